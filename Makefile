@@ -1,0 +1,44 @@
+# Two commands for everyone: `make demo` and `make test`. Each makes its own
+# virtual environment, installs what it needs and runs.
+PYTHON ?= python3
+VENV ?= .venv/$(notdir $(PYTHON))
+BIN = $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test check coverage bench clean
+
+demo: $(VENV)/.ready-dev
+	$(BIN)/cxlogging demo $(ARGS)
+
+test: $(VENV)/.ready-test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_floors.py $(ARGS)
+
+coverage: $(VENV)/.ready-test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine
+	$(BIN)/coverage report
+
+bench: $(VENV)/.ready-bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+# One stamp an extra; made again when the package's own facts change.
+$(VENV)/.ready-%: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]' $(REQUIREMENTS_$*)
+	touch $@
+
+EXTRA_dev = dev
+EXTRA_test = test
+EXTRA_lint = test,lint
+EXTRA_bench = dev,fast
+REQUIREMENTS_bench = logtail-python
