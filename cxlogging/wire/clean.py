@@ -1,0 +1,162 @@
+"""
+Make any Python value shippable: text keys, JSON values, bounded depth and size.
+
+Nothing that a value does can raise out of here (but KeyboardInterrupt, and a
+SystemExit that a signal handler raised): what has no honest JSON form becomes
+a marked string, ``"<unrepresentable Widget>"``, and the record still ships.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .guard import is_signal
+from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
+from .text import cut
+
+MAX_DEPTH = 10
+MAX_VALUES = 20_000
+MAX_KEY = 256
+MAX_CHARACTERS = 1_200_000
+
+HIDDEN = "[redacted]"
+
+
+class Cleaner:
+    """
+    Turns fields into clean ones, and hides the values of sensitive names on the way.
+
+    Args:
+        is_sensitive: Told a field's name, at any depth; True hides its value.
+        edit: Applied to every text value; the place of message patterns.
+    """
+
+    def __init__(
+        self,
+        is_sensitive: Callable[[str], bool] | None = None,
+        edit: Callable[[str], str] | None = None,
+    ) -> None:
+        self.is_sensitive = is_sensitive
+        self.edit = edit
+
+    def fields(self, fields: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return the clean form of an event's *fields*, in order; at most `MAX_MEMBERS`."""
+        if len(fields) > MAX_MEMBERS:
+            fields = _first(fields)
+        result: dict[str, Any] = {}
+        sensitive = self.is_sensitive
+        for key, member in fields.items():
+            name = key if type(key) is str and key not in result else _key(key, result)
+            kind = type(member)
+            if sensitive is not None and sensitive(name):
+                result[name] = HIDDEN
+            elif kind is str and len(member) < MAX_NESTED_CHARACTERS and self.edit is None:
+                result[name] = member
+            elif kind is int and -0x8000000000000000 <= member <= 0x7FFFFFFFFFFFFFFF:
+                result[name] = member
+            else:
+                result[name] = self.value(member)
+        return result
+
+    def text(self, text: str) -> str:
+        """Return a message or a stack, cut where it is larger than any vendor's event."""
+        text = cut(text, MAX_CHARACTERS)
+        return text if self.edit is None else self.edit(text)
+
+    def value(self, value: Any) -> Any:
+        """Return the clean form of one value."""
+        return self.text(value) if type(value) is str else _Walk(self).clean(value)
+
+
+class _Walk:
+    """The way through one value: what it is inside of, and how much more it may take."""
+
+    __slots__ = ("_cleaner", "_left", "_parents")
+
+    def __init__(self, cleaner: Cleaner) -> None:
+        self._cleaner = cleaner
+        self._left = MAX_VALUES
+        self._parents: list[int] = []
+
+    def clean(self, value: Any) -> Any:
+        if value is None or value is True or value is False:
+            return value
+        try:
+            return self._known(value)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if is_signal(error):
+                raise
+            return f"<unrepresentable {type(value).__name__}>"
+
+    def _known(self, value: Any) -> Any:
+        for kind, convert in SCALARS:
+            if isinstance(value, kind):
+                plain = convert(value)
+                return self._text(plain) if type(plain) is str else plain
+        if isinstance(value, enum.Enum):
+            return self._inside(value, lambda: self.clean(value.value))
+        plain = plain_form(value)
+        if isinstance(plain, Mapping):
+            return self._inside(value, lambda: self._mapping(plain))
+        if isinstance(plain, SEQUENCES):
+            return self._inside(value, lambda: self._sequence(plain))
+        return self._text(plain) if type(plain) is str else plain
+
+    def _inside(self, value: Any, walk: Callable[[], Any]) -> Any:
+        if id(value) in self._parents:
+            return f"<cycle {type(value).__name__}>"
+        if len(self._parents) >= MAX_DEPTH or self._left <= 0:
+            return f"<too deep {type(value).__name__}>"
+        self._parents.append(id(value))
+        try:
+            return walk()
+        finally:
+            self._parents.pop()
+
+    def _text(self, text: str) -> str:
+        text = cut(text, MAX_NESTED_CHARACTERS)
+        return text if self._cleaner.edit is None else self._cleaner.edit(text)
+
+    def _mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        sensitive = self._cleaner.is_sensitive
+        for number, (key, member) in enumerate(mapping.items()):
+            if number == MAX_MEMBERS or self._left <= 0:
+                result[f"<{len(mapping) - number} more>"] = "<cut>"
+                break
+            self._left -= 1
+            simple = type(key) is str and len(key) <= MAX_KEY and key not in result
+            name = key if simple else _key(key, result)
+            hidden = sensitive is not None and sensitive(name)
+            result[name] = HIDDEN if hidden else self.clean(member)
+        return result
+
+    def _sequence(self, items: Any) -> list[Any]:
+        result = []
+        for number, item in enumerate(items):
+            if number == MAX_MEMBERS or self._left <= 0:
+                result.append(f"<{len(items) - number} more>")
+                break
+            self._left -= 1
+            result.append(self.clean(item))
+        return result
+
+
+def _first(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    kept = dict(itertools.islice(fields.items(), MAX_MEMBERS))
+    return {**kept, f"<{len(fields) - MAX_MEMBERS} more>": "<cut>"}
+
+
+def _key(key: Any, taken: Mapping[str, Any]) -> str:
+    """Return a text for a key, one that no other key of the same mapping has."""
+    plain = Cleaner().value(key)
+    name = cut(plain if type(plain) is str else str(plain), MAX_KEY)
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    return unique

@@ -1,0 +1,70 @@
+"""
+JSON text and MessagePack bytes of clean values.
+
+msgspec is used where it is installed (the ``fast`` extra), else the standard
+library's JSON and msgpack. Both give the same values on the wire; a test holds
+them together. Values must be clean (`cxlogging.wire.clean`): what can still
+fail here is a lone surrogate, as ``UnicodeEncodeError``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from json.encoder import encode_basestring
+from typing import Any
+
+_compact = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
+
+
+def _stdlib_dumps(value: Any) -> str:
+    if type(value) is not dict:
+        return _compact(value)
+    parts = []
+    for key, member in value.items():
+        kind = type(member)
+        # A call of the standard library's encoder costs more than these cases.
+        if kind is str:
+            text = encode_basestring(member)
+        elif kind is int or kind is float:
+            text = repr(member)
+        else:
+            text = _compact(member)
+        parts.append(f"{encode_basestring(key)}:{text}")
+    return f"{{{','.join(parts)}}}"
+
+
+def _msgspec() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes]]:
+    import msgspec  # noqa: PLC0415 - optional
+
+    encode = msgspec.json.Encoder().encode
+
+    def dumps(value: Any) -> str:
+        text: str = encode(value).decode()
+        return text
+
+    return dumps, dumps, msgspec.msgpack.Encoder().encode
+
+
+def _stdlib() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes]]:
+    import msgpack  # noqa: PLC0415 - only where a vendor's format needs it
+
+    return _stdlib_dumps, encode_basestring, msgpack.packb
+
+
+try:
+    dumps, quote, packb = _msgspec()
+except ImportError:
+    dumps, quote, packb = _stdlib()
+
+
+def members(value: dict[str, Any]) -> str:
+    """Return the members of a JSON object with a comma before each, for splicing."""
+    return f",{dumps(value)[1:-1]}" if value else ""
+
+
+def scrub(text: str) -> str:
+    """Return *text* with each lone surrogate replaced by U+FFFD, and pairs joined."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,115 @@
+"""The vendor-neutral view of one log record, at the moment of the logging call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Origin(Protocol):
+    """Where a record was logged: the attributes that a ``logging.LogRecord`` has of its own."""
+
+    name: str
+    pathname: str
+    filename: str
+    module: str
+    lineno: int
+    funcName: str | None  # noqa: N815 - the standard library's name
+    thread: int | None
+    threadName: str | None  # noqa: N815
+    process: int | None
+    processName: str | None  # noqa: N815
+
+
+@dataclass(frozen=True)
+class Source:
+    """An `Origin` with plain values, for events that no logging call made."""
+
+    name: str = "cxlogging"
+    pathname: str = ""
+    filename: str = ""
+    module: str = "cxlogging"
+    lineno: int = 0
+    funcName: str | None = None  # noqa: N815
+    thread: int | None = None
+    threadName: str | None = None  # noqa: N815
+    process: int | None = None
+    processName: str | None = None  # noqa: N815
+
+
+class Event:
+    """
+    One log record, ready to be given a vendor's shape.
+
+    Attributes:
+        time_ns: Nanoseconds since 1970, UTC.
+        level: The record's level number.
+        level_name: The record's level name as logging gives it (``"WARNING"``).
+        message: The formatted message.
+        fields: Extras, context and constant fields; clean: text keys, JSON values.
+        origin: Who logged it.
+        error: ``type``, ``message``, ``stacktrace`` and, where there are any,
+            ``causes`` and ``exceptions`` of the record's exception; clean.
+        stack: The text of ``stack_info``.
+        task: The name of the asyncio task.
+        sample_rate: One kept event stands for so many.
+    """
+
+    __slots__ = (
+        "error",
+        "fields",
+        "level",
+        "level_name",
+        "message",
+        "origin",
+        "sample_rate",
+        "stack",
+        "task",
+        "time_ns",
+    )
+
+    def __init__(
+        self,
+        time_ns: int,
+        level: int,
+        level_name: str,
+        message: str,
+        fields: dict[str, Any],
+        origin: Origin,
+        error: dict[str, Any] | None = None,
+        stack: str | None = None,
+        task: str | None = None,
+        sample_rate: int = 1,
+    ) -> None:
+        self.time_ns = time_ns
+        self.level = level
+        self.level_name = level_name
+        self.message = message
+        self.fields = fields
+        self.origin = origin
+        self.error = error
+        self.stack = stack
+        self.task = task
+        self.sample_rate = sample_rate
+
+    def replace(self, **changes: Any) -> Event:
+        """Return a copy with *changes*."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return Event(**{**values, **changes})
+
+
+def set_apart(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:
+    """
+    Return *fields* with every name that is *taken* moved to ``extra_<name>``.
+
+    A user's field never overwrites one of the vendor's own, and never vanishes.
+    """
+    if taken.isdisjoint(fields):
+        return fields
+    moved: dict[str, Any] = {}
+    for name, value in fields.items():
+        free = name
+        while free in taken or (free is not name and (free in fields or free in moved)):
+            free = f"extra_{free}"
+        moved[free] = value
+    return moved

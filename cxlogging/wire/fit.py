@@ -1,0 +1,126 @@
+"""
+The slow way of encoding: for the few events that are odd or too large.
+
+An event that cannot be encoded loses what stands in the way; one that is too
+large is cut: its longest texts first, marked, with the original size kept. It
+always ends as bytes within the limit: never lost, never sent over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .codec import scrub
+from .event import Event, Source
+from .text import cut, cut_characters, cut_middle
+
+Build = Callable[[Event], bytes]
+
+SMALLEST_TEXT = 256
+KEPT_FIELDS = 50
+
+
+def encode(build: Build, event: Event, limit: int) -> bytes:
+    """Return *event* as *build* encodes it, in at most *limit* bytes."""
+    event, data = _built(build, event)
+    if len(data) <= limit:
+        return data
+    size = len(data) + _cut_before(event)
+    marks = {"cx_truncated": True, "cx_original_size": size}
+    keep = limit // 2
+    while keep >= SMALLEST_TEXT:
+        data = build(_cut_texts(event, keep, marks))
+        if len(data) <= limit:
+            return data
+        keep //= 2
+    first = dict(list(event.fields.items())[:KEPT_FIELDS])
+    few = {name: cut(str(value), SMALLEST_TEXT) for name, value in first.items()}
+    data = build(_cut_texts(event.replace(fields=few), SMALLEST_TEXT, marks))
+    return data if len(data) <= limit else build(_bare(event, marks))
+
+
+def _built(build: Build, event: Event) -> tuple[Event, bytes]:
+    """Return the event that could be encoded, and its bytes."""
+    for form in (_same, _sane):
+        candidate = form(event)
+        try:
+            return candidate, build(candidate)
+        except Exception as error:
+            name = type(error).__name__
+    bare = _bare(event, {"cx_error": f"<not encodable: {name}>"})
+    return bare, build(bare)
+
+
+def _same(event: Event) -> Event:
+    return event
+
+
+def _sane(event: Event) -> Event:
+    """Return *event* with lone surrogates replaced, and an origin of the right types."""
+    origin = event.origin
+    return event.replace(
+        level_name=scrub(str(event.level_name)),
+        message=scrub(event.message),
+        fields=_each_text(event.fields, scrub),
+        error=_each_text(event.error, scrub),
+        stack=_each_text(event.stack, scrub),
+        task=_each_text(event.task, scrub),
+        origin=Source(
+            name=scrub(str(origin.name)),
+            pathname=scrub(str(origin.pathname)),
+            filename=scrub(str(origin.filename)),
+            module=scrub(str(origin.module)),
+            lineno=origin.lineno if isinstance(origin.lineno, int) else 0,
+            funcName=None if origin.funcName is None else scrub(str(origin.funcName)),
+            thread=origin.thread if isinstance(origin.thread, int) else None,
+            threadName=None if origin.threadName is None else scrub(str(origin.threadName)),
+            process=origin.process if isinstance(origin.process, int) else None,
+            processName=None if origin.processName is None else scrub(str(origin.processName)),
+        ),
+    )
+
+
+def _bare(event: Event, marks: dict[str, Any]) -> Event:
+    """Return what is left when nothing else helps: the time, the level, the message's start."""
+    message = cut(scrub(event.message), SMALLEST_TEXT)
+    return Event(event.time_ns, event.level, "ERROR", message, dict(marks), Source())
+
+
+def _cut_texts(event: Event, keep: int, marks: dict[str, Any]) -> Event:
+    def shorter(text: str) -> str:
+        return cut(text, keep)
+
+    error = _each_text(event.error, shorter)
+    if error is not None and event.error is not None:
+        error["stacktrace"] = cut_middle(event.error.get("stacktrace", ""), keep)
+    return event.replace(
+        message=shorter(event.message),
+        fields={**_each_text(event.fields, shorter), **marks},
+        error=error,
+        stack=None if event.stack is None else cut_middle(event.stack, keep),
+    )
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return clean *value* with every text in it changed, keys included."""
+    if type(value) is str:
+        return change(value)
+    if type(value) is dict:
+        return {change(key): _each_text(member, change) for key, member in value.items()}
+    if type(value) is list:
+        return [_each_text(member, change) for member in value]
+    return value
+
+
+def _cut_before(event: Event) -> int:
+    """Return how many characters the event had lost before it came here."""
+    lost = cut_characters(event.message)
+
+    def count(text: str) -> str:
+        nonlocal lost
+        lost += cut_characters(text)
+        return text
+
+    _each_text(event.fields, count)
+    return lost

@@ -1,0 +1,143 @@
+"""Requests, answers and what an answer means, as frozen values."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+
+class Secret:
+    """
+    A key or token whose value shows nowhere but in the request that needs it.
+
+    Its ``repr`` and ``str`` are masked, and it refuses to be pickled.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself, for the one place that writes it to a socket."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(****)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """
+    Where requests go.
+
+    Attributes:
+        scheme: ``"https"``, or ``"http"`` for loopback.
+        host: Name or address, without brackets.
+        port: TCP port.
+        path: Absolute path, percent-encoded.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """The host as a ``Host`` header names it, with the port unless it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = {"https": 443, "http": 80}[self.scheme]
+        return host if self.port == default else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """
+    What one request to a vendor may hold.
+
+    Attributes:
+        item_bytes: Largest encoded event.
+        body_bytes: Largest body before compression.
+        wire_bytes: Largest body as sent.
+        batch_count: Most events in a request.
+        overhead: Bytes that the body has beyond its items and one byte between each two.
+        auto: Encodings that ``compression="auto"`` may pick, best first.
+        accepted: Encodings that may be asked for by name.
+    """
+
+    item_bytes: int
+    body_bytes: int
+    wire_bytes: int
+    batch_count: int
+    overhead: int
+    auto: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ("gzip",)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A POST: *body* is not compressed yet; header values may be secrets."""
+
+    endpoint: Endpoint
+    headers: tuple[tuple[str, str | Secret], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Response:
+    """
+    An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
+
+    *complete* is False where the vendor sent more than that.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    complete: bool = True
+
+
+class Action(enum.Enum):
+    """What to do with the items of a request, once it was answered."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    """The same items again, in order, later."""
+    SPLIT = "split"
+    """The same items again at once, in two halves."""
+    ISOLATE = "isolate"
+    """One item may be poison: halve until it is alone, and reject it then."""
+    REFUSED = "refused"
+    """The vendor will never take these items: reject them."""
+    HOLD = "hold"
+    """Nothing can pass until somebody mends the configuration: keep all, probe slowly."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """
+    The meaning of an answer.
+
+    Attributes:
+        action: What happens to every item that *items* does not name.
+        reason: The vendor's words, or ours; free of secrets.
+        items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
+        cure: What a person can do about it.
+    """
+
+    action: Action
+    reason: str = ""
+    items: Mapping[int, tuple[Action, str]] = field(default_factory=dict)
+    cure: str = ""

@@ -1,0 +1,35 @@
+"""Cutting text, with a mark that keeps the original length."""
+
+from __future__ import annotations
+
+import re
+
+_MARK = re.compile(r"… \[cut from (\d+) characters\]\Z")
+
+
+def cut(text: str, keep: int) -> str:
+    """
+    Return *text* cut to at most about *keep* characters.
+
+    A cut text ends with ``… [cut from N characters]``; cutting it again keeps
+    the first N.
+    """
+    if len(text) <= keep:
+        return text
+    marked = _MARK.search(text, max(0, len(text) - 64))
+    length = int(marked[1]) if marked else len(text)
+    return f"{text[: max(0, keep - 48)]}… [cut from {length} characters]"
+
+
+def cut_characters(text: str) -> int:
+    """Return how many characters a cut *text* has lost; 0 for one that was not cut."""
+    marked = _MARK.search(text, max(0, len(text) - 64))
+    return int(marked[1]) - marked.start() if marked else 0
+
+
+def cut_middle(text: str, keep: int) -> str:
+    """Return *text* with its middle cut out, for stacks: both ends tell most."""
+    if len(text) <= keep:
+        return text
+    half = keep // 2 - 32
+    return f"{text[:half]}\n… [cut from {len(text)} characters] …\n{text[-half:]}"
