@@ -21,7 +21,7 @@ class Origin(Protocol):
     processName: str | None  # noqa: N815
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
     """An `Origin` with plain values, for events that no logging call made."""
 

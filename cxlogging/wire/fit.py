@@ -1,9 +1,9 @@
 """
-The slow way of encoding: for the few events that are odd or too large.
+Encoding that always ends as bytes within the vendor's limit.
 
 An event that cannot be encoded loses what stands in the way; one that is too
 large is cut: its longest texts first, marked, with the original size kept. It
-always ends as bytes within the limit: never lost, never sent over it.
+is never lost, and never sent over the limit.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ KEPT_FIELDS = 50
 
 def encode(build: Build, event: Event, limit: int) -> bytes:
     """Return *event* as *build* encodes it, in at most *limit* bytes."""
-    event, data = _built(build, event)
-    if len(data) <= limit:
-        return data
+    try:
+        data = build(event)
+    except Exception:
+        event, data = _sound(build, event)
+    return data if len(data) <= limit else _within(build, event, data, limit)
+
+
+def _within(build: Build, event: Event, data: bytes, limit: int) -> bytes:
     size = len(data) + _cut_before(event)
     marks = {"cx_truncated": True, "cx_original_size": size}
     keep = limit // 2
@@ -40,20 +45,14 @@ def encode(build: Build, event: Event, limit: int) -> bytes:
     return data if len(data) <= limit else build(_bare(event, marks))
 
 
-def _built(build: Build, event: Event) -> tuple[Event, bytes]:
-    """Return the event that could be encoded, and its bytes."""
-    for form in (_same, _sane):
-        candidate = form(event)
-        try:
-            return candidate, build(candidate)
-        except Exception as error:
-            name = type(error).__name__
-    bare = _bare(event, {"cx_error": f"<not encodable: {name}>"})
-    return bare, build(bare)
-
-
-def _same(event: Event) -> Event:
-    return event
+def _sound(build: Build, event: Event) -> tuple[Event, bytes]:
+    """Return an event that can be encoded, as near to the given one as possible, and its bytes."""
+    try:
+        sane = _sane(event)
+        return sane, build(sane)
+    except Exception as error:
+        bare = _bare(event, {"cx_error": f"<not encodable: {type(error).__name__}>"})
+        return bare, build(bare)
 
 
 def _sane(event: Event) -> Event:

@@ -33,3 +33,10 @@ def cut_middle(text: str, keep: int) -> str:
         return text
     half = keep // 2 - 32
     return f"{text[:half]}\n… [cut from {len(text)} characters] …\n{text[-half:]}"
+
+
+def within(text: str, limit: int) -> str:
+    """Return *text* cut to at most *limit* bytes of UTF-8."""
+    while len(text) > limit // 4 and (size := len(text.encode(errors="replace"))) > limit:
+        text = cut(text, len(text) * limit // size - 8)
+    return text

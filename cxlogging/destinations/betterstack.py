@@ -1,0 +1,208 @@
+"""
+Better Stack: ``POST https://$INGESTING_HOST/``.
+
+Follows https://betterstack.com/docs/logs/ingesting-data/http/logs/: one
+request holds MessagePack, JSON or newline-delimited JSON, at most 10 MiB
+compressed and 20 MiB raw; an event less than 1 MiB; ``dt`` is the time in
+nanoseconds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..errors import ConfigurationError, nearest
+from ..wire import settings
+from ..wire.codec import dumps, packb
+from ..wire.event import Event, set_apart
+from ..wire.fit import encode
+from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
+from ..wire.verdicts import common
+
+LIMITS = Limits(
+    item_bytes=2**20 - 1,
+    # Not compressed at all, a batch still keeps below the limit of 10 MiB on the wire.
+    body_bytes=10 * 2**20 - 2**16,
+    wire_bytes=10 * 2**20 - 1,
+    batch_count=10_000,
+    overhead=5,
+    auto=("gzip",),
+    accepted=("gzip",),
+)
+CONTENT_TYPES = {
+    "msgpack": "application/msgpack",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+}
+OWN_FIELDS = frozenset("dt level severity message context exception stack_info".split())
+CURES = {
+    403: "Check the source token, and that the ingesting host is the one of its source.",
+    404: "Check the ingesting host: Sources, your source, Data ingestion.",
+}
+
+
+@dataclass(frozen=True)
+class BetterStack:
+    """One source of Better Stack telemetry."""
+
+    token: Secret | None
+    endpoint: Endpoint | None
+    format: str = "msgpack"
+    limits: Limits = LIMITS
+
+    @property
+    def name(self) -> str:
+        return f"Better Stack ({self.endpoint.host})" if self.endpoint else "Better Stack"
+
+    @property
+    def missing(self) -> str:
+        wanted = [] if self.token else ["BETTER_STACK_SOURCE_TOKEN (or source_token=)"]
+        wanted += [] if self.endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]
+        return " and ".join(wanted)
+
+    def encode(self, event: Event) -> bytes:
+        """Return one event in the destination's format."""
+        build = _packed if self.format == "msgpack" else _json
+        return encode(build, event, self.limits.item_bytes)
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """Return the request in the destination's format."""
+        if self.endpoint is None or self.token is None:
+            raise ConfigurationError(f"Better Stack needs {self.missing}.")
+        authorization = Secret(f"Bearer {self.token.reveal()}")
+        headers = (
+            ("Content-Type", CONTENT_TYPES[self.format]),
+            ("Authorization", authorization),
+        )
+        return Request(self.endpoint, headers, self._body(items))
+
+    def _body(self, items: Sequence[bytes]) -> bytes:
+        if self.format == "json":
+            return b"[%b]" % b",".join(items)
+        if self.format == "ndjson":
+            return b"%b\n" % b"\n".join(items)
+        return _array_header(len(items)) + b"".join(items)
+
+    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
+        """Return the verdict by status; a used-up quota is final."""
+        if response.status == 402:
+            return Verdict(
+                Action.REFUSED,
+                "HTTP 402: Quota exceeded",
+                cure="Raise the spending limit of the Better Stack team.",
+            )
+        return common(response, CURES)
+
+
+def configure(
+    source_token: str | None = None,
+    *,
+    ingesting_host: str | None = None,
+    format: str = "msgpack",  # noqa: A002 - the public name
+    url: str | None = None,
+    allow_plain_http: bool = False,
+) -> BetterStack:
+    """Return the destination for arguments, where missing ones come from the environment."""
+    if format not in CONTENT_TYPES:
+        hint = nearest(str(format), CONTENT_TYPES)
+        raise ConfigurationError(
+            f"format takes 'msgpack', 'json' or 'ndjson', not {format!r}.{hint}"
+        )
+    host = settings.text(
+        "ingesting_host",
+        ingesting_host,
+        "BETTER_STACK_INGESTING_HOST",
+        "BETTER_STACK_HOST",
+        "INGESTING_HOST",
+    )
+    endpoint = settings.endpoint(
+        url,
+        None if host is None else settings.host("ingesting_host", host),
+        "/",
+        "BETTER_STACK_INGESTING_URL",
+        allow_plain_http=allow_plain_http,
+    )
+    token = settings.secret(
+        "source_token",
+        source_token,
+        "BETTER_STACK_SOURCE_TOKEN",
+        "LOGTAIL_SOURCE_TOKEN",
+        "SOURCE_TOKEN",
+    )
+    return BetterStack(settings.usable_key(token, endpoint), endpoint, format)
+
+
+def _packed(event: Event) -> bytes:
+    return packb(_shape(event))
+
+
+def _json(event: Event) -> bytes:
+    return dumps(_shape(event)).encode()
+
+
+def _shape(event: Event) -> dict[str, Any]:
+    """Return an event in the shape that Better Stack's own clients send."""
+    origin = event.origin
+    shape = {
+        "dt": event.time_ns,
+        "level": event.level_name.lower(),
+        "severity": event.level // 10,
+        "message": event.message,
+        "context": _context(
+            origin.name,
+            origin.funcName,
+            origin.pathname,
+            origin.lineno,
+            origin.thread,
+            origin.threadName,
+            origin.process,
+            origin.processName,
+            event.task,
+        ),
+    }
+    if event.fields:
+        shape.update(set_apart(event.fields, OWN_FIELDS))
+    if event.error is not None:
+        shape["exception"] = event.error
+    if event.stack is not None:
+        shape["stack_info"] = event.stack
+    return shape
+
+
+@lru_cache(maxsize=4_096)
+def _context(
+    logger: str,
+    function: str | None,
+    path: str,
+    line: int,
+    thread: int | None,
+    thread_name: str | None,
+    pid: int | None,
+    process: str | None,
+    task: str | None,
+) -> dict[str, dict[str, Any]]:
+    """Return what a call site's events share."""
+    runtime = {
+        "function": function,
+        "file": path,
+        "line": line,
+        "thread_id": thread,
+        "thread_name": thread_name,
+        "logger_name": logger,
+        "task_name": task,
+    }
+    system = {"pid": pid, "process_name": process}
+    return {
+        "runtime": {name: value for name, value in runtime.items() if value is not None},
+        "system": {name: value for name, value in system.items() if value is not None},
+    }
+
+
+def _array_header(count: int) -> bytes:
+    if count < 16:
+        return bytes([0x90 | count])
+    return struct.pack(">BH", 0xDC, count) if count < 2**16 else struct.pack(">BI", 0xDD, count)

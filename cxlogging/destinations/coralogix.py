@@ -1,0 +1,248 @@
+"""
+Coralogix: ``POST https://ingress.<domain>/logs/v1/bulk``.
+
+Follows https://coralogix.com/docs/integrations/coralogix-endpoints/ and
+https://coralogix.com/docs/developer-portal/apis/log-ingestion/coralogix-rest-api-bulk/:
+severity 1 to 6, ``hiResTimestamp`` in nanoseconds, ``text`` a string, at most
+2 MB a request. The vendor names no compression for this address: none is used
+unless asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ..errors import ConfigurationError
+from ..wire import settings
+from ..wire.codec import members, quote
+from ..wire.event import Event, set_apart
+from ..wire.fit import encode
+from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict
+from ..wire.verdicts import common
+
+BODY_BYTES = 1_999_999
+PATH = "/logs/v1/bulk"
+DOMAINS = {
+    **{
+        region: f"{region}.coralogix.com"
+        for region in ("us1", "us2", "us3", "eu1", "eu2", "ap1", "ap2", "ap3")
+    },
+    "gov1": "gov1.coralogixgov.us",
+}
+OWN_FIELDS = frozenset(
+    "message level file line thread pid process task exception stack_info".split()
+)
+CURES = {
+    401: "Check the Send-Your-Data API key, and that it belongs to this domain.",
+    403: "Coralogix takes logs with a Send-Your-Data key; a key for queries is refused.",
+    404: "Check the domain: CORALOGIX_DOMAIN or domain=, such as 'eu2.coralogix.com'.",
+}
+
+
+@dataclass(frozen=True)
+class Coralogix:
+    """A Coralogix account's ingress, one application and one subsystem."""
+
+    key: Secret | None
+    endpoint: Endpoint | None
+    application_name: str
+    subsystem_name: str
+    computer_name: str
+    text: str = "json"
+    head: bytes = field(init=False, repr=False)
+    limits: Limits = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = (
+            f'{{"applicationName":{quote(self.application_name)},'
+            f'"subsystemName":{quote(self.subsystem_name)},'
+            f'"computerName":{quote(self.computer_name)},"logEntries":['
+        )
+        head = names.encode()
+        overhead = len(head) + 2
+        object.__setattr__(self, "head", head)
+        limits = Limits(
+            item_bytes=BODY_BYTES - overhead,
+            body_bytes=BODY_BYTES,
+            wire_bytes=BODY_BYTES,
+            batch_count=3_000,
+            overhead=overhead,
+        )
+        object.__setattr__(self, "limits", limits)
+
+    @property
+    def name(self) -> str:
+        """The vendor and its address."""
+        return f"Coralogix ({self.endpoint.host})" if self.endpoint else "Coralogix"
+
+    @property
+    def missing(self) -> str:
+        """What must be set before anything can be sent."""
+        wanted = [] if self.key else ["CORALOGIX_API_KEY (or api_key=)"]
+        wanted += [] if self.endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
+        return " and ".join(wanted)
+
+    def encode(self, event: Event) -> bytes:
+        """Return an entry of ``logEntries``."""
+        return encode(self._entry, event, self.limits.item_bytes)
+
+    def _entry(self, event: Event) -> bytes:
+        origin = event.origin
+        source, document = _constants(
+            event.level,
+            event.level_name,
+            origin.name,
+            origin.module,
+            origin.funcName,
+            origin.filename,
+            origin.lineno,
+            origin.thread,
+            origin.threadName,
+            origin.process,
+            origin.processName,
+        )
+        if self.text == "plain":
+            text = quote(_plain(event))
+        else:
+            text = f"{quote(_document(event))[:-1]}{document}"
+        return f'{{"hiResTimestamp":"{event.time_ns}",{source},"text":{text}}}'.encode()
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """Return the bulk request."""
+        if self.endpoint is None or self.key is None:
+            raise ConfigurationError(f"Coralogix needs {self.missing}.")
+        authorization = Secret(f"Bearer {self.key.reveal()}")
+        headers = (("Content-Type", "application/json"), ("Authorization", authorization))
+        return Request(self.endpoint, headers, b"%b%b]}" % (self.head, b",".join(items)))
+
+    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
+        """Return the verdict by status: the vendor documents no answer per entry."""
+        return common(response, CURES)
+
+
+def configure(
+    api_key: str | None = None,
+    *,
+    domain: str | None = None,
+    application_name: str | None = None,
+    subsystem_name: str | None = None,
+    computer_name: str | None = None,
+    text: str = "json",
+    url: str | None = None,
+    allow_plain_http: bool = False,
+) -> Coralogix:
+    """Return the destination for arguments, where missing ones come from the environment."""
+    if text not in {"json", "plain"}:
+        raise ConfigurationError(f"text takes 'json' or 'plain', not {text!r}.")
+    name = settings.text("domain", domain, "CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION")
+    ingress = None if name is None else f"ingress.{_domain(name)}"
+    endpoint = settings.endpoint(url, ingress, PATH, allow_plain_http=allow_plain_http)
+    key = settings.secret("api_key", api_key, "CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY")
+    application = settings.text(
+        "application_name",
+        application_name,
+        "CORALOGIX_APPLICATION_NAME",
+        "CORALOGIX_APP_NAME",
+    )
+    subsystem = settings.text(
+        "subsystem_name",
+        subsystem_name,
+        "CORALOGIX_SUBSYSTEM_NAME",
+        "CORALOGIX_SUBSYS_NAME",
+    )
+    return Coralogix(
+        key=settings.usable_key(key, endpoint),
+        endpoint=endpoint,
+        application_name=application or settings.program_name(),
+        subsystem_name=subsystem or "python",
+        computer_name=settings.text("computer_name", computer_name) or socket.gethostname(),
+        text=text,
+    )
+
+
+def _domain(name: str) -> str:
+    """Return the domain for a domain or a region: ``EU2`` is ``eu2.coralogix.com``."""
+    known = DOMAINS.get(name.lower())
+    if known is not None:
+        return known
+    if "." not in name:
+        close = difflib.get_close_matches(name.lower(), DOMAINS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ConfigurationError(
+            f"domain {name!r} is no Coralogix region; there are {', '.join(DOMAINS)}.{hint}"
+        )
+    bare = settings.host("domain", name)
+    for prefix in ("ingress.", "api."):
+        if bare.startswith(prefix):
+            raise ConfigurationError(f"domain takes {bare[len(prefix) :]!r}, without {prefix!r}.")
+    return bare
+
+
+def severity(level: int) -> int:
+    """
+    Return the severity of a level number: 1 Debug to 6 Critical.
+
+    Levels between the standard ones belong to the one below them, but between
+    DEBUG and INFO there is 2, Verbose.
+    """
+    if level < 20:
+        return 1 if level <= 10 else 2
+    return min(level // 10 + 1, 6)
+
+
+@lru_cache(maxsize=4_096)
+def _constants(
+    level: int,
+    level_name: str,
+    logger: str,
+    module: str,
+    function: str | None,
+    filename: str,
+    line: int,
+    thread: int | None,
+    thread_name: str | None,
+    pid: int | None,
+    process: str | None,
+) -> tuple[str, str]:
+    """Return what a call site's entries share: entry fields, and the end of the quoted text."""
+    source = (
+        f'"severity":{severity(level)},"category":{quote(logger)},'
+        f'"className":{quote(module)},"methodName":{quote(function or "")},'
+        f'"threadId":{quote("" if thread is None else str(thread))}'
+    )
+    values = {
+        "level": level_name,
+        "file": filename,
+        "line": line,
+        "thread": thread_name,
+        "pid": pid,
+        "process": process,
+    }
+    known = {name: value for name, value in values.items() if value is not None}
+    return source, quote(f"{members(known)}}}")[1:]
+
+
+def _document(event: Event) -> str:
+    """Return the open JSON document of the message, the extras and the exception."""
+    parts = [f'{{"message":{quote(event.message)}', members(set_apart(event.fields, OWN_FIELDS))]
+    if event.task is not None:
+        parts.append(members({"task": event.task}))
+    if event.error is not None:
+        parts.append(members({"exception": event.error}))
+    if event.stack is not None:
+        parts.append(members({"stack_info": event.stack}))
+    return "".join(parts)
+
+
+def _plain(event: Event) -> str:
+    """Return the message, and below it the stacks, as a formatter would print them."""
+    parts = [event.message]
+    if event.error is not None:
+        parts.append(event.error.get("stacktrace", ""))
+    if event.stack is not None:
+        parts.append(event.stack)
+    return "\n".join(part for part in parts if part) or "<empty message>"

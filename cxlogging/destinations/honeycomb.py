@@ -1,0 +1,240 @@
+"""
+Honeycomb: ``POST https://api.honeycomb.io/1/batch/{dataset}``.
+
+Follows https://api-docs.honeycomb.io/api/events (Create Events): an array of
+``data``, ``time`` and ``samplerate``, answered by a status per event; and
+https://docs.honeycomb.io/send-data/logs/ for field names. A batch holds at
+most 5,000,000 bytes before compression, an event 1,000,000 bytes and 2,000
+fields, a text value 64 KiB.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from time import gmtime, strftime
+from typing import Any
+from urllib.parse import quote as percent_encode
+
+from ..errors import ConfigurationError
+from ..wire import settings
+from ..wire.codec import members, quote
+from ..wire.event import Event, set_apart
+from ..wire.fit import encode
+from ..wire.flat import flat
+from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
+from ..wire.text import within
+from ..wire.verdicts import RETRIED, common
+
+HOSTS = {
+    "us": "api.honeycomb.io",
+    "us1": "api.honeycomb.io",
+    "eu": "api.eu1.honeycomb.io",
+    "eu1": "api.eu1.honeycomb.io",
+}
+TEXT_BYTES = 65_536
+MAX_FIELDS = 1_900
+LIMITS = Limits(
+    item_bytes=999_999,
+    body_bytes=4_999_999,
+    wire_bytes=4_999_999,
+    # The array of statuses must fit in the 64 KiB that are read of an answer.
+    batch_count=3_500,
+    overhead=2,
+    auto=("zstd", "gzip"),
+    accepted=("gzip", "zstd"),
+)
+OWN_FIELDS = frozenset(
+    "message severity level logger code.function code.filepath code.lineno thread.id thread.name"
+    " process.pid process.name task.name meta.signal_type meta.local_hostname exception.type"
+    " exception.message exception.stacktrace exception.causes exception.exceptions"
+    " exception.notes stack_info".split()
+)
+CURES = {
+    401: "Check the key, and its region: url='eu' for api.eu1.honeycomb.io.",
+    403: "The key may not send events, or the team is throttled: see Environment settings.",
+    404: "The dataset does not exist and the key may not create it.",
+}
+SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+
+
+@dataclass(frozen=True)
+class Honeycomb:
+    """One dataset of an environment."""
+
+    key: Secret | None
+    endpoint: Endpoint
+    dataset: str
+    hostname: str
+    limits: Limits = LIMITS
+
+    @property
+    def name(self) -> str:
+        return f"Honeycomb ({self.endpoint.host}, dataset {self.dataset!r})"
+
+    @property
+    def missing(self) -> str:
+        return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
+
+    def encode(self, event: Event) -> bytes:
+        """Return an element of the batch."""
+        return encode(self._element, event, self.limits.item_bytes)
+
+    def _element(self, event: Event) -> bytes:
+        origin = event.origin
+        constants = _constants(
+            event.level,
+            event.level_name,
+            origin.name,
+            origin.funcName,
+            origin.pathname,
+            origin.lineno,
+            origin.thread,
+            origin.threadName,
+            origin.process,
+            origin.processName,
+            self.hostname,
+        )
+        second, nanosecond = divmod(event.time_ns, 1_000_000_000)
+        message = quote(within(event.message, TEXT_BYTES))
+        fields = members(set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS))
+        odd = event.error is not None or event.stack is not None or event.task is not None
+        rest = members(_rest(event)) if odd else ""
+        return (
+            f'{{"time":"{_second(second)}.{nanosecond:09d}Z","samplerate":{event.sample_rate},'
+            f'"data":{{"message":{message}{constants}{fields}{rest}}}}}'
+        ).encode()
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """Return the batch request."""
+        if self.key is None:
+            raise ConfigurationError(f"Honeycomb needs {self.missing}.")
+        headers = (("Content-Type", "application/json"), ("X-Honeycomb-Team", self.key))
+        return Request(self.endpoint, headers, b"[%b]" % b",".join(items))
+
+    def interpret(self, response: Response, count: int) -> Verdict:
+        """Return the verdict: by the status of each event where the batch was taken."""
+        if response.status == 400 and b"too large" in response.body:
+            return replace(common(response, CURES), action=Action.SPLIT)
+        if response.status != 200:
+            return common(response, CURES)
+        statuses = list(_statuses(response))
+        if not statuses:
+            return Verdict(Action.RETRY, "HTTP 200 without a status for each event")
+        items = {}
+        for index in range(count):
+            verdict = _item(statuses[index] if index < len(statuses) else None)
+            if verdict is not None:
+                items[index] = verdict
+        return Verdict(Action.DELIVERED, items=items)
+
+
+def configure(
+    api_key: str | None = None,
+    *,
+    dataset: str | None = None,
+    url: str | None = None,
+    allow_plain_http: bool = False,
+) -> Honeycomb:
+    """Return the destination for arguments, where missing ones come from the environment."""
+    name = settings.text(
+        "dataset", dataset, "HONEYCOMB_DATASET", "LIBHONEY_DATASET", "HONEYCOMB_SERVICE"
+    )
+    name = name or settings.program_name()
+    if len(name) > 255:
+        raise ConfigurationError(f"dataset takes at most 255 characters, not {len(name)}.")
+    if isinstance(url, str) and url.lower() in HOSTS:
+        url = f"https://{HOSTS[url.lower()]}"
+    endpoint = settings.endpoint(
+        url,
+        HOSTS["us"],
+        f"/1/batch/{percent_encode(name, safe='')}",
+        "HONEYCOMB_API_ENDPOINT",
+        "LIBHONEY_API_HOST",
+        allow_plain_http=allow_plain_http,
+    )
+    key = settings.secret(
+        "api_key", api_key, "HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"
+    )
+    if endpoint is None:  # never: the default host is known
+        raise ConfigurationError("url names no host.")
+    return Honeycomb(settings.usable_key(key, endpoint), endpoint, name, socket.gethostname())
+
+
+def severity(level: int) -> str:
+    """Return Honeycomb's word for a level number."""
+    return SEVERITIES[min(max(level, 0) // 10, 5)]
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+
+
+@lru_cache(maxsize=4_096)
+def _constants(
+    level: int,
+    level_name: str,
+    logger: str,
+    function: str | None,
+    path: str,
+    line: int,
+    thread: int | None,
+    thread_name: str | None,
+    pid: int | None,
+    process: str | None,
+    hostname: str,
+) -> str:
+    """Return the members of ``data`` that a call site's events share."""
+    values = {
+        "severity": severity(level),
+        "level": level_name,
+        "logger": logger,
+        "code.function": function,
+        "code.filepath": path,
+        "code.lineno": line,
+        "thread.id": thread,
+        "thread.name": thread_name,
+        "process.pid": pid,
+        "process.name": process,
+        "meta.local_hostname": hostname,
+        "meta.signal_type": "log",
+    }
+    return members({name: value for name, value in values.items() if value is not None})
+
+
+def _rest(event: Event) -> dict[str, Any]:
+    error = event.error or {}
+    values = {f"exception.{name}": value for name, value in error.items()}
+    values["stack_info"] = event.stack
+    values["task.name"] = event.task
+    known = {name: value for name, value in values.items() if value is not None}
+    return flat(known, TEXT_BYTES, MAX_FIELDS)
+
+
+def _statuses(response: Response) -> Iterator[dict[str, Any]]:
+    """Yield the status objects of an answer, as far as the answer was read."""
+    text = response.body.decode("utf-8", "replace").lstrip()
+    decoder, at = json.JSONDecoder(), 1
+    while text.startswith("[") and at < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except ValueError:
+            return
+        yield value if isinstance(value, dict) else {}
+        at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n,"))
+
+
+def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
+    """Return the exception that one event's status makes, or None where it was taken."""
+    code = None if status is None else status.get("status")
+    if not isinstance(code, int):
+        return Action.RETRY, "no status for this event"
+    if 200 <= code < 300:
+        return None
+    reason = f"status {code}: {str((status or {}).get('error', ''))[:200]}"
+    passing = code in RETRIED or code >= 500
+    return (Action.RETRY if passing else Action.REFUSED), reason
