@@ -1,0 +1,162 @@
+"""The JSON API and the page: what people and tests see of the store and the faults."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .doors import VENDORS
+from .faults import Fault, FaultPanel
+from .guard import SECURITY_HEADERS
+from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGE = Path(__file__).with_name("page")
+BODY_LIMIT = 64 * 1024
+MOST_ROWS = 1_000
+
+
+def build(store: Store, faults: FaultPanel) -> Starlette:
+    """The application for everything that is not a door."""
+    api = Api(store, faults)
+    routes = [
+        Route("/", _file("index.html")),
+        *(Route(f"/page/{name}", _file(name)) for name in ("page.js", "page.css")),
+        Route("/api/health", api.health),
+        Route("/api/events", api.events),
+        Route("/api/counts", api.counts),
+        Route("/api/requests", api.requests),
+        Route("/api/clear", api.clear, methods=["POST"]),
+        Route("/api/faults", api.show_faults, methods=["GET"]),
+        Route("/api/faults", api.add_fault, methods=["POST"]),
+        Route("/api/faults/clear", api.clear_faults, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _failed})
+
+
+class Api:
+    """One method an endpoint. Every answer is an object, never a bare array."""
+
+    def __init__(self, store: Store, faults: FaultPanel) -> None:
+        self._store, self._faults = store, faults
+
+    async def health(self, request: Request) -> Response:
+        """Whether the server serves."""
+        del request
+        return _json({"status": "ok"})
+
+    async def events(self, request: Request) -> Response:
+        """The newest events first; `before` takes the id that the page before ended with."""
+        limit = _number(request, "limit", 100, MOST_ROWS)
+        found = await run_in_threadpool(
+            self._store.newest,
+            limit,
+            vendor=_vendor(request),
+            before_id=_number(request, "before", None, 2**63 - 1),
+            contains=request.query_params.get("contains", "")[:1000] or None,
+        )
+        more = found[-1]["id"] if len(found) == limit else None
+        return _json({"events": found, "next_before": more})
+
+    async def counts(self, request: Request) -> Response:
+        """How many events of each vendor are kept, and the room that they take."""
+        del request
+        return _json({"counts": self._store.count(), "sizes": self._store.sizes()})
+
+    async def requests(self, request: Request) -> Response:
+        """The newest requests first."""
+        limit = _number(request, "limit", 100, MOST_ROWS)
+        found = await run_in_threadpool(self._store.requests, limit, vendor=_vendor(request))
+        return _json({"requests": found})
+
+    async def clear(self, request: Request) -> Response:
+        """Forget events and requests."""
+        await _body(request)
+        return _json({"cleared": await run_in_threadpool(self._store.clear)})
+
+    async def show_faults(self, request: Request) -> Response:
+        """What is set now."""
+        del request
+        return _json({"faults": [fault.to_json() for fault in self._faults.active()]})
+
+    async def add_fault(self, request: Request) -> Response:
+        """Set one fault, described by the names of `Fault`."""
+        body = await _body(request)
+        try:
+            fault = self._faults.add(Fault.from_json(body))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return _json({"fault": fault.to_json()})
+
+    async def clear_faults(self, request: Request) -> Response:
+        """Take all faults away."""
+        await _body(request)
+        return _json({"cleared": self._faults.clear()})
+
+
+def _number(request: Request, name: str, default: int | None, most: int) -> Any:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) > 0):
+        raise HTTPException(400, f"{name} must be a whole number from 1")
+    return min(int(text), most)
+
+
+def _vendor(request: Request) -> str | None:
+    vendor = request.query_params.get("vendor", "")
+    if vendor and vendor not in VENDORS:
+        raise HTTPException(400, f"vendor must be one of {', '.join(VENDORS)}")
+    return vendor or None
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > BODY_LIMIT:
+            raise HTTPException(413, f"the body is above {BODY_LIMIT} bytes")
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise HTTPException(400, "the body must be a JSON object")
+    return value
+
+
+def _json(value: Mapping[str, Any], status: int = 200) -> Response:
+    # ASCII, so that a lone surrogate in an event cannot break the answer.
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Response(body, status, SECURITY_HEADERS, "application/json")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    del request
+    if not isinstance(error, HTTPException):
+        raise error
+    answer = _json({"error": error.detail}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _file(name: str) -> Any:
+    body = (PAGE / name).read_bytes()
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+    async def show(request: Request) -> Response:
+        del request
+        return Response(body, 200, SECURITY_HEADERS, f"{kind}; charset=utf-8")
+
+    return show

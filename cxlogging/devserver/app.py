@@ -1,0 +1,52 @@
+"""The ASGI application: the guard first, then a door, else the API and the page."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .doors import DOORS, Answer, Door
+from .doors.values import json_answer
+from .exchange import Exchange, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from .guard import Guard
+    from .ingest import Ingest
+
+
+@dataclass(frozen=True)
+class DevApp:
+    """Who is let in, and where each request goes."""
+
+    guard: Guard
+    ingest: Ingest
+    inner: Starlette
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; a fault of our own is answered 500 and printed."""
+        exchange = Exchange(scope, receive, send)
+        try:
+            await self._serve(exchange, scope, receive, send)
+        except Exception:
+            traceback.print_exc(file=sys.__stderr__)
+            await exchange.answer(Answer(500))
+
+    async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self.guard.refusal(exchange.method, exchange.path, exchange.headers)
+        if refusal:
+            return await exchange.answer_early(json_answer(403, {"error": refusal}))
+        door = _door_for(exchange)
+        if door is not None:
+            return await self.ingest.serve(door, exchange)
+        return await self.inner(scope, receive, send)
+
+
+def _door_for(exchange: Exchange) -> Door | None:
+    for door in DOORS:
+        if door.claims(exchange.method, exchange.path):
+            return door
+    return None

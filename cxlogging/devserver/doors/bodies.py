@@ -1,0 +1,183 @@
+"""
+From the bytes on the wire to JSON values: inflating with a bound, and strict JSON.
+
+Nothing inflates further than one byte above its limit, so a bomb costs no more than an honest
+body (CWE-409). JSON is RFC 8259: no NaN, no Infinity, no comments, valid UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from collections.abc import Iterable
+from typing import Any, NoReturn, Protocol, cast
+
+GZIP = 16 + zlib.MAX_WBITS
+RAW_DEFLATE = -zlib.MAX_WBITS
+
+
+class TooLargeError(Exception):
+    """The body is larger than the limit, before or after inflating."""
+
+
+class MalformedError(Exception):
+    """The bytes are not what the headers say."""
+
+
+class UnknownEncodingError(Exception):
+    """A content encoding that the vendor does not take, or several of them."""
+
+
+class _Inflater(Protocol):
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def inflate(body: bytes, encoding: str, *, allowed: Iterable[str], limit: int) -> bytes:
+    """
+    *body* without its content encoding, at most *limit* bytes of it.
+
+    Args:
+        body: As on the wire.
+        encoding: The header's value; empty and `identity` mean none.
+        allowed: Encodings that the vendor takes: `gzip`, `deflate` (zlib or raw), `zstd`.
+        limit: In bytes, after inflating.
+
+    Raises:
+        TooLargeError: There is more.
+        MalformedError: Broken, cut short, or followed by something else.
+        UnknownEncodingError: Not one of *allowed*, or more than one.
+    """
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        if len(body) > limit:
+            raise TooLargeError
+        return body
+    if name not in allowed:
+        raise UnknownEncodingError(name)
+    if name == "zstd":
+        return _inflate_all(body, limit, "zstd")
+    if name == "gzip":
+        return _inflate_all(body, limit, "gzip")
+    return _inflate_all(body, limit, "zlib" if _has_zlib_header(body) else "raw")
+
+
+def peek(body: bytes, encoding: str, limit: int) -> bytes:
+    """*body* inflated as far as that works, else as it is: to look for a text in it."""
+    try:
+        return inflate(body, encoding, allowed=("gzip", "deflate", "zstd"), limit=limit)
+    except (TooLargeError, MalformedError, UnknownEncodingError):
+        return body
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    # RFC 1950: method 8 in the low bits, and the first two bytes a multiple of 31.
+    return len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+
+
+def _inflater(kind: str) -> _Inflater:
+    if kind == "zstd":
+        return _zstd_inflater()
+    wbits = {"gzip": GZIP, "zlib": zlib.MAX_WBITS, "raw": RAW_DEFLATE}[kind]
+    return cast("_Inflater", zlib.decompressobj(wbits))
+
+
+def _zstd_inflater() -> _Inflater:
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - only a zstd body pays for it
+    else:
+        from backports import zstd  # noqa: PLC0415 - only a zstd body pays for it
+    return cast("_Inflater", zstd.ZstdDecompressor())
+
+
+def _inflate_all(body: bytes, limit: int, kind: str) -> bytes:
+    # gzip members and zstd frames may follow one another (RFC 1952 2.2, RFC 8878 3).
+    parts: list[bytes] = []
+    room = limit + 1
+    rest = body
+    while rest or not parts:
+        part, rest = _inflate_one(rest, room, _inflater(kind))
+        parts.append(part)
+        room -= len(part)
+        if room <= 0:
+            raise TooLargeError
+        if rest and kind in ("zlib", "raw"):
+            raise MalformedError("bytes after the end of the deflate stream")
+    return b"".join(parts)
+
+
+def _inflate_one(body: bytes, room: int, inflater: _Inflater) -> tuple[bytes, bytes]:
+    try:
+        part = inflater.decompress(body, room)
+        while len(part) < room and not inflater.eof:
+            more = inflater.decompress(getattr(inflater, "unconsumed_tail", b""), room - len(part))
+            if not more:
+                break
+            part += more
+    except Exception as error:  # zlib.error and ZstdError have no common ancestor but this
+        raise MalformedError(f"compressed body is broken: {error}") from error
+    if len(part) < room and not inflater.eof:
+        raise MalformedError("compressed body is cut short")
+    return part, inflater.unused_data
+
+
+def strict_json(raw: bytes) -> Any:
+    """The value that *raw* holds. Raises `MalformedError` for anything that is not RFC 8259."""
+    try:
+        return _DECODER.decode(_text(raw))
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(f"not JSON: {error}") from error
+
+
+def json_items(raw: bytes) -> list[tuple[Any, int]]:
+    """
+    The elements of the array that *raw* holds, each with its own length in bytes.
+
+    Raises `MalformedError` when it is not an array. A plain `strict_json` is several times
+    faster: this is for bodies in which an element may be above its own limit.
+    """
+    text = _text(raw)
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        raise MalformedError("not a JSON array")
+    items: list[tuple[Any, int]] = []
+    at = _skip(text, at + 1)
+    while text[at : at + 1] != "]":
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            raise MalformedError(f"not JSON: {error}") from error
+        items.append((value, len(text[at:end].encode("utf-8", "surrogatepass"))))
+        at = _skip(text, end)
+        if text[at : at + 1] == ",":
+            at = _skip(text, at + 1)
+            if text[at : at + 1] == "]":
+                raise MalformedError("a comma before the end of the array")
+        elif text[at : at + 1] != "]":
+            raise MalformedError("not JSON: a comma or a bracket is missing")
+    if _skip(text, at + 1) != len(text):
+        raise MalformedError("something follows the array")
+    return items
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1] and text[at] in " \t\n\r":
+        at += 1
+    return at
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"not UTF-8: {error}") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

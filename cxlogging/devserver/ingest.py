@@ -1,0 +1,119 @@
+"""One request at a door: its fault, its reply, its place in the store, its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from .doors import Answer, Door, Keys, Reply, Request
+from .doors.betterstack import WIRE_LIMIT
+from .doors.bodies import peek
+from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
+from .faults import Fault, FaultPanel
+from .schema import RequestRecord
+from .store import Store
+
+BIGGEST_BODY = WIRE_LIMIT
+"""Bytes on the wire that any door may want to see. Above, nothing is read."""
+
+NO_FAULT = Fault()
+
+
+@dataclass
+class Ingest:
+    """
+    Serves the doors.
+
+    Args:
+        store: Takes the events and the log.
+        keys: Which keys are accepted.
+        faults: What is to go wrong.
+        on_request: Told of each request, after it is in the log.
+    """
+
+    store: Store
+    keys: Keys
+    faults: FaultPanel
+    on_request: Callable[[RequestRecord], None] = field(default=lambda _: None)
+
+    async def serve(self, door: Door, exchange: Exchange) -> None:
+        """Answer one request, or do to it what the fault says."""
+        try:
+            body = await exchange.body(BIGGEST_BODY)
+        except BodyTooLargeError:
+            answer = door.too_large()
+            self._log(door, exchange, Reply(answer, error=f"above {BIGGEST_BODY} bytes"))
+            return await exchange.answer_early(answer)
+        except BodyTimeoutError:
+            answer = door.failure(408)
+            self._log(door, exchange, Reply(answer, error="the body did not come in time"))
+            return await exchange.answer_early(answer)
+        except DisconnectedError:
+            left = Reply(Answer(0), error="the client left before its body was complete")
+            return self._log(door, exchange, left)
+        fault = self._fault(door, exchange, body)
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
+        return await self._handle(door, exchange, body, fault)
+
+    def _fault(self, door: Door, exchange: Exchange, body: bytes) -> Fault:
+        # Only what delivers is disturbed: a client's clock or key check must not use faults up.
+        if exchange.method != "POST":
+            return NO_FAULT
+        encoding = exchange.headers.get("content-encoding", "")
+        taken = self.faults.take(door.vendor, len(body), lambda: peek(body, encoding, BIGGEST_BODY))
+        return taken or NO_FAULT
+
+    async def _handle(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> None:
+        silent = "reset" if fault.reset == "before" else "hang" if fault.hang else ""
+        if silent:
+            self._log(door, exchange, Reply(Answer(0), error=f"fault: {silent}"), len(body))
+            return await (exchange.until_left() if fault.hang else exchange.reset())
+        reply = self._reply(door, exchange, body, fault)
+        if fault.reset == "after":
+            cut = replace(reply, answer=Answer(0), error="fault: reset after storing")
+            self._log(door, exchange, cut, len(body))
+            return await exchange.reset()
+        self._log(door, exchange, reply, len(body))
+        if fault.trickle:
+            return await exchange.trickle(reply.answer, fault.trickle)
+        return await exchange.answer(reply.answer)
+
+    def _reply(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> Reply:
+        if fault.max_body is not None:
+            return Reply(door.too_large(), error=f"fault: above {fault.max_body} bytes")
+        if fault.status is not None:
+            return Reply(_asked(door, fault), error=f"fault: status {fault.status}")
+        request = Request(
+            exchange.method, exchange.path, exchange.headers, body, time.time_ns(), fault.items
+        )
+        return door.answer(request, self.keys)
+
+    def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:
+        record = RequestRecord(
+            time_ns=time.time_ns(),
+            vendor=door.vendor,
+            method=exchange.method[:16],
+            path=exchange.path,
+            status=reply.answer.status,
+            wire_bytes=wire_bytes,
+            raw_bytes=reply.raw_bytes,
+            events=len(reply.events),
+            duration_ms=exchange.elapsed_ms(),
+            error=reply.error,
+        )
+        self.store.add(reply.events, record)
+        self.on_request(record)
+
+
+def _asked(door: Door, fault: Fault) -> Answer:
+    answer = door.failure(fault.status or 200)
+    headers = dict(answer.headers)
+    if fault.retry_after is not None:
+        headers["retry-after"] = fault.retry_after
+    if fault.body is None:
+        return replace(answer, headers=headers)
+    headers["content-type"] = "text/plain; charset=utf-8"
+    return Answer(answer.status, headers, fault.body.encode("utf-8", "backslashreplace"))

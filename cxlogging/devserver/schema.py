@@ -1,0 +1,145 @@
+"""The tables of the store, and how events and requests become rows and come back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .doors import StoredEvent
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    vendor TEXT NOT NULL,
+    time_ns INTEGER NOT NULL,
+    received_ns INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    application TEXT NOT NULL,
+    subsystem TEXT NOT NULL,
+    source TEXT NOT NULL,
+    data TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    size INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_time ON events (time_ns);
+CREATE INDEX IF NOT EXISTS events_vendor ON events (vendor, id);
+CREATE INDEX IF NOT EXISTS events_severity ON events (severity, time_ns);
+CREATE INDEX IF NOT EXISTS events_place ON events (application, subsystem, time_ns);
+CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ns INTEGER NOT NULL,
+    vendor TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    wire_bytes INTEGER NOT NULL,
+    raw_bytes INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    duration_ms REAL NOT NULL,
+    error TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS requests_vendor ON requests (vendor, id);
+"""
+
+EVENT_COLUMNS = (
+    "vendor", "time_ns", "received_ns", "level", "severity", "message", "application",
+    "subsystem", "source", "data", "warnings", "size",
+)  # fmt: skip
+JSON_COLUMNS = frozenset({"source", "data", "warnings"})
+
+INSERT_EVENT = (
+    f"INSERT INTO events ({', '.join(EVENT_COLUMNS)})"  # noqa: S608 - constant names
+    f" VALUES ({', '.join('?' for _ in EVENT_COLUMNS)})"
+)
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """
+    One request as the log keeps it. Neither headers nor bodies, so no key is ever in it.
+
+    Attributes:
+        time_ns: When it was received.
+        vendor: One of the vendors.
+        method: In upper case.
+        path: Without the query string, at most 512 characters.
+        status: As answered; 0 where the connection was cut without an answer.
+        wire_bytes: Of the body, as received.
+        raw_bytes: Of the body, after inflating; 0 where it was refused before.
+        events: How many were kept.
+        duration_ms: From the head of the request to its answer, the body included.
+        error: Why it was refused, in words; empty where it was not.
+    """
+
+    time_ns: int
+    vendor: str
+    method: str
+    path: str
+    status: int
+    wire_bytes: int = 0
+    raw_bytes: int = 0
+    events: int = 0
+    duration_ms: float = 0.0
+    error: str = ""
+
+
+REQUEST_COLUMNS = tuple(RequestRecord.__dataclass_fields__)
+
+INSERT_REQUEST = (
+    f"INSERT INTO requests ({', '.join(REQUEST_COLUMNS)})"  # noqa: S608 - constant names
+    f" VALUES ({', '.join('?' for _ in REQUEST_COLUMNS)})"
+)
+
+
+def event_row(event: StoredEvent) -> tuple[object, ...]:
+    """*event* as `INSERT_EVENT` takes it."""
+    return (
+        event.vendor,
+        event.time_ns,
+        event.received_ns,
+        plain(event.level),
+        event.severity,
+        plain(event.message),
+        plain(event.application),
+        plain(event.subsystem),
+        dumps(event.source),
+        dumps(event.data),
+        dumps(event.warnings) if event.warnings else "[]",
+        event.size,
+    )
+
+
+def request_row(request: RequestRecord) -> tuple[object, ...]:
+    """*request* as `INSERT_REQUEST` takes it."""
+    values = asdict(request)
+    values["path"] = plain(request.path[:512])
+    values["error"] = plain(request.error[:1000])
+    return tuple(values.values())
+
+
+def event_dict(columns: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
+    """A row of `events` with its JSON columns read."""
+    return {
+        name: json.loads(value) if name in JSON_COLUMNS else value
+        for name, value in zip(columns, row, strict=True)
+    }
+
+
+def plain(text: str) -> str:
+    """*text* as UTF-8 can hold it: a lone surrogate becomes its escape."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def dumps(value: object) -> str:
+    """Compact JSON. A lone surrogate becomes its JSON escape, so that it comes back as it was."""
+    try:
+        text = _ENCODER.encode(value)
+    except RecursionError:
+        return '{"cxlogging":"nested too deeply to be kept"}'
+    return plain(text)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
