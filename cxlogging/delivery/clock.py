@@ -1,0 +1,27 @@
+"""Time and chance, as values that are given to whoever needs them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clock:
+    """
+    The clocks, bound when this module is imported.
+
+    As defaults of a class they are out of reach for a test clock that replaces
+    the functions of loaded modules: a frozen clock must not stop the worker.
+
+    Attributes:
+        monotonic: Seconds that only grow; every wait and deadline uses it.
+        wall: Seconds since 1970; for what a person or a vendor reads.
+        random: A number from 0 to 1.
+    """
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    random: Callable[[], float] = random.random

@@ -1,0 +1,107 @@
+"""
+Opening a connection: TLS that verifies, proxies, certificates.
+
+urllib3's connection classes are used rather than its pool: the pool logs each
+request, follows redirects and retries, and none of that may happen here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ..wire.http import Endpoint
+from .options import Options
+
+CONNECT_SECONDS = 5.0
+
+
+class Connector:
+    """
+    Opens connections to one endpoint.
+
+    Args:
+        endpoint: Where to.
+        options: ``ssl_context``, ``ca_file``, ``client_cert`` and ``proxy``.
+    """
+
+    def __init__(self, endpoint: Endpoint, options: Options) -> None:
+        self._endpoint = endpoint
+        self._options = options
+        self._context: ssl.SSLContext | None = None
+
+    def open(self, seconds: float) -> Any:
+        """Return a connected urllib3 connection, within about *seconds*."""
+        proxy = self._proxy()
+        timeout = min(seconds, CONNECT_SECONDS)
+        if self._endpoint.scheme == "https":
+            connection = self._https(proxy, timeout)
+        else:
+            connection = self._http(timeout)
+        try:
+            connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _http(self, timeout: float) -> Any:
+        from urllib3.connection import HTTPConnection
+
+        return HTTPConnection(self._endpoint.host, self._endpoint.port, timeout=timeout)
+
+    def _https(self, proxy: SplitResult | None, timeout: float) -> Any:
+        from urllib3.connection import HTTPSConnection
+        from urllib3.util import make_headers, parse_url
+
+        if self._context is None:
+            self._context = self._options.ssl_context or _context(self._options)
+        common: dict[str, Any] = {"timeout": timeout, "ssl_context": self._context}
+        if proxy is None or proxy.hostname is None:
+            return HTTPSConnection(self._endpoint.host, self._endpoint.port, **common)
+        tls = proxy.scheme == "https"
+        proxy_config = importlib.import_module("urllib3.poolmanager").ProxyConfig
+        connection = HTTPSConnection(
+            proxy.hostname,
+            proxy.port or (443 if tls else 8080),
+            proxy=parse_url(proxy._replace(netloc=proxy.netloc.rpartition("@")[2]).geturl()),
+            proxy_config=proxy_config(self._context if tls else None, False, None, None),
+            **common,
+        )
+        user = None
+        if proxy.username is not None:
+            user = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+        connection.set_tunnel(
+            self._endpoint.host,
+            self._endpoint.port,
+            headers=make_headers(proxy_basic_auth=user) if user else {},
+            scheme=proxy.scheme,
+        )
+        return connection
+
+    def _proxy(self) -> SplitResult | None:
+        """Return the proxy to use: the option's, else the environment's, else none."""
+        if self._options.proxy is not None:
+            return urlsplit(self._options.proxy)
+        # The environment alone is asked: a platform's own settings are not safe after a fork.
+        environment = importlib.import_module("urllib.request")
+        address = environment.getproxies_environment().get(self._endpoint.scheme)
+        authority = f"{self._endpoint.host}:{self._endpoint.port}"
+        if not address or environment.proxy_bypass_environment(authority):
+            return None
+        return urlsplit(address if "://" in address else f"http://{address}")
+
+
+def _context(options: Options) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=options.ca_file)
+    if options.ca_file is None and not context.cert_store_stats()["x509_ca"]:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    if isinstance(options.client_cert, str):
+        context.load_cert_chain(options.client_cert)
+    elif options.client_cert is not None:
+        context.load_cert_chain(*options.client_cert)
+    return context

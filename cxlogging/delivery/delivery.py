@@ -1,0 +1,167 @@
+"""
+One destination's delivery: the line, its workers, and the account of every record.
+
+Rule 1: `Delivery.put` takes no lock and waits for nothing.
+Rule 2: decide under the lock, act outside it.
+Rule 3: what was taken from the line is in `Unsettled` until the ledger has its outcome.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+from collections.abc import Callable
+
+from ..wire.destination import Destination
+from . import lifecycle
+from .batch import Unsettled
+from .buffer import Buffer, MemoryBuffer
+from .clock import Clock
+from .compression import choose
+from .connect import Connector
+from .diagnostics import Diagnostics
+from .drops import Drops
+from .ledger import Ledger, Stats
+from .options import Options
+from .pace import NEVER, Pace, State
+from .transport import HttpTransport, Transport
+from .workers import Workers
+
+
+class Delivery:
+    """
+    Carries items to one destination.
+
+    Args:
+        destination: The vendor's rules.
+        options: How records wait and travel.
+        transport: Makes what replaces the real network.
+        clock: Replaces the real clocks.
+
+    Raises:
+        ConfigurationError: The options do not fit the destination.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        options: Options,
+        *,
+        transport: Callable[[], Transport] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.destination = destination
+        self.options = options
+        self.clock = clock or Clock()
+        self.encoding = choose(options.compression, destination.limits)
+        self.diagnostics = Diagnostics(destination.name, options.on_error)
+        self.make_transport = transport or self._http
+        self.reset()
+        lifecycle.register(self)
+
+    def reset(self) -> None:
+        """Begin anew with an empty line, as a fork's child does: the parent sends its own."""
+        self.lock = _thread.RLock()
+        self.ledger = Ledger()
+        self.pace = Pace(self.options, self.destination.limits)
+        self.unsettled = Unsettled()
+        self.drops = Drops(self.ledger.dropped, self.options, self.clock)
+        self.buffer: Buffer = MemoryBuffer(self.options, self.clock, self.drops.add, self.lock)
+        self.closing = False
+        self.given_up = False
+        self.acknowledged_at = 0.0
+        self.waiters: list[_thread.LockType] = []
+        self.wake_bytes = self.wake_count = 0
+        self.workers = Workers(self)
+
+    def _http(self) -> Transport:
+        endpoint = self.destination.request([b""]).endpoint
+        headers = tuple((self.options.headers or {}).items())
+        return HttpTransport(Connector(endpoint, self.options), headers, self.clock)
+
+    def put(self, level: int, data: bytes) -> None:
+        """Accept one item, from any thread, at any moment; `stats` has what becomes of it."""
+        buffer = self.buffer
+        if not buffer.put((level, data)):
+            self.drops.add(level)
+        elif buffer.arrived >= self.wake_bytes or len(buffer) >= self.wake_count:
+            self.closing = False
+            self.workers.wake()
+
+    @property
+    def outstanding(self) -> int:
+        """How many accepted records have no outcome yet."""
+        with self.lock:
+            return len(self.buffer) + self.unsettled.count
+
+    def mark(self) -> int:
+        """Return a mark of all that was accepted by now."""
+        with self.lock:
+            return self.ledger.taken + len(self.buffer)
+
+    def has_passed(self, mark: int) -> bool:
+        """Return True when all that was accepted before *mark* has its outcome."""
+        with self.lock:
+            first = self.unsettled.first
+            return (self.ledger.taken if first is None else first) >= mark
+
+    def hurry(self) -> None:
+        """Make all that waits due, end a pause of our own, and wake a worker; do not wait."""
+        with self.lock:
+            now = self.clock.monotonic()
+            self.pace.flush(now, len(self.buffer))
+            self.pace.hurry(now)
+            idle = not self.buffer and not self.unsettled.count
+        if not idle:
+            self.workers.wake()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """
+        Wait for all that was accepted before the call; True when it has its outcome.
+
+        Args:
+            timeout: Seconds; None waits as `close` does.
+        """
+        mark = self.mark()
+        lifecycle.drain([self], timeout, lambda: self.has_passed(mark))
+        return self.has_passed(mark)
+
+    def close(self) -> None:
+        """Deliver what waits, within the exit budget; the next record begins anew."""
+        lifecycle.drain([self])
+        self.close_soon()
+
+    def close_soon(self) -> None:
+        """Let the workers go once nothing waits; do not wait for it."""
+        self.closing = True
+        self.hurry()
+        self.workers.look()
+
+    def acknowledge(self, now: float) -> None:
+        """Note that the vendor gave some records their outcome; wake who waits for that."""
+        self.acknowledged_at = now
+        for waiter in tuple(self.waiters):
+            with contextlib.suppress(RuntimeError):
+                waiter.release()
+
+    def abandon(self) -> int:
+        """Give every record without an outcome the outcome *abandoned*; return how many."""
+        with self.lock:
+            batches = self.unsettled.clear()
+            waiting = self.buffer.take(NEVER, NEVER)
+            self.ledger.taken += len(waiting)
+            for batch in batches:
+                batch.abandoned = True
+            lost = [*waiting, *(item for batch in batches for item in batch.items)]
+            self.ledger.abandoned.update(level for level, _ in lost)
+            self.buffer.settle(lost)
+            return len(lost)
+
+    def stats(self) -> Stats:
+        """Return the account at this instant."""
+        with self.lock:
+            flying = self.unsettled.count
+            state = self.pace.state.value
+            if self.pace.state is State.SOUND:
+                state = "delivering" if flying else "idle"
+            return self.ledger.stats(len(self.buffer), flying, state)

@@ -1,0 +1,163 @@
+"""
+The account of every record: each accepted one ends in exactly one outcome.
+
+Producers never take a lock: what they count goes through `Counter`, one
+indivisible step; everything else is counted by the worker under its own lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter as Multiset
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Counter:
+    """Counts up in one indivisible step, from any thread or signal handler."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count = itertools.count()
+
+    def add(self) -> None:
+        """Count one."""
+        next(self._count)
+
+    @property
+    def value(self) -> int:
+        """The count so far."""
+        return int(repr(self._count)[6:-1])
+
+
+class Tally:
+    """Counts by level, like `Counter`."""
+
+    __slots__ = ("_counters",)
+
+    def __init__(self) -> None:
+        self._counters: dict[int, Counter] = {}
+
+    def add(self, level: int) -> None:
+        """Count one record of *level*."""
+        counter = self._counters.get(level)
+        if counter is None:
+            counter = self._counters.setdefault(level, Counter())
+        counter.add()
+
+    def by_level(self) -> Multiset[int]:
+        """Return the counts so far."""
+        return Multiset({level: each.value for level, each in self._counters.copy().items()})
+
+    @property
+    def total(self) -> int:
+        """The count over all levels."""
+        return sum(each.value for each in self._counters.copy().values())
+
+
+@dataclass(frozen=True)
+class Stats:
+    """
+    What has become of the records, at one instant.
+
+    ``accepted == delivered + rejected + dropped + abandoned + pending + spooled``
+
+    Attributes:
+        accepted: Records that the handler took.
+        delivered: Acknowledged by the vendor.
+        rejected: Refused by the vendor, each for itself; `reasons` has its words.
+        dropped: Lost to overflow, by policy, or as no key was set.
+        abandoned: Still waiting when the exit budget ended.
+        pending: Waiting in memory or in flight.
+        spooled: Waiting on disk.
+        sampled: Left out by sampling; never accepted.
+        lost_by_level: Outcome and level number to count, for every record lost.
+        reasons: The vendor's words to count, for rejected records; the newest twenty.
+        requests: Requests answered or failed.
+        retries: Requests that failed for a passing reason.
+        bytes_raw: Bytes of delivered bodies before compression.
+        bytes_sent: Bytes of delivered bodies on the wire.
+        state: ``"idle"``, ``"delivering"``, ``"retrying"``, ``"holding"`` or ``"off"``.
+        last_error: The last trouble, in a sentence; empty when there was none.
+    """
+
+    accepted: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    abandoned: int = 0
+    pending: int = 0
+    spooled: int = 0
+    sampled: int = 0
+    lost_by_level: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    requests: int = 0
+    retries: int = 0
+    bytes_raw: int = 0
+    bytes_sent: int = 0
+    state: str = "idle"
+    last_error: str = ""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every accepted record has exactly one outcome."""
+        outcomes = self.delivered + self.rejected + self.dropped + self.abandoned
+        return self.accepted == outcomes + self.pending + self.spooled
+
+
+class Ledger:
+    """The counts of one delivery: `dropped` by producers, the rest under the worker's lock."""
+
+    REASONS = 20
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.delivered = 0
+        self.requests = 0
+        self.retries = 0
+        self.bytes_raw = 0
+        self.bytes_sent = 0
+        self.last_error = ""
+        self.dropped = Tally()
+        self.sampled = Counter()
+        self.rejected: Multiset[int] = Multiset()
+        self.abandoned: Multiset[int] = Multiset()
+        self.reasons: dict[str, int] = {}
+
+    def reject(self, level: int, reason: str) -> None:
+        """Count one record that the vendor refused."""
+        self.rejected[level] += 1
+        self.reasons[reason] = self.reasons.pop(reason, 0) + 1
+        if len(self.reasons) > self.REASONS:
+            del self.reasons[next(iter(self.reasons))]
+
+    def stats(self, waiting: int, flying: int, state: str) -> Stats:
+        """Return the account, given how many records wait in line and how many are taken."""
+        dropped = self.dropped.by_level()
+        lost = {
+            (outcome, level): count
+            for outcome, counts in (
+                ("rejected", self.rejected),
+                ("dropped", dropped),
+                ("abandoned", self.abandoned),
+            )
+            for level, count in sorted(counts.items())
+        }
+        return Stats(
+            accepted=self.taken + dropped.total() + waiting,
+            delivered=self.delivered,
+            rejected=self.rejected.total(),
+            dropped=dropped.total(),
+            abandoned=self.abandoned.total(),
+            pending=waiting + flying,
+            sampled=self.sampled.value,
+            lost_by_level=lost,
+            reasons=dict(self.reasons),
+            requests=self.requests,
+            retries=self.retries,
+            bytes_raw=self.bytes_raw,
+            bytes_sent=self.bytes_sent,
+            state=state,
+            last_error=self.last_error,
+        )

@@ -1,0 +1,163 @@
+"""
+What outlives a handler: forks, the interpreter's exit, and waiting with a budget.
+
+One hook each for the whole process, over weak references. Deliveries are told;
+they tell nobody.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import contextlib
+import os
+import sys
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
+
+OWN_THREADS: set[int] = set()
+"""Identifiers of threads that carry our traffic: their log records are not shipped."""
+
+_deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
+
+
+class _Process:
+    """The process that the deliveries' state belongs to."""
+
+    pid = os.getpid()
+    hooked = False
+
+
+def register(delivery: Delivery) -> None:
+    """Count *delivery* among those that a fork resets and the exit drains."""
+    if not _Process.hooked:
+        _Process.hooked = True
+        atexit.register(at_exit)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=after_fork)
+    _deliveries.add(delivery)
+
+
+def deliveries() -> list[Delivery]:
+    """Return all deliveries of this process."""
+    return list(_deliveries)
+
+
+def is_foreign(pid: int | None) -> bool:
+    """
+    Return True after a fork that no hook told of (uWSGI forks in C).
+
+    Args:
+        pid: What a log record says of its process; it may come from elsewhere,
+            so the system is asked before anything is done.
+    """
+    return pid != _Process.pid and os.getpid() != _Process.pid
+
+
+def after_fork() -> None:
+    """Begin anew in a fork's child. Nothing may raise, log or wait here."""
+    _Process.pid = os.getpid()
+    OWN_THREADS.clear()
+    for delivery in deliveries():
+        delivery.reset()
+    _drain_when_multiprocessing_ends()
+
+
+def _drain_when_multiprocessing_ends() -> None:
+    """Have multiprocessing call us: its children end without running exit hooks."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        with contextlib.suppress(Exception):
+            util.Finalize(None, at_exit, exitpriority=-100)
+
+
+@contextlib.contextmanager
+def own_thread() -> Iterator[None]:
+    """Mark the calling thread as one of ours."""
+    ident = _thread.get_ident()
+    OWN_THREADS.add(ident)
+    try:
+        yield
+    finally:
+        OWN_THREADS.discard(ident)
+
+
+def drain(
+    waited_for: Sequence[Delivery],
+    timeout: float | None = None,
+    done: Callable[[], bool] | None = None,
+) -> None:
+    """
+    Wait until nothing is outstanding, or the budget is spent.
+
+    The budget of each delivery: ``close_timeout`` since its vendor last
+    acknowledged anything, ``close_maximum`` in all.
+
+    Args:
+        waited_for: At least one delivery.
+        timeout: Seconds that replace the budget.
+        done: Replaces the question whether nothing is outstanding; for one delivery.
+    """
+    clock = waited_for[0].clock
+    start = clock.monotonic()
+    waiter = _thread.allocate_lock()
+    for delivery in waited_for:
+        delivery.waiters.append(waiter)
+        delivery.hurry()
+    try:
+        while True:
+            now = clock.monotonic()
+            ends = [
+                _budget_end(delivery, start, timeout)
+                for delivery in waited_for
+                if not (done() if done else not delivery.outstanding)
+            ]
+            if not ends or max(ends) <= now:
+                return
+            if not _work_inline(waited_for, max(ends)):
+                waiter.acquire(timeout=max(min(max(ends) - now, 0.5), 0.001))
+    finally:
+        for delivery in waited_for:
+            delivery.waiters.remove(waiter)
+
+
+def _budget_end(delivery: Delivery, start: float, timeout: float | None) -> float:
+    """Return the monotonic time at which *delivery* is no longer waited for."""
+    if timeout is not None:
+        return start + timeout
+    if delivery.given_up:
+        return start
+    options = delivery.options
+    quiet_since = max(start, delivery.acknowledged_at)
+    return min(quiet_since + options.close_timeout, start + options.close_maximum)
+
+
+def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
+    """Deliver on this thread for those that no worker can serve; True where there were any."""
+    alone = [each for each in waited_for if each.outstanding and not len(each.workers)]
+    for delivery in alone:
+        delivery.workers.work_inline(until)
+    return bool(alone)
+
+
+def at_exit() -> None:
+    """Deliver what waits, all destinations side by side, then say what was left."""
+    busy = [delivery for delivery in deliveries() if delivery.outstanding]
+    if busy:
+        drain(busy)
+    for delivery in busy:
+        give_up(delivery)
+
+
+def give_up(delivery: Delivery) -> None:
+    """Abandon what is left of *delivery*, and say so."""
+    left = delivery.abandon()
+    if left:
+        delivery.given_up = True
+        reason = delivery.stats().last_error or "no answer came"
+        sentence = f"{left} records were not delivered when the process ended: {reason}"
+        delivery.diagnostics.say("exit", "exit", sentence)

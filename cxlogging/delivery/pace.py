@@ -1,0 +1,104 @@
+"""When to send: flush triggers, backoff and holding. Values in, values out; no clock."""
+
+from __future__ import annotations
+
+import enum
+
+from ..wire.http import Limits
+from .backoff import HOLD_SECONDS, backoff
+from .options import Options
+
+GROWTH = 1.05
+"""Per delivered batch, after a timeout or a 413 has made batches smaller."""
+
+NEVER = 2**62
+
+
+class State(enum.Enum):
+    """How it goes with the vendor."""
+
+    SOUND = "sound"
+    RETRYING = "retrying"
+    HOLDING = "holding"
+
+
+class Pace:
+    """
+    Decides when the line is due, how large a batch may be, and when to try again.
+
+    All times are monotonic seconds, given by the caller.
+    """
+
+    def __init__(self, options: Options, limits: Limits) -> None:
+        self._options = options
+        self.most = min(options.batch_count or limits.batch_count, limits.batch_count)
+        ceiling = limits.body_bytes - limits.overhead
+        self.ceiling = min(options.batch_bytes or ceiling, ceiling)
+        self.batch_bytes = self.ceiling
+        self.state = State.SOUND
+        self.resume_at = 0.0
+        self.may_hurry = True
+        self.slow = False
+        self._failures = 0
+        self._since: float | None = None
+        self._left = 0
+
+    def due(self, now: float, waiting: int, waiting_bytes: int) -> float:
+        """
+        Return the seconds until the line is due: 0 or less when it is, `NEVER` when empty.
+
+        Everything that waits when the line becomes due is flushed; what comes
+        meanwhile is as old as that moment at most.
+        """
+        if not waiting:
+            self._since, self._left = None, 0
+            return NEVER
+        if self._left > 0:
+            return 0
+        if self._since is None:
+            self._since = now
+        full = waiting >= self.most or waiting_bytes >= self.ceiling
+        wait = 0 if full else self._since + self._options.flush_interval - now
+        if wait <= 0:
+            self.flush(now, waiting)
+        return wait
+
+    def flush(self, now: float, waiting: int) -> None:
+        """Make all that waits due."""
+        self._left, self._since = waiting, now
+
+    def took(self, count: int) -> None:
+        """Note that *count* items were taken from the line."""
+        self._left -= count
+
+    def delivered(self, seconds: float) -> None:
+        """Note an answer that took *seconds* and was good."""
+        self.state = State.SOUND
+        self._failures = 0
+        self.resume_at = 0.0
+        self.slow = seconds > self._options.flush_interval / 2
+        self.batch_bytes = min(int(self.batch_bytes * GROWTH) + 1, self.ceiling)
+
+    def failed(self, now: float, wait: float | None, random: float) -> None:
+        """Note a passing failure; *wait* is what the vendor asks for."""
+        self.state = State.RETRYING
+        self._failures += 1
+        options = self._options
+        pause = backoff(self._failures, options.retry_initial, options.retry_maximum, random)
+        self.resume_at = now + max(pause, wait or 0.0)
+        self.may_hurry = wait is None
+
+    def hold(self, now: float) -> None:
+        """Note that nothing can pass until somebody mends the configuration."""
+        self.state = State.HOLDING
+        self.resume_at = now + HOLD_SECONDS
+        self.may_hurry = False
+
+    def shrink(self, size: int) -> None:
+        """Keep batches below half of *size* bytes, for a while."""
+        self.batch_bytes = max(1, min(self.batch_bytes, size // 2))
+
+    def hurry(self, now: float) -> None:
+        """End a pause that only our own backoff asks for: closing has no time for it."""
+        if self.may_hurry:
+            self.resume_at = min(self.resume_at, now)

@@ -1,0 +1,180 @@
+"""What an answer changes: items get their outcome, or go back to the front of the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..wire.http import Action, Verdict
+from .batch import Batch
+from .diagnostics import Diagnostics
+from .pace import State
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    What came of one request.
+
+    Attributes:
+        verdict: What it means for the items.
+        wait: Seconds that the vendor asks to wait.
+        timed_out: No answer came in time.
+        raw: Bytes of the body.
+        sent: Bytes of the body on the wire.
+    """
+
+    verdict: Verdict
+    wait: float | None = None
+    timed_out: bool = False
+    raw: int = 0
+    sent: int = 0
+
+
+@dataclass
+class News:
+    """What a person should hear of a settlement; told outside the lock."""
+
+    trouble: tuple[str, str] | None = None
+    rejected: list[str] = field(default_factory=list)
+    recovered: bool = False
+    cure: str = ""
+
+    def tell(self, diagnostics: Diagnostics) -> None:
+        """Say it, as far as it is new."""
+        if self.recovered:
+            diagnostics.passed("delivery", "delivers again")
+        if self.trouble is not None:
+            topic, sentence = self.trouble
+            diagnostics.say("delivery", topic, f"{sentence} {self.cure}".rstrip())
+        for reason in self.rejected[:1]:
+            sentence = f"refused a record, which is lost: {reason} {self.cure}".rstrip()
+            diagnostics.say("rejected", reason, sentence)
+
+
+def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float) -> News:
+    """
+    Give the items of *batch* what *outcome* means for them. Under the delivery's lock.
+
+    Args:
+        delivery: Whose batch it is.
+        batch: As it was sent.
+        outcome: What came of it.
+        now: Monotonic time.
+        seconds: How long the request took.
+    """
+    ledger, verdict = delivery.ledger, outcome.verdict
+    ledger.requests += 1
+    news = News(cure=verdict.cure)
+    if batch.abandoned:
+        return news
+    delivery.unsettled.landed(batch)
+    was_sound = delivery.pace.state is State.SOUND
+    _ACTIONS[verdict.action](delivery, batch, outcome, now, seconds, news)
+    if verdict.reason:
+        ledger.last_error = verdict.reason
+    news.recovered = not was_sound and delivery.pace.state is State.SOUND
+    return news
+
+
+def _delivered(
+    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
+) -> None:
+    again = []
+    done = []
+    for index, item in enumerate(batch.items):
+        exception = outcome.verdict.items.get(index)
+        if exception is None:
+            delivery.ledger.delivered += 1
+        elif exception[0] is Action.RETRY:
+            again.append((index, item))
+            delivery.ledger.last_error = exception[1]
+            continue
+        else:
+            _reject(delivery, item[0], exception[1], news)
+        done.append(item)
+    delivery.ledger.bytes_raw += outcome.raw
+    delivery.ledger.bytes_sent += outcome.sent
+    delivery.buffer.settle(done)
+    if again:
+        delivery.unsettled.add(Batch(batch.first + again[0][0], [item for _, item in again]))
+        delivery.ledger.retries += 1
+        delivery.pace.failed(now, outcome.wait, delivery.clock.random())
+        news.trouble = ("partly", f"took a part of a batch: {delivery.ledger.last_error}")
+    else:
+        delivery.pace.delivered(seconds)
+    if done:
+        delivery.acknowledge(now)
+
+
+def _retry(
+    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
+) -> None:
+    delivery.ledger.retries += 1
+    if outcome.timed_out and len(batch) > 1:
+        delivery.pace.shrink(batch.size)
+        delivery.unsettled.add(*batch.halves())
+    else:
+        delivery.unsettled.add(batch)
+    delivery.pace.failed(now, outcome.wait, delivery.clock.random())
+    reason = outcome.verdict.reason
+    news.trouble = (_topic(reason), f"{reason}. Records wait, and are sent again.")
+
+
+def _split(
+    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
+) -> None:
+    delivery.pace.shrink(batch.size)
+    _isolate(delivery, batch, outcome, now, seconds, news)
+
+
+def _isolate(
+    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
+) -> None:
+    if len(batch) > 1:
+        delivery.unsettled.add(*batch.halves())
+    else:
+        _refused(delivery, batch, outcome, now, seconds, news)
+
+
+def _refused(
+    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
+) -> None:
+    for level, _ in batch.items:
+        _reject(delivery, level, outcome.verdict.reason, news)
+    delivery.buffer.settle(batch.items)
+    delivery.pace.delivered(seconds)
+    delivery.acknowledge(now)
+
+
+def _hold(
+    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
+) -> None:
+    delivery.ledger.retries += 1
+    delivery.unsettled.add(batch)
+    delivery.pace.hold(now)
+    reason = outcome.verdict.reason
+    news.trouble = (_topic(reason), f"{reason}. Records wait until that is mended.")
+
+
+_ACTIONS = {
+    Action.DELIVERED: _delivered,
+    Action.RETRY: _retry,
+    Action.SPLIT: _split,
+    Action.ISOLATE: _isolate,
+    Action.REFUSED: _refused,
+    Action.HOLD: _hold,
+}
+
+
+def _reject(delivery: Delivery, level: int, reason: str, news: News) -> None:
+    delivery.ledger.reject(level, reason)
+    news.rejected.append(reason)
+
+
+def _topic(reason: str) -> str:
+    """Return the part of a reason that does not differ from request to request."""
+    return reason.split(":", 1)[0]

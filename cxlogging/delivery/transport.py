@@ -1,0 +1,249 @@
+"""
+The only socket of the sending side: one request, one answer, one deadline.
+
+A socket's own timeout is no deadline (a byte a second keeps it alive for
+ever), so the time that is left is set anew before every read and write.
+Redirects are answers like any other, nothing is followed. At most 64 KiB of an
+answer is read; a connection with more to say is closed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import platform
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from .. import __version__
+from ..wire.http import Request, Response, Secret
+from .clock import Clock
+from .connect import Connector
+
+ANSWER_BYTES = 64 * 1024
+WRITE_BYTES = 256 * 1024
+IDLE_SECONDS = 25.0
+AGE_SECONDS = 300.0
+USER_AGENT = f"cxlogging/{__version__} python/{platform.python_version()}"
+
+
+class TransportError(Exception):
+    """
+    No answer came.
+
+    Attributes:
+        timed_out: The deadline ended it, rather than the other side.
+    """
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
+
+class Transport(Protocol):
+    """What a delivery needs of the network."""
+
+    def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
+        """
+        Return the answer to *request*, whose body is already in *encoding*.
+
+        Raises:
+            TransportError: There was none within *seconds*.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class _Line:
+    """One open connection."""
+
+    def __init__(self, connection: Any, now: float) -> None:
+        self.connection = connection
+        self.sock = connection.sock
+        self.opened = now
+        self.used = now
+
+    def is_usable(self, now: float) -> bool:
+        if now - self.used > IDLE_SECONDS or now - self.opened > AGE_SECONDS:
+            return False
+        from urllib3.util.wait import wait_for_read
+
+        # Bytes to read on an idle connection are the other side's goodbye.
+        try:
+            return not wait_for_read(self.sock, 0)
+        except (OSError, ValueError):
+            return False
+
+
+class HttpTransport:
+    """
+    HTTP/1.1 with keep-alive, for one endpoint; used by several workers at once.
+
+    Args:
+        connector: Opens connections.
+        headers: Sent with every request.
+        clock: Monotonic time.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        headers: Sequence[tuple[str, str]] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self._connector = connector
+        self._headers = tuple(headers)
+        self._clock = clock or Clock()
+        self._idle: deque[_Line] = deque()
+
+    def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
+        deadline = self._clock.monotonic() + seconds
+        head = self._head(request, encoding)
+        line = self._reusable()
+        if line is not None:
+            try:
+                return self._exchange(line, head, request.body, deadline)
+            except _StaleError:
+                pass  # closed while idle: nothing was read, so it is tried on a new one
+            except Exception as error:
+                raise _as_transport_error(error) from None
+        try:
+            now = self._clock.monotonic()
+            line = _Line(self._connector.open(max(deadline - now, 0.01)), now)
+            return self._exchange(line, head, request.body, deadline)
+        except Exception as error:
+            raise _as_transport_error(error) from None
+
+    def close(self) -> None:
+        while self._idle:
+            try:
+                line = self._idle.pop()
+            except IndexError:
+                return
+            line.connection.close()
+
+    def _reusable(self) -> _Line | None:
+        while self._idle:
+            try:
+                line = self._idle.pop()
+            except IndexError:
+                return None
+            if line.is_usable(self._clock.monotonic()):
+                return line
+            line.connection.close()
+        return None
+
+    def _head(self, request: Request, encoding: str | None) -> bytes:
+        headers: list[tuple[str, str | Secret]] = [
+            ("Host", request.endpoint.authority),
+            ("User-Agent", USER_AGENT),
+            ("Accept-Encoding", "identity"),
+            ("Content-Length", str(len(request.body))),
+            *request.headers,
+            *self._headers,
+        ]
+        if encoding is not None:
+            headers.append(("Content-Encoding", encoding))
+        lines = [f"POST {request.endpoint.path} HTTP/1.1"]
+        for name, value in headers:
+            text = value.reveal() if isinstance(value, Secret) else value
+            lines.append(f"{name}: {text}")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def _exchange(self, line: _Line, head: bytes, body: bytes, deadline: float) -> Response:
+        """Write and read on *line*, and keep it where it can serve again."""
+        fresh = line.used == line.opened
+        kept = False
+        try:
+            reader = _DeadlineReader(line.sock, deadline, self._clock)
+            answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
+            broken = self._write(line, head, body, deadline)
+            try:
+                answer.begin()
+            except (http.client.RemoteDisconnected, ConnectionError) as error:
+                if not fresh and not reader.got:
+                    raise _StaleError from None
+                raise broken or error from None
+            response, whole = _read(answer)
+            kept = whole and broken is None and response.status >= 200
+            return response
+        finally:
+            line.used = self._clock.monotonic()
+            if kept:
+                self._idle.append(line)
+            else:
+                line.connection.close()
+
+    def _write(self, line: _Line, head: bytes, body: bytes, deadline: float) -> OSError | None:
+        """Write the request; return the error of a reader that stopped listening early."""
+        data = memoryview(head + body)
+        try:
+            for start in range(0, len(data), WRITE_BYTES):
+                line.sock.settimeout(_left(deadline, self._clock))
+                line.sock.sendall(data[start : start + WRITE_BYTES])
+        except ConnectionError as error:
+            return error  # an answer such as 413 may still be there to be read
+        return None
+
+
+class _StaleError(Exception):
+    """A connection kept from an earlier request had been closed meanwhile."""
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, sock: Any, deadline: float, clock: Clock) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._clock = clock
+        self.got = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(_left(self._deadline, self._clock))
+        size: int = self._sock.recv_into(buffer)
+        self.got += size
+        return size
+
+
+class _Readable:
+    """What `http.client.HTTPResponse` takes for a socket."""
+
+    def __init__(self, reader: _DeadlineReader) -> None:
+        self._reader = reader
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002
+        return io.BufferedReader(self._reader)
+
+
+def _left(deadline: float, clock: Clock) -> float:
+    left = deadline - clock.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time of a request was over")
+    return left
+
+
+def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
+    """Return the answer, and whether the connection can serve again."""
+    body = b""
+    try:
+        body = answer.read(ANSWER_BYTES + 1)
+        whole = len(body) <= ANSWER_BYTES and answer.isclosed() and not answer.length
+    except (OSError, http.client.HTTPException):
+        # The status line has told the outcome; what was to follow it did not come.
+        whole = False
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    response = Response(answer.status, headers, body[:ANSWER_BYTES], complete=whole)
+    return response, whole and not answer.will_close
+
+
+def _as_transport_error(error: Exception) -> TransportError:
+    timed_out = isinstance(error, TimeoutError) or "timed out" in str(error).lower()
+    name = type(error).__name__
+    text = " ".join(str(error).split())[:200]
+    return TransportError(f"{name}: {text}" if text else name, timed_out=timed_out)

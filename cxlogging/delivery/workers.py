@@ -1,0 +1,214 @@
+"""
+The threads that empty a line.
+
+They follow each other: one waits for the line to be due; others join it, up to
+``concurrency``, while there is more than one batch to send or while the vendor
+is slow, and leave when there is not. The record that needs the first one
+starts it, with the interpreter's own primitive: `threading.Thread.start` waits
+for the new thread under a lock that a signal handler's log call could already
+be inside of.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..wire.http import Action, Verdict
+from . import lifecycle
+from .backoff import retry_after
+from .batch import Batch
+from .compression import compressor
+from .pace import NEVER, State
+from .settle import Outcome, settle
+from .transport import Transport, TransportError
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
+
+RETIRE = -1.0
+SHORTEST_WAIT = 0.001
+
+
+class Workers:
+    """
+    The workers of one delivery.
+
+    Args:
+        delivery: Whose line they empty.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        # Appending and popping are indivisible: producers and workers both count here.
+        self._crew: deque[None] = deque()
+        self._wake = _thread.allocate_lock()
+        self._wake.acquire()
+        self._transport: Transport | None = None
+        self._compress: Callable[[bytes], bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._crew)
+
+    def wake(self) -> None:
+        """Wake a worker, or start the first one; wait for nothing."""
+        delivery = self._delivery
+        delivery.wake_bytes = delivery.wake_count = NEVER
+        if self._crew:
+            self.look()
+        else:
+            self._spawn()
+
+    def look(self) -> None:
+        """Let a worker that waits look again, if there is one."""
+        with contextlib.suppress(RuntimeError):  # it was told already
+            self._wake.release()
+
+    def _spawn(self) -> None:
+        self._crew.append(None)
+        try:
+            _thread.start_new_thread(self._main, ())
+        except RuntimeError:
+            # No thread can start (the interpreter is ending, or forbids them):
+            # closing delivers on its own thread, and a later record tries again.
+            self._crew.pop()
+            self._delivery.wake_count = len(self._delivery.buffer) + 1_000
+
+    def _main(self) -> None:
+        sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
+        with lifecycle.own_thread():
+            try:
+                while (wait := self._step(self._delivery.options.timeout)) != RETIRE:
+                    if wait > 0:
+                        self._wake.acquire(timeout=min(wait, _thread.TIMEOUT_MAX))
+            except BaseException as error:
+                self._crew.pop()
+                self._rescue(error)
+                raise
+
+    def _rescue(self, error: BaseException) -> None:
+        """Keep the items of a worker that ended by a fault of ours."""
+        delivery = self._delivery
+        with delivery.lock:
+            stranded, delivery.unsettled.flying = delivery.unsettled.flying, []
+            delivery.unsettled.add(*stranded)
+            delivery.wake_bytes = delivery.wake_count = 0
+        sentence = f"a worker ended by {type(error).__name__}: {error}; the next record starts one"
+        delivery.diagnostics.say("worker", type(error).__name__, sentence)
+
+    def work_inline(self, until: float) -> None:
+        """Deliver on the calling thread until monotonic *until*: where no thread can start."""
+        delivery = self._delivery
+        with lifecycle.own_thread():
+            while delivery.outstanding:
+                left = until - delivery.clock.monotonic()
+                wait = self._step(min(left, delivery.options.timeout)) if left > 0 else NEVER
+                if wait > 0 and (wait >= left or not self._wake.acquire(timeout=wait)):
+                    return
+
+    def _step(self, seconds: float) -> float:
+        """Send one batch if one is due; return how long to wait before the next look."""
+        delivery = self._delivery
+        delivery.drops.tell(delivery.diagnostics)
+        with delivery.lock:
+            batch, wait = self._next(delivery.clock.monotonic())
+            crowded = batch is not None and self._want_help()
+        if batch is None:
+            return wait
+        if crowded:
+            self._spawn()
+        started = delivery.clock.monotonic()
+        outcome = self._send(batch, seconds)
+        now = delivery.clock.monotonic()
+        with delivery.lock:
+            news = settle(delivery, batch, outcome, now, now - started)
+        news.tell(delivery.diagnostics)
+        self._report_drops()
+        return 0.0
+
+    def _next(self, now: float) -> tuple[Batch | None, float]:
+        """Return the batch to send now, or how long to wait, or `RETIRE`. Under the lock."""
+        delivery = self._delivery
+        # Marks first, then the look: a record that comes in between wakes us.
+        delivery.wake_bytes = delivery.wake_count = 0
+        pace, buffer, unsettled = delivery.pace, delivery.buffer, delivery.unsettled
+        waiting, waiting_bytes = len(buffer), buffer.held - unsettled.size
+        due = pace.due(now, waiting, waiting_bytes)
+        pause = pace.resume_at - now
+        probing = pace.state is not State.SOUND and bool(unsettled.flying)
+        if pause <= 0 and not probing:
+            batch = unsettled.pop() or (self._take() if due <= 0 else None)
+            if batch is not None:
+                unsettled.fly(batch)
+                return batch, 0.0
+        nothing = not waiting and not unsettled.count
+        if (len(self._crew) > 1 and (probing or not pace.slow)) or (nothing and delivery.closing):
+            return None, self._retire()
+        if nothing or probing:
+            return None, NEVER
+        if pause > 0:
+            delivery.wake_bytes = delivery.wake_count = NEVER
+            return None, max(pause, SHORTEST_WAIT)
+        delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
+        delivery.wake_count = pace.most
+        return None, max(due, SHORTEST_WAIT)
+
+    def _take(self) -> Batch | None:
+        delivery = self._delivery
+        items = delivery.buffer.take(delivery.pace.most, delivery.pace.batch_bytes)
+        if not items:
+            return None
+        batch = Batch(delivery.ledger.taken, items)
+        delivery.pace.took(len(items))
+        delivery.ledger.taken += len(items)
+        return batch
+
+    def _retire(self) -> float:
+        self._crew.pop()
+        if not self._crew and len(self._delivery.buffer):  # one came after the look
+            self._crew.append(None)
+            return 0.0
+        return RETIRE
+
+    def _want_help(self) -> bool:
+        delivery = self._delivery
+        pace = delivery.pace
+        if len(self._crew) >= delivery.options.concurrency or pace.state is not State.SOUND:
+            return False
+        waiting_bytes = delivery.buffer.held - delivery.unsettled.size
+        return pace.slow or len(delivery.buffer) >= pace.most or waiting_bytes >= pace.batch_bytes
+
+    def _send(self, batch: Batch, seconds: float) -> Outcome:
+        """Send one request; return what came of it."""
+        delivery = self._delivery
+        try:
+            request = delivery.destination.request([data for _, data in batch.items])
+            if self._transport is None or self._compress is None:
+                self._compress = compressor(delivery.encoding)
+                self._transport = delivery.make_transport()
+            body = self._compress(request.body)
+            if len(body) > delivery.destination.limits.wire_bytes and len(batch) > 1:
+                return Outcome(Verdict(Action.SPLIT, "too large once compressed"))
+            whole = replace(request, body=body)
+            response = self._transport.send(whole, delivery.encoding, seconds)
+            verdict = delivery.destination.interpret(response, len(batch))
+        except TransportError as error:
+            return Outcome(Verdict(Action.RETRY, str(error)), timed_out=error.timed_out)
+        except Exception as error:  # whatever it is, the items are not lost by it
+            return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
+        wait = retry_after(response.headers, delivery.clock.wall())
+        return Outcome(verdict, wait, raw=len(request.body), sent=len(body))
+
+    def _report_drops(self) -> None:
+        """Once there is room again, tell the destination what was lost."""
+        delivery = self._delivery
+        room = delivery.buffer.held < delivery.options.buffer_bytes // 2
+        event = delivery.drops.report() if room and delivery.pace.state is State.SOUND else None
+        if event is not None:
+            delivery.put(event.level, delivery.destination.encode(event))
