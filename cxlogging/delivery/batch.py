@@ -30,6 +30,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of the items themselves."""
+        return self.size - ITEM_OVERHEAD * len(self.items)
+
     def __lt__(self, other: Batch) -> bool:
         return self.first < other.first
 

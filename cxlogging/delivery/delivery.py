@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 
 from ..wire.destination import Destination
@@ -88,6 +89,12 @@ class Delivery:
             self.closing = False
             self.workers.wake()
 
+    def refuse(self, level: int) -> None:
+        """Count one record that cannot be sent at all, as something must be set first."""
+        self.ledger.dropped.add(level)
+        missing = self.destination.missing
+        self.diagnostics.say("missing", missing, f"records are dropped until you set {missing}")
+
     @property
     def outstanding(self) -> int:
         """How many accepted records have no outcome yet."""
@@ -130,6 +137,7 @@ class Delivery:
         """Deliver what waits, within the exit budget; the next record begins anew."""
         lifecycle.drain([self])
         self.close_soon()
+        lifecycle.after_drain(self)
 
     def close_soon(self) -> None:
         """Let the workers go once nothing waits; do not wait for it."""
@@ -144,8 +152,8 @@ class Delivery:
             with contextlib.suppress(RuntimeError):
                 waiter.release()
 
-    def abandon(self) -> int:
-        """Give every record without an outcome the outcome *abandoned*; return how many."""
+    def abandon(self) -> Counter[int]:
+        """Give every record without an outcome the outcome *abandoned*; return their levels."""
         with self.lock:
             batches = self.unsettled.clear()
             waiting = self.buffer.take(NEVER, NEVER)
@@ -153,9 +161,10 @@ class Delivery:
             for batch in batches:
                 batch.abandoned = True
             lost = [*waiting, *(item for batch in batches for item in batch.items)]
-            self.ledger.abandoned.update(level for level, _ in lost)
+            levels = Counter(level for level, _ in lost)
+            self.ledger.abandoned.update(levels)
             self.buffer.settle(lost)
-            return len(lost)
+            return levels
 
     def stats(self) -> Stats:
         """Return the account at this instant."""
@@ -164,4 +173,6 @@ class Delivery:
             state = self.pace.state.value
             if self.pace.state is State.SOUND:
                 state = "delivering" if flying else "idle"
+            if self.destination.missing:
+                state = "off"
             return self.ledger.stats(len(self.buffer), flying, state)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
+from collections.abc import Callable, Mapping
 
 from ..wire.event import Event, Source
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .ledger import Tally
 from .options import Options
+
+OnDrop = Callable[[str, int, int], object]
 
 
 class Drops:
@@ -52,10 +55,7 @@ class Drops:
             f"the buffer of {self._options.buffer_bytes} bytes is full: records are dropped"
             f" (overflow={self._options.overflow!r}) until the vendor takes them again",
         )
-        if self._options.on_drop is not None:
-            for level, count in sorted(fresh.items()):
-                with contextlib.suppress(Exception):
-                    self._options.on_drop("dropped", count, level)
+        tell_lost(self._options.on_drop, "dropped", fresh)
 
     def report(self) -> Event | None:
         """Return the event that tells the destination what was lost since the last one."""
@@ -80,6 +80,14 @@ class Drops:
         )
         time_ns = int(self._clock.wall() * 1e6) * 1000
         return Event(time_ns, logging.WARNING, "WARNING", message, fields, Source())
+
+
+def tell_lost(on_drop: OnDrop | None, outcome: str, counts: Mapping[int, int]) -> None:
+    """Tell *on_drop* how many records of each level came to *outcome*."""
+    if on_drop is not None:
+        for level, count in sorted(counts.items()):
+            with contextlib.suppress(Exception):
+                on_drop(outcome, count, level)
 
 
 def _iso(seconds: float) -> str:

@@ -16,6 +16,8 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from .drops import tell_lost
+
 if TYPE_CHECKING:
     from .delivery import Delivery
 
@@ -30,10 +32,13 @@ class _Process:
 
     pid = os.getpid()
     hooked = False
+    finalizer_of = 0
+    exiting = False
 
 
 def register(delivery: Delivery) -> None:
     """Count *delivery* among those that a fork resets and the exit drains."""
+    _Process.pid = os.getpid()
     if not _Process.hooked:
         _Process.hooked = True
         atexit.register(at_exit)
@@ -61,18 +66,24 @@ def is_foreign(pid: int | None) -> bool:
 def after_fork() -> None:
     """Begin anew in a fork's child. Nothing may raise, log or wait here."""
     _Process.pid = os.getpid()
+    _Process.exiting = False
     OWN_THREADS.clear()
     for delivery in deliveries():
         delivery.reset()
-    _drain_when_multiprocessing_ends()
 
 
-def _drain_when_multiprocessing_ends() -> None:
-    """Have multiprocessing call us: its children end without running exit hooks."""
+def before_worker() -> None:
+    """
+    Have multiprocessing call us when it ends this process, as it runs no exit hooks.
+
+    Only now: multiprocessing forgets what was registered before a child's work began.
+    """
     util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        with contextlib.suppress(Exception):
-            util.Finalize(None, at_exit, exitpriority=-100)
+    if util is None or _Process.finalizer_of == _Process.pid:
+        return
+    _Process.finalizer_of = _Process.pid
+    with contextlib.suppress(Exception):
+        util.Finalize(None, at_exit, exitpriority=-100)
 
 
 @contextlib.contextmanager
@@ -146,18 +157,28 @@ def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
 
 def at_exit() -> None:
     """Deliver what waits, all destinations side by side, then say what was left."""
+    _Process.exiting = True
     busy = [delivery for delivery in deliveries() if delivery.outstanding]
     if busy:
         drain(busy)
     for delivery in busy:
-        give_up(delivery)
+        _give_up(delivery)
 
 
-def give_up(delivery: Delivery) -> None:
+def after_drain(delivery: Delivery) -> None:
+    """Account for what a closing *delivery* still holds, where nobody will come after it."""
+    if _Process.exiting:
+        _give_up(delivery)
+
+
+def _give_up(delivery: Delivery) -> None:
     """Abandon what is left of *delivery*, and say so."""
-    left = delivery.abandon()
-    if left:
-        delivery.given_up = True
-        reason = delivery.stats().last_error or "no answer came"
-        sentence = f"{left} records were not delivered when the process ended: {reason}"
-        delivery.diagnostics.say("exit", "exit", sentence)
+    lost = delivery.abandon()
+    if not lost:
+        return
+    delivery.given_up = True
+    tell_lost(delivery.options.on_drop, "abandoned", lost)
+    reason = delivery.stats().last_error or "no answer came"
+    count = lost.total()
+    sentence = f"{count} records were not delivered when the process ended: {reason}"
+    delivery.diagnostics.say("exit", str(count), sentence)

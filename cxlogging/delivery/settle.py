@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..wire.http import Action, Verdict
 from .batch import Batch
 from .diagnostics import Diagnostics
+from .drops import OnDrop, tell_lost
 from .pace import State
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Outcome:
         verdict: What it means for the items.
         wait: Seconds that the vendor asks to wait.
         timed_out: No answer came in time.
+        seconds: How long the request took.
         raw: Bytes of the body.
         sent: Bytes of the body on the wire.
     """
@@ -30,6 +33,7 @@ class Outcome:
     verdict: Verdict
     wait: float | None = None
     timed_out: bool = False
+    seconds: float = 0.0
     raw: int = 0
     sent: int = 0
 
@@ -39,23 +43,24 @@ class News:
     """What a person should hear of a settlement; told outside the lock."""
 
     trouble: tuple[str, str] | None = None
-    rejected: list[str] = field(default_factory=list)
+    rejected: list[tuple[int, str]] = field(default_factory=list)
     recovered: bool = False
     cure: str = ""
 
-    def tell(self, diagnostics: Diagnostics) -> None:
+    def tell(self, diagnostics: Diagnostics, on_drop: OnDrop | None) -> None:
         """Say it, as far as it is new."""
+        tell_lost(on_drop, "rejected", Counter(level for level, _ in self.rejected))
         if self.recovered:
             diagnostics.passed("delivery", "delivers again")
         if self.trouble is not None:
             topic, sentence = self.trouble
             diagnostics.say("delivery", topic, f"{sentence} {self.cure}".rstrip())
-        for reason in self.rejected[:1]:
+        for _, reason in self.rejected[:1]:
             sentence = f"refused a record, which is lost: {reason} {self.cure}".rstrip()
-            diagnostics.say("rejected", reason, sentence)
+            diagnostics.say("rejected", _topic(reason), sentence)
 
 
-def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float) -> News:
+def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float) -> News:
     """
     Give the items of *batch* what *outcome* means for them. Under the delivery's lock.
 
@@ -64,7 +69,6 @@ def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, secon
         batch: As it was sent.
         outcome: What came of it.
         now: Monotonic time.
-        seconds: How long the request took.
     """
     ledger, verdict = delivery.ledger, outcome.verdict
     ledger.requests += 1
@@ -73,16 +77,14 @@ def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, secon
         return news
     delivery.unsettled.landed(batch)
     was_sound = delivery.pace.state is State.SOUND
-    _ACTIONS[verdict.action](delivery, batch, outcome, now, seconds, news)
+    _ACTIONS[verdict.action](delivery, batch, outcome, now, news)
     if verdict.reason:
         ledger.last_error = verdict.reason
     news.recovered = not was_sound and delivery.pace.state is State.SOUND
     return news
 
 
-def _delivered(
-    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
-) -> None:
+def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     again = []
     done = []
     for index, item in enumerate(batch.items):
@@ -105,17 +107,15 @@ def _delivered(
         delivery.pace.failed(now, outcome.wait, delivery.clock.random())
         news.trouble = ("partly", f"took a part of a batch: {delivery.ledger.last_error}")
     else:
-        delivery.pace.delivered(seconds)
+        delivery.pace.delivered(outcome.seconds)
     if done:
         delivery.acknowledge(now)
 
 
-def _retry(
-    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
-) -> None:
+def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     delivery.ledger.retries += 1
     if outcome.timed_out and len(batch) > 1:
-        delivery.pace.shrink(batch.size)
+        delivery.pace.shrink(batch.data_bytes)
         delivery.unsettled.add(*batch.halves())
     else:
         delivery.unsettled.add(batch)
@@ -124,35 +124,27 @@ def _retry(
     news.trouble = (_topic(reason), f"{reason}. Records wait, and are sent again.")
 
 
-def _split(
-    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
-) -> None:
-    delivery.pace.shrink(batch.size)
-    _isolate(delivery, batch, outcome, now, seconds, news)
+def _split(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
+    delivery.pace.shrink(batch.data_bytes)
+    _isolate(delivery, batch, outcome, now, news)
 
 
-def _isolate(
-    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
-) -> None:
+def _isolate(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     if len(batch) > 1:
         delivery.unsettled.add(*batch.halves())
     else:
-        _refused(delivery, batch, outcome, now, seconds, news)
+        _refused(delivery, batch, outcome, now, news)
 
 
-def _refused(
-    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
-) -> None:
+def _refused(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     for level, _ in batch.items:
         _reject(delivery, level, outcome.verdict.reason, news)
     delivery.buffer.settle(batch.items)
-    delivery.pace.delivered(seconds)
+    delivery.pace.delivered(outcome.seconds)
     delivery.acknowledge(now)
 
 
-def _hold(
-    delivery: Delivery, batch: Batch, outcome: Outcome, now: float, seconds: float, news: News
-) -> None:
+def _hold(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     delivery.ledger.retries += 1
     delivery.unsettled.add(batch)
     delivery.pace.hold(now)
@@ -172,7 +164,7 @@ _ACTIONS = {
 
 def _reject(delivery: Delivery, level: int, reason: str, news: News) -> None:
     delivery.ledger.reject(level, reason)
-    news.rejected.append(reason)
+    news.rejected.append((level, reason))
 
 
 def _topic(reason: str) -> str:

@@ -72,6 +72,7 @@ class Workers:
 
     def _spawn(self) -> None:
         self._crew.append(None)
+        lifecycle.before_worker()
         try:
             _thread.start_new_thread(self._main, ())
         except RuntimeError:
@@ -105,12 +106,15 @@ class Workers:
     def work_inline(self, until: float) -> None:
         """Deliver on the calling thread until monotonic *until*: where no thread can start."""
         delivery = self._delivery
+        self._crew.append(None)
         with lifecycle.own_thread():
-            while delivery.outstanding:
-                left = until - delivery.clock.monotonic()
-                wait = self._step(min(left, delivery.options.timeout)) if left > 0 else NEVER
-                if wait > 0 and (wait >= left or not self._wake.acquire(timeout=wait)):
+            while delivery.outstanding and (left := until - delivery.clock.monotonic()) > 0:
+                wait = self._step(min(left, delivery.options.timeout))
+                if wait == RETIRE:
                     return
+                if wait > 0:
+                    self._wake.acquire(timeout=min(wait, left))
+        self._crew.pop()
 
     def _step(self, seconds: float) -> float:
         """Send one batch if one is due; return how long to wait before the next look."""
@@ -127,8 +131,8 @@ class Workers:
         outcome = self._send(batch, seconds)
         now = delivery.clock.monotonic()
         with delivery.lock:
-            news = settle(delivery, batch, outcome, now, now - started)
-        news.tell(delivery.diagnostics)
+            news = settle(delivery, batch, replace(outcome, seconds=now - started), now)
+        news.tell(delivery.diagnostics, delivery.options.on_drop)
         self._report_drops()
         return 0.0
 
@@ -211,4 +215,5 @@ class Workers:
         room = delivery.buffer.held < delivery.options.buffer_bytes // 2
         event = delivery.drops.report() if room and delivery.pace.state is State.SOUND else None
         if event is not None:
+            delivery.diagnostics.passed("dropping", event.message)
             delivery.put(event.level, delivery.destination.encode(event))
