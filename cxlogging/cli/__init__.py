@@ -1,1 +1,73 @@
-"""Floor."""
+"""
+The command `cxlogging`: one file per command, imported when it is called.
+
+A command `x` is `cxlogging/cli/x.py` with a click command named `command`, and a line below.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import click
+
+COMMANDS = {
+    "demo": "See it work: an application, an outage, and nothing lost.",
+    "dev": "Run a local server that behaves like the three vendors.",
+}
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        import click  # noqa: F401 - to be told at once
+    except ModuleNotFoundError:
+        _explain()
+    _group()(prog_name="cxlogging")
+
+
+def _explain() -> NoReturn:
+    sys.stderr.write("The command line needs more packages: pip install 'cxlogging[dev]'\n")
+    raise SystemExit(2)
+
+
+def _group() -> click.Group:
+    import click
+
+    from .. import __version__
+
+    class Commands(click.Group):
+        """Knows its commands by name, and imports the one that is called."""
+
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            del ctx
+            return list(COMMANDS)
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            del ctx
+            return _load(cmd_name) if cmd_name in COMMANDS else None
+
+        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            del ctx
+            with formatter.section("Commands"):
+                formatter.write_dl(list(COMMANDS.items()))
+
+    @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.version_option(__version__, "-V", "--version", message="cxlogging %(version)s")
+    def cxlogging() -> None:
+        """Logging handlers for Coralogix, Honeycomb and Better Stack."""
+
+    group: click.Group = cxlogging
+    return group
+
+
+def _load(name: str) -> click.Command:
+    try:
+        command: click.Command = import_module(f".{name}", __name__).command
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("cxlogging"):
+            raise
+        _explain()
+    return command

@@ -1,0 +1,187 @@
+"""`cxlogging dev`: the local server in the foreground."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ..devserver import DevServer, Keys
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from ..devserver import RequestRecord
+
+_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9}
+_SIZE = re.compile(r"([0-9]{1,12})\s*([a-zA-Z]{0,3})")
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    match = _SIZE.fullmatch(value.strip())
+    unit = _UNITS.get(match[2].upper()) if match else None
+    if match is None or unit is None or int(match[1]) == 0:
+        raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param)
+    return int(match[1]) * unit
+
+
+@click.command("dev")
+@click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 picks a free one and prints it.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Serve other machines too. Who reaches the port can read everything.",
+)
+@click.option(
+    "--db",
+    "path",
+    metavar="PATH",
+    type=click.Path(dir_okay=False),
+    help="Keep what arrives in this file. Without it, nothing outlives the server.",
+)
+@click.option(
+    "--max-size",
+    metavar="SIZE",
+    default="256MiB",
+    show_default=True,
+    callback=_size,
+    help="Of the database; above it the oldest events go.",
+)
+@click.option(
+    "--coralogix-key",
+    "coralogix",
+    metavar="K",
+    multiple=True,
+    help="Accept this key only. May be repeated; default: any key.",
+)
+@click.option(
+    "--honeycomb-key",
+    "honeycomb",
+    metavar="K",
+    multiple=True,
+    help="Likewise for X-Honeycomb-Team.",
+)
+@click.option(
+    "--betterstack-token",
+    "betterstack",
+    metavar="K",
+    multiple=True,
+    help="Likewise for the source token.",
+)
+def command(
+    *,
+    port: int,
+    host: str,
+    allow_remote: bool,
+    path: str | None,
+    max_size: int,
+    coralogix: tuple[str, ...],
+    honeycomb: tuple[str, ...],
+    betterstack: tuple[str, ...],
+) -> None:
+    """
+    Run a local server that behaves like Coralogix, Honeycomb and Better Stack.
+
+    It enforces the rules of each vendor, so that what passes here passes there, keeps what
+    arrives in a database, and shows it on a page. One line on stderr for each request that is
+    refused, with the reason. Ends with Ctrl-C.
+    """
+    keys = {"coralogix": coralogix, "honeycomb": honeycomb, "betterstack": betterstack}
+    accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
+    try:
+        server = DevServer(
+            port,
+            host,
+            keys=accepted,
+            path=path,
+            max_bytes=max_size,
+            allow_remote=allow_remote,
+            on_request=_report,
+        )
+    except (ValueError, OSError, sqlite3.Error) as error:
+        raise click.ClickException(_sentence(error, host, port)) from None
+    _serve(server, {vendor for vendor, given in keys.items() if given})
+
+
+def _serve(server: DevServer, keyed: set[str]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    try:
+        server.start()
+        click.echo(_welcome(server.url, keyed))
+        threading.Event().wait()
+    except OSError as error:
+        raise click.ClickException(_sentence(error, server.host, server.port)) from None
+    except KeyboardInterrupt:
+        click.echo("stopped")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        server.stop()
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _sentence(error: Exception, host: str, port: int) -> str:
+    if isinstance(error, OSError):
+        return f"cannot listen on {host}, port {port}: {error.strerror or error}. Try --port 0."
+    if isinstance(error, sqlite3.Error):
+        return f"cannot use the database file: {error}."
+    return f"{error}."
+
+
+def _report(request: RequestRecord) -> None:
+    if not request.error:
+        return
+    outcome = request.status or "no answer"
+    line = f"{request.vendor} {request.method} {request.path} -> {outcome}: {request.error}"
+    # What a client sent must not steer the terminal.
+    click.echo("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
+
+
+def _welcome(url: str, keyed: set[str]) -> str:
+    def key(vendor: str) -> str:
+        return "<the key you gave>" if vendor in keyed else "dev"
+
+    blocks = {
+        "cxlogging, all handlers": {"CXLOGGING_URL": url},
+        "Coralogix": {
+            "CORALOGIX_API_KEY": key("coralogix"),
+            "CORALOGIX_APPLICATION_NAME": "app",
+            "CORALOGIX_SUBSYSTEM_NAME": "local",
+            "CORALOGIX_REGION": "EU1",
+            "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
+            "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
+        },
+        "Honeycomb": {
+            "HONEYCOMB_API_KEY": key("honeycomb"),
+            "HONEYCOMB_DATASET": "app",
+            "HONEYCOMB_API_ENDPOINT": url,
+        },
+        "Better Stack": {
+            "BETTER_STACK_SOURCE_TOKEN": key("betterstack"),
+            "BETTER_STACK_INGESTING_URL": url,
+        },
+    }
+    lines = [f"cxlogging dev listens on {url}", f"the page: {url}/", ""]
+    for title, variables in blocks.items():
+        lines.append(f"# {title}")
+        lines += [f"export {name}={shlex.quote(held)}" for name, held in variables.items()]
+        lines.append("")
+    return "\n".join([*lines, "Ctrl-C ends it."])
