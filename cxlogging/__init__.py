@@ -1,3 +1,68 @@
-"""Ship logging records to Coralogix, Honeycomb and Better Stack."""
+"""
+Ship logging records to Coralogix, Honeycomb and Better Stack.
+
+Importing this package imports nothing else: its names are loaded when used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .delivery.ledger import Stats
+    from .delivery.overview import flush_all, stats
+    from .errors import ConfigurationError, CxLoggingError
+    from .handlers.check import CheckResult
+    from .handlers.context import bind, bound, unbind
+    from .handlers.sampling import FieldSampler, LevelSampler
+    from .handlers.vendors import BetterStackHandler, CoralogixHandler, HoneycombHandler
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BetterStackHandler",
+    "CheckResult",
+    "ConfigurationError",
+    "CoralogixHandler",
+    "CxLoggingError",
+    "FieldSampler",
+    "HoneycombHandler",
+    "LevelSampler",
+    "Stats",
+    "bind",
+    "bound",
+    "flush_all",
+    "stats",
+    "unbind",
+]
+
+_HOMES = {
+    "BetterStackHandler": ".handlers.vendors",
+    "CheckResult": ".handlers.check",
+    "ConfigurationError": ".errors",
+    "CoralogixHandler": ".handlers.vendors",
+    "CxLoggingError": ".errors",
+    "FieldSampler": ".handlers.sampling",
+    "HoneycombHandler": ".handlers.vendors",
+    "LevelSampler": ".handlers.sampling",
+    "Stats": ".delivery.ledger",
+    "bind": ".handlers.context",
+    "bound": ".handlers.context",
+    "flush_all": ".delivery.overview",
+    "stats": ".delivery.overview",
+    "unbind": ".handlers.context",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,10 +12,11 @@ import _thread
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..wire.destination import Destination
 from . import lifecycle
-from .batch import Unsettled
+from .batch import Batch, Unsettled
 from .buffer import Buffer, MemoryBuffer
 from .clock import Clock
 from .compression import choose
@@ -25,8 +26,11 @@ from .drops import Drops
 from .ledger import Ledger, Stats
 from .options import Options
 from .pace import NEVER, Pace, State
+from .settle import Outcome
 from .transport import HttpTransport, Transport
 from .workers import Workers
+
+MOST_NOTES = 50
 
 
 class Delivery:
@@ -57,6 +61,7 @@ class Delivery:
         self.encoding = choose(options.compression, destination.limits)
         self.diagnostics = Diagnostics(destination.name, options.on_error)
         self.make_transport = transport or self._http
+        self.notes: dict[str, str] = {}
         self.reset()
         lifecycle.register(self)
 
@@ -88,6 +93,24 @@ class Delivery:
         elif buffer.arrived >= self.wake_bytes or len(buffer) >= self.wake_count:
             self.closing = False
             self.workers.wake()
+
+    def note(self, topic: str, sentence: str) -> None:
+        """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
+        if topic not in self.notes and len(self.notes) < MOST_NOTES:
+            self.notes[topic] = sentence
+
+    def tell(self) -> None:
+        """Say what was noted, and what overflow costs; called by a worker."""
+        self.drops.tell(self.diagnostics)
+        for topic, sentence in tuple(self.notes.items()):
+            self.diagnostics.say(f"note {topic}", topic, sentence)
+
+    def probe(self, level: int, data: bytes) -> Outcome:
+        """Send one item on the calling thread, beside the line, and return what came of it."""
+        started = self.clock.monotonic()
+        with lifecycle.own_thread():
+            outcome = self.workers.send(Batch(0, [(level, data)]), self.options.timeout)
+        return replace(outcome, seconds=self.clock.monotonic() - started)
 
     def refuse(self, level: int) -> None:
         """Count one record that cannot be sent at all, as something must be set first."""

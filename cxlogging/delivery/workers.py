@@ -119,7 +119,7 @@ class Workers:
     def _step(self, seconds: float) -> float:
         """Send one batch if one is due; return how long to wait before the next look."""
         delivery = self._delivery
-        delivery.drops.tell(delivery.diagnostics)
+        delivery.tell()
         with delivery.lock:
             batch, wait = self._next(delivery.clock.monotonic())
             crowded = batch is not None and self._want_help()
@@ -128,7 +128,7 @@ class Workers:
         if crowded:
             self._spawn()
         started = delivery.clock.monotonic()
-        outcome = self._send(batch, seconds)
+        outcome = self.send(batch, seconds)
         now = delivery.clock.monotonic()
         with delivery.lock:
             news = settle(delivery, batch, replace(outcome, seconds=now - started), now)
@@ -188,7 +188,7 @@ class Workers:
         waiting_bytes = delivery.buffer.held - delivery.unsettled.size
         return pace.slow or len(delivery.buffer) >= pace.most or waiting_bytes >= pace.batch_bytes
 
-    def _send(self, batch: Batch, seconds: float) -> Outcome:
+    def send(self, batch: Batch, seconds: float) -> Outcome:
         """Send one request; return what came of it."""
         delivery = self._delivery
         try:

@@ -9,19 +9,29 @@ from typing import Any, Protocol
 class Origin(Protocol):
     """Where a record was logged: the attributes that a ``logging.LogRecord`` has of its own."""
 
-    name: str
-    pathname: str
-    filename: str
-    module: str
-    lineno: int
-    funcName: str | None  # noqa: N815 - the standard library's name
-    thread: int | None
-    threadName: str | None  # noqa: N815
-    process: int | None
-    processName: str | None  # noqa: N815
+    @property
+    def name(self) -> str: ...
+    @property
+    def pathname(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+    @property
+    def module(self) -> str: ...
+    @property
+    def lineno(self) -> int: ...
+    @property
+    def funcName(self) -> str | None: ...  # noqa: N802 - the standard library names it
+    @property
+    def thread(self) -> int | None: ...
+    @property
+    def threadName(self) -> str | None: ...  # noqa: N802 - the standard library names it
+    @property
+    def process(self) -> int | None: ...
+    @property
+    def processName(self) -> str | None: ...  # noqa: N802 - the standard library names it
 
 
-@dataclass
+@dataclass(frozen=True)
 class Source:
     """An `Origin` with plain values, for events that no logging call made."""
 

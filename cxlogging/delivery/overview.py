@@ -1,0 +1,34 @@
+"""All deliveries of the process at once."""
+
+from __future__ import annotations
+
+from . import lifecycle
+from .ledger import Stats
+
+
+def flush_all(timeout: float | None = None) -> bool:
+    """
+    Flush every handler, side by side; True when all that waited has its outcome.
+
+    Args:
+        timeout: Seconds; None waits while vendors keep acknowledging.
+    """
+    everyone = lifecycle.deliveries()
+    marks = [(delivery, delivery.mark()) for delivery in everyone]
+    if everyone:
+        lifecycle.drain(
+            everyone, timeout, lambda: all(each.has_passed(mark) for each, mark in marks)
+        )
+    return all(delivery.has_passed(mark) for delivery, mark in marks)
+
+
+def stats() -> dict[str, Stats]:
+    """Return the account of every handler, by its destination's name; numbered where it repeats."""
+    result: dict[str, Stats] = {}
+    for delivery in lifecycle.deliveries():
+        name = delivery.destination.name
+        unique, number = name, 2
+        while unique in result:
+            unique, number = f"{name} #{number}", number + 1
+        result[unique] = delivery.stats()
+    return result

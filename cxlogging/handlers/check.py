@@ -1,0 +1,53 @@
+"""One real round trip: is the way to the vendor open, and if not, why."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from ..delivery.delivery import Delivery
+from ..wire.event import Event, Source
+from ..wire.http import Action
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """
+    What came of one event, sent outside the line.
+
+    Attributes:
+        ok: The vendor took it.
+        cause: Why not; empty when it did.
+        cure: What to do about it.
+        seconds: How long the round trip took.
+    """
+
+    ok: bool
+    cause: str = ""
+    cure: str = ""
+    seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+def check(delivery: Delivery) -> CheckResult:
+    """Send one event of *delivery* now, and return what came of it."""
+    missing = delivery.destination.missing
+    if missing:
+        return CheckResult(ok=False, cause=f"{missing} is not set", cure=f"Set {missing}.")
+    fields = {"cx_check": True}
+    time_ns = int(delivery.clock.wall() * 1e6) * 1000
+    event = Event(time_ns, logging.INFO, "INFO", "cxlogging check", fields, Source())
+    outcome = delivery.probe(logging.INFO, delivery.destination.encode(event))
+    verdict = outcome.verdict
+    refused = [reason for action, reason in verdict.items.values()]
+    if verdict.action is Action.DELIVERED and not refused:
+        return CheckResult(ok=True, seconds=outcome.seconds)
+    cause = verdict.reason or "; ".join(refused)
+    cure = verdict.cure or (
+        f"Check the network, DNS and proxy between here and {delivery.destination.name}."
+        if verdict.action is Action.RETRY
+        else ""
+    )
+    return CheckResult(ok=False, cause=cause, cure=cure, seconds=outcome.seconds)

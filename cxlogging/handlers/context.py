@@ -1,0 +1,41 @@
+"""Fields bound to the current context: a request, a task, a job."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_bound: ContextVar[Mapping[str, Any]] = ContextVar("cxlogging_bound", default=_NOTHING)
+
+
+def bind(**fields: Any) -> None:
+    """
+    Add *fields* to every record logged from here on in this context.
+
+    A context is a thread, or an asyncio task and the tasks it starts.
+    """
+    _bound.set({**_bound.get(), **fields})
+
+
+def unbind(*names: str) -> None:
+    """Take the fields of these *names* away again; without names, all of them."""
+    kept = {name: value for name, value in _bound.get().items() if name not in names}
+    _bound.set(kept if names else _NOTHING)
+
+
+@contextlib.contextmanager
+def bound(**fields: Any) -> Iterator[None]:
+    """Add *fields* to every record logged inside a ``with`` block."""
+    token = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+current = _bound.get
+"""Return the fields bound now, as a mapping that nobody changes."""

@@ -1,0 +1,110 @@
+"""An exception as fields: its type, message, stack text, causes and group members."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any
+
+from ..wire.clean import Cleaner
+from ..wire.text import cut, cut_middle
+
+STACK_CHARACTERS = 32 * 1024
+MESSAGE_CHARACTERS = 8 * 1024
+MOST_CAUSES = 20
+MOST_MEMBERS = 50
+DEEPEST_GROUP = 5
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def failure(error: BaseException, trace: TracebackType | None, cleaner: Cleaner) -> dict[str, Any]:
+    """
+    Return the fields of *error*.
+
+    ``type``, ``message`` and ``stacktrace`` (the text that Python prints, cut in
+    the middle at 32 KiB); ``causes``, from the nearest, where there are any;
+    ``exceptions`` for the members of a group; ``notes``.
+    """
+    fields = _head(error, cleaner)
+    fields["stacktrace"] = cleaner.text(cut_middle(_stack(error, trace), STACK_CHARACTERS))
+    causes = [{**_head(cause, cleaner), "relation": relation} for cause, relation in _causes(error)]
+    if causes:
+        fields["causes"] = causes
+    members = _members(error, cleaner, DEEPEST_GROUP)
+    if members:
+        fields["exceptions"] = members
+    notes = _safely(lambda: [str(note) for note in getattr(error, "__notes__", ())][:20])
+    if isinstance(notes, list) and notes:
+        fields["notes"] = cleaner.value(notes)
+    return fields
+
+
+def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any]:
+    """Return the fields of an exception of which only the formatted text has come here."""
+    last = text.rstrip().rpartition("\n")[2]
+    name, _, message = last.partition(": ")
+    return {
+        "type": cut(name, 256),
+        "message": cleaner.text(cut(message, MESSAGE_CHARACTERS)),
+        "stacktrace": cleaner.text(cut_middle(text, STACK_CHARACTERS)),
+    }
+
+
+def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
+    kind = type(error)
+    module = kind.__module__
+    name = kind.__qualname__ if module in {"builtins", "__main__"} else None
+    message = _safely(lambda: str(error))
+    if type(message) is not str:
+        message = f"<unrepresentable {kind.__name__}>"
+    return {
+        "type": name or f"{module}.{kind.__qualname__}",
+        "message": cleaner.text(cut(message, MESSAGE_CHARACTERS)),
+    }
+
+
+def _stack(error: BaseException, trace: TracebackType | None) -> str:
+    text = _safely(lambda: "".join(traceback.format_exception(type(error), error, trace)))
+    if type(text) is str:
+        return text.rstrip("\n")
+    frames = _safely(lambda: "".join(traceback.format_tb(trace)))
+    return f"{frames or ''}{type(error).__qualname__}: <unrepresentable>"
+
+
+def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
+    seen = {id(error)}
+    current: BaseException | None = error
+    for _ in range(MOST_CAUSES):
+        if current is None:
+            return
+        following, relation = current.__cause__, "cause"
+        if following is None and not current.__suppress_context__:
+            following, relation = current.__context__, "context"
+        if following is None or id(following) in seen:
+            return
+        seen.add(id(following))
+        yield following, relation
+        current = following
+
+
+def _members(error: BaseException, cleaner: Cleaner, depth: int) -> list[dict[str, Any]]:
+    members = getattr(error, "exceptions", None)
+    if not isinstance(members, (tuple, list)) or depth == 0:
+        return []
+    result = []
+    for member in members[:MOST_MEMBERS]:
+        if isinstance(member, BaseException):
+            fields = _head(member, cleaner)
+            inner = _members(member, cleaner, depth - 1)
+            result.append({**fields, "exceptions": inner} if inner else fields)
+    return result
+
+
+def _safely(make: Callable[[], Any]) -> Any:
+    """Return what *make* does, or None where the exception's own code fails."""
+    try:
+        return make()
+    except Exception:
+        return None

@@ -1,0 +1,206 @@
+"""
+What the three handlers share: a logging handler in front of a delivery.
+
+``emit`` runs in the application's thread, under any lock, in a signal handler
+or a finalizer: it takes no lock of ours, does no I/O, and lets nothing out.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import weakref
+from _thread import get_ident
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..delivery import lifecycle
+from ..delivery.delivery import Delivery
+from ..delivery.ledger import Stats
+from ..delivery.options import Options
+from ..errors import ConfigurationError, nearest
+from ..wire.destination import Destination
+from ..wire.event import Event, Source
+from ..wire.guard import is_signal
+from .check import CheckResult, check
+from .events import EventMaker
+from .redact import Default, cleaner
+
+HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
+NOT_YET = ("spool", "spool_bytes", "durability")
+
+
+class ShippingHandler(logging.Handler):
+    """
+    A handler that gives records to a `Delivery`.
+
+    Args:
+        destination: The vendor's rules.
+        level: As `logging.Handler` takes it.
+        options: `Options`, and ``fields``, ``context``, ``redact``, ``sequence``.
+        arguments: The vendor's own arguments, for the hint at a misspelt name.
+
+    Raises:
+        ConfigurationError: An option is unknown or impossible.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        level: int | str,
+        options: Mapping[str, Any],
+        arguments: Sequence[str],
+    ) -> None:
+        _check_names(type(self).__name__, options, arguments)
+        plain = {name: options[name] for name in options}
+        own = {name: plain.pop(name) for name in HANDLER_OPTIONS if name in plain}
+        rules = cleaner(own.get("redact", Default()))
+        self._delivery = Delivery(destination, Options.parse(plain))
+        self._events = EventMaker(
+            rules,
+            _fields(own.get("fields")),
+            _context(own.get("context")),
+            _sequence(own.get("sequence", False)),
+            self._delivery.note,
+        )
+        self._encode = destination.encode
+        self._put = self._delivery.put
+        self._missing = destination.missing
+        super().__init__(level)
+        weakref.finalize(self, self._delivery.close_soon).atexit = False
+
+    def handle(self, record: logging.LogRecord) -> Any:
+        """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
+        passed: Any = True
+        if self.filters:
+            try:
+                passed = self.filter(record)
+            except Exception as error:
+                self._delivery.drops.add(record.levelno)
+                self._delivery.note("filter", f"a filter failed: {type(error).__name__}")
+                return False
+            if isinstance(passed, logging.LogRecord):
+                record = passed
+        if passed:
+            self.emit(record)
+        return passed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Accept *record*; never raise, never wait."""
+        if get_ident() in lifecycle.OWN_THREADS:
+            return
+        if lifecycle.is_foreign(record.process):
+            lifecycle.after_fork()
+        try:
+            rate = self._rate(record)
+            if rate == 0:
+                self._delivery.ledger.sampled.add()
+                return
+            if self._missing:
+                self._delivery.refuse(record.levelno)
+                return
+            data = self._encode(self._events.make(record, self.formatter, rate))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if is_signal(error):
+                raise
+            data = self._remains(record, error)
+        self._put(record.levelno, data)
+
+    def _rate(self, record: logging.LogRecord) -> int:  # noqa: ARG002
+        return 1
+
+    def _remains(self, record: logging.LogRecord, error: BaseException) -> bytes:
+        """Return the event of a record that could not be read: what it was, and why."""
+        name = type(error).__name__
+        self._delivery.note("record", f"a record could not be read: {name}")
+        text = record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"
+        level = record.levelno if type(record.levelno) is int else logging.ERROR
+        time_ns = int(record.created * 1e6) * 1000 if type(record.created) is float else 0
+        fields = {"cx_error": f"<unreadable record: {name}>"}
+        event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
+        return self._encode(event)
+
+    def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
+        """
+        Wait for all that was accepted before the call; True when it has its outcome.
+
+        Args:
+            timeout: Seconds. None waits while the vendor keeps acknowledging:
+                ``close_timeout`` for each acknowledgement, ``close_maximum`` in all.
+                While the calling thread is inside ``logging.config`` nothing is
+                waited for.
+        """
+        if _is_configuring():
+            self._delivery.hurry()
+            return not self._delivery.outstanding
+        return self._delivery.flush(timeout)
+
+    def close(self) -> None:
+        """Deliver what waits, as `flush` does; a later record begins anew."""
+        if _is_configuring():
+            self._delivery.close_soon()
+        else:
+            self._delivery.close()
+        super().close()
+
+    def stats(self) -> Stats:
+        """Return what has become of all records so far."""
+        return self._delivery.stats()
+
+    def check(self) -> CheckResult:
+        """Send one event now, and return what came of it, with its cause and cure."""
+        return check(self._delivery)
+
+    def __repr__(self) -> str:
+        level = logging.getLevelName(self.level)
+        return f"<{type(self).__name__} to {self._delivery.destination.name} ({level})>"
+
+
+def _is_configuring() -> bool:
+    """Return True where this thread holds logging's own lock, as dictConfig does."""
+    lock: Any = getattr(logging, "_lock", None)
+    return lock is not None and bool(lock._is_owned())  # noqa: SLF001 - there is no public way
+
+
+def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
+    known = (*Options.names(), *HANDLER_OPTIONS)
+    for name in options:
+        if name in NOT_YET:
+            raise ConfigurationError(f"{name} is not available in this version: leave it out.")
+        if name not in known:
+            hint = nearest(name, (*known, *arguments))
+            raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
+
+
+def _fields(fields: Any) -> Mapping[str, Any]:
+    if fields is None:
+        return {}
+    if not isinstance(fields, Mapping):
+        raise ConfigurationError(f"fields takes a mapping, not {type(fields).__name__}.")
+    return {name: fields[name] for name in fields}
+
+
+def _context(
+    context: Any,
+) -> Callable[[logging.LogRecord], Mapping[str, Any] | None] | None:
+    """Return *context* as a callable of a record, which it need not take."""
+    if context is None:
+        return None
+    if not callable(context):
+        raise ConfigurationError(f"context takes a callable, not {type(context).__name__}.")
+    try:
+        inspect.signature(context).bind(None)
+    except (TypeError, ValueError):  # takes nothing, or does not tell
+        return lambda record: context()  # noqa: ARG005
+    asked: Callable[[logging.LogRecord], Mapping[str, Any] | None] = context
+    return asked
+
+
+def _sequence(sequence: Any) -> str | None:
+    if isinstance(sequence, str) and sequence:
+        return sequence
+    if isinstance(sequence, bool):
+        return "cx_seq" if sequence else None
+    raise ConfigurationError(f"sequence takes True, False or a field's name, not {sequence!r}.")
