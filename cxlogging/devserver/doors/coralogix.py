@@ -9,13 +9,11 @@ JSON `message`, and all or nothing for a request, are choices of this server.
 from __future__ import annotations
 
 import json
-import re
 from http import HTTPStatus
 from typing import Any
 
 from .bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate, strict_json
-from .fields import message_of, tidy
-from .times import fits
+from .coralogix_entries import EntryError, Envelope, read_entry
 from .values import (
     Answer,
     Keys,
@@ -31,11 +29,6 @@ from .values import (
 BULK, SINGLES, TIME = "/logs/v1/bulk", "/logs/v1/singles", "/sdk/v1/time"
 BODY_LIMIT = 2_000_000
 """Bytes after inflating. The vendor says 2 MB and leaves open which megabyte and of what."""
-
-LEVELS = {1: "debug", 2: "verbose", 3: "info", 4: "warn", 5: "error", 6: "critical"}
-STRINGS = ("className", "methodName", "threadId", "category", "computerName")
-
-_HI_RES = re.compile(r"[0-9]{13}|[0-9]{16}|[0-9]{19}")
 
 
 class CoralogixDoor:
@@ -64,6 +57,8 @@ class CoralogixDoor:
             events = read(_parsed(raw), request.received_ns)
         except Refusal as refusal:
             return Reply(refusal.answer, error=refusal.reason)
+        except EntryError as error:
+            return Reply(_failure(400, str(error)), error=str(error))
         except RecursionError:
             return Reply(_failure(400, "nested too deeply"), error="nested too deeply")
         return Reply(Answer(200), events, raw_bytes=len(raw))
@@ -136,10 +131,8 @@ def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
     if not isinstance(entries, list) or not entries:
         raise _refusal(400, "logEntries must be an array of at least one entry")
     outer = {"computerName": value["computerName"]} if "computerName" in value else {}
-    return tuple(
-        _event(entry, f"logEntries[{n}]", outer, application, subsystem, received_ns)
-        for n, entry in enumerate(entries)
-    )
+    envelope = Envelope(application, subsystem, received_ns, outer)
+    return tuple(read_entry(one, f"logEntries[{n}]", envelope) for n, one in enumerate(entries))
 
 
 def _singles(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
@@ -150,12 +143,15 @@ def _singles(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
         where = f"[{n}]"
         if not isinstance(entry, dict):
             raise _refusal(400, f"{where} must be an object")
-        application = _required(entry, "applicationName", where)
-        subsystem = _required(entry, "subsystemName", where)
+        envelope = Envelope(
+            _required(entry, "applicationName", where),
+            _required(entry, "subsystemName", where),
+            received_ns,
+        )
         lenient = {"severity": 3, **entry}
         if isinstance(entry.get("text"), dict):
             lenient["text"] = json.dumps(entry["text"])
-        events.append(_event(lenient, where, {}, application, subsystem, received_ns))
+        events.append(read_entry(lenient, where, envelope))
     return tuple(events)
 
 
@@ -165,104 +161,3 @@ def _required(value: dict[str, Any], name: str, where: str = "") -> str:
         place = f"{where}.{name}" if where else name
         raise _refusal(400, f"{place} is required and must be a string")
     return held
-
-
-def _event(
-    entry: Any,
-    where: str,
-    outer: dict[str, Any],
-    application: str,
-    subsystem: str,
-    received_ns: int,
-) -> StoredEvent:
-    if not isinstance(entry, dict):
-        raise _refusal(400, f"{where} must be an object")
-    severity = _severity(entry.get("severity"), where)
-    text = entry.get("text")
-    if not isinstance(text, str):
-        raise _refusal(400, f"{where}.text must be a string: escape the JSON")
-    lint = [*_lint_of(entry, text), *_lint_of_names(application, subsystem)]
-    time_ns = _time_ns(entry, where, received_ns)
-    inner = _object_in(text)
-    data, odd = tidy({"text": text} if inner is None else inner)
-    own = {"text", "severity", "applicationName", "subsystemName"}
-    source, odd_source = tidy({**outer, **{k: v for k, v in entry.items() if k not in own}})
-    return StoredEvent(
-        vendor="coralogix",
-        time_ns=time_ns,
-        received_ns=received_ns,
-        level=LEVELS[severity],
-        severity=severity,
-        message=message_of(inner) if inner else text,
-        application=application,
-        subsystem=subsystem,
-        source=source,
-        data=data,
-        warnings=tuple(dict.fromkeys((*lint, *odd, *odd_source))),
-        size=len(text.encode("utf-8", "surrogatepass")),
-    )
-
-
-def _severity(value: Any, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 6:
-        raise _refusal(400, f"{where}.severity must be an integer from 1 (debug) to 6 (critical)")
-    return value
-
-
-def _time_ns(entry: dict[str, Any], where: str, received_ns: int) -> int:
-    stamp = entry.get("timestamp")
-    hi_res = entry.get("hiResTimestamp")
-    from_stamp = None if "timestamp" not in entry else _from_number(stamp, where)
-    from_hi_res = None if "hiResTimestamp" not in entry else _from_digits(hi_res, where)
-    if from_hi_res is not None:
-        return from_hi_res
-    return received_ns if from_stamp is None else from_stamp
-
-
-def _from_number(stamp: Any, where: str) -> int:
-    if isinstance(stamp, bool) or not isinstance(stamp, (int, float)):
-        raise _refusal(400, f"{where}.timestamp must be a number")
-    if 10**11 <= stamp < 10**14:
-        # A double holds such milliseconds to about a quarter of a microsecond.
-        return round(stamp * 1000) * 1000
-    if 10**14 <= stamp < 10**17:
-        return round(stamp) * 1000
-    raise _refusal(400, f"{where}.timestamp is neither milliseconds nor microseconds since 1970")
-
-
-def _from_digits(hi_res: Any, where: str) -> int:
-    if not isinstance(hi_res, str) or not _HI_RES.fullmatch(hi_res):
-        raise _refusal(400, f"{where}.hiResTimestamp must be a string of 13, 16 or 19 digits")
-    nanoseconds = int(hi_res.ljust(19, "0"))
-    if not fits(nanoseconds):
-        raise _refusal(400, f"{where}.hiResTimestamp is beyond the year 2262")
-    return nanoseconds
-
-
-def _lint_of(entry: dict[str, Any], text: str) -> list[str]:
-    lint = [f"{name} should be a string" for name in STRINGS if _is_odd(entry, name)]
-    if not text:
-        lint.append("text is empty")
-    if "timestamp" in entry and "hiResTimestamp" in entry:
-        lint.append("both timestamp and hiResTimestamp: hiResTimestamp is used")
-    return lint
-
-
-def _lint_of_names(application: str, subsystem: str) -> list[str]:
-    named = (("applicationName", application), ("subsystemName", subsystem))
-    return [f"{name} is empty" for name, value in named if not value]
-
-
-def _is_odd(entry: dict[str, Any], name: str) -> bool:
-    return name in entry and not isinstance(entry[name], str)
-
-
-def _object_in(text: str) -> dict[str, Any] | None:
-    """The object that *text* is as JSON, as the vendor unfolds it; None for plain words."""
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        value = strict_json(text.encode("utf-8", "surrogatepass"))
-    except MalformedError:
-        return None
-    return value if isinstance(value, dict) else None
