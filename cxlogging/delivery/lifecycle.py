@@ -180,5 +180,6 @@ def _give_up(delivery: Delivery) -> None:
     tell_lost(delivery.options.on_drop, "abandoned", lost)
     reason = delivery.stats().last_error or "no answer came"
     count = lost.total()
-    sentence = f"{count} records were not delivered when the process ended: {reason}"
+    records = "1 record was" if count == 1 else f"{count} records were"
+    sentence = f"{records} not delivered when the process ended: {reason}"
     delivery.diagnostics.say("exit", str(count), sentence)

@@ -243,7 +243,10 @@ def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
 
 
 def _as_transport_error(error: Exception) -> TransportError:
-    timed_out = isinstance(error, TimeoutError) or "timed out" in str(error).lower()
-    name = type(error).__name__
-    text = " ".join(str(error).split())[:200]
+    root: BaseException = error
+    while (cause := root.__cause__ or root.__context__) is not None and cause is not root:
+        root = cause  # urllib3 wraps what the system said in several layers
+    timed_out = isinstance(root, TimeoutError) or isinstance(error, TimeoutError)
+    name = type(root).__name__
+    text = " ".join(str(root).split())[:200]
     return TransportError(f"{name}: {text}" if text else name, timed_out=timed_out)

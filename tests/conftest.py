@@ -1,0 +1,79 @@
+"""What tests of several floors share: the local server, and programs run as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from cxlogging.devserver import DevServer
+
+VENDORS = ("coralogix", "honeycomb", "betterstack")
+
+HANDLERS = {
+    "coralogix": "cxlogging.CoralogixHandler(api_key='key', application_name='shop'",
+    "honeycomb": "cxlogging.HoneycombHandler(api_key='key', dataset='shop'",
+    "betterstack": "cxlogging.BetterStackHandler(source_token='key'",
+}
+
+PREAMBLE = """
+import logging, os, sys, threading, time
+import cxlogging
+URL = os.environ["TEST_URL"]
+handler = {handler}, url=URL{options})
+log = logging.getLogger("shop")
+log.setLevel(logging.DEBUG)
+log.addHandler(handler)
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program that has ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+@pytest.fixture
+def server() -> Iterator[DevServer]:
+    with DevServer() as running:
+        yield running
+
+
+@pytest.fixture
+def program(server: DevServer) -> Callable[..., Ended]:
+    """Run a program with a handler attached to the logger ``log``, and wait for its end."""
+
+    def run(
+        body: str,
+        vendor: str = "betterstack",
+        options: str = "",
+        url: str | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> Ended:
+        preamble = PREAMBLE.format(
+            handler=HANDLERS[vendor], options=f", {options}" if options else ""
+        )
+        code = preamble + textwrap.dedent(body)
+        environment = {**os.environ, "TEST_URL": url or server.url}
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, *arguments, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+    return run

@@ -1,0 +1,170 @@
+"""Forks: each record arrives once, from the process that logged it, and nothing hangs."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.conftest import VENDORS
+
+
+def messages(server, vendor=None):
+    return sorted(event["message"] for event in server.events(vendor))
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_child_and_its_parent(program, server, vendor):
+    """A forked child's five records arrive once, and the parent's, waiting at the fork, once."""
+    ended = program(
+        """
+        for n in range(3): log.info("parent %d", n)
+        if os.fork() == 0:
+            for n in range(5): log.info("child %d", n)
+            sys.exit(0)
+        log.info("parent after")
+        os.wait()
+        """,
+        vendor,
+        "flush_interval=60",
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    assert messages(server) == [
+        *(f"child {n}" for n in range(5)),
+        "parent 0",
+        "parent 1",
+        "parent 2",
+        "parent after",
+    ]
+
+
+def test_fork_while_eight_threads_log(program, server):
+    """Children forked while eight threads log do not hang, and each one's record arrives."""
+    ended = program(
+        """
+        stop = threading.Event()
+        def busy():
+            n = 0
+            while not stop.is_set():
+                log.info("busy")
+                n += 1
+                if n % 5 == 0: time.sleep(0.02)
+        threads = [threading.Thread(target=busy) for _ in range(8)]
+        for thread in threads: thread.start()
+        children = []
+        for n in range(40):
+            pid = os.fork()
+            if pid == 0:
+                log.warning("child %d", n)
+                sys.exit(0 if handler.flush(20) else 3)
+            children.append(pid)
+        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+        stop.set()
+        for thread in threads: thread.join()
+        assert codes == [0] * 40, codes
+        """,
+        "honeycomb",
+    )
+
+    assert ended.code == 0, ended.err
+    assert [m for m in messages(server) if m.startswith("child")] == sorted(
+        f"child {n}" for n in range(40)
+    )
+
+
+def test_a_fork_in_c_runs_no_hook(program, server):
+    """A child of a fork that no hook told of notices by itself, and sends only its own."""
+    ended = program(
+        """
+        from cxlogging.delivery import lifecycle
+        log.info("parent")
+        # What a fork in C leaves: the state of the parent under another process id.
+        lifecycle._Process.pid -= 1
+        log.info("child")
+        """,
+        options="flush_interval=60",
+    )
+
+    assert ended.code == 0
+    assert messages(server) == ["child"]
+
+
+def test_records_of_other_processes_change_nothing(program, server):
+    """A record made in another process and handled here does not count as a fork."""
+    program(
+        """
+        log.info("mine")
+        record = logging.makeLogRecord({"msg": "theirs", "levelno": 20, "process": 1})
+        handler.handle(record)
+        """,
+        options="flush_interval=60",
+    )
+
+    assert messages(server) == ["mine", "theirs"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing_children(server, tmp_path, method):
+    """A multiprocessing child that ends at once delivers its five records without a flush."""
+    script = tmp_path / "app.py"
+    script.write_text(
+        f"""
+import logging, multiprocessing
+import cxlogging
+log = logging.getLogger("shop")
+
+def configure():
+    log.setLevel("DEBUG")
+    log.addHandler(cxlogging.BetterStackHandler("k", url={server.url!r}))
+
+def work(method):
+    if method != "fork":
+        configure()
+    for n in range(5):
+        log.info("child %d", n)
+
+if __name__ == "__main__":
+    configure()
+    log.info("parent")
+    context = multiprocessing.get_context({method!r})
+    child = context.Process(target=work, args=({method!r},))
+    child.start()
+    child.join()
+"""
+    )
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stderr == ""
+    assert messages(server) == [*(f"child {n}" for n in range(5)), "parent"]
+
+
+def test_a_pool_of_processes(server, tmp_path):
+    """The records of a ProcessPoolExecutor's children arrive."""
+    script = tmp_path / "app.py"
+    script.write_text(
+        f"""
+import logging, multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+import cxlogging
+log = logging.getLogger("shop")
+log.setLevel("DEBUG")
+log.addHandler(cxlogging.BetterStackHandler("k", url={server.url!r}))
+
+def work(n):
+    log.info("job %d", n)
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        list(pool.map(work, range(20)))
+"""
+    )
+    import subprocess
+
+    subprocess.run([sys.executable, script], capture_output=True, timeout=60, check=True)
+
+    assert messages(server) == sorted(f"job {n}" for n in range(20))
