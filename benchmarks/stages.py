@@ -1,0 +1,176 @@
+"""
+Nanoseconds of each stage of a call, and of the worker's share of a record.
+
+A stage is timed alone, in a loop, the least of several: what it costs when
+nothing disturbs it, garbage collection included. The line is told not to wake
+a worker, and emptied.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import platform
+import queue
+import sys
+import timeit
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .sink import ID
+from .subjects import NoOp, hide_fast
+
+if TYPE_CHECKING:
+    from cxlogging.delivery.delivery import Delivery
+    from cxlogging.wire.destination import Destination
+
+LOOPS = 5_000
+REPEATS = 15
+BATCH = 1_000
+NOWHERE = "http://127.0.0.1:9"
+
+
+def nanoseconds(stage: Callable[[], object], after: Callable[[], object] | None = None) -> float:
+    """Return what one call of *stage* costs; *after* clears up, and is not timed."""
+    timer, times = timeit.Timer(stage), []
+    for _ in range(REPEATS):
+        times.append(timer.timeit(LOOPS))
+        if after is not None:
+            after()
+    return min(times) / LOOPS * 1e9
+
+
+def a_record() -> logging.LogRecord:
+    """Return a record as the other modes log it."""
+    kept: list[logging.LogRecord] = []
+    handler = NoOp()
+    handler.emit = kept.append  # type: ignore[method-assign]
+    logger = logging.getLogger("benchmarks.record")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    extra = {ID: 7, "user": "ada@example.org", "elapsed": 0.25}
+    logger.info("order %d shipped", 7, extra=extra)
+    return kept[0]
+
+
+def call(handler: logging.Handler) -> Callable[[], object]:
+    """Return a call of a logger that has *handler* alone."""
+    logger = logging.getLogger(f"benchmarks.{id(handler)}")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    return lambda: logger.info(
+        "order %d shipped", 7, extra={ID: 7, "user": "ada@example.org", "elapsed": 0.25}
+    )
+
+
+def destinations() -> dict[str, tuple[Destination, logging.Handler]]:
+    """Return each vendor's destination, and its handler."""
+    from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
+    from cxlogging.destinations import betterstack, coralogix, honeycomb
+
+    return {
+        "Coralogix": (coralogix.configure("k", url=NOWHERE), CoralogixHandler("k", url=NOWHERE)),
+        "Honeycomb": (honeycomb.configure("k", url=NOWHERE), HoneycombHandler("k", url=NOWHERE)),
+        "Better Stack": (
+            betterstack.configure("t", url=NOWHERE),
+            BetterStackHandler("t", url=NOWHERE),
+        ),
+    }
+
+
+def quiet(delivery: Delivery) -> Callable[[], None]:
+    """Let *delivery* wake no worker; return what empties its line."""
+    from cxlogging.delivery.pace import NEVER
+
+    delivery.wake_bytes = delivery.wake_count = NEVER
+
+    def clear() -> None:
+        delivery.buffer.settle(delivery.buffer.take(NEVER, NEVER))
+
+    return clear
+
+
+def empty(line: queue.SimpleQueue[Any]) -> None:
+    """Take everything out of *line*."""
+    while not line.empty():
+        line.get_nowait()
+
+
+def common() -> dict[str, float]:
+    """Return the stages that all vendors share."""
+    from cxlogging.handlers.events import EventMaker, extras
+    from cxlogging.handlers.redact import Default, cleaner
+
+    record = a_record()
+    rules = cleaner(Default())
+    own = extras(record)
+    maker = EventMaker(rules, {}, None, None, lambda *_: None)
+    line: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    enqueue = call(logging.handlers.QueueHandler(line))
+    return {
+        "logger.info, no-op handler": nanoseconds(call(NoOp())),
+        "logger.info, QueueHandler": nanoseconds(enqueue, lambda: empty(line)),
+        "event: message": nanoseconds(record.getMessage),
+        "event: extras of the record": nanoseconds(lambda: extras(record)),
+        "event: clean fields": nanoseconds(lambda: rules.fields(own)),
+        "event: all of it": nanoseconds(lambda: maker.make(record, None)),
+    }
+
+
+def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, float]:
+    """Return one vendor's stages."""
+    from cxlogging.delivery import lifecycle
+    from cxlogging.delivery.compression import compressor
+    from cxlogging.delivery.delivery import Delivery
+    from cxlogging.delivery.options import Options
+    from cxlogging.handlers.events import EventMaker
+    from cxlogging.handlers.redact import Default, cleaner
+
+    record = a_record()
+    event = EventMaker(cleaner(Default()), {}, None, None, lambda *_: None).make(record, None)
+    item = destination.encode(event)
+    delivery = Delivery(destination, Options())
+    clears = [quiet(each) for each in lifecycle.deliveries()]
+    clear = quiet(delivery)
+
+    def clear_all() -> None:
+        for each in clears:
+            each()
+
+    request = destination.request([item] * BATCH)
+    compress = compressor(delivery.encoding)
+    figures = {
+        "encode": nanoseconds(lambda: destination.encode(event)),
+        "put": nanoseconds(lambda: delivery.put(20, item), clear),
+        "handler.handle": nanoseconds(lambda: handler.handle(record), clear_all),
+        "logger.info": nanoseconds(call(handler), clear_all),
+        "worker: join": per_record(lambda: destination.request([item] * BATCH)),
+        f"worker: compress ({delivery.encoding})": per_record(lambda: compress(request.body)),
+    }
+    figures["bytes of an item"] = len(item)
+    return figures
+
+
+def per_record(work: Callable[[], Any]) -> float:
+    """Return the nanoseconds that *work* on a batch costs for each of its records."""
+    return min(timeit.repeat(work, number=20, repeat=5)) / 20 / BATCH * 1e9
+
+
+def main() -> None:
+    plain = "--plain" in sys.argv
+    if plain:
+        hide_fast()
+    print(f"\nPython {platform.python_version()}, {'without' if plain else 'with'} the fast extra")
+    for name, figure in common().items():
+        print(f"  {name:<34} {figure:8,.0f} ns")
+    for vendor, (destination, handler) in destinations().items():
+        print(f" {vendor}")
+        for name, figure in of_vendor(destination, handler).items():
+            unit = "" if name.startswith("bytes") else "ns"
+            print(f"  {name:<34} {figure:8,.0f} {unit}".rstrip())
+
+
+if __name__ == "__main__":
+    main()
