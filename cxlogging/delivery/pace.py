@@ -11,6 +11,8 @@ from .options import Options
 GROWTH = 1.05
 """Per delivered batch, after a timeout or a 413 has made batches smaller."""
 
+SLOW_SECONDS = 0.1
+
 NEVER = 2**62
 
 
@@ -76,7 +78,7 @@ class Pace:
         self.state = State.SOUND
         self._failures = 0
         self.resume_at = 0.0
-        self.slow = seconds > self._options.flush_interval / 2
+        self.slow = seconds > max(self._options.flush_interval / 2, SLOW_SECONDS)
         self.batch_bytes = min(int(self.batch_bytes * GROWTH) + 1, self.ceiling)
 
     def failed(self, now: float, wait: float | None, random: float) -> None:

@@ -152,7 +152,8 @@ class Workers:
                 unsettled.fly(batch)
                 return batch, 0.0
         nothing = not waiting and not unsettled.count
-        if (len(self._crew) > 1 and (probing or not pace.slow)) or (nothing and delivery.closing):
+        spare = len(self._crew) > 1 and (nothing or probing or not pace.slow)
+        if spare or (nothing and delivery.closing):
             return None, self._retire()
         if nothing or probing:
             return None, NEVER
