@@ -1,0 +1,130 @@
+"""The demo from curtain to curtain."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.file_proxy import FileProxy
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from .demo_report import conclude, show
+from .demo_stage import Stage
+from .demo_traffic import Traffic
+from .demo_verdict import TITLES, Account, complaints
+
+OUTAGE = (0.4, 0.65)
+_TICK = 0.05
+
+
+def play(port: int, seconds: float, *, once: bool) -> bool:
+    """
+    Run the demo; True when all that was logged arrived.
+
+    Args:
+        port: Of the local server; where it is taken, a free one.
+        seconds: How long the clients visit the shop.
+        once: Return after the report, instead of waiting for an interrupt.
+    """
+    errors, console = Console(stderr=True), Console()
+    with Stage(port) as stage:
+        if stage.notice:
+            errors.print(Text(stage.notice, "yellow"))
+        traffic = Traffic("127.0.0.1", stage.shop.server_port)
+        with _progress(errors) as progress:
+            _visit(stage, traffic, seconds, progress)
+        wrong = _report(console, stage, traffic)
+        if not once:
+            _invite(console, stage)
+            threading.Event().wait()
+    return not wrong
+
+
+def _visit(stage: Stage, traffic: Traffic, seconds: float, progress: Progress) -> None:
+    """Run the clients, with an outage of all vendors in the middle."""
+    task = progress.add_task("clients visit the shop", total=seconds, count="")
+    began = time.monotonic()
+    traffic.start()
+    try:
+        while (passed := time.monotonic() - began) < seconds:
+            down = OUTAGE[0] <= passed / seconds < OUTAGE[1]
+            _switch(stage, down=down)
+            phase = "all vendors answer 503" if down else "clients visit the shop"
+            progress.update(task, completed=passed, description=phase, count=_count(stage, traffic))
+            threading.Event().wait(_TICK)
+    finally:
+        _switch(stage, down=False)
+        traffic.stop()
+    progress.update(task, completed=seconds, description="waiting for the last records")
+    stage.settle()
+    progress.update(task, description="done", count=_count(stage, traffic))
+
+
+def _switch(stage: Stage, *, down: bool) -> None:
+    if down != bool(stage.local.faults.active()):
+        stage.local.faults.add(status=503) if down else stage.local.faults.clear()
+
+
+def _count(stage: Stage, traffic: Traffic) -> str:
+    return f"{traffic.answers().total():,} requests  {stage.witness.total:,} records"
+
+
+def _report(console: Console, stage: Stage, traffic: Traffic) -> list[str]:
+    stats, wrong = stage.stats(), [f"A client failed: {each}." for each in traffic.failures]
+    console.print(_answers(traffic), highlight=False)
+    console.print()
+    for vendor in TITLES:
+        account = Account(vendor, stats[vendor], stage.witness.messages, stage.arrived(vendor))
+        wrong += complaints(account)
+        found = stage.local.store.newest(1, vendor=vendor, contains=stage.witness.specimen)
+        show(console, account, found[0] if found else None)
+    refused = sum(each["status"] == 503 for each in stage.local.requests())
+    conclude(console, stage.witness.total, refused, wrong)
+    return wrong
+
+
+def _answers(traffic: Traffic) -> str:
+    answers = traffic.answers()
+    kinds = ", ".join(f"{count:,} x {status}" for status, count in sorted(answers.items()))
+    return f"{answers.total():,} requests to the shop: {kinds}"
+
+
+def _invite(console: Console, stage: Stage) -> None:
+    console.print()
+    for label, address in (
+        ("the page", f"{stage.local.url}/"),
+        ("the shop", f"http://127.0.0.1:{stage.shop.server_port}/items"),
+    ):
+        console.print(Text.assemble(f"{label}  ", (address, "bold cyan")), soft_wrap=True)
+    console.print("Ctrl-C to stop", style="dim")
+
+
+@contextlib.contextmanager
+def _progress(console: Console) -> Iterator[Progress]:
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[count]}"),
+        console=console,
+        expand=True,
+    )
+    with progress, _above(console):
+        yield progress
+
+
+@contextlib.contextmanager
+def _above(console: Console) -> Iterator[None]:
+    """Let what cxlogging tells the operator stand above the bar, not in it."""
+    kept = sys.__stderr__
+    if console.is_terminal and kept is not None:
+        sys.__stderr__ = FileProxy(console, kept)  # type: ignore[misc,assignment]
+    try:
+        yield
+    finally:
+        sys.__stderr__ = kept  # type: ignore[misc]

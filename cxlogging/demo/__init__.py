@@ -1,0 +1,1 @@
+"""The application that `cxlogging demo` runs, and the configuration of its logging."""
