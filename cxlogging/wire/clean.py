@@ -15,7 +15,7 @@ from typing import Any
 
 from .guard import is_signal
 from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
-from .text import cut
+from .text import cut, unused
 
 MAX_DEPTH = 10
 MAX_VALUES = 20_000
@@ -105,7 +105,7 @@ class _Walk:
             return self._inside(value, lambda: self._mapping(plain))
         if isinstance(plain, SEQUENCES):
             return self._inside(value, lambda: self._sequence(plain))
-        return self._text(plain) if type(plain) is str else plain
+        return self.clean(plain)
 
     def _inside(self, value: Any, walk: Callable[[], Any]) -> Any:
         if id(value) in self._parents:
@@ -156,7 +156,4 @@ def _key(key: Any, taken: Mapping[str, Any]) -> str:
     """Return a text for a key, one that no other key of the same mapping has."""
     plain = Cleaner().value(key)
     name = cut(plain if type(plain) is str else str(plain), MAX_KEY)
-    unique, number = name, 2
-    while unique in taken:
-        unique, number = f"{name}_{number}", number + 1
-    return unique
+    return unused(name, taken)

@@ -13,7 +13,7 @@ from typing import Any
 
 from .codec import scrub
 from .event import Event, Source
-from .text import cut, cut_characters, cut_middle
+from .text import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
 
@@ -95,7 +95,7 @@ def _cut_texts(event: Event, keep: int, marks: dict[str, Any]) -> Event:
         error["stacktrace"] = cut_middle(event.error.get("stacktrace", ""), keep)
     return event.replace(
         message=shorter(event.message),
-        fields={**_each_text(event.fields, shorter), **marks},
+        fields={**marks, **_each_text(event.fields, shorter), **marks},  # first: never cut off
         error=error,
         stack=None if event.stack is None else cut_middle(event.stack, keep),
     )
@@ -106,7 +106,10 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if type(value) is str:
         return change(value)
     if type(value) is dict:
-        return {change(key): _each_text(member, change) for key, member in value.items()}
+        result: dict[str, Any] = {}
+        for key, member in value.items():
+            result[unused(change(key), result)] = _each_text(member, change)
+        return result
     if type(value) is list:
         return [_each_text(member, change) for member in value]
     return value

@@ -34,7 +34,7 @@ def describe(value: object) -> str:
 
 
 def _number(value: float) -> float | str:
-    plain = float.__add__(value, 0.0)
+    plain = float.__add__(value, -0.0)
     if plain - plain == 0.0:
         return plain
     return "NaN" if plain != plain else ("Infinity" if plain > 0 else "-Infinity")  # noqa: PLR0124
@@ -92,8 +92,16 @@ def plain_form(value: Any) -> Any:
         return {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value)}
     for name in ("tolist", "model_dump"):  # arrays and numpy scalars; pydantic models
         method = getattr(value, name, None)
-        if callable(method) and getattr(value, "size", 0) <= MAX_MEMBERS:
+        if callable(method) and (name != "tolist" or _is_short(value)):
             plain = method()
             if type(plain) in _JSON:
                 return plain
     return describe(value)
+
+
+def _is_short(array: Any) -> bool:
+    """Return True where an array tells that it has few members; a tensor's size is a method."""
+    size = getattr(array, "size", None)
+    if size is None and hasattr(array, "__len__"):
+        size = len(array)
+    return isinstance(size, int) and size <= MAX_MEMBERS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 _MARK = re.compile(r"… \[cut from (\d+) characters\]\Z")
 
@@ -33,6 +34,14 @@ def cut_middle(text: str, keep: int) -> str:
         return text
     half = keep // 2 - 32
     return f"{text[:half]}\n… [cut from {len(text)} characters] …\n{text[-half:]}"
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """Return *name*, with a number where it is one of *taken*."""
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    return unique
 
 
 def within(text: str, limit: int) -> str:
