@@ -163,6 +163,8 @@ def at_exit() -> None:
         drain(busy)
     for delivery in busy:
         _give_up(delivery)
+    for delivery in deliveries():
+        delivery.workers.disconnect()
 
 
 def after_drain(delivery: Delivery) -> None:

@@ -179,7 +179,14 @@ class Workers:
         if not self._crew and len(self._delivery.buffer):  # one came after the look
             self._crew.append(None)
             return 0.0
+        if not self._crew:
+            self.disconnect()
         return RETIRE
+
+    def disconnect(self) -> None:
+        """Close the connections that are kept for a next request."""
+        if self._transport is not None:
+            self._transport.close()
 
     def _want_help(self) -> bool:
         delivery = self._delivery
