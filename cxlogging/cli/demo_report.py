@@ -45,7 +45,7 @@ def _figures(account: Account) -> Table:
         "per record": f"{each:,.0f}",
     }
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(style="dim")
+    table.add_column(style="dim", width=11)
     table.add_column(justify="right")
     for name, figure in rows.items():
         table.add_row(name, Text(figure, _style(name, account)))
@@ -64,10 +64,13 @@ def _event(console: Console, event: dict[str, Any] | None) -> Text:
     plain = not console.encoding.startswith("utf")
     width = console.width - _FIGURES - _GAP - 1
     text = pretty(event["data"], width, EVENT_LINES, ascii_only=plain)
-    lexed = Syntax("", "json", theme="ansi_dark").highlight(text)
-    lexed.rstrip()
-    lexed.no_wrap = True
-    return lexed
+    lexer = Syntax("", "json", theme="ansi_dark")
+    event_text = Text(no_wrap=True)
+    for line in text.splitlines():
+        more = line.lstrip().startswith("...")
+        event_text.append_text(Text(f"{line}\n", "dim") if more else lexer.highlight(line))
+    event_text.rstrip()
+    return event_text
 
 
 def conclude(console: Console, logged: int, refused: int, wrong: Sequence[str]) -> None:

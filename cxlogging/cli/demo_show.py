@@ -71,7 +71,7 @@ def _switch(stage: Stage, *, down: bool) -> None:
 
 
 def _count(stage: Stage, traffic: Traffic) -> str:
-    return f"{traffic.answers().total():,} requests  {stage.witness.total:,} records"
+    return f"{traffic.answers().total():>6,} requests {stage.witness.total:>7,} records"
 
 
 def _report(console: Console, stage: Stage, traffic: Traffic) -> list[str]:
@@ -97,17 +97,17 @@ def _answers(traffic: Traffic) -> str:
 def _invite(console: Console, stage: Stage) -> None:
     console.print()
     for label, address in (
-        ("the page", f"{stage.local.url}/"),
-        ("the shop", f"http://127.0.0.1:{stage.shop.server_port}/items"),
+        ("The page", f"{stage.local.url}/"),
+        ("The shop", f"http://127.0.0.1:{stage.shop.server_port}/items"),
     ):
         console.print(Text.assemble(f"{label}  ", (address, "bold cyan")), soft_wrap=True)
-    console.print("Ctrl-C to stop", style="dim")
+    console.print("Visit the shop, and see it on the page. Ctrl-C to stop.", style="dim")
 
 
 @contextlib.contextmanager
 def _progress(console: Console) -> Iterator[Progress]:
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description:<26}"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
         TextColumn("{task.fields[count]}"),
