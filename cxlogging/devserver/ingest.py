@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from .doors import Answer, Door, Keys, Reply, Request
@@ -105,7 +106,9 @@ class Ingest:
             error=reply.error,
         )
         self.store.add(reply.events, record)
-        self.on_request(record)
+        # A listener that fails (a closed pipe) must not change what the client gets.
+        with suppress(Exception):
+            self.on_request(record)
 
 
 def _asked(door: Door, fault: Fault) -> Answer:

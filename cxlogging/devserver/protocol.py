@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 CONNECTION = "cxlogging.connection"
 """Key of the scope under which the application finds its `Connection`."""
 
-HEADER_TIMEOUT = 10.0
+HEADER_TIMEOUT = 5.0
 """Seconds for the head of a request, from its first byte or from the connection."""
 
 HEAD_LIMIT = 16 * 1024

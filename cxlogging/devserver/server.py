@@ -137,12 +137,15 @@ class _Line(threading.Thread):
         self._selector = selectors.DefaultSelector()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
+        self._error: Exception | None = None
         self.state = ServerState()
         _LINES.add(self)
 
     def start(self) -> None:
         super().start()
         self._ready.wait()
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> bool:
         """True when it is over, False in a forked child, where it never was."""
@@ -157,8 +160,12 @@ class _Line(threading.Thread):
         self._loop = asyncio.SelectorEventLoop(self._selector)
         try:
             self._loop.run_until_complete(self._serve(self._loop))
+        except Exception as error:
+            self._error = error
         finally:
             self._loop.close()
+            self._listener.close()
+            self._ready.set()
 
     async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         self._over = asyncio.Event()

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ class Store:
 
     Args:
         path: The database file, kept when the store closes. None: a temporary one, removed.
-        max_bytes: Above this the oldest events go. The file may be larger by one request.
+        max_bytes: Above this the oldest events go. On disk there may be one request more, and
+            about 4 MiB of the write-ahead log.
         max_requests: Of the log; the oldest go.
     """
 
@@ -53,6 +55,8 @@ class Store:
         self._folder = tempfile.mkdtemp(prefix="cxlogging-dev-") if path is None else None
         self.path = Path(self._folder or "", "events.db") if path is None else Path(path)
         self._owner = os.getpid()
+        # Also for a process that ends without closing.
+        self._remove = weakref.finalize(self, _remove, self._folder, self._owner)
         self._writer, self._writing = _connect(self.path, sync=path is not None), threading.Lock()
         self._writer.executescript(SCHEMA)
         self._reader, self._reading = _connect(self.path, sync=False), threading.Lock()
@@ -159,8 +163,7 @@ class Store:
         with self._reading, self._writing:
             self._reader.close()
             self._writer.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove()
 
     def _read(self, sql: str, values: tuple[object, ...]) -> tuple[tuple[str, ...], list[Any]]:
         with self._reading:
@@ -201,6 +204,12 @@ class Store:
     def _counted(self) -> dict[str, int]:
         rows = self._writer.execute("SELECT vendor, COUNT(*) FROM events GROUP BY vendor")
         return {**dict.fromkeys(VENDORS, 0), **dict(rows.fetchall())}
+
+
+def _remove(folder: str | None, owner: int) -> None:
+    # A forked child runs this too when it ends, and the folder is not its own.
+    if folder is not None and os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _connect(path: Path, *, sync: bool) -> sqlite3.Connection:

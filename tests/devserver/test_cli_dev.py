@@ -1,0 +1,180 @@
+"""`cxlogging dev` as people run it: a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from cxlogging.cli import main; main()"]
+
+
+def finished(*arguments, timeout=60, **more):
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=timeout, check=False, **more
+    )
+
+
+@contextmanager
+def serving(*arguments):
+    process = subprocess.Popen(
+        [*COMMAND, "dev", "--port", "0", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if line.startswith("Ctrl-C"):
+                break
+        yield process, re.search(r"http://\S+", lines[0])[0], lines
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def post(url, path, body, **headers):
+    named = {name.replace("_", "-"): held for name, held in headers.items()}
+    request = urllib.request.Request(
+        url + path, body, {"Content-Type": "application/json", **named}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_where_it_is_and_ends_when_told(number):
+    """The address, the page, and what to export; exit 0 on Ctrl-C and SIGTERM."""
+    with serving() as (process, url, lines):
+        assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]+", url)
+        assert f"the page: {url}/" in lines
+        assert f"export CXLOGGING_URL={url}" in lines
+        assert f"export CORALOGIX_LOG_URL={url}/logs/v1/singles" in lines
+        assert f"export HONEYCOMB_API_ENDPOINT={url}" in lines
+        assert "export BETTER_STACK_SOURCE_TOKEN=dev" in lines
+        assert post(url, "/", b'{"message":"hi"}', Authorization="Bearer dev") == 202
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+        assert (out, err, process.returncode) == ("stopped\n", "", 0)
+
+
+def test_each_refused_request_is_one_line_on_stderr():
+    """With the reason, and without what would steer a terminal."""
+    with serving() as (process, url, _):
+        assert post(url, "/", b"{", Authorization="Bearer dev") == 406
+        assert post(url, "/1/batch/d%1b%0as", b"[]", X_Honeycomb_Team="dev") == 400
+        body = b'[{"data":{"a":1},"time":"\\u001b[31m\\u202e"},{"data":{}}]'
+        assert post(url, "/1/batch/ds", body, X_Honeycomb_Team="dev") == 200
+        encoding = {"Content_Encoding": "\x9b31m", "Authorization": "Bearer dev"}
+        assert post(url, "/", b"{}", **encoding) == 406
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    lines = err.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("betterstack POST / -> 406: not JSON")
+    assert "honeycomb POST /1/batch/d%1b%0as -> 400: Request body should not" in lines[1]
+    assert "1 of 2 items" in lines[2]
+    assert all(line.isprintable() for line in lines)
+
+
+def test_keys_are_asked_for_and_not_shown():
+    """With `--…-key`, others are refused; nothing that is printed holds one."""
+    keys = ("--coralogix-key", "CANARY1", "--honeycomb-key", "CANARY2",
+            "--honeycomb-key", "CANARY3", "--betterstack-token", "CANARY4")  # fmt: skip
+    with serving(*keys) as (process, url, lines):
+        assert post(url, "/", b"{}", Authorization="Bearer CANARY4") == 202
+        assert post(url, "/", b"{}", Authorization="Bearer CANARY5") == 403
+        sound = b'[{"data":{"a":1}}]'
+        assert post(url, "/1/batch/ds", sound, X_Honeycomb_Team="CANARY3") == 200
+        assert post(url, "/logs/v1/bulk", b"{}", Authorization="Bearer CANARY2") == 401
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert "CANARY" not in "\n".join([*lines, out, err])
+    assert "export CORALOGIX_API_KEY='<the key you gave>'" in lines
+
+
+def test_a_database_is_kept_for_the_next_run(tmp_path):
+    """`--db` outlives the server."""
+    for n in range(2):
+        with serving("--db", str(tmp_path / "dev.db")) as (process, url, _):
+            with urllib.request.urlopen(f"{url}/api/counts", timeout=10) as answer:
+                assert json.load(answer)["counts"]["betterstack"] == n
+            assert post(url, "/", b"{}", Authorization="Bearer dev") == 202
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def test_a_taken_port_is_one_sentence():
+    """Exit 1, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = finished("dev", "--port", port)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"cannot listen on 127.0.0.1, port {port}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--host", "0.0.0.0"], 1, "not a loopback address"),
+        (["--host", "no.such.host.invalid", "--allow-remote"], 1, "cannot listen"),
+        (["--db", "/no/such/folder/x.db"], 1, "cannot use the database file"),
+        (["--max-size", "lots"], 2, "not a size"),
+        (["--max-size", "0"], 2, "not a size"),
+        (["--port", "70000"], 2, "--port"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(arguments, code, says):
+    """Without a traceback."""
+    done = finished("dev", "--port", "0", *arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert says in done.stderr
+
+
+def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
+    """And is left as it was."""
+    (tmp_path / "x.db").write_text("precious " * 1000)
+    done = finished("dev", "--port", "0", "--db", str(tmp_path / "x.db"))
+    assert (done.returncode, "cannot use the database" in done.stderr) == (1, True)
+    assert (tmp_path / "x.db").read_text() == "precious " * 1000
+
+
+def test_help_names_every_option():
+    """And the list of commands imports none of them."""
+    done = finished("dev", "--help")
+    for option in ("--port", "--host", "--allow-remote", "--db", "--max-size", "--coralogix-key",
+                   "--honeycomb-key", "--betterstack-token"):  # fmt: skip
+        assert option in done.stdout
+    script = "import sys; from cxlogging.cli import main\ntry: main()\n"
+    script += "finally: print('uvicorn' in sys.modules)"
+    listed = subprocess.run(
+        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert re.search(r"demo .*\n +dev ", listed.stdout)
+    assert listed.stdout.endswith("False\n")
+    assert finished("nonsense").returncode == 2
+    assert finished("--version").stdout.startswith("cxlogging ")
+
+
+@pytest.mark.parametrize("missing", ["click", "uvicorn"])
+def test_without_the_extra_one_sentence_names_it(tmp_path, missing):
+    """Exit 2."""
+    (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name='{missing}')")
+    done = finished("dev", "--port", "0", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("The command line needs more packages: pip install 'cxlogging[dev]'\n")

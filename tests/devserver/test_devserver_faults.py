@@ -1,0 +1,245 @@
+"""Trouble on demand, seen from a real socket."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from cxlogging.devserver import Fault, FaultPanel
+
+BODY = b'{"message":"hi"}'
+
+
+def everything(line):
+    parts = []
+    while part := line.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "status", "body"),
+    [
+        ("coralogix", 429, b'{"message":"Too Many Requests"}'),
+        ("coralogix", 503, b'{"message":"Service Unavailable"}'),
+        ("honeycomb", 429, b'{"error":"Request dropped due to rate limiting."}'),
+        ("honeycomb", 401, b'{"error":"unknown API key - check your credentials"}'),
+        ("betterstack", 402, b"Quota exceeded"),
+        ("betterstack", 500, b""),
+    ],
+)
+def test_a_status_is_answered_in_the_words_of_the_vendor(server, client, vendor, status, body):
+    """The next request gets it, nothing is kept, and the one after it passes."""
+    server.faults.add(vendor=vendor, status=status, times=1, retry_after="2")
+    heard = client.send(vendor)
+    assert (heard.status, heard.body, heard.headers["retry-after"]) == (status, body, "2")
+    assert server.count() == 0
+    assert client.send(vendor).status in (200, 202)
+    assert server.count(vendor) == 1
+    assert [one["error"] for one in server.requests()] == [f"fault: status {status}", ""]
+
+
+def test_a_fault_lasts_until_it_is_cleared(server, client):
+    """Without times, for any vendor, with a body of one's own and a date to come back."""
+    date = "Wed, 21 Oct 2026 07:28:00 GMT"
+    server.faults.add(status=503, retry_after=date, body="closed ☕")
+    for vendor in ("coralogix", "honeycomb", "betterstack", "coralogix"):
+        heard = client.send(vendor)
+        assert (heard.status, heard.body.decode()) == (503, "closed ☕")
+        assert heard.headers["retry-after"] == date
+    assert server.faults.clear() == 1
+    assert client.send("coralogix").status == 200
+
+
+def test_faults_of_one_vendor_leave_the_others_alone(server, client):
+    """And are taken in the order in which they were set."""
+    server.faults.add(vendor="honeycomb", status=500, times=1)
+    server.faults.add(vendor="honeycomb", status=502, times=1)
+    assert client.send("betterstack").status == 202
+    assert [client.send("honeycomb").status for _ in range(3)] == [500, 502, 200]
+
+
+def test_only_deliveries_use_faults_up(server, client):
+    """A clock or a key check passes and does not count."""
+    server.faults.add(status=503, times=1)
+    assert client.get("/sdk/v1/time").status == 200
+    assert client.ask("GET", "/1/auth", headers={"X-Honeycomb-Team": "k"}).status == 200
+    assert len(server.faults.active()) == 1
+    assert client.send("coralogix").status == 503
+
+
+def test_a_reset_before_storing_keeps_nothing(server, client):
+    """The client sees RST and not one byte of an answer."""
+    server.faults.add(reset="before", times=1)
+    with client.raw(client.head(length=len(BODY)) + BODY) as line, pytest.raises(ConnectionError):
+        everything(line)
+    assert server.count() == 0
+    assert [(one["status"], one["error"]) for one in server.requests()] == [(0, "fault: reset")]
+
+
+def test_a_reset_after_storing_keeps_the_events(server, client):
+    """The case that makes duplicates: it was taken, and the client cannot know."""
+    server.faults.add(reset="after", times=1)
+    with client.raw(client.head(length=len(BODY)) + BODY) as line, pytest.raises(ConnectionError):
+        everything(line)
+    assert server.wait_for("betterstack", 1, 5)
+    (request,) = server.requests()
+    assert (request["status"], request["events"]) == (0, 1)
+    assert client.send().status == 202
+
+
+def test_a_trickle_sends_the_answer_byte_by_byte(server, client):
+    """Head included, a pause before each byte; then the connection ends."""
+    server.faults.add(trickle=0.01, times=1)
+    began = time.monotonic()
+    with client.raw(client.head(length=len(BODY)) + BODY) as line:
+        first = line.recv(65536)
+        answer = first + everything(line)
+    assert first == b"H"
+    assert answer.startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert time.monotonic() - began >= 0.01 * (len(answer) - 1)
+    assert server.count("betterstack") == 1
+
+
+def test_a_client_may_leave_during_a_trickle(server, client):
+    """The server goes on with others."""
+    server.faults.add(trickle=0.01, times=1)
+    with client.raw(client.head(length=len(BODY)) + BODY) as line:
+        assert line.recv(1) == b"H"
+    assert client.send().status == 202
+
+
+def test_a_hang_never_answers(server, client):
+    """Until the client leaves; others are served meanwhile, and nothing is kept."""
+    server.faults.add(hang=True, times=1)
+    with client.raw(client.head(length=len(BODY)) + BODY, timeout=0.3) as line:
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+        assert client.send().status == 202
+    assert server.count("betterstack") == 1
+
+
+def test_stopping_ends_what_hangs(server, client):
+    """A hanging client sees the end of the connection, and stop() does not wait for it."""
+    server.faults.add(hang=True)
+    with client.raw(client.head(length=len(BODY)) + BODY) as line:
+        assert server.store.path.exists()
+        waiting = threading.Thread(target=server.stop)
+        waiting.start()
+        waiting.join(5)
+        assert not waiting.is_alive()
+        with contextlib.suppress(ConnectionError):
+            assert line.recv(1) == b""
+    assert not server.store.path.exists()
+
+
+def test_a_delay_comes_first(server, client):
+    """The answer is late, and whole."""
+    server.faults.add(delay=0.2, times=1)
+    began = time.monotonic()
+    assert client.send().status == 202
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_smaller_limit_is_answered_as_too_large(server, client):
+    """As the vendor words it, above so many bytes on the wire; smaller bodies pass."""
+    server.faults.add(max_body=200)
+    assert client.send("coralogix", "x" * 200).status == 413
+    assert client.send("honeycomb", "x" * 200).json == {"error": "Request body is too large."}
+    assert client.send("betterstack", "x" * 200).body == b"payload reached size limit"
+    assert client.send("betterstack", "x").status == 202
+
+
+def test_items_of_a_batch_get_statuses_in_turn(server, client):
+    """Honeycomb's partial success: only what is answered 202 is kept."""
+    server.faults.add(items=(202, 429), times=1)
+    assert client.send("coralogix").status == 200
+    body = json.dumps([{"data": {"n": n}} for n in range(5)])
+    headers = {"Content-Type": "application/json", "X-Honeycomb-Team": "k"}
+    heard = client.ask("POST", "/1/batch/ds", body, headers)
+    assert [one["status"] for one in heard.json] == [202, 429, 202, 429, 202]
+    assert [one["data"]["n"] for one in server.events("honeycomb")] == [0, 2, 4]
+    assert not server.faults.active()
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_fault_may_look_for_a_text(server, client, encoding):
+    """Also inside a compressed body: what a poison event does to its batch."""
+    server.faults.add(status=400, contains="poison")
+    for word, status in (("poison", 400), ("honey", 202)):
+        body = json.dumps([{"message": "fine"}, {"message": f"a {word} pill"}]).encode()
+        packed = gzip.compress(body) if encoding == "gzip" else body
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+        heard = client.ask("POST", "/", packed, {**headers, "Content-Encoding": encoding})
+        assert heard.status == status
+
+
+def test_a_reset_is_a_reset_and_not_an_end(server, client):
+    """The next read of the client fails with ECONNRESET, on a connection that was used before."""
+    with client.raw(client.head(length=len(BODY)) + BODY) as line:
+        assert line.recv(65536).startswith(b"HTTP/1.1 202")
+        server.faults.add(reset="before")
+        line.sendall(client.head(length=len(BODY)) + BODY)
+        with pytest.raises(ConnectionResetError):
+            line.recv(1)
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"vendor": "splunk"}, "vendor"),
+        ({"reset": "during"}, "reset"),
+        ({"times": 0}, "times"),
+        ({"status": 99}, "status"),
+        ({"items": (202, 1000)}, "status"),
+        ({"delay": -1.0}, "seconds"),
+        ({"trickle": float("nan")}, "seconds"),
+        ({"retry_after": "1\r\nX: y"}, "one line"),
+    ],
+)
+def test_impossible_faults_are_refused(wrong, says):
+    """When they are made, with a sentence."""
+    with pytest.raises(ValueError, match=says):
+        Fault(**wrong)
+
+
+def test_a_fault_survives_json():
+    """What is set goes out by name and comes back the same."""
+    fault = Fault(vendor="honeycomb", times=2, items=(202, 429), max_body=0, contains="x")
+    assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
+    assert Fault().to_json() == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"stats": 1}, {"status": "503"}, {"status": True}, {"hang": 1}, {"items": 202},
+     {"items": ["202"]}, {"items": [True]}, {"vendor": 5}, {"contains": None}],
+)  # fmt: skip
+def test_json_of_another_shape_is_no_fault(value):
+    """Unknown names and wrong types are told."""
+    with pytest.raises(ValueError, match=r"unknown|type|list"):
+        Fault.from_json(value)
+
+
+def test_a_count_is_exact_under_threads():
+    """Fifty times are fifty times, however many take them at once."""
+    panel = FaultPanel()
+    panel.add(status=503, times=50)
+    taken = []
+
+    def take():
+        taken.extend(panel.take("coralogix", 1, bytes) for _ in range(25))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(one is not None for one in taken) == 50

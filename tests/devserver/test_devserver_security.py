@@ -1,0 +1,243 @@
+"""Who is let in, and what it may cost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+
+import pytest
+
+from cxlogging.devserver import DevServer
+from cxlogging.devserver.protocol import CONNECTIONS, HEADER_TIMEOUT
+
+BODY = b'{"message":"hi"}'
+MIB = 1024 * 1024
+
+
+def everything(line):
+    parts = []
+    while part := line.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def until(line, mark):
+    heard = b""
+    while mark not in heard:
+        part = line.recv(65536)
+        assert part, heard
+        heard += part
+    return heard
+
+
+@pytest.mark.parametrize("path", ["/", "/api/events", "/1/auth", "/nowhere"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "a.nip.io:{port}", ""],
+)
+def test_another_name_for_this_machine_is_refused(client, path, host):
+    """A name that was rebound to 127.0.0.1 gets 403, at every path."""
+    assert client.get(path, Host=host.format(port=client.port)).status == 403
+
+
+def test_a_delivery_under_another_name_is_refused(server, client):
+    """The doors too: nothing is kept."""
+    for vendor in ("coralogix", "honeycomb", "betterstack"):
+        assert client.send(vendor, headers={"Host": "evil.example"}).status == 403
+    assert server.count() == 0
+
+
+def test_a_request_without_a_host_is_refused(client):
+    """HTTP/1.0 allows it, we do not."""
+    with client.raw(b"GET /api/events HTTP/1.0\r\n\r\n") as line:
+        assert everything(line).startswith(b"HTTP/1.1 403")
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_the_names_of_the_loopback_are_served(client, name):
+    """With the port."""
+    assert client.get("/api/health", Host=f"{name}:{client.port}").status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_foreign_pages_are_refused(server, client, headers):
+    """Whatever they ask for, and however."""
+    named = {name: held.format(port=client.port) for name, held in headers.items()}
+    assert client.get("/api/events", **named).status == 403
+    assert client.get("/", **named).status == 403
+    assert client.ask("POST", "/api/clear", "{}", named).status == 403
+    for vendor in ("coralogix", "honeycomb", "betterstack"):
+        assert client.send(vendor, headers=named).status == 403
+    assert client.ask("OPTIONS", "/api/clear", None, named).status == 403
+    assert server.count() == 0
+
+
+def test_our_own_page_is_let_in(client):
+    """Its origin is the server."""
+    own = {"Origin": f"http://127.0.0.1:{client.port}", "Sec-Fetch-Site": "same-origin"}
+    assert client.get("/api/events", **own).status == 200
+    json_type = {"Content-Type": "application/json"}
+    assert client.ask("POST", "/api/clear", "{}", {**own, **json_type}).status == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+@pytest.mark.parametrize("path", ["/api/clear", "/api/faults", "/api/faults/clear"])
+def test_changes_need_the_content_type_that_forces_a_preflight(server, client, path, kind):
+    """A form or a simple fetch cannot send it."""
+    server.faults.add(status=503)
+    headers = {} if kind is None else {"Content-Type": kind}
+    assert client.ask("POST", path, "{}", headers).status == 403
+    assert len(server.faults.active()) == 1
+
+
+def test_data_is_no_script(client):
+    """`<script src=/api/events>` is refused, even from our own page."""
+    assert client.get("/api/events", **{"Sec-Fetch-Dest": "script"}).status == 403
+
+
+def test_every_answer_carries_the_security_headers_and_no_cors(client):
+    """The page, the API, the doors, refusals and what is not there."""
+    heard = [client.get(path) for path in ("/", "/page/page.js", "/api/events", "/none", "/1/x")]
+    heard += [client.send(), client.get("/", Host="evil"), client.ask("OPTIONS", "/api/events")]
+    for one in heard:
+        policy = one.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "frame-ancestors 'none'" in policy
+        assert one.headers["x-content-type-options"] == "nosniff"
+        assert one.headers["cross-origin-resource-policy"] == "same-origin"
+        assert "server" not in one.headers
+        assert not any(name.startswith("access-control") for name in one.headers)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_only_loopback_addresses_are_bound(host):
+    """Others need a word."""
+    with pytest.raises(ValueError, match="allow_remote"):
+        DevServer(host=host)
+
+
+def test_with_a_word_any_host_is_served(client_of):
+    """`allow_remote=True`; foreign pages stay out."""
+    with DevServer(host="0.0.0.0", allow_remote=True) as server:
+        client = client_of(server)
+        assert client.get("/api/health", Host="dev.example").status == 200
+        foreign = {"Host": "dev.example", "Origin": "http://evil.example"}
+        assert client.get("/api/health", **foreign).status == 403
+
+
+def test_a_length_above_every_limit_is_refused_before_the_body(server, client):
+    """By Content-Length, without one byte of it, in the words of the vendor."""
+    with client.raw(client.head(length=20 * MIB + 1)) as line:
+        answer = until(line, b"payload reached size limit")
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in answer.lower()
+    assert server.requests()[0]["wire_bytes"] == 0
+
+
+def test_a_client_that_sends_on_still_gets_its_answer(client):
+    """The rest of a body that was refused is thrown away, not answered with a reset."""
+    heard = client.ask("POST", "/", b" " * (21 * MIB), {"Authorization": "Bearer k"})
+    assert heard.status == 413
+
+
+@pytest.mark.parametrize("length", ["99999999999999999999", "-1", "1x", "+5"])
+def test_absurd_lengths_are_refused(client, length):
+    """413 or 400, at once."""
+    with client.raw(client.head(length=length)) as line:
+        assert until(line, b"\r\n")[9:12] in (b"413", b"400")
+
+
+def test_chunks_are_counted_while_they_come(client):
+    """Without a length: refused as soon as the limit is passed."""
+    chunk = b"%x\r\n" % MIB + b" " * MIB + b"\r\n"
+    with client.raw(client.head(Transfer_Encoding="chunked")) as line:
+        for _ in range(21):
+            line.sendall(chunk)
+        answer = until(line, b"payload reached size limit")
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+def test_chunked_bodies_are_delivered(server, client):
+    """However they are cut."""
+    with client.raw(client.head(Transfer_Encoding="chunked")) as line:
+        for byte in BODY:
+            line.sendall(b"1\r\n%c\r\n" % byte)
+        line.sendall(b"0\r\n\r\n")
+        assert until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 202")
+    assert server.events("betterstack")[0]["message"] == "hi"
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(server, client):
+    """`Expect: 100-continue`."""
+    with client.raw(client.head(length=len(BODY), Expect="100-continue")) as line:
+        assert until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 100")
+        line.sendall(BODY)
+        assert until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 202")
+    assert server.count("betterstack") == 1
+
+
+@pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
+def test_a_bomb_is_not_inflated(client, vendor):
+    """A gigabyte in a megabyte: refused within a moment, in the vendor's words."""
+    bomb = gzip.compress(b" " * (64 * MIB)) * 16
+    path = {"coralogix": "/logs/v1/bulk", "honeycomb": "/1/batch/ds", "betterstack": "/"}[vendor]
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    headers |= {"Authorization": "Bearer k", "X-Honeycomb-Team": "k"}
+    began = time.monotonic()
+    heard = client.ask("POST", path, bomb, headers)
+    assert heard.status == (400 if vendor == "honeycomb" else 413)
+    assert time.monotonic() - began < 5
+
+
+def test_a_head_that_never_ends_is_refused(client):
+    """Above 16 KiB: 400."""
+    with client.raw(b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000) as line:
+        assert everything(line).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nHost: x\r\n"])
+def test_a_head_that_does_not_come_is_waited_for_a_while_only(client, sent):
+    """The connection is cut."""
+    began = time.monotonic()
+    with client.raw(sent, timeout=HEADER_TIMEOUT + 5) as line:
+        assert everything(line) == b""
+    assert HEADER_TIMEOUT - 1 < time.monotonic() - began < HEADER_TIMEOUT + 4
+
+
+def test_more_connections_than_the_limit_are_told_so(client):
+    """503, and served again when others have left."""
+    lines = [client.raw() for _ in range(CONNECTIONS)]
+    assert client.get("/api/health").status == 503
+    for line in lines:
+        line.close()
+    for _ in range(1000):
+        if client.get("/api/health").status == 200:
+            return
+    pytest.fail("never served again")
+
+
+def test_keys_are_never_stored(server, client, tmp_path):
+    """Neither accepted nor refused ones: not in the database, not in the API."""
+    canary = "cxtp_CANARY_KEY"
+    client.send("coralogix", headers={"Authorization": f"Bearer {canary}"})
+    client.send("betterstack", headers={"Authorization": f"Basic {canary}"})
+    client.send("honeycomb", headers={"X-Honeycomb-Team": canary})
+    client.ask("GET", f"/1/auth?key={canary}")
+    assert len(server.requests()) == 4
+    for path in ("/api/events", "/api/requests", "/api/counts", "/api/faults"):
+        assert canary not in client.get(path).body.decode()
+    for file in server.store.path.parent.iterdir():
+        assert canary.encode() not in file.read_bytes()
+    assert json.loads(client.get("/api/counts").body)["counts"]["coralogix"] == 1
