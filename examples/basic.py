@@ -4,7 +4,8 @@ import logging
 
 import cxlogging
 
-logging.basicConfig(level=logging.INFO, handlers=[cxlogging.CoralogixHandler(domain="eu2")])
 log = logging.getLogger("example")
+log.setLevel(logging.INFO)
+log.addHandler(cxlogging.CoralogixHandler(domain="eu2"))
 
 log.info("user %s signed in", "ada", extra={"user": {"id": 7, "plan": "team"}})

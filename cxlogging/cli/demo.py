@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +11,6 @@ from . import _explain
 
 if TYPE_CHECKING:
     from types import FrameType
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command("demo")
@@ -39,32 +37,37 @@ def command(*, port: int, seconds: float, once: bool) -> None:
     local server, sends it real traffic, lets all vendors fail for a while, and shows what
     arrived. Needs no account, and sends nothing anywhere else. Goes on serving until Ctrl-C.
     """
+    wish = _Wish()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, wish)
     try:
         from .demo_show import play
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cxlogging"):
             raise
         _explain()
-    for number in _SIGNALS:
-        signal.signal(number, _leave)
-    try:
-        sound = play(port, seconds, once=once)
-    except _Leave as leave:
-        # Without --once the person's own Ctrl-C is how it ends; with it, nothing was proven.
-        raise SystemExit(128 + leave.number if once else 0) from None
-    raise SystemExit(0 if sound else 1)
+    sound = play(port, seconds, once=once, over=wish.is_made)
+    if not once:
+        raise SystemExit(0)
+    # Interrupted before the verdict, nothing was proven.
+    raise SystemExit(128 + wish.number if sound is None else int(not sound))
 
 
-class _Leave(BaseException):
-    """Ctrl-C, or the wish of the system."""
+class _Wish:
+    """
+    To leave: Ctrl-C, or the system's.
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+    It is asked for rather than raised: an exception could surface in a finalizer, be lost there,
+    or cut the clean end in two.
+    """
 
+    def __init__(self) -> None:
+        self.number = 0
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    raise _Leave(number)
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.number = self.number or number
+
+    def is_made(self) -> bool:
+        """True once it is."""
+        return bool(self.number)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.file_proxy import FileProxy
@@ -19,50 +18,57 @@ from .demo_traffic import Traffic
 from .demo_verdict import TITLES, Account, complaints
 
 OUTAGE = (0.4, 0.65)
+PATIENCE = 60.0
+Over = Callable[[], bool]
 _TICK = 0.05
 
 
-def play(port: int, seconds: float, *, once: bool) -> bool:
+def play(port: int, seconds: float, *, once: bool, over: Over) -> bool | None:
     """
-    Run the demo; True when all that was logged arrived.
+    Run the demo; True when all that was logged arrived, None where it ended before.
 
     Args:
         port: Of the local server; where it is taken, a free one.
         seconds: How long the clients visit the shop.
-        once: Return after the report, instead of waiting for an interrupt.
+        once: Return after the report, instead of serving on.
+        over: Asked again and again; True ends the demo.
     """
     errors, console = Console(stderr=True), Console()
     with Stage(port) as stage:
         if stage.notice:
-            errors.print(Text(stage.notice, "yellow"))
+            errors.print(Text(stage.notice, "yellow"), soft_wrap=True)
         traffic = Traffic("127.0.0.1", stage.shop.server_port)
         with _progress(errors) as progress:
-            _visit(stage, traffic, seconds, progress)
+            _visit(stage, traffic, seconds, progress, over)
+        if over():
+            return None
         wrong = _report(console, stage, traffic)
         if not once:
             _invite(console, stage)
-            threading.Event().wait()
+            while not over():
+                time.sleep(2 * _TICK)
     return not wrong
 
 
-def _visit(stage: Stage, traffic: Traffic, seconds: float, progress: Progress) -> None:
+def _visit(stage: Stage, traffic: Traffic, seconds: float, progress: Progress, over: Over) -> None:
     """Run the clients, with an outage of all vendors in the middle."""
     task = progress.add_task("clients visit the shop", total=seconds, count="")
     began = time.monotonic()
     traffic.start()
-    try:
-        while (passed := time.monotonic() - began) < seconds:
-            down = OUTAGE[0] <= passed / seconds < OUTAGE[1]
-            _switch(stage, down=down)
-            phase = "all vendors answer 503" if down else "clients visit the shop"
-            progress.update(task, completed=passed, description=phase, count=_count(stage, traffic))
-            threading.Event().wait(_TICK)
-    finally:
-        _switch(stage, down=False)
-        traffic.stop()
-    progress.update(task, completed=seconds, description="waiting for the last records")
-    stage.settle()
-    progress.update(task, description="done", count=_count(stage, traffic))
+    while (passed := time.monotonic() - began) < seconds and not over():
+        down = OUTAGE[0] <= passed / seconds < OUTAGE[1]
+        _switch(stage, down=down)
+        phase = "all vendors answer 503" if down else "clients visit the shop"
+        progress.update(task, completed=passed, description=phase, count=_count(stage, traffic))
+        time.sleep(_TICK)
+    _switch(stage, down=False)
+    traffic.stop()
+    progress.update(task, description="waiting for the last records")
+    patience = time.monotonic() + PATIENCE
+    while not over() and not stage.settle(2 * _TICK) and time.monotonic() < patience:
+        progress.update(task, count=_count(stage, traffic))
+    completed, phase = (None, "stopped") if over() else (seconds, "done")
+    progress.update(task, completed=completed, description=phase, count=_count(stage, traffic))
 
 
 def _switch(stage: Stage, *, down: bool) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..delivery.ledger import Stats
 
-FLUSH_SECONDS = 60
 _PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
 
 
@@ -86,10 +85,10 @@ class Stage:
     ) -> None:
         self._open.close()
 
-    def settle(self) -> bool:
-        """Wait until what was logged has its outcome; False where that takes too long."""
+    def settle(self, timeout: float) -> bool:
+        """Wait until what was logged has its outcome; False where that takes longer."""
         self._packing.drain()
-        return flush_all(FLUSH_SECONDS)
+        return flush_all(timeout)
 
     def stats(self) -> dict[str, Stats]:
         """Return the account of each vendor's handler."""

@@ -1,0 +1,189 @@
+"""`cxlogging demo` as a person runs it: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+TITLES = ("Coralogix", "Honeycomb", "Better Stack")
+RUN = "from cxlogging.cli import main; main()"
+HOSTILE = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "CORALOGIX_API_KEY": "${CORALOGIX_API_KEY}",
+    "CORALOGIX_DOMAIN": "no such domain",
+    "CXLOGGING_URL": "http://127.0.0.1:9",
+    "HONEYCOMB_API_ENDPOINT": "https://api.honeycomb.io",
+}
+
+
+def demo(*arguments, before="", **environment):
+    code = f"{before}\n{RUN}"
+    return subprocess.run(
+        [sys.executable, "-c", code, "demo", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=90,
+        check=False,
+    )
+
+
+@contextlib.contextmanager
+def running(*arguments):
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "demo", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read_until(stream, words):
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    pytest.fail(f"no {words!r} in {''.join(lines)!r}")
+
+
+def figures(out, title):
+    block = out.partition(f"\n{title} ")[2]
+    rows = re.findall(r"^([a-z][a-z ]+?) +([\d,]+)(?:   |$)", block, re.MULTILINE)
+    return {name: int(figure.replace(",", "")) for name, figure in rows[:10]}
+
+
+def get(address):
+    host, _, path = address.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    try:
+        connection.request("GET", f"/{path}")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_once_ends_with_zero_when_all_arrived():
+    """With --once it shows three vendors, whose numbers balance, and exits with 0."""
+    done = demo("--once", "--seconds", "3", "--port", "0")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for title in TITLES:
+        found = figures(done.stdout, title)
+        assert found["logged"] > 100
+        assert found["logged"] == found["accepted"] == found["delivered"] == found["arrived"]
+        assert found["lost"] == 0
+        assert 0 < found["on the wire"] <= found["bytes"]
+    assert done.stdout.count('"card_token": "[redacted]"') == 3
+    assert "Everything logged arrived" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_plain_in_a_pipe():
+    """Into a pipe goes no escape sequence and no line above 80 columns."""
+    out = demo("--once", "--seconds", "0.5", "--port", "0").stdout
+
+    assert "\x1b" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_the_environment_has_no_part():
+    """Proxies, keys and addresses of the user's environment change nothing."""
+    done = demo("--once", "--seconds", "0.5", "--port", "0", **HOSTILE)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ascii_output():
+    """A terminal that knows ASCII alone gets ASCII."""
+    done = demo("--once", "--seconds", "0.5", "--port", "0", PYTHONIOENCODING="ascii")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.isascii()
+
+
+def test_once_ends_with_one_when_something_is_missing():
+    """With --once it names the vendor that did not get everything, and exits with 1."""
+    less = (
+        "from cxlogging.demo.settings import LOGGING\n"
+        "LOGGING['handlers']['honeycomb']['level'] = 'WARNING'"
+    )
+
+    done = demo("--once", "--seconds", "0.5", "--port", "0", before=less)
+
+    assert done.returncode == 1
+    assert re.search(r"Honeycomb: [\d,]+ records logged, but [\d,]+ accepted\.", done.stdout)
+    assert "Coralogix:" not in done.stdout
+    assert "Everything logged arrived" not in done.stdout
+
+
+def test_a_busy_port():
+    """Where the port is taken, it takes a free one and says so."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = demo("--once", "--seconds", "0.5", "--port", str(port))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Port {port} is taken: the local server listens on " in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serves_until_ctrl_c(number):
+    """It serves page and shop until Ctrl-C, and then exits with 0 and without a word."""
+    with running("--seconds", "0.5") as process:
+        out = read_until(process.stdout, "Ctrl-C")
+        page, shop = re.findall(r"^The (?:page|shop)  (http\S+)$", out, re.MULTILINE)
+        assert (get(page), get(shop)) == (200, 200)
+
+        process.send_signal(number)
+        rest, err = process.communicate(timeout=30)
+
+    assert (process.returncode, rest) == (0, "")
+    assert "Traceback" not in err
+    assert "Exception" not in err
+
+
+@pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--once",), 130)])
+def test_ctrl_c_amid_the_traffic(arguments, code):
+    """Ctrl-C during the outage ends it cleanly; with --once nothing was proven, so not with 0."""
+    with running("--seconds", "8", *arguments) as process:
+        read_until(process.stderr, "503")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert "Exception" not in err
+
+
+def test_nothing_is_imported_before_it_runs():
+    """Its help needs neither Flask nor rich nor any HTTP library."""
+    code = (
+        "import sys, json, cxlogging.cli.demo as demo\n"
+        "demo.command.main(['--help'], standalone_mode=False)\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    loaded = set(json.loads(out.splitlines()[-1]))
+    assert not loaded & {"flask", "werkzeug", "rich", "urllib3", "requests", "http.client"}
