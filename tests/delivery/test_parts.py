@@ -1,0 +1,385 @@
+"""The small parts of delivery: values in, values out."""
+
+from __future__ import annotations
+
+import _thread
+import gzip
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging.delivery.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
+from cxlogging.delivery.batch import Batch, Unsettled
+from cxlogging.delivery.buffer import ITEM_OVERHEAD, MemoryBuffer
+from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.compression import choose, compressor
+from cxlogging.delivery.diagnostics import Diagnostics
+from cxlogging.delivery.ledger import Counter, Tally
+from cxlogging.delivery.options import Options
+from cxlogging.delivery.pace import NEVER, Pace, State
+from cxlogging.errors import ConfigurationError
+from cxlogging.wire.http import Limits
+from tests.fakes import LIMITS
+
+
+@given(st.integers(1, 200), st.floats(0, 1))
+def test_backoff_is_full_jitter(attempt, chance):
+    """A pause lies between nothing and a bound that doubles up to the maximum."""
+    pause = backoff(attempt, 0.5, 30, chance)
+
+    assert pause == min(30, 0.5 * 2.0 ** (attempt - 1)) * chance
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "2"}, 2),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after": "-5"}, 0),
+        ({"retry-after": "1e9"}, RETRY_AFTER_MAXIMUM),
+        ({"retry-after": "1" + "0" * 400}, RETRY_AFTER_MAXIMUM),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 60),
+        (
+            {
+                "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT",
+                "date": "Wed, 21 Oct 2015 07:27:30 GMT",
+            },
+            30,
+        ),
+        ({"retry-after": "Wed, 21 Oct 1999 07:28:00 GMT"}, 0),
+        ({"retry-after": "Wed, 99 Foo 2015"}, None),
+    ],
+)
+def test_retry_after(headers, wait):
+    """Retry-After is read as seconds or as a date, measured by the vendor's own clock, and capped."""
+    assert retry_after(headers, 1_445_412_420.0) == wait
+
+
+@pytest.mark.parametrize(
+    ("given_options", "sentence"),
+    [
+        ({"flush_interval": "soon"}, "flush_interval takes seconds"),
+        ({"flush_interval": -1}, "flush_interval takes seconds"),
+        ({"timeout": 0}, "timeout takes more than 0"),
+        ({"timeout": True}, "timeout takes seconds"),
+        ({"timeout": float("nan")}, "timeout takes seconds"),
+        ({"retry_initial": None}, "retry_initial takes seconds"),
+        ({"buffer_bytes": "64 parsecs"}, "buffer_bytes takes a number"),
+        ({"buffer_bytes": None}, "buffer_bytes takes a number"),
+        ({"buffer_bytes": 0}, "buffer_bytes takes a number from 1"),
+        ({"concurrency": 1.5}, "concurrency takes a number"),
+        ({"concurrency": True}, "concurrency takes a number"),
+        ({"overflow": "drop_new"}, "Did you mean 'drop_newest'"),
+        ({"compression": "gz"}, "compression takes"),
+        ({"on_drop": "print"}, "on_drop takes a callable"),
+        ({"on_error": 1}, "on_error takes a callable"),
+        ({"ssl_context": object(), "ca_file": "x"}, "ssl_context stands alone"),
+        ({"proxy": "socks5://x"}, "proxy takes an address"),
+        ({"headers": "X: y"}, "headers takes a mapping"),
+        ({"headers": {"X Y": "z"}}, "no header name"),
+        ({"headers": {"X": "secret\nvalue"}}, "the value of 'X' holds characters"),
+    ],
+)
+def test_impossible_options(given_options, sentence):
+    """An impossible option is one sentence that says what is possible."""
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        Options.parse(given_options)
+    assert "secret" not in str(caught.value)
+
+
+def test_options_from_strings():
+    """Options are read from the plain strings of a configuration file."""
+    options = Options.parse(
+        {
+            "flush_interval": "0.5",
+            "buffer_bytes": "16 MiB",
+            "batch_bytes": "1MB",
+            "batch_count": "100",
+            "headers": {"X-Team": " a "},
+        }
+    )
+
+    assert options.flush_interval == 0.5
+    assert options.buffer_bytes == 16 * 2**20
+    assert options.batch_bytes == 1_000_000
+    assert options.batch_count == 100
+    assert options.headers == {"X-Team": "a"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "limits", "chosen"),
+    [
+        ("auto", Limits(1, 1, 1, 1, 0, auto=("gzip",)), "gzip"),
+        ("auto", Limits(1, 1, 1, 1, 0, auto=()), None),
+        ("gzip", LIMITS, "gzip"),
+        (None, LIMITS, None),
+    ],
+)
+def test_the_choice_of_compression(asked, limits, chosen):
+    """"auto" takes the best that the vendor is known to take; a name is taken as asked."""
+    assert choose(asked, limits) == chosen
+
+
+def test_compression_that_the_vendor_does_not_take():
+    """A compression that the vendor is not known to take is refused at construction."""
+    with pytest.raises(ConfigurationError, match="this vendor takes 'gzip' or None"):
+        choose("zstd", LIMITS)
+
+
+@given(st.binary(max_size=5_000))
+def test_compressed_bodies_can_be_read(body):
+    """What is compressed is the same again once decompressed, and None leaves it alone."""
+    zstd = _zstd()
+
+    assert gzip.decompress(compressor("gzip")(body)) == body
+    assert zstd.decompress(compressor("zstd")(body)) == body
+    assert compressor(None)(body) == body
+
+
+def _zstd():
+    try:
+        from compression import zstd
+    except ImportError:
+        from backports import zstd
+    return zstd
+
+
+def buffer(overflow="shed", bound=10_000, evicted=lambda level: None, **options):
+    parsed = Options.parse({"overflow": overflow, "buffer_bytes": bound, **options})
+    return MemoryBuffer(parsed, Clock(), evicted, _thread.RLock())
+
+
+def fill(line, level, size=880):
+    """Put items of 1,000 held bytes until one is refused; return how many were taken."""
+    count = 0
+    while count < 100 and line.put((level, b"x" * size)):
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(
+    ("level", "taken"), [(5, 7), (10, 7), (11, 8), (20, 8), (25, 9), (30, 9), (31, 10), (50, 10)]
+)
+def test_shedding_admits_by_level(level, taken):
+    """DEBUG fills 70 % of the bound, INFO 85 %, WARNING 95 %, ERROR all of it."""
+    assert ITEM_OVERHEAD == 120
+    assert fill(buffer(), level) == taken
+
+
+def test_shedding_keeps_room_for_errors():
+    """A line full of DEBUG records still takes errors."""
+    line = buffer()
+    fill(line, 10)
+
+    assert fill(line, 40) == 3
+
+
+def test_dropping_the_newest():
+    """"drop_newest" refuses what does not fit, whatever its level."""
+    line = buffer("drop_newest")
+
+    assert fill(line, 10) == 10
+    assert not line.put((50, b"x" * 880))
+
+
+def test_dropping_the_oldest():
+    """"drop_oldest" takes the newest in and the oldest out, and tells its level."""
+    evicted = []
+    line = buffer("drop_oldest", evicted=evicted.append)
+    for number in range(15):
+        assert line.put((number, b"x" * 880))
+
+    assert evicted == [0, 1, 2, 3, 4]
+    assert [level for level, _ in line.take(100, NEVER)] == list(range(5, 15))
+
+
+def test_dropping_the_oldest_for_an_item_larger_than_the_bound():
+    """An item that is larger than the whole bound is refused, and the rest gives way in vain."""
+    line = buffer("drop_oldest")
+    line.put((10, b"x"))
+
+    assert not line.put((50, b"x" * 20_000))
+
+
+def test_dropping_the_oldest_waits_for_no_lock():
+    """While the worker holds its lock, the newest is dropped rather than waited for."""
+    lock, held, go = _thread.RLock(), threading.Event(), threading.Event()
+    line = MemoryBuffer(
+        Options.parse({"overflow": "drop_oldest", "buffer_bytes": 1_000}), Clock(), print, lock
+    )
+    line.put((10, b"x" * 800))
+
+    def hold():
+        with lock:
+            held.set()
+            go.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    taken = line.put((10, b"y" * 800))
+    go.set()
+    holder.join()
+
+    assert not taken
+    assert line.take(9, NEVER) == [(10, b"x" * 800)]
+
+
+def test_blocking_waits_for_room():
+    """"block" waits until there is room, and takes the item then."""
+    line = buffer("block", bound=1_000, block_timeout=20)
+    line.put((10, b"x" * 800))
+    taken = []
+    waiting = threading.Thread(target=lambda: taken.append(line.put((10, b"y" * 800))))
+    waiting.start()
+    line.settle(line.take(9, NEVER))
+    waiting.join(20)
+
+    assert taken == [True]
+
+
+def test_blocking_gives_up():
+    """"block" waits block_timeout at most, and drops the item then."""
+    line = buffer("block", bound=1_000, block_timeout=0.05)
+    line.put((10, b"x" * 800))
+
+    assert not line.put((10, b"y" * 800))
+
+
+def test_a_batch_is_cut_by_count_and_bytes():
+    """take() keeps both bounds, gives at least one item, and keeps the order."""
+    line = buffer(bound=100_000)
+    for size in (10, 10, 10, 5_000, 10):
+        line.put((20, b"x" * size))
+
+    assert [len(data) for _, data in line.take(2, NEVER)] == [10, 10]
+    assert [len(data) for _, data in line.take(9, 100)] == [10]
+    assert [len(data) for _, data in line.take(9, 100)] == [5_000]
+    assert len(line) == 1
+
+
+def test_held_bytes_are_given_back_when_settled():
+    """Items count against the bound until they have their outcome, in flight too."""
+    line = buffer()
+    line.put((20, b"x" * 880))
+    taken = line.take(9, NEVER)
+
+    assert line.held == 1_000
+    line.settle(taken)
+    assert line.held == 0
+
+
+def test_counters_in_many_threads():
+    """Counting from many threads at once misses nothing."""
+    counter, tally = Counter(), Tally()
+
+    def count():
+        for n in range(20_000):
+            counter.add()
+            tally.add(n % 3)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert counter.value == tally.total == 80_000
+    assert sum(tally.by_level().values()) == 80_000
+
+
+def test_batches_go_again_in_order():
+    """Whatever the order in which they come back, the oldest batch goes first."""
+    unsettled = Unsettled()
+    batches = [Batch(first, [(20, b"x")] * 10) for first in (0, 10, 20)]
+    for index in (2, 0, 1):
+        unsettled.fly(batches[index])
+        unsettled.landed(batches[index])
+        unsettled.add(batches[index])
+
+    assert (unsettled.first, unsettled.count) == (0, 30)
+    assert [unsettled.pop() for _ in range(4)] == [*batches, None]
+
+
+@given(st.integers(2, 50))
+def test_halves(count):
+    """Two halves hold a batch's items in order."""
+    batch = Batch(7, [(20, b"%d" % n) for n in range(count)])
+    left, right = batch.halves()
+
+    assert [*left.items, *right.items] == batch.items
+    assert right.first == left.first + len(left)
+    assert len(left) >= 1 <= len(right)
+
+
+def test_the_pace_of_flushing():
+    """All that waits when the interval is over is flushed; what came later waits for its own."""
+    pace = Pace(Options.parse({"flush_interval": 1, "batch_count": 10}), LIMITS)
+
+    assert pace.due(100.0, 0, 0) == NEVER
+    assert pace.due(100.0, 5, 500) == 1
+    assert pace.due(100.5, 6, 600) == 0.5
+    assert pace.due(101.0, 6, 600) == 0
+    pace.took(6)
+    assert pace.due(101.2, 3, 300) == pytest.approx(0.8)
+
+
+def test_the_pace_after_failures():
+    """Failures pause longer and longer, a good answer ends that, and closing does not wait for it."""
+    pace = Pace(Options(), LIMITS)
+    pace.failed(100.0, None, 1.0)
+    assert (pace.state, pace.resume_at) == (State.RETRYING, 100.5)
+    pace.failed(100.0, None, 1.0)
+    assert pace.resume_at == 101.0
+    pace.hurry(100.2)
+    assert pace.resume_at == 100.2
+    pace.delivered(0.1)
+    assert (pace.state, pace.resume_at) == (State.SOUND, 0.0)
+
+
+def test_closing_keeps_the_vendors_wait():
+    """A pause that the vendor asks for is kept, also when closing."""
+    pace = Pace(Options(), LIMITS)
+    pace.failed(100.0, 60.0, 0.0)
+    pace.hurry(100.1)
+
+    assert pace.resume_at == 160.0
+
+
+def test_batches_grow_back_slowly():
+    """After a timeout batches are half as large, and grow again with each delivered one."""
+    pace = Pace(Options(), LIMITS)
+    pace.shrink(8_000)
+    assert pace.batch_bytes == 4_000
+    pace.delivered(0.1)
+    assert 4_000 < pace.batch_bytes < 4_300
+    for _ in range(100):
+        pace.delivered(0.1)
+    assert pace.batch_bytes == LIMITS.body_bytes
+
+
+def test_batch_options_never_exceed_the_vendor():
+    """batch_count and batch_bytes make batches smaller, never larger than the vendor's limits."""
+    pace = Pace(Options.parse({"batch_count": 10**9, "batch_bytes": 10**9}), LIMITS)
+
+    assert (pace.most, pace.ceiling) == (LIMITS.batch_count, LIMITS.body_bytes)
+
+
+def test_diagnostics_are_said_once(capfd):
+    """Each kind of trouble is one line until it changes or has passed."""
+    diagnostics = Diagnostics("Lines")
+    for topic in ("a", "a", "b", "b"):
+        diagnostics.say("delivery", topic, topic)
+    diagnostics.passed("delivery", "well again")
+    diagnostics.passed("delivery", "well again")
+    diagnostics.say("delivery", "b", "b")
+
+    assert capfd.readouterr().err.splitlines() == [
+        f"cxlogging: Lines: {word}" for word in ("a", "b", "well again", "b")
+    ]

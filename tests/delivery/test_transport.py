@@ -1,0 +1,381 @@
+"""The transport against raw sockets: deadlines, odd answers, connections that end."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.connect import Connector
+from cxlogging.delivery.options import Options
+from cxlogging.delivery.transport import AGE_SECONDS, IDLE_SECONDS, HttpTransport, TransportError
+from cxlogging.wire.http import Endpoint, Request, Secret
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Script:
+    """A server on a raw socket: *serve* is called with each connection, on a thread."""
+
+    def __init__(self, serve: Callable[[socket.socket, int], None]) -> None:
+        self._serve = serve
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.connections = 0
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Script:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            threading.Thread(
+                target=self._guarded, args=(connection, self.connections), daemon=True
+            ).start()
+
+    def _guarded(self, connection: socket.socket, number: int) -> None:
+        try:
+            self._serve(connection, number)
+        except OSError:
+            connection.close()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        if not more:
+            raise OSError("closed")
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def answering(answer: bytes, close: bool = False):
+    def serve(connection: socket.socket, number: int) -> None:
+        while read_request(connection):
+            connection.sendall(answer)
+            if close:
+                connection.close()
+                return
+
+    return serve
+
+
+made: list[HttpTransport] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_what_was_made():
+    yield
+    while made:
+        made.pop().close()
+
+
+def transport(port: int, clock: Clock | None = None, **options) -> HttpTransport:
+    endpoint = Endpoint("http", "127.0.0.1", port, "/path")
+    parsed = Options.parse(options)
+    headers = tuple((parsed.headers or {}).items())
+    made.append(HttpTransport(Connector(endpoint, parsed), headers, clock))
+    return made[-1]
+
+
+def request(body: bytes = b"body", port: int = 1) -> Request:
+    headers = (("Content-Type", "text/plain"), ("Authorization", Secret("Bearer canary")))
+    return Request(Endpoint("http", "127.0.0.1", port, "/path"), headers, body)
+
+
+def test_a_request_on_the_wire():
+    """The request has the vendor's headers, the caller's, a length, and asks for no encoding."""
+    seen = []
+
+    def serve(connection, number):
+        seen.append(read_request(connection))
+        connection.sendall(OK)
+
+    with Script(serve) as server:
+        sender = transport(server.port, headers={"X-Mine": "1"})
+        response = sender.send(request(port=server.port), "gzip", 5)
+
+    assert (response.status, response.body, response.complete) == (200, b"ok", True)
+    head = seen[0].split(b"\r\n\r\n")[0].decode().split("\r\n")
+    assert head[0] == "POST /path HTTP/1.1"
+    assert f"Host: 127.0.0.1:{server.port}" in head
+    assert "Accept-Encoding: identity" in head
+    assert "Content-Encoding: gzip" in head
+    assert "Authorization: Bearer canary" in head
+    assert "X-Mine: 1" in head
+    assert seen[0].endswith(b"body")
+
+
+def test_a_connection_serves_again():
+    """Requests in a row travel on one connection."""
+    with Script(answering(OK)) as server:
+        sender = transport(server.port)
+        for _ in range(5):
+            assert sender.send(request(), None, 5).status == 200
+
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("seconds", [IDLE_SECONDS + 1, AGE_SECONDS + 1])
+def test_an_old_connection_is_not_used(seconds):
+    """A connection that was idle too long is replaced."""
+    now = [0.0]
+    with Script(answering(OK)) as server:
+        sender = transport(server.port, Clock(monotonic=lambda: now[0]))
+        sender.send(request(), None, 5)
+        now[0] += seconds
+        sender.send(request(), None, 5)
+
+    assert server.connections == 2
+
+
+def test_an_aged_connection_is_replaced():
+    """A connection in steady use is replaced once it is old, so that DNS changes are followed."""
+    now = [0.0]
+    with Script(answering(OK)) as server:
+        sender = transport(server.port, Clock(monotonic=lambda: now[0]))
+        while now[0] <= AGE_SECONDS + 20:
+            sender.send(request(), None, 5)
+            now[0] += 20
+
+    assert server.connections == 2
+
+
+def test_a_connection_closed_while_idle():
+    """A connection that the server closed after its answer is replaced without an error."""
+    with Script(answering(OK, close=True)) as server:
+        sender = transport(server.port)
+        for _ in range(20):
+            assert sender.send(request(), None, 5).status == 200
+
+    assert server.connections == 20
+
+
+def test_a_connection_closed_at_the_moment_of_sending():
+    """A kept connection that ends without a byte of answer is tried once more on a new one."""
+
+    def serve(connection, number):
+        read_request(connection)
+        connection.sendall(OK)
+        if number == 1:
+            read_request(connection)
+            connection.close()
+
+    with Script(serve) as server:
+        sender = transport(server.port)
+        sender.send(request(), None, 5)
+        assert sender.send(request(), None, 5).status == 200
+
+    assert server.connections == 2
+
+
+def test_connection_close_is_honoured():
+    """After an answer with Connection: close the next request opens a new connection."""
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    with Script(answering(answer)) as server:
+        sender = transport(server.port)
+        sender.send(request(), None, 5)
+        sender.send(request(), None, 5)
+
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 ",
+        b"HTTP/1.1 999999 no\r\n\r\n",
+        b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 150 + b"\r\n",
+        b"SSH-2.0-OpenSSH_9\r\n",
+    ],
+)
+def test_no_answer(answer):
+    """An answer that is none is an error, and the connection is not used again."""
+    with Script(answering(answer, close=True)) as server:
+        sender = transport(server.port)
+        with pytest.raises(TransportError) as caught:
+            sender.send(request(), None, 5)
+
+    assert not caught.value.timed_out
+    assert "canary" not in str(caught.value)
+
+
+def test_an_informational_answer_alone():
+    """103 alone is the status that is seen: the caller retries on anything below 200."""
+    with Script(answering(b"HTTP/1.1 103 Early Hints\r\n\r\n", close=True)) as server:
+        assert transport(server.port).send(request(), None, 5).status == 103
+
+
+@pytest.mark.parametrize("tail", [b"", b"x", b"5\r\nab"])
+def test_a_body_that_breaks_off(tail):
+    """The status counts even where the body that should follow it does not come."""
+    headers = b"Transfer-Encoding: chunked" if tail == b"5\r\nab" else b"Content-Length: 9"
+    answer = b"HTTP/1.1 202 Accepted\r\n" + headers + b"\r\n\r\n" + tail
+    with Script(answering(answer, close=True)) as server:
+        response = transport(server.port).send(request(), None, 5)
+
+    assert (response.status, response.complete) == (202, False)
+
+
+def test_an_endless_answer():
+    """Of an endless answer 64 KiB are read, and the connection is closed."""
+    ended = threading.Event()
+
+    def serve(connection, number):
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            while True:
+                connection.sendall(b"x" * 65_536)
+        except OSError:
+            ended.set()
+
+    with Script(serve) as server:
+        response = transport(server.port).send(request(), None, 5)
+        assert ended.wait(5)
+
+    assert (len(response.body), response.complete) == (65_536, False)
+
+
+@pytest.mark.parametrize("part", ["head", "status"])
+def test_a_trickling_answer_ends_at_the_deadline(part):
+    """A byte now and then does not keep a request alive beyond its time."""
+
+    def serve(connection, number):
+        read_request(connection)
+        data = b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * 1_000
+        if part == "status":
+            data = b"HTTP/1.1 200 " + b"x" * 1_000
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            threading.Event().wait(0.05)
+
+    with Script(serve) as server:
+        started = time.monotonic()
+        with pytest.raises(TransportError) as caught:
+            transport(server.port).send(request(), None, 0.5)
+
+    assert caught.value.timed_out
+    assert time.monotonic() - started < 3
+
+
+def test_a_server_that_does_not_read():
+    """A body that the server does not read ends at the deadline."""
+
+    def serve(connection, number):
+        threading.Event().wait(10)
+
+    with Script(serve) as server, pytest.raises(TransportError) as caught:
+        transport(server.port).send(request(b"x" * 50_000_000), None, 0.5)
+
+    assert caught.value.timed_out
+
+
+def test_an_early_answer_is_read():
+    """An answer that comes before the body was read, such as 413, is not lost in the reset."""
+
+    def serve(connection, number):
+        connection.recv(1_000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        connection.shutdown(socket.SHUT_RD)
+        while connection.recv(65_536):
+            pass
+
+    with Script(serve) as server:
+        assert transport(server.port).send(request(b"x" * 300_000), None, 5).status == 413
+
+
+def test_a_reset():
+    """A reset connection is an error that names what the system said."""
+
+    def serve(connection, number):
+        read_request(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with Script(serve) as server, pytest.raises(TransportError, match="reset"):
+        transport(server.port).send(request(), None, 5)
+
+
+def test_nobody_listens():
+    """A refused connection is an error that names what the system said."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(TransportError, match="ConnectionRefusedError"):
+        transport(port).send(request(), None, 5)
+
+
+def test_an_unknown_host():
+    """A host that has no address is an error, not a time-out."""
+    endpoint = Endpoint("http", "nowhere.invalid", 80, "/")
+    sender = HttpTransport(Connector(endpoint, Options()))
+
+    with pytest.raises(TransportError) as caught:
+        sender.send(request(), None, 5)
+    assert not caught.value.timed_out
+
+
+def test_a_redirect_is_an_answer():
+    """A redirect is returned as it is, and its target hears nothing."""
+    with Script(answering(OK)) as other:
+        location = f"http://127.0.0.1:{other.port}/".encode()
+        answer = b"HTTP/1.1 307 T\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+        with Script(answering(answer)) as server:
+            response = transport(server.port).send(request(), None, 5)
+
+    assert response.status == 307
+    assert other.connections == 0
+
+
+def test_two_threads_at_once():
+    """Two requests at once travel on two connections, and both are kept."""
+    barrier = threading.Barrier(2, timeout=10)
+
+    def serve(connection, number):
+        for round_number in range(2):
+            read_request(connection)
+            if round_number == 0:
+                barrier.wait()
+            connection.sendall(OK)
+
+    with Script(serve) as server:
+        sender = transport(server.port)
+        threads = [
+            threading.Thread(target=sender.send, args=(request(), None, 10)) for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sender.send(request(), None, 5).status == 200
+
+    assert server.connections == 2
