@@ -11,6 +11,7 @@ fields, a text value 64 KiB.
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +59,7 @@ CURES = {
     403: "The key may not send events, or the team is throttled: see Environment settings.",
     404: "The dataset does not exist and the key may not create it.",
 }
+BEGIN = re.compile(r"[^\s,]")
 SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 
 
@@ -219,13 +221,12 @@ def _statuses(response: Response) -> Iterator[dict[str, Any]]:
     """Yield the status objects of an answer, as far as the answer was read."""
     text = response.body.decode("utf-8", "replace").lstrip()
     decoder, at = json.JSONDecoder(), 1
-    while text.startswith("[") and at < len(text):
+    while text.startswith("[") and (start := BEGIN.search(text, at)):
         try:
-            value, at = decoder.raw_decode(text, at)
-        except ValueError:
+            value, at = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
             return
         yield value if isinstance(value, dict) else {}
-        at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n,"))
 
 
 def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
