@@ -20,7 +20,7 @@ from .text import cut, unused
 MAX_DEPTH = 10
 MAX_VALUES = 20_000
 MAX_KEY = 256
-MAX_CHARACTERS = 1_200_000
+MAX_CHARACTERS = 2_000_000
 
 HIDDEN = "[redacted]"
 

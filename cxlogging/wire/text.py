@@ -18,14 +18,14 @@ def cut(text: str, keep: int) -> str:
     if len(text) <= keep:
         return text
     marked = _MARK.search(text, max(0, len(text) - 64))
-    length = int(marked[1]) if marked else len(text)
+    length = max(len(text), int(marked[1]) if marked else 0)
     return f"{text[: max(0, keep - 48)]}… [cut from {length} characters]"
 
 
 def cut_characters(text: str) -> int:
     """Return how many characters a cut *text* has lost; 0 for one that was not cut."""
     marked = _MARK.search(text, max(0, len(text) - 64))
-    return int(marked[1]) - marked.start() if marked else 0
+    return max(0, int(marked[1]) - marked.start()) if marked else 0
 
 
 def cut_middle(text: str, keep: int) -> str:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging.wire.http import Action, Response
+from cxlogging.wire.verdicts import common
+
+HELD = (401, 403, 404, 405, 407, 410, 415, 421, 431)
+TABLE = {
+    **dict.fromkeys(range(100, 200), Action.RETRY),
+    **dict.fromkeys(range(200, 300), Action.DELIVERED),
+    **dict.fromkeys(range(300, 400), Action.HOLD),
+    **dict.fromkeys(range(400, 500), Action.ISOLATE),
+    **dict.fromkeys(range(500, 600), Action.RETRY),
+    **dict.fromkeys(HELD, Action.HOLD),
+    **dict.fromkeys((408, 425, 429), Action.RETRY),
+    413: Action.SPLIT,
+}
+
+
+def test_each_status_has_its_verdict():
+    """The whole table of statuses from 100 to 599."""
+    assert {status: common(Response(status), {}).action for status in range(100, 600)} == TABLE
+
+
+@pytest.mark.parametrize("status", [302, 401, 402, 404])
+def test_a_cure_goes_with_its_status(status):
+    """A status that a person can mend carries the cure given for it, and others none."""
+    assert common(Response(status), {status: "Do this."}).cure == "Do this."
+    assert common(Response(status), {1: "Do that."}).cure == ""
+
+
+def test_a_redirect_is_never_followed():
+    """A redirect holds everything, and its words do not come from the answer."""
+    assert (
+        common(Response(302, body=b"<html>"), {}).reason == "HTTP 302: a redirect, never followed"
+    )
+
+
+def test_the_reason_is_the_start_of_the_answer_in_one_line():
+    """The vendor's words are cut to 200 characters and lose their line feeds."""
+    reason = common(Response(500, body=b"  oh\n\tno \r\n" + b"x" * 1_000), {}).reason
+
+    assert reason == f"HTTP 500: oh no {'x' * 194}"
+
+
+def test_an_answer_without_words_has_its_status_alone():
+    """An empty body adds nothing."""
+    assert common(Response(500, body=b" \n"), {}).reason == "HTTP 500"
+
+
+@given(st.binary(max_size=400))
+def test_the_reason_is_printable(body):
+    """Whatever an answer holds, the reason is one printable line: it goes to a terminal."""
+    assert common(Response(400, body=body), {}).reason.isprintable()
