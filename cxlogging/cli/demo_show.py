@@ -56,12 +56,12 @@ def _visit(stage: Stage, traffic: Traffic, seconds: float, progress: Progress, o
     began = time.monotonic()
     traffic.start()
     while (passed := time.monotonic() - began) < seconds and not over():
-        down = OUTAGE[0] <= passed / seconds < OUTAGE[1]
-        _switch(stage, down=down)
+        down = _is_down(stage, passed / seconds)
+        stage.outage(down=down)
         phase = "all vendors answer 503" if down else "clients visit the shop"
         progress.update(task, completed=passed, description=phase, count=_count(stage, traffic))
         time.sleep(_TICK)
-    _switch(stage, down=False)
+    stage.outage(down=False)
     traffic.stop()
     progress.update(task, description="waiting for the last records")
     patience = time.monotonic() + PATIENCE
@@ -71,9 +71,10 @@ def _visit(stage: Stage, traffic: Traffic, seconds: float, progress: Progress, o
     progress.update(task, completed=completed, description=phase, count=_count(stage, traffic))
 
 
-def _switch(stage: Stage, *, down: bool) -> None:
-    if down != bool(stage.local.faults.active()):
-        stage.local.faults.add(status=503) if down else stage.local.faults.clear()
+def _is_down(stage: Stage, progress: float) -> bool:
+    """Tell whether it is time for the outage, which lasts until every vendor has felt it."""
+    begin, end = OUTAGE
+    return begin <= progress < end or (progress >= end and len(stage.refused) < len(TITLES))
 
 
 def _count(stage: Stage, traffic: Traffic) -> str:
@@ -89,8 +90,7 @@ def _report(console: Console, stage: Stage, traffic: Traffic) -> list[str]:
         wrong += complaints(account)
         found = stage.local.store.newest(1, vendor=vendor, contains=stage.witness.specimen)
         show(console, account, found[0] if found else None)
-    refused = sum(each["status"] == 503 for each in stage.local.requests())
-    conclude(console, stage.witness.total, refused, wrong)
+    conclude(console, stage.witness.total, stage.refused.total(), wrong)
     return wrong
 
 

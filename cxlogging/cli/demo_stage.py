@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..delivery.ledger import Stats
+    from ..devserver import RequestRecord
 
 _PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
 
@@ -58,6 +59,7 @@ class Stage:
         self.port = port
         self.notice = ""
         self.witness = Witness()
+        self.refused: Counter[str] = Counter()
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:  # noqa: PYI034 - typing.Self came with 3.11
@@ -98,15 +100,25 @@ class Stage:
         """Return how often each message has arrived at *vendor*'s door."""
         return Counter(event["message"] for event in self.local.events(vendor))
 
+    def outage(self, *, down: bool) -> None:
+        """Let all vendors answer 503, or no longer."""
+        faults = self.local.faults
+        if down != bool(faults.active()):
+            faults.add(status=503) if down else faults.clear()
+
+    def _count(self, request: RequestRecord) -> None:
+        if request.status == 503:
+            self.refused[request.vendor] += 1
+
     def _listen(self) -> DevServer:
-        server = DevServer(self.port)
+        server = DevServer(self.port, on_request=self._count)
         try:
             return server.start()
         except OSError as error:
             server.stop()
             busy = error.errno == errno.EADDRINUSE
             reason = "is taken" if busy else f"cannot be used ({error.strerror})"
-        server = DevServer(0).start()
+        server = DevServer(0, on_request=self._count).start()
         self.notice = f"Port {self.port} {reason}: the local server listens on {server.port}."
         return server
 

@@ -93,6 +93,7 @@ def test_once_ends_with_zero_when_all_arrived():
         assert 0 < found["on the wire"] <= found["bytes"]
     assert done.stdout.count('"card_token": "[redacted]"') == 3
     assert "Everything logged arrived" in done.stdout
+    assert re.search(r"The outage refused \d+ requests: they were sent again.", done.stdout)
     assert "Traceback" not in done.stderr
 
 
