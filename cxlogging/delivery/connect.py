@@ -18,6 +18,17 @@ from .options import Options
 CONNECT_SECONDS = 5.0
 
 
+def preload() -> None:
+    """
+    Import what a request needs, on the thread that configures the handler.
+
+    A fork in the middle of an import leaves a module in the child that is
+    half made for ever: our own thread must not import.
+    """
+    for name in ("urllib3.connection", "urllib3.poolmanager", "urllib.request", "encodings.idna"):
+        importlib.import_module(name)
+
+
 class Connector:
     """
     Opens connections to one endpoint.
@@ -31,6 +42,7 @@ class Connector:
         self._endpoint = endpoint
         self._options = options
         self._context: ssl.SSLContext | None = None
+        preload()
 
     def open(self, seconds: float) -> Any:
         """Return a connected urllib3 connection, within about *seconds*."""

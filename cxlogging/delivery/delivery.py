@@ -19,7 +19,7 @@ from . import lifecycle
 from .batch import Batch, Unsettled
 from .buffer import Buffer, MemoryBuffer
 from .clock import Clock
-from .compression import choose
+from .compression import choose, compressor
 from .connect import Connector
 from .diagnostics import Diagnostics
 from .drops import Drops
@@ -60,7 +60,8 @@ class Delivery:
         self.clock = clock or Clock()
         self.encoding = choose(options.compression, destination.limits)
         self.diagnostics = Diagnostics(destination.name, options.on_error)
-        self.make_transport = transport or self._http
+        self.compress = compressor(self.encoding)
+        self._make_transport = transport or self._http
         self.notes: dict[str, str] = {}
         self.reset()
         lifecycle.register(self)
@@ -78,12 +79,18 @@ class Delivery:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.wake_bytes = self.wake_count = 0
+        self.transport = None if self.destination.missing else self._make_transport()
         self.workers = Workers(self)
 
     def _http(self) -> Transport:
         endpoint = self.destination.request([b""]).endpoint
         headers = tuple((self.options.headers or {}).items())
         return HttpTransport(Connector(endpoint, self.options), headers, self.clock)
+
+    def disconnect(self) -> None:
+        """Close the connections that are kept for a next request."""
+        if self.transport is not None:
+            self.transport.close()
 
     def put(self, level: int, data: bytes) -> None:
         """Accept one item, from any thread, at any moment; `stats` has what becomes of it."""

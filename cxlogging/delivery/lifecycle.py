@@ -12,10 +12,12 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from .clock import Clock
 from .drops import tell_lost
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 OWN_THREADS: set[int] = set()
 """Identifiers of threads that carry our traffic: their log records are not shipped."""
+
+PARKING_SECONDS = 0.05
 
 _deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
 
@@ -43,7 +47,9 @@ def register(delivery: Delivery) -> None:
         _Process.hooked = True
         atexit.register(at_exit)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=after_fork)
+            os.register_at_fork(
+                before=before_fork, after_in_parent=after_in_parent, after_in_child=after_fork
+            )
     _deliveries.add(delivery)
 
 
@@ -61,6 +67,26 @@ def is_foreign(pid: int | None) -> bool:
             so the system is asked before anything is done.
     """
     return pid != _Process.pid and os.getpid() != _Process.pid
+
+
+def before_fork() -> None:
+    """Have idle workers leave, so that the fork happens without other threads of ours."""
+    for delivery in deliveries():
+        delivery.workers.park()
+    clock = Clock()
+    end = clock.monotonic() + PARKING_SECONDS
+    parked = False
+    while any(each.workers.is_parking for each in deliveries()) and clock.monotonic() < end:
+        parked = True
+        time.sleep(PARKING_SECONDS / 100)
+    if parked:
+        time.sleep(PARKING_SECONDS / 50)  # for the system to take the thread down
+
+
+def after_in_parent() -> None:
+    """Go on in the parent of a fork."""
+    for delivery in deliveries():
+        delivery.workers.unpark()
 
 
 def after_fork() -> None:
@@ -164,7 +190,7 @@ def at_exit() -> None:
     for delivery in busy:
         _give_up(delivery)
     for delivery in deliveries():
-        delivery.workers.disconnect()
+        delivery.disconnect()
 
 
 def after_drain(delivery: Delivery) -> None:

@@ -16,7 +16,6 @@ import contextlib
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,10 +23,9 @@ from ..wire.http import Action, Verdict
 from . import lifecycle
 from .backoff import retry_after
 from .batch import Batch
-from .compression import compressor
 from .pace import NEVER, State
 from .settle import Outcome, settle
-from .transport import Transport, TransportError
+from .transport import TransportError
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -50,8 +48,7 @@ class Workers:
         self._crew: deque[None] = deque()
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
-        self._transport: Transport | None = None
-        self._compress: Callable[[bytes], bytes] | None = None
+        self._parked = False
 
     def __len__(self) -> int:
         return len(self._crew)
@@ -69,6 +66,22 @@ class Workers:
         """Let a worker that waits look again, if there is one."""
         with contextlib.suppress(RuntimeError):  # it was told already
             self._wake.release()
+
+    def park(self) -> None:
+        """Have workers leave where nothing waits: Python warns of a fork beside other threads."""
+        self._parked = not self._delivery.outstanding
+        if self._parked:
+            for _ in range(len(self._crew)):
+                self.look()
+
+    def unpark(self) -> None:
+        """Be as before `park`: the next record starts a worker."""
+        self._parked = False
+
+    @property
+    def is_parking(self) -> bool:
+        """Whether workers are about to leave."""
+        return self._parked and bool(self._crew)
 
     def _spawn(self) -> None:
         self._crew.append(None)
@@ -143,6 +156,8 @@ class Workers:
         delivery.wake_bytes = delivery.wake_count = 0
         pace, buffer, unsettled = delivery.pace, delivery.buffer, delivery.unsettled
         waiting, waiting_bytes = len(buffer), buffer.held - unsettled.size
+        if self._parked:
+            return None, self._retire()
         due = pace.due(now, waiting, waiting_bytes)
         pause = pace.resume_at - now
         probing = pace.state is not State.SOUND and bool(unsettled.flying)
@@ -176,17 +191,13 @@ class Workers:
 
     def _retire(self) -> float:
         self._crew.pop()
-        if not self._crew and len(self._delivery.buffer):  # one came after the look
+        late = len(self._delivery.buffer) and not self._parked
+        if not self._crew and late:  # a record that came after the look
             self._crew.append(None)
             return 0.0
         if not self._crew:
-            self.disconnect()
+            self._delivery.disconnect()
         return RETIRE
-
-    def disconnect(self) -> None:
-        """Close the connections that are kept for a next request."""
-        if self._transport is not None:
-            self._transport.close()
 
     def _want_help(self) -> bool:
         delivery = self._delivery
@@ -201,14 +212,13 @@ class Workers:
         delivery = self._delivery
         try:
             request = delivery.destination.request([data for _, data in batch.items])
-            if self._transport is None or self._compress is None:
-                self._compress = compressor(delivery.encoding)
-                self._transport = delivery.make_transport()
-            body = self._compress(request.body)
+            body = delivery.compress(request.body)
             if len(body) > delivery.destination.limits.wire_bytes and len(batch) > 1:
                 return Outcome(Verdict(Action.SPLIT, "too large once compressed"))
             whole = replace(request, body=body)
-            response = self._transport.send(whole, delivery.encoding, seconds)
+            if delivery.transport is None:
+                return Outcome(Verdict(Action.HOLD, f"{delivery.destination.missing} is not set"))
+            response = delivery.transport.send(whole, delivery.encoding, seconds)
             verdict = delivery.destination.interpret(response, len(batch))
         except TransportError as error:
             return Outcome(Verdict(Action.RETRY, str(error)), timed_out=error.timed_out)

@@ -129,9 +129,7 @@ def test_any_answers_in_any_order(answers, sizes, overflow, bound, concurrency):
         return {"broken": broken, "timeout": timeout}[answer]() if type(answer) is str else answer
 
     network = Network(behave)
-    target = delivery(
-        network, overflow=overflow, buffer_bytes=bound, concurrency=concurrency
-    )
+    target = delivery(network, overflow=overflow, buffer_bytes=bound, concurrency=concurrency)
     for number, size in enumerate(sizes):
         target.put((10, 20, 30, 40)[number % 4], b"%04d" % number + b"x" * size)
         assert target.stats().balanced

@@ -27,6 +27,7 @@ def test_a_child_and_its_parent(program, server, vendor):
         """,
         vendor,
         "flush_interval=60",
+        arguments=("-W", "ignore::DeprecationWarning"),
     )
 
     assert (ended.code, ended.err) == (0, "")
@@ -71,6 +72,25 @@ def test_fork_while_eight_threads_log(program, server):
     assert [m for m in messages(server) if m.startswith("child")] == sorted(
         f"child {n}" for n in range(40)
     )
+
+
+def test_a_fork_beside_an_idle_worker(program, server):
+    """Where nothing waits, a fork happens without a thread of ours: Python has nothing to warn of."""
+    ended = program(
+        """
+        for n in range(5):
+            log.info("parent %d", n)
+            handler.flush(10)
+            if os.fork() == 0:
+                log.info("child %d", n)
+                sys.exit(0)
+            os.wait()
+        """,
+        arguments=("-W", "error"),
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    assert len(messages(server)) == 10
 
 
 def test_a_fork_in_c_runs_no_hook(program, server):
