@@ -41,7 +41,9 @@ def text(argument: str, value: object, *variables: str) -> str | None:
             f" Leave {argument} out{hint}, or pass the value itself."
         )
     if not value.isprintable():
-        raise ConfigurationError(f"{argument} ({len(value)} characters) holds control characters.")
+        raise ConfigurationError(
+            f"{argument} ({len(value)} characters) holds control characters: pass it without them."
+        )
     return value or None
 
 
@@ -55,8 +57,8 @@ def secret(argument: str, value: object, *variables: str) -> Secret | None:
         return None
     if not _PRINTABLE.fullmatch(found):
         raise ConfigurationError(
-            f"{argument} ({len(found)} characters) is no key:"
-            " it holds blanks or characters outside ASCII."
+            f"{argument} ({len(found)} characters) is no key, as it holds blanks or characters"
+            " outside ASCII: copy it again."
         )
     return Secret(found)
 

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging.destinations import betterstack, coralogix, honeycomb
+from cxlogging.errors import ConfigurationError, CxLoggingError, nearest
+from cxlogging.wire import settings
+from cxlogging.wire.http import Endpoint
+
+CANARY = "canary4711"
+VARIABLES = (
+    "CXLOGGING_URL CORALOGIX_API_KEY CORALOGIX_PRIVATE_KEY CORALOGIX_DOMAIN CORALOGIX_REGION"
+    " CX_REGION CORALOGIX_APPLICATION_NAME CORALOGIX_APP_NAME CORALOGIX_SUBSYSTEM_NAME"
+    " CORALOGIX_SUBSYS_NAME HONEYCOMB_API_KEY HONEYCOMB_WRITEKEY LIBHONEY_API_KEY"
+    " HONEYCOMB_DATASET LIBHONEY_DATASET HONEYCOMB_SERVICE HONEYCOMB_API_ENDPOINT"
+    " LIBHONEY_API_HOST BETTER_STACK_SOURCE_TOKEN LOGTAIL_SOURCE_TOKEN SOURCE_TOKEN"
+    " BETTER_STACK_INGESTING_HOST BETTER_STACK_HOST INGESTING_HOST BETTER_STACK_INGESTING_URL"
+).split()
+VENDORS = {
+    "api_key of Coralogix": lambda key: coralogix.configure(key, domain="eu2"),
+    "api_key of Honeycomb": lambda key: honeycomb.configure(key, dataset="d"),
+    "source_token of Better Stack": lambda key: betterstack.configure(key, ingesting_host="a.b"),
+}
+vendors = pytest.mark.parametrize("vendor", VENDORS)
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def key_of(destination):
+    key = getattr(destination, "key", None) or getattr(destination, "token", None)
+    return None if key is None else key.reveal()
+
+
+@vendors
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (f"{CANARY}\nX-Evil: 1", "holds control characters: pass it without them."),
+        (f"{CANARY}\r{CANARY}", "holds control characters: pass it without them."),
+        (f"{CANARY}\0", "holds control characters: pass it without them."),
+        (f"{CANARY} {CANARY}", "is no key, as it holds blanks or characters outside ASCII"),
+        (f"{CANARY}é", "is no key, as it holds blanks or characters outside ASCII: copy it again."),
+        (f"{CANARY}\udcff", "holds control characters: pass it without them."),
+        (CANARY.encode(), "takes a string, not bytes."),
+        ([CANARY], "takes a string, not list."),
+    ],
+)
+def test_a_malformed_key_is_told_without_being_shown(vendor, key, words):
+    """The error names the argument and the cure; the key is in no text of it."""
+    with pytest.raises(ConfigurationError) as caught:
+        VENDORS[vendor](key)
+
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(vendor.split()[0])
+    texts = [f"{each!s} {each!r}" for each in _chain(caught.value)]
+    assert not [each for each in texts if CANARY in each]
+
+
+def _chain(error):
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+@vendors
+@pytest.mark.parametrize("key", [f"{CANARY}\n", f" \t{CANARY}\r\n", CANARY])
+def test_white_space_around_a_key_is_no_part_of_it(vendor, key):
+    """A key read from a file with its line feed is that key."""
+    assert key_of(VENDORS[vendor](key)) == CANARY
+
+
+@vendors
+@pytest.mark.parametrize("key", [None, "", "  \n"])
+def test_a_key_that_is_missing_does_not_raise(vendor, key):
+    """Without a key a destination is made, and tells which variable to set."""
+    assert "_KEY" in VENDORS[vendor](key).missing or "_TOKEN" in VENDORS[vendor](key).missing
+
+
+@pytest.mark.parametrize(
+    "literal",
+    ["${HONEYCOMB_API_KEY}", "$HONEYCOMB_API_KEY", "%KEY%", "{{ secrets.KEY }}", " ${A}\n"],
+)
+def test_a_literal_placeholder_is_a_mistake(literal):
+    """A variable that nobody replaced is told with the variable that the handler reads itself."""
+    with pytest.raises(ConfigurationError) as caught:
+        honeycomb.configure(literal)
+
+    assert str(caught.value) == (
+        f"api_key is the literal {literal.strip()!r}: logging.config replaces no variables."
+        " Leave api_key out, and set HONEYCOMB_API_KEY, or pass the value itself."
+    )
+
+
+def test_a_literal_placeholder_without_a_variable_is_a_mistake_too():
+    """Where no variable stands for an argument, none is proposed."""
+    with pytest.raises(ConfigurationError, match=r"Leave computer_name out, or pass the value"):
+        coralogix.configure(CANARY, domain="eu2", computer_name="${HOSTNAME}")
+
+
+@pytest.mark.parametrize("text", ["a$b", "100%", "${A}-${B}", "$", "{{", "$ A"])
+def test_a_text_with_a_dollar_in_it_is_a_text(text):
+    """Only a whole value can be a placeholder."""
+    assert settings.text("fields", text) == text
+
+
+@pytest.mark.parametrize(
+    ("read", "variables"),
+    [
+        (lambda: key_of(coralogix.configure()), "CORALOGIX_API_KEY CORALOGIX_PRIVATE_KEY"),
+        (lambda: coralogix.configure().application_name,
+         "CORALOGIX_APPLICATION_NAME CORALOGIX_APP_NAME"),
+        (lambda: coralogix.configure().subsystem_name,
+         "CORALOGIX_SUBSYSTEM_NAME CORALOGIX_SUBSYS_NAME"),
+        (lambda: key_of(honeycomb.configure()),
+         "HONEYCOMB_API_KEY HONEYCOMB_WRITEKEY LIBHONEY_API_KEY"),
+        (lambda: honeycomb.configure().dataset,
+         "HONEYCOMB_DATASET LIBHONEY_DATASET HONEYCOMB_SERVICE"),
+        (lambda: key_of(betterstack.configure()),
+         "BETTER_STACK_SOURCE_TOKEN LOGTAIL_SOURCE_TOKEN SOURCE_TOKEN"),
+        (lambda: betterstack.configure().endpoint.host.partition(".")[0],
+         "BETTER_STACK_INGESTING_HOST BETTER_STACK_HOST INGESTING_HOST"),
+        (lambda: coralogix.configure().endpoint.host.split(".")[1],
+         "CORALOGIX_DOMAIN CORALOGIX_REGION CX_REGION"),
+        (lambda: honeycomb.configure().endpoint.host.partition(".")[0],
+         "CXLOGGING_URL HONEYCOMB_API_ENDPOINT LIBHONEY_API_HOST"),
+        (lambda: betterstack.configure().endpoint.host.partition(".")[0],
+         "CXLOGGING_URL BETTER_STACK_INGESTING_URL"),
+    ],
+)  # fmt: skip
+def test_variables_are_read_in_their_order(read, variables, monkeypatch):
+    """Each variable is read, a later one only where those before it are not set or empty."""
+    names = variables.split()
+    for number, name in enumerate(reversed(names)):
+        plain = "DOMAIN" in name or "HOST" in name or "REGION" in name
+        value = f"v{number}.example" if plain and "API" not in name else f"v{number}"
+        address = name.endswith(("URL", "ENDPOINT", "API_HOST"))
+        monkeypatch.setenv(name, f"https://{value}.example" if address else value)
+        assert read() == f"v{number}"
+
+    monkeypatch.setenv(names[0], "")
+    assert read() == f"v{len(names) - 2}"
+
+
+def test_an_argument_goes_before_its_variable(monkeypatch):
+    """What the call says is not looked up."""
+    monkeypatch.setenv("HONEYCOMB_API_KEY", "from-the-environment")
+
+    assert key_of(honeycomb.configure("from-the-call")) == "from-the-call"
+
+
+def test_names_have_defaults():
+    """Without names: the script's, python, and the host's."""
+    destination = coralogix.configure(CANARY, domain="eu2")
+
+    assert destination.application_name == settings.program_name()
+    assert destination.subsystem_name == "python"
+    assert destination.computer_name
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [(["/srv/shop.py"], "shop"), (["shop"], "shop"), (["-c"], "python"), (["-m"], "python")]
+    + [([""], "python"), ([], "python"), (["/a/b\n.py"], "python")],
+)
+def test_the_program_s_name_is_its_script_s(argv, name, monkeypatch):
+    """The script's file name without its ending names the application; no script is python."""
+    monkeypatch.setattr("sys.argv", argv)
+
+    assert settings.program_name() == name
+
+
+@vendors
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8765", "http://localhost:8765/", "http://[::1]:8765"]
+)
+def test_the_local_server_needs_no_key(vendor, url, monkeypatch):
+    """CXLOGGING_URL sends every destination to this machine, with a key for the local server."""
+    monkeypatch.setenv("CXLOGGING_URL", url)
+    destination = VENDORS[vendor](None)
+
+    assert (destination.missing, key_of(destination)) == ("", settings.LOCAL_KEY)
+    assert str(destination.endpoint).startswith(url.rstrip("/") + "/")
+
+
+@vendors
+def test_a_key_that_is_set_goes_to_the_local_server_too(vendor, monkeypatch):
+    """The local key replaces none."""
+    monkeypatch.setenv("CXLOGGING_URL", "http://127.0.0.1:1")
+
+    assert key_of(VENDORS[vendor](CANARY)) == CANARY
+
+
+def test_the_url_keeps_the_vendor_s_path(monkeypatch):
+    """A url replaces scheme, host and port, and the vendor's path stays."""
+    monkeypatch.setenv("CXLOGGING_URL", "http://127.0.0.1:8765")
+
+    addresses = [
+        str(configure().endpoint) for configure in (coralogix.configure, betterstack.configure)
+    ]
+    addresses.append(str(honeycomb.configure(dataset="d").endpoint))
+    assert addresses == [
+        "http://127.0.0.1:8765/logs/v1/bulk",
+        "http://127.0.0.1:8765/",
+        "http://127.0.0.1:8765/1/batch/d",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://logs.example.com", "in plain http: use https, or pass allow_plain_http=True"),
+        ("http://127.0.0.1.example.com", "in plain http"),
+        ("http://10.0.0.1", "in plain http"),
+        ("https://a.example/path", "url takes no path: leave out '/path'."),
+        ("https://user@a.example", "and no user or query."),
+        ("https://:pass@a.example", "and no user or query."),
+        ("https://a.example?x=1", "and no user or query."),
+        ("https://a.example#x", "and no user or query."),
+        ("https://a.example:0", "url takes a scheme, a host and a port, such as"),
+        ("https://a.example:99999", "url takes a scheme, a host and a port, such as"),
+        ("https://a.example:x", "url takes a scheme, a host and a port, such as"),
+        ("https://[::1", "url takes a scheme, a host and a port, such as"),
+        ("https://", "url takes a scheme, a host and a port, such as"),
+        ("a.example:443", "url takes a scheme, a host and a port, such as"),
+        ("ftp://a.example", "url takes a scheme, a host and a port, such as"),
+        ("https://a b.example", "url takes a host name alone"),
+        ("https://-a.example", "url takes a host name alone"),
+        ("https://a_b.example", "url takes a host name alone"),
+        ("https://a..example", "url takes a host name alone"),
+        ("https://a.\nexample", "holds control characters"),
+        ("${URL}", "Leave url out, and set CXLOGGING_URL"),
+        (5, "url takes a string, not int."),
+    ],
+)
+def test_a_url_that_is_none_is_told_what_it_lacks(url, words):
+    """Each thing that is wrong with an address has its own words and its cure."""
+    with pytest.raises(ConfigurationError, match=re.escape(words)) as caught:
+        coralogix.configure(CANARY, url=url)
+
+    assert CANARY not in str(caught.value)
+    assert str(caught.value).startswith("url ")
+
+
+@pytest.mark.parametrize(
+    "configure", [coralogix.configure, honeycomb.configure, betterstack.configure]
+)
+def test_plain_http_can_be_allowed(configure):
+    """allow_plain_http is for a network that is the user's own."""
+    destination = configure(CANARY, url="http://collector.internal", allow_plain_http=True)
+
+    assert (destination.endpoint.scheme, destination.endpoint.port) == ("http", 80)
+
+
+@pytest.mark.parametrize(
+    "host", ["a b.example", "https://a.example", "a.example/", "a.example:443"]
+)
+def test_an_ingesting_host_is_a_name_alone(host):
+    """A scheme, a port, a path or a blank is no part of a host."""
+    with pytest.raises(ConfigurationError, match="ingesting_host takes a host name alone"):
+        betterstack.configure(CANARY, ingesting_host=host)
+
+
+@pytest.mark.parametrize(
+    ("hostname", "local"),
+    [
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+    ]
+    + [("10.0.0.1", False), ("localhost.example", False), ("0.0.0.0", False), ("", False)],
+)
+def test_this_machine_is_known_by_its_names(hostname, local):
+    """localhost and loopback addresses are this machine, nothing else is."""
+    assert settings.is_loopback(hostname) is local
+
+
+def test_without_any_host_there_is_no_address():
+    """Where neither url nor vendor names a host, there is no endpoint."""
+    assert settings.endpoint(None, None, "/") is None
+    assert settings.endpoint(None, "a.b", "/p") == Endpoint("https", "a.b", 443, "/p")
+
+
+@given(st.text(max_size=12))
+def test_a_host_is_one_or_an_error(text):
+    """Any text is a host in lower case or a ConfigurationError, which is a ValueError too."""
+    try:
+        assert settings.host("domain", text) == text.lower()
+    except ConfigurationError as error:
+        assert isinstance(error, (CxLoggingError, ValueError))  # noqa: PT017
+        assert "host name" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(("length", "sound"), [(253, True), (254, False)])
+def test_a_host_has_at_most_253_characters(length, sound):
+    """A longer name is no host name."""
+    name = ("a" * 60 + ".") * 4 + "b" * (length - 244)
+
+    try:
+        assert settings.host("domain", name) == name
+        assert sound
+    except ConfigurationError:
+        assert not sound
+
+
+def test_the_nearest_name_is_proposed():
+    """A misspelt word has a hint, a strange one has none."""
+    assert nearest("compresion", ["compression", "context"]) == " Did you mean 'compression'?"
+    assert nearest("zzz", ["compression"]) == ""
