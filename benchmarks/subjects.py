@@ -118,6 +118,12 @@ ENQUEUE = Subject(
     delivers=False,
     note="over a SimpleQueue that nobody empties: the cheapest enqueue that the stdlib has",
 )
+ENQUEUE_LOCKED = Subject(
+    "QueueHandler, Queue",
+    _queue,
+    delivers=False,
+    note="over the queue.Queue(-1) of logging's documentation, that nobody empties",
+)
 FAST = [Subject(f"cxlogging {name}", VENDORS[name]) for name in VENDORS]
 PLAIN = [Subject(f"cxlogging {name}, no fast", VENDORS[name], fast=False) for name in VENDORS]
 LOGTAIL = Subject(
@@ -128,7 +134,7 @@ LOGTAIL = Subject(
 SUBJECTS = [
     NO_OP,
     ENQUEUE,
-    Subject("QueueHandler, Queue", _queue, delivers=False, note="over queue.Queue(-1)"),
+    ENQUEUE_LOCKED,
     Subject(
         "QueueHandler, listener",
         _listener,
