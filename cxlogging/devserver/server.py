@@ -10,6 +10,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.server import ServerState
@@ -163,6 +164,7 @@ class _Line(threading.Thread):
         except Exception as error:
             self._error = error
         finally:
+            _LINES.discard(self)
             self._loop.close()
             self._listener.close()
             self._ready.set()
@@ -177,12 +179,21 @@ class _Line(threading.Thread):
         self._ready.set()
         await self._over.wait()
         server.close()
-        for connection in list(self.state.connections):
-            connection.transport.abort()
+        await self._cut()
         tasks = list(self.state.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _cut(self) -> None:
+        # A transport closes its socket one turn of the loop later, and a connection that was
+        # just accepted appears a few turns later: the loop must not end before.
+        quiet = 0
+        while quiet < 10:
+            for connection in list(self.state.connections):
+                connection.transport.abort()
+            quiet = 0 if self.state.connections else quiet + 1
+            await asyncio.sleep(0)
 
     def let_go(self) -> None:
         """
@@ -211,7 +222,8 @@ _LINES: weakref.WeakSet[_Line] = weakref.WeakSet()
 
 def _let_go() -> None:
     for line in list(_LINES):
-        line.let_go()
+        with suppress(OSError, ValueError):
+            line.let_go()
 
 
 if hasattr(os, "register_at_fork"):

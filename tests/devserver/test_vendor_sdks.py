@@ -30,7 +30,7 @@ import libhoney, sys
 libhoney.init(writekey=sys.argv[2], dataset="my app", api_host=sys.argv[1])
 text = "x" * int(sys.argv[3])
 for n in range(3):
-    libhoney.send_now({"n": n, "name": "order", "text": text})
+    libhoney.send_now({"n": n, "name": "order", "padding": text})
 queue = libhoney.responses()
 libhoney.close()
 while (answer := queue.get()) is not None:
@@ -52,7 +52,7 @@ log = logging.getLogger("shop")
 log.setLevel(10)
 log.addHandler(handler)
 for n in range(3):
-    log.warning("order %s", n, extra={"user": {"id": n}, "text": "x" * int(sys.argv[3])})
+    log.warning("order %s", n, extra={"user": {"id": n}, "padding": "x" * int(sys.argv[3])})
 handler.flush()
 for status, text in heard:
     print(status, text)
