@@ -69,6 +69,11 @@ class ShippingHandler(logging.Handler):
         super().__init__(level)
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
+        """Take *fmt*, but for the default of ``basicConfig``: its level and name are fields."""
+        default = type(fmt) is logging.Formatter and fmt._fmt == logging.BASIC_FORMAT  # noqa: SLF001
+        super().setFormatter(None if default else fmt)
+
     def handle(self, record: logging.LogRecord) -> Any:
         """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
         passed: Any = True

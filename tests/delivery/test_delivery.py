@@ -333,7 +333,7 @@ def test_on_drop_and_on_error_are_told():
     target.put(40, b"x")
     assert target.flush(20)
 
-    wait_until(lambda: heard)
+    wait_until(lambda: errors)
     assert heard == [("rejected", 1, 40)]
     assert errors == ["refused a record, which is lost: HTTP 400"]
 
