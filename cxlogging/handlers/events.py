@@ -35,15 +35,14 @@ class Sequence:
     """Numbers the events of one process run: ``<run>-<number>``."""
 
     def __init__(self) -> None:
-        self._pid = -1
-        self._run = ""
-        self._numbers = itertools.count(1)
+        self._current: tuple[int | None, str, Iterator[int]] = (-1, "", itertools.count(1))
 
     def identify(self, pid: int | None) -> str:
         """Return the next id; a fork's child has a run of its own."""
-        if pid != self._pid:
-            self._run, self._numbers, self._pid = secrets.token_hex(6), itertools.count(1), pid or 0
-        return f"{self._run}-{next(self._numbers)}"
+        current = self._current  # one value: threads that begin at once have a run each
+        if pid != current[0]:
+            self._current = current = (pid, secrets.token_hex(6), itertools.count(1))
+        return f"{current[1]}-{next(current[2])}"
 
 
 class EventMaker:
@@ -130,7 +129,7 @@ class EventMaker:
         if self._more is None:
             return {}
         try:
-            return self._more(record) or {}
+            return dict(self._more(record) or {})
         except Exception as error:
             self._note("context", f"context= failed: {type(error).__name__}: {error}")
             return {}

@@ -90,7 +90,7 @@ def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
 
 
 def _members(error: BaseException, cleaner: Cleaner, depth: int) -> list[dict[str, Any]]:
-    members = getattr(error, "exceptions", None)
+    members = _safely(lambda: getattr(error, "exceptions", None))
     if not isinstance(members, (tuple, list)) or depth == 0:
         return []
     result = []

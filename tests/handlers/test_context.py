@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+
+import pytest
+
+from cxlogging import bind, unbind
+from cxlogging.handlers.context import bound, current
+
+
+@pytest.fixture(autouse=True)
+def _empty():
+    unbind()
+    yield
+    unbind()
+
+
+def in_a_thread(work):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_nothing_is_bound_at_first():
+    """A context begins without fields."""
+    assert dict(current()) == {}
+    assert in_a_thread(lambda: dict(current())) == {}
+
+
+def test_bound_fields_add_up():
+    """Each bind adds to what was bound, and the later value stays."""
+    bind(a=1, b=1)
+    bind(b=2, c=3)
+
+    assert current() == {"a": 1, "b": 2, "c": 3}
+
+
+def test_unbinding_takes_the_named_fields_away():
+    """Names are taken away, unknown ones are no error, no names take all."""
+    bind(a=1, b=2, c=3)
+    unbind("a", "x")
+    assert current() == {"b": 2, "c": 3}
+
+    unbind()
+    assert current() == {}
+
+
+def test_a_with_block_binds_for_its_length():
+    """After the block, what was bound before it is bound again, also after an error."""
+    bind(a=1)
+    with pytest.raises(KeyError), bound(a=2, b=3):
+        assert current() == {"a": 2, "b": 3}
+        bind(c=4)
+        raise KeyError
+
+    assert current() == {"a": 1}
+
+
+def test_what_was_read_does_not_change():
+    """The fields of a record are those at its time, whatever is bound later."""
+    bind(a=1)
+    before = current()
+    bind(a=2)
+
+    assert (before, current()) == ({"a": 1}, {"a": 2})
+
+
+def test_nobody_changes_the_empty_context():
+    """The default that every context shares cannot be written to."""
+    with pytest.raises(TypeError):
+        current()["a"] = 1
+
+
+def test_a_thread_has_a_context_of_its_own():
+    """What one thread binds, another does not see, in either direction."""
+    bind(a=1)
+
+    def work():
+        seen = dict(current())
+        bind(b=2)
+        return seen
+
+    assert in_a_thread(work) == {}
+    assert current() == {"a": 1}
+
+
+def test_a_thread_in_a_copied_context_sees_what_was_bound():
+    """contextvars.copy_context carries the fields to another thread."""
+    bind(a=1)
+    context = contextvars.copy_context()
+
+    assert in_a_thread(lambda: context.run(current)) == {"a": 1}
+
+
+def test_a_task_starts_with_its_parent_s_fields_and_keeps_its_own():
+    """A task sees what was bound when it was made; what tasks bind stays with them."""
+
+    async def request(number: int) -> dict:
+        bind(request=number)
+        await asyncio.sleep(0)
+        with bound(step=number):
+            await asyncio.sleep(0)
+            return dict(current())
+
+    async def main() -> tuple[list[dict], dict]:
+        bind(app="shop")
+        seen = await asyncio.gather(*(request(each) for each in range(3)))
+        return seen, dict(current())
+
+    seen, after = asyncio.run(main())
+
+    assert seen == [{"app": "shop", "request": each, "step": each} for each in range(3)]
+    assert after == {"app": "shop"}
+    assert current() == {}

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+from cxlogging.handlers.failures import failure, failure_of_text
+from cxlogging.wire.clean import Cleaner
+
+
+class FakeGroup(Exception):
+    """An exception group as every version of Python can hold it."""
+
+    def __init__(self, message: str, exceptions: list[BaseException]) -> None:
+        super().__init__(message)
+        self.exceptions = exceptions
+
+
+class Silent(Exception):
+    def __str__(self) -> str:
+        raise ValueError("canary")
+
+
+class Numeric(Exception):
+    def __str__(self) -> str:
+        return 5
+
+
+class Guarded(Exception):
+    @property
+    def exceptions(self):
+        raise ValueError("no members")
+
+    @property
+    def __notes__(self):
+        raise ValueError("no notes")
+
+
+def caught(error: BaseException, cause: BaseException | None = None) -> BaseException:
+    try:
+        raise error from cause
+    except BaseException as raised:
+        return raised
+
+
+def fields_of(error: BaseException, cleaner: Cleaner | None = None):
+    return failure(error, error.__traceback__, cleaner or Cleaner())
+
+
+def test_a_failure_is_type_message_and_python_s_own_stack_trace():
+    """The stack trace is the text that Python prints."""
+    error = caught(ValueError("wrong"))
+
+    assert fields_of(error) == {
+        "type": "ValueError",
+        "message": "wrong",
+        "stacktrace": "".join(traceback.format_exception(error)).rstrip("\n"),
+    }
+
+
+def test_a_type_has_its_module_unless_it_is_built_in():
+    """The type of a library's error is named with the library."""
+    assert fields_of(Silent())["type"] == f"{__name__}.Silent"
+    assert fields_of(KeyError())["type"] == "KeyError"
+    assert fields_of(type("Own", (Exception,), {"__module__": "__main__"})())["type"] == "Own"
+
+
+def test_an_exception_that_was_never_raised_is_a_failure():
+    """exc_info may be an exception without a traceback."""
+    assert fields_of(ValueError("x"))["stacktrace"] == "ValueError: x"
+
+
+def test_causes_are_told_from_the_nearest():
+    """raise ... from ... gives causes in their order, each with its relation."""
+    error = caught(KeyError("c"), caught(OSError("b"), caught(ValueError("a"))))
+
+    assert fields_of(error)["causes"] == [
+        {"type": "OSError", "message": "b", "relation": "cause"},
+        {"type": "ValueError", "message": "a", "relation": "cause"},
+    ]
+
+
+def test_the_context_is_a_cause_unless_suppressed():
+    """What was being handled is told; after ``from None`` it is not."""
+    error = KeyError("b")
+    try:
+        try:
+            raise ValueError("a")
+        except ValueError:
+            raise error  # noqa: B904, TRY201
+    except KeyError:
+        relation = {"type": "ValueError", "message": "a", "relation": "context"}
+        assert fields_of(error)["causes"] == [relation]
+
+    error.__suppress_context__ = True
+    assert "causes" not in fields_of(error)
+
+
+def test_a_cause_goes_before_the_context():
+    """An exception with both is explained by its cause."""
+    error = KeyError("c")
+    error.__context__ = OSError("b")
+    error.__cause__ = ValueError("a")
+
+    assert [each["message"] for each in fields_of(error)["causes"]] == ["a"]
+
+
+def test_causes_in_a_ring_end():
+    """Exceptions that cause each other are told once each."""
+    first, second = ValueError("a"), KeyError("b")
+    first.__context__, second.__context__ = second, first
+
+    assert [each["type"] for each in fields_of(first)["causes"]] == ["KeyError"]
+
+
+def test_twenty_causes_are_kept():
+    """Of a chain 3,000 deep the nearest are told, and the whole stays small."""
+    error: BaseException = ValueError("0")
+    for number in range(1, 3_000):
+        following = ValueError(str(number))
+        following.__cause__ = error
+        error = following
+
+    fields = fields_of(error)
+
+    assert [each["message"] for each in fields["causes"]] == [
+        str(each) for each in range(2_998, 2_978, -1)
+    ]
+    assert len(str(fields)) < 40_000
+    assert "2999" in fields["stacktrace"]
+
+
+def test_the_members_of_a_group_are_told_at_every_depth():
+    """A group's members, and theirs, have type and message."""
+    inner = FakeGroup("inner", [KeyError("k")])
+
+    fields = fields_of(FakeGroup("outer", [ValueError("v"), inner, "no exception"]))
+
+    assert fields["exceptions"] == [
+        {"type": "ValueError", "message": "v"},
+        {
+            "type": f"{__name__}.FakeGroup",
+            "message": "inner",
+            "exceptions": [{"type": "KeyError", "message": "'k'"}],
+        },
+    ]
+
+
+def test_a_group_is_told_five_deep_and_fifty_wide():
+    """Of a large group the first fifty members are told, and five levels of groups."""
+    deep = FakeGroup("0", [])
+    for number in range(1, 10):
+        deep = FakeGroup(str(number), [deep])
+
+    assert len(fields_of(FakeGroup("wide", [ValueError()] * 1_000))["exceptions"]) == 50
+    assert str(fields_of(deep)["exceptions"]).count("'exceptions'") == 4
+
+
+def test_a_group_that_holds_itself_ends():
+    """A group among its own members is told as deep as any."""
+    group = FakeGroup("g", [])
+    group.exceptions.append(group)
+
+    assert str(fields_of(group)["exceptions"]).count("'message': 'g'") == 5
+
+
+@pytest.mark.parametrize("exceptions", ["abc", 5, None, {1: 2}])
+def test_another_thing_called_exceptions_is_no_group(exceptions):
+    """Libraries have attributes of that name which hold something else."""
+    assert "exceptions" not in fields_of(FakeGroup("g", exceptions))
+
+
+def test_notes_are_told():
+    """What add_note added is a list of texts, of which twenty are kept."""
+    error = ValueError("x")
+    error.__notes__ = ["first", 2, *map(str, range(50))]
+
+    notes = fields_of(error)["notes"]
+    assert notes[:3] == ["first", "2", "0"]
+    assert len(notes) == 20
+
+
+@pytest.mark.parametrize("notes", [[], 5, None])
+def test_without_notes_there_is_no_word_of_them(notes):
+    """Notes that are none, or no list, leave no field."""
+    error = ValueError("x")
+    error.__notes__ = notes
+
+    assert "notes" not in fields_of(error)
+
+
+@pytest.mark.parametrize(("error", "name"), [(Silent(), "Silent"), (Numeric(), "Numeric")])
+def test_an_exception_whose_str_fails_is_marked(error, name):
+    """A type and a mark arrive, and a stack, where the message cannot be had."""
+    fields = fields_of(caught(error))
+
+    assert fields["message"] == f"<unrepresentable {name}>"
+    assert "in caught" in fields["stacktrace"]
+    assert "canary" not in fields["message"]
+
+
+def test_an_exception_whose_own_attributes_fail_is_told():
+    """Attributes that raise cost themselves alone."""
+    fields = fields_of(caught(Guarded("kept")))
+
+    assert (fields["message"], fields.keys() & {"exceptions", "notes"}) == ("kept", set())
+    assert "Guarded" in fields["stacktrace"]
+
+
+def test_an_exception_that_python_cannot_print_has_its_frames():
+    """Where formatting fails, the frames and the type are the stack trace."""
+    error = caught(SyntaxError("m", ("f", "no number", "no number", object())))
+
+    assert fields_of(error)["type"] == "SyntaxError"
+    assert "SyntaxError" in fields_of(error)["stacktrace"]
+
+
+def test_a_syntax_error_shows_its_line():
+    """A SyntaxError's stack trace has the line and the mark below it."""
+    with pytest.raises(SyntaxError) as raised:
+        compile("x = = 1", "shop.py", "exec")
+
+    stack = fields_of(raised.value)["stacktrace"]
+    assert "x = = 1" in stack
+    assert "^" in stack
+
+
+def ping(depth: int) -> int:
+    return pong(depth + 1)
+
+
+def pong(depth: int) -> int:
+    return ping(depth + 1)
+
+
+def test_mutual_recursion_is_cut_in_its_middle():
+    """A stack of a thousand frames keeps both ends, within 32 KiB."""
+    with pytest.raises(RecursionError) as raised:
+        ping(0)
+
+    stack = fields_of(raised.value)["stacktrace"]
+    assert len(stack) <= 32 * 1024
+    assert stack.startswith("Traceback (most recent call last):")
+    assert "RecursionError" in stack.rpartition("\n")[2]
+
+
+def test_a_message_of_30_mb_is_cut():
+    """A huge message is kept to 8,192 characters, and the stack to 32 KiB."""
+    fields = fields_of(caught(ValueError("x" * 30_000_000)))
+
+    assert fields["message"].endswith("… [cut from 30000000 characters]")
+    assert len(fields["message"]) <= 8_192
+    assert len(fields["stacktrace"]) <= 32 * 1024
+    assert fields["stacktrace"].startswith("Traceback")
+
+
+def test_every_text_of_a_failure_is_cleaned():
+    """Message, stack, causes, members and notes pass the cleaner's edit."""
+    error = FakeGroup("canary", [ValueError("canary")])
+    error.__cause__ = KeyError("canary")
+    error.__notes__ = ["canary"]
+
+    fields = fields_of(error, Cleaner(edit=lambda text: text.replace("canary", "***")))
+
+    assert "canary" not in str(fields)
+    assert str(fields).count("***") >= 6
+
+
+def test_text_alone_is_a_failure():
+    """Type and message come from the last line of a formatted exception."""
+    text = "Traceback (most recent call last):\n  ...\nshop.Wrong: this: that\n"
+
+    assert failure_of_text(text, Cleaner()) == {
+        "type": "shop.Wrong",
+        "message": "this: that",
+        "stacktrace": text,
+    }
+
+
+@pytest.mark.parametrize(("text", "kind"), [("KeyError", "KeyError"), ("", ""), ("\n\n", "")])
+def test_text_without_a_message_is_a_failure(text, kind):
+    """A line without a colon is the type."""
+    fields = failure_of_text(text, Cleaner())
+
+    assert (fields["type"], fields["message"]) == (kind, "")
+
+
+def test_huge_text_is_cut():
+    """Text of an exception is bounded in each of its parts."""
+    fields = failure_of_text("T" * 9_000 + ": " + "m" * 90_000, Cleaner())
+
+    lengths = {name: len(fields[name]) for name in fields}
+    assert lengths["type"] <= 256
+    assert lengths["message"] <= 8_192
+    assert lengths["stacktrace"] <= 32 * 1024
