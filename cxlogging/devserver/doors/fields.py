@@ -14,6 +14,7 @@ MESSAGE_FIELDS = ("message", "msg", "text", "body", "event", "name")
 
 BEYOND_DOUBLE = "a number beyond a double, which readers turn into Infinity"
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
 _SMALLEST, _BIGGEST = -(2**63), 2**64 - 1
 
 
@@ -46,7 +47,7 @@ def tidy(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 def compact(value: object) -> str:
     """*value* as compact JSON, as far as it is JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _ENCODER.encode(value)
 
 
 def oddities(value: object) -> tuple[str, ...]:

@@ -62,13 +62,15 @@ def read_item(value: Any, size: int, request: Request, dataset: str, *, packed: 
         return Item(error=MALFORMED)
     time_ns = _time_ns(value, found)
     rate = _sample_rate(value, found)
-    if any(
-        isinstance(one, str) and len(one.encode("utf-8", "surrogatepass")) > STRING_LIMIT
-        for one in data.values()
-    ):
+    if any(isinstance(one, str) and _is_long(one) for one in data.values()):
         found["a string above 64 KiB"] = None
     found.update(dict.fromkeys(odd))
     return Item(_event(data, dataset, time_ns, rate, request, tuple(found), size))
+
+
+def _is_long(text: str) -> bool:
+    # A character is at most four bytes: only long texts are worth measuring.
+    return len(text) * 4 > STRING_LIMIT and len(text.encode("utf-8", "replace")) > STRING_LIMIT
 
 
 def _event(
