@@ -173,7 +173,10 @@ class Delivery:
         """Let the workers go once nothing waits; do not wait for it."""
         self.closing = True
         self.hurry()
-        self.workers.look()
+        if len(self.workers):
+            self.workers.look()
+        else:
+            self.disconnect()
 
     def acknowledge(self, now: float) -> None:
         """Note that the vendor gave some records their outcome; wake who waits for that."""

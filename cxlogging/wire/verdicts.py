@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from .http import Action, Response, Verdict
 
 RETRIED = frozenset({408, 425, 429})
@@ -37,6 +39,20 @@ def common(response: Response, cures: dict[int, str]) -> Verdict:
 
 def _words(body: bytes) -> str:
     """Return the start of a vendor's answer as one printable line."""
-    text = " ".join(body[:300].decode("utf-8", "replace").split())
+    text = " ".join(_sentence(body[:4_096]).split())
     printable = "".join(each if each.isprintable() else "?" for each in text)
     return f": {printable[:200]}" if printable else ""
+
+
+def _sentence(body: bytes) -> str:
+    """Return the text of an answer, out of its JSON envelope where it has one."""
+    text = body.decode("utf-8", "replace")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, dict):
+        for name in ("error", "message", "detail"):
+            if isinstance(value.get(name), str):
+                return str(value[name])
+    return text
