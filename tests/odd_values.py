@@ -54,7 +54,7 @@ class Number(enum.IntEnum):
     TWO = 2
 
 
-class Word(str, enum.Enum):  # noqa: UP042 - StrEnum is of 3.11
+class Word(str, enum.Enum):
     YES = "yes"
 
 
@@ -202,13 +202,14 @@ def any_text(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
+SURROGATES = ("\ud800", "\ud801")
 UTC = datetime.timezone.utc
 PLUS_TWO = datetime.timezone(datetime.timedelta(hours=2))
 NAME = re.escape(__name__)
 
 ODD = [
     Odd("none", lambda: None, None),
-    Odd("true", lambda: True, True),  # noqa: FBT003
+    Odd("true", lambda: True, True),
     Odd("nan", lambda: math.nan, "NaN"),
     Odd("infinity", lambda: math.inf, "Infinity"),
     Odd("minus infinity", lambda: -math.inf, "-Infinity"),
@@ -228,7 +229,7 @@ ODD = [
     Odd("Decimal NaN", lambda: decimal.Decimal("sNaN"), "sNaN"),
     Odd("Fraction", lambda: fractions.Fraction(1, 3), "1/3"),
     Odd("complex", lambda: 1 + 2j, "(1+2j)"),
-    Odd("bytes of UTF-8", lambda: "naïve".encode(), "naïve"),
+    Odd("bytes of UTF-8", "naïve".encode, "naïve"),
     Odd("bytes of no UTF-8", lambda: b"\xff\x00", "<bytes base64 /wA=>"),
     Odd("many bytes", lambda: b"a" * 10**6, any_text("a{16384}… \\[cut from 1000000 bytes\\]")),
     Odd("bytearray", lambda: bytearray(b"abc"), "abc"),
@@ -238,7 +239,11 @@ ODD = [
         lambda: datetime.datetime(2024, 2, 29, 1, 2, 3, 4, tzinfo=PLUS_TWO),
         "2024-02-29T01:02:03.000004+02:00",
     ),
-    Odd("naive datetime", lambda: datetime.datetime(2024, 1, 1), "2024-01-01T00:00:00"),  # noqa: DTZ001
+    Odd(
+        "naive datetime",
+        lambda: datetime.datetime(2024, 1, 1),  # noqa: DTZ001 - it is naive
+        "2024-01-01T00:00:00",
+    ),
     Odd("date", lambda: datetime.date(2024, 1, 2), "2024-01-02"),
     Odd("time", lambda: datetime.time(3, 4, 5, tzinfo=UTC), "03:04:05+00:00"),
     Odd("timedelta", lambda: datetime.timedelta(minutes=1, microseconds=5), 60.000005),
@@ -259,9 +264,9 @@ ODD = [
     Odd("frozenset", lambda: frozenset("a"), ["a"]),
     Odd("deque", lambda: collections.deque([1, 2], maxlen=2), [1, 2]),
     Odd("range", lambda: range(3), [0, 1, 2]),
-    Odd("keys", lambda: {"a": 1}.keys(), ["a"]),
-    Odd("values", lambda: {"a": 1}.values(), [1]),
-    Odd("items", lambda: {"a": 1}.items(), [["a", 1]]),
+    Odd("keys", {"a": 1}.keys, ["a"]),
+    Odd("values", {"a": 1}.values, [1]),
+    Odd("items", {"a": 1}.items, [["a", 1]]),
     Odd("counter", lambda: collections.Counter("aab"), {"a": 2, "b": 1}),
     Odd("mapping proxy", lambda: types.MappingProxyType({"a": 1}), {"a": 1}),
     Odd("generator", lambda: (each for each in "ab"), any_text("<generator object .*>")),
@@ -288,7 +293,11 @@ ODD = [
         {"1": "a", "1_2": "b", "1_2_2": "c"},
     ),
     Odd("bytes keys", lambda: {b"k": 1, b"\xff": 2}, {"k": 1, "<bytes base64 /w==>": 2}),
-    Odd("keys of surrogates", lambda: {"\ud800": 1, "\ud801": 2}, {"\ufffd": 1, "\ufffd_2": 2}),
+    Odd(
+        "keys of surrogates",
+        lambda: dict(zip(SURROGATES, (1, 2), strict=True)),
+        {"\ufffd": 1, "\ufffd_2": 2},
+    ),
     Odd(
         "a very long key",
         lambda: {"k" * 10**6: 1},

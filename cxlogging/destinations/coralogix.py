@@ -11,7 +11,7 @@ unless asked for.
 from __future__ import annotations
 
 import difflib
-import socket
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -159,7 +159,7 @@ def configure(
         endpoint=endpoint,
         application_name=application or settings.program_name(),
         subsystem_name=subsystem or "python",
-        computer_name=settings.text("computer_name", computer_name) or socket.gethostname(),
+        computer_name=settings.text("computer_name", computer_name) or platform.node(),
         text=text,
     )
 

@@ -11,8 +11,8 @@ fields, a text value 64 KiB.
 from __future__ import annotations
 
 import json
+import platform
 import re
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -163,7 +163,7 @@ def configure(
     )
     if endpoint is None:  # never: the default host is known
         raise ConfigurationError("url names no host.")
-    return Honeycomb(settings.usable_key(key, endpoint), endpoint, name, socket.gethostname())
+    return Honeycomb(settings.usable_key(key, endpoint), endpoint, name, platform.node())
 
 
 def severity(level: int) -> str:

@@ -75,10 +75,8 @@ def _stack(error: BaseException, trace: TracebackType | None) -> str:
 
 def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
     seen = {id(error)}
-    current: BaseException | None = error
+    current = error
     for _ in range(MOST_CAUSES):
-        if current is None:
-            return
         following, relation = current.__cause__, "cause"
         if following is None and not current.__suppress_context__:
             following, relation = current.__context__, "context"

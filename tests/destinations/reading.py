@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgpack
@@ -30,8 +29,8 @@ def honeycomb() -> Honeycomb:
     return Honeycomb(Secret(KEY), ADDRESS, "orders", "host")
 
 
-def betterstack(format: str = "msgpack") -> BetterStack:  # noqa: A002 - as it is called there
-    return BetterStack(Secret(KEY), ADDRESS, format)
+def betterstack(kind: str = "msgpack") -> BetterStack:
+    return BetterStack(Secret(KEY), ADDRESS, kind)
 
 
 class Format(NamedTuple):

@@ -55,8 +55,19 @@ def test_data_names_the_record_as_the_vendor_does():
 
 @pytest.mark.parametrize(
     ("level", "word"),
-    [(-5, "trace"), (0, "trace"), (9, "trace"), (10, "debug"), (19, "debug"), (20, "info")]
-    + [(25, "info"), (30, "warn"), (40, "error"), (50, "fatal"), (100, "fatal")],
+    [
+        (-5, "trace"),
+        (0, "trace"),
+        (9, "trace"),
+        (10, "debug"),
+        (19, "debug"),
+        (20, "info"),
+        (25, "info"),
+        (30, "warn"),
+        (40, "error"),
+        (50, "fatal"),
+        (100, "fatal"),
+    ],
 )
 def test_severity_is_a_word_of_the_vendor(level, word):
     """A level belongs to the word of the standard level below it."""

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from ..odd_values import ODD, Odd, arrived
 
+from ..odd_values import ODD, SURROGATES, Odd, arrived
 from .reading import FORMATS, STRUCTURED, Format, fields, logged, sent, value
 
 every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda each: each.name)
@@ -51,7 +51,10 @@ def test_a_logger_name_of_lone_surrogates_arrives(form: Format):
 @structured
 def test_extras_named_by_lone_surrogates_all_arrive(form: Format):
     """Names that differ in their lone surrogates alone are two names still."""
-    found = fields(form.destination, logged("hello", **{"a\ud800": 1, "a\ud801": 2}))
+    found = fields(
+        form.destination,
+        logged("hello", **{f"a{each}": number for number, each in enumerate(SURROGATES, 1)}),
+    )
 
     assert {name: found[name] for name in found if name.startswith("a")} == {
         "a\ufffd": 1,

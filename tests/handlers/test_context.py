@@ -52,10 +52,18 @@ def test_unbinding_takes_the_named_fields_away():
 def test_a_with_block_binds_for_its_length():
     """After the block, what was bound before it is bound again, also after an error."""
     bind(a=1)
-    with pytest.raises(KeyError), bound(a=2, b=3):
-        assert current() == {"a": 2, "b": 3}
-        bind(c=4)
-        raise KeyError
+    seen = []
+
+    def work() -> None:
+        with bound(a=2, b=3):
+            seen.append(current())
+            bind(c=4)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
+
+    assert seen == [{"a": 2, "b": 3}]
 
     assert current() == {"a": 1}
 

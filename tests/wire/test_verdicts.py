@@ -51,6 +51,26 @@ def test_an_answer_without_words_has_its_status_alone():
     assert common(Response(500, body=b" \n"), {}).reason == "HTTP 500"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": "no"}',
+        b'{"message": "no", "status": 400}',
+        b'{"error": {}, "detail": "no"}',
+        b"no",
+    ],
+)
+def test_the_reason_is_the_answer_s_sentence(body):
+    """Out of a JSON envelope, the vendor's own sentence is the reason."""
+    assert common(Response(400, body=body), {}).reason == "HTTP 400: no"
+
+
+@pytest.mark.parametrize("body", [b'{"code":7}', b'["no"]', b'{"error":'])
+def test_json_without_a_sentence_is_shown_as_it_is(body):
+    """Where no member of an answer is a sentence, the answer itself is shown."""
+    assert common(Response(400, body=body), {}).reason == f"HTTP 400: {body.decode()}"
+
+
 @given(st.binary(max_size=400))
 def test_the_reason_is_printable(body):
     """Whatever an answer holds, the reason is one printable line: it goes to a terminal."""
