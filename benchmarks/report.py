@@ -15,6 +15,8 @@ from .subjects import ENQUEUE, ENQUEUE_LOCKED, FAST, LOGTAIL, NO_OP, PLAIN, SUBJ
 
 PACKAGES = "cxlogging logtail-python msgpack msgspec isal backports.zstd urllib3 requests".split()
 CPU_AIM = 0.5
+BUSY = 0.5
+"""A load above which a machine is not quiet."""
 BETTER_STACK = "Better Stack"
 
 Round = dict[str, Any]
@@ -101,7 +103,7 @@ def text(runs: Runs, environment: dict[str, Any]) -> str:
         _table(runs, TOTALS),
         "The sink: its own CPU, and what came to it (missing and twice: both modes together):",
         _table({name: runs[name] for name in runs if _arrives(runs[name])}, SINK),
-        "\n".join(_remarks(runs)),
+        "\n".join(_remarks(runs, environment)),
         "\n".join(_aims(runs)),
     ]
     return "\n\n".join(parts)
@@ -133,7 +135,7 @@ def _head(environment: dict[str, Any]) -> str:
         f"{environment['rounds']} interleaved rounds, {environment['records']:,} records a run,"
         " a fresh process a run; median (least-most) of the rounds.\n"
         f"Python {environment['python']}, {environment['system']}, {environment['cpus']} CPUs,"
-        f" load before {environment['load']}\n"
+        f" load before: {environment['load']}\n"
         + ", ".join(f"{name} {packages[name] or 'missing'}" for name in packages)
     )
 
@@ -151,7 +153,7 @@ def _table(runs: Runs, columns: Sequence[Column]) -> str:
     )
 
 
-def _remarks(runs: Runs) -> Iterator[str]:
+def _remarks(runs: Runs, environment: dict[str, Any]) -> Iterator[str]:
     yield from (
         f"{each.name}: {each.note}." for each in SUBJECTS if each.note and each.name in runs
     )
@@ -162,6 +164,9 @@ def _remarks(runs: Runs) -> Iterator[str]:
         if early and _arrives(rounds):
             yield f"{name}: flush returned before the last acknowledgement in {early} rounds."
     busiest = max((_busy(each["total"]) for name in runs for each in runs[name]), default=0)
+    load = environment["load"]
+    if load is not None and load > BUSY:
+        yield f"Other programs ran when this began (load {load:.1f}): the figures are disturbed."
     yield f"The sink was busy for {busiest:.0%} of a run's wall time at most."
 
 
