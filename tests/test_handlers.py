@@ -166,7 +166,7 @@ def test_check_of_a_refused_event(server, make):
 
 
 def test_filters(server, make):
-    """Filters of the handler decide, may replace a record, and one that fails loses its record, counted."""
+    """Filters decide, may replace a record, and one that fails loses its record, counted."""
     handler = make("betterstack", "key", url=server.url)
 
     def decide(record):

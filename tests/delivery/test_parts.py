@@ -57,7 +57,7 @@ def test_backoff_is_full_jitter(attempt, chance):
     ],
 )
 def test_retry_after(headers, wait):
-    """Retry-After is read as seconds or as a date, measured by the vendor's own clock, and capped."""
+    """Retry-After is seconds or a date, measured by the vendor's own clock, and capped."""
     assert retry_after(headers, 1_445_412_420.0) == wait
 
 
@@ -122,7 +122,7 @@ def test_options_from_strings():
     ],
 )
 def test_the_choice_of_compression(asked, limits, chosen):
-    """ "auto" takes the best that the vendor is known to take; a name is taken as asked."""
+    """Automatic compression takes the best that the vendor takes; a name is taken as asked."""
     assert choose(asked, limits) == chosen
 
 
@@ -181,7 +181,7 @@ def test_shedding_keeps_room_for_errors():
 
 
 def test_dropping_the_newest():
-    """ "drop_newest" refuses what does not fit, whatever its level."""
+    """Dropping the newest refuses what does not fit, whatever its level."""
     line = buffer("drop_newest")
 
     assert fill(line, 10) == 10
@@ -189,7 +189,7 @@ def test_dropping_the_newest():
 
 
 def test_dropping_the_oldest():
-    """ "drop_oldest" takes the newest in and the oldest out, and tells its level."""
+    """Dropping the oldest takes the newest in and the oldest out, and tells its level."""
     evicted = []
     line = buffer("drop_oldest", evicted=evicted.append)
     for number in range(15):
@@ -232,7 +232,7 @@ def test_dropping_the_oldest_waits_for_no_lock():
 
 
 def test_blocking_waits_for_room():
-    """ "block" waits until there is room, and takes the item then."""
+    """Blocking waits until there is room, and takes the item then."""
     line = buffer("block", bound=1_000, block_timeout=20)
     line.put((10, b"x" * 800))
     taken = []
@@ -245,7 +245,7 @@ def test_blocking_waits_for_room():
 
 
 def test_blocking_gives_up():
-    """ "block" waits block_timeout at most, and drops the item then."""
+    """Blocking waits block_timeout at most, and drops the item then."""
     line = buffer("block", bound=1_000, block_timeout=0.05)
     line.put((10, b"x" * 800))
 
@@ -331,7 +331,7 @@ def test_the_pace_of_flushing():
 
 
 def test_the_pace_after_failures():
-    """Failures pause longer and longer, a good answer ends that, and closing does not wait for it."""
+    """Failures pause longer and longer, a good answer ends that, and closing hurries it."""
     pace = Pace(Options(), LIMITS)
     pace.failed(100.0, None, 1.0)
     assert (pace.state, pace.resume_at) == (State.RETRYING, 100.5)

@@ -30,7 +30,7 @@ class Script:
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Script:
+    def __enter__(self) -> Script:  # noqa: PYI034 - typing.Self came with 3.11
         self._thread.start()
         return self
 

@@ -75,7 +75,7 @@ def test_fork_while_eight_threads_log(program, server):
 
 
 def test_a_fork_beside_an_idle_worker(program, server):
-    """Where nothing waits, a fork happens without a thread of ours: Python has nothing to warn of."""
+    """Where nothing waits, a fork meets no thread of ours: Python has nothing to warn of."""
     ended = program(
         """
         for n in range(5):

@@ -89,7 +89,7 @@ def test_a_handler_that_the_new_configuration_does_not_name(program, server):
 
 
 def test_dict_config_with_a_dead_server_does_not_wait(program, server):
-    """dictConfig again, with a server that hangs, takes no time: nothing is waited for."""
+    """A second dictConfig with a server that hangs takes no time: nothing is waited for."""
     server.faults.add(hang=True)
     ended = program(
         """

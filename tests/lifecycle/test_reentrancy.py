@@ -50,7 +50,7 @@ def test_other_handlers_hear_nothing_of_our_traffic(program, server):
 
 
 def test_signal_handlers_and_finalizers_that_log(program, server):
-    """A timer signal every millisecond and finalizers that log, under load: nothing hangs or is lost."""
+    """A signal every millisecond and finalizers, all logging: nothing hangs or is lost."""
     ended = program(
         """
         import gc, signal
