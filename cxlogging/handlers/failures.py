@@ -14,6 +14,7 @@ STACK_CHARACTERS = 32 * 1024
 MESSAGE_CHARACTERS = 8 * 1024
 MOST_CAUSES = 20
 MOST_MEMBERS = 50
+MOST_MEMBERS_IN_ALL = 500
 DEEPEST_GROUP = 5
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -32,7 +33,7 @@ def failure(error: BaseException, trace: TracebackType | None, cleaner: Cleaner)
     causes = [{**_head(cause, cleaner), "relation": relation} for cause, relation in _causes(error)]
     if causes:
         fields["causes"] = causes
-    members = _members(error, cleaner, DEEPEST_GROUP)
+    members = _members(error, cleaner, DEEPEST_GROUP, iter(range(MOST_MEMBERS_IN_ALL)))
     if members:
         fields["exceptions"] = members
     notes = _safely(lambda: [str(note) for note in getattr(error, "__notes__", ())][:20])
@@ -87,15 +88,17 @@ def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
         current = following
 
 
-def _members(error: BaseException, cleaner: Cleaner, depth: int) -> list[dict[str, Any]]:
+def _members(
+    error: BaseException, cleaner: Cleaner, depth: int, left: Iterator[int]
+) -> list[dict[str, Any]]:
     members = _safely(lambda: getattr(error, "exceptions", None))
     if not isinstance(members, (tuple, list)) or depth == 0:
         return []
     result = []
     for member in members[:MOST_MEMBERS]:
-        if isinstance(member, BaseException):
+        if isinstance(member, BaseException) and next(left, None) is not None:
             fields = _head(member, cleaner)
-            inner = _members(member, cleaner, depth - 1)
+            inner = _members(member, cleaner, depth - 1, left)
             result.append({**fields, "exceptions": inner} if inner else fields)
     return result
 

@@ -150,6 +150,15 @@ def test_a_group_is_told_five_deep_and_fifty_wide():
     assert str(fields_of(deep)["exceptions"]).count("'exceptions'") == 4
 
 
+def test_a_group_of_groups_has_500_members_in_all():
+    """Fifty groups of fifty groups are bounded in all, not at each level alone."""
+    group = FakeGroup("leaf", [ValueError()] * 50)
+    for name in ("inner", "outer"):
+        group = FakeGroup(name, [group] * 50)
+
+    assert str(fields_of(group)["exceptions"]).count("'type'") == 500
+
+
 def test_a_group_that_holds_itself_ends():
     """A group among its own members is told as deep as any."""
     group = FakeGroup("g", [])
