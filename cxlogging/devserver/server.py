@@ -178,8 +178,10 @@ class _Line(threading.Thread):
         )
         self._ready.set()
         await self._over.wait()
-        server.close()
+        # Not yet server.close(): asyncio would lose what it is just accepting.
+        loop.remove_reader(self._listener)
         await self._cut()
+        server.close()
         tasks = list(self.state.tasks)
         for task in tasks:
             task.cancel()
