@@ -351,6 +351,48 @@ def test_arguments_that_do_not_fit_are_sent_beside_the_message(message, args, te
     assert words.startswith("a message and its arguments do not fit, at /srv/o.py:7: ")
 
 
+def test_a_message_that_is_an_object_and_cannot_be_printed_is_marked():
+    """What is logged in place of a message, and fails to become text, is named."""
+    event = make(a_record(Raising(ValueError("x")), order=7))
+
+    assert event.message == "<unrepresentable Raising> <arguments do not fit: []>"
+    assert event.fields == {"order": 7}
+
+
+@pytest.mark.parametrize(
+    ("value", "arrives"),
+    [
+        (True, True),
+        (None, None),
+        (1.5, 1.5),
+        (float("nan"), "NaN"),
+        (2**63, "9223372036854775808"),
+        ("x" * 100_000, "x" * 100_000),
+        ([1], [1]),
+    ],
+)
+def test_an_extra_of_every_kind_is_cleaned(value, arrives):
+    """Plain kinds are passed on, others are made clean, alone and beside others."""
+    assert make(a_record(a=value)).fields == {"a": arrives}
+    assert make(a_record(a=1, b=value, password=2)).fields == {"a": 1, "b": arrives, "password": 2}
+
+
+def test_as_many_extras_as_any_are_a_thousand():
+    """Extras beyond a thousand are cut, and the cut is told."""
+    fields = make(a_record(**{f"f{each}": each for each in range(1_500)})).fields
+
+    assert (len(fields), fields["f999"]) == (1_001, 999)
+    assert list(fields)[-1] == "<500 more>"
+
+
+def test_a_long_message_is_cut_with_its_length():
+    """A message larger than any vendor's event is cut at once."""
+    message = make(a_record("x" * 3_000_000)).message
+
+    assert len(message) <= 2_000_000
+    assert message.endswith("… [cut from 3000000 characters]")
+
+
 def test_sensitive_arguments_that_do_not_fit_are_hidden():
     """The arguments of a broken message pass the same rules as fields."""
     cleaner = Cleaner(lambda name: name == "password")
