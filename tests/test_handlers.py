@@ -214,23 +214,28 @@ def test_the_formatter_of_basic_config(server, make):
     assert [event["message"] for event in server.events()] == ["plain", "<mine>"]
 
 
-def test_a_record_that_cannot_be_read(server, make, capfd):
-    """A record whose own attributes fail ships as what is left of it, and is said once."""
+@pytest.mark.parametrize("missing", ["created", "levelno", "exc_info", "process", "name", "msg"])
+def test_a_record_that_cannot_be_read(server, make, capfd, missing):
+    """A record that lacks an attribute ships as what is left of it, and nothing is raised."""
     handler = make("betterstack", "key", url=server.url)
+    record = logging.makeLogRecord({"msg": "hostile", "levelno": 40, "levelname": "ERROR"})
+    delattr(record, missing)
+    handler.handle(record)
 
-    class Broken(logging.LogRecord):
-        def __getattribute__(self, name):
-            if name == "exc_info":
-                raise RuntimeError("no")
-            return super().__getattribute__(name)
-
-    handler.handle(Broken("shop", 40, "x.py", 1, "hostile", None, None))
     assert handler.flush(10)
-
     event = server.events()[0]
-    assert event["message"] == "hostile"
-    assert "unreadable record" in str(event)
-    assert "a record could not be read" in capfd.readouterr().err
+    assert event["message"] == ("<NoneType>" if missing == "msg" else "hostile")
+    assert "cx_error" in event["data"]
+    assert "a record could not be read" in capfd.readouterr().err or missing == "name"
+
+
+def test_a_record_with_a_level_that_is_none(server, make):
+    """A record whose level is no number ships as an error."""
+    handler = make("betterstack", "key", url=server.url)
+    handler.handle(logging.makeLogRecord({"msg": "odd", "levelno": None}))
+
+    assert handler.flush(10)
+    assert [(each["message"], each["level"]) for each in server.events()] == [("odd", "error")]
 
 
 @pytest.mark.parametrize("wrong", [lambda record: 1 / 0, lambda record: "many", lambda record: -1])

@@ -34,17 +34,20 @@ _deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
 class _Process:
     """The process that the deliveries' state belongs to."""
 
-    pid = os.getpid()
+    pid: int | None = os.getpid()
     hooked = False
-    finalizer_of = 0
+    finalizer_of: int | None = 0
     exiting = False
+
+
+PROCESS = _Process()
 
 
 def register(delivery: Delivery) -> None:
     """Count *delivery* among those that a fork resets and the exit drains."""
-    _Process.pid = os.getpid()
-    if not _Process.hooked:
-        _Process.hooked = True
+    PROCESS.pid = os.getpid()
+    if not PROCESS.hooked:
+        PROCESS.hooked = True
         atexit.register(at_exit)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
@@ -58,15 +61,13 @@ def deliveries() -> list[Delivery]:
     return list(_deliveries)
 
 
-def is_foreign(pid: int | None) -> bool:
+def is_foreign() -> bool:
     """
     Return True after a fork that no hook told of (uWSGI forks in C).
 
-    Args:
-        pid: What a log record says of its process; it may come from elsewhere,
-            so the system is asked before anything is done.
+    What a log record says of its process is only a hint: it may come from elsewhere.
     """
-    return pid != _Process.pid and os.getpid() != _Process.pid
+    return os.getpid() != PROCESS.pid
 
 
 def before_fork() -> None:
@@ -91,8 +92,8 @@ def after_in_parent() -> None:
 
 def after_fork() -> None:
     """Begin anew in a fork's child. Nothing may raise, log or wait here."""
-    _Process.pid = os.getpid()
-    _Process.exiting = False
+    PROCESS.pid = os.getpid()
+    PROCESS.exiting = False
     OWN_THREADS.clear()
     for delivery in deliveries():
         delivery.reset()
@@ -105,9 +106,9 @@ def before_worker() -> None:
     Only now: multiprocessing forgets what was registered before a child's work began.
     """
     util = sys.modules.get("multiprocessing.util")
-    if util is None or _Process.finalizer_of == _Process.pid:
+    if util is None or PROCESS.finalizer_of == PROCESS.pid:
         return
-    _Process.finalizer_of = _Process.pid
+    PROCESS.finalizer_of = PROCESS.pid
     with contextlib.suppress(Exception):
         util.Finalize(None, at_exit, exitpriority=-100)
 
@@ -183,7 +184,7 @@ def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
 
 def at_exit() -> None:
     """Deliver what waits, all destinations side by side, then say what was left."""
-    _Process.exiting = True
+    PROCESS.exiting = True
     busy = [delivery for delivery in deliveries() if delivery.outstanding]
     if busy:
         drain(busy)
@@ -195,7 +196,7 @@ def at_exit() -> None:
 
 def after_drain(delivery: Delivery) -> None:
     """Account for what a closing *delivery* still holds, where nobody will come after it."""
-    if _Process.exiting:
+    if PROCESS.exiting:
         _give_up(delivery)
 
 

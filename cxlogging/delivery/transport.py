@@ -1,10 +1,8 @@
 """
 The only socket of the sending side: one request, one answer, one deadline.
 
-A socket's own timeout is no deadline (a byte a second keeps it alive for
-ever), so the time that is left is set anew before every read and write.
-Redirects are answers like any other, nothing is followed. At most 64 KiB of an
-answer is read; a connection with more to say is closed.
+A socket's own timeout is no deadline (a byte a second keeps it alive for ever),
+so the time that is left is set before every read and write. Nothing is followed.
 """
 
 from __future__ import annotations

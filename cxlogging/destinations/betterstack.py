@@ -17,8 +17,8 @@ from typing import Any
 
 from ..errors import ConfigurationError, nearest
 from ..wire import settings
-from ..wire.codec import dumps, packb
-from ..wire.event import Event, set_apart
+from ..wire.codec import encoded, packb
+from ..wire.event import Event, Site, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
 from ..wire.verdicts import common
@@ -67,7 +67,13 @@ class BetterStack:
     def encode(self, event: Event) -> bytes:
         """Return one event in the destination's format."""
         build = _packed if self.format == "msgpack" else _json
-        return encode(build, event, self.limits.item_bytes)
+        try:
+            item = build(event)
+        except Exception:
+            return encode(build, event, self.limits.item_bytes)
+        if len(item) > self.limits.item_bytes:
+            return encode(build, event, self.limits.item_bytes)
+        return item
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the request in the destination's format."""
@@ -141,31 +147,24 @@ def _packed(event: Event) -> bytes:
 
 
 def _json(event: Event) -> bytes:
-    return dumps(_shape(event)).encode()
+    return encoded(_shape(event))
 
 
 def _shape(event: Event) -> dict[str, Any]:
     """Return an event in the shape that Better Stack's own clients send."""
-    origin = event.origin
+    key: Site = site(event.origin.__dict__)
+    level, context = _constants(event.level_name, key, event.task)
     shape = {
         "dt": event.time_ns,
-        "level": event.level_name.lower(),
+        "level": level,
         "severity": event.level // 10,
         "message": event.message,
-        "context": _context(
-            origin.name,
-            origin.funcName,
-            origin.pathname,
-            origin.lineno,
-            origin.thread,
-            origin.threadName,
-            origin.process,
-            origin.processName,
-            event.task,
-        ),
+        "context": context,
     }
-    if event.fields:
-        shape.update(set_apart(event.fields, OWN_FIELDS))
+    fields = event.fields
+    if not OWN_FIELDS.isdisjoint(fields):
+        fields = set_apart(fields, OWN_FIELDS)
+    shape.update(fields)
     if event.error is not None:
         shape["exception"] = event.error
     if event.stack is not None:
@@ -174,18 +173,11 @@ def _shape(event: Event) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4_096)
-def _context(
-    logger: str,
-    function: str | None,
-    path: str,
-    line: int,
-    thread: int | None,
-    thread_name: str | None,
-    pid: int | None,
-    process: str | None,
-    task: str | None,
-) -> dict[str, dict[str, Any]]:
-    """Return what a call site's events share."""
+def _constants(
+    level_name: str, key: Site, task: str | None
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Return what a call site's events share: ``level`` and ``context``."""
+    logger, path, _, _, line, function, thread, thread_name, pid, process = key
     runtime = {
         "function": function,
         "file": path,
@@ -196,10 +188,11 @@ def _context(
         "task_name": task,
     }
     system = {"pid": pid, "process_name": process}
-    return {
+    context = {
         "runtime": {name: value for name, value in runtime.items() if value is not None},
         "system": {name: value for name, value in system.items() if value is not None},
     }
+    return level_name.lower(), context
 
 
 def _array_header(count: int) -> bytes:

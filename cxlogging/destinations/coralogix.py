@@ -15,11 +15,12 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..wire import settings
-from ..wire.codec import members, quote
-from ..wire.event import Event, set_apart
+from ..wire.codec import dumps, encoded, members, quote
+from ..wire.event import Event, Site, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict
 from ..wire.verdicts import common
@@ -88,28 +89,22 @@ class Coralogix:
 
     def encode(self, event: Event) -> bytes:
         """Return an entry of ``logEntries``."""
-        return encode(self._entry, event, self.limits.item_bytes)
+        try:
+            entry = self._entry(event)
+        except Exception:
+            return encode(self._entry, event, self.limits.item_bytes)
+        if len(entry) > self.limits.item_bytes:
+            return encode(self._entry, event, self.limits.item_bytes)
+        return entry
 
     def _entry(self, event: Event) -> bytes:
-        origin = event.origin
-        source, document = _constants(
-            event.level,
-            event.level_name,
-            origin.name,
-            origin.module,
-            origin.funcName,
-            origin.filename,
-            origin.lineno,
-            origin.thread,
-            origin.threadName,
-            origin.process,
-            origin.processName,
-        )
+        key: Site = site(event.origin.__dict__)
+        source, end = _constants(event.level, event.level_name, key)
         if self.text == "plain":
-            text = quote(_plain(event))
+            text, end = encoded(_plain(event)), b""
         else:
-            text = f"{quote(_document(event))[:-1]}{document}"
-        return f'{{"hiResTimestamp":"{event.time_ns}",{source},"text":{text}}}'.encode()
+            text = encoded(dumps(_document(event))[:-1])[:-1]
+        return b'{"hiResTimestamp":"%d",%b,"text":%b%b}' % (event.time_ns, source, text, end)
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the bulk request."""
@@ -195,26 +190,17 @@ def severity(level: int) -> int:
 
 
 @lru_cache(maxsize=4_096)
-def _constants(
-    level: int,
-    level_name: str,
-    logger: str,
-    module: str,
-    function: str | None,
-    filename: str,
-    line: int,
-    thread: int | None,
-    thread_name: str | None,
-    pid: int | None,
-    process: str | None,
-) -> tuple[str, str]:
+def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
     """Return what a call site's entries share: entry fields, and the end of the quoted text."""
-    source = (
-        f'"severity":{severity(level)},"category":{quote(logger)},'
-        f'"className":{quote(module)},"methodName":{quote(function or "")},'
-        f'"threadId":{quote("" if thread is None else str(thread))}'
-    )
-    values = {
+    logger, _, filename, module, line, function, thread, thread_name, pid, process = key
+    source = {
+        "severity": severity(level),
+        "category": logger,
+        "className": module,
+        "methodName": function or "",
+        "threadId": "" if thread is None else str(thread),
+    }
+    document = {
         "level": level_name,
         "file": filename,
         "line": line,
@@ -222,20 +208,23 @@ def _constants(
         "pid": pid,
         "process": process,
     }
-    known = {name: value for name, value in values.items() if value is not None}
-    return source, quote(f"{members(known)}}}")[1:]
+    known = {name: value for name, value in document.items() if value is not None}
+    return encoded(source)[1:-1], encoded(f"{members(known)}}}")[1:]
 
 
-def _document(event: Event) -> str:
-    """Return the open JSON document of the message, the extras and the exception."""
-    parts = [f'{{"message":{quote(event.message)}', members(set_apart(event.fields, OWN_FIELDS))]
+def _document(event: Event) -> dict[str, Any]:
+    """Return the message, the extras and the exception."""
+    fields = event.fields
+    if not OWN_FIELDS.isdisjoint(fields):
+        fields = set_apart(fields, OWN_FIELDS)
+    document = {"message": event.message, **fields}
     if event.task is not None:
-        parts.append(members({"task": event.task}))
+        document["task"] = event.task
     if event.error is not None:
-        parts.append(members({"exception": event.error}))
+        document["exception"] = event.error
     if event.stack is not None:
-        parts.append(members({"stack_info": event.stack}))
-    return "".join(parts)
+        document["stack_info"] = event.stack
+    return document
 
 
 def _plain(event: Event) -> str:

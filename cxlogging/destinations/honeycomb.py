@@ -22,8 +22,8 @@ from urllib.parse import quote as percent_encode
 
 from ..errors import ConfigurationError
 from ..wire import settings
-from ..wire.codec import members, quote
-from ..wire.event import Event, set_apart
+from ..wire.codec import encoded, members
+from ..wire.event import Event, Site, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
@@ -38,6 +38,7 @@ HOSTS = {
 }
 TEXT_BYTES = 65_536
 MAX_FIELDS = 1_900
+NESTED = frozenset({dict, list})
 LIMITS = Limits(
     item_bytes=999_999,
     body_bytes=4_999_999,
@@ -83,32 +84,41 @@ class Honeycomb:
 
     def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""
-        return encode(self._element, event, self.limits.item_bytes)
+        try:
+            element = self._element(event)
+        except Exception:
+            return encode(self._within, event, self.limits.item_bytes)
+        # An element within the limit of one text has no text beyond it.
+        if len(element) > TEXT_BYTES:
+            return encode(self._within, event, self.limits.item_bytes)
+        return element
 
     def _element(self, event: Event) -> bytes:
-        origin = event.origin
-        constants = _constants(
-            event.level,
-            event.level_name,
-            origin.name,
-            origin.funcName,
-            origin.pathname,
-            origin.lineno,
-            origin.thread,
-            origin.threadName,
-            origin.process,
-            origin.processName,
-            self.hostname,
-        )
+        key: Site = site(event.origin.__dict__)
         second, nanosecond = divmod(event.time_ns, 1_000_000_000)
-        message = quote(within(event.message, TEXT_BYTES))
-        fields = members(set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS))
-        odd = event.error is not None or event.stack is not None or event.task is not None
-        rest = members(_rest(event)) if odd else ""
-        return (
-            f'{{"time":"{_second(second)}.{nanosecond:09d}Z","samplerate":{event.sample_rate},'
-            f'"data":{{"message":{message}{constants}{fields}{rest}}}}}'
-        ).encode()
+        fields = event.fields
+        if not NESTED.isdisjoint(map(type, fields.values())):
+            fields = flat(fields, TEXT_BYTES, MAX_FIELDS)
+        if not OWN_FIELDS.isdisjoint(fields):
+            fields = set_apart(fields, OWN_FIELDS)
+        data = {"message": event.message, **fields}
+        if event.error is not None or event.stack is not None or event.task is not None:
+            data.update(_rest(event))
+        constants = _constants(event.level, event.level_name, self.hostname, key)
+        return b'{"time":"%b.%09dZ","samplerate":%d,"data":%b%b' % (
+            _second(second),
+            nanosecond,
+            event.sample_rate,
+            encoded(data)[:-1],
+            constants,
+        )
+
+    def _within(self, event: Event) -> bytes:
+        """Return the element with every text cut to the limit of one."""
+        fields = flat(event.fields, TEXT_BYTES, MAX_FIELDS)
+        return self._element(
+            event.replace(message=within(event.message, TEXT_BYTES), fields=fields)
+        )
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the batch request."""
@@ -172,25 +182,14 @@ def severity(level: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _second(second: int) -> str:
-    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+def _second(second: int) -> bytes:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second)).encode()
 
 
 @lru_cache(maxsize=4_096)
-def _constants(
-    level: int,
-    level_name: str,
-    logger: str,
-    function: str | None,
-    path: str,
-    line: int,
-    thread: int | None,
-    thread_name: str | None,
-    pid: int | None,
-    process: str | None,
-    hostname: str,
-) -> str:
-    """Return the members of ``data`` that a call site's events share."""
+def _constants(level: int, level_name: str, hostname: str, key: Site) -> bytes:
+    """Return the end of an element: the members of ``data`` that a call site's events share."""
+    logger, path, _, _, line, function, thread, thread_name, pid, process = key
     values = {
         "severity": severity(level),
         "level": level_name,
@@ -205,7 +204,8 @@ def _constants(
         "meta.local_hostname": hostname,
         "meta.signal_type": "log",
     }
-    return members({name: value for name, value in values.items() if value is not None})
+    known = {name: value for name, value in values.items() if value is not None}
+    return f"{members(known)}}}}}".encode()
 
 
 def _rest(event: Event) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 from ..delivery import lifecycle
 from ..delivery.delivery import Delivery
 from ..delivery.ledger import Stats
+from ..delivery.lifecycle import OWN_THREADS, PROCESS
 from ..delivery.options import Options
 from ..errors import ConfigurationError, nearest
 from ..wire.destination import Destination
@@ -25,6 +26,7 @@ from ..wire.guard import is_signal
 from .check import CheckResult, check
 from .events import EventMaker
 from .redact import Default, cleaner
+from .sampling import Sampler
 
 HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
 NOT_YET = ("spool", "spool_bytes", "durability")
@@ -63,6 +65,8 @@ class ShippingHandler(logging.Handler):
             _sequence(own.get("sequence", False)),
             self._delivery.note,
         )
+        self._sampler: Sampler | None = None
+        self._make = self._events.make
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
@@ -92,40 +96,53 @@ class ShippingHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Accept *record*; never raise, never wait."""
-        if get_ident() in lifecycle.OWN_THREADS:
+        if get_ident() in OWN_THREADS:
             return
-        if lifecycle.is_foreign(record.process):
-            lifecycle.after_fork()
         try:
-            rate = self._rate(record)
+            if record.process != PROCESS.pid and lifecycle.is_foreign():
+                lifecycle.after_fork()
+            rate = 1 if self._sampler is None else self._rate(self._sampler, record)
             if rate == 0:
                 self._delivery.ledger.sampled.add()
                 return
             if self._missing:
                 self._delivery.refuse(record.levelno)
                 return
-            data = self._encode(self._events.make(record, self.formatter, rate))
+            data = self._encode(self._make(record, self.formatter, rate))
+            level = record.levelno
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             if is_signal(error):
                 raise
-            data = self._remains(record, error)
-        self._put(record.levelno, data)
+            level, data = self._remains(record.__dict__, error)
+        self._put(level, data)
 
-    def _rate(self, record: logging.LogRecord) -> int:  # noqa: ARG002
-        return 1
+    def _rate(self, sampler: Sampler, record: logging.LogRecord) -> int:
+        """Return how many records *record* stands for; a sampler that fails keeps it."""
+        try:
+            rate = sampler(record)
+        except Exception as error:
+            self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
+            return 1
+        if type(rate) is not int or rate < 0:
+            self._delivery.note("sample_rate", f"sample_rate returned {type(rate).__name__}")
+            return 1
+        return rate
 
-    def _remains(self, record: logging.LogRecord, error: BaseException) -> bytes:
-        """Return the event of a record that could not be read: what it was, and why."""
+    def _remains(self, record: dict[str, Any], error: BaseException) -> tuple[int, bytes]:
+        """Return the level and the event of a record that could not be read, and why."""
         name = type(error).__name__
         self._delivery.note("record", f"a record could not be read: {name}")
-        text = record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"
-        level = record.levelno if type(record.levelno) is int else logging.ERROR
-        time_ns = int(record.created * 1e6) * 1000 if type(record.created) is float else 0
+        message, level, created = map(record.get, ("msg", "levelno", "created"))
+        text = message if type(message) is str else f"<{type(message).__name__}>"
+        if type(level) is not int:
+            level = logging.ERROR
+        seconds = created if type(created) is float else self._delivery.clock.wall()
+        time_ns = int(seconds * 1e6) * 1000
         fields = {"cx_error": f"<unreadable record: {name}>"}
         event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
-        return self._encode(event)
+        return level, self._encode(event)
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
         """

@@ -91,22 +91,10 @@ class HoneycombHandler(ShippingHandler):
             url=url,
             allow_plain_http=bool(options.pop("allow_plain_http", False)),
         )
-        self._sampler = sampler(sample_rate)
+        chosen = sampler(sample_rate)
         names = ("api_key", "dataset", "sample_rate", "url", "level")
         super().__init__(destination, level, options, names)
-
-    def _rate(self, record: logging.LogRecord) -> int:
-        if self._sampler is None:
-            return 1
-        try:
-            rate = self._sampler(record)
-        except Exception as error:
-            self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
-            return 1
-        if type(rate) is not int or rate < 0:
-            self._delivery.note("sample_rate", f"sample_rate returned {type(rate).__name__}")
-            return 1
-        return rate
+        self._sampler = chosen
 
 
 class BetterStackHandler(ShippingHandler):

@@ -61,6 +61,10 @@ class Cleaner:
                 result[name] = self.value(member)
         return result
 
+    def hides(self, name: str) -> bool:
+        """Return True where the value of a field of this *name* is hidden."""
+        return self.is_sensitive is not None and self.is_sensitive(name)
+
     def text(self, text: str) -> str:
         """Return a message or a stack, cut where it is larger than any vendor's event."""
         text = cut(text, MAX_CHARACTERS)

@@ -54,10 +54,21 @@ def _stdlib() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any
     return _stdlib_dumps, encode_basestring, msgpack.packb
 
 
+def _encoded(dumps: Callable[[Any], str]) -> Callable[[Any], bytes]:
+    if dumps is not _stdlib_dumps:
+        import msgspec  # noqa: PLC0415 - it is there
+
+        encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+        return encode
+    return lambda value: dumps(value).encode()
+
+
 try:
     dumps, quote, packb = _msgspec()
 except ImportError:
     dumps, quote, packb = _stdlib()
+encoded = _encoded(dumps)
+"""Return the JSON text of a clean value as bytes of UTF-8."""
 
 
 def members(value: dict[str, Any]) -> str:

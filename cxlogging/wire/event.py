@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Origin(Protocol):
@@ -31,6 +32,27 @@ class Origin(Protocol):
     def processName(self) -> str | None: ...  # noqa: N802 - the standard library names it
 
 
+site = operator.itemgetter(
+    "name",
+    "pathname",
+    "filename",
+    "module",
+    "lineno",
+    "funcName",
+    "thread",
+    "threadName",
+    "process",
+    "processName",
+)
+"""
+Return what the ``__dict__`` of an `Origin` says, as a key for what its events share.
+
+One call of this costs less than ten attributes.
+"""
+
+Site = tuple[str, str, str, str, int, str | None, int | None, str | None, int | None, str | None]
+
+
 @dataclass(frozen=True)
 class Source:
     """An `Origin` with plain values, for events that no logging call made."""
@@ -47,7 +69,7 @@ class Source:
     processName: str | None = None  # noqa: N815
 
 
-class Event:
+class Event(NamedTuple):
     """
     One log record, ready to be given a vendor's shape.
 
@@ -65,47 +87,20 @@ class Event:
         sample_rate: One kept event stands for so many.
     """
 
-    __slots__ = (
-        "error",
-        "fields",
-        "level",
-        "level_name",
-        "message",
-        "origin",
-        "sample_rate",
-        "stack",
-        "task",
-        "time_ns",
-    )
-
-    def __init__(
-        self,
-        time_ns: int,
-        level: int,
-        level_name: str,
-        message: str,
-        fields: dict[str, Any],
-        origin: Origin,
-        error: dict[str, Any] | None = None,
-        stack: str | None = None,
-        task: str | None = None,
-        sample_rate: int = 1,
-    ) -> None:
-        self.time_ns = time_ns
-        self.level = level
-        self.level_name = level_name
-        self.message = message
-        self.fields = fields
-        self.origin = origin
-        self.error = error
-        self.stack = stack
-        self.task = task
-        self.sample_rate = sample_rate
+    time_ns: int
+    level: int
+    level_name: str
+    message: str
+    fields: dict[str, Any]
+    origin: Origin
+    error: dict[str, Any] | None = None
+    stack: str | None = None
+    task: str | None = None
+    sample_rate: int = 1
 
     def replace(self, **changes: Any) -> Event:
         """Return a copy with *changes*."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return Event(**{**values, **changes})
+        return self._replace(**changes)
 
 
 def set_apart(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_a_fork_in_c_runs_no_hook(program, server):
         from cxlogging.delivery import lifecycle
         log.info("parent")
         # What a fork in C leaves: the state of the parent under another process id.
-        lifecycle._Process.pid -= 1
+        lifecycle.PROCESS.pid -= 1
         log.info("child")
         """,
         options="flush_interval=60",

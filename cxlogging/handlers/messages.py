@@ -1,0 +1,30 @@
+"""Messages that are more than text: mappings, and the JSON of a formatter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MESSAGE_KEYS = ("message", "event", "msg")
+
+
+def structured(message: Mapping[Any, Any]) -> tuple[str, Mapping[Any, Any]]:
+    """Return a mapping's own message text, and its other members."""
+    fields = dict(message)
+    for key in MESSAGE_KEYS:
+        if isinstance(fields.get(key), str):
+            text: str = fields.pop(key)
+            return str.__str__(text), fields
+    return "", fields
+
+
+def formatted(text: str) -> tuple[str, Mapping[Any, Any]]:
+    """Return a formatter's text; where it is a JSON object, its message and members."""
+    if text[:1] == "{" and text.rstrip()[-1:] == "}":
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return text, {}
+        return structured(value)
+    return text, {}
