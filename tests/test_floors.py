@@ -52,7 +52,7 @@ TYPES = {"delivery/options.py": {"ssl"}}
 
 VENDOR = re.compile(r"coralogix|honeycomb|better_?stack", re.IGNORECASE)
 KNOWS_VENDORS = re.compile(
-    r"destinations/.*|handlers/vendors\.py|devserver/doors/.*|devserver/faults\.py|cli/.*|demo/.*|integrations/.*"
+    r"destinations/.*|handlers/vendors\.py|devserver/doors/.*|cli/.*|demo/.*|integrations/.*"
     r"|dataprime/.*|__init__\.py"
 )
 

@@ -43,6 +43,11 @@ class Buffer(Protocol):
         ...
 
     @property
+    def waiting(self) -> Callable[[], int]:
+        """The same, as a callable that costs less."""
+        ...
+
+    @property
     def held(self) -> int:
         """Bytes of all items that have no outcome yet, waiting or taken."""
         ...
@@ -84,6 +89,7 @@ class MemoryBuffer:
         lock: _thread.RLock,
     ) -> None:
         self._line: deque[Item] = deque()
+        self.waiting = self._line.__len__
         self._bound = options.buffer_bytes
         self._debug, self._info, self._warning = shares(options.buffer_bytes)
         self._block_timeout = options.block_timeout

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    import ssl
 
 OVERFLOW = ("shed", "drop_newest", "drop_oldest", "block")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmg])(i?)b?|b)?\s*", re.IGNORECASE)

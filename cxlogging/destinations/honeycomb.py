@@ -171,8 +171,6 @@ def configure(
     key = settings.secret(
         "api_key", api_key, "HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"
     )
-    if endpoint is None:  # never: the default host is known
-        raise ConfigurationError("url names no host.")
     return Honeycomb(settings.usable_key(key, endpoint), endpoint, name, platform.node())
 
 

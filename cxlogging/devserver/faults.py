@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from .doors import VENDORS
+from .doors import ANSWERING_EACH, VENDORS
 
 RESETS = ("", "before", "after")
 
@@ -161,7 +161,7 @@ class FaultPanel:
 def _matches(fault: Fault, vendor: str, wire_bytes: int, raw: Callable[[], bytes]) -> bool:
     if fault.vendor not in (None, vendor):
         return False
-    if fault.items and vendor != "honeycomb":
+    if fault.items and vendor not in ANSWERING_EACH:
         return False
     if fault.max_body is not None and wire_bytes <= fault.max_body:
         return False

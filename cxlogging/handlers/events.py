@@ -142,11 +142,13 @@ class EventMaker:
         """Return the clean form of `extras`, with what is cheap done right here."""
         attributes = record.__dict__
         tail = tuple(attributes)[STANDARD_COUNT - 1 :]
-        names = self._layouts.get(tail) or self._layout(tail)
+        names = self._layouts.get(tail)
+        if names is None:
+            names = self._layout(tail)
         if names is ODD:
             return self._cleaner.fields(extras(record))
         fields: dict[str, Any] = {}
-        for name in names[1:]:
+        for name in names:
             value = attributes[name]
             kind = type(value)
             if kind is str:
@@ -164,10 +166,10 @@ class EventMaker:
         """
         Return the names of *tail* whose values are fields, or `ODD`, and remember it.
 
-        *tail* begins with the last attribute that a record is born with; so does the result.
+        *tail* begins with the last attribute that a record is born with.
         """
         odd = tail[:1] != (LAST_STANDARD,) or len(tail) > MAX_MEMBERS or not self._is_plain
-        names = (*tail[:1], *(name for name in tail[1:] if name not in UNSHIPPED))
+        names = tuple(name for name in tail[1:] if name not in UNSHIPPED)
         for name in names:
             odd = odd or type(name) is not str or len(name) > MAX_KEY or self._cleaner.hides(name)
         layout = ODD if odd else names

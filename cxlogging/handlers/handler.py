@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import weakref
 from _thread import get_ident
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,7 @@ class ShippingHandler(logging.Handler):
         level: As `logging.Handler` takes it.
         options: `Options`, and ``fields``, ``context``, ``redact``, ``sequence``.
         arguments: The vendor's own arguments, for the hint at a misspelt name.
+        sampler: Decides which records are kept.
 
     Raises:
         ConfigurationError: An option is unknown or impossible.
@@ -52,6 +54,7 @@ class ShippingHandler(logging.Handler):
         level: int | str,
         options: Mapping[str, Any],
         arguments: Sequence[str],
+        sampler: Sampler | None = None,
     ) -> None:
         _check_names(type(self).__name__, options, arguments)
         plain = {name: options[name] for name in options}
@@ -65,11 +68,12 @@ class ShippingHandler(logging.Handler):
             _sequence(own.get("sequence", False)),
             self._delivery.note,
         )
-        self._sampler: Sampler | None = None
+        self._sampler = sampler
         self._make = self._events.make
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
+        self._selects = bool(self._missing) or sampler is not None
         super().__init__(level)
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
@@ -80,18 +84,20 @@ class ShippingHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
-        passed: Any = True
         if self.filters:
-            try:
-                passed = self.filter(record)
-            except Exception as error:
-                self._delivery.drops.add(record.levelno)
-                self._delivery.note("filter", f"a filter failed: {type(error).__name__}")
-                return False
-            if isinstance(passed, logging.LogRecord):
-                record = passed
+            return self._filtered(record)
+        self.emit(record)
+        return True
+
+    def _filtered(self, record: logging.LogRecord) -> Any:
+        try:
+            passed: Any = self.filter(record)
+        except Exception as error:
+            self._delivery.drops.add(record.levelno)
+            self._delivery.note("filter", f"a filter failed: {type(error).__name__}")
+            return False
         if passed:
-            self.emit(record)
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
         return passed
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -101,15 +107,13 @@ class ShippingHandler(logging.Handler):
         try:
             if record.process != PROCESS.pid and lifecycle.is_foreign():
                 lifecycle.after_fork()
-            rate = 1 if self._sampler is None else self._rate(self._sampler, record)
+            rate = self._rate(record) if self._selects else 1
             if rate == 0:
-                self._delivery.ledger.sampled.add()
-                return
-            if self._missing:
-                self._delivery.refuse(record.levelno)
                 return
             data = self._encode(self._make(record, self.formatter, rate))
             level = record.levelno
+            if type(level) is not int:
+                level = logging.ERROR
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -118,16 +122,22 @@ class ShippingHandler(logging.Handler):
             level, data = self._remains(record.__dict__, error)
         self._put(level, data)
 
-    def _rate(self, sampler: Sampler, record: logging.LogRecord) -> int:
-        """Return how many records *record* stands for; a sampler that fails keeps it."""
-        try:
-            rate = sampler(record)
-        except Exception as error:
-            self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
-            return 1
-        if type(rate) is not int or rate < 0:
-            self._delivery.note("sample_rate", f"sample_rate returned {type(rate).__name__}")
-            return 1
+    def _rate(self, record: logging.LogRecord) -> int:
+        """Return how many records *record* stands for; 0 where it is not shipped, and counted."""
+        rate = 1
+        if self._sampler is not None:
+            try:
+                rate = self._sampler(record)
+            except Exception as error:
+                self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
+            if type(rate) is not int or rate < 0:
+                self._delivery.note("sample_rate", f"sample_rate returned {type(rate).__name__}")
+                rate = 1
+        if rate == 0:
+            self._delivery.ledger.sampled.add()
+        elif self._missing:
+            self._delivery.refuse(record.levelno)
+            rate = 0
         return rate
 
     def _remains(self, record: dict[str, Any], error: BaseException) -> tuple[int, bytes]:
@@ -139,6 +149,8 @@ class ShippingHandler(logging.Handler):
         if type(level) is not int:
             level = logging.ERROR
         seconds = created if type(created) is float else self._delivery.clock.wall()
+        if not math.isfinite(seconds):
+            seconds = self._delivery.clock.wall()
         time_ns = int(seconds * 1e6) * 1000
         fields = {"cx_error": f"<unreadable record: {name}>"}
         event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())

@@ -25,7 +25,11 @@ SENSITIVE = (
     "csrf",
     "xsrf",
 )
-HARMLESS = ("tokens", "tokencount", "tokentype", "tokenlimit", "nextpagetoken", "tokenizer")
+HARMLESS = re.compile(
+    r"(max|min|total|prompt|completion|input|output|cached|reasoning|used|num|n)?tokens"
+    r"|token(count|type|limit|s?used|izer)|(next|previous)?pagetoken"
+)
+"""Names about tokens that are no secrets: those of language models and of pages."""
 REMEMBERED = 10_000
 
 _SEPARATORS = str.maketrans("", "", "_-. ")
@@ -49,9 +53,7 @@ class Names:
 
     def _judge(self, name: str) -> bool:
         folded = _fold(name)
-        for harmless in HARMLESS:
-            folded = folded.replace(harmless, "")
-        answer = any(word in folded for word in self._words)
+        answer = any(word in folded for word in self._words) and not HARMLESS.fullmatch(folded)
         if len(self._answers) < REMEMBERED:
             self._answers[name] = answer
         return answer

@@ -93,8 +93,7 @@ class HoneycombHandler(ShippingHandler):
         )
         chosen = sampler(sample_rate)
         names = ("api_key", "dataset", "sample_rate", "url", "level")
-        super().__init__(destination, level, options, names)
-        self._sampler = chosen
+        super().__init__(destination, level, options, names, chosen)
 
 
 class BetterStackHandler(ShippingHandler):

@@ -19,20 +19,32 @@ _compact = json.JSONEncoder(
 ).encode
 
 
+REMEMBERED = 10_000
+_names: dict[str, str] = {}
+
+
+def _name(key: str) -> str:
+    """Return a member's quoted name and colon; names are few, and come again and again."""
+    name = f"{encode_basestring(key)}:"
+    if len(_names) < REMEMBERED:
+        _names[key] = name
+    return name
+
+
 def _stdlib_dumps(value: Any) -> str:
     if type(value) is not dict:
         return _compact(value)
     parts = []
     for key, member in value.items():
+        name = _names.get(key) or _name(key)
         kind = type(member)
         # A call of the standard library's encoder costs more than these cases.
         if kind is str:
-            text = encode_basestring(member)
+            parts.append(name + encode_basestring(member))
         elif kind is int or kind is float:
-            text = repr(member)
+            parts.append(f"{name}{member!r}")
         else:
-            text = _compact(member)
-        parts.append(f"{encode_basestring(key)}:{text}")
+            parts.append(name + _compact(member))
     return f"{{{','.join(parts)}}}"
 
 

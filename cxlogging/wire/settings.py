@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 import sys
+from typing import overload
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigurationError
@@ -70,6 +71,22 @@ def host(argument: str, value: str) -> str:
             f"{argument} takes a host name alone, such as 'eu2.coralogix.com', not {value!r}."
         )
     return value.lower()
+
+
+@overload
+def endpoint(
+    url: object, default_host: str, path: str, *variables: str, allow_plain_http: bool = False
+) -> Endpoint: ...
+
+
+@overload
+def endpoint(
+    url: object,
+    default_host: str | None,
+    path: str,
+    *variables: str,
+    allow_plain_http: bool = False,
+) -> Endpoint | None: ...
 
 
 def endpoint(

@@ -58,6 +58,8 @@ def shipped(redact: object, message: str = "hello", **extra: object):
         "credentials",
         "csrfmiddlewaretoken",
         "X-XSRF",
+        "access_tokens",
+        "refreshTokens",
         "PASSWORD",
         "pa\u017f\u017fword",
     ],

@@ -12,9 +12,13 @@ from .coralogix import CoralogixDoor
 from .honeycomb import HoneycombDoor
 from .values import VENDORS, Answer, Door, Keys, Reply, Request, StoredEvent
 
+ANSWERING_EACH = frozenset({"honeycomb"})
+"""Vendors whose answer holds a status for each event."""
+
 DOORS: tuple[Door, ...] = (CoralogixDoor(), HoneycombDoor(), BetterStackDoor())
 
 __all__ = [
+    "ANSWERING_EACH",
     "DOORS",
     "VENDORS",
     "Answer",
