@@ -277,6 +277,18 @@ def test_functions_over_all_handlers(server, make):
     assert any(name.endswith("#2") for name in accounts)
 
 
+def test_a_dead_vendor_does_not_delay_another(server, make):
+    """While one vendor hangs, the others get their records."""
+    server.faults.add(vendor="honeycomb", hang=True)
+    handlers = [make(vendor, "key", url=server.url, flush_interval=0) for vendor in VENDORS]
+    for handler in handlers:
+        logger(handler).info("x")
+
+    assert handlers[0].flush(10)
+    assert handlers[2].flush(10)
+    assert handlers[1].stats().pending == 1
+
+
 def test_flush_under_loggings_own_lock(server, make):
     """A thread that holds logging's lock is not made to wait: flush says whether all was done."""
     server.faults.add(hang=True)

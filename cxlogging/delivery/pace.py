@@ -13,6 +13,11 @@ GROWTH = 1.05
 
 SLOW_SECONDS = 0.1
 
+PATIENCE = 16
+"""Items refused in a row, with none delivered between them, before there are pauses."""
+
+REFUSED_PAUSE = 0.5
+
 NEVER = 2**62
 
 
@@ -42,6 +47,7 @@ class Pace:
         self.may_hurry = True
         self.slow = False
         self._failures = 0
+        self._refusals = 0
         self._since: float | None = None
         self._left = 0
 
@@ -76,10 +82,16 @@ class Pace:
     def delivered(self, seconds: float) -> None:
         """Note an answer that took *seconds* and was good."""
         self.state = State.SOUND
-        self._failures = 0
+        self._failures = self._refusals = 0
         self.resume_at = 0.0
         self.slow = seconds > max(self._options.flush_interval / 2, SLOW_SECONDS)
         self.batch_bytes = min(int(self.batch_bytes * GROWTH) + 1, self.ceiling)
+
+    def refused(self, now: float) -> None:
+        """Note an answer that refused single items; where nothing else comes, slow down."""
+        self._refusals += 1
+        if self._refusals > PATIENCE:
+            self.resume_at = now + REFUSED_PAUSE
 
     def failed(self, now: float, wait: float | None, random: float) -> None:
         """Note a passing failure; *wait* is what the vendor asks for."""

@@ -140,7 +140,7 @@ def _refused(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, new
     for level, _ in batch.items:
         _reject(delivery, level, outcome.verdict.reason, news)
     delivery.buffer.settle(batch.items)
-    delivery.pace.delivered(outcome.seconds)
+    delivery.pace.refused(now)
     delivery.acknowledge(now)
 
 

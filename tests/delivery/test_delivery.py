@@ -60,6 +60,26 @@ def test_poison_is_isolated(status):
     assert len(network.requests) <= 2 * 9 + 2
 
 
+def test_a_vendor_that_refuses_everything_is_not_stormed():
+    """Where every item is refused, requests soon have pauses between them."""
+    now = [0.0]
+    network = Network(lambda items: 400)
+    target = delivery(network, flush_interval=0, clock=Clock(monotonic=lambda: now[0]))
+    put_all(target, 100)
+    wait_until(lambda: target.stats().rejected > 16)
+    target.workers.look()
+    seen = len(network.requests)
+    wait_until(lambda: target.pace.resume_at > now[0])
+
+    assert seen <= 2 * 100
+    assert target.stats().rejected < 30
+    now[0] += 1
+    target.workers.look()
+    wait_until(lambda: len(network.requests) > seen)
+    target.abandon()
+    assert target.stats().balanced
+
+
 def test_413_splits_and_is_remembered():
     """A batch answered by 413 goes in halves; the next batches are small from the start."""
     network = Network(lambda items: 413 if len(items) > 20 else 200)
