@@ -152,23 +152,24 @@ def _json(event: Event) -> bytes:
 
 def _shape(event: Event) -> dict[str, Any]:
     """Return an event in the shape that Better Stack's own clients send."""
-    key: Site = site(event.origin.__dict__)
-    level, context = _constants(event.level_name, key, event.task)
+    # One unpacking costs less than the attributes one by one.
+    time_ns, level, level_name, message, fields, origin, error, stack, task, _ = event
+    key: Site = site(origin.__dict__)
+    name, context = _constants(level_name, key, task)
     shape = {
-        "dt": event.time_ns,
-        "level": level,
-        "severity": event.level // 10,
-        "message": event.message,
+        "dt": time_ns,
+        "level": name,
+        "severity": level // 10,
+        "message": message,
         "context": context,
     }
-    fields = event.fields
     if not OWN_FIELDS.isdisjoint(fields):
         fields = set_apart(fields, OWN_FIELDS)
     shape.update(fields)
-    if event.error is not None:
-        shape["exception"] = event.error
-    if event.stack is not None:
-        shape["stack_info"] = event.stack
+    if error is not None:
+        shape["exception"] = error
+    if stack is not None:
+        shape["stack_info"] = stack
     return shape
 
 

@@ -83,6 +83,22 @@ encoded = _encoded(dumps)
 """Return the JSON text of a clean value as bytes of UTF-8."""
 
 
+def _encoded_twice(value: Any) -> bytes:
+    return encode_basestring(_stdlib_dumps(value)[:-1])[:-1].encode()
+
+
+def _fast_encoded_twice(value: Any) -> bytes:
+    return encoded(encoded(value)[:-1].decode())[:-1]
+
+
+encoded_twice = _encoded_twice if dumps is _stdlib_dumps else _fast_encoded_twice
+"""
+Return the JSON text of a clean mapping as a JSON string, as bytes; both are left open at the end.
+
+For a document inside of a document, to which more members are spliced.
+"""
+
+
 def members(value: dict[str, Any]) -> str:
     """Return the members of a JSON object with a comma before each, for splicing."""
     return f",{dumps(value)[1:-1]}" if value else ""
