@@ -57,8 +57,6 @@ class Transport(Protocol):
 
 
 class _Line:
-    """One open connection."""
-
     def __init__(self, connection: Any, now: float) -> None:
         self.connection = connection
         self.sock = connection.sock
@@ -156,9 +154,9 @@ class HttpTransport:
         """Write and read on *line*, and keep it where it can serve again."""
         fresh = line.used == line.opened
         kept = False
+        reader = _DeadlineReader(line.sock, deadline, self._clock)
+        answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
         try:
-            reader = _DeadlineReader(line.sock, deadline, self._clock)
-            answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
             broken = self._write(line, head, body, deadline)
             try:
                 answer.begin()
@@ -170,6 +168,7 @@ class HttpTransport:
             kept = whole and broken is None and response.status >= 200
             return response
         finally:
+            answer.close()  # now: left to the collector, it complains on 3.13
             line.used = self._clock.monotonic()
             if kept:
                 self._idle.append(line)

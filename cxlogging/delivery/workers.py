@@ -75,8 +75,10 @@ class Workers:
                 self.look()
 
     def unpark(self) -> None:
-        """Be as before `park`: the next record starts a worker."""
+        """Be as before `park`: the next record starts a worker, and so does one that came since."""
         self._parked = False
+        if self._delivery.outstanding and not self._crew:
+            self.wake()
 
     @property
     def is_parking(self) -> bool:
@@ -104,7 +106,6 @@ class Workers:
             except BaseException as error:
                 self._crew.pop()
                 self._rescue(error)
-                raise
 
     def _rescue(self, error: BaseException) -> None:
         """Keep the items of a worker that ended by a fault of ours."""

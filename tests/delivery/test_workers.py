@@ -1,0 +1,139 @@
+"""Workers where things go wrong: faults of ours, forks, lines that fill meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.delivery.test_delivery import lines, put_all, wait_until
+from tests.fakes import Network, delivery
+
+
+def test_a_fault_of_ours_loses_nothing(capfd):
+    """A worker that ends by a fault of ours is said, and the next record's worker sends all."""
+    network = Network()
+    target = delivery(network)
+    settled, failing = target.drops.report, [True]
+
+    def report():
+        if failing.pop() if failing else False:
+            raise RuntimeError("a fault of ours")
+        return settled()
+
+    target.drops.report = report
+    target.put(20, b"first")
+    wait_until(lambda: not failing and not len(target.workers))
+    target.put(20, b"second")
+
+    assert target.flush(20)
+    assert network.accepted == [b"first", b"second"]
+    assert "a worker ended by RuntimeError: a fault of ours" in capfd.readouterr().err
+
+
+def test_a_batch_in_flight_survives_a_fault_of_ours():
+    """The items that a worker had in flight when it ended by a fault of ours go again."""
+    network = Network()
+    target = delivery(network)
+    send, failing = target.workers.send, [True]
+
+    def fail(batch, seconds):
+        if failing:
+            failing.clear()
+            raise MemoryError
+        return send(batch, seconds)
+
+    target.workers.send = fail
+    target.put(20, b"x")
+    wait_until(lambda: not len(target.workers))
+
+    assert target.stats().pending == 1
+    assert target.flush(20)
+    assert network.accepted == [b"x"]
+
+
+def test_workers_leave_for_a_fork_where_nothing_waits():
+    """park() has idle workers leave, and the next record starts one again."""
+    network = Network()
+    target = delivery(network)
+    target.put(20, b"x")
+    assert target.flush(20)
+    target.workers.park()
+    wait_until(lambda: not target.workers.is_parking)
+
+    assert len(target.workers) == 0
+    target.workers.unpark()
+    target.put(20, b"y")
+    assert target.flush(20)
+    assert network.accepted == [b"x", b"y"]
+
+
+def test_a_record_that_comes_while_parking():
+    """A record that comes between park() and unpark() is sent."""
+    network = Network()
+    target = delivery(network)
+    target.put(20, b"x")
+    assert target.flush(20)
+    target.workers.park()
+    target.put(20, b"y")
+    wait_until(lambda: not target.workers.is_parking)
+    target.workers.unpark()
+
+    wait_until(lambda: network.accepted == [b"x", b"y"])
+
+
+def test_workers_stay_for_a_fork_where_something_waits():
+    """park() leaves workers alone that have something to send."""
+    target = delivery(Network(), flush_interval=3600)
+    target.put(20, b"x")
+    target.workers.park()
+
+    assert not target.workers.is_parking
+    target.workers.unpark()
+    assert target.flush(20)
+
+
+def test_a_slow_vendor_gets_a_second_worker(monkeypatch):
+    """While the vendor is slow, another worker watches the line, up to the concurrency."""
+    network = Network()
+    target = delivery(network, concurrency=2)
+    target.pace.slow = True
+    monkeypatch.setattr(target.pace, "delivered", lambda seconds: None)
+    put_all(target, 500)
+
+    assert target.flush(20)
+    assert sorted(network.accepted) == lines(500)
+    wait_until(lambda: len(target.workers) <= 2)
+
+
+def test_the_report_of_an_overflow():
+    """Once there is room, one WARNING tells the destination how many of which level were lost."""
+    gate = [503]
+    network = Network(lambda items: gate[0])
+    told = []
+    target = delivery(
+        network,
+        buffer_bytes=5_000,
+        overflow="drop_newest",
+        on_drop=lambda *drop: told.append(drop),
+    )
+    put_all(target, 60, level=10)
+    put_all(target, 5, level=40)
+    gate[0] = 200
+
+    assert target.flush(20)
+    wait_until(lambda: any(line.startswith(b"cxlogging dropped") for line in network.accepted))
+    (report,) = (line for line in network.accepted if line.startswith(b"cxlogging dropped"))
+    stats = target.stats()
+    lost = stats.lost_by_level
+    assert f"dropped {stats.dropped} records".encode() in report
+    assert f"DEBUG {lost['dropped', 10]}, ERROR {lost['dropped', 40]}".encode() in report
+    assert sum(count for _, count, _ in told) == stats.dropped
+
+
+@pytest.mark.parametrize("asked", [0, 0.01])
+def test_a_flush_with_a_timeout(asked):
+    """flush(timeout) returns False in time where the vendor does not answer."""
+    target = delivery(Network(lambda items: 503))
+    target.put(20, b"x")
+
+    assert not target.flush(asked)
+    target.abandon()
