@@ -1,7 +1,8 @@
 # Two commands for everyone: `make demo` and `make test`. Each makes its own
 # virtual environment, installs what it needs and runs.
 PYTHON ?= python3
-VENV ?= .venv/$(notdir $(PYTHON))
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV ?= .venv/$(VERSION)
 BIN = $(VENV)/bin
 ARGS ?=
 
@@ -33,9 +34,9 @@ clean:
 
 # One stamp an extra; made again when the package's own facts change.
 $(VENV)/.ready-%: setup.cfg pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]' $(REQUIREMENTS_$*)
-	touch $@
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]' $(REQUIREMENTS_$*)
+	@touch $@
 
 EXTRA_dev = dev
 EXTRA_test = test
