@@ -72,6 +72,8 @@ class Stats:
         pending: Waiting in memory or in flight.
         spooled: Waiting on disk.
         sampled: Left out by sampling; never accepted.
+        suppressed: Made on a thread of ours, by its traffic or by a finalizer that the
+            collector happened to run there; never accepted, as it would feed itself.
         lost_by_level: Outcome and level number to count, for every record lost.
         reasons: The vendor's words to count, for rejected records; the newest twenty.
         requests: Requests answered or failed.
@@ -90,6 +92,7 @@ class Stats:
     pending: int = 0
     spooled: int = 0
     sampled: int = 0
+    suppressed: int = 0
     lost_by_level: Mapping[tuple[str, int], int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     requests: int = 0
@@ -121,6 +124,7 @@ class Ledger:
         self.last_error = ""
         self.dropped = Tally()
         self.sampled = Counter()
+        self.suppressed = Counter()
         self.rejected: Multiset[int] = Multiset()
         self.abandoned: Multiset[int] = Multiset()
         self.reasons: dict[str, int] = {}
@@ -152,6 +156,7 @@ class Ledger:
             abandoned=self.abandoned.total(),
             pending=waiting + flying,
             sampled=self.sampled.value,
+            suppressed=self.suppressed.value,
             lost_by_level=lost,
             reasons=dict(self.reasons),
             requests=self.requests,

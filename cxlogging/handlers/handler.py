@@ -103,6 +103,7 @@ class ShippingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Accept *record*; never raise, never wait."""
         if get_ident() in OWN_THREADS:
+            self._delivery.ledger.suppressed.add()
             return
         try:
             if record.process != PROCESS.pid and lifecycle.is_foreign():

@@ -79,7 +79,9 @@ def test_signal_handlers_and_finalizers_that_log(program, server):
         ok = handler.flush(30)
         stats = handler.stats()
         print(ok, stats.balanced, stats.accepted == stats.delivered, counts["signal"] > 10)
-        print(stats.accepted == 4500 + counts["signal"] + counts["del"])
+        # The collector runs some finalizers on the worker: what they log is never shipped.
+        logged = 4500 + counts["signal"] + counts["del"]
+        print(stats.accepted + stats.suppressed == logged)
         """,
         "coralogix",
     )
