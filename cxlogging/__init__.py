@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .delivery.ledger import Stats
     from .delivery.overview import flush_all, stats
+    from .delivery.sigterm import install_sigterm
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
@@ -33,6 +34,7 @@ __all__ = [
     "bind",
     "bound",
     "flush_all",
+    "install_sigterm",
     "stats",
     "unbind",
 ]
@@ -50,6 +52,7 @@ _HOMES = {
     "bind": ".handlers.context",
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
+    "install_sigterm": ".delivery.sigterm",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
 }

@@ -69,6 +69,7 @@ PUBLIC = [
     "bind",
     "bound",
     "flush_all",
+    "install_sigterm",
     "stats",
     "unbind",
 ]

@@ -194,6 +194,13 @@ def at_exit() -> None:
         delivery.disconnect()
 
 
+def carry_on() -> None:
+    """Note that the process goes on after all, and vendors may be waited for again."""
+    PROCESS.exiting = False
+    for delivery in deliveries():
+        delivery.given_up = False
+
+
 def after_drain(delivery: Delivery) -> None:
     """Account for what a closing *delivery* still holds, where nobody will come after it."""
     if PROCESS.exiting:

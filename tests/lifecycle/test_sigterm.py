@@ -1,0 +1,78 @@
+"""SIGTERM: untouched unless asked for, and then delivered before what would happen anyway."""
+
+from __future__ import annotations
+
+import signal
+
+SEND = """
+import signal
+log.info("x")
+signal.raise_signal(signal.SIGTERM)
+log.info("after")
+"""
+
+
+def test_signals_are_untouched(program, server):
+    """Importing, configuring and logging install no signal handler at all."""
+    ended = program(
+        """
+        import signal
+        log.info("x")
+        print([signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)] == [
+            signal.SIG_DFL, signal.default_int_handler, signal.SIG_DFL])
+        """
+    )
+
+    assert ended.out.strip() == "True"
+
+
+def test_sigterm_delivers_and_ends(program, server):
+    """With install_sigterm() a SIGTERM delivers what waits, and ends the process as ever."""
+    ended = program("cxlogging.install_sigterm()" + SEND, options="flush_interval=60")
+
+    assert ended.code == -signal.SIGTERM
+    assert [event["message"] for event in server.events()] == ["x"]
+
+
+def test_sigterm_without_it_loses_what_waits(program, server):
+    """Without install_sigterm() a SIGTERM ends the process at once: what waits in memory is gone."""
+    ended = program(SEND, options="flush_interval=60")
+
+    assert ended.code == -signal.SIGTERM
+    assert server.count() == 0
+
+
+def test_the_handler_before_is_called(program, server):
+    """The application's own handler runs after the delivery, and the process goes on if it lets it."""
+    ended = program(
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: print('mine', number))\n"
+        "cxlogging.install_sigterm()" + SEND,
+        options="flush_interval=60",
+    )
+
+    assert (ended.code, ended.out.split()) == (0, ["mine", "15"])
+    assert [event["message"] for event in server.events()] == ["x", "after"]
+
+
+def test_an_ignored_sigterm_stays_ignored(program, server):
+    """Where SIGTERM was ignored, it delivers, and is ignored."""
+    ended = program(
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "cxlogging.install_sigterm()" + SEND,
+        options="flush_interval=60",
+    )
+
+    assert ended.code == 0
+    assert server.count() == 2
+
+
+def test_sigterm_with_a_dead_server_is_bounded(program, server):
+    """With a server that hangs, SIGTERM takes the exit budget and says what was left."""
+    server.faults.add(hang=True)
+    ended = program("cxlogging.install_sigterm()" + SEND, options="close_timeout=0.5")
+
+    assert ended.code == -signal.SIGTERM
+    assert ended.seconds < 3
+    assert "1 record was not delivered" in ended.err
