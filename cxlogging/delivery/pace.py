@@ -18,6 +18,9 @@ PATIENCE = 16
 
 REFUSED_PAUSE = 0.5
 
+SLOW_BATCH = 16_384
+"""Bytes below which a batch is not made smaller because of a timeout."""
+
 NEVER = 2**62
 
 
@@ -108,9 +111,9 @@ class Pace:
         self.resume_at = now + HOLD_SECONDS
         self.may_hurry = False
 
-    def shrink(self, size: int) -> None:
-        """Keep batches below half of *size* bytes, for a while."""
-        self.batch_bytes = max(1, min(self.batch_bytes, size // 2))
+    def shrink(self, size: int, least: int = 1) -> None:
+        """Keep batches below half of *size* bytes, but not below *least*, for a while."""
+        self.batch_bytes = min(self.batch_bytes, max(size // 2, least))
 
     def hurry(self, now: float) -> None:
         """End a pause that only our own backoff asks for: closing has no time for it."""

@@ -10,7 +10,7 @@ from ..wire.http import Action, Verdict
 from .batch import Batch
 from .diagnostics import Diagnostics
 from .drops import OnDrop, tell_lost
-from .pace import State
+from .pace import SLOW_BATCH, State
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -114,8 +114,8 @@ def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, n
 
 def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     delivery.ledger.retries += 1
-    if outcome.timed_out and len(batch) > 1:
-        delivery.pace.shrink(batch.data_bytes)
+    if outcome.timed_out and len(batch) > 1 and batch.data_bytes > SLOW_BATCH:
+        delivery.pace.shrink(batch.data_bytes, SLOW_BATCH)
         delivery.unsettled.add(*batch.halves())
     else:
         delivery.unsettled.add(batch)

@@ -31,7 +31,7 @@ class TransportError(Exception):
     No answer came.
 
     Attributes:
-        timed_out: The deadline ended it, rather than the other side.
+        timed_out: Connected, but the deadline ended it: less to send may help.
     """
 
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:
@@ -110,28 +110,29 @@ class HttpTransport:
         try:
             now = self._clock.monotonic()
             line = _Line(self._connector.open(max(deadline - now, 0.01)), now)
+        except Exception as error:
+            raise TransportError(str(_as_transport_error(error))) from None
+        try:
             return self._exchange(line, head, request.body, deadline)
         except Exception as error:
             raise _as_transport_error(error) from None
 
     def close(self) -> None:
-        while self._idle:
-            try:
-                line = self._idle.pop()
-            except IndexError:
-                return
+        while (line := self._pop()) is not None:
             line.connection.close()
 
     def _reusable(self) -> _Line | None:
-        while self._idle:
-            try:
-                line = self._idle.pop()
-            except IndexError:
-                return None
+        while (line := self._pop()) is not None:
             if line.is_usable(self._clock.monotonic()):
                 return line
             line.connection.close()
         return None
+
+    def _pop(self) -> _Line | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _head(self, request: Request, encoding: str | None) -> bytes:
         headers: list[tuple[str, str | Secret]] = [

@@ -107,12 +107,23 @@ def test_413_for_a_single_item_rejects_it():
 def test_a_timeout_halves_the_batch():
     """A request that times out is tried again at half the size."""
     network = Network(lambda items: timeout() if len(items) > 30 else 200)
+    target = delivery(network, limits=many(100), flush_interval=60, concurrency=1)
+    for number in range(100):
+        target.put(20, b"%04d" % number + b"x" * 900)
+
+    assert target.flush(20)
+    assert sorted(line[:4] for line in network.accepted) == lines(100)
+    assert [len(items) for items in network.requests[:3]] == [100, 50, 25]
+
+
+def test_small_batches_are_not_halved_by_timeouts():
+    """A vendor that is silent for long does not make batches small for ever."""
+    network = Network(after(10, timeout))
     target = delivery(network, flush_interval=60, concurrency=1)
     put_all(target, 100)
 
     assert target.flush(20)
-    assert network.accepted == lines(100)
-    assert [len(items) for items in network.requests[:3]] == [100, 50, 25]
+    assert all(len(items) == 100 for items in network.requests)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 301, 302, 307, 308, 405, 407])

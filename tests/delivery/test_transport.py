@@ -334,6 +334,24 @@ def test_nobody_listens():
         transport(port).send(request(), None, 5)
 
 
+def test_a_connection_that_is_not_accepted():
+    """A host that does not take the connection in time is trouble, but not for the batch's size."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        held = [socket.socket() for _ in range(4)]
+        for each in held:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        with pytest.raises(TransportError, match="timed out") as caught:
+            transport(port).send(request(), None, 0.3)
+        for each in held:
+            each.close()
+
+    assert not caught.value.timed_out
+
+
 def test_an_unknown_host():
     """A host that has no address is an error, not a time-out."""
     endpoint = Endpoint("http", "nowhere.invalid", 80, "/")

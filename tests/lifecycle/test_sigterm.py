@@ -35,7 +35,7 @@ def test_sigterm_delivers_and_ends(program, server):
 
 
 def test_sigterm_without_it_loses_what_waits(program, server):
-    """Without install_sigterm() a SIGTERM ends the process at once: what waits in memory is gone."""
+    """Without install_sigterm() a SIGTERM ends the process: what waits in memory is gone."""
     ended = program(SEND, options="flush_interval=60")
 
     assert ended.code == -signal.SIGTERM
@@ -43,7 +43,7 @@ def test_sigterm_without_it_loses_what_waits(program, server):
 
 
 def test_the_handler_before_is_called(program, server):
-    """The application's own handler runs after the delivery, and the process goes on if it lets it."""
+    """The application's own handler runs after the delivery, and decides what happens."""
     ended = program(
         "import signal\n"
         "signal.signal(signal.SIGTERM, lambda number, frame: print('mine', number))\n"
