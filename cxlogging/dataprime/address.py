@@ -1,0 +1,60 @@
+"""Where queries go, and the key that they take."""
+
+from __future__ import annotations
+
+import math
+
+from ..destinations.coralogix import DOMAINS
+from ..errors import ConfigurationError, nearest
+from ..wire import settings
+from ..wire.http import Endpoint, Secret
+from .errors import KEY_HINT
+
+PREFIXES = ("api.", "ingress.", "ng-api-http.", "ng-api-grpc.")
+
+
+def address(domain: str | None, url: str | None) -> Endpoint:
+    """Return ``https://api.<domain>``, or *url*; plain http leads to this machine alone."""
+    name = settings.text("domain", domain, "CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION")
+    host = None if name is None else f"api.{_domain(name)}"
+    # The service refuses "//api", and a slash at the end is what people paste.
+    found = settings.endpoint(url.strip().rstrip("/") if isinstance(url, str) else url, host, "")
+    if found is None:
+        raise ConfigurationError(
+            "no address to query: pass domain= (such as 'eu2'), or set CORALOGIX_DOMAIN."
+        )
+    return found
+
+
+def query_key(api_key: str | None, endpoint: Endpoint) -> Secret:
+    """Return the key, or raise the sentence that says which kind is meant."""
+    given = settings.secret("api_key", api_key, "CX_API_KEY", "CORALOGIX_API_KEY")
+    key = settings.usable_key(given, endpoint)
+    if key is None:
+        raise ConfigurationError(f"no key: pass api_key=, or set CX_API_KEY. {KEY_HINT}")
+    return key
+
+
+def _domain(name: str) -> str:
+    known = DOMAINS.get(name.lower())
+    if known is not None:
+        return known
+    if "." not in name:
+        raise ConfigurationError(
+            f"domain {name!r} is no region; there are {', '.join(DOMAINS)}."
+            f"{nearest(name.lower(), DOMAINS)}"
+        )
+    bare = settings.host("domain", name)
+    for prefix in PREFIXES:
+        if bare.startswith(prefix):
+            raise ConfigurationError(f"domain takes {bare[len(prefix) :]!r}, without {prefix!r}.")
+    return bare
+
+
+def seconds(argument: str, value: object, least: float = 0.001) -> float:
+    """Return *value* where it is a number of seconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = float(value) if abs(value) < 1e9 else math.inf
+        if least <= number < math.inf:
+            return number
+    raise ConfigurationError(f"{argument} takes seconds from {least}, not {value!r}.")

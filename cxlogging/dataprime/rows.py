@@ -1,0 +1,167 @@
+"""
+One row of an answer, and the keypaths into it.
+
+``$m`` is metadata, ``$l`` labels, ``$d`` (or nothing) the data; ``.name``,
+``['any name']`` and ``[0]`` lead further in.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from . import times
+
+_STEP = re.compile(
+    r"""\.?(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\.?\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]""",
+    re.DOTALL,
+)
+_MISSING = object()
+
+
+class Severity(enum.IntEnum):
+    """The severities of a log, ordered."""
+
+    DEBUG = 1
+    VERBOSE = 2
+    INFO = 3
+    WARNING = 4
+    ERROR = 5
+    CRITICAL = 6
+
+
+class Row:
+    """
+    A row: a log, or a line of an aggregate, which has no metadata and no labels.
+
+    ``row["$d.user.id"]`` raises `KeyError` where there is nothing; `get` does not.
+
+    Attributes:
+        metadata: What the service knows of the log, as text by name.
+        labels: Application, subsystem and the like, as text by name.
+        raw: The data as it came.
+    """
+
+    def __init__(
+        self, raw: Any = None, metadata: Mapping[str, Any] = {}, labels: Mapping[str, Any] = {}
+    ) -> None:
+        self.raw = raw
+        self.metadata = dict(metadata)
+        self.labels = dict(labels)
+
+    @cached_property
+    def data(self) -> Any:
+        """The data decoded; the text itself where it is not JSON."""
+        if not isinstance(self.raw, str):
+            return self.raw
+        try:
+            return json.loads(self.raw)
+        except (ValueError, RecursionError):
+            return self.raw
+
+    @property
+    def timestamp_ns(self) -> int | None:
+        """Nanoseconds since 1970, or None for a row without a time."""
+        value = self.metadata.get("timestamp")
+        return None if value is None else times.served(str(value))
+
+    @property
+    def timestamp(self) -> datetime.datetime | None:
+        """The log's time, aware, cut to microseconds."""
+        found = self.timestamp_ns
+        return None if found is None else times.moment(found)
+
+    @property
+    def severity(self) -> Severity | None:
+        """The log's severity, or None where the service names none."""
+        value = str(self.metadata.get("severity", "")).upper()
+        if value in Severity.__members__:
+            return Severity[value]
+        return Severity(int(value)) if value in set("123456") else None
+
+    @property
+    def is_aggregate(self) -> bool:
+        """True for a row that has neither metadata nor labels."""
+        return not (self.metadata or self.labels)
+
+    def __getitem__(self, keypath: str) -> Any:
+        found = self._find(keypath)
+        if found is _MISSING:
+            raise KeyError(keypath)
+        return found
+
+    def __contains__(self, keypath: object) -> bool:
+        return isinstance(keypath, str) and self._find(keypath) is not _MISSING
+
+    def get(self, keypath: str, default: Any = None) -> Any:
+        """Return what stands at *keypath*, or *default*."""
+        found = self._find(keypath)
+        return default if found is _MISSING else found
+
+    def _find(self, keypath: str) -> Any:
+        try:
+            root, steps = steps_of(keypath)
+        except KeyError:
+            return _MISSING
+        value: Any = {"$m": self.metadata, "$l": self.labels}[root] if root != "$d" else self.data
+        for step in steps:
+            if isinstance(step, int) and isinstance(value, list):
+                value = value[step] if step < len(value) else _MISSING
+            elif isinstance(value, dict):
+                value = value.get(str(step), _MISSING)
+            else:
+                return _MISSING
+        return value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as a dict: an aggregate's data itself, a log in its parts."""
+        if self.is_aggregate and isinstance(self.data, dict):
+            return dict(self.data)
+        severity = self.severity
+        return {
+            "timestamp": self.timestamp,
+            "severity": None if severity is None else severity.name,
+            "metadata": dict(self.metadata),
+            "labels": dict(self.labels),
+            "data": self.data,
+        }
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Row):
+            return NotImplemented
+        mine = (self.metadata, self.labels, self.raw)
+        return mine == (other.metadata, other.labels, other.raw)
+
+    __hash__ = None  # type: ignore[assignment]  # a row holds dicts
+
+    def __repr__(self) -> str:
+        data = repr(self.raw)
+        return f"Row({data if len(data) <= 200 else f'{data[:200]}...'}, {self.metadata!r})"
+
+
+def steps_of(keypath: str) -> tuple[str, list[str | int]]:
+    """Return a keypath's root and steps; `KeyError` where it is none."""
+    root, rest = keypath[:2], keypath[2:]
+    if root not in {"$m", "$l", "$d"} or (rest and rest[0] not in ".["):
+        root, rest = "$d", f".{keypath}"
+    steps: list[str | int] = []
+    at = 0
+    while at < len(rest):
+        found = _STEP.match(rest, at)
+        if found is None or (found["name"] and rest[at] != "."):
+            raise KeyError(keypath)
+        steps.append(int(found["index"]) if found["index"] else found["name"] or found["quoted"])
+        at = found.end()
+    return root, steps
+
+
+def pairs(items: Any) -> dict[str, Any]:
+    """Return the service's ``[{"key": ..., "value": ...}]`` as a dict; others raise."""
+    if items is None:
+        return {}
+    return {str(item["key"]): item.get("value") for item in items}

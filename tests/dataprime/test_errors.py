@@ -1,0 +1,259 @@
+"""Statuses other than success, and trouble on the way."""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+
+import pytest
+
+from cxlogging.dataprime import (
+    AuthenticationError,
+    DataPrimeClient,
+    PartialResult,
+    QueryError,
+    QuerySyntaxError,
+    QueryTimeout,
+    RateLimited,
+    RequestRefused,
+    ServerError,
+    Unreachable,
+)
+from cxlogging.dataprime.errors import message_of
+
+from .conftest import KEY
+from .service import QUERY_ID, Reply, line, log, result, whole
+
+QUERY = "source logs | filter $d.foo == 1"
+COMPILATION = "Compilation errors: keypath does not exist '$d.foo' in line 0 at column 21"
+
+
+def said(message: str) -> bytes:
+    return json.dumps({"message": message}).encode()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_comes_with_a_hint(client, service, status):
+    """A key that is refused is said, with the kind of key that queries take."""
+    service.will_say(Reply(said("Forbidden"), status, {"X-Request-Id": "r-1"}))
+
+    with pytest.raises(AuthenticationError, match="Send-Your-Data key") as caught:
+        client.query("source logs")
+
+    assert caught.value.request_id == "r-1"
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_query_that_does_not_compile_has_a_caret(client, service, direct):
+    """A compilation error has line and column, and a caret below the query, in either shape."""
+    refused = Reply(said(COMPILATION), 400)
+    in_stream = Reply(QUERY_ID + line({"error": {"message": COMPILATION}}))
+    service.will_say(refused if direct else in_stream)
+
+    with pytest.raises(QuerySyntaxError) as caught:
+        client.query(QUERY, strict_fields=True)
+
+    assert (caught.value.line, caught.value.column) == (0, 21)
+    assert caught.value.caret == f"  {QUERY}\n  {' ' * 21}^"
+    assert str(caught.value).endswith(caught.value.caret)
+
+
+def test_a_syntax_error_without_position_has_no_caret(client, service):
+    """Where the service names no position, none is made up."""
+    service.will_say(Reply(said("Compiler error: what is this"), 400))
+
+    with pytest.raises(QuerySyntaxError) as caught:
+        client.query(QUERY)
+
+    assert (caught.value.line, caught.value.column, caught.value.caret) == (None, None, "")
+
+
+def test_the_caret_stands_in_its_line():
+    """In a query of several lines the caret is below the right one, tabs kept."""
+    error = QuerySyntaxError("syntax error in line 1 at column 3", "source logs\n\t| fliter x")
+
+    assert error.caret == "  \t| fliter x\n  \t  ^"
+    assert QuerySyntaxError("line 9 at column 3", "a").caret == ""
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, RequestRefused), (405, RequestRefused),
+    (409, RequestRefused), (500, ServerError), (501, ServerError)])  # fmt: skip
+def test_other_statuses_are_told_once(client, service, status, error):
+    """What a second try would not mend is raised at once, with the service's words."""
+    service.will_say(Reply(said("no such thing"), status, {"Location": "http://elsewhere/"}))
+
+    with pytest.raises(error, match=f"HTTP {status}: no such thing"):
+        client.query("source logs")
+
+    assert len(service.asked) == 1
+
+
+def test_a_redirect_is_not_followed(client, service):
+    """The key is not carried to where a redirect points."""
+    service.will_say(Reply(status=302, headers={"Location": f"{service.url}/elsewhere"}))
+
+    with pytest.raises(ServerError, match="HTTP 302: redirects are not followed"):
+        client.query("source logs")
+
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ('{"message":"a"}', "a"),
+        ('{"error":"b"}', "b"),
+        ('{"error":{"message":"c"}}', "c"),
+        ('{"detail":"d"}', "d"),
+        ("<html><head><style>x{}</style></head><h1>502 Bad Gateway</h1></html>", "502 Bad Gateway"),
+        ("upstream failed", "upstream failed"),
+        ("[1]", "[1]"),
+        ("", "HTTP 500"),
+    ],
+)
+def test_the_services_words_are_found(client, service, body, sentence):
+    """JSON of every known shape, a page and a bare text all give their sentence."""
+    service.will_say(Reply(body.encode(), 500))
+
+    with pytest.raises(ServerError) as caught:
+        client.query("source logs")
+
+    assert str(caught.value).removeprefix("HTTP 500: ") == sentence
+    assert message_of(5) == ""
+
+
+def test_retry_after_is_waited_for(client, service, time):
+    """A rate limit is waited for as long as the service asks, then asked again."""
+    service.will_say(Reply(status=429, headers={"Retry-After": "7"}), whole(log(1)))
+
+    assert len(client.query("source logs")) == 1
+    assert time.sleeps == [7.0]
+
+
+def test_a_rate_limit_without_a_time_backs_off(client, service, time):
+    """Without Retry-After the waits double, and end with the budget."""
+    service.will_say(*[Reply(said("limit"), 429)] * 6)
+
+    with pytest.raises(RateLimited, match="HTTP 429: limit"):
+        client.query("source logs")
+
+    assert time.sleeps == [1.0, 2.0, 4.0, 8.0, 16.0]
+
+
+def test_a_wait_beyond_the_budget_is_not_begun(client, service, time):
+    """Where the service asks for more than the budget, the caller decides."""
+    service.will_say(Reply(status=429, headers={"Retry-After": "61"}))
+
+    with pytest.raises(RateLimited) as caught:
+        client.query("source logs")
+
+    assert (caught.value.retry_after, time.sleeps) == (61.0, [])
+
+
+def test_a_wait_beyond_the_timeout_is_not_begun(client, service, time):
+    """The timeout holds for the waits too."""
+    service.will_say(Reply(status=429, headers={"Retry-After": "5"}))
+
+    with pytest.raises(RateLimited):
+        client.query("source logs", timeout=4)
+
+    assert time.sleeps == []
+
+
+def test_a_server_that_says_zero_is_not_asked_for_ever(client, service, time):
+    """Retry-After: 0 uses the budget up as well."""
+    service.rule = lambda asked: Reply(status=429, headers={"Retry-After": "0"})
+
+    with pytest.raises(RateLimited):
+        client.query("source logs")
+
+    assert len(service.asked) <= 122
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_passing_trouble_is_asked_again(client, service, status):
+    """A gateway's trouble is tried again within the same budget."""
+    service.will_say(Reply(status=status), Reply(status=status), whole(log(1)))
+
+    assert len(client.query("source logs")) == 1
+
+
+def test_no_connection_is_said():
+    """A closed port is Unreachable, at once."""
+    client = DataPrimeClient(KEY, url="http://127.0.0.1:1")
+
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 cannot be reached"):
+        client.query("source logs")
+
+
+@pytest.mark.parametrize("pieces", [[], [QUERY_ID, result(log(1))]])
+def test_silence_is_a_timeout(service, pieces):
+    """A service that says nothing, at the start or in the middle, is left after the silence."""
+    go_on = threading.Event()
+    service.will_say(Reply([*pieces, go_on]))
+
+    client = DataPrimeClient(KEY, url=service.url, silence=0.1)
+
+    with pytest.raises(QueryTimeout) as caught:
+        client.query("source logs")
+    go_on.set()
+
+    assert len(caught.value.result) == (1 if pieces else 0)
+
+
+def test_the_timeout_ends_a_trickle(client, service, time):
+    """An answer that keeps trickling ends with the timeout of all of it."""
+    rows = (result(log(number)) for number in range(1_000))
+    service.will_say(Reply(rows))
+
+    stream = client.stream("source logs", timeout=5)
+    slowly = (time.sleep(1.0) for _ in stream)
+
+    with pytest.raises(QueryTimeout):
+        list(slowly)
+
+
+@pytest.mark.parametrize("ends", ["cut", "close"])
+def test_a_broken_connection_is_a_partial_result(client, service, ends):
+    """Rows before a broken connection are kept with the error."""
+    service.will_say(Reply(QUERY_ID + result(log(1)), ends=ends))
+
+    with pytest.raises(PartialResult) as caught:
+        client.query("source logs")
+
+    assert [row["number"] for row in caught.value.result] == [1]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(said(f"key {KEY} is bad"), 403),
+        Reply(said(f"key {KEY} is bad"), 500),
+        Reply(line({"error": {"message": f"key {KEY} is bad"}})),
+        Reply(f"key {KEY} is no json".encode()),
+    ],
+)
+def test_the_key_is_in_no_error(client, service, reply):
+    """Even where the service repeats it, no error shows the key."""
+    service.will_say(reply)
+
+    with pytest.raises(QueryError) as caught:
+        client.query("source logs")
+
+    error = caught.value
+    shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    assert KEY not in shown
+    assert "****" in str(error)
+
+
+def test_the_key_is_not_behind_an_error():
+    """An error of the network does not carry the request with its headers."""
+    client = DataPrimeClient(KEY, url="http://127.0.0.1:1")
+
+    with pytest.raises(Unreachable) as caught:
+        client.query("source logs")
+
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
