@@ -9,11 +9,11 @@ from typing import Any
 import requests
 
 from ..errors import ConfigurationError
-from . import jobs, request
+from . import jobs, reading, request
 from .address import address, query_key, seconds
-from .answer import Answer, lines
+from .answer import Answer
 from .background import Dataset, submission
-from .errors import QueryError, RateLimited
+from .errors import RateLimited
 from .request import DirectQuery, direct
 from .results import QueryResult, RowStream, collected
 from .rows import Row
@@ -192,7 +192,8 @@ class DataPrimeClient:
     ) -> Generator[Row, None, None]:
         while True:
             try:
-                yield from self._once(asked, answer, patience)
+                reply = self._door.post(PATH, asked.body(), patience)
+                yield from reading.rows(self._door, reply, answer)
             except RateLimited as error:
                 if answer.count:
                     raise
@@ -200,22 +201,6 @@ class DataPrimeClient:
             else:
                 answer.end()
                 return
-
-    def _once(
-        self, asked: DirectQuery, answer: Answer, patience: Patience
-    ) -> Generator[Row, None, None]:
-        reply = self._door.post(PATH, asked.body(), patience)
-        try:
-            for line in lines(reply.chunks()):
-                yield from answer.take(line)
-        except QueryError as error:
-            if answer.statistics is not None and not isinstance(error, RateLimited):
-                return  # nothing that counts comes after the statistics
-            error.args = tuple(self._door.masked(str(each)) for each in error.args)
-            error.query_id = error.query_id or answer.query_id
-            raise
-        finally:
-            reply.close()
 
     def _split(
         self,

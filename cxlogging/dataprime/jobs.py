@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import times
-from .answer import Answer, lines
+from . import reading, times
+from .answer import Answer
 from .errors import PartialResult, QueryFailed, QueryTimeout, RequestRefused, UnknownQuery
 from .findings import QueryWarning, number, warning
 from .results import RowStream
@@ -70,9 +70,9 @@ class Job:
         self.query_id = query_id
         self.warnings = warnings
 
-    def status(self) -> JobStatus:
-        """Return where the query stands now."""
-        document = self._asked("/status")
+    def status(self, *, timeout: float | None = None) -> JobStatus:
+        """Return where the query stands now, within *timeout* seconds."""
+        document = self._asked("/status", timeout)
         found = _status(document)
         if found is None:
             raise PartialResult(f"the status has no shape we know: {str(document)[:200]}")
@@ -100,20 +100,21 @@ class Job:
         clock, pause = self._door.clock, first_pause
         deadline = None if timeout is None else clock.monotonic() + timeout
         while True:
-            status = self.status()
+            left = None if deadline is None else max(deadline - clock.monotonic(), 1.0)
+            status = self.status(timeout=left)
             if on_progress is not None:
                 on_progress(status)
             if status.finished:
                 self._check(status)
                 return status
-            left = pause if deadline is None else deadline - clock.monotonic()
-            if left <= 0:
+            rest = pause if deadline is None else deadline - clock.monotonic()
+            if rest <= 0:
                 raise QueryTimeout(
                     f"the query is {status.state.value} after {timeout} seconds; it goes on,"
                     " and wait() may be called again.",
                     query_id=self.query_id,
                 )
-            clock.sleep(min(pause, left))
+            clock.sleep(min(pause, rest))
             pause = min(pause * 1.5, longest_pause)
 
     def results(self, *, timeout: float | None = None) -> RowStream:
@@ -144,16 +145,12 @@ class Job:
     def _rows(self, answer: Answer, timeout: float | None) -> Generator[Row, None, None]:
         patience = self._door.patience(timeout)
         reply = self._door.post(f"{PATH}/data", {"queryId": self.query_id}, patience)
-        try:
-            for line in lines(reply.chunks()):
-                yield from answer.take(line)
-        finally:
-            reply.close()
+        yield from reading.rows(self._door, reply, answer)
 
-    def _asked(self, door: str) -> Any:
-        patience = self._door.patience(None)
+    def _asked(self, door: str, timeout: float | None = None) -> Any:
+        patience = self._door.patience(timeout)
         reply = self._door.post(f"{PATH}{door}", {"queryId": self.query_id}, patience)
-        return self._check_known(reply.text())
+        return self._check_known(self._door.masked(reply.text()))
 
     def _check_known(self, text: str) -> Any:
         document = decoded(text)

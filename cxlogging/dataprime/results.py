@@ -52,6 +52,7 @@ class RowStream(Findings, Iterator[Row]):
     def __init__(self, answer: Answer, rows: Generator[Row, None, None]) -> None:
         self._answer = answer
         self._rows = rows
+        self._depth = 3
 
     def __iter__(self) -> RowStream:
         return self
@@ -61,7 +62,7 @@ class RowStream(Findings, Iterator[Row]):
             return next(self._rows)
         except StopIteration:
             if not self._answer.told:
-                tell(self._answer)
+                tell(self._answer, self._depth)
             raise
 
     def close(self) -> None:
@@ -105,8 +106,8 @@ class QueryResult(Findings, Sequence[Row]):
         return f"<QueryResult {self.query_id or 'without id'}: {len(self)} rows{cut}>"
 
 
-def tell(answer: Answer) -> None:
-    """Warn once where a limit cut the rows that the caller did not set."""
+def tell(answer: Answer, depth: int) -> None:
+    """Warn once, *depth* calls up, where a limit cut the rows that the caller did not set."""
     answer.told = True
     found = [each for each in answer.limits_reached if each != "rows" or not answer.asked]
     if found:
@@ -114,13 +115,14 @@ def tell(answer: Answer) -> None:
             f"{answer.count} rows, and there may be more: {', '.join(found)} reached. Narrow the"
             " window, pass limit= or split_on_limit=True, or submit a background query.",
             CxQueryWarning,
-            stacklevel=3,
+            stacklevel=depth,
         )
 
 
 def collected(stream: RowStream) -> QueryResult:
     """Return all rows; an error on the way carries those that were read before it."""
     result = QueryResult(stream._answer, [])  # noqa: SLF001 - they share one answer
+    stream._depth = 5  # noqa: SLF001 - the warning names the line that called query()
     try:
         with contextlib.closing(stream):
             result.rows.extend(stream)

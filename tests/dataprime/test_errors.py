@@ -203,6 +203,34 @@ def test_silence_is_a_timeout(service, pieces):
     assert len(caught.value.result) == (1 if pieces else 0)
 
 
+def test_silence_before_the_first_byte_is_a_timeout(service):
+    """A service that takes the question and answers nothing is left after the timeout."""
+    go_on = threading.Event()
+    service.rule = lambda asked: go_on.wait(30) and whole()
+
+    with pytest.raises(QueryTimeout, match="did not answer in time"):
+        DataPrimeClient(KEY, url=service.url, silence=0.1).query("source logs")
+    go_on.set()
+
+
+def test_an_error_whose_words_break_off_is_its_status(client, service):
+    """The status says enough where the error's body cannot be read."""
+    service.will_say(Reply(b"no gzip", 403, {"Content-Encoding": "gzip"}))
+
+    with pytest.raises(AuthenticationError, match="HTTP 403"):
+        client.query("source logs")
+
+
+def test_of_an_errors_page_the_beginning_is_read(client, service):
+    """An endless page of words is cut."""
+    service.will_say(Reply([b"word " * 10_000] * 100, 500))
+
+    with pytest.raises(ServerError) as caught:
+        client.query("source logs")
+
+    assert len(str(caught.value)) < 3_000
+
+
 def test_the_timeout_ends_a_trickle(client, service, time):
     """An answer that keeps trickling ends with the timeout of all of it."""
     rows = (result(log(number)) for number in range(1_000))

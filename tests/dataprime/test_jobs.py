@@ -393,6 +393,18 @@ def test_a_refused_key_is_said_at_every_door(job, service):
         job.status()
 
 
+def test_the_key_is_in_no_error_of_a_job(job, service):
+    """What a background door repeats of the key is masked."""
+    service.will_say(says({"odd": KEY}), says(SUCCESS), Reply(f"{KEY} is bad".encode()))
+
+    with pytest.raises(PartialResult) as status:
+        job.status()
+    with pytest.raises(PartialResult) as data:
+        list(job.results())
+
+    assert KEY not in str(status.value) + str(data.value)
+
+
 def test_a_job_is_taken_up_from_its_id(service):
     """Another client, in another process, goes on with the id alone."""
     service.will_say(says(SUCCESS))

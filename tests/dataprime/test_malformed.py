@@ -164,6 +164,12 @@ def test_a_connection_that_breaks_after_the_statistics_is_whole(client, service)
     assert len(client.query("source logs")) == 1
 
 
+def test_an_error_after_the_statistics_is_still_an_error():
+    """Statistics do not make an answer whole that says afterwards that it failed."""
+    with pytest.raises(QueryFailed, match="late"):
+        read(GOOD + line({"error": {"message": "late"}}))
+
+
 def test_an_error_that_has_no_words_is_said():
     """An error line without a message still fails the query."""
     with pytest.raises(QueryFailed, match="gives no reason"):

@@ -190,9 +190,10 @@ def test_the_soft_limit_is_told(client, service):
     rows = result(*(log(number) for number in range(2_000)))
     service.will_say(Reply(QUERY_ID + rows + warning + STATISTICS))
 
-    with pytest.warns(CxQueryWarning, match="2000 rows, and there may be more"):
+    with pytest.warns(CxQueryWarning, match="2000 rows, and there may be more") as told:
         found = client.query("source logs")
 
+    assert told[0].filename == __file__
     assert found.truncated
     assert found.limits_reached == ("numberOfResultsLimitWarning", "rows")
     assert found.warnings[0].details == {"numberOfResultsLimit": 2_000}
@@ -207,6 +208,17 @@ def test_a_scan_limit_is_told(client, service):
 
     assert found.limits_reached == ("limits.scan",)
     assert "limits.scan" in repr(found)
+
+
+def test_a_stream_tells_once(client, service):
+    """A stream warns at its end, in the line that reads it, and once."""
+    service.will_say(Reply(QUERY_ID + result(log(1)) + statistics(scan=True)))
+    rows = client.stream("source logs")
+
+    with pytest.warns(CxQueryWarning) as told:
+        assert [len(list(each)) for each in (rows, rows)] == [1, 0]
+
+    assert [each.filename for each in told] == [__file__]
 
 
 def test_a_limit_that_the_caller_set_is_no_warning(client, service):
