@@ -115,7 +115,14 @@ class ServerError(QueryError):
 
 
 class Unreachable(QueryError):  # noqa: N818
-    """No connection to the service."""
+    """
+    No connection to the service.
+
+    Attributes:
+        dropped: True where there was one, and it was closed without an answer.
+    """
+
+    dropped = False
 
 
 class QueryFailed(QueryError):  # noqa: N818

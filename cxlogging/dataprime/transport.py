@@ -186,6 +186,11 @@ class Door:
                 return self._once(path, document, patience.deadline)
             except RateLimited as error:
                 patience.after(error)
+            except Unreachable as error:
+                # A kept connection may be closed by the other side just as it is used again.
+                if not (safe and error.dropped):
+                    raise
+                patience.after(error)
             except ServerError as error:
                 if not safe or error.status not in PASSING:
                     raise
@@ -227,6 +232,8 @@ class Door:
             trouble: QueryError = QueryTimeout(f"{self.base} did not answer in time.")
         except requests.RequestException as error:
             trouble = Unreachable(self.masked(f"{self.base} cannot be reached: {error}"))
+            cause = error.args[0] if error.args else None
+            trouble.dropped = isinstance(cause, urllib3.exceptions.ProtocolError)
         # Raised out here, the error does not carry the request, whose headers hold the key.
         raise trouble
 

@@ -34,7 +34,8 @@ class Reply:
     """
     An answer: *body* is bytes, or pieces of it; an Event among them is waited for.
 
-    *ends* says how: chunks and their end, a length, a closed connection, or cut.
+    *ends* says how: chunks and their end, a length, a closed connection, cut, or dropped
+    without a word.
     """
 
     body: bytes | Iterable[bytes | threading.Event] = b""
@@ -83,6 +84,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(asked)
         rule = self.server.rule
         reply = rule(asked) if rule else self.server.answers.popleft()
+        if reply.ends == "dropped":
+            self.close_connection = True
+            return
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)

@@ -188,6 +188,23 @@ def test_no_connection_is_said():
         client.query("source logs")
 
 
+def test_a_dropped_connection_is_asked_again(client, service):
+    """A connection that closes without an answer, as an idle one may, is tried again."""
+    service.will_say(Reply(ends="dropped"), whole(log(1)))
+
+    assert len(client.query("source logs")) == 1
+
+
+def test_a_submission_is_not_repeated_after_a_drop(client, service):
+    """Where nobody knows whether a submission was taken, the caller decides."""
+    service.will_say(Reply(ends="dropped"))
+
+    with pytest.raises(Unreachable):
+        client.submit("source logs", start="2h", end="1h")
+
+    assert len(service.asked) == 1
+
+
 @pytest.mark.parametrize("pieces", [[], [QUERY_ID, result(log(1))]])
 def test_silence_is_a_timeout(service, pieces):
     """A service that says nothing, at the start or in the middle, is left after the silence."""
