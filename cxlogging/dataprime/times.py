@@ -75,9 +75,11 @@ def served(text: str) -> int | None:
         return int(text) * 10 ** next(power for power in (9, 6, 3, 0) if len(text) + power <= 19)
     found = _ISO.fullmatch(text)
     try:
-        return None if found is None else _instant(found)
+        instant_found = None if found is None else _instant(found)
     except ValueError:
         return None
+    in_range = instant_found is not None and EARLIEST <= instant_found <= LATEST
+    return instant_found if in_range else None
 
 
 def moment(nanoseconds: int) -> datetime.datetime:
