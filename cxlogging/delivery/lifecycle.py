@@ -99,6 +99,20 @@ def after_fork() -> None:
         delivery.reset()
 
 
+def is_uwsgi_master() -> bool:
+    """
+    Return True where uWSGI loads the application before it forks its workers.
+
+    It forks without the interpreter's lock: a thread of ours that holds it at
+    that moment would leave the child waiting for it for ever. None is started.
+    """
+    uwsgi = sys.modules.get("uwsgi")
+    try:
+        return uwsgi is not None and uwsgi.worker_id() == 0
+    except Exception:
+        return False
+
+
 def before_worker() -> None:
     """
     Have multiprocessing call us when it ends this process, as it runs no exit hooks.

@@ -30,6 +30,10 @@ from .transport import TransportError
 if TYPE_CHECKING:
     from .delivery import Delivery
 
+UWSGI = (
+    "uWSGI loads the application before it forks: what is logged until then is not delivered,"
+    " as no thread may run beside that fork; lazy-apps = true delivers it"
+)
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
 
@@ -86,6 +90,9 @@ class Workers:
         return self._parked and bool(self._crew)
 
     def _spawn(self) -> None:
+        if lifecycle.is_uwsgi_master():
+            self._delivery.diagnostics.say("uwsgi", "uwsgi", UWSGI)
+            return
         self._crew.append(None)
         lifecycle.before_worker()
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from tests.delivery.test_delivery import lines, put_all, wait_until
@@ -127,6 +130,23 @@ def test_the_report_of_an_overflow():
     assert f"dropped {stats.dropped} records".encode() in report
     assert f"DEBUG {lost['dropped', 10]}, ERROR {lost['dropped', 40]}".encode() in report
     assert sum(count for _, count, _ in told) == stats.dropped
+
+
+def test_the_master_of_uwsgi_starts_no_thread(monkeypatch, capfd):
+    """Before uWSGI forks, no thread is started, and that is said; after it, one is."""
+    worker = [0]
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(worker_id=lambda: worker[0]))
+    network = Network()
+    target = delivery(network)
+    target.put(20, b"before")
+
+    assert len(target.workers) == 0
+    assert "uWSGI loads the application before it forks" in capfd.readouterr().err
+    worker[0] = 1
+    target.reset()
+    target.put(20, b"after")
+    assert target.flush(20)
+    assert network.accepted == [b"after"]
 
 
 @pytest.mark.parametrize("asked", [0, 0.01])
