@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cxlogging.delivery import lifecycle
 from cxlogging.devserver import DevServer
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
@@ -77,3 +78,12 @@ def program(server: DevServer) -> Callable[..., Ended]:
         return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    """What one test leaves waiting is given up, so that no worker of its goes on in the next."""
+    yield
+    for delivery in lifecycle.deliveries():
+        if delivery.outstanding:
+            delivery.abandon()

@@ -186,6 +186,7 @@ def test_filters(server, make):
     arrived = [event["message"] for event in server.events()]
     assert arrived == (["in", "new"] if sys.version_info >= (3, 12) else ["in"])
     assert handler.stats().dropped == 1
+    assert handler.stats().pending == 0
 
 
 def test_levels(server, make):

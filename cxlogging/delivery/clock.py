@@ -19,9 +19,10 @@ class Clock:
     Attributes:
         monotonic: Seconds that only grow; every wait and deadline uses it.
         wall: Seconds since 1970; for what a person or a vendor reads.
-        random: A number from 0 to 1.
+        random: A number from 0 to 1; the application's own generator is left alone, and a
+            fork's children do not all choose the same.
     """
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = random.SystemRandom().random

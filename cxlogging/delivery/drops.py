@@ -28,23 +28,25 @@ class Drops:
 
     def __init__(self, tally: Tally, options: Options, clock: Clock) -> None:
         self._tally = tally
+        self._overflow = Tally()
         self._options = options
         self._clock = clock
-        self._told = tally.by_level()
-        self._reported = tally.by_level()
+        self._told = self._overflow.by_level()
+        self._reported = self._overflow.by_level()
         self._first = 0.0
         self._last = 0.0
 
     def add(self, level: int) -> None:
-        """Count one dropped record; called by the logging thread."""
+        """Count one record lost to overflow; called by the logging thread."""
         self._tally.add(level)
+        self._overflow.add(level)
         self._last = self._clock.wall()
         if not self._first:
             self._first = self._last
 
     def tell(self, diagnostics: Diagnostics) -> None:
         """Tell ``on_drop``, and the operator when it begins; called by a worker."""
-        counts = self._tally.by_level()
+        counts = self._overflow.by_level()
         fresh = counts - self._told
         if not fresh:
             return
@@ -59,7 +61,7 @@ class Drops:
 
     def report(self) -> Event | None:
         """Return the event that tells the destination what was lost since the last one."""
-        counts = self._tally.by_level()
+        counts = self._overflow.by_level()
         fresh = counts - self._reported
         if not fresh:
             return None
@@ -75,7 +77,7 @@ class Drops:
             "cx_dropped_until": _iso(last),
         }
         message = (
-            f"cxlogging dropped {fresh.total()} records while its buffer was full ({listed})"
+            f"cxlogging dropped {fresh.total()} records as its buffer was full ({listed})"
             f" between {_iso(first)} and {_iso(last)}"
         )
         time_ns = int(self._clock.wall() * 1e6) * 1000

@@ -93,7 +93,7 @@ class ShippingHandler(logging.Handler):
         try:
             passed: Any = self.filter(record)
         except Exception as error:
-            self._delivery.drops.add(record.levelno)
+            self._delivery.ledger.dropped.add(record.levelno)
             self._delivery.note("filter", f"a filter failed: {type(error).__name__}")
             return False
         if passed:

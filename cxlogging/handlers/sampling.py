@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,10 +16,17 @@ Sampler = Callable[[logging.LogRecord], int]
 """Returns how many records the given one stands for, or 0 to leave it out."""
 
 
+_chance = random.Random()
+"""Chance of our own: the application's generator is left alone; a fork's child begins anew."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_chance.seed)
+
+
 class RandomSampler:
     """Keeps one record in *rate*, by chance."""
 
-    def __init__(self, rate: int, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, rate: int, chance: Callable[[], float] = _chance.random) -> None:
         self._rate = rate
         self._chance = chance
 
@@ -63,7 +71,7 @@ class LevelSampler:
     """
 
     def __init__(
-        self, rates: Mapping[Any, int], chance: Callable[[], float] = random.random
+        self, rates: Mapping[Any, int], chance: Callable[[], float] = _chance.random
     ) -> None:
         plain = {_level(level): _rate(rates[level]) for level in rates}
         self._rates = sorted(plain.items(), reverse=True)

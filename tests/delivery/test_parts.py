@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gzip
+import logging
 import threading
 
 import pytest
@@ -383,3 +384,18 @@ def test_diagnostics_are_said_once(capfd):
     assert capfd.readouterr().err.splitlines() == [
         f"cxlogging: Lines: {word}" for word in ("a", "b", "well again", "b")
     ]
+
+
+def test_the_applications_chance_is_left_alone():
+    """Backoff and sampling draw nothing from the application's own random numbers."""
+    import random
+
+    from cxlogging.handlers.sampling import LevelSampler, RandomSampler
+
+    random.seed(7)
+    before = random.getstate()
+    record = logging.makeLogRecord({"levelno": 20})
+    for draw in (Clock().random, lambda: RandomSampler(5)(record), LevelSampler({"INFO": 5})):
+        draw(record) if isinstance(draw, LevelSampler) else draw()
+
+    assert random.getstate() == before
