@@ -33,7 +33,10 @@ class Diagnostics:
         self._said[kind] = topic
         line = f"cxlogging: {self._name}: {sentence}"
         with contextlib.suppress(Exception):
-            print(line, file=sys.__stderr__, flush=True)
+            if sys.__stderr__ is not None:
+                # One write: lines of several threads and processes do not mix.
+                sys.__stderr__.write(f"{line}\n")
+                sys.__stderr__.flush()
         if self._on_error is not None:
             with contextlib.suppress(Exception):
                 self._on_error(sentence)

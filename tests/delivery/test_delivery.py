@@ -137,7 +137,7 @@ def test_refusal_of_everything_holds(status, capfd):
     stats = target.stats()
     assert (stats.pending, stats.state, stats.balanced) == (10, "holding", True)
     assert len(network.requests) == 1
-    assert capfd.readouterr().err.count("\n") == 1
+    assert capfd.readouterr().err.count(f"HTTP {status}") == 1
     assert target.abandon().total() == 10
 
 
