@@ -89,7 +89,11 @@ class EventMaker:
     def make(
         self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
     ) -> Event:
-        """Return the event of *record*, whose message *formatter* makes where there is one."""
+        """
+        Return the event of *record*, whose message *formatter* makes where there is one.
+
+        In one piece, as calling its parts would cost more than most of them do.
+        """
         attributes = record.__dict__
         msg, args, created, level, level_name, info, text, stack = _parts(attributes)
         own: Mapping[Any, Any] | None = None
