@@ -71,8 +71,8 @@ class MemoryBuffer:
     to an attribute in a line of code that calls nothing (the interpreter
     switches threads and runs signal handlers at calls and loops only): `put`
     needs no lock, and so cannot deadlock, wherever it is called from. Where
-    there is no global lock, a lost addition only moves the bound a little; it
-    is put right whenever the line is empty. The ledger does not depend on it.
+    there is no global lock, a lost addition moves the bound a little; the
+    ledger does not depend on it.
 
     Args:
         options: ``buffer_bytes``, ``overflow`` and ``block_timeout``.
@@ -130,11 +130,6 @@ class MemoryBuffer:
             self._settled += len(item[1]) + ITEM_OVERHEAD
         if self._room.locked():
             self._room.release()
-
-    def heal(self) -> None:
-        """Put the sum of arrivals right; called where nothing waits and nothing is taken."""
-        if not self._line:
-            self.arrived = self._settled
 
     def __len__(self) -> int:
         return len(self._line)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from types import SimpleNamespace
 
 import pytest
 
+from cxlogging.delivery.clock import Clock
 from tests.delivery.test_delivery import lines, put_all, wait_until
 from tests.fakes import Network, delivery
 
@@ -94,16 +96,17 @@ def test_workers_stay_for_a_fork_where_something_waits():
     assert target.flush(20)
 
 
-def test_a_slow_vendor_gets_a_second_worker(monkeypatch):
+def test_a_slow_vendor_gets_a_second_worker():
     """While the vendor is slow, another worker watches the line, up to the concurrency."""
-    network = Network()
-    target = delivery(network, concurrency=2)
-    target.pace.slow = True
-    monkeypatch.setattr(target.pace, "delivered", lambda seconds: None)
+    network, ticks = Network(), itertools.count()
+    # Each look at the clock is a second later: every request seems to take long.
+    clock = Clock(monotonic=lambda: float(next(ticks)))
+    target = delivery(network, concurrency=2, clock=clock)
     put_all(target, 500)
 
-    assert target.flush(20)
+    wait_until(lambda: len(network.accepted) == 500)
     assert sorted(network.accepted) == lines(500)
+    wait_until(lambda: target.pace.slow)
     wait_until(lambda: len(target.workers) <= 2)
 
 
