@@ -115,7 +115,7 @@ class QueryResult(Findings, Exports, Sequence[Row]):
 def tell(answer: Answer, depth: int) -> None:
     """Warn once, *depth* calls up, where a limit cut the rows that the caller did not set."""
     answer.told = True
-    found = [each for each in answer.limits_reached if each != "rows" or not answer.asked]
+    found = answer.unasked_limits
     if found:
         warnings.warn(
             f"{answer.count} rows, and there may be more: {', '.join(found)} reached. Narrow the"
