@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "query": "Print the rows of a query.",
+    "tail": "Print logs as they arrive.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
 }
