@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import click
 
 COMMANDS = {
+    "query": "Print the rows of a query.",
+    "tail": "Print logs as they arrive.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
 }
+SERVING = {"demo", "dev"}
+"""Commands that need what the local server needs."""
 
 
 def main() -> None:
@@ -25,18 +29,20 @@ def main() -> None:
         import click  # noqa: F401 - to be told at once
     except ModuleNotFoundError:
         _explain()
-    _group()(prog_name="cxlogging")
+    group()(prog_name="cxlogging")
 
 
-def _explain() -> NoReturn:
-    sys.stderr.write("The command line needs more packages: pip install 'cxlogging[dev]'\n")
+def _explain(extra: str = "cli") -> NoReturn:
+    sys.stderr.write(f"The command line needs more packages: pip install 'cxlogging[{extra}]'\n")
     raise SystemExit(2)
 
 
-def _group() -> click.Group:
+def group() -> click.Group:
+    """Return the command with its commands."""
     import click
 
     from .. import __version__
+    from .endings import guarded
 
     class Commands(click.Group):
         """Knows its commands by name, and imports the one that is called."""
@@ -44,6 +50,9 @@ def _group() -> click.Group:
         def list_commands(self, ctx: click.Context) -> list[str]:
             del ctx
             return list(COMMANDS)
+
+        def invoke(self, ctx: click.Context) -> Any:
+            return guarded(lambda: super(Commands, self).invoke(ctx))
 
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             del ctx
@@ -59,8 +68,8 @@ def _group() -> click.Group:
     def cxlogging() -> None:
         """Logging handlers for Coralogix, Honeycomb and Better Stack."""
 
-    group: click.Group = cxlogging
-    return group
+    commands: click.Group = cxlogging
+    return commands
 
 
 def _load(name: str) -> click.Command:
@@ -69,5 +78,5 @@ def _load(name: str) -> click.Command:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cxlogging"):
             raise
-        _explain()
+        _explain("dev" if name in SERVING else "cli")
     return command

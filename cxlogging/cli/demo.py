@@ -45,7 +45,7 @@ def command(*, port: int, seconds: float, once: bool) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cxlogging"):
             raise
-        _explain()
+        _explain("dev")
     sound = play(port, seconds, once=once, over=wish.is_made)
     if not once:
         raise SystemExit(0)

@@ -90,6 +90,11 @@ class Answer:
             found.append("rows")
         return tuple(dict.fromkeys([*found, *self.cut]))
 
+    @property
+    def unasked_limits(self) -> tuple[str, ...]:
+        """Those of `limits_reached` that the caller did not set."""
+        return tuple(each for each in self.limits_reached if each != "rows" or not self.asked)
+
     def take(self, line: bytes) -> list[Row]:
         """Return the rows of a line, and note what else it says."""
         if not line.strip():

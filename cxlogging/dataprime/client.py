@@ -56,7 +56,7 @@ class DataPrimeClient:
     ) -> None:
         endpoint = address(domain, url)
         key = query_key(api_key, endpoint)
-        self._timeout = None if timeout is None else seconds("timeout", timeout)
+        self.timeout = None if timeout is None else seconds("timeout", timeout)
         self._row_limits = {**request.ROW_LIMITS, **(row_limits or {})}
         self._clock = clock or Clock()
         self._door = Door(
@@ -88,7 +88,7 @@ class DataPrimeClient:
     ) -> QueryResult:
         """Return all rows of *query*; its arguments are those of `stream`."""
         given = {name: value for name, value in locals().items() if name != "self"}
-        given["timeout"] = self._timeout if timeout is None else timeout
+        given["timeout"] = self.timeout if timeout is None else timeout
         return collected(self.stream(**given))
 
     def stream(
@@ -172,7 +172,7 @@ class DataPrimeClient:
         """
         given = {each: value for each, value in locals().items() if each not in {"self", "query"}}
         document = submission(query, given, clock=self._clock.now())
-        patience = self._door.patience(self._timeout)
+        patience = self._door.patience(self.timeout)
         return jobs.submitted(
             self._door, self._door.post(jobs.PATH, document, patience, safe=False)
         )
@@ -215,6 +215,10 @@ class DataPrimeClient:
 
         whole = Answer(asked.query, asked=False)
         return RowStream(whole, split(asked, ask, whole, on_progress))
+
+    def mount(self, adapter: requests.adapters.BaseAdapter) -> None:
+        """Have *adapter* open the connections."""
+        self._door.mount(adapter)
 
     def close(self) -> None:
         """Close the client's connections."""

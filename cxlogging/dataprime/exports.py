@@ -9,11 +9,17 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import CxLoggingError
 from . import times
 from .rows import Row
+
+
+class SupportsWrite(Protocol):
+    """What a table is written to."""
+
+    def write(self, text: str, /) -> object: ...
 
 
 class MissingPackage(CxLoggingError, ImportError):  # noqa: N818 - the tree speaks plainly
@@ -35,10 +41,7 @@ class Exports:
         count = 0
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
             for row in self:
-                document = row.to_dict()
-                if row.timestamp_ns is not None:
-                    document["timestamp"] = times.iso(row.timestamp_ns)
-                file.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+                file.write(json.dumps(document(row), ensure_ascii=False, default=str) + "\n")
                 count += 1
         return count
 
@@ -46,11 +49,7 @@ class Exports:
         """Write a table with one column for each keypath; return how many rows."""
         columns = table(self)
         with Path(path).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            rows = list(zip(*columns.values(), strict=True))
-            writer.writerows([_cell(value) for value in row] for row in rows)
-        return len(rows)
+            return write_csv(file, columns)
 
     def to_pandas(self) -> Any:
         """Return a ``pandas.DataFrame`` with one column for each keypath."""
@@ -72,6 +71,23 @@ def _package(name: str) -> Any:
         raise MissingPackage(
             f"this needs the package {name}: pip install {name}.", name=name
         ) from None
+
+
+def document(row: Row) -> dict[str, Any]:
+    """Return a row for JSON, with its time to the nanosecond."""
+    found = row.to_dict()
+    if row.timestamp_ns is not None:
+        found["timestamp"] = times.iso(row.timestamp_ns)
+    return found
+
+
+def write_csv(file: SupportsWrite, columns: dict[str, list[Any]]) -> int:
+    """Write what `table` returned; return how many rows."""
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    rows = list(zip(*columns.values(), strict=True))
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return len(rows)
 
 
 def flat(row: Row) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .findings import QueryWarning, Statistics
 from .rows import Row
 
 
-class Findings(Exports):
+class Findings:
     """What the service said beside the rows."""
 
     _answer: Answer
@@ -46,13 +46,19 @@ class Findings(Exports):
         return bool(self._answer.limits_reached)
 
 
-class RowStream(Findings, Iterator[Row]):
+class RowStream(Findings, Exports, Iterator[Row]):
     """Rows as they arrive; closing it, or leaving its ``with``, ends the request."""
 
     def __init__(self, answer: Answer, rows: Generator[Row, None, None]) -> None:
         self._answer = answer
         self._rows = rows
         self._depth = 3
+        self._tells = True
+
+    def untold(self) -> Answer:
+        """Return the answer, and leave it to the caller to `tell` of its limits."""
+        self._tells = False
+        return self._answer
 
     def __iter__(self) -> RowStream:
         return self
@@ -61,7 +67,7 @@ class RowStream(Findings, Iterator[Row]):
         try:
             return next(self._rows)
         except StopIteration:
-            if not self._answer.told:
+            if self._tells and not self._answer.told:
                 tell(self._answer, self._depth)
             raise
 
@@ -81,7 +87,7 @@ class RowStream(Findings, Iterator[Row]):
         self.close()
 
 
-class QueryResult(Findings, Sequence[Row]):
+class QueryResult(Findings, Exports, Sequence[Row]):
     """All rows of a query, in the order in which they came."""
 
     def __init__(self, answer: Answer, rows: list[Row]) -> None:
@@ -109,7 +115,7 @@ class QueryResult(Findings, Sequence[Row]):
 def tell(answer: Answer, depth: int) -> None:
     """Warn once, *depth* calls up, where a limit cut the rows that the caller did not set."""
     answer.told = True
-    found = [each for each in answer.limits_reached if each != "rows" or not answer.asked]
+    found = answer.unasked_limits
     if found:
         warnings.warn(
             f"{answer.count} rows, and there may be more: {', '.join(found)} reached. Narrow the"

@@ -168,6 +168,11 @@ class Door:
         if self._own and is_loopback(address.host):
             self._session.trust_env = False  # a proxy does not lead to this machine
 
+    def mount(self, adapter: requests.adapters.BaseAdapter) -> None:
+        """Have *adapter* open the connections."""
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter)
+
     def masked(self, text: str) -> str:
         """Return *text* without the key, should a server have repeated it."""
         return text.replace(self._key.reveal(), "****")

@@ -1,0 +1,149 @@
+"""`cxlogging query`: ask the service, or the local server, and print the rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import reach
+from .endings import EMPTY, OK, PARTIAL
+from .formats import FORMATS, chosen, write
+from .query_explain import explained
+from .query_notes import statistics, told
+from .screen import note
+
+_DIRECT = {
+    "tier": "--tier",
+    "limit": "--limit",
+    "split": "--split",
+    "default_source": "--source",
+    "strict_fields": "--strict",
+    "preset": "--preset",
+}
+"""Options that a background query does not have."""
+
+
+@click.command("query")
+@click.argument("query", required=False)
+@click.option("--since", metavar="T", help="Where the window begins: 1h, 2d, or as --from.")
+@click.option("--from", "start", metavar="T", help="The same: 2025-01-20T00:00:00Z, now-2d.")
+@click.option("--to", "end", metavar="T", help="Where the window ends. Default: now.")
+@click.option(
+    "--tier", type=click.Choice(["frequent", "archive"]), default="frequent", show_default=True
+)
+@click.option(
+    "--syntax", type=click.Choice(["dataprime", "lucene"]), default="dataprime", show_default=True
+)
+@click.option("--limit", type=int, metavar="N", help="Most rows. Else the service gives 2000.")
+@click.option("--split", is_flag=True, help="Ask again about halves of a window that was cut.")
+@click.option("--source", "default_source", metavar="S", help="Where the query names no source.")
+@click.option("--strict", "strict_fields", is_flag=True, help="Refuse unknown fields.")
+@click.option("--preset", type=click.Choice(["accuracy", "performance"]))
+@click.option("--timeout", type=float, default=300.0, show_default=True, help="Seconds for it all.")
+@click.option(
+    "-o", "--output", type=click.Choice(FORMATS), help="Default: table on a terminal, else jsonl."
+)
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+@click.option("--stats", is_flag=True, help="Say on stderr what the query cost.")
+@click.option("--explain", is_flag=True, help="Print the request as curl, and send nothing.")
+@click.option("--fail-on-empty", is_flag=True, help="Exit with 4 where there is no row.")
+@click.option("--background", is_flag=True, help="For a million rows, and 30 minutes.")
+@click.option("--name", metavar="NAME", help="Of the background query.")
+@click.option("--job", metavar="ID", help="Take up a background query again, instead of a query.")
+@reach.options
+def command(
+    *,
+    query: str | None,
+    output: str | None,
+    color: str,
+    stats: bool,
+    explain: bool,
+    fail_on_empty: bool,
+    background: bool,
+    job: str | None,
+    local: bool,
+    port: int | None,
+    domain: str | None,
+    url: str | None,
+    **arguments: Any,
+) -> None:
+    """
+    Print the rows of a DataPrime or Lucene QUERY.
+
+    QUERY is its text, - for standard input, or @FILE. The key is CX_API_KEY, else
+    CORALOGIX_API_KEY: a personal or team key; a Send-Your-Data key cannot query.
+
+    Exit codes: 0 ok, 1 failure, 2 usage (a query that does not compile too), 3 authentication,
+    4 no rows (--fail-on-empty), 5 worth another try, 6 rows are missing, 130 Ctrl-C.
+    """
+    where = reach.address(local=local, port=port, domain=domain, url=url)
+    text = _text(query, job, explain=explain)
+    in_background = background or job is not None
+    _check(arguments, in_background=in_background)
+    if explain:
+        click.echo(explained(text, arguments, where, background=background))
+        return
+    with reach.client(where, timeout=arguments["timeout"]) as client:
+        if in_background:
+            from .query_job import rows_of_job
+
+            rows = rows_of_job(client, text, arguments, job)
+        else:
+            rows = client.stream(text, **_request(arguments))
+        answer = rows.untold()
+        with rows:
+            count = write(rows, chosen(output), color)
+    sys.stdout.flush()
+    for sentence in told(rows, answer):
+        note(sentence)
+    if stats:
+        for sentence in statistics(rows, count):
+            note(sentence)
+    raise SystemExit(_code(answer.unasked_limits, empty=fail_on_empty and not count))
+
+
+def _code(limits: tuple[str, ...], *, empty: bool) -> int:
+    if limits:
+        return PARTIAL
+    return EMPTY if empty else OK
+
+
+def _text(query: str | None, job: str | None, *, explain: bool) -> str:
+    if job is not None:
+        if query is not None or explain:
+            raise click.UsageError("--job takes up a query that was sent: leave out the rest.")
+        return ""
+    if query is None:
+        raise click.UsageError("a query is missing, such as 'source logs | limit 10'; - reads it.")
+    if query == "-":
+        return sys.stdin.read()
+    if not query.startswith("@"):
+        return query
+    try:
+        return Path(query[1:]).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise click.UsageError(f"cannot read {query[1:]!r}: {reason}.") from None
+
+
+def _check(arguments: Mapping[str, Any], *, in_background: bool) -> None:
+    """Refuse what goes together with nothing."""
+    if not in_background:
+        if arguments["name"] is not None:
+            raise click.UsageError("--name names a background query: add --background.")
+        return
+    for name, option in _DIRECT.items():
+        if arguments[name] not in {None, False, "frequent"}:
+            raise click.UsageError(f"a background query has no {option}: leave it out.")
+
+
+def _request(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the client's own arguments."""
+    renamed = {"split": "split_on_limit"}
+    return {renamed.get(name, name): value for name, value in arguments.items() if name != "name"}

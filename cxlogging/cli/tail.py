@@ -1,0 +1,178 @@
+"""`cxlogging tail`: new logs as they arrive."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+import click
+
+from ..dataprime import (
+    DataPrimeClient,
+    QueryError,
+    QueryFailed,
+    RateLimited,
+    Row,
+    Severity,
+    Unreachable,
+    times,
+)
+from ..dataprime.request import ROW_LIMITS
+from . import reach
+from .following import Ask, Following
+from .formats import chosen, write
+from .screen import note
+
+EVERY = 5.0
+EVERY_LOCAL = 0.5
+LONGEST_PAUSE = 30.0
+PASSING = (RateLimited, Unreachable, QueryFailed)
+_COMMANDS = re.compile(
+    r"\s*(source|from|filter|f|where|block|find|text|wildfind|wildtext|lucene)\s", re.IGNORECASE
+)
+
+
+@click.command("tail")
+@click.argument("expression", metavar="[FILTER]", required=False)
+@click.option(
+    "--level",
+    type=click.Choice([each.name for each in Severity], case_sensitive=False),
+    help="This severity and those above.",
+)
+@click.option("--since", default="1m", metavar="T", show_default=True, help="Where to begin.")
+@click.option("--tier", type=click.Choice(["frequent", "archive"]), default="frequent")
+@click.option("--syntax", type=click.Choice(["dataprime", "lucene"]), default="dataprime")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1, 3600),
+    metavar="S",
+    help=f"Seconds between two questions. Default: {EVERY:g}, {EVERY_LOCAL:g} with --local.",
+)
+@click.option(
+    "--late",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    metavar="S",
+    show_default=True,
+    help="Seconds by which a log may arrive late and is shown all the same.",
+)
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many rows.")
+@click.option("-o", "--output", type=click.Choice(["table", "jsonl", "raw"]))
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@reach.options
+def command(
+    *,
+    expression: str | None,
+    level: str | None,
+    since: str,
+    tier: str,
+    syntax: str,
+    every: float | None,
+    late: float,
+    count: int | None,
+    output: str | None,
+    color: str,
+    local: bool,
+    port: int | None,
+    domain: str | None,
+    url: str | None,
+) -> None:
+    """
+    Print logs as they arrive, each once, until Ctrl-C.
+
+    FILTER is a condition, such as '$d.user.id == 4711', or a pipeline of commands that keep logs
+    as they are, such as 'source spans | filter ...'; with --syntax lucene, a Lucene query.
+    """
+    where = reach.address(local=local, port=port, domain=domain, url=url)
+    pause = every or (EVERY_LOCAL if local or port else EVERY)
+    text = question(expression, level, syntax)
+    begin = times.instant("--since", since, time.time_ns())
+    with reach.client(where, timeout=60.0, retry_budget=0.0) as client:
+        ask = _asking(client, text, tier, syntax)
+        following = Following(ask, begin, int(late * 1e9))
+        rows = _limited(_batches(following, pause), count)
+        write(_flushed(rows), chosen(output), color)
+
+
+def question(expression: str | None, level: str | None, syntax: str) -> str:
+    """Return the query of a filter: a condition, or a pipeline as it is."""
+    expression = (expression or "").strip()
+    if syntax == "lucene":
+        if level:
+            raise click.UsageError("--level goes with DataPrime: write severity into the query.")
+        return expression or "*"
+    if not expression or _COMMANDS.match(f"{expression} "):
+        text = expression or "source logs"
+    else:
+        text = f"source logs | filter {expression}"
+    if level:
+        wanted = (each for each in Severity if each >= Severity[level.upper()])
+        text += " | filter " + " || ".join(f"$m.severity == {each.name}" for each in wanted)
+    return text
+
+
+def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str) -> Ask:
+    def ask(start: int, end: int) -> Iterator[Row]:
+        with client.stream(
+            text,
+            start=times.iso(start),
+            end=times.iso(end),
+            tier=tier,
+            syntax=syntax,
+            limit=ROW_LIMITS[tier],
+            timeout=60.0,
+            split_on_limit=True,
+        ) as rows:
+            answer = rows.untold()
+            yield from rows
+        if answer.limits_reached:
+            note(f"rows may be missing: {', '.join(answer.limits_reached)} reached.")
+
+    return ask
+
+
+def _batches(following: Following, pause: float) -> Iterator[list[Row]]:
+    """Yield what is new, for ever; trouble that passes is said once, and waited for."""
+    trouble, failures, began = "", 0, False
+    while True:
+        try:
+            rows = following.new_until(time.time_ns())
+        except QueryError as error:
+            if not (began and _is_passing(error)):
+                raise
+            failures += 1
+            kind = type(error).__name__
+            if kind != trouble:
+                note(f"waiting: {error}")
+            trouble = kind
+            asked = getattr(error, "retry_after", None)
+            time.sleep(max(asked or 0.0, min(pause * 2**failures, LONGEST_PAUSE)))
+            continue
+        if trouble:
+            note("going on")
+        trouble, failures, began = "", 0, True
+        yield rows
+        time.sleep(pause)
+
+
+def _is_passing(error: QueryError) -> bool:
+    return isinstance(error, PASSING) or getattr(error, "status", 0) in range(500, 600)
+
+
+def _limited(batches: Iterable[list[Row]], count: int | None) -> Iterator[list[Row]]:
+    left = count
+    for batch in batches:
+        rows = batch if left is None else batch[:left]
+        yield rows
+        if left is not None:
+            left -= len(rows)
+            if left == 0:
+                return
+
+
+def _flushed(batches: Iterable[list[Row]]) -> Iterator[Row]:
+    for batch in batches:
+        yield from batch
+        sys.stdout.flush()

@@ -1,0 +1,58 @@
+"""The page about the command line: what stands there can be typed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from cxlogging.cli import COMMANDS, group
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
+FENCE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ELSEWHERE = {"dev", "demo"}
+"""Commands whose options are on the page of the local server, or in their --help."""
+
+ENDS = {"|", ">", "&&", ";", "2>"}
+
+
+def typed():
+    """Yield the words of every call of cxlogging in a console of the documentation."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for text in FENCE.findall("\n".join(page.read_text("utf-8") for page in pages)):
+        for line in re.findall(r"^\$ (.*)$", text.replace("\\\n", ""), re.MULTILINE):
+            words = shlex.split(line, comments=True)
+            while "cxlogging" in words:
+                words = words[words.index("cxlogging") + 1 :]
+                end = next((n for n, word in enumerate(words) if word in ENDS), len(words))
+                yield words[:end]
+
+
+@pytest.mark.parametrize("words", list(typed()), ids=" ".join)
+def test_a_command_of_the_documentation_can_be_typed(words):
+    """Its command exists, and takes these arguments."""
+    if not words or words[0].startswith("-"):
+        return
+    commands = group()
+    name, command, rest = commands.resolve_command(click.Context(commands), words)
+
+    assert command.make_context(name, rest).params is not None
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_on_the_page(name):
+    """Each command is named on the page, and so is each of its options."""
+    assert f"`cxlogging {name}" in PAGE
+    options = {
+        option
+        for each in group().get_command(None, name).params
+        if isinstance(each, click.Option)
+        for option in each.opts
+        if option.startswith("--") and name not in ELSEWHERE
+    }
+
+    assert {option for option in options if not re.search(rf"`{option}\b", PAGE)} == set()

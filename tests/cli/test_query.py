@@ -1,0 +1,470 @@
+"""`cxlogging query`: what it asks, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from ..dataprime.service import (
+    ID,
+    QUERY_ID,
+    STATISTICS,
+    Reply,
+    line,
+    log,
+    result,
+    statistics,
+    whole,
+)
+from ..dataprime.test_jobs import SUCCESS
+
+EVIL = "wipe\x1b[2J\x9b31m bell\x07 \u202edrow del\x7f \U000e0041 end"
+
+
+def data(document) -> dict:
+    return {**log(1), "userData": document if isinstance(document, str) else json.dumps(document)}
+
+
+def counted(*documents) -> Reply:
+    rows = ({"metadata": [], "labels": [], "userData": json.dumps(each)} for each in documents)
+    return whole(*rows)
+
+
+def test_a_pipe_gets_json_lines(run, service):
+    """Without a terminal every row is a line of JSON, its time to the nanosecond."""
+    service.will_say(whole(log(1, "2025-01-20T00:00:00.123456789"), log(2)))
+
+    done = run("query", "source logs", "--since", "1h")
+
+    rows = [json.loads(each) for each in done.stdout.splitlines()]
+    assert done.exit_code == 0
+    assert [row["data"]["number"] for row in rows] == [1, 2]
+    assert rows[0]["timestamp"] == "2025-01-20T00:00:00.123456789Z"
+    assert done.stderr == ""
+
+
+def test_every_option_reaches_the_service(run, service):
+    """What is asked is what the options say."""
+    service.will_say(whole())
+
+    run(
+        *"query x --from 2025-01-20T00:00:00Z --to 2025-01-21T00:00:00Z --tier archive".split(),
+        *"--syntax lucene --limit 7 --source spans --strict --preset performance".split(),
+        CX_API_KEY="k",
+    )
+
+    assert service.asked[0].headers["authorization"] == "Bearer k"
+    assert service.bodies == [
+        {
+            "query": "x",
+            "metadata": {
+                "tier": "TIER_ARCHIVE",
+                "syntax": "QUERY_SYNTAX_LUCENE",
+                "startDate": "2025-01-20T00:00:00Z",
+                "endDate": "2025-01-21T00:00:00Z",
+                "limit": 7,
+                "defaultSource": "spans",
+                "strictFieldsValidation": True,
+            },
+            "executionProfile": {"preset": "EXECUTION_PROFILE_PRESET_PERFORMANCE"},
+        }
+    ]
+
+
+def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path):
+    """@file and - read the query's text."""
+    service.rule = lambda asked: whole()
+    (tmp_path / "errors.dp").write_text("source logs\n| limit 1")
+
+    assert run("query", f"@{tmp_path}/errors.dp").exit_code == 0
+    assert run("query", "-", given="source spans").exit_code == 0
+
+    assert [each["query"] for each in service.bodies] == ["source logs\n| limit 1", "source spans"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "a query is missing"),
+        (["@/nowhere"], "cannot read '/nowhere': No such file"),
+        (["x", "--job", "1"], "leave out the rest"),
+        (["x", "--since", "yesterday"], "is no time"),
+        (["x", "--since", "1h", "--from", "2h"], "pass one"),
+        (["x", "--limit", "0"], "limit takes 1 to 12000"),
+        (["x", "--local", "--domain", "eu2"], "stand alone"),
+        (["x", "--name", "report"], "add --background"),
+        (["x", "--background"], "needs one of --since and --from"),
+        (["x", "--background", "--since", "1h", "--limit", "5"], "has no --limit"),
+        (["x", "--background", "--since", "1h", "--tier", "archive"], "has no --tier"),
+        (["x", "--url", "http://example.com"], "plain http"),
+        (["x", "-o", "yaml"], "'yaml' is not one of"),
+    ],
+)
+def test_impossible_arguments_end_with_2_before_anything_is_sent(run, service, arguments, sentence):
+    """A sentence says what to do, and the service hears nothing."""
+    done = run("query", *arguments)
+
+    assert (done.exit_code, service.asked) == (2, [])
+    assert sentence in done.stderr
+
+
+REFUSED = Reply(b'{"message":"no such key"}', status=403)
+TYPO = Reply(b'{"message":"Compiler error: unknown word in line 0 at column 7"}', status=400)
+BUSY = Reply(status=429, headers={"Retry-After": "3000"})
+FAILED = Reply([QUERY_ID, result(log(1)), line({"error": {"message": "worker lost"}})])
+CUT = Reply([QUERY_ID, result(log(1))])
+LIMITED = Reply([QUERY_ID, result(log(1)), statistics(scan=True)])
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "sentence"),
+    [
+        (REFUSED, 3, "a Send-Your-Data key, which handlers send with, cannot query"),
+        (TYPO, 2, "error: Compiler error: unknown word in line 0 at column 7\n  source lgos\n"),
+        (BUSY, 5, "429"),
+        (Reply(status=500), 5, "500"),
+        (Reply(status=302), 1, "redirects are not followed"),
+        (FAILED, 1, "worker lost"),
+        (CUT, 6, "before its statistics: it was cut"),
+        (LIMITED, 6, "rows may be missing: limits.scan reached after 1 rows"),
+        (Reply([QUERY_ID, statistics("TIMED_OUT")]), 5, "TIMED_OUT"),
+        (whole(), 4, ""),
+    ],
+    ids=str,
+)
+def test_the_exit_code_tells_how_it_ended(run, service, answer, code, sentence):
+    """3 authentication, 2 a query that does not compile, 5 try again, 6 rows missing, 4 none."""
+    service.will_say(answer)
+
+    done = run("query", "source lgos", "--fail-on-empty")
+
+    assert done.exit_code == code
+    assert sentence in done.stderr
+
+
+def test_rows_that_came_before_an_error_are_printed(run, service):
+    """A cut answer's rows are on stdout, also as one JSON document."""
+    service.will_say(CUT, CUT)
+
+    assert len(run("query", "x").stdout.splitlines()) == 1
+    assert len(json.loads(run("query", "x", "-o", "json").stdout)) == 1
+
+
+def test_a_limit_of_ones_own_is_no_cut(run, service):
+    """--limit is what was wanted: 0, and no word."""
+    service.will_say(whole(log(1)))
+
+    done = run("query", "x", "--limit", "1")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_nobody_to_ask_is_worth_another_try(run):
+    """A server that is not there ends with 5."""
+    done = run("query", "x", "--port", "1")
+
+    assert (done.exit_code, "cannot be reached" in done.stderr) == (5, True)
+
+
+def test_a_split_window_is_put_together(run, service):
+    """--split asks again about the halves of a window that was cut."""
+    answers = iter([LIMITED])
+    service.rule = lambda asked: next(answers, whole(log(1, asked.body["metadata"]["startDate"])))
+
+    done = run(*"query x --split --from 2025-01-20T00:00:00Z --to 2025-01-20T01:00:00Z".split())
+
+    assert (done.exit_code, len(done.stdout.splitlines()), len(service.asked)) == (0, 2, 3)
+
+
+def test_every_format(run, service):
+    """The same rows as an array, as CSV, as they came, and as a table."""
+    rows = (data({"message": "paid", "total": 5, "at": {"x": 1}}), data("no json"))
+    service.rule = lambda asked: whole(*rows)
+
+    as_json = json.loads(run("query", "x", "-o", "json").stdout)
+    as_csv = list(csv.DictReader(run("query", "x", "-o", "csv").stdout.splitlines()))
+    as_raw = run("query", "x", "-o", "raw").stdout
+    as_table = run("query", "x", "-o", "table").stdout
+
+    assert [row["data"] for row in as_json] == [
+        {"message": "paid", "total": 5, "at": {"x": 1}},
+        "no json",
+    ]
+    assert [row["$d.at.x"] for row in as_csv] == ["1", ""]
+    assert as_raw == f"{rows[0]['userData']}\nno json\n"
+    assert as_table.splitlines() == [
+        '2025-01-20 00:00:00.500  ERROR     shop  paid  total=5 at={"x": 1}',
+        "2025-01-20 00:00:00.500  ERROR     shop  no json",
+    ]
+
+
+def test_aggregates_are_columns(run, service):
+    """A row of a groupby has no time and no place: a table of its names; long cells stay whole."""
+    service.will_say(counted({"subsystem": "s" * 300, "count": 5}, {"subsystem": "b", "count": 77}))
+
+    lines = run("query", "x", "-o", "table").stdout.rstrip().splitlines()
+
+    assert [each.split() for each in lines if each.strip()][::2] == [
+        ["subsystem", "count"],
+        ["s" * 300, "5"],
+    ]
+    assert lines[-1].endswith("   77")
+
+
+def test_no_row_is_an_empty_document(run, service):
+    """Nothing found: an empty array, no line, no table; 0 unless it was asked otherwise."""
+    service.rule = lambda asked: whole()
+
+    assert run("query", "x", "-o", "json").stdout == "[]\n"
+    assert run("query", "x", "-o", "table").stdout == ""
+    assert run("query", "x").exit_code == 0
+
+
+def test_a_terminal_gets_a_table_in_colours(terminal, service):
+    """On a terminal rows are lines; severities have colours; NO_COLOR takes them away."""
+    service.rule = lambda asked: whole(data({"message": "paid"}))
+
+    _, coloured = terminal("query", "x")
+    _, plain = terminal("query", "x", NO_COLOR="1")
+
+    assert "\x1b[31mERROR   \x1b[0m" in coloured
+    assert plain == "2025-01-20 00:00:00.500  ERROR     shop  paid\n"
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "json", "csv"])
+def test_no_row_steers_a_terminal(terminal, service, form):
+    """Control, direction and invisible characters in a log are shown as their escapes."""
+    document = {"message": EVIL, EVIL: "x", "n": [EVIL]}
+    service.rule = lambda asked: whole(data(document), data(EVIL))
+
+    _, shown = terminal("query", "x", "-o", form, NO_COLOR="1")
+
+    assert (
+        re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\U000e0000-\U000e0fff]", shown) is None
+    )
+    assert "202e" in shown
+    if form == "jsonl":
+        assert json.loads(shown.splitlines()[0])["data"] == document
+
+
+def test_aggregates_do_not_steer_a_terminal_either(terminal, service):
+    """Nor do names and values of a groupby, and what looks like markup is text."""
+    service.will_say(counted({EVIL: "[red]not red[/red]", "n": EVIL}))
+
+    _, shown = terminal("query", "x", NO_COLOR="1")
+
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown) is None
+    assert "[red]not red[/red]" in shown
+
+
+def test_a_message_of_several_lines_forges_no_row(run, service):
+    """What follows a line end in a message is marked as belonging to its row."""
+    forged = "paid\n2025-01-20 00:00:00.500  CRITICAL  shop  forged"
+    service.will_say(whole(data({"message": forged})))
+
+    first, second = run("query", "x", "-o", "table").stdout.splitlines()
+
+    assert first.endswith("paid")
+    assert second == "    | 2025-01-20 00:00:00.500  CRITICAL  shop  forged"
+
+
+def test_raw_is_as_it_came(run, service):
+    """-o raw changes no character, as one may want to read it with a program."""
+    service.will_say(whole(data(EVIL)))
+
+    assert run("query", "x", "-o", "raw").stdout == f"{EVIL}\n"
+
+
+def test_a_lone_surrogate_is_printed(run, service):
+    """What UTF-8 does not have becomes an escape, and the line is JSON all the same."""
+    service.will_say(whole({**log(1), "userData": '{"message":"\\ud800"}'}))
+
+    assert json.loads(run("query", "x").stdout)["data"]["message"] == "\ud800"
+
+
+def test_what_an_error_says_does_not_steer_the_terminal(run, service):
+    """An error's text, which a server wrote, is escaped too."""
+    service.will_say(Reply(json.dumps({"message": EVIL}).encode(), status=400))
+
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", run("query", "x").stderr)
+
+
+def test_the_cost_is_told_on_request(run, service):
+    """--stats says on stderr how many rows, how long, how much, which limits."""
+    service.will_say(whole(log(1)))
+
+    done = run("query", "x", "--stats")
+
+    assert done.stderr.splitlines()[:2] == [
+        f"1 rows, query {ID}",
+        "COMPLETED, 260 ms, 0 bytes read, 0 bytes read of other regions",
+    ]
+    assert "limit scan: 454,108 of 50,000,000,000" in done.stderr
+
+
+def test_warnings_are_told(run, service):
+    """The service's warnings stand on stderr; they are no failure."""
+    said = line({"warning": {"compileWarning": {"warningMessage": "keypath does not exist"}}})
+    service.will_say(Reply([QUERY_ID, said, result(log(1)), STATISTICS]))
+
+    done = run("query", "x")
+
+    assert (done.exit_code, done.stderr) == (0, "warning: compileWarning: keypath does not exist\n")
+
+
+def test_explain_prints_a_request_that_works_and_sends_nothing(run, service):
+    """The curl command asks what the command would have asked; the key is not in it."""
+    arguments = ["query", "filter $d.msg ~ 'it''s'", "--since", "1h", "--explain"]
+    done = run(*arguments, CX_API_KEY="cxup_very_secret")
+
+    assert service.asked == []
+    assert "very_secret" not in done.output
+    words = shlex.split(done.stdout.replace("\\\n", ""))
+    service.will_say(whole())
+    variables = {"CX_API_KEY": "k"}
+    subprocess.run(done.stdout, shell=True, check=True, capture_output=True, env=variables)
+    assert words[0] == "curl"
+    assert service.bodies[0]["query"] == "filter $d.msg ~ 'it''s'"
+    assert service.asked[0].headers["authorization"] == "Bearer k"
+
+
+def test_explain_knows_background_queries(run, service):
+    """With --background it is the submission that is shown."""
+    done = run(*"query x --background --since 1d --name report --explain".split())
+
+    assert (done.exit_code, service.asked) == (0, [])
+    assert f"{service.url}/api/v1/dataprime/background-query " in done.stdout
+    assert '"name": "report"' in done.stdout
+
+
+def background(*states):
+    """A rule that answers a background query, whose status goes through *states*."""
+    left = list(states)
+
+    def rule(asked):
+        door = asked.path.removeprefix("/api/v1/dataprime/background-query")
+        return {
+            "": lambda: Reply(line({"queryId": "job-1", "warnings": []})),
+            "/status": lambda: Reply(line(left.pop(0) if len(left) > 1 else left[0])),
+            "/data": lambda: Reply(line({"response": {"results": {"results": [log(7)]}}})),
+        }[door]()
+
+    return rule
+
+
+RUNNING = {
+    "submittedAt": "2025-01-20T00:00:00Z",
+    "running": {"runningSince": "2025-01-20T00:00:00Z"},
+}
+
+
+def test_a_background_query_is_submitted_awaited_and_read(run, service):
+    """Rows on stdout; its id, to take it up again, on stderr."""
+    service.rule = background(RUNNING, SUCCESS)
+
+    done = run(*"query x --background --since 1d --name report".split())
+
+    assert (done.exit_code, json.loads(done.stdout)["data"]["number"]) == (0, 7)
+    assert "query job-1" in done.stderr
+    assert service.bodies[0]["name"] == "report"
+
+
+def test_a_background_query_is_taken_up_again(run, service):
+    """--job asks for the rows of a query that was sent before, and submits none."""
+    service.rule = background(SUCCESS)
+
+    done = run(*"query --job job-1".split())
+
+    assert json.loads(done.stdout)["data"]["number"] == 7
+    assert [asked.path.rpartition("/")[2] for asked in service.asked] == [
+        "status",
+        "status",
+        "data",
+    ]
+
+
+def test_a_background_query_shows_its_progress_on_a_terminal(terminal, service):
+    """A bar with the state while it runs; the rows afterwards."""
+    service.rule = background(RUNNING, RUNNING, SUCCESS)
+
+    code, shown = terminal("query", "x", "--background", "--since", "1d")
+
+    assert code == 0
+    assert "running" in shown
+    assert "number=7" in shown
+
+
+def test_ctrl_c_leaves_a_background_query_running_and_says_so(start, service):
+    """130, and the command that takes it up again."""
+    asked = threading.Event()
+    answer = background(RUNNING)
+
+    def rule(request):
+        if request.path.endswith("/status"):
+            asked.set()
+        return answer(request)
+
+    service.rule = rule
+    process = start("query", "x", "--background", "--since", "1d")
+    assert asked.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "cxlogging query --job job-1" in errors
+    assert "Traceback" not in errors
+
+
+def test_ctrl_c_ends_quietly(start, service):
+    """130, and not a word on stderr."""
+    held, sent = threading.Event(), threading.Event()
+
+    def pieces():
+        yield QUERY_ID + result(log(1))
+        sent.set()
+        yield held
+
+    service.will_say(Reply(pieces()))
+    process = start("query", "x")
+    assert sent.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    held.set()
+
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_a_reader_that_leaves_ends_it_quietly(start, service):
+    """A pipe to `head` that closes early: 0, and no word about a broken pipe."""
+    service.will_say(Reply([QUERY_ID, *[result(*(log(n) for n in range(500)))] * 40, STATISTICS]))
+    process = start("query", "x", "--limit", "12000")
+
+    first = process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+
+    assert json.loads(first)["data"]["number"] == 0
+    assert (process.wait(30), errors) == (0, "")
+
+
+def test_without_click_it_says_what_to_install(tmp_path):
+    """One sentence with the command, and exit code 2."""
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError(name='click')")
+    code = "from cxlogging.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "The command line needs more packages: pip install 'cxlogging[cli]'\n"

@@ -1,0 +1,217 @@
+"""`cxlogging tail`: every row once, however late, and whatever fails in between."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging.cli.following import SECOND, Following
+from cxlogging.cli.tail import question
+from cxlogging.dataprime import QueryError, Row, Unreachable, times
+
+from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole
+
+LATE = 40
+
+
+class World:
+    """Rows, each with its instant and the instant at which it becomes visible, in seconds."""
+
+    def __init__(self, rows, *, named):
+        self.rows = [
+            (born, born + late, Row(text, {"timestamp": times.iso(born * SECOND), **name}))
+            for number, (born, late, text) in enumerate(rows)
+            for name in [{"logid": f"{number}"} if named else {}]
+        ]
+        self.now = 0
+        self.fails = False
+
+    def ask(self, start, end):
+        for born, visible, row in self.rows:
+            if self.fails and born % 2:
+                raise Unreachable("gone")
+            if visible <= self.now and start <= born * SECOND <= end:
+                yield Row(row.raw, row.metadata)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(100, 300), st.integers(0, LATE), st.sampled_from("ab")), max_size=30
+    ),
+    steps=st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=30),
+    named=st.booleans(),
+)
+def test_every_row_comes_once(rows, steps, named):
+    """Whatever the lateness up to the allowance, the pauses, the failures and the doubles."""
+    world = World(rows, named=named)
+    following = Following(world.ask, 100 * SECOND, LATE * SECOND)
+    got = []
+    for pause, fails in [*steps, (400, False), (LATE, False)]:
+        world.now, world.fails = world.now + pause, fails
+        try:
+            got += following.new_until(world.now * SECOND)
+        except Unreachable:
+            assert fails
+
+    assert sorted((row.timestamp_ns, row.raw) for row in got) == sorted(
+        (row.timestamp_ns, row.raw) for _, _, row in world.rows
+    )
+
+
+def test_memory_holds_no_more_than_the_allowance():
+    """What can no longer come is forgotten."""
+    world = World([(second, 0, "x") for second in range(1_000)], named=True)
+    following = Following(world.ask, 0, LATE * SECOND)
+    for world.now in range(0, 1_000, 5):
+        following.new_until(world.now * SECOND)
+
+    assert len(following._seen) <= LATE * 1.25 + 10
+
+
+def test_rows_of_a_window_are_in_order_of_time():
+    """The service gives the newest first; a tail shows the newest last."""
+    world = World([(30, 0, "c"), (10, 0, "a"), (20, 0, "b")], named=True)
+    world.now = 40
+
+    rows = Following(world.ask, 0, LATE * SECOND).new_until(40 * SECOND)
+
+    assert [row.raw for row in rows] == ["a", "b", "c"]
+
+
+def test_a_clock_that_is_set_back_asks_for_no_impossible_window():
+    """No window ends before it begins."""
+    asked = []
+    following = Following(lambda *window: asked.append(window) or [], 0, LATE * SECOND)
+    for now in (1_000, 500, 501, 1_001):
+        following.new_until(now * SECOND)
+
+    assert all(start <= end for start, end in asked)
+
+
+def test_what_has_no_time_cannot_be_followed():
+    """A count has no rows that come one by one."""
+    with pytest.raises(QueryError, match="tail follows logs"):
+        Following(lambda *_: [Row('{"_count":1}')], 0, 0).new_until(1)
+
+
+@pytest.mark.parametrize(
+    ("expression", "level", "query"),
+    [
+        (None, None, "source logs"),
+        ("$d.user.id == 4711", None, "source logs | filter $d.user.id == 4711"),
+        ("f(x) == 1", None, "source logs | filter f(x) == 1"),
+        ("filter a == 1", None, "filter a == 1"),
+        ("source spans | filter x", None, "source spans | filter x"),
+        ("wildfind 'oops'", None, "wildfind 'oops'"),
+        (
+            "a == 1",
+            "error",
+            "source logs | filter a == 1 | filter $m.severity == ERROR || $m.severity == CRITICAL",
+        ),
+    ],
+)
+def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
+    """A condition is filtered by; what begins with a command stays as it is."""
+    assert question(expression, level, "dataprime") == query
+
+
+def test_lucene_goes_as_it_is(run):
+    """A Lucene query is not wrapped, and takes no --level."""
+    assert question("pod:x", None, "lucene") == "pod:x"
+    assert question(None, None, "lucene") == "*"
+    assert run("tail", "x", "--syntax", "lucene", "--level", "ERROR").exit_code == 2
+
+
+def stamped(number: int, asked: Asked) -> dict:
+    """A log in the last millisecond of the window that was asked for."""
+    return log(number, asked.body["metadata"]["endDate"])
+
+
+def test_it_prints_rows_as_they_come_and_each_once(run, service):
+    """Windows overlap, and their rows are printed once."""
+    shown: list[dict] = []
+
+    def answer(asked):
+        shown.append(stamped(len(shown), asked))
+        return whole(*shown)
+
+    service.rule = answer
+    done = run(*"tail x --count 4 --every 0.1".split())
+
+    rows = [json.loads(each)["data"]["number"] for each in done.stdout.splitlines()]
+    assert (done.exit_code, rows) == (0, [0, 1, 2, 3])
+    windows = [each["metadata"] for each in service.bodies]
+    for earlier, later in itertools.pairwise(windows):
+        assert later["startDate"] < earlier["endDate"] < later["endDate"]
+
+
+def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
+    """After 503s and a broken answer it goes on where it was, and misses nothing."""
+
+    def last(asked):
+        return whole(stamped(2, asked))
+
+    answers = iter(
+        [
+            lambda asked: whole(stamped(1, asked)),
+            lambda asked: Reply(status=503),
+            lambda asked: Reply(status=503),
+            lambda asked: Reply(QUERY_ID + result(stamped(2, asked))),
+        ]
+    )
+    service.rule = lambda asked: next(answers, last)(asked)
+
+    done = run(*"tail --count 2 --every 0.1".split())
+
+    assert [json.loads(each)["data"]["number"] for each in done.stdout.splitlines()] == [1, 2]
+    assert done.stderr.count("503") == 1
+    assert done.stderr.count("going on") == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 3), (400, 1), (503, 5)])
+def test_the_first_answer_must_be_one(run, service, status, code):
+    """A wrong key, query or address is told at once, by the exit code too."""
+    service.rule = lambda asked: Reply(b'{"message":"no"}', status=status)
+
+    assert run("tail").exit_code == code
+
+
+def test_rows_that_a_limit_cut_are_asked_for_in_halves(run, service):
+    """A window with more rows than an answer may have loses none of them."""
+    cut = [line({"warning": {"numberOfResultsLimitWarning": {"numberOfResultsLimit": 1}}})]
+
+    def answer(asked):
+        warnings = [cut.pop()] if cut else []
+        return Reply([QUERY_ID, *warnings, result(stamped(len(service.asked), asked)), STATISTICS])
+
+    service.rule = answer
+    done = run(*"tail --count 2 --every 0.1".split())
+
+    assert len(done.stdout.splitlines()) == 2
+    assert "missing" not in done.stderr
+
+
+def test_ctrl_c_ends_it_quietly(start, service):
+    """130, the rows so far on stdout though it is a pipe, and no word on stderr."""
+    shown = threading.Event()
+
+    def answer(asked):
+        if len(service.asked) > 1:
+            shown.set()
+        return whole(stamped(1, asked)) if len(service.asked) == 1 else whole()
+
+    service.rule = answer
+    process = start("tail", "--every", "0.2")
+    row = json.loads(process.stdout.readline())
+    assert shown.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+
+    assert row["data"]["number"] == 1
+    assert (process.returncode, errors) == (130, "")

@@ -1,0 +1,445 @@
+"""The asynchronous client: the same answers, and nothing left behind by what is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import trustme
+
+from cxlogging.dataprime import (
+    AsyncDataPrimeClient,
+    AsyncJob,
+    AsyncRowStream,
+    AuthenticationError,
+    Clock,
+    CxQueryWarning,
+    DataPrimeClient,
+    Job,
+    QueryError,
+    RowStream,
+)
+from cxlogging.errors import ConfigurationError
+
+from .conftest import KEY
+from .service import ID, QUERY_ID, STATISTICS, Reply, line, log, result, statistics, whole
+from .test_jobs import SUCCESS
+
+WAIT = 10.0
+
+
+def threads():
+    return [each for each in threading.enumerate() if each.name == "cxlogging-query"]
+
+
+async def until(holds):
+    """Return whether *holds* becomes true in time."""
+    for _ in range(int(WAIT / 0.005)):
+        if holds():
+            return True
+        await asyncio.sleep(0.005)
+    return False
+
+
+async def gone():
+    """Return whether no thread of a query is left, soon."""
+    return await until(lambda: not threads())
+
+
+@pytest.fixture
+def ask(service):
+    """Run a coroutine of a client; no thread may be left when it has ended."""
+
+    def run(body, **arguments):
+        async def main():
+            async with AsyncDataPrimeClient(KEY, url=service.url, **arguments) as client:
+                outcome = await body(client)
+            assert await gone()
+            return outcome
+
+        return asyncio.run(main())
+
+    return run
+
+
+def test_a_query_gives_all_rows_and_what_was_said(service, ask):
+    """query() returns the result that the client without async returns."""
+    service.will_say(whole(log(1), log(2)))
+
+    found = ask(lambda client: client.query("source logs", since="1h", limit=5))
+
+    assert [row["number"] for row in found] == [1, 2]
+    assert found.query_id == ID
+    assert found.statistics.e2e_duration_ms == 260
+    assert service.bodies[0]["metadata"]["limit"] == 5
+
+
+def test_rows_are_there_before_the_answer_ends(service, ask):
+    """A row is handed out while the service still holds the next one back."""
+    seen = threading.Event()
+    service.will_say(Reply([QUERY_ID, result(log(1)), seen, result(log(2)), STATISTICS]))
+
+    async def body(client):
+        numbers = []
+        async with client.stream("source logs") as rows:
+            async for row in rows:
+                numbers.append(row["number"])
+                seen.set()
+            return numbers, rows.query_id, rows.statistics.status, rows.truncated
+
+    assert ask(body) == ([1, 2], ID, "COMPLETED", False)
+
+
+def test_many_queries_run_side_by_side(service, ask):
+    """Twelve streams are open at once; none waits for another."""
+    together = threading.Barrier(12, timeout=WAIT)
+
+    def answer(asked):
+        together.wait()
+        return whole(log(int(asked.body["query"].split()[-1])))
+
+    service.rule = answer
+
+    async def body(client):
+        asked = (client.query(f"source logs | limit {n}") for n in range(1, 13))
+        return [found[0]["number"] for found in await asyncio.gather(*asked)]
+
+    assert ask(body) == list(range(1, 13))
+
+
+def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
+    """A consumer that stops leaves the rest unread: what is under way is bounded."""
+    pieces = [result(*(log(n) for n in range(500)))] * 20
+
+    async def body(client):
+        async with client.stream("source logs", limit=12_000) as rows:
+            await anext(aiter(rows))
+            await until(lambda: len(rows._feed._rows) >= 500)
+            return len(rows._feed._rows), len([row async for row in rows])
+
+    service.will_say(Reply([QUERY_ID, *pieces, STATISTICS]))
+    waiting, rest = ask(body)
+
+    assert 500 <= waiting <= 1_000
+    assert rest == 20 * 500 - 1
+
+
+def test_errors_are_those_of_the_client(service, ask):
+    """A refusal is raised by query(), and by the first row of a stream."""
+    service.rule = lambda asked: Reply(b'{"message":"bad key"}', status=401)
+
+    async def body(client):
+        with pytest.raises(AuthenticationError, match="bad key"):
+            await client.query("source logs")
+        with pytest.raises(AuthenticationError, match="bad key"):
+            await anext(aiter(client.stream("source logs")))
+        with pytest.raises(ConfigurationError, match="limit takes 1 to 12000"):
+            client.stream("source logs", limit=0)
+
+    ask(body)
+
+
+def test_an_error_in_mid_stream_comes_after_the_rows(service, ask):
+    """What was read is handed out, then the error is raised, then the stream is over."""
+    service.will_say(Reply([QUERY_ID, result(log(1)), line({"error": {"message": "broke"}})]))
+
+    async def body(client):
+        rows = client.stream("source logs")
+        assert (await anext(rows))["number"] == 1
+        with pytest.raises(QueryError, match="broke"):
+            await anext(rows)
+        return [row async for row in rows]
+
+    assert ask(body) == []
+
+
+def test_a_limit_is_told_at_the_line_that_asked(service, ask):
+    """The warning is given once, and names the file of the caller."""
+    service.rule = lambda asked: Reply(
+        [QUERY_ID, line({"warning": {"blocksLimitWarning": {}}}), result(log(1)), STATISTICS]
+    )
+
+    async def body(client):
+        with pytest.warns(CxQueryWarning) as by_query:
+            await client.query("source logs")
+        with pytest.warns(CxQueryWarning) as by_stream:
+            assert [row async for row in client.stream("source logs")]
+        with pytest.warns(CxQueryWarning) as by_export:
+            await client.stream("source logs").to_dicts()
+        return [*by_query, *by_stream, *by_export]
+
+    told = ask(body)
+    assert [each.filename for each in told] == [__file__] * 3
+
+
+def test_a_split_window_tells_its_progress_on_the_loop(service, ask):
+    """on_progress is called on the event loop's thread, once for each part."""
+    answers = iter([Reply([QUERY_ID, result(log(9)), statistics(scan=True)])])
+    service.rule = lambda asked: next(answers, whole(log(1, "2025-01-20T00:00:00.5")))
+    told = []
+
+    async def body(client):
+        window = {"start": "2025-01-20T00:00:00Z", "end": "2025-01-20T01:00:00Z"}
+        await client.query(
+            "source logs",
+            **window,
+            split_on_limit=True,
+            on_progress=lambda part: told.append((threading.current_thread(), part.done)),
+        )
+
+    ask(body)
+    assert told == [(threading.main_thread(), 0.5), (threading.main_thread(), 1.0)]
+
+
+def test_a_background_query_from_submission_to_rows(service, ask):
+    """submit, status, wait, results and cancel, each awaited."""
+    documents = {
+        "background-query": {"queryId": "job-1", "warnings": ["slow"]},
+        "background-query/status": SUCCESS,
+        "background-query/cancel": {},
+        "background-query/data": {"response": {"results": {"results": [log(7)]}}},
+    }
+    service.rule = lambda asked: Reply(line(documents[asked.path.split("dataprime/")[1]]))
+    told = []
+
+    async def body(client):
+        job = await client.submit("source logs", start="1h", end="now", name="report")
+        await job.wait(timeout=5, on_progress=told.append)
+        rows = [row["number"] async for row in job.results()]
+        same = client.job(job.query_id)
+        await same.cancel()
+        return job.warnings[0].message, rows, (await same.status()).state.value, repr(job)
+
+    assert ask(body) == ("slow", [7], "succeeded", "<AsyncJob job-1>")
+    assert [each.finished for each in told] == [True]
+
+
+def test_exports_are_awaited(service, ask, tmp_path):
+    """A stream writes itself to a file without holding up the loop."""
+    service.rule = lambda asked: whole(log(1), log(2))
+
+    async def body(client):
+        count = await client.stream("source logs").to_jsonl(tmp_path / "rows.jsonl")
+        table = await client.stream("source logs").to_csv(tmp_path / "rows.csv")
+        return count, table, len(await client.stream("source logs").to_dicts())
+
+    assert ask(body) == (2, 2, 2)
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 2
+    assert (tmp_path / "rows.csv").read_text().startswith("timestamp,severity,")
+
+
+class Hanging:
+    """A service that says *said* to each request and then nothing more, and notes who hangs up."""
+
+    def __init__(self, said=b"", context=None):
+        self.said, self.context = said, context
+        self.heard, self.left = threading.Event(), threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            with (
+                sock
+                if self.context is None
+                else self.context.wrap_socket(sock, server_side=True) as line_
+            ):
+                got = b""
+                while not got.endswith(b"}"):
+                    got += line_.recv(65536)
+                line_.sendall(self.said)
+                self.heard.set()
+                try:
+                    while line_.recv(65536):
+                        pass
+                except OSError:
+                    pass
+                self.left.set()
+
+    def close(self):
+        self.listener.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+FIRST = QUERY_ID + result(log(1))
+SAID = {
+    "before its head": b"",
+    "after its head": HEAD,
+    "in the middle": HEAD + b"%x\r\n%b\r\n" % (len(FIRST), FIRST),
+}
+
+
+async def cancelled(coroutine, heard):
+    task = asyncio.ensure_future(coroutine)
+    await asyncio.to_thread(heard.wait, WAIT)
+    await asyncio.sleep(0)
+    task.cancel()
+    began = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - began < WAIT / 2
+
+
+async def consume(client):
+    async for _ in client.stream("source logs"):
+        pass
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID.keys())
+@pytest.mark.parametrize("how", ["query", "stream", "export"])
+def test_a_cancelled_task_closes_its_connection(how, said):
+    """Cancelled while the service is silent: the line is closed, and no thread stays."""
+    service = Hanging(said)
+
+    async def main():
+        async with AsyncDataPrimeClient(KEY, url=service.url) as client:
+            work = {
+                "query": lambda: client.query("source logs"),
+                "stream": lambda: consume(client),
+                "export": lambda: client.stream("source logs").to_dicts(),
+            }[how]()
+            await cancelled(work, service.heard)
+            return await asyncio.to_thread(service.left.wait, WAIT), await gone()
+
+    try:
+        assert asyncio.run(main()) == (True, True)
+    finally:
+        service.close()
+
+
+def test_a_cancelled_task_closes_its_encrypted_connection(tmp_path):
+    """The same over TLS."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    service = Hanging(SAID["in the middle"], context)
+
+    async def main():
+        async with AsyncDataPrimeClient(KEY, url=service.url) as client:
+            client._client._door._session.verify = str(tmp_path / "ca.pem")
+            await cancelled(consume(client), service.heard)
+            return await asyncio.to_thread(service.left.wait, WAIT), await gone()
+
+    try:
+        assert asyncio.run(main()) == (True, True)
+    finally:
+        service.close()
+
+
+def test_a_wait_between_two_tries_is_cancelled_too(service):
+    """Cancelled while it waits for a rate limit, a query is not asked again."""
+    asked = threading.Event()
+
+    def answer(_):
+        asked.set()
+        return Reply(status=429, headers={"Retry-After": "30"})
+
+    service.rule = answer
+
+    async def main():
+        async with AsyncDataPrimeClient(KEY, url=service.url) as client:
+            await cancelled(client.query("source logs"), asked)
+            return await gone()
+
+    assert asyncio.run(main())
+    assert len(service.asked) == 1
+
+
+def test_leaving_or_forgetting_a_stream_closes_its_connection():
+    """A stream that is left half read, and one that nobody holds any more, leave nothing."""
+    service = Hanging(SAID["in the middle"])
+
+    async def main():
+        async with AsyncDataPrimeClient(KEY, url=service.url) as client:
+            async with client.stream("source logs") as rows:
+                await anext(aiter(rows))
+            closed = await asyncio.to_thread(service.left.wait, WAIT)
+            service.left.clear()
+            rows = client.stream("source logs")
+            await anext(aiter(rows))
+            del rows
+            gc.collect()
+            return closed, await asyncio.to_thread(service.left.wait, WAIT), await gone()
+
+    try:
+        assert asyncio.run(main()) == (True, True, True)
+    finally:
+        service.close()
+
+
+def test_closing_the_client_ends_what_runs():
+    """A query under way when the client is closed raises, and is not taken for a whole answer."""
+    service = Hanging(SAID["in the middle"])
+
+    async def main():
+        client = AsyncDataPrimeClient(KEY, url=service.url)
+        rows = client.stream("source logs")
+        await anext(rows)
+        query = asyncio.ensure_future(client.query("source logs"))
+        waiting = asyncio.ensure_future(anext(rows))
+        await asyncio.sleep(0.05)
+        await client.close()
+        with pytest.raises(QueryError):
+            await waiting
+        with pytest.raises(QueryError):
+            await query
+        return await gone()
+
+    try:
+        assert asyncio.run(main())
+    finally:
+        service.close()
+
+
+def names(kind):
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+def test_the_names_are_those_of_the_client():
+    """Every public name of client, job and stream is there, with the same arguments."""
+    assert names(DataPrimeClient) - {"mount"} == names(AsyncDataPrimeClient)
+    assert names(Job) == names(AsyncJob)
+    exports = {"to_dicts", "to_jsonl", "to_csv", "to_pandas", "to_polars", "to_arrow", "close"}
+    assert exports <= names(AsyncRowStream)
+    assert exports <= set(dir(RowStream))
+    sync = inspect.signature(DataPrimeClient.__init__).parameters.keys()
+    twin = inspect.signature(AsyncDataPrimeClient.__init__).parameters.keys()
+    assert sync - twin == {"session"}
+    assert list(inspect.signature(DataPrimeClient.submit).parameters) == list(
+        inspect.signature(AsyncDataPrimeClient.submit).parameters
+    )
+
+
+def test_the_key_and_the_clock(service, time):
+    """The key is in no repr; a clock of the caller's is used for relative times."""
+    service.will_say(whole(log(1)))
+
+    async def main():
+        clock = Clock(now=time.clock.now)
+        async with AsyncDataPrimeClient(KEY, url=service.url, clock=clock) as client:
+            assert KEY not in repr(vars(client))
+            assert repr(client) == f"<AsyncDataPrimeClient {service.url}>"
+            await client.query("source logs", since="1h")
+
+    asyncio.run(main())
+    assert service.bodies[0]["metadata"]["startDate"] == "2025-01-19T23:00:00Z"
+
+
+def test_importing_the_query_client_does_not_import_asyncio():
+    """Who asks without async pays nothing for it."""
+    code = "import sys, cxlogging.dataprime; sys.exit('cxlogging.dataprime.aio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
