@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "query": "Print the rows of a query.",
     "tail": "Print logs as they arrive.",
+    "spool": "Look after records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
 }

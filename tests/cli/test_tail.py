@@ -165,7 +165,7 @@ def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
             lambda asked: Reply(QUERY_ID + result(stamped(2, asked))),
         ]
     )
-    service.rule = lambda asked: next(answers, last)(asked)
+    service.rule = lambda asked: next(answers, last)(asked)  # noqa: PLW0108 - one for each call
 
     done = run(*"tail --count 2 --every 0.1".split())
 
