@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import traceback
 from types import TracebackType
@@ -7,8 +9,10 @@ from types import TracebackType
 import pytest
 
 from cxlogging.handlers import tracebacks
+from cxlogging.handlers.failures import failure
 from cxlogging.handlers.frames import UnsureError
 from cxlogging.handlers.tracebacks import MOST_ASKED, Tracebacks
+from cxlogging.wire.clean import Cleaner
 
 from .programs import CALLING, RAISING, function, raised_by, raised_in, unpatched
 
@@ -131,3 +135,34 @@ def test_an_interrupt_passes():
 
     with pytest.raises(KeyboardInterrupt):
         Tracebacks().format(StoppedError(), None)
+
+
+def test_a_signal_passes():
+    """An exit that a signal's handler asks for, while an exception is printed, takes place."""
+
+    class StoppedError(Exception):
+        def __str__(self) -> str:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return "late"
+
+    def stop(*_):
+        sys.exit(15)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(SystemExit):
+            Tracebacks().format(StoppedError(), None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_the_frames_of_a_record_s_exception_are_kept(folder):
+    """The fields of an exception are made from kept frames."""
+    made = function("file", "made", "return 1 / 0", {}, folder)
+    error = raised_in(lambda: made(0))
+
+    text = failure(error, error.__traceback__, Cleaner())["stacktrace"]
+
+    kept = tracebacks.format_exception.__self__._frames._frames.values()
+    (frame,) = [each for each in kept if each.code() is made.__code__]
+    assert frame.text in text

@@ -72,6 +72,9 @@ class Text(str):
     def __str__(self):
         return "another"
 
+    def __format__(self, form):
+        return "a third"
+
 
 ODD_CLASSES = {
     "no module": {"__module__": None},
