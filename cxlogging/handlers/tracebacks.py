@@ -10,7 +10,7 @@ has patched, a version of Python that this was not compared with.
 
 There is one difference, in time: the standard library looks at each source
 file again for each exception, this module once a second. What happens to a
-file below a running program is seen up to a second later, unless anything
+file under a running program is seen up to a second later, unless anything
 else has brought it to the notice of `linecache`.
 """
 
