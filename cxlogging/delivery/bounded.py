@@ -32,6 +32,7 @@ class Bounded:
     """
 
     def __init__(self, options: Options, bound: int, clock: Clock, lock: _thread.RLock) -> None:
+        self.came = 0
         self.arrived = 0
         self.left = 0
         self.evicted = 0

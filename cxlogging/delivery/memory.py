@@ -47,7 +47,6 @@ class MemoryBuffer(Bounded):
     ) -> None:
         super().__init__(options, options.buffer_bytes, clock, lock)
         self._line: deque[Item] = deque()
-        self.waiting = self._line.__len__
         self._folded: deque[tuple[Folded, int]] = deque()
         self._front: deque[Item] = deque()
         self._in_folds = 0
@@ -58,6 +57,7 @@ class MemoryBuffer(Bounded):
         size = len(item[1]) + ITEM_OVERHEAD
         if self.arrived - self._settled + size > self._comfortable and self._refuse(item[0], size):
             return False
+        self.came += 1
         self.arrived += size
         self._line.append(item)
         return True

@@ -205,7 +205,7 @@ class Workers:
             wait = NEVER if folds else max(pause, SHORTEST_WAIT)
             return None, 0.0 if more else wait
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
-        delivery.wake_count = pace.most
+        delivery.wake_count = buffer.came - waiting + pace.most
         return None, max(due, SHORTEST_WAIT)
 
     def _retire(self) -> float:
