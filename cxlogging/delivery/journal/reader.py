@@ -69,7 +69,8 @@ class Reader:
             if body <= len(chunk):
                 mark, length, number, level, checksum = FRAME.unpack_from(chunk, position)
                 item = chunk[body : body + length]
-                if mark == self._mark and crc32(item, number ^ (level & 0xFFFFFFFF)) == checksum:
+                sound = crc32(item, number ^ (level & 0xFFFFFFFF)) == checksum
+                if sound and mark == self._mark and len(item) == length:
                     size -= length + 1
                     if size < 0 and items:
                         break
@@ -112,7 +113,7 @@ class Reader:
                 return True
         if final:
             left = self._disk.size(self._fd) - self.offset
-            self.torn = left > 0 and bool(found)
+            self.torn |= left > 0 and bool(found)
             self.damaged += left > 0 and not found
             self._move(self.offset + max(0, left))
             self.ended = True
