@@ -133,21 +133,17 @@ class Journal(Bounded):
 
     def _open(self) -> bool:
         """Have a segment to append to; False where the disk has failed."""
-        fd = self._files.open(self._mark)
-        if fd < 0:
-            return False
-        self._fd = fd
+        return self._files.open(self._mark, self._use)
+
+    def _use(self, fd: int) -> None:
         self._rotate_at = self.arrived + self._segment_bytes
-        return True
+        self._fd = fd
 
     def _rotate(self) -> None:
-        if self._files.rotating.acquire(blocking=False):
-            try:
-                if self.arrived >= self._rotate_at:
-                    self._rotate_at = self.arrived + self._segment_bytes
-                    self._files.rotate(self._mark, lambda: self._number)
-            finally:
-                self._files.rotating.release()
+        with self._files.alone() as alone:
+            if alone and self._fd >= 0 and self.arrived >= self._rotate_at:
+                self._rotate_at = self.arrived + self._segment_bytes
+                self._files.rotate(self._mark, lambda: self._number)
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._line.take(count, size, self._files.resumed)
@@ -207,16 +203,20 @@ class Journal(Bounded):
         in_hand = self._heirs is not None and self._heirs.in_hand
         if in_hand or len(self) or not self._line.settled:
             return
-        # First no descriptor, then the look: a log call draws its number first, and then
-        # asks for the descriptor. Either we see its number, or it sees that there is none.
-        fd, self._fd = self._fd, -1
-        self._line.resolve_unwritten()
-        if self._number != self._numbers.resolved:
-            self._fd = fd
-            return
-        self._heirs = None
-        self._tend_at = 0.0
-        self._files.release()
+        with self._files.alone() as alone:
+            if not alone:  # a log call begins a segment
+                return
+            # First no descriptor, then the look: a log call draws its number first, and then
+            # asks for the descriptor. Either we see its number, or it sees that there is none.
+            fd, self._fd = self._fd, -1
+            self._line.resolve_unwritten()
+            if self._number != self._numbers.resolved:
+                self._fd = fd
+                return
+            self._heirs = None
+            self._tend_at = 0.0
+            remove = self._files.detach()
+        remove()
 
     def forget(self) -> None:
         self._fd = -1

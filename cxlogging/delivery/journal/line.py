@@ -147,11 +147,12 @@ class Line:
             self._unsettled.pop(segment.index, None)
             discard(self._disk, self.parent, segment, self.owner, self._say)
 
-    def clear(self) -> None:
-        """Remove the segment that grew, in which nothing waits."""
+    def detach(self) -> list[Segment]:
+        """Forget and return the segments, in which nothing waits."""
+        segments = [*self._segments]
         self._unsettled.clear()
-        while self._segments:
-            self._segments.popleft().remove()
+        self._segments.clear()
+        return segments
 
     def close(self) -> None:
         """Let go of all files, and leave them where they are."""
