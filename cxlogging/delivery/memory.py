@@ -45,14 +45,13 @@ class MemoryBuffer(Bounded):
         evicted: Callable[[int], None],
         lock: _thread.RLock,
     ) -> None:
-        super().__init__(options, options.buffer_bytes, clock, lock)
+        super().__init__(options, options.buffer_bytes, clock, evicted, lock)
         self._line: deque[Item] = deque()
         self.waiting = self._line.__len__
         self._folded: deque[tuple[Folded, int]] = deque()
         self._front: deque[Item] = deque()
         self._in_folds = 0
         self.news: deque[News] = deque()
-        self._tell = evicted
 
     def put(self, item: Item) -> bool:
         size = len(item[1]) + ITEM_OVERHEAD
@@ -127,6 +126,5 @@ class MemoryBuffer(Bounded):
     def _evict(self, size: int) -> None:
         while size > 0 and (items := self.take(1, 0)):
             size -= len(items[0][1]) + ITEM_OVERHEAD
-            self._tell(items[0][0])
-            self.evicted += 1
             self.settle(items)
+            self._gave_up(items)

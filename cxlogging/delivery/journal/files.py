@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from ..clock import Clock
 from ..options import Options
-from .adoption import Say
 from .alone import Alone
 from .disk import Disk
 from .line import Line
 from .owner import NAME, Owner
 from .points import point
+from .removal import Say
 from .segment import OFFSETS
 from .spool import Spool
 from .sync import Syncer
@@ -123,7 +123,7 @@ class Files:
     def _change(self, mark: bytes, drawn: Callable[[], int]) -> None:
         self._begin(mark)
         # What is drawn from here on is written to the new segment.
-        self._line.seal(drawn(), self._clock.monotonic())
+        self._line.seal(drawn())
 
     def fail(self, error: Exception | None) -> None:
         """Note that the disk has failed: memory stands in for it."""

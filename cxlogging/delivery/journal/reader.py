@@ -29,6 +29,7 @@ class Reader:
         damaged: How many damaged stretches were passed over.
         torn: Whether the last frame was written only in part.
         ended: Whether all has been read, and nothing will follow.
+        impatient: What is incomplete will stay so, and other frames may follow it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Reader:
         self.damaged = 0
         self.torn = False
         self.ended = False
+        self.impatient = False
 
     @property
     def offset(self) -> int:
@@ -105,7 +107,7 @@ class Reader:
         had = len(self._chunk) - self._position
         if found and self._load(max(CHUNK_BYTES, had + found)) > had:
             return True
-        if not found or final:
+        if not found or final or self.impatient:
             offset = self._find(self.offset + 1)
             if offset is not None:
                 self.damaged += 1
