@@ -45,13 +45,12 @@ class MemoryBuffer(Bounded):
         evicted: Callable[[int], None],
         lock: _thread.RLock,
     ) -> None:
-        super().__init__(options, options.buffer_bytes, clock, lock)
+        super().__init__(options, options.buffer_bytes, clock, evicted, lock)
         self._line: deque[Item] = deque()
         self._folded: deque[tuple[Folded, int]] = deque()
         self._front: deque[Item] = deque()
         self._in_folds = 0
         self.news: deque[News] = deque()
-        self._tell = evicted
 
     def put(self, item: Item) -> bool:
         size = len(item[1]) + ITEM_OVERHEAD
@@ -128,6 +127,5 @@ class MemoryBuffer(Bounded):
         # Unfolding takes memory first: a folded piece gives way as a whole.
         target = self.held - size
         while self.held > target and (items := self.take(1, 0)):
-            self._tell(items[0][0])
-            self.evicted += 1
             self.settle(items)
+            self._gave_up(items)

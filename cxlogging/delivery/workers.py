@@ -115,7 +115,7 @@ class Workers:
             # No thread can start (the interpreter is ending, or forbids them):
             # closing delivers on its own thread, and a later record tries again.
             self._crew.pop()
-            self._delivery.wake_count = len(self._delivery.buffer) + 1_000
+            self._delivery.wake_count = self._delivery.buffer.came + 1_000
 
     def _main(self) -> None:
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
