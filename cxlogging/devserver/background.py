@@ -35,6 +35,7 @@ class Job:
         answer: What runs.
         stop: Set to end it early.
         ended: Set when it has.
+        cancelled: True where it was ended early.
         rows: Its rows as lines, in a file that has no name.
     """
 
@@ -45,6 +46,7 @@ class Job:
     ended: threading.Event = field(default_factory=threading.Event)
     running_ns: int | None = None
     terminated_ns: int | None = None
+    cancelled: bool = False
     rows: IO[bytes] = field(default_factory=_unnamed)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,9 +55,10 @@ class Job:
         self.running_ns = time.time_ns()
         try:
             for batch in self.answer.batches():
-                self.rows.write(line({"response": {"results": {"results": batch}}}))
                 if self.stop.is_set():
+                    self.cancelled = True
                     break
+                self.rows.write(line({"response": {"results": {"results": batch}}}))
         except OSError as error:
             self.answer.status, self.answer.reason = "FAILED", f"no room for the rows: {error}"
         finally:
@@ -65,19 +68,16 @@ class Job:
         """Stop it; one that has ended stays as it is."""
         self.stop.set()
 
-    def abandon(self) -> None:
-        """End it before it began."""
-        if self.running_ns is None:
-            self._end()
-
     def _end(self) -> None:
+        # What reads the store notices the wish too, and ends with it.
+        self.cancelled = self.cancelled or (self.stop.is_set() and bool(self.answer.reason))
         self.terminated_ns = time.time_ns()
         self.ended.set()
 
     @property
     def succeeded(self) -> bool:
         """True once it has all its rows."""
-        return self.ended.is_set() and not self.stop.is_set() and not self.answer.reason
+        return self.ended.is_set() and not self.cancelled and not self.answer.reason
 
     def status(self) -> dict[str, Any]:
         """The job as the API describes it."""
@@ -101,7 +101,7 @@ class Job:
         }
         if self.succeeded:
             return {**moments, "success": {}}
-        if self.stop.is_set():
+        if self.cancelled:
             return {**moments, "error": {"cancelled": {}}}
         return {**moments, "error": {"failed": {"reason": self.answer.reason}}}
 
@@ -157,5 +157,4 @@ class Jobs:
             job.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
         for job in jobs:
-            job.abandon()
             job.rows.close()

@@ -78,7 +78,7 @@ REFUSED = [
     ("explode a into b original keep", 26, "'preserve' or 'discard'"),
     ("filter a == `x {b`", 17, "'}' is due"),
     ("filter " + "(" * 300 + "a" + ")" * 300, 207, "more than 200 levels"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,23 @@ def test_the_place_in_a_query_of_several_lines(bench):
 @pytest.mark.parametrize(
     ("query", "offset", "words"),
     [
-        ("a b", 2, "AND or OR is due"), ("a AND", 5, "a term is due"), ("(a OR b", 7, "')' is due"),
-        ("a~2", 1, "fuzzy"), ("a^2", 1, "boosts"), ("/a.c/", 0, "regular expressions"),
-        ("f:[1 2]", 5, "TO is due"), ("f:(a b)", 5, "AND or OR is due, or ')'"),
-        ("f:(a AND b OR c)", 14, "AND or OR is due, or ')'"), ('"-"', 0, "at least one word"),
-        ("--", 2, "a term is due"), ("f:[1 TO 2", 9, "']' is due"), ("]", 0, "a term is due"),
-        ('"a', 0, "does not belong here"), ("", 0, "a term is due"),
+        ("a b", 2, "AND or OR is due"),
+        ("a AND", 5, "a term is due"),
+        ("(a OR b", 7, "')' is due"),
+        ("a~2", 1, "fuzzy"),
+        ("a^2", 1, "boosts"),
+        ("/a.c/", 0, "regular expressions"),
+        ("f:[1 2]", 5, "TO is due"),
+        ("f:(a b)", 5, "AND or OR is due, or ')'"),
+        ("f:(a AND b OR c)", 14, "AND or OR is due, or ')'"),
+        ('"-"', 0, "at least one word"),
+        ("--", 2, "a term is due"),
+        ("f:[1 TO 2", 9, "']' is due"),
+        ("]", 0, "a term is due"),
+        ('"a', 0, "does not belong here"),
+        ("", 0, "a term is due"),
     ],
-)  # fmt: skip
+)
 def test_lucene_is_refused(bench, query, offset, words):
     """The same for Lucene, alone and inside of a DataPrime query."""
     with pytest.raises(QueryRefusedError) as alone:
