@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import re
@@ -27,12 +28,15 @@ from cxlogging.dataprime import (
     Unreachable,
 )
 from cxlogging.devserver import DevServer, Keys, StoredEvent
+from cxlogging.devserver.doors import Request
 from cxlogging.devserver.doors.query_fields import BACKGROUND_LIMIT, SOFT_LIMIT, TIERS
+from cxlogging.devserver.querying import QueryDoor
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 DIRECT = "/api/v1/dataprime/query"
 BACKGROUND = "/api/v1/dataprime/background-query"
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+HEADERS_LOW = {name.lower(): held for name, held in HEADERS.items()}
 WINDOW = {"start": "2025-01-19T00:00:00Z", "end": "2025-01-21T00:00:00Z"}
 
 
@@ -365,6 +369,26 @@ def test_a_stream_ends_the_query(server, query):
     assert len(query.query("limit 5")) == 5
 
 
+def test_a_client_that_leaves_ends_its_query(server):
+    """Closing the lines amid the making of one ends the reading of the store."""
+    for start in range(0, 50_000, 10_000):
+        server.store.add(event(n) for n in range(start, start + 10_000))
+    door = QueryDoor(server.store.path)
+    request = Request("POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}')
+    stream = door.answer(request, Keys()).stream
+    assert json.loads(next(stream)).keys() == {"queryId"}
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(stream))
+    thread.start()
+    until(lambda: thread.is_alive())
+    with contextlib.suppress(ValueError):
+        stream.close()
+    thread.join(30)
+    kinds = [next(iter(json.loads(one))) for one in found]
+    assert kinds in (["error", "statistics"], [])
+    door.close()
+
+
 def test_a_split_window(server, query):
     """The client's bisection meets the door's limits, and gets every row once."""
     server.store.add(event(n * 1_000_000) for n in range(3_000))
@@ -399,12 +423,14 @@ def test_deliveries_go_on_beside_a_query(server, client, query):
     assert server.count("betterstack") == 20
 
 
-def test_the_log_of_requests(server, query):
+def test_the_log_of_requests(server, client, query):
     """A query is in the log under its own name, and stores nothing."""
     query.query("limit 1")
     (entry,) = server.requests("dataprime")
     assert (entry["path"], entry["status"], entry["events"]) == (DIRECT, 200, 0)
     assert "secret-query-key" not in json.dumps(server.requests())
+    (shown,) = client.get("/api/requests?vendor=dataprime").json["requests"]
+    assert shown["path"] == DIRECT
 
 
 # Background queries
