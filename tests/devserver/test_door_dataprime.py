@@ -380,7 +380,7 @@ def test_a_client_that_leaves_ends_its_query(server):
     found = []
     thread = threading.Thread(target=lambda: found.extend(stream))
     thread.start()
-    until(lambda: thread.is_alive())
+    until(thread.is_alive)
     with contextlib.suppress(ValueError):
         stream.close()
     thread.join(30)
