@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cxlogging.devserver.engine import QueryRefusedError, UnsupportedError
+from cxlogging.devserver.engine.aggregating import ALSO_SCALAR, BUILDERS
+from cxlogging.devserver.engine.compile import AGGREGATIONS
 from cxlogging.devserver.engine.functions import ELSEWHERE
 from cxlogging.devserver.engine.pipeline import UNSUPPORTED
 
@@ -32,6 +34,7 @@ REFUSED = [
     ("filter a && 5", 9, "takes a bool"),
     ("filter -'a' == 1", 7, "- does not take a string"),
     ("filter toLowerCas(a) == 'x'", 7, "Did you mean 'toLowerCase'?"),
+    ("filter avg(a) > 1", 7, "avg() takes rows together: it stands after aggregate"),
     ("filter contains(a)", 7, "contains() takes 2 arguments, not 1"),
     ("filter a.length(1) > 1", 9, "takes 1 arguments, not 2"),
     ("filter length(5) > 1", 7, "takes a string, not a number"),
@@ -106,6 +109,11 @@ def test_functions_of_the_service_alone(bench, name):
     """A function that the service has and this engine has not is named."""
     with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): works on the service"):
         bench.plan(f"choose {name}(a, 1) as x")
+
+
+def test_the_aggregations_are_one_list():
+    """What is said of aggregations is said of all of them."""
+    assert AGGREGATIONS == BUILDERS.keys() - {*ALSO_SCALAR}
 
 
 def test_the_place_in_a_query_of_several_lines(bench):
