@@ -185,7 +185,8 @@ class _Fields:
         words = [one for one in steps if isinstance(one, str) and one.isascii() and one.isalnum()]
         likely = [("instr(data, ?)", (one,)) for one in words]
         rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
-        return any(holds(row.data, steps) for row in rows)
+        flat = (".".join(map(str, steps)),)
+        return any(holds(row.data, steps) or holds(row.data, flat) for row in rows)
 
 
 def _labels_of(record: Record) -> dict[str, str]:

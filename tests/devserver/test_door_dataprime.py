@@ -257,8 +257,9 @@ def test_every_field_is_honoured(server, client):
 
 def test_strict_fields(server, query):
     """An unknown field is null, unless fields are strict: then its place is told."""
-    server.store.add([event(1)])
+    server.store.add([event(1, data={"n": 1, "a.b": 2})])
     assert len(query.query("filter unknown == 1")) == 0
+    assert len(query.query("filter a.b == 2", strict_fields=True)) == 1
     assert len(query.query("filter n == 1", strict_fields=True)) == 1
     with pytest.raises(QuerySyntaxError, match="keypath does not exist") as caught:
         query.query("source logs | filter unknown == 1", strict_fields=True)

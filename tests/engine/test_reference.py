@@ -413,6 +413,13 @@ def test_an_expression(bench, expression, expected):
     assert type(found) is type(expected)
 
 
+def test_fields_that_were_flattened(bench):
+    """One keypath reads what is nested and what its sender flattened."""
+    bench.fill({"order": {"id": 1}}, {"order.id": 2}, {"order": {}, "order.id": 3}, {"order": 4})
+    assert bench.data("choose order.id as id") == [{"id": 1}, {"id": 2}, {"id": 3}, {"id": None}]
+    assert len(bench.data("lucene 'order.id:[1 TO 3]'")) == 3
+
+
 NULLS = [
     ("a == null", True),
     ("b == null", False),

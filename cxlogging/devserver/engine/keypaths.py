@@ -36,6 +36,14 @@ def read(value: Any, steps: Steps) -> Any:
     return value
 
 
+def read_flat(data: Any, steps: Steps) -> Any:
+    """What stands at *steps* in *data*, or under the name that a sender made of them: `a.b`."""
+    found = read(data, steps)
+    if found is None and type(data) is dict and len(steps) > 1:
+        return data.get(".".join(map(str, steps)))
+    return found
+
+
 def holds(value: Any, steps: Steps) -> bool:
     """True where there is something at *steps*, if only null."""
     for step in steps:
