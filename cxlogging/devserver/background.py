@@ -36,7 +36,8 @@ class Job:
         stop: Set to end it early.
         ended: Set when it has.
         cancelled: True where it was ended early.
-        rows: Its rows as lines, in a file that has no name.
+        readers: How many read its rows just now.
+        rows: As lines, in a file that has no name.
     """
 
     answer: Answer
@@ -47,6 +48,7 @@ class Job:
     running_ns: int | None = None
     terminated_ns: int | None = None
     cancelled: bool = False
+    readers: int = 0
     rows: IO[bytes] = field(default_factory=_unnamed)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -108,15 +110,19 @@ class Job:
     def data(self) -> Iterator[bytes]:
         """The rows, as they were written."""
         at = 0
-        while True:
-            # One file position for all readers.
-            with self._reading:
-                self.rows.seek(at)
-                part = self.rows.read(READ_BYTES)
-            if not part:
-                return
-            at += len(part)
-            yield part
+        self.readers += 1
+        try:
+            while part := self._part(at):
+                at += len(part)
+                yield part
+        finally:
+            self.readers -= 1
+
+    def _part(self, at: int) -> bytes:
+        # One file position for all readers.
+        with self._reading:
+            self.rows.seek(at)
+            return self.rows.read(READ_BYTES)
 
 
 class Jobs:
@@ -141,8 +147,8 @@ class Jobs:
         for name in list(self._jobs):
             if len(self._jobs) <= MOST_JOBS:
                 return
-            if self._jobs[name].ended.is_set():
-                del self._jobs[name]
+            if self._jobs[name].ended.is_set() and not self._jobs[name].readers:
+                self._jobs.pop(name).rows.close()
 
     def get(self, query_id: str) -> Job | None:
         """The job of this id, or None."""

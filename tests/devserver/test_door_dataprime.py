@@ -505,6 +505,16 @@ def test_a_background_query_is_cancelled(server, query, client):
     )
 
 
+def test_old_jobs_are_forgotten(client, query):
+    """A hundred are remembered; of more, the oldest that have ended go."""
+    first = query.submit("limit 1", **WINDOW)
+    first.wait(30, first_pause=0.02)
+    for _ in range(100):
+        assert ask(client, FOUR, BACKGROUND).status == 200
+    with pytest.raises(UnknownQuery):
+        first.status()
+
+
 @pytest.mark.parametrize("door", ["status", "data", "cancel"])
 def test_an_unknown_background_query(client, query, door):
     """Is 404."""

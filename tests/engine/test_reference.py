@@ -281,6 +281,104 @@ EXAMPLES = [
 ]
 
 
+MORE = [
+    ("create a.b from 1", [{"a": 5}, {"a": None}], [{"a": 5}, {"a": {"b": 1}}]),
+    ("create l[0] from 9", [{"l": [1, 2]}, {"l": []}], [{"l": [9, 2]}, {"l": []}]),
+    ("replace l[1].x with 9", [{"l": [1, {"x": 2}]}], [{"l": [1, {"x": 9}]}]),
+    ("remove l[0], m[0].x", [{"l": [1, 2], "m": [{"x": 1}]}], [{"l": [2], "m": [{}]}]),
+    ("remove missing.x", [{"a": 1}], [{"a": 1}]),
+    ("move missing to b", [{"a": 1}], [{"a": 1}]),
+    ("redact a 'x' to 'y'", [{"a": 5}], [{"a": 5}]),
+    ("convert missing:number", [{"a": 1}], [{"a": 1}]),
+    ("choose arrayConcat(l, l)[1] as x", [{"l": [1]}], [{"x": 1}]),
+    ("choose a.b['c.d'] as x", [{"a": {"b": {"c.d": 1}}}], [{"x": 1}]),
+    ("choose contains(a, null) as x", [{"a": "b"}], [{"x": None}]),
+    (
+        "aggregate sum(d:interval) as s, avg(d:interval) as a",
+        [{"d": "1m"}, {"d": "30s"}, {}],
+        [{"s": "1m30s", "a": "45s"}],
+    ),
+    (
+        "aggregate sum(a) as s, avg(a) as m, max(a) as x, median(a) as p",
+        [{}],
+        [{"s": None, "m": None, "x": None, "p": None}],
+    ),
+    ("aggregate median(d:interval) as m", [{"d": "1m"}, {"d": "30s"}], [{"m": "45s"}]),
+    ("aggregate avg(n) as a", [{"n": 1}, {"n": 2}], [{"a": 1.5}]),
+    (
+        "aggregate sum(n) as s, variance(n) as v",
+        [{"n": 1e308}, {"n": 1e308}],
+        [{"s": None, "v": 0.0}],
+    ),
+    (
+        "aggregate max(a) as x, min(a) as n",
+        [{"a": None}, {"a": "b"}, {"a": "c"}, {"a": {"b": 1}}],
+        [{"x": "c", "n": "b"}],
+    ),
+    (
+        "aggregate max($m.severity) as s, any_value($l.vendor) as v",
+        [{}],
+        [{"s": "Info", "v": "coralogix"}],
+    ),
+    ("aggregate collect($d) as all", [{"a": 1}], [{"all": [{"a": 1}]}]),
+    ("aggregate any_value() as one", [{"a": 1}], [{"one": {"a": 1}}]),
+    ("aggregate percentile(0.5, n, 0.1) as p", [{"n": 1}], [{"p": 1}]),
+    ("aggregate count(n) as c", [{"n": 1}, {}], [{"c": 1}]),
+    ("aggregate count_if(n > 0, m) as c", [{"n": 1}, {"n": 1, "m": 0}], [{"c": 1}]),
+    (
+        "groupby n, b.length() agg count() as c",
+        [{"n": 1, "b": "x"}],
+        [{"n": 1, "_expr1": 1, "c": 1}],
+    ),
+    ("groupby a.b:string agg count() as c", [{"a": {"b": 1}}], [{"a": {"b": "1"}, "c": 1}]),
+    (
+        "groupby v count() as c",
+        [{"v": 1}, {"v": 1.0}, {"v": True}, {"v": "1"}, {"v": None}, {}],
+        [{"v": 1, "c": 2}, {"v": True, "c": 1}, {"v": "1", "c": 1}, {"v": None, "c": 2}],
+    ),
+    (
+        "groupby o count() as c",
+        [{"o": {"a": 1, "b": 2}}, {"o": {"b": 2, "a": 1}}],
+        [{"o": {"a": 1, "b": 2}, "c": 2}],
+    ),
+    (
+        "extract a into b using regexp(e=/x(y)?/)",
+        [{"a": "xz"}, {"a": 5}],
+        [{"a": "xz", "b": {"_0": None}}, {"a": 5}],
+    ),
+    ("extract a into b using jsonobject", [{"a": "{"}], [{"a": "{"}]),
+    (
+        "extract a into b using kv(',', ':') datatypes z:number",
+        [{"a": "x:1,y,z:2"}],
+        [{"a": "x:1,y,z:2", "b": {"x": "1", "z": 2}}],
+    ),
+    ("extract a into b using split()", [{"a": "x,y"}], [{"a": "x,y", "b": ["x", "y"]}]),
+    (
+        "top 2 b.length() as n by a as m",
+        [{"a": 1, "b": "x"}, {"a": 2, "b": "yy"}],
+        [{"n": 2, "m": 2}, {"n": 1, "m": 1}],
+    ),
+    (
+        "distinct a, b",
+        [{"a": 1}, {"a": 1}, {"a": 1, "b": 2}],
+        [{"a": 1, "b": None}, {"a": 1, "b": 2}],
+    ),
+    ("limit 0", [{"a": 1}], []),
+    (
+        "orderby a desc",
+        [{"a": "x"}, {"a": 5}, {"a": None}, {"a": [1]}, {"a": True}],
+        [{"a": [1]}, {"a": True}, {"a": 5}, {"a": "x"}, {"a": None}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "documents", "expected"), MORE, ids=[one for one, _, _ in MORE])
+def test_a_corner_of_a_command(bench, query, documents, expected):
+    """What is missing, of another type, or in the way changes nothing and breaks nothing."""
+    bench.fill(*documents)
+    assert bench.data(query) == expected
+
+
 @pytest.mark.parametrize(
     ("query", "documents", "expected"), EXAMPLES, ids=[one for one, _, _ in EXAMPLES]
 )

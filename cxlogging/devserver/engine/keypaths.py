@@ -57,7 +57,11 @@ def holds(value: Any, steps: Steps) -> bool:
 
 
 def written(value: Any, steps: Steps, new: Any) -> Any:
-    """*value* with *new* at *steps*: what is on the way is copied, what is missing is made."""
+    """
+    *value* with *new* at *steps*: what is on the way is copied, what is missing is made.
+
+    Where a scalar stands in the way, or an index is beyond its array, nothing is written.
+    """
     if not steps:
         return new
     step, rest = steps[0], steps[1:]
@@ -65,7 +69,9 @@ def written(value: Any, steps: Steps, new: Any) -> Any:
         if type(value) is not list or step >= len(value):
             return value
         return [*value[:step], written(value[step], rest, new), *value[step + 1 :]]
-    copy = dict(value) if type(value) is dict else {}
+    if value is not None and type(value) is not dict:
+        return value
+    copy = dict(value or {})
     copy[step] = written(copy.get(step), rest, new)
     return copy
 
