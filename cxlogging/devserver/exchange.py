@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
@@ -108,6 +108,20 @@ class Exchange:
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
 
+    async def stream(self, answer: Answer, parts: AsyncIterator[bytes]) -> None:
+        """Send *answer* with a body of *parts*, until the client leaves; then close *parts*."""
+        start = self._start(answer)
+        start["headers"] = [each for each in start["headers"] if each[0] != b"content-length"]
+        left = asyncio.ensure_future(self.until_left())
+        try:
+            await self._send(start)
+            while (part := await _first(anext(parts, None), left)) is not None:
+                await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            if not left.done():
+                await self._send({"type": "http.response.body", "body": b""})
+        finally:
+            left.cancel()
+
     async def trickle(self, answer: Answer, seconds: float) -> None:
         """Send *answer*, its head included, one byte each *seconds*; then close."""
         for byte in self._as_bytes(answer):
@@ -146,6 +160,17 @@ class Exchange:
         lines = [f"HTTP/1.1 {answer.status} {phrase}"]
         lines += [f"{k}: {v}" for k, v in {**_headers(answer), "connection": "close"}.items()]
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + answer.body
+
+
+async def _first(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> bytes | None:
+    """What *part* gives, or None once the client has left."""
+    making = asyncio.ensure_future(part)
+    either: set[asyncio.Future[Any]] = {making, left}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if making.done():
+        return making.result()
+    making.cancel()
+    return None
 
 
 def _headers(answer: Answer) -> Mapping[str, str]:

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_time ON events (time_ns);
 CREATE INDEX IF NOT EXISTS events_vendor ON events (vendor, id);
 CREATE INDEX IF NOT EXISTS events_severity ON events (severity, time_ns);
-CREATE INDEX IF NOT EXISTS events_place ON events (application, subsystem, time_ns);
+DROP INDEX IF EXISTS events_place;
+CREATE INDEX IF NOT EXISTS events_application ON events (application, time_ns);
 CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     time_ns INTEGER NOT NULL,
@@ -63,7 +64,7 @@ class RequestRecord:
 
     Attributes:
         time_ns: When it was received.
-        vendor: One of the vendors.
+        vendor: One of the vendors, or `dataprime` for queries.
         method: In upper case.
         path: Without the query string, at most 512 characters.
         status: As answered; 0 where the connection was cut without an answer.
