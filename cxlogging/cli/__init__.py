@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "query": "Print the rows of a query.",
     "tail": "Print logs as they arrive.",
+    "send": "Send lines, JSON lines or CSV to a vendor.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
 }
