@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
@@ -26,6 +27,7 @@ class Lines:
     """A vendor that takes lines; an answer of 299 carries a status for each."""
 
     name = "Lines (nowhere)"
+    identity: ClassVar = {"vendor": "lines", "url": "http://127.0.0.1:9"}
     missing = ""
 
     def __init__(self, limits: Limits = LIMITS) -> None:

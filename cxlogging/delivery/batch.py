@@ -3,47 +3,67 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from .buffer import ITEM_OVERHEAD, Item
+from .buffer import Item
+from .fold import Folded
+
+LATER = 2**62
+"""The number of items that came from elsewhere: no mark of this line waits for them."""
 
 
 class Batch:
     """
     Items that travel in one request.
 
-    Attributes:
+    Args:
         first: How many items were taken from the line before its first one.
         items: At least one.
-        size: Bytes that the items hold in memory.
+
+    Attributes:
+        data_bytes: Bytes of the items themselves.
+        durable: The items outlive the process.
         abandoned: Its items already have their outcome: an answer changes nothing.
     """
 
-    __slots__ = ("abandoned", "first", "items", "size")
+    __slots__ = ("_count", "_folded", "_items", "abandoned", "data_bytes", "durable", "first")
 
     def __init__(self, first: int, items: Sequence[Item]) -> None:
         self.first = first
-        self.items = items
-        self.size = sum(len(data) for _, data in items) + ITEM_OVERHEAD * len(items)
+        self._items: Sequence[Item] | None = items
+        self._folded: Folded | None = None
+        self._count = len(items)
+        self.data_bytes = sum([len(data) for _, data, _ in items])
+        self.durable = items[0][2] != 0
         self.abandoned = False
 
     def __len__(self) -> int:
-        return len(self.items)
+        return self._count
 
     @property
-    def data_bytes(self) -> int:
-        """Bytes of the items themselves."""
-        return self.size - ITEM_OVERHEAD * len(self.items)
+    def items(self) -> Sequence[Item]:
+        """The items, unfolded."""
+        if self._items is None and self._folded is not None:
+            self._items, self._folded = self._folded.items(), None
+        return self._items or ()
+
+    def fold(self) -> bool:
+        """Take less memory until the items are needed; False where it does already."""
+        if self._items is None:
+            return False
+        self._folded, self._items = Folded(self._items), None
+        return True
 
     def __lt__(self, other: Batch) -> bool:
         return self.first < other.first
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return two batches of half the items each."""
-        middle = len(self.items) // 2
+        items = self.items
+        middle = len(items) // 2
         return (
-            Batch(self.first, self.items[:middle]),
-            Batch(self.first + middle, self.items[middle:]),
+            Batch(self.first, items[:middle]),
+            Batch(self.first + middle, items[middle:]),
         )
 
 
@@ -71,10 +91,15 @@ class Unsettled:
         """Return the oldest batch that must go again, or None."""
         return self._again.pop(0) if self._again else None
 
-    def clear(self) -> list[Batch]:
-        """Forget and return all batches."""
-        batches = [*self.flying, *self._again]
-        self.flying, self._again = [], []
+    def fold(self) -> bool:
+        """Fold one batch that must go again; False where none is left to fold."""
+        return any(batch.fold() for batch in self._again)
+
+    def discard(self, which: Callable[[Batch], bool]) -> list[Batch]:
+        """Forget and return the batches for which *which* is true."""
+        batches = [batch for batch in self if which(batch)]
+        self.flying = [batch for batch in self.flying if not which(batch)]
+        self._again = [batch for batch in self._again if not which(batch)]
         return batches
 
     def __iter__(self) -> Iterator[Batch]:
@@ -85,11 +110,6 @@ class Unsettled:
     def count(self) -> int:
         """How many items are in all batches."""
         return sum(map(len, self))
-
-    @property
-    def size(self) -> int:
-        """Bytes that all items hold in memory."""
-        return sum(batch.size for batch in self)
 
     @property
     def first(self) -> int | None:

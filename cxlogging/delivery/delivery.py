@@ -17,17 +17,17 @@ from dataclasses import replace
 from ..wire.destination import Destination
 from . import lifecycle
 from .batch import Batch, Unsettled
-from .buffer import Buffer, MemoryBuffer
 from .clock import Clock
 from .compression import choose, compressor
-from .connect import Connector
 from .diagnostics import Diagnostics
 from .drops import Drops
 from .ledger import Ledger, Stats
+from .lines import LineMaker, line_maker
 from .options import Options
-from .pace import NEVER, Pace, State
+from .pace import Pace, State
+from .sending import http, send
 from .settle import Outcome
-from .transport import HttpTransport, Transport
+from .transport import Transport
 from .workers import Workers
 
 MOST_NOTES = 50
@@ -42,6 +42,7 @@ class Delivery:
         options: How records wait and travel.
         transport: Makes what replaces the real network.
         clock: Replaces the real clocks.
+        line: Makes what replaces the line that the options ask for.
 
     Raises:
         ConfigurationError: The options do not fit the destination.
@@ -54,6 +55,7 @@ class Delivery:
         *,
         transport: Callable[[], Transport] | None = None,
         clock: Clock | None = None,
+        line: LineMaker | None = None,
     ) -> None:
         self.destination = destination
         self.options = options
@@ -61,10 +63,12 @@ class Delivery:
         self.encoding = choose(options.compression, destination.limits)
         self.diagnostics = Diagnostics(destination.name, options.on_error)
         self.compress = compressor(self.encoding)
-        self._make_transport = transport or self._http
+        self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
+        self._make_line = line or line_maker(destination, options)
         self.reset()
         lifecycle.register(self)
+        self._look_for_backlog()
 
     def reset(self) -> None:
         """Begin anew with an empty line, as a fork's child does: the parent sends its own."""
@@ -73,7 +77,7 @@ class Delivery:
         self.pace = Pace(self.options, self.destination.limits)
         self.unsettled = Unsettled()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
-        self.buffer: Buffer = MemoryBuffer(self.options, self.clock, self.drops.add, self.lock)
+        self.buffer = self._make_line(self.clock, self.drops.add, self.lock)
         self.closing = False
         self.given_up = False
         self.acknowledged_at = 0.0
@@ -82,10 +86,13 @@ class Delivery:
         self.transport = None if self.destination.missing else self._make_transport()
         self.workers = Workers(self)
 
-    def _http(self) -> Transport:
-        endpoint = self.destination.request([b""]).endpoint
-        headers = tuple((self.options.headers or {}).items())
-        return HttpTransport(Connector(endpoint, self.options), headers, self.clock)
+    def _look_for_backlog(self) -> None:
+        """Send what a process before this one left behind, also where this one logs nothing."""
+        with self.lock:
+            self.buffer.tend(self.clock.monotonic())
+            backlog = self.buffer.backlog
+        if backlog:
+            self.workers.wake()
 
     def disconnect(self) -> None:
         """Close the connections that are kept for a next request."""
@@ -95,7 +102,7 @@ class Delivery:
     def put(self, level: int, data: bytes) -> None:
         """Accept one item, from any thread, at any moment; `stats` has what becomes of it."""
         buffer = self.buffer
-        if not buffer.put((level, data)):
+        if not buffer.put((level, data, 0)):
             self.drops.add(level)
         elif buffer.arrived >= self.wake_bytes or buffer.waiting() >= self.wake_count:
             self.closing = False
@@ -108,7 +115,13 @@ class Delivery:
 
     def tell(self) -> None:
         """Say what was noted, and what overflow costs; called by a worker."""
-        self.drops.tell(self.diagnostics)
+        self.drops.tell(self.diagnostics, self.buffer.bound)
+        while self.buffer.news:
+            kind, topic, sentence = self.buffer.news.popleft()
+            if topic:
+                self.diagnostics.say(kind, topic, sentence)
+            else:
+                self.diagnostics.passed(kind, sentence)
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
 
@@ -116,7 +129,7 @@ class Delivery:
         """Send one item on the calling thread, beside the line, and return what came of it."""
         started = self.clock.monotonic()
         with lifecycle.own_thread():
-            outcome = self.workers.send(Batch(0, [(level, data)]), self.options.timeout)
+            outcome = send(self, Batch(0, [(level, data, 0)]), self.options.timeout)
         return replace(outcome, seconds=self.clock.monotonic() - started)
 
     def refuse(self, level: int) -> None:
@@ -131,16 +144,26 @@ class Delivery:
         with self.lock:
             return len(self.buffer) + self.unsettled.count
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to send, of this process or of one that has ended."""
+        return self.buffer.backlog or bool(self.outstanding)
+
     def mark(self) -> int:
         """Return a mark of all that was accepted by now."""
         with self.lock:
-            return self.ledger.taken + len(self.buffer)
+            return self.position + len(self.buffer)
 
     def has_passed(self, mark: int) -> bool:
         """Return True when all that was accepted before *mark* has its outcome."""
         with self.lock:
             first = self.unsettled.first
-            return (self.ledger.taken if first is None else first) >= mark
+            return min(self.position, self.position if first is None else first) >= mark
+
+    @property
+    def position(self) -> int:
+        """How many items have left the line."""
+        return self.ledger.taken + self.buffer.evicted
 
     def hurry(self) -> None:
         """Make all that waits due, end a pause of our own, and wake a worker; do not wait."""
@@ -177,6 +200,8 @@ class Delivery:
             self.workers.look()
         else:
             self.disconnect()
+            with self.lock:
+                self.buffer.release()
 
     def acknowledge(self, now: float) -> None:
         """Note that the vendor gave some records their outcome; wake who waits for that."""
@@ -186,15 +211,15 @@ class Delivery:
                 waiter.release()
 
     def abandon(self) -> Counter[int]:
-        """Give every record without an outcome the outcome *abandoned*; return their levels."""
+        """Give what would not outlive the process the outcome *abandoned*; return their levels."""
         with self.lock:
-            batches = self.unsettled.clear()
-            waiting = self.buffer.take(NEVER, NEVER)
+            waiting = self.buffer.perish()
             self.ledger.taken += len(waiting)
+            batches = self.unsettled.discard(lambda batch: not batch.durable)
             for batch in batches:
                 batch.abandoned = True
             lost = [*waiting, *(item for batch in batches for item in batch.items)]
-            levels = Counter(level for level, _ in lost)
+            levels = Counter(level for level, _, _ in lost)
             self.ledger.abandoned.update(levels)
             self.buffer.settle(lost)
             return levels
@@ -208,4 +233,7 @@ class Delivery:
                 state = "delivering" if flying else "idle"
             if self.destination.missing:
                 state = "off"
-            return self.ledger.stats(len(self.buffer), flying, state)
+            spooled = self.buffer.spooled
+            if self.given_up:
+                spooled += sum(len(batch) for batch in self.unsettled if batch.durable)
+            return self.ledger.stats(len(self.buffer), flying, spooled, state)

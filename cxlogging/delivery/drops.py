@@ -44,7 +44,7 @@ class Drops:
         if not self._first:
             self._first = self._last
 
-    def tell(self, diagnostics: Diagnostics) -> None:
+    def tell(self, diagnostics: Diagnostics, bound: int) -> None:
         """Tell ``on_drop``, and the operator when it begins; called by a worker."""
         counts = self._overflow.by_level()
         fresh = counts - self._told
@@ -54,7 +54,7 @@ class Drops:
         diagnostics.say(
             "dropping",
             "dropping",
-            f"the buffer of {self._options.buffer_bytes} bytes is full: records are dropped"
+            f"the buffer of {bound} bytes is full: records are dropped"
             f" (overflow={self._options.overflow!r}) until the vendor takes them again",
         )
         tell_lost(self._options.on_drop, "dropped", fresh)

@@ -64,7 +64,7 @@ class Stats:
     ``accepted == delivered + rejected + dropped + abandoned + pending + spooled``
 
     Attributes:
-        accepted: Records that the handler took.
+        accepted: Records that the handler took, and those adopted from a spool.
         delivered: Acknowledged by the vendor.
         rejected: Refused by the vendor, each for itself; `reasons` has its words.
         dropped: Lost to overflow, by policy, or as no key was set.
@@ -116,6 +116,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.taken = 0
+        self.adopted = 0
         self.delivered = 0
         self.requests = 0
         self.retries = 0
@@ -136,8 +137,8 @@ class Ledger:
         if len(self.reasons) > self.REASONS:
             del self.reasons[next(iter(self.reasons))]
 
-    def stats(self, waiting: int, flying: int, state: str) -> Stats:
-        """Return the account, given how many records wait in line and how many are taken."""
+    def stats(self, waiting: int, flying: int, spooled: int, state: str) -> Stats:
+        """Return the account: how many records wait, are taken, and are of these on disk alone."""
         dropped = self.dropped.by_level()
         lost = {
             (outcome, level): count
@@ -149,12 +150,13 @@ class Ledger:
             for level, count in sorted(counts.items())
         }
         return Stats(
-            accepted=self.taken + dropped.total() + waiting,
+            accepted=self.taken + self.adopted + dropped.total() + waiting,
             delivered=self.delivered,
             rejected=self.rejected.total(),
             dropped=dropped.total(),
             abandoned=self.abandoned.total(),
-            pending=waiting + flying,
+            pending=waiting + flying - spooled,
+            spooled=spooled,
             sampled=self.sampled.value,
             suppressed=self.suppressed.value,
             lost_by_level=lost,

@@ -96,6 +96,7 @@ def after_fork() -> None:
     PROCESS.exiting = False
     OWN_THREADS.clear()
     for delivery in deliveries():
+        delivery.buffer.forget()
         delivery.reset()
 
 
@@ -166,7 +167,7 @@ def drain(
             ends = [
                 _budget_end(delivery, start, timeout)
                 for delivery in waited_for
-                if not (done() if done else not delivery.outstanding)
+                if not (done() if done else not delivery.busy)
             ]
             if not ends or max(ends) <= now:
                 return
@@ -190,7 +191,7 @@ def _budget_end(delivery: Delivery, start: float, timeout: float | None) -> floa
 
 def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
     """Deliver on this thread for those that no worker can serve; True where there were any."""
-    alone = [each for each in waited_for if each.outstanding and not len(each.workers)]
+    alone = [each for each in waited_for if each.busy and not len(each.workers)]
     for delivery in alone:
         delivery.workers.work_inline(until)
     return bool(alone)
@@ -199,13 +200,15 @@ def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
 def at_exit() -> None:
     """Deliver what waits, all destinations side by side, then say what was left."""
     PROCESS.exiting = True
-    busy = [delivery for delivery in deliveries() if delivery.outstanding]
+    busy = [delivery for delivery in deliveries() if delivery.busy]
     if busy:
         drain(busy)
     for delivery in busy:
         _give_up(delivery)
     for delivery in deliveries():
         delivery.disconnect()
+        with delivery.lock:
+            delivery.buffer.release()
 
 
 def carry_on() -> None:
@@ -223,13 +226,16 @@ def after_drain(delivery: Delivery) -> None:
 
 def _give_up(delivery: Delivery) -> None:
     """Abandon what is left of *delivery*, and say so."""
-    lost = delivery.abandon()
-    if not lost:
+    levels = delivery.abandon()
+    lost, kept = levels.total(), delivery.outstanding
+    if not lost + kept:
         return
     delivery.given_up = True
-    tell_lost(delivery.options.on_drop, "abandoned", lost)
+    tell_lost(delivery.options.on_drop, "abandoned", levels)
     reason = delivery.stats().last_error or "no answer came"
-    count = lost.total()
+    count = lost + kept
     records = "1 record was" if count == 1 else f"{count} records were"
     sentence = f"{records} not delivered when the process ended: {reason}"
-    delivery.diagnostics.say("exit", str(count), sentence)
+    if kept:
+        sentence = f"{sentence} ({kept} of them wait in {delivery.options.spool})"
+    delivery.diagnostics.say("exit", f"{lost} {kept}", sentence)

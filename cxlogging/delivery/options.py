@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, nearest
@@ -13,6 +15,7 @@ from ..errors import ConfigurationError, nearest
 if TYPE_CHECKING:
     import ssl
 
+DURABILITY = ("process", "system")
 OVERFLOW = ("shed", "drop_newest", "drop_oldest", "block")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmg])(i?)b?|b)?\s*", re.IGNORECASE)
 _UNITS = {"k": 1, "m": 2, "g": 3}
@@ -28,6 +31,10 @@ class Options:
         batch_count: Flush when so many records wait; None is the vendor's own.
         batch_bytes: Flush when so many bytes wait; None is the vendor's own.
         buffer_bytes: Bound of all that waits in memory.
+        spool: A directory on disk where records wait; None keeps them in memory.
+        spool_bytes: Bound of what one destination has in the spool, all processes together.
+        durability: ``"process"``: what waits survives the process; ``"system"``: and, but for
+            the last ``flush_interval``, the power.
         overflow: ``"shed"``, ``"drop_newest"``, ``"drop_oldest"`` or ``"block"``.
         block_timeout: Seconds that ``"block"`` waits at most.
         compression: ``"auto"``, ``"gzip"``, ``"zstd"`` or None.
@@ -50,6 +57,9 @@ class Options:
     batch_count: int | None = None
     batch_bytes: int | None = None
     buffer_bytes: int = 64 * 2**20
+    spool: str | None = None
+    spool_bytes: int = 2**30
+    durability: str = "process"
     overflow: str = "shed"
     block_timeout: float = 1.0
     compression: str | None = "auto"
@@ -86,6 +96,8 @@ class Options:
             values[name] = _seconds(name, values[name])
         for name in _COUNTS & values.keys():
             values[name] = _count(name, values[name])
+        if values.get("spool") is not None:
+            values["spool"] = _spool(values["spool"])
         options = cls(**values)
         _check(options)
         return replace(options, headers=_headers(options.headers))
@@ -100,7 +112,7 @@ _SECONDS = {
     "close_timeout",
     "close_maximum",
 }
-_COUNTS = {"batch_count", "batch_bytes", "buffer_bytes", "concurrency"}
+_COUNTS = {"batch_count", "batch_bytes", "buffer_bytes", "spool_bytes", "concurrency"}
 
 
 def _seconds(name: str, value: object) -> float:
@@ -130,12 +142,28 @@ def _count(name: str, value: object) -> int | None:
     return int(number)
 
 
+def _spool(value: object) -> str:
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise ConfigurationError(f"spool takes the path of a directory, not {value!r}.")
+    path = os.fspath(value)
+    if not isinstance(path, str) or "\0" in path:
+        raise ConfigurationError(f"spool takes the path of a directory, not {path!r}.")
+    if "://" in path:
+        raise ConfigurationError("spool takes the path of a directory: no address is known yet.")
+    # Not resolved: a symbolic link is refused, not followed.
+    return str(Path(path).expanduser().absolute())
+
+
 def _check(options: Options) -> None:
-    if options.overflow not in OVERFLOW:
-        hint = nearest(str(options.overflow), OVERFLOW)
-        raise ConfigurationError(
-            f"overflow takes one of {', '.join(OVERFLOW)}, not {options.overflow!r}.{hint}"
-        )
+    for name, choices in (("overflow", OVERFLOW), ("durability", DURABILITY)):
+        value = getattr(options, name)
+        if value not in choices:
+            hint = nearest(str(value), choices)
+            raise ConfigurationError(
+                f"{name} takes one of {', '.join(choices)}, not {value!r}.{hint}"
+            )
+    if options.spool is None and options.durability != "process":
+        raise ConfigurationError("durability='system' needs spool=, a directory on disk.")
     if options.compression not in {"auto", "gzip", "zstd", None}:
         hint = nearest(str(options.compression), ("auto", "gzip", "zstd"))
         raise ConfigurationError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..wire.http import Action, Verdict
 from .batch import Batch
+from .buffer import Item
 from .diagnostics import Diagnostics
 from .drops import OnDrop, tell_lost
 from .pace import SLOW_BATCH, State
@@ -96,7 +97,7 @@ def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, n
             delivery.ledger.last_error = exception[1]
             continue
         else:
-            _reject(delivery, item[0], exception[1], news)
+            _reject(delivery, item, exception[1], news)
         done.append(item)
     delivery.ledger.bytes_raw += outcome.raw
     delivery.ledger.bytes_sent += outcome.sent
@@ -137,8 +138,8 @@ def _isolate(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, new
 
 
 def _refused(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    for level, _ in batch.items:
-        _reject(delivery, level, outcome.verdict.reason, news)
+    for item in batch.items:
+        _reject(delivery, item, outcome.verdict.reason, news)
     delivery.buffer.settle(batch.items)
     delivery.pace.refused(now)
     delivery.acknowledge(now)
@@ -162,9 +163,10 @@ _ACTIONS = {
 }
 
 
-def _reject(delivery: Delivery, level: int, reason: str, news: News) -> None:
-    delivery.ledger.reject(level, reason)
-    news.rejected.append((level, reason))
+def _reject(delivery: Delivery, item: Item, reason: str, news: News) -> None:
+    delivery.ledger.reject(item[0], reason)
+    delivery.buffer.reject(item, reason)
+    news.rejected.append((item[0], reason))
 
 
 def _topic(reason: str) -> str:

@@ -19,13 +19,11 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..wire.http import Action, Verdict
 from . import lifecycle
-from .backoff import retry_after
-from .batch import Batch
+from .batch import LATER, Batch
 from .pace import NEVER, State
-from .settle import Outcome, settle
-from .transport import TransportError
+from .sending import send
+from .settle import settle
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -36,6 +34,9 @@ UWSGI = (
 )
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
+
+ADOPTION_TURN = 8
+"""One request in so many is for what other processes left, where both wait."""
 
 
 class Workers:
@@ -129,7 +130,7 @@ class Workers:
         delivery = self._delivery
         self._crew.append(None)
         with lifecycle.own_thread():
-            while delivery.outstanding and (left := until - delivery.clock.monotonic()) > 0:
+            while delivery.busy and (left := until - delivery.clock.monotonic()) > 0:
                 wait = self._step(min(left, delivery.options.timeout))
                 if wait == RETIRE:
                     return
@@ -140,16 +141,19 @@ class Workers:
     def _step(self, seconds: float) -> float:
         """Send one batch if one is due; return how long to wait before the next look."""
         delivery = self._delivery
+        with delivery.lock:
+            tend_at = delivery.buffer.tend(delivery.clock.monotonic())
         delivery.tell()
         with delivery.lock:
-            batch, wait = self._next(delivery.clock.monotonic())
+            now = delivery.clock.monotonic()
+            batch, wait = self._next(now)
             crowded = batch is not None and self._want_help()
         if batch is None:
-            return wait
+            return wait if wait == RETIRE else min(wait, max(tend_at - now, SHORTEST_WAIT))
         if crowded:
             self._spawn()
         started = delivery.clock.monotonic()
-        outcome = self.send(batch, seconds)
+        outcome = send(delivery, batch, seconds)
         now = delivery.clock.monotonic()
         with delivery.lock:
             news = settle(delivery, batch, replace(outcome, seconds=now - started), now)
@@ -163,39 +167,53 @@ class Workers:
         # Marks first, then the look: a record that comes in between wakes us.
         delivery.wake_bytes = delivery.wake_count = 0
         pace, buffer, unsettled = delivery.pace, delivery.buffer, delivery.unsettled
-        waiting, waiting_bytes = len(buffer), buffer.held - unsettled.size
+        waiting, waiting_bytes = len(buffer), buffer.arrived - buffer.left
         if self._parked:
             return None, self._retire()
         due = pace.due(now, waiting, waiting_bytes)
         pause = pace.resume_at - now
         probing = pace.state is not State.SOUND and bool(unsettled.flying)
         if pause <= 0 and not probing:
-            batch = unsettled.pop() or (self._take() if due <= 0 else None)
+            batch = unsettled.pop() or self._take(due <= 0)
             if batch is not None:
                 unsettled.fly(batch)
                 return batch, 0.0
-        nothing = not waiting and not unsettled.count
+        nothing = not waiting and not unsettled.count and not buffer.backlog
         spare = len(self._crew) > 1 and (nothing or probing or not pace.slow)
         if spare or (nothing and delivery.closing):
             return None, self._retire()
         if nothing or probing:
             return None, NEVER
         if pause > 0:
-            delivery.wake_bytes = delivery.wake_count = NEVER
-            return None, max(pause, SHORTEST_WAIT)
+            more = buffer.fold() or unsettled.fold()
+            delivery.wake_bytes, delivery.wake_count = buffer.arrived + buffer.fold_bytes, NEVER
+            return None, 0.0 if more else max(pause, SHORTEST_WAIT)
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
         delivery.wake_count = pace.most
         return None, max(due, SHORTEST_WAIT)
 
-    def _take(self) -> Batch | None:
+    def _take(self, is_due: bool) -> Batch | None:
+        """Return a batch of the line's own, if it is due, or of what others have left behind."""
         delivery = self._delivery
-        items = delivery.buffer.take(delivery.pace.most, delivery.pace.batch_bytes)
-        if not items:
+        buffer, pace, ledger = delivery.buffer, delivery.pace, delivery.ledger
+        turn = ledger.requests % ADOPTION_TURN == 0
+        if turn and (batch := self._adopt()) is not None:
+            return batch
+        if is_due and (items := buffer.take(pace.most, pace.batch_bytes)):
+            batch = Batch(delivery.position, items)
+            pace.took(len(items))
+            ledger.taken += len(items)
+            return batch
+        return None if turn else self._adopt()
+
+    def _adopt(self) -> Batch | None:
+        delivery = self._delivery
+        pace = delivery.pace
+        if not delivery.buffer.backlog:
             return None
-        batch = Batch(delivery.ledger.taken, items)
-        delivery.pace.took(len(items))
-        delivery.ledger.taken += len(items)
-        return batch
+        items = delivery.buffer.adopt(pace.most, pace.batch_bytes)
+        delivery.ledger.adopted += len(items)
+        return Batch(LATER, items) if items else None
 
     def _retire(self) -> float:
         self._crew.pop()
@@ -205,6 +223,8 @@ class Workers:
             return 0.0
         if not self._crew:
             self._delivery.disconnect()
+            if not self._parked:
+                self._delivery.buffer.release()
         return RETIRE
 
     def _want_help(self) -> bool:
@@ -212,33 +232,13 @@ class Workers:
         pace = delivery.pace
         if len(self._crew) >= delivery.options.concurrency or pace.state is not State.SOUND:
             return False
-        waiting_bytes = delivery.buffer.held - delivery.unsettled.size
+        waiting_bytes = delivery.buffer.arrived - delivery.buffer.left
         return pace.slow or len(delivery.buffer) >= pace.most or waiting_bytes >= pace.batch_bytes
-
-    def send(self, batch: Batch, seconds: float) -> Outcome:
-        """Send one request; return what came of it."""
-        delivery = self._delivery
-        try:
-            request = delivery.destination.request([data for _, data in batch.items])
-            body = delivery.compress(request.body)
-            if len(body) > delivery.destination.limits.wire_bytes and len(batch) > 1:
-                return Outcome(Verdict(Action.SPLIT, "too large once compressed"))
-            whole = replace(request, body=body)
-            if delivery.transport is None:
-                return Outcome(Verdict(Action.HOLD, f"{delivery.destination.missing} is not set"))
-            response = delivery.transport.send(whole, delivery.encoding, seconds)
-            verdict = delivery.destination.interpret(response, len(batch))
-        except TransportError as error:
-            return Outcome(Verdict(Action.RETRY, str(error)), timed_out=error.timed_out)
-        except Exception as error:  # whatever it is, the items are not lost by it
-            return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
-        wait = retry_after(response.headers, delivery.clock.wall())
-        return Outcome(verdict, wait, raw=len(request.body), sent=len(body))
 
     def _report_drops(self) -> None:
         """Once there is room again, tell the destination what was lost."""
         delivery = self._delivery
-        room = delivery.buffer.held < delivery.options.buffer_bytes // 2
+        room = delivery.buffer.held < delivery.buffer.bound // 2
         event = delivery.drops.report() if room and delivery.pace.state is State.SOUND else None
         if event is not None:
             delivery.diagnostics.passed("dropping", event.message)

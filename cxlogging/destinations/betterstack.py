@@ -59,6 +59,11 @@ class BetterStack:
         return f"Better Stack ({self.endpoint.host})" if self.endpoint else "Better Stack"
 
     @property
+    def identity(self) -> dict[str, str]:
+        url = self.endpoint.origin if self.endpoint else ""
+        return {"vendor": "betterstack", "url": url, "format": self.format}
+
+    @property
     def missing(self) -> str:
         wanted = [] if self.token else ["BETTER_STACK_SOURCE_TOKEN (or source_token=)"]
         wanted += [] if self.endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]

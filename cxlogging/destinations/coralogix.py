@@ -81,6 +81,15 @@ class Coralogix:
         return f"Coralogix ({self.endpoint.host})" if self.endpoint else "Coralogix"
 
     @property
+    def identity(self) -> dict[str, str]:
+        return {
+            "vendor": "coralogix",
+            "url": self.endpoint.origin if self.endpoint else "",
+            "application_name": self.application_name,
+            "subsystem_name": self.subsystem_name,
+        }
+
+    @property
     def missing(self) -> str:
         """What must be set before anything can be sent."""
         wanted = [] if self.key else ["CORALOGIX_API_KEY (or api_key=)"]

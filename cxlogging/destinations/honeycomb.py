@@ -79,6 +79,10 @@ class Honeycomb:
         return f"Honeycomb ({self.endpoint.host}, dataset {self.dataset!r})"
 
     @property
+    def identity(self) -> dict[str, str]:
+        return {"vendor": "honeycomb", "url": self.endpoint.origin, "dataset": self.dataset}
+
+    @property
     def missing(self) -> str:
         return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
 

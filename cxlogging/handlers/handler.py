@@ -30,7 +30,6 @@ from .redact import Default, cleaner
 from .sampling import Sampler
 
 HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
-NOT_YET = ("spool", "spool_bytes", "durability")
 
 
 class ShippingHandler(logging.Handler):
@@ -65,7 +64,7 @@ class ShippingHandler(logging.Handler):
             rules,
             _fields(own.get("fields")),
             _context(own.get("context")),
-            _sequence(own.get("sequence", False)),
+            _sequence(own.get("sequence", self._delivery.options.spool is not None)),
             self._delivery.note,
         )
         self._sampler = sampler
@@ -202,8 +201,6 @@ def _is_configuring() -> bool:
 def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
     known = (*Options.names(), *HANDLER_OPTIONS)
     for name in options:
-        if name in NOT_YET:
-            raise ConfigurationError(f"{name} is not available in this version: leave it out.")
         if name not in known:
             hint = nearest(name, (*known, *arguments))
             raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")

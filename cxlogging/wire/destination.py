@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from .event import Event
@@ -16,6 +16,8 @@ class Destination(Protocol):
     Attributes:
         name: Who it is and where, for a person (``"Honeycomb (api.honeycomb.io)"``).
         limits: What one request may hold.
+        identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
+            make the same items go to the same place.
         missing: What must be set before anything can be sent; empty when nothing is.
     """
 
@@ -24,6 +26,9 @@ class Destination(Protocol):
 
     @property
     def limits(self) -> Limits: ...
+
+    @property
+    def identity(self) -> Mapping[str, str]: ...
 
     @property
     def missing(self) -> str: ...

@@ -58,8 +58,13 @@ class Endpoint:
         default = {"https": 443, "http": 80}[self.scheme]
         return host if self.port == default else f"{host}:{self.port}"
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, as the handlers' ``url`` takes them."""
+        return f"{self.scheme}://{self.authority}"
+
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.path}"
+        return f"{self.origin}{self.path}"
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from cxlogging.delivery.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
 from cxlogging.delivery.batch import Batch, Unsettled
-from cxlogging.delivery.buffer import ITEM_OVERHEAD, MemoryBuffer
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.compression import choose, compressor
 from cxlogging.delivery.diagnostics import Diagnostics
 from cxlogging.delivery.ledger import Counter, Tally
+from cxlogging.delivery.memory import ITEM_OVERHEAD, MemoryBuffer
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.pace import NEVER, Pace, State
 from cxlogging.errors import ConfigurationError
@@ -159,7 +159,7 @@ def buffer(overflow="shed", bound=10_000, evicted=lambda level: None, **options)
 def fill(line, level, size=880):
     """Put items of 1,000 held bytes until one is refused; return how many were taken."""
     count = 0
-    while count < 100 and line.put((level, b"x" * size)):
+    while count < 100 and line.put((level, b"x" * size, 0)):
         count += 1
     return count
 
@@ -186,7 +186,7 @@ def test_dropping_the_newest():
     line = buffer("drop_newest")
 
     assert fill(line, 10) == 10
-    assert not line.put((50, b"x" * 880))
+    assert not line.put((50, b"x" * 880, 0))
 
 
 def test_dropping_the_oldest():
@@ -194,18 +194,18 @@ def test_dropping_the_oldest():
     evicted = []
     line = buffer("drop_oldest", evicted=evicted.append)
     for number in range(15):
-        assert line.put((number, b"x" * 880))
+        assert line.put((number, b"x" * 880, 0))
 
     assert evicted == [0, 1, 2, 3, 4]
-    assert [level for level, _ in line.take(100, NEVER)] == list(range(5, 15))
+    assert [level for level, _, _ in line.take(100, NEVER)] == list(range(5, 15))
 
 
 def test_dropping_the_oldest_for_an_item_larger_than_the_bound():
     """An item that is larger than the whole bound is refused, and the rest gives way in vain."""
     line = buffer("drop_oldest")
-    line.put((10, b"x"))
+    line.put((10, b"x", 0))
 
-    assert not line.put((50, b"x" * 20_000))
+    assert not line.put((50, b"x" * 20_000, 0))
 
 
 def test_dropping_the_oldest_waits_for_no_lock():
@@ -214,7 +214,7 @@ def test_dropping_the_oldest_waits_for_no_lock():
     line = MemoryBuffer(
         Options.parse({"overflow": "drop_oldest", "buffer_bytes": 1_000}), Clock(), print, lock
     )
-    line.put((10, b"x" * 800))
+    line.put((10, b"x" * 800, 0))
 
     def hold():
         with lock:
@@ -224,20 +224,20 @@ def test_dropping_the_oldest_waits_for_no_lock():
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait(10)
-    taken = line.put((10, b"y" * 800))
+    taken = line.put((10, b"y" * 800, 0))
     go.set()
     holder.join()
 
     assert not taken
-    assert line.take(9, NEVER) == [(10, b"x" * 800)]
+    assert line.take(9, NEVER) == [(10, b"x" * 800, 0)]
 
 
 def test_blocking_waits_for_room():
     """Blocking waits until there is room, and takes the item then."""
     line = buffer("block", bound=1_000, block_timeout=20)
-    line.put((10, b"x" * 800))
+    line.put((10, b"x" * 800, 0))
     taken = []
-    waiting = threading.Thread(target=lambda: taken.append(line.put((10, b"y" * 800))))
+    waiting = threading.Thread(target=lambda: taken.append(line.put((10, b"y" * 800, 0))))
     waiting.start()
     line.settle(line.take(9, NEVER))
     waiting.join(20)
@@ -248,27 +248,27 @@ def test_blocking_waits_for_room():
 def test_blocking_gives_up():
     """Blocking waits block_timeout at most, and drops the item then."""
     line = buffer("block", bound=1_000, block_timeout=0.05)
-    line.put((10, b"x" * 800))
+    line.put((10, b"x" * 800, 0))
 
-    assert not line.put((10, b"y" * 800))
+    assert not line.put((10, b"y" * 800, 0))
 
 
 def test_a_batch_is_cut_by_count_and_bytes():
     """take() keeps both bounds, gives at least one item, and keeps the order."""
     line = buffer(bound=100_000)
     for size in (10, 10, 10, 5_000, 10):
-        line.put((20, b"x" * size))
+        line.put((20, b"x" * size, 0))
 
-    assert [len(data) for _, data in line.take(2, NEVER)] == [10, 10]
-    assert [len(data) for _, data in line.take(9, 100)] == [10]
-    assert [len(data) for _, data in line.take(9, 100)] == [5_000]
+    assert [len(data) for _, data, _ in line.take(2, NEVER)] == [10, 10]
+    assert [len(data) for _, data, _ in line.take(9, 100)] == [10]
+    assert [len(data) for _, data, _ in line.take(9, 100)] == [5_000]
     assert len(line) == 1
 
 
 def test_held_bytes_are_given_back_when_settled():
     """Items count against the bound until they have their outcome, in flight too."""
     line = buffer()
-    line.put((20, b"x" * 880))
+    line.put((20, b"x" * 880, 0))
     taken = line.take(9, NEVER)
 
     assert line.held == 1_000
@@ -298,7 +298,7 @@ def test_counters_in_many_threads():
 def test_batches_go_again_in_order():
     """Whatever the order in which they come back, the oldest batch goes first."""
     unsettled = Unsettled()
-    batches = [Batch(first, [(20, b"x")] * 10) for first in (0, 10, 20)]
+    batches = [Batch(first, [(20, b"x", 0)] * 10) for first in (0, 10, 20)]
     for index in (2, 0, 1):
         unsettled.fly(batches[index])
         unsettled.landed(batches[index])
@@ -311,10 +311,10 @@ def test_batches_go_again_in_order():
 @given(st.integers(2, 50))
 def test_halves(count):
     """Two halves hold a batch's items in order."""
-    batch = Batch(7, [(20, b"%d" % n) for n in range(count)])
+    batch = Batch(7, [(20, b"%d" % n, 0) for n in range(count)])
     left, right = batch.halves()
 
-    assert [*left.items, *right.items] == batch.items
+    assert [*left.items, *right.items] == list(batch.items)
     assert right.first == left.first + len(left)
     assert len(left) >= 1 <= len(right)
 

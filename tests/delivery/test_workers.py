@@ -36,17 +36,16 @@ def test_a_fault_of_ours_loses_nothing(capfd):
 
 def test_a_batch_in_flight_survives_a_fault_of_ours():
     """The items that a worker had in flight when it ended by a fault of ours go again."""
-    network = Network()
-    target = delivery(network)
-    send, failing = target.workers.send, [True]
+    failing = [True]
 
-    def fail(batch, seconds):
+    def fail_once(lines):
         if failing:
             failing.clear()
-            raise MemoryError
-        return send(batch, seconds)
+            raise SystemExit
+        return 200
 
-    target.workers.send = fail
+    network = Network(fail_once)
+    target = delivery(network)
     target.put(20, b"x")
     wait_until(lambda: not len(target.workers))
 

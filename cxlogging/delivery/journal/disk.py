@@ -1,0 +1,173 @@
+"""
+What the journal asks of the operating system, in one place.
+
+A spool may lie where others can write: no symbolic link is followed, nothing
+is read that is not a plain file of our own user, and every file is made for
+our user alone. Folders are open descriptors; names are relative to them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | os.O_RDONLY
+_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class UnsafeError(OSError):
+    """A file or folder that somebody else could have put there, or could change."""
+
+
+class Disk:
+    """The real file system. A test gives another one with the same methods."""
+
+    available = fcntl is not None
+
+    def enter(self, path: str) -> int:
+        """Open the folder at *path*, which is made where it is missing."""
+        Path(path).mkdir(0o700, parents=True, exist_ok=True)
+        return self._checked_folder(os.open(path, _FOLDER | _CAREFUL), path)
+
+    def folder(self, parent: int, name: str, *, create: bool) -> int:
+        """Open the folder *name* inside *parent*."""
+        if create:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=parent)
+        return self._checked_folder(os.open(name, _FOLDER | _CAREFUL, dir_fd=parent), name)
+
+    def _checked_folder(self, fd: int, name: str) -> int:
+        facts = os.fstat(fd)
+        trouble = ""
+        if facts.st_uid != os.geteuid():
+            trouble = f"belongs to user {facts.st_uid}, not to user {os.geteuid()} of this process"
+        elif facts.st_mode & 0o022:
+            trouble = f"can be written by others (mode {stat.S_IMODE(facts.st_mode):04o})"
+        if trouble:
+            os.close(fd)
+            raise UnsafeError(f"{name} {trouble}")
+        return fd
+
+    def names(self, folder: int) -> list[str]:
+        """Return the sorted names of what is in *folder*."""
+        return sorted(os.listdir(folder))
+
+    def create(self, folder: int, name: str) -> int:
+        """Make a file that does not exist yet, to append to."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _CAREFUL
+        return os.open(name, flags, 0o600, dir_fd=folder)
+
+    def append(self, folder: int, name: str) -> int:
+        """Open a file to append to; make it where it is missing."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _CAREFUL
+        return self._checked_file(os.open(name, flags, 0o600, dir_fd=folder), name)
+
+    def open(self, folder: int, name: str) -> int:
+        """Open a file to read from."""
+        return self._checked_file(os.open(name, os.O_RDONLY | _CAREFUL, dir_fd=folder), name)
+
+    def _checked_file(self, fd: int, name: str) -> int:
+        facts = os.fstat(fd)
+        plain = stat.S_ISREG(facts.st_mode) and facts.st_nlink <= 1
+        if not plain or facts.st_uid != os.geteuid():
+            os.close(fd)
+            raise UnsafeError(f"{name} is not a plain file of our own")
+        return fd
+
+    def lock(self, folder: int, name: str) -> int | None:
+        """
+        Return a descriptor that holds the lock *name* until it is closed, or None if another does.
+
+        The system lets go of the lock when the last copy of the descriptor is
+        closed: a process that dies holds nothing, a fork's child must close its
+        copy. It is never unlocked by hand, which would unlock every copy.
+        """
+        fd = self.append(folder, name)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(fd).st_nlink:
+                return fd
+        except BlockingIOError:
+            pass
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        return None
+
+    def write(self, fd: int, data: bytes) -> int:
+        """Append *data*; return how many bytes of it could be."""
+        return os.write(fd, data)
+
+    def write_all(self, fd: int, data: bytes) -> None:
+        """
+        Append *data*.
+
+        Raises:
+            OSError: Not all of it could be.
+        """
+        if self.write(fd, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def read(self, fd: int, size: int, offset: int) -> bytes:
+        """Return at most *size* bytes from *offset* on."""
+        return os.pread(fd, size, offset)
+
+    def size(self, fd: int) -> int:
+        """Return how many bytes the file has."""
+        return os.fstat(fd).st_size
+
+    def is_linked(self, fd: int) -> bool:
+        """Whether the file still has a name."""
+        return os.fstat(fd).st_nlink > 0
+
+    def copy(self, fd: int) -> int:
+        """Return a second descriptor of the same file."""
+        return os.dup(fd)
+
+    def replace(self, fd: int, onto: int) -> None:
+        """Make *onto* a descriptor of the same file as *fd*, in one step."""
+        os.dup2(fd, onto, inheritable=False)
+
+    def sync(self, fd: int) -> None:
+        """Return once what was written is on the medium."""
+        os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        """Close a descriptor."""
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+    def rename(self, folder: int, name: str, target: int, new: str) -> None:
+        """Move a file."""
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=target)
+
+    def remove(self, folder: int, name: str) -> None:
+        """Remove a file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+
+    def remove_folder(self, folder: int, name: str) -> None:
+        """Remove an empty folder, if it is there and empty."""
+        with contextlib.suppress(OSError):
+            os.rmdir(name, dir_fd=folder)
+
+    def usage(self, folder: int, name: str) -> int:
+        """Return the bytes of all files in the folder *name*."""
+        total = 0
+        with contextlib.suppress(OSError):
+            inner = os.open(name, _FOLDER | _CAREFUL, dir_fd=folder)
+            try:
+                with os.scandir(inner) as entries:
+                    total = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+            finally:
+                os.close(inner)
+        return total

@@ -1,0 +1,221 @@
+"""The files that a journal appends to: opened, changed for new ones, given up, and found again."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+from collections.abc import Callable
+
+from ..clock import Clock
+from ..options import Options
+from .adoption import Say
+from .disk import Disk
+from .line import Line
+from .owner import NAME, Owner
+from .points import point
+from .segment import OFFSETS
+from .spool import Spool
+from .sync import Syncer
+
+RETRY_SECONDS = 5.0
+RETRY_MAXIMUM = 60.0
+OPEN_SECONDS = 1.0
+PROBE = "probe"
+PROBE_BYTES = 64 * 1024
+"""So much must fit before a disk that was full is used again."""
+
+
+class Files:
+    """
+    One descriptor to append with, as long as the journal lives.
+
+    When a segment is full the same descriptor is made to point to the next
+    one, in one step of the system's: a log call in another thread writes to
+    the one or to the other, and never to a descriptor that was closed.
+
+    Attributes:
+        resumed: The index of the first segment since memory stood in for the disk.
+        rotating: Held by the log call that begins the next segment.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        disk: Disk,
+        line: Line,
+        index: Callable[[], int],
+        clock: Clock,
+        options: Options,
+        say: Say,
+    ) -> None:
+        self._spool = spool
+        self._disk = disk
+        self._line = line
+        self._index = index
+        self._clock = clock
+        self._say = say
+        self._bound = options.spool_bytes
+        self.resumed = OFFSETS
+        self.rotating = _thread.allocate_lock()
+        self._opening = _thread.RLock()
+        self._inside = False
+        self._folder: int | None = None
+        self._owner: Owner | None = None
+        self._fd = -1
+        self._failed = ""
+        self._retry_at = 0.0
+        self._retry_seconds = RETRY_SECONDS
+        syncs = options.durability == "system"
+        self._left: list[Owner] = []
+        self._syncer = Syncer(disk, options.flush_interval, clock, say) if syncs else None
+
+    def folder(self) -> int | None:
+        """Return a descriptor of the destination's folder, or None where it cannot be opened."""
+        if self._folder is None:
+            with contextlib.suppress(OSError):
+                self._folder = self._spool.open()
+        return self._folder
+
+    def open(self, mark: bytes) -> int:
+        """Return the descriptor to append with, or -1 where the disk has failed."""
+        if self._failed or not self._opening.acquire(timeout=OPEN_SECONDS):
+            return -1
+        if self._inside:  # a signal handler's log call, in the middle of ours
+            self._opening.release()
+            return -1
+        try:
+            self._inside = True
+            if self._fd < 0:
+                self._begin(mark)
+        except OSError as error:
+            self.fail(error)
+            return -1
+        else:
+            return self._fd
+        finally:
+            self._inside = False
+            self._opening.release()
+
+    def _begin(self, mark: bytes) -> None:
+        """Begin a segment, in a folder of our own that is made where there is none."""
+        if self._folder is None:
+            self._folder = self._spool.open()
+        if self._owner is None:
+            self._owner = Owner(self._disk, self._folder, mark)
+            self._line.parent, self._line.owner = self._folder, self._owner.name
+        segment, fd = self._owner.begin(self._index())
+        self._line.add(segment)
+        if self._fd < 0:
+            self._fd = fd
+        else:
+            if self._syncer is not None:
+                self._syncer.owe(self._disk.copy(self._fd))
+            self._disk.replace(fd, self._fd)
+            self._disk.close(fd)
+        if self._syncer is not None:
+            self._syncer.begin(self._fd, self._owner)
+        point("after_replace")
+
+    def rotate(self, mark: bytes, drawn: Callable[[], int]) -> None:
+        """Begin the next segment; where that fails, the present one goes on growing."""
+        with contextlib.suppress(OSError):
+            self._change(mark, drawn)
+
+    def _change(self, mark: bytes, drawn: Callable[[], int]) -> None:
+        self._begin(mark)
+        # What is drawn from here on is written to the new segment.
+        self._line.seal(drawn(), self._clock.monotonic())
+
+    def fail(self, error: Exception | None) -> None:
+        """Note that the disk has failed: memory stands in for it."""
+        reason = getattr(error, "strerror", None) or str(error or "No space left on device")
+        self._failed = reason
+        self._retry_at = self._clock.monotonic() + self._retry_seconds
+
+    def keep_synced(self) -> None:
+        """Have what was written synced, where that is asked for."""
+        if self._syncer is not None and self._fd >= 0:
+            self._syncer.keep()
+
+    def tend(self, now: float, mark: bytes, drawn: Callable[[], int]) -> None:
+        """Say what fails, and try again; begin anew where the spool was removed."""
+        path = self._spool.path
+        if self._failed:
+            sentence = f"the spool {path} cannot be written ({self._failed})"
+            self._say("spool", self._failed, f"{sentence}: records wait in memory until it can")
+            if now >= self._retry_at:
+                self._retry(mark, drawn)
+        elif self._owner is not None and not self._owner.is_linked:
+            self._say("spool", "gone", f"the spool {path} was removed: a new one is made")
+            self._leave()
+            try:
+                self._change(mark, drawn)
+            except OSError as error:
+                self.fail(error)
+
+    def _retry(self, mark: bytes, drawn: Callable[[], int]) -> None:
+        try:
+            self._probe()
+            if self._owner is not None and not self._owner.is_linked:
+                self._leave()
+            self._change(mark, drawn)
+        except OSError:
+            self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
+            self._retry_at = self._clock.monotonic() + self._retry_seconds
+            return
+        self.resumed = self._line.newest
+        self._failed, self._retry_seconds = "", RETRY_SECONDS
+        self._say("spool", "", f"the spool {self._spool.path} is used again")
+
+    def _probe(self) -> None:
+        if self._folder is None:
+            self._folder = self._spool.open()
+        name = f"{PROBE}-{os.getpid()}"
+        fd = self._disk.append(self._folder, name)
+        try:
+            self._disk.write_all(fd, bytes(PROBE_BYTES))
+        finally:
+            self._disk.close(fd)
+            self._disk.remove(self._folder, name)
+
+    def _leave(self) -> None:
+        """
+        Go from a folder that was removed.
+
+        Its descriptors stay open: what is still to be read is found by them.
+        """
+        if self._owner is not None:
+            self._left.append(self._owner)
+        self._owner = self._folder = None
+
+    def bound_beside_others(self) -> int:
+        """Return the bytes that are left for us of the bound, but some in any case."""
+        own = self._owner.name if self._owner else ""
+        names = self._disk.names(self._folder) if self._folder is not None else []
+        others = [name for name in names if NAME.fullmatch(name) and name != own]
+        used = sum(self._disk.usage(self._folder or 0, name) for name in others)
+        return max(self._bound - used, self._bound // 16)
+
+    def release(self) -> None:
+        """Remove our own folder, in which nothing waits, and close everything."""
+        with contextlib.suppress(OSError):
+            self._line.clear()
+            if self._owner is not None:
+                self._owner.remove()
+        self._owner = None
+        self.close()
+
+    def close(self) -> None:
+        """Close everything, and leave it where it is."""
+        if self._syncer is not None:
+            self._syncer.end()
+        self._line.close()
+        for owner in (self._owner, *self._left):
+            if owner is not None:
+                owner.close()
+        for fd in (self._fd, self._folder):
+            if fd is not None and fd >= 0:
+                self._disk.close(fd)
+        self._fd, self._folder, self._owner = -1, None, None
+        self._left.clear()

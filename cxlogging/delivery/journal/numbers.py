@@ -1,0 +1,65 @@
+"""Which of the numbers that log calls have drawn were seen again on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .frames import NUMBERS
+
+
+class Numbers:
+    """
+    Numbers from 1 on, each seen once, nearly in order.
+
+    A log call draws its number before it writes. When every number up to one
+    was seen, no call that drew an earlier one can still be on its way into an
+    older segment, however long its thread was kept waiting.
+
+    Attributes:
+        next: The first number that was not seen.
+        resolved: How many were seen or given up.
+    """
+
+    def __init__(self) -> None:
+        self.next = 1
+        self.resolved = 0
+        self._ahead: set[int] = set()
+
+    def see(self, low: Sequence[int]) -> None:
+        """Note numbers as frames hold them: their low 32 bits."""
+        self.resolved += len(low)
+        first, last = min(low), max(low)
+        if not self._ahead and first == self.next % NUMBERS and last - first == len(low) - 1:
+            self.next += len(low)
+            return
+        for number in low:
+            self._ahead.add(self._whole(number))
+        self._catch_up()
+
+    def resolve(self, number: int) -> None:
+        """Note that the call that drew *number* has written nothing."""
+        if number >= self.next and number not in self._ahead:
+            self.resolved += 1
+            self._ahead.add(number)
+            self._catch_up()
+
+    def was_seen(self, number: int) -> bool:
+        """Whether *number* was seen or given up."""
+        return number < self.next or number in self._ahead
+
+    def give_up(self, last: int) -> int:
+        """Give up the numbers until *last* that were not seen; return how many."""
+        missing = [number for number in range(self.next, last + 1) if number not in self._ahead]
+        self.resolved += len(missing)
+        self._ahead.update(missing)
+        self._catch_up()
+        return len(missing)
+
+    def _whole(self, low: int) -> int:
+        half = NUMBERS // 2
+        return self.next + (low - self.next + half) % NUMBERS - half
+
+    def _catch_up(self) -> None:
+        while self.next in self._ahead:
+            self._ahead.discard(self.next)
+            self.next += 1

@@ -1,0 +1,92 @@
+"""The folder that one process appends to, held by a lock as long as it lives."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+
+from .disk import Disk
+from .frames import header
+from .points import point
+from .segment import SEGMENT, Segment
+
+LOCK = "lock"
+NAME = re.compile(r"\d+-[0-9a-f]{16}")
+ATTEMPTS = 5
+
+
+class Owner:
+    """
+    A folder ``<process>-<random>`` inside a destination's folder.
+
+    Args:
+        disk: The file system.
+        parent: Descriptor of the destination's folder.
+        mark: With which every frame begins.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+
+    def __init__(self, disk: Disk, parent: int, mark: bytes) -> None:
+        self._disk = disk
+        self._parent = parent
+        self._mark = mark
+        self._segments = 0
+        for _ in range(ATTEMPTS):
+            self.name = f"{os.getpid()}-{secrets.token_hex(8)}"
+            self._folder = disk.folder(parent, self.name, create=True)
+            try:
+                lock = disk.lock(self._folder, LOCK)
+            except FileNotFoundError:
+                lock = None
+            except BaseException:
+                disk.close(self._folder)
+                raise
+            if lock is not None:
+                self._lock = lock
+                return
+            # Another process came between and took the empty folder for a dead one's.
+            disk.close(self._folder)
+        raise OSError(errno.EBUSY, f"no folder of our own could be made in {ATTEMPTS} attempts")
+
+    def begin(self, index: int) -> tuple[Segment, int]:
+        """Begin a segment; return it, and a descriptor that appends to it."""
+        self._segments += 1
+        name = f"{self._segments:08d}"
+        fd = self._disk.create(self._folder, name + SEGMENT)
+        point("after_create")
+        try:
+            start = header(self._mark)
+            self._disk.write_all(fd, start)
+        except BaseException:
+            self._disk.close(fd)
+            self._disk.remove(self._folder, name + SEGMENT)
+            raise
+        point("after_header")
+        segment = Segment(self._disk, self._folder, name, index, self._mark, final=False)
+        return segment, fd
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the folder is still where others find it."""
+        return self._disk.is_linked(self._lock)
+
+    def sync(self) -> None:
+        """Return once the names in the folder are on the medium."""
+        self._disk.sync(self._folder)
+
+    def remove(self) -> None:
+        """Remove the folder, in which no segment is left."""
+        point("before_owner_unlink")
+        self._disk.remove(self._folder, LOCK)
+        point("after_owner_unlink")
+        self.close()
+        self._disk.remove_folder(self._parent, self.name)
+
+    def close(self) -> None:
+        """Let go of the folder: another process may adopt what is in it."""
+        self._disk.close(self._folder)
+        self._disk.close(self._lock)

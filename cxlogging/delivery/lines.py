@@ -1,0 +1,35 @@
+"""Which line a delivery waits in: memory, or the files of a spool."""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Callable
+
+from ..wire.destination import Destination
+from .buffer import Buffer
+from .clock import Clock
+from .memory import MemoryBuffer
+from .options import Options
+
+LineMaker = Callable[[Clock, Callable[[int], None], _thread.RLock], Buffer]
+"""Makes an empty line: clock, who is told of what it gives up, and the delivery's lock."""
+
+
+def line_maker(destination: Destination, options: Options) -> LineMaker:
+    """
+    Return what makes the line that *options* ask for.
+
+    Raises:
+        ConfigurationError: The spool can never be used.
+    """
+    if options.spool is None or destination.missing:
+        return lambda clock, evicted, lock: MemoryBuffer(options, clock, evicted, lock)
+    # Imported by who needs it: most applications wait in memory.
+    from .journal.disk import Disk
+    from .journal.journal import Journal
+    from .journal.spool import Spool
+
+    disk = Disk()
+    spool = Spool(options.spool, destination.identity, disk)
+    spool.check()
+    return lambda clock, evicted, lock: Journal(spool, options, clock, evicted, lock, disk=disk)

@@ -1,0 +1,132 @@
+"""The waiting line in memory."""
+
+from __future__ import annotations
+
+import _thread
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from .bounded import Bounded
+from .buffer import Item, News
+from .clock import Clock
+from .fold import Folded
+from .options import Options
+
+ITEM_OVERHEAD = 120
+"""Bytes that an item in line takes beyond its own: a tuple, an object, a place."""
+
+FOLD_BYTES = 128 * 1024
+
+
+class MemoryBuffer(Bounded):
+    """
+    The line in memory.
+
+    A deque's ``append`` and ``popleft`` are indivisible: `put` needs no lock,
+    and so cannot deadlock, wherever it is called from. In an outage the worker
+    folds what waits, from the front: `_line` holds the newest items, `_folded`
+    older ones, compressed, and `_front` those that come first.
+
+    Args:
+        options: ``buffer_bytes``, ``overflow`` and ``block_timeout``.
+        clock: For ``overflow="block"``.
+        evicted: Told the level of each item that ``"drop_oldest"`` takes out.
+        lock: The delivery's lock.
+    """
+
+    spooled = 0
+    backlog = False
+    fold_bytes = FOLD_BYTES
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Clock,
+        evicted: Callable[[int], None],
+        lock: _thread.RLock,
+    ) -> None:
+        super().__init__(options, options.buffer_bytes, clock, lock)
+        self._line: deque[Item] = deque()
+        self.waiting = self._line.__len__
+        self._folded: deque[tuple[Folded, int]] = deque()
+        self._front: deque[Item] = deque()
+        self._in_folds = 0
+        self.news: deque[News] = deque()
+        self._tell = evicted
+
+    def put(self, item: Item) -> bool:
+        size = len(item[1]) + ITEM_OVERHEAD
+        if self.arrived - self._settled + size > self._comfortable and self._refuse(item[0], size):
+            return False
+        self.arrived += size
+        self._line.append(item)
+        return True
+
+    def take(self, count: int, size: int) -> list[Item]:
+        items: list[Item] = []
+        while len(items) < count and (line := self._first()):
+            for _ in range(min(count - len(items), len(line))):
+                length = len(line[0][1])
+                size -= length + 1
+                if size < 0 and items:
+                    return items
+                self.left += length + ITEM_OVERHEAD
+                items.append(line.popleft())
+        return items
+
+    def _first(self) -> deque[Item]:
+        """Return where the oldest items are."""
+        if not self._front and self._folded:
+            folded, saved = self._folded.popleft()
+            self._in_folds -= len(folded)
+            self._settled -= saved
+            self._front.extend(folded.items())
+        return self._front or self._line
+
+    def adopt(self, count: int, size: int) -> list[Item]:  # noqa: ARG002 - nothing outlives memory
+        return []
+
+    def settle(self, items: Sequence[Item]) -> None:
+        for item in items:
+            self._settled += len(item[1]) + ITEM_OVERHEAD
+        self._make_room()
+
+    def reject(self, item: Item, reason: str) -> None:
+        """Nothing is kept in memory of what the vendor refused."""
+
+    def fold(self) -> bool:
+        items: list[Item] = []
+        size = 0
+        for _ in range(len(self._line)):
+            items.append(self._line.popleft())
+            size += len(items[-1][1]) + ITEM_OVERHEAD
+            if size >= FOLD_BYTES:
+                folded = Folded(items)
+                self._folded.append((folded, size - folded.size))
+                self._in_folds += len(items)
+                self._settled += size - folded.size
+                return True
+        self._line.extendleft(reversed(items))
+        return False
+
+    def tend(self, now: float) -> float:  # noqa: ARG002 - memory needs no care
+        return float("inf")
+
+    def perish(self) -> list[Item]:
+        return self.take(len(self), self.arrived)
+
+    def release(self) -> None:
+        """There is nothing to let go of."""
+
+    def forget(self) -> None:
+        """There is nothing to let go of."""
+
+    def __len__(self) -> int:
+        return len(self._line) + self._in_folds + len(self._front)
+
+    def _evict(self, size: int) -> None:
+        while size > 0 and (items := self.take(1, 0)):
+            size -= len(items[0][1]) + ITEM_OVERHEAD
+            self._tell(items[0][0])
+            self.evicted += 1
+            self.settle(items)

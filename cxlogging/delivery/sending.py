@@ -1,0 +1,51 @@
+"""One request: made of a batch, compressed, sent, and its answer understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..wire.destination import Destination
+from ..wire.http import Action, Verdict
+from .backoff import retry_after
+from .batch import Batch
+from .clock import Clock
+from .connect import Connector
+from .options import Options
+from .settle import Outcome
+from .transport import HttpTransport, Transport, TransportError
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
+
+
+def http(destination: Destination, options: Options, clock: Clock) -> Callable[[], Transport]:
+    """Return what makes a transport to *destination* over the network."""
+
+    def make() -> Transport:
+        endpoint = destination.request([b""]).endpoint
+        headers = tuple((options.headers or {}).items())
+        return HttpTransport(Connector(endpoint, options), headers, clock)
+
+    return make
+
+
+def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
+    """Send one request; return what came of it."""
+    try:
+        request = delivery.destination.request([data for _, data, _ in batch.items])
+        body = delivery.compress(request.body)
+        if len(body) > delivery.destination.limits.wire_bytes and len(batch) > 1:
+            return Outcome(Verdict(Action.SPLIT, "too large once compressed"))
+        whole = replace(request, body=body)
+        if delivery.transport is None:
+            return Outcome(Verdict(Action.HOLD, f"{delivery.destination.missing} is not set"))
+        response = delivery.transport.send(whole, delivery.encoding, seconds)
+        verdict = delivery.destination.interpret(response, len(batch))
+    except TransportError as error:
+        return Outcome(Verdict(Action.RETRY, str(error)), timed_out=error.timed_out)
+    except Exception as error:  # whatever it is, the items are not lost by it
+        return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
+    wait = retry_after(response.headers, delivery.clock.wall())
+    return Outcome(verdict, wait, raw=len(request.body), sent=len(body))
