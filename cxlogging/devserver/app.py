@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .doors import DOORS, Answer, Door
+from .doors import Answer, Door
 from .doors.values import json_answer
 from .exchange import Exchange, Receive, Scope, Send
 
@@ -24,6 +24,7 @@ class DevApp:
 
     guard: Guard
     ingest: Ingest
+    doors: tuple[Door, ...]
     inner: Starlette
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,14 +40,7 @@ class DevApp:
         refusal = self.guard.refusal(exchange.method, exchange.path, exchange.headers)
         if refusal:
             return await exchange.answer_early(json_answer(403, {"error": refusal}))
-        door = _door_for(exchange)
-        if door is not None:
-            return await self.ingest.serve(door, exchange)
+        for door in self.doors:
+            if door.claims(exchange.method, exchange.path):
+                return await self.ingest.serve(door, exchange)
         return await self.inner(scope, receive, send)
-
-
-def _door_for(exchange: Exchange) -> Door | None:
-    for door in DOORS:
-        if door.claims(exchange.method, exchange.path):
-            return door
-    return None

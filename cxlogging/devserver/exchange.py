@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
@@ -107,6 +107,21 @@ class Exchange:
             left -= len(message.get("body", b""))
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
+
+    async def stream(self, answer: Answer, parts: AsyncIterator[bytes]) -> None:
+        """Send *answer* with a body of *parts*, until the client leaves; then close *parts*."""
+        start = self._start(answer)
+        start["headers"] = [each for each in start["headers"] if each[0] != b"content-length"]
+        left = asyncio.ensure_future(self.until_left())
+        try:
+            await self._send(start)
+            async for part in parts:
+                if left.done():
+                    return
+                await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            await self._send({"type": "http.response.body", "body": b""})
+        finally:
+            left.cancel()
 
     async def trickle(self, answer: Answer, seconds: float) -> None:
         """Send *answer*, its head included, one byte each *seconds*; then close."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from .doors import ANSWERING_EACH, VENDORS
+from .doors import ANSWERING_EACH, QUERIES, VENDORS
 
 RESETS = ("", "before", "after")
 
@@ -18,7 +18,7 @@ class Fault:
     One kind of trouble. What is not set does not happen; what is set happens together.
 
     Attributes:
-        vendor: Whom it befalls; None for any vendor.
+        vendor: Whom it befalls, or `dataprime` for queries; None for any of them.
         times: The next so many matching requests; None until it is cleared.
         status: Answered instead of handling the request; nothing is kept.
         retry_after: The header `Retry-After`, as it stands: seconds or an HTTP date.
@@ -48,8 +48,9 @@ class Fault:
     contains: str = ""
 
     def __post_init__(self) -> None:
-        if self.vendor is not None and self.vendor not in VENDORS:
-            raise ValueError(f"vendor must be one of {', '.join(VENDORS)}, not {self.vendor!r}")
+        known = (*VENDORS, QUERIES)
+        if self.vendor is not None and self.vendor not in known:
+            raise ValueError(f"vendor must be one of {', '.join(known)}, not {self.vendor!r}")
         if self.reset not in RESETS:
             raise ValueError(f"reset must be 'before' or 'after', not {self.reset!r}")
         if self.times is not None and self.times < 1:

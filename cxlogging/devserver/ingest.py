@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from .beside import Beside
 from .doors import Answer, Door, Keys, Reply, Request
 from .doors.betterstack import WIRE_LIMIT
 from .doors.bodies import peek
@@ -32,12 +33,14 @@ class Ingest:
         keys: Which keys are accepted.
         faults: What is to go wrong.
         on_request: Told of each request, after it is in the log.
+        beside: Where slow doors work.
     """
 
     store: Store
     keys: Keys
     faults: FaultPanel
     on_request: Callable[[RequestRecord], None] = field(default=lambda _: None)
+    beside: Beside = field(default_factory=Beside)
 
     async def serve(self, door: Door, exchange: Exchange) -> None:
         """Answer one request, or do to it what the fault says."""
@@ -72,7 +75,9 @@ class Ingest:
         if silent:
             self._log(door, exchange, Reply(Answer(0), error=f"fault: {silent}"), len(body))
             return await (exchange.until_left() if fault.hang else exchange.reset())
-        reply = self._reply(door, exchange, body, fault)
+        reply = await self._reply(door, exchange, body, fault)
+        if reply.stream is not None and (fault.reset or fault.trickle):
+            reply = await self.beside.whole(reply)
         if fault.reset == "after":
             cut = replace(reply, answer=Answer(0), error="fault: reset after storing")
             self._log(door, exchange, cut, len(body))
@@ -80,9 +85,12 @@ class Ingest:
         self._log(door, exchange, reply, len(body))
         if fault.trickle:
             return await exchange.trickle(reply.answer, fault.trickle)
+        if reply.stream is not None:
+            async with self.beside.parts(reply.stream) as parts:
+                return await exchange.stream(reply.answer, parts)
         return await exchange.answer(reply.answer)
 
-    def _reply(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> Reply:
+    async def _reply(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> Reply:
         if fault.max_body is not None:
             return Reply(door.too_large(), error=f"fault: above {fault.max_body} bytes")
         if fault.status is not None:
@@ -90,6 +98,8 @@ class Ingest:
         request = Request(
             exchange.method, exchange.path, exchange.headers, body, time.time_ns(), fault.items
         )
+        if door.slow:
+            return await self.beside.run(lambda: door.answer(request, self.keys))
         return door.answer(request, self.keys)
 
     def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_time ON events (time_ns);
 CREATE INDEX IF NOT EXISTS events_vendor ON events (vendor, id);
 CREATE INDEX IF NOT EXISTS events_severity ON events (severity, time_ns);
-CREATE INDEX IF NOT EXISTS events_place ON events (application, subsystem, time_ns);
+DROP INDEX IF EXISTS events_place;
+CREATE INDEX IF NOT EXISTS events_application ON events (application, time_ns);
 CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     time_ns INTEGER NOT NULL,

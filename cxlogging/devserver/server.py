@@ -17,11 +17,12 @@ from uvicorn.server import ServerState
 
 from . import api
 from .app import DevApp
-from .doors import Keys
+from .doors import DOORS, Keys
 from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
 from .protocol import DevProtocol, config
+from .querying import QueryDoor
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 class DevServer:
     """
-    The three vendors on one loopback address.
+    The three vendors on one loopback address, and a query door over what arrived.
 
     Args:
         port: 0 takes a free one.
@@ -62,6 +63,7 @@ class DevServer:
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
         self._ingest = Ingest(self.store, keys or Keys(), self.faults, on_request)
+        self._queries = QueryDoor(self.store.path)
         self._allow_remote = allow_remote
         self._line: _Line | None = None
 
@@ -79,7 +81,8 @@ class DevServer:
         listener = socket.create_server((self.host, self.port), family=family, backlog=512)
         self.port = listener.getsockname()[1]
         guard = Guard.of(self.host, self.port, allow_remote=self._allow_remote)
-        app = DevApp(guard, self._ingest, api.build(self.store, self.faults))
+        doors = (*DOORS, self._queries)
+        app = DevApp(guard, self._ingest, doors, api.build(self.store, self.faults))
         self._line = _Line(listener, app)
         self._line.start()
         return self
@@ -88,6 +91,8 @@ class DevServer:
         """Stop serving, cut what is open, close the store. Does nothing in a forked child."""
         if self._line is not None and not self._line.stop():
             return
+        self._queries.close()
+        self._ingest.beside.close()
         self.store.close()
 
     def __enter__(self) -> DevServer:  # noqa: PYI034 - typing.Self came with 3.11

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .betterstack import BetterStackDoor
 from .coralogix import CoralogixDoor
 from .honeycomb import HoneycombDoor
-from .values import VENDORS, Answer, Door, Keys, Reply, Request, StoredEvent
+from .values import QUERIES, VENDORS, Answer, Door, Keys, Reply, Request, StoredEvent
 
 ANSWERING_EACH = frozenset({"honeycomb"})
 """Vendors whose answer holds a status for each event."""
@@ -20,6 +20,7 @@ DOORS: tuple[Door, ...] = (CoralogixDoor(), HoneycombDoor(), BetterStackDoor())
 __all__ = [
     "ANSWERING_EACH",
     "DOORS",
+    "QUERIES",
     "VENDORS",
     "Answer",
     "BetterStackDoor",

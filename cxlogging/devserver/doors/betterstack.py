@@ -49,6 +49,7 @@ class BetterStackDoor:
 
     vendor = "betterstack"
     wire_limit = WIRE_LIMIT
+    slow = False
 
     def claims(self, method: str, path: str) -> bool:
         """True for `/`, except to look at it: the local server shows a page there."""

@@ -36,6 +36,7 @@ class CoralogixDoor:
 
     vendor = "coralogix"
     wire_limit = BODY_LIMIT
+    slow = False
 
     def claims(self, method: str, path: str) -> bool:
         """True below `/logs/v1/` and `/sdk/v1/`."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
+QUERIES = "dataprime"
+"""The query door's name, in faults, keys and the log of requests."""
 
 SEVERITIES = {
     "trace": 1, "silly": 1, "debug": 1,
@@ -93,12 +95,22 @@ class StoredEvent:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, the events to keep, why it was refused (else empty), and the bytes inflated."""
+    """
+    What comes of a request.
+
+    Attributes:
+        answer: With an empty body where there is a stream.
+        events: To be kept.
+        error: Why it was refused; empty where it was not.
+        raw_bytes: Of the body, after inflating.
+        stream: The body, made piece by piece on a thread of its own; None for the answer's.
+    """
 
     answer: Answer
     events: tuple[StoredEvent, ...] = ()
     error: str = ""
     raw_bytes: int = 0
+    stream: Iterator[bytes] | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - it carries an answer; it is not a fault of the program
@@ -115,6 +127,8 @@ class Door(Protocol):
 
     vendor: str
     wire_limit: int
+    slow: bool
+    """True where answering takes long: it is done beside the loop that serves."""
 
     def claims(self, method: str, path: str) -> bool:
         """True when this vendor is to answer for *path*, if only with 404 or 405."""
@@ -141,7 +155,7 @@ class Keys:
     Which keys the doors accept.
 
     Each argument is a key, several keys, or None: any key that is not empty, sent the vendor's
-    way. The keys are never shown.
+    way; *dataprime* are the keys that may query. The keys are never shown.
     """
 
     def __init__(
@@ -149,11 +163,13 @@ class Keys:
         coralogix: KeyChoice = None,
         honeycomb: KeyChoice = None,
         betterstack: KeyChoice = None,
+        dataprime: KeyChoice = None,
     ) -> None:
         self._keys = {
             "coralogix": _key_bytes(coralogix),
             "honeycomb": _key_bytes(honeycomb),
             "betterstack": _key_bytes(betterstack),
+            QUERIES: _key_bytes(dataprime),
         }
 
     def accepts(self, vendor: str, key: str) -> bool:

@@ -1,0 +1,31 @@
+"""Functions of any values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..function import Function
+from ..values import Kind, equals
+
+ANY = Kind.ANY
+
+
+def _first(*values: Any) -> Any:
+    return next((one for one in values if one is not None and type(one) is not dict), None)
+
+
+def _if(condition: Any, then: Any, otherwise: Any = None) -> Any:
+    return then if condition is True else otherwise
+
+
+def _in(value: Any, *candidates: Any) -> bool | None:
+    if value is None:
+        return None
+    return any(equals(value, one) for one in candidates)
+
+
+FUNCTIONS = {
+    "firstNonNull": Function(_first, (ANY, ANY), ANY, least=1, many=True, nulls=True),
+    "if": Function(_if, (Kind.BOOL, ANY, ANY), ANY, least=2, nulls=True),
+    "in": Function(_in, (ANY, ANY), Kind.BOOL, many=True, nulls=True),
+}

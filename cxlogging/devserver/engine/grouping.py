@@ -1,0 +1,165 @@
+"""Commands that make one row of many: groupby and its kin, aggregate, count, distinct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from . import naming
+from .aggregates import Start, State
+from .aggregating import Aggregating
+from .compile import Compiler
+from .compiled import Run
+from .nodes import Call, Command, Item, KeyPath
+from .row import Row
+from .scope import Held, Scope
+from .stage import Stage
+from .values import hashable
+
+MOST_BUCKETS = 1_000
+"""Groups of one command, as at the service; further ones are left out, with a warning."""
+
+MOST_SETS = 64
+
+
+class Groups:
+    """
+    The groups of one set of keys.
+
+    Args:
+        keys: What rows are grouped by; nothing for a single group.
+        starts: The aggregations.
+        held: Told when groups are left out.
+    """
+
+    def __init__(self, keys: Sequence[Run], starts: Sequence[Start], held: Held) -> None:
+        self._keys, self._starts, self._held = keys, starts, held
+        self._groups: dict[Any, tuple[list[Any], list[State]]] = {}
+        if not keys:
+            self._groups[()] = ([], [start() for start in starts])
+
+    def add(self, row: Row) -> None:
+        """Take a row into its group."""
+        values = [key(row) for key in self._keys]
+        name = hashable(values[0]) if len(values) == 1 else tuple(map(hashable, values))
+        group = self._groups.get(name)
+        if group is None:
+            if len(self._groups) >= MOST_BUCKETS:
+                self._held.buckets = True
+                return
+            group = self._groups[name] = (values, [start() for start in self._starts])
+        for state in group[1]:
+            state.add(row)
+
+    def results(self) -> Iterator[tuple[list[Any], list[Any]]]:
+        """The keys of each group, and the results of its aggregations."""
+        for values, states in self._groups.values():
+            yield values, [state.result() for state in states]
+
+
+class Aggregates:
+    """The aggregations of a command, with their names."""
+
+    def __init__(self, items: Sequence[Item], scope: Scope) -> None:
+        compiler = Aggregating(Compiler(scope))
+        self.runs = [compiler.aggregate(item.of).run for item in items]
+        self.starts = compiler.starts
+        self.paths = [naming.aggregate_name(item, n) for n, item in enumerate(items)]
+
+    def values(self, results: Any) -> list[Any]:
+        """The value of each expression, from the *results* of the aggregations."""
+        return [run(results) for run in self.runs]
+
+
+def _keys(items: Sequence[Item], scope: Scope) -> tuple[list[Run], list[KeyPath]]:
+    compiler = Compiler(scope)
+    return [compiler.compile(item.of).run for item in items], naming.names_of(items)
+
+
+def groupby(command: Command, scope: Scope) -> Stage:
+    """`groupby keys aggregate aggregations`."""
+    keys, paths = _keys(command.parts["keys"], scope)
+    aggregates = Aggregates(command.parts["aggregates"], scope)
+    names = [*paths, *aggregates.paths]
+    naming.check_distinct(names)
+
+    def step(rows: Iterable[Row]) -> Iterator[Row]:
+        groups = Groups(keys, aggregates.starts, scope.shared)
+        for row in rows:
+            groups.add(row)
+        for values, results in groups.results():
+            data = naming.document(names, [*values, *aggregates.values(results)])
+            yield Row(None, None, data)
+
+    return Stage(command, step, scope.aggregated(names), unordered=True)
+
+
+def multigroupby(command: Command, scope: Scope) -> Stage:
+    """`multigroupby (keys), (keys) aggregate aggregations`: several groupings of one scan."""
+    sets = [_keys(items, scope) for items in command.parts["sets"]]
+    if len(sets) > MOST_SETS:
+        naming.refuse(f"multigroupby takes at most {MOST_SETS} groupings", command.at)
+    aggregates = Aggregates(command.parts["aggregates"], scope)
+    keys = list({path.steps: path for _, paths in sets for path in paths}.values())
+    names = [*keys, *aggregates.paths]
+    naming.check_distinct(names)
+
+    def step(rows: Iterable[Row]) -> Iterator[Row]:
+        all_groups = [Groups(runs, aggregates.starts, scope.shared) for runs, _ in sets]
+        for row in rows:
+            for groups in all_groups:
+                groups.add(row)
+        for groups, (_, paths) in zip(all_groups, sets, strict=True):
+            for values, results in groups.results():
+                own = dict(zip((path.steps for path in paths), values, strict=True))
+                held = [own.get(path.steps) for path in keys]
+                data = naming.document(names, [*held, *aggregates.values(results)])
+                yield Row(None, None, data)
+
+    return Stage(command, step, scope.aggregated(names), unordered=True)
+
+
+def aggregate(command: Command, scope: Scope) -> Stage:
+    """`aggregate aggregations`: one row of all."""
+    return groupby(replace(command, parts={"keys": (), **command.parts}), scope)
+
+
+def count(command: Command, scope: Scope) -> Stage:
+    """`count [into keypath]`."""
+    into = command.parts["into"] or KeyPath(command.at, "$d", ("_count",))
+    item = Item(command.at, Call(command.at, "count", ()), into)
+    return groupby(replace(command, parts={"keys": (), "aggregates": (item,)}), scope)
+
+
+def countby(command: Command, scope: Scope) -> Stage:
+    """`countby key [into keypath] [asc|desc]`; the largest first where nothing is said."""
+    into = command.parts["into"] or KeyPath(command.at, "$d", ("_count",))
+    item = Item(command.at, Call(command.at, "count", ()), into)
+    parts = {"keys": (command.parts["key"],), "aggregates": (item,)}
+    stage = groupby(replace(command, parts=parts), scope)
+    descending = command.parts["order"] != "asc"
+    counted = Compiler(stage.after).keypath(into).run
+
+    def step(rows: Iterable[Row]) -> Iterator[Row]:
+        return iter(sorted(stage.step(rows), key=counted, reverse=descending))
+
+    return replace(stage, step=step)
+
+
+def distinct(command: Command, scope: Scope) -> Stage:
+    """`distinct keys`: each combination once, as soon as it is met."""
+    keys, paths = _keys(command.parts["keys"], scope)
+    held = scope.shared
+
+    def step(rows: Iterable[Row]) -> Iterator[Row]:
+        seen: set[Any] = set()
+        for row in rows:
+            values = [key(row) for key in keys]
+            name = tuple(map(hashable, values))
+            if name not in seen:
+                held.take("distinct")
+                seen.add(name)
+                yield Row(None, None, naming.document(paths, values))
+
+    return Stage(command, step, scope.aggregated(paths), unordered=True)

@@ -1,0 +1,49 @@
+"""What commands are made of: named expressions, counts, types."""
+
+from __future__ import annotations
+
+from .expressions import TYPES, Expressions
+from .nodes import Item, KeyPath
+
+AGGREGATE = ("aggregate", "agg", "calculate", "calc")
+
+
+class Reader(Expressions):
+    """Reads parts of commands."""
+
+    def items(self) -> tuple[Item, ...]:
+        """Read `expression [as name], ...`."""
+        found = [self.item()]
+        while self.took(","):
+            found.append(self.item())
+        return tuple(found)
+
+    def item(self) -> Item:
+        """Read `expression [as name]`."""
+        start = self.token.start
+        of = self.expression()
+        return Item(start, of, self.keypath() if self.took_word("as") else None)
+
+    def count(self, shown: str) -> int:
+        """Read a whole number."""
+        if self.token.kind != "number" or not isinstance(self.token.value, int):
+            self.refuse(shown)
+        number: int = self.advance().value
+        return number
+
+    def aggregates(self) -> tuple[Item, ...]:
+        """Read the aggregations of a grouping, whose keyword may be missing."""
+        if not self.took_word(*AGGREGATE) and self.token.kind != "name":
+            self.refuse("an aggregation, such as aggregate count() as n")
+        return self.items()
+
+    def types(self) -> tuple[tuple[KeyPath, str], ...]:
+        """Read `keypath:type, ...`."""
+        found = []
+        while True:
+            path = self.keypath()
+            self.expect(":")
+            word = self.expect_word(*TYPES)
+            found.append((path, TYPES[word.text]))
+            if not self.took(","):
+                return tuple(found)

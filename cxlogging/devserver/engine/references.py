@@ -1,0 +1,72 @@
+"""What a query refers to: keypaths of a row, and parameters of the request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .compiled import Compiled, Run, constant
+from .errors import QueryRefusedError, UnsupportedError
+from .keypaths import Steps, read
+from .nodes import Access, KeyPath, Name, Node
+from .scope import Scope
+from .values import Timestamp
+
+
+class References:
+    """Compiles references; *scope* tells what there is."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def keypath(self, path: KeyPath) -> Compiled:
+        """What stands at *path* in a row."""
+        kind = self.scope.kind(path)
+        if path.root == "$d":
+            return Compiled(_data_reader(path.steps), kind)
+        part = "metadata" if path.root == "$m" else "labels"
+        if not path.steps:
+            return Compiled(lambda row: dict(getattr(row, part)), kind)
+        name = str(path.steps[0])
+        if part == "metadata":
+            return Compiled(lambda row: row.metadata.get(name), kind)
+        return Compiled(lambda row: row.labels.get(name), kind)
+
+    def parameter(self, path: tuple[str | int, ...], at: int) -> Compiled:
+        """What the request says of the query."""
+        settings = self.scope.settings
+        known = {
+            ("timeRange", "startTime"): settings.start,
+            ("timeRange", "endTime"): settings.end,
+        }
+        if path not in known:
+            raise UnsupportedError(f"the parameter $p.{'.'.join(map(str, path))}", at)
+        moment = known[path]
+        return constant(None if moment is None else Timestamp(moment))
+
+
+def _data_reader(steps: Steps) -> Run:
+    if not steps:
+        return lambda row: row.data
+    if len(steps) == 1:
+        (name,) = steps
+
+        def field(row: Any) -> Any:
+            data = row.data
+            return data.get(name) if type(data) is dict else None
+
+        return field
+    return lambda row: read(row.data, steps)
+
+
+def parameter_of(node: Node) -> tuple[str | int, ...] | None:
+    """The steps behind `$p`, or None for another expression."""
+    steps: list[str | int] = []
+    at = node
+    while isinstance(at, Access):
+        steps.append(at.step)
+        at = at.of
+    if not isinstance(at, Name) or not at.text.startswith("$"):
+        return None
+    if at.text not in ("$p", "$parameters"):
+        raise QueryRefusedError(f"there is no {at.text}: write $d, $m, $l or $p", at.at)
+    return tuple(reversed(steps))

@@ -1,0 +1,122 @@
+"""
+A row on its way through a query: metadata, labels, data.
+
+A row that comes from the store reads its JSON and makes its labels when they are first asked for;
+most rows are dropped before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...dataprime.rows import Severity
+from ..schema import dumps
+from .values import Kind, Timestamp, plain, severity_text, timestamp_text
+
+Record = tuple[Any, ...]
+"""A row of the database, its columns in the order of `scan.COLUMNS`."""
+
+METADATA = {
+    "timestamp": Kind.TIMESTAMP,
+    "severity": Kind.ENUM,
+    "logid": Kind.STRING,
+    "priorityclass": Kind.STRING,
+    "timestampMicros": Kind.NUMBER,
+    "ingressTimestamp": Kind.TIMESTAMP,
+}
+"""The fields of `$m`, and their types."""
+
+_SEVERITIES = (None, *Severity)
+_decode = json.JSONDecoder().decode
+
+
+class Row:
+    """
+    One row; nobody changes its parts in place.
+
+    Args:
+        record: Of the database, or None for a row that the query made.
+        labels_of: Gives the labels of a record.
+        data: What the query made of `$d`; None for what the sender sent.
+    """
+
+    __slots__ = ("_changed", "_data", "_labels", "_labels_of", "_metadata", "record")
+
+    def __init__(
+        self,
+        record: Record | None,
+        labels_of: Callable[[Record], dict[str, str]] | None = None,
+        data: Any = None,
+    ) -> None:
+        self.record, self._labels_of, self._data = record, labels_of, data
+        self._changed = data is not None
+        self._metadata: dict[str, Any] | None = None
+        self._labels: dict[str, str] | None = None
+
+    @property
+    def data(self) -> Any:
+        """`$d`."""
+        data = self._data
+        if data is None and self.record is not None:
+            data = self._data = _decode(self.record[0])
+        return data
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """`$m`, typed; nothing of an aggregate."""
+        found = self._metadata
+        if found is None:
+            found = self._metadata = {} if self.record is None else _metadata(self.record)
+        return found
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """`$l`; nothing of an aggregate."""
+        found = self._labels
+        if found is None:
+            if self.record is None or self._labels_of is None:
+                found = self._labels = {}
+            else:
+                found = self._labels = self._labels_of(self.record)
+        return found
+
+    def with_data(self, data: Any) -> Row:
+        """The same row with another `$d`."""
+        row = Row(self.record, self._labels_of, data)
+        row._metadata, row._labels = self._metadata, self._labels
+        return row
+
+    def document(self) -> dict[str, Any]:
+        """The row as the service writes it."""
+        kept = None if self._changed or self.record is None else self.record[0]
+        return {
+            "metadata": [_pair(name, _shown(held)) for name, held in self.metadata.items()],
+            "labels": [_pair(name, held) for name, held in self.labels.items()],
+            "userData": dumps(plain(self.data)) if kept is None else kept,
+        }
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    time_ns, number = record[1], record[3]
+    return {
+        "timestamp": Timestamp(time_ns),
+        "severity": _SEVERITIES[record[2]],
+        # The shape of a UUID, so that what reads the service's ids reads these.
+        "logid": f"00000000-0000-4000-8000-{number:012x}",
+        "priorityclass": "high",
+        "timestampMicros": time_ns // 1_000,
+        "ingressTimestamp": Timestamp(record[4]),
+    }
+
+
+def _pair(key: str, value: str) -> dict[str, str]:
+    return {"key": key, "value": value}
+
+
+def _shown(value: Any) -> str:
+    if type(value) is Timestamp:
+        # The service's own stamps are UTC, and do not say so.
+        return (timestamp_text(value) or "").removesuffix("Z")
+    return severity_text(value) if type(value) is Severity else str(value)

@@ -1,0 +1,246 @@
+"""
+Values as queries see them: strings, numbers, bools, null, arrays and objects as JSON has them,
+and timestamps, intervals and severities as numbers of a type of their own.
+
+What cannot be done to a value at run time gives null, never an error.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import math
+import re
+from typing import Any
+
+from ...dataprime import times
+from ...dataprime.rows import Severity
+from .lexer import UNITS
+
+
+class Kind(enum.Enum):
+    """The types of the language."""
+
+    ANY = "any"
+    NULL = "null"
+    STRING = "string"
+    NUMBER = "number"
+    BOOL = "bool"
+    TIMESTAMP = "timestamp"
+    INTERVAL = "interval"
+    REGEXP = "regexp"
+    ENUM = "severity"
+    ARRAY = "array"
+    OBJECT = "object"
+
+
+class Timestamp(int):
+    """Nanoseconds since 1970."""
+
+    __slots__ = ()
+
+
+class Interval(int):
+    """Nanoseconds."""
+
+    __slots__ = ()
+
+
+KINDS: dict[type, Kind] = {
+    type(None): Kind.NULL, str: Kind.STRING, int: Kind.NUMBER, float: Kind.NUMBER,
+    bool: Kind.BOOL, Timestamp: Kind.TIMESTAMP, Interval: Kind.INTERVAL, Severity: Kind.ENUM,
+    list: Kind.ARRAY, dict: Kind.OBJECT, re.Pattern: Kind.REGEXP,
+}  # fmt: skip
+
+_INTERVAL = re.compile("-?" + "".join(rf"(?:(\d+){unit})?" for unit in UNITS), re.ASCII)
+
+
+def kind_of(value: Any) -> Kind:
+    """The type of *value*."""
+    return KINDS[type(value)]
+
+
+def equals(left: Any, right: Any) -> bool | None:
+    """`left == right`: null equals null alone, different types give null."""
+    if left is None or right is None:
+        other = right if left is None else left
+        return None if type(other) is dict else left is right
+    one, two = KINDS[type(left)], KINDS[type(right)]
+    if one is not two:
+        return None
+    return bool(left == right)
+
+
+def compare(left: Any, right: Any) -> int | None:
+    """-1, 0 or 1; None where the two have no order."""
+    if left is None or right is None:
+        return None
+    kind = KINDS[type(left)]
+    if kind is not KINDS[type(right)] or kind in (Kind.ARRAY, Kind.OBJECT, Kind.REGEXP):
+        return None
+    return int(left > right) - int(left < right)
+
+
+def sortable(value: Any) -> tuple[int, Any]:
+    """A key that orders values of all types: null last, types apart."""
+    kind = KINDS[type(value)]
+    if kind is Kind.NULL:
+        return 99, 0
+    if kind in (Kind.ARRAY, Kind.OBJECT):
+        return _ORDER[kind], json.dumps(plain(value), sort_keys=True)
+    return _ORDER[kind], value
+
+
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
+
+
+def hashable(value: Any) -> Any:
+    """*value* as a key of a group: `1` and `true` apart, `1` and `1.0` the same."""
+    kind = type(value)
+    if kind is str or kind is int or value is None:
+        return value
+    if kind is dict or kind is list:
+        return kind, json.dumps(plain(value), sort_keys=True)
+    return value if kind is float else (kind, value)
+
+
+def plain(value: Any) -> Any:
+    """*value* as JSON: timestamps as nanoseconds, intervals and severities by name."""
+    kind = type(value)
+    if kind is dict:
+        return {name: plain(held) for name, held in value.items()}
+    if kind is list:
+        return [plain(held) for held in value]
+    if kind is Timestamp:
+        return int(value)
+    if kind is Interval:
+        return interval_text(value)
+    if kind is Severity:
+        return severity_text(value)
+    if kind is float and not math.isfinite(value):
+        return None
+    return value.pattern if kind is re.Pattern else value
+
+
+def text(value: Any) -> str | None:
+    """*value* as a string; None for null, arrays and objects."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if value is None or kind is list or kind is dict:
+        return None
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is Timestamp:
+        return timestamp_text(value)
+    if kind is float:
+        whole = value.is_integer() and abs(value) < 2**53
+        return str(int(value)) if whole else repr(value)
+    return str(plain(value))
+
+
+def severity_text(value: Severity) -> str:
+    """Such as `Error`, as the service writes it."""
+    return value.name.capitalize()
+
+
+def timestamp_text(value: int) -> str | None:
+    """ISO 8601 in UTC; None outside of the years 1 to 9999."""
+    return times.iso(value) if times.EARLIEST <= value <= times.LATEST else None
+
+
+def interval_text(value: int) -> str:
+    """Such as `12m30s`; `0ns` for nothing."""
+    parts, rest = [], abs(value)
+    for unit, size in UNITS.items():
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    sign = "-" if value < 0 else ""
+    return sign + "".join(parts) if parts else "0ns"
+
+
+def interval_of(value: str) -> Interval | None:
+    """The interval that *value* names, units in descending order; None where it names none."""
+    found = _INTERVAL.fullmatch(value)
+    if found is None or not any(found.groups()):
+        return None
+    counts = zip(found.groups(), UNITS.values(), strict=True)
+    total = sum(int(count) * size for count, size in counts if count)
+    return Interval(-total if value.startswith("-") else total)
+
+
+def timestamp_of(value: str) -> Timestamp | None:
+    """The instant that *value* names in ISO 8601, a day alone included; UTC without a zone."""
+    try:
+        day = datetime.date.fromisoformat(value)
+    except ValueError:
+        found = None if value.isdecimal() else times.served(value)
+        return None if found is None else Timestamp(found)
+    return Timestamp((day - times.EPOCH.date()).days * UNITS["d"])
+
+
+def number_of(value: str) -> float | None:
+    """The number that *value* is in decimal notation; None where it is none."""
+    if not _NUMBER.fullmatch(value):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        found = float(value)
+        return found if math.isfinite(found) else None
+
+
+_NUMBER = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+
+
+def cast(value: Any, kind: str) -> Any:
+    """*value* as *kind*; None where it cannot be."""
+    if value is None or KINDS[type(value)].value == kind:
+        return value
+    return _CASTS[kind](value)
+
+
+def _to_number(value: Any) -> Any:
+    if type(value) is str:
+        return number_of(value)
+    if type(value) is bool:
+        return int(value)
+    return int(value) if isinstance(value, int) else None
+
+
+def _to_bool(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value) if type(value) is str else None
+
+
+def as_timestamp(value: Any) -> Any:
+    """A whole number as an instant, in seconds to nanoseconds by its digits; others as they are."""
+    if type(value) is not int or value < 0:
+        return value
+    found = times.served(str(value))
+    return None if found is None else Timestamp(found)
+
+
+def _to_timestamp(value: Any) -> Any:
+    if type(value) is str:
+        return timestamp_of(value)
+    found = as_timestamp(value)
+    return found if type(found) is Timestamp else None
+
+
+def _to_interval(value: Any) -> Any:
+    if type(value) is int:
+        return Interval(value)
+    return interval_of(value) if type(value) is str else None
+
+
+def _nothing(value: Any) -> Any:
+    del value
+
+
+_CASTS = {
+    "string": text, "number": _to_number, "bool": _to_bool, "timestamp": _to_timestamp,
+    "interval": _to_interval, "array": _nothing, "object": _nothing, "enum": _nothing,
+    "regexp": _nothing,
+}  # fmt: skip
