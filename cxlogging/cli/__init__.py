@@ -17,6 +17,7 @@ COMMANDS = {
     "query": "Print the rows of a query.",
     "tail": "Print logs as they arrive.",
     "send": "Send lines, JSON lines or CSV to a vendor.",
+    "audit": "Tell whether all numbered records arrived.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
 }

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from .. import BetterStackHandler, CoralogixHandler, HoneycombHandler
-from ..delivery.options import Options
 from ..handlers.handler import ShippingHandler
 from .reach import local_url
 from .screen import note
@@ -165,7 +164,6 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
         "block_timeout": FOREVER,
         "buffer_bytes": options["buffer"],
         "fields": options["fields"],
-        "sequence": options["sequence"],
         "url": options["url"],
     }
     if to == "local":
@@ -179,10 +177,8 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
             arguments[argument] = options[option]
     if options["no_redact"]:
         arguments["redact"] = None
-    if options["spool"] is not None:
-        if "spool" not in Options.names():
-            raise click.UsageError("--spool is not available in this version: leave it out.")
-        arguments["spool"] = options["spool"]
+    wishes = {"sequence": options["sequence"] or None, "spool": options["spool"]}
+    arguments |= {name: value for name, value in wishes.items() if value is not None}
     handler = VENDORS[to](**arguments)
     if handler.stats().state == "off":
         found = handler.check()
