@@ -18,6 +18,7 @@ COMMANDS = {
     "tail": "Print logs as they arrive.",
     "send": "Send lines, JSON lines or CSV to a vendor.",
     "audit": "Tell whether all numbered records arrived.",
+    "spool": "Look after records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
 }

@@ -237,5 +237,6 @@ def _give_up(delivery: Delivery) -> None:
     records = "1 record was" if count == 1 else f"{count} records were"
     sentence = f"{records} not delivered when the process ended: {reason}"
     if kept:
-        sentence = f"{sentence} ({kept} of them wait in {delivery.options.spool})"
+        those = f"{kept} of them" if lost else "they" if kept > 1 else "it"
+        sentence = f"{sentence} ({those} wait in the spool {delivery.options.spool})"
     delivery.diagnostics.say("exit", f"{lost} {kept}", sentence)

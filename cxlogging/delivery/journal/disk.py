@@ -32,9 +32,10 @@ class Disk:
 
     available = fcntl is not None
 
-    def enter(self, path: str) -> int:
-        """Open the folder at *path*, which is made where it is missing."""
-        Path(path).mkdir(0o700, parents=True, exist_ok=True)
+    def enter(self, path: str, *, create: bool = True) -> int:
+        """Open the folder at *path*."""
+        if create:
+            Path(path).mkdir(0o700, parents=True, exist_ok=True)
         return self._checked_folder(os.open(path, _FOLDER | _CAREFUL), path)
 
     def folder(self, parent: int, name: str, *, create: bool) -> int:
