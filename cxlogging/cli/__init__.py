@@ -18,6 +18,8 @@ COMMANDS = {
     "tail": "Print logs as they arrive.",
     "send": "Send lines, JSON lines or CSV to a vendor.",
     "audit": "Tell whether all numbered records arrived.",
+    "doctor": "Find what stands in the way of records, and what to do about it.",
+    "check": "Send one event with each handler.",
     "spool": "Look after records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
