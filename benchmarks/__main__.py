@@ -1,5 +1,5 @@
 """
-Run the benchmark: ``python -m benchmarks [--quick] [--json FILE] [--stages]``.
+Run the benchmark: ``python -m benchmarks [--quick] [--json FILE] [--stages | --exceptions]``.
 
 Needs the ``dev`` and ``fast`` extras, and logtail-python; ``make bench`` has them.
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import report, run
+from . import exceptions, report, run
 from .subjects import SUBJECTS
 
 
@@ -21,6 +21,9 @@ def main() -> None:
     options = _options()
     if options.stages:
         _stages()
+        return
+    if options.exceptions:
+        exceptions.main()
         return
     count = options.records or (5_000 if options.quick else 20_000)
     times = options.rounds or (3 if options.quick else 5)
@@ -40,6 +43,7 @@ def _options() -> Any:
     parser.add_argument("--rounds", type=int, help="rounds (5; quick 3)")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     parser.add_argument("--stages", action="store_true", help="time the stages of a call instead")
+    parser.add_argument("--exceptions", action="store_true", help="time exceptions instead")
     return parser.parse_args()
 
 

@@ -21,12 +21,22 @@ class Batch:
         items: At least one.
 
     Attributes:
+        departed: Monotonic time at which it was last sent.
         data_bytes: Bytes of the items themselves.
         durable: The items outlive the process.
         abandoned: Its items already have their outcome: an answer changes nothing.
     """
 
-    __slots__ = ("_count", "_folded", "_items", "abandoned", "data_bytes", "durable", "first")
+    __slots__ = (
+        "_count",
+        "_folded",
+        "_items",
+        "abandoned",
+        "data_bytes",
+        "departed",
+        "durable",
+        "first",
+    )
 
     def __init__(self, first: int, items: Sequence[Item]) -> None:
         self.first = first
@@ -36,6 +46,7 @@ class Batch:
         self.data_bytes = sum([len(data) for _, data, _ in items])
         self.durable = items[0][2] != 0
         self.abandoned = False
+        self.departed = 0.0
 
     def __len__(self) -> int:
         return self._count
@@ -74,8 +85,9 @@ class Unsettled:
         self.flying: list[Batch] = []
         self._again: list[Batch] = []
 
-    def fly(self, batch: Batch) -> None:
-        """Note that *batch* is on its way."""
+    def fly(self, batch: Batch, now: float) -> None:
+        """Note that *batch* is on its way from monotonic *now* on."""
+        batch.departed = now
         self.flying.append(batch)
 
     def landed(self, batch: Batch) -> None:

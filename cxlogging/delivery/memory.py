@@ -125,8 +125,9 @@ class MemoryBuffer(Bounded):
         return len(self._line) + self._in_folds + len(self._front)
 
     def _evict(self, size: int) -> None:
-        while size > 0 and (items := self.take(1, 0)):
-            size -= len(items[0][1]) + ITEM_OVERHEAD
+        # Unfolding takes memory first: a folded piece gives way as a whole.
+        target = self.held - size
+        while self.held > target and (items := self.take(1, 0)):
             self._tell(items[0][0])
             self.evicted += 1
             self.settle(items)

@@ -11,6 +11,10 @@ from .options import Options
 GROWTH = 1.05
 """Per delivered batch, after a timeout or a 413 has made batches smaller."""
 
+FIRST_BATCH = 256 * 1024
+"""Bytes, while it is not known that the vendor answers: what is in flight takes memory. Each
+delivered batch doubles it."""
+
 SLOW_SECONDS = 0.1
 
 PATIENCE = 16
@@ -44,7 +48,8 @@ class Pace:
         self.most = min(options.batch_count or limits.batch_count, limits.batch_count)
         ceiling = limits.body_bytes - limits.overhead
         self.ceiling = min(options.batch_bytes or ceiling, ceiling)
-        self.batch_bytes = self.ceiling
+        self.batch_bytes = min(self.ceiling, FIRST_BATCH)
+        self._growth = 2.0
         self.state = State.SOUND
         self.resume_at = 0.0
         self.may_hurry = True
@@ -88,7 +93,7 @@ class Pace:
         self._failures = self._refusals = 0
         self.resume_at = 0.0
         self.slow = seconds > max(self._options.flush_interval / 2, SLOW_SECONDS)
-        self.batch_bytes = min(int(self.batch_bytes * GROWTH) + 1, self.ceiling)
+        self.batch_bytes = min(int(self.batch_bytes * self._growth) + 1, self.ceiling)
 
     def refused(self, now: float) -> None:
         """Note an answer that refused single items; where nothing else comes, slow down."""
@@ -100,6 +105,7 @@ class Pace:
         """Note a passing failure; *wait* is what the vendor asks for."""
         self.state = State.RETRYING
         self._failures += 1
+        self.batch_bytes = min(self.batch_bytes, FIRST_BATCH)
         options = self._options
         pause = backoff(self._failures, options.retry_initial, options.retry_maximum, random)
         self.resume_at = now + max(pause, wait or 0.0)
@@ -114,6 +120,7 @@ class Pace:
     def shrink(self, size: int, least: int = 1) -> None:
         """Keep batches below half of *size* bytes, but not below *least*, for a while."""
         self.batch_bytes = min(self.batch_bytes, max(size // 2, least))
+        self._growth = GROWTH
 
     def hurry(self, now: float) -> None:
         """End a pause that only our own backoff asks for: closing has no time for it."""

@@ -20,8 +20,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import lifecycle
-from .batch import LATER, Batch
+from .batch import Batch
 from .pace import NEVER, State
+from .picking import pick
 from .sending import send
 from .settle import settle
 
@@ -35,8 +36,8 @@ UWSGI = (
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
 
-ADOPTION_TURN = 8
-"""One request in so many is for what other processes left, where both wait."""
+LONG_SECONDS = 0.25
+"""A request without an answer for so long may stay without one."""
 
 
 class Workers:
@@ -54,6 +55,7 @@ class Workers:
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._parked = False
+        self._most = delivery.options.concurrency
 
     def __len__(self) -> int:
         return len(self._crew)
@@ -62,9 +64,20 @@ class Workers:
         """Wake a worker, or start the first one; wait for nothing."""
         delivery = self._delivery
         delivery.wake_bytes = delivery.wake_count = NEVER
-        if self._crew:
+        if not self._crew:
+            self._spawn()
+        elif len(delivery.unsettled.flying) < len(self._crew):
             self.look()
         else:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Have one more that folds the line, where all have waited long for an answer."""
+        delivery = self._delivery
+        delivery.wake_bytes = delivery.buffer.arrived + delivery.buffer.fold_bytes
+        flying = delivery.unsettled.flying[:1]
+        long_ago = delivery.clock.monotonic() - LONG_SECONDS
+        if flying and flying[0].departed < long_ago and len(self._crew) <= self._most:
             self._spawn()
 
     def look(self) -> None:
@@ -173,47 +186,27 @@ class Workers:
         due = pace.due(now, waiting, waiting_bytes)
         pause = pace.resume_at - now
         probing = pace.state is not State.SOUND and bool(unsettled.flying)
-        if pause <= 0 and not probing:
-            batch = unsettled.pop() or self._take(due <= 0)
+        full = len(unsettled.flying) >= self._most
+        if pause <= 0 and not probing and not full:
+            batch = unsettled.pop() or pick(delivery, is_due=due <= 0)
             if batch is not None:
-                unsettled.fly(batch)
+                unsettled.fly(batch, now)
                 return batch, 0.0
         nothing = not waiting and not unsettled.count and not buffer.backlog
-        spare = len(self._crew) > 1 and (nothing or probing or not pace.slow)
+        folds = probing or full
+        spare = len(self._crew) > 1 and (nothing or not (folds or pace.slow))
         if spare or (nothing and delivery.closing):
             return None, self._retire()
-        if nothing or probing:
+        if nothing:
             return None, NEVER
-        if pause > 0:
+        if pause > 0 or folds:
             more = buffer.fold() or unsettled.fold()
             delivery.wake_bytes, delivery.wake_count = buffer.arrived + buffer.fold_bytes, NEVER
-            return None, 0.0 if more else max(pause, SHORTEST_WAIT)
+            wait = NEVER if folds else max(pause, SHORTEST_WAIT)
+            return None, 0.0 if more else wait
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
         delivery.wake_count = pace.most
         return None, max(due, SHORTEST_WAIT)
-
-    def _take(self, is_due: bool) -> Batch | None:
-        """Return a batch of the line's own, if it is due, or of what others have left behind."""
-        delivery = self._delivery
-        buffer, pace, ledger = delivery.buffer, delivery.pace, delivery.ledger
-        turn = ledger.requests % ADOPTION_TURN == 0
-        if turn and (batch := self._adopt()) is not None:
-            return batch
-        if is_due and (items := buffer.take(pace.most, pace.batch_bytes)):
-            batch = Batch(delivery.position, items)
-            pace.took(len(items))
-            ledger.taken += len(items)
-            return batch
-        return None if turn else self._adopt()
-
-    def _adopt(self) -> Batch | None:
-        delivery = self._delivery
-        pace = delivery.pace
-        if not delivery.buffer.backlog:
-            return None
-        items = delivery.buffer.adopt(pace.most, pace.batch_bytes)
-        delivery.ledger.adopted += len(items)
-        return Batch(LATER, items) if items else None
 
     def _retire(self) -> float:
         self._crew.pop()
@@ -221,7 +214,9 @@ class Workers:
         if not self._crew and late:  # a record that came after the look
             self._crew.append(None)
             return 0.0
-        if not self._crew:
+        if self._crew:
+            self.look()  # the next one may be spare too
+        else:
             self._delivery.disconnect()
             if not self._parked:
                 self._delivery.buffer.release()
@@ -230,7 +225,7 @@ class Workers:
     def _want_help(self) -> bool:
         delivery = self._delivery
         pace = delivery.pace
-        if len(self._crew) >= delivery.options.concurrency or pace.state is not State.SOUND:
+        if len(self._crew) >= self._most or pace.state is not State.SOUND:
             return False
         waiting_bytes = delivery.buffer.arrived - delivery.buffer.left
         return pace.slow or len(delivery.buffer) >= pace.most or waiting_bytes >= pace.batch_bytes

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.text import cut, cut_middle
+from .tracebacks import format_exception
 
 STACK_CHARACTERS = 32 * 1024
 MESSAGE_CHARACTERS = 8 * 1024
@@ -67,7 +68,7 @@ def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
 
 
 def _stack(error: BaseException, trace: TracebackType | None) -> str:
-    text = _safely(lambda: "".join(traceback.format_exception(type(error), error, trace)))
+    text = _safely(lambda: format_exception(error, trace))
     if type(text) is str:
         return text.rstrip("\n")
     frames = _safely(lambda: "".join(traceback.format_tb(trace)))

@@ -300,7 +300,7 @@ def test_batches_go_again_in_order():
     unsettled = Unsettled()
     batches = [Batch(first, [(20, b"x", 0)] * 10) for first in (0, 10, 20)]
     for index in (2, 0, 1):
-        unsettled.fly(batches[index])
+        unsettled.fly(batches[index], 0.0)
         unsettled.landed(batches[index])
         unsettled.add(batches[index])
 

@@ -1,0 +1,207 @@
+"""
+The text of a stack, as `traceback` prints it, from the texts of its frames.
+
+What a frame looks like (its source line, and the marks below it) depends on
+the code and the instruction alone: the standard library is asked for it once,
+and the answer is kept until the source changes or the code is gone. There is
+no lock: threads that ask for the same frame at the same time both draw it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import math
+import sys
+import traceback
+import weakref
+from types import CodeType, TracebackType
+
+MOST_FRAMES = 2_048
+MOST_CHARACTERS = 2_048
+"""Of a text that is kept: a line of generated code may be huge."""
+
+CHECKED_EVERY = 1.0
+RENEWED_EVERY = 600.0
+"""Seconds; bounds the life of a text that was drawn in want of memory, and lacks its marks."""
+
+CALLS_NEEDED = 200
+"""With room for fewer, the standard library may leave out the marks and say nothing."""
+
+SHOWN_OF_REPEATED = 3
+
+
+class UnsureError(Exception):
+    """The standard library might print something else."""
+
+
+class Source:
+    """
+    A source file as `linecache` held it when texts of its frames were drawn.
+
+    Args:
+        filename: As the code tells it.
+        lines: The entry of `linecache`; None where it found nothing.
+        now: Seconds of a monotonic clock.
+    """
+
+    __slots__ = ("__weakref__", "_checked", "_drawn", "_filename", "lines")
+
+    def __init__(self, filename: str, lines: object, now: float) -> None:
+        self.lines = lines
+        self._filename = filename
+        self._drawn = now
+        is_nowhere = filename.startswith("<") and filename.endswith(">")
+        self._checked = math.inf if is_nowhere and lines is None else now
+
+    def holds(self, now: float) -> bool:
+        """Return True where the same texts would be drawn *now*."""
+        if linecache.cache.get(self._filename) is self.lines and self._is_checked(now):
+            return True
+        self.lines = self  # which it never is: so it stays wrong, and keeps no file in memory
+        return False
+
+    def _is_checked(self, now: float) -> bool:
+        if now < self._checked + CHECKED_EVERY:
+            return True
+        if self.lines is None or now > self._drawn + RENEWED_EVERY:
+            return False
+        linecache.checkcache(self._filename)
+        self._checked = now
+        return linecache.cache.get(self._filename) is self.lines
+
+
+class Frame:
+    """
+    The text of one place in the code.
+
+    Args:
+        code: The code, which is not kept alive.
+        text: Its lines.
+        place: Line, function and file; successive frames that share it are repetitions.
+        line: The line, where it is the traceback that decides it; else None.
+        source: What the text was drawn from.
+    """
+
+    __slots__ = ("code", "line", "place", "source", "text")
+
+    def __init__(
+        self,
+        code: weakref.ref[CodeType],
+        text: str,
+        place: tuple[int, str, str],
+        line: int | None,
+        source: Source,
+    ) -> None:
+        self.code = code
+        self.text = text
+        self.place = place
+        self.line = line
+        self.source = source
+
+
+class Frames:
+    """The texts of frames whose code still lives, at most `MOST_FRAMES` of them."""
+
+    def __init__(self) -> None:
+        # By the code's address plus the instruction's: two codes that share a
+        # key are told apart by the code, which every frame is asked for.
+        self._frames: dict[int, Frame] = {}
+        self._sources: weakref.WeakValueDictionary[str, Source] = weakref.WeakValueDictionary()
+
+    def stack(self, trace: TracebackType | None, now: float) -> str:
+        """
+        Return what `traceback.format_tb` joins to for *trace*.
+
+        Args:
+            trace: The traceback.
+            now: Seconds of a monotonic clock.
+
+        Raises:
+            UnsureError: The standard library has to be asked for the whole.
+        """
+        texts: list[str] = []
+        frames, place, repeated, drawn, source = self._frames, None, 0, False, None
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            frame = frames.get(id(code) + trace.tb_lasti)
+            if (
+                frame is None
+                or frame.code() is not code
+                or (frame.source is not source and not frame.source.holds(now))
+                or (frame.line is not None and frame.line != trace.tb_lineno)
+            ):
+                if not drawn:
+                    _tell_loaders(trace)
+                    drawn = True
+                frame = self._draw(trace, now)
+            source = frame.source
+            if frame.place != place:
+                if repeated > SHOWN_OF_REPEATED:
+                    texts.append(_repetition(repeated))
+                place, repeated = frame.place, 0
+            repeated += 1
+            if repeated <= SHOWN_OF_REPEATED:
+                texts.append(frame.text)
+            trace = trace.tb_next
+        if repeated > SHOWN_OF_REPEATED:
+            texts.append(_repetition(repeated))
+        return "".join(texts)
+
+    def _draw(self, trace: TracebackType, now: float) -> Frame:
+        """Return the frame at the top of *trace* as the standard library draws it, and keep it."""
+        code = trace.tb_frame.f_code
+        filename = code.co_filename
+        for _ in range(3):
+            lines = linecache.cache.get(filename)
+            summary = traceback.extract_tb(trace, limit=1)
+            text = "".join(summary.format())
+            if linecache.cache.get(filename) is lines:
+                break
+        else:
+            raise UnsureError("the source changes while it is read")
+        if summary[0].lineno is None:
+            raise UnsureError("the frame has no line")
+        source = self._sources.get(filename)
+        if source is None or source.lines is not lines:
+            self._sources[filename] = source = Source(filename, lines, now)
+        place = (summary[0].lineno, code.co_name, filename)
+        frames, key = self._frames, id(code) + trace.tb_lasti
+        forgetting = weakref.ref(code, lambda _: frames.pop(key, None))
+        frame = Frame(forgetting, text, place, _line_of_traceback(trace), source)
+        if len(text) <= MOST_CHARACTERS and not _is_deep():
+            if len(frames) >= MOST_FRAMES:
+                frames.clear()
+            frames[key] = frame
+        return frame
+
+
+def _tell_loaders(trace: TracebackType | None) -> None:
+    """Tell `linecache` each module's loader: a frame may know that of another's file."""
+    while trace is not None:
+        linecache.lazycache(trace.tb_frame.f_code.co_filename, trace.tb_frame.f_globals)
+        trace = trace.tb_next
+
+
+def _line_of_traceback(trace: TracebackType) -> int | None:
+    """Return the line at the top of *trace*, or None where the code itself decides it."""
+    if sys.version_info >= (3, 11) and trace.tb_lasti >= 0:
+        positions = trace.tb_frame.f_code.co_positions()
+        here = next(itertools.islice(positions, trace.tb_lasti // 2, None), (None,))
+        if here[0] is not None:
+            return None
+    return trace.tb_lineno
+
+
+def _is_deep() -> bool:
+    """Return True where few calls are left."""
+    try:
+        sys._getframe(max(0, sys.getrecursionlimit() - CALLS_NEEDED))  # noqa: SLF001 - it is documented
+    except ValueError:
+        return False
+    return True
+
+
+def _repetition(times: int) -> str:
+    more = times - SHOWN_OF_REPEATED
+    return f"  [Previous line repeated {more} more time{'s' if more > 1 else ''}]\n"

@@ -1,0 +1,197 @@
+"""In an outage, what waits in memory is folded: smaller, and otherwise as it was."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging.delivery.batch import Batch
+from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.fold import Folded
+from cxlogging.delivery.memory import FOLD_BYTES, ITEM_OVERHEAD, MemoryBuffer
+from cxlogging.delivery.options import Options
+from cxlogging.delivery.pace import FIRST_BATCH, NEVER, Pace
+from cxlogging.wire.http import Limits
+from tests.fakes import LIMITS, Network, broken, delivery
+
+ITEMS = st.tuples(st.integers(-(2**62), 2**62), st.binary(max_size=300), st.integers(0, 2**62))
+ROOMY = Limits(10_000, 2**20, 2**20, 10_000, 0, auto=())
+
+
+def buffer(**options) -> MemoryBuffer:
+    return MemoryBuffer(Options.parse(options), Clock(), lambda level: None, _thread.RLock())
+
+
+@given(st.lists(ITEMS, min_size=1, max_size=50))
+def test_items_are_the_same_again(items):
+    """What was folded is unfolded as it was, in order."""
+    folded = Folded(items)
+
+    assert len(folded) == len(items)
+    assert folded.items() == items
+
+
+def test_a_level_that_no_machine_word_holds():
+    """A level beyond 64 bits is folded as the nearest one that fits."""
+    items = [(10**30, b"x", 0), (-(10**30), b"y", 0)]
+
+    assert [level for level, _, _ in Folded(items).items()] == [2**63 - 1, -(2**63)]
+
+
+@given(st.data())
+def test_folding_changes_nothing_but_the_size(data):
+    """Put, take, fold and settle in any order: the items come in the order they were put."""
+    line = buffer(buffer_bytes=2**30, overflow="drop_newest")
+    came, taken = 0, 0
+    for action in data.draw(st.lists(st.sampled_from(["put", "fold", "take"]), max_size=20)):
+        if action == "put":
+            for _ in range(300):
+                assert line.put((came % 7, b"%06d" % came + b"x" * 500, 0))
+                came += 1
+        elif action == "fold":
+            line.fold()
+        else:
+            items = line.take(data.draw(st.integers(1, 700)), NEVER)
+            assert items == [
+                (n % 7, b"%06d" % n + b"x" * 500, 0) for n in range(taken, taken + len(items))
+            ]
+            taken += len(items)
+            line.settle(items)
+        assert len(line) == came - taken
+
+    rest = line.take(NEVER, NEVER)
+    line.settle(rest)
+    assert len(rest) == came - taken
+    assert (line.held, len(line), line.arrived) == (0, 0, line.left)
+
+
+def test_folding_makes_room():
+    """Folded records count with the bytes that they take now."""
+    line = buffer(buffer_bytes=2**20, overflow="drop_newest")
+    count = 0
+    while line.put((20, b"order %06d placed, thank you" % count, 0)):
+        count += 1
+    full = line.held
+    while line.fold():
+        pass
+
+    assert line.held < full / 5
+    assert line.put((20, b"one more", 0))
+    assert len(line) == count + 1
+
+
+def test_a_little_is_not_folded():
+    """What is not worth it stays as it is."""
+    line = buffer()
+    line.put((20, b"x", 0))
+
+    assert not line.fold()
+    assert line.take(1, NEVER) == [(20, b"x", 0)]
+
+
+def test_the_oldest_gives_way_also_when_it_is_folded():
+    """With drop_oldest the oldest are given up, a folded piece as a whole."""
+    given_up: list[int] = []
+    line = MemoryBuffer(
+        Options.parse({"buffer_bytes": FOLD_BYTES * 4, "overflow": "drop_oldest"}),
+        Clock(),
+        given_up.append,
+        _thread.RLock(),
+    )
+    size = 1_000
+    number = 0
+    while line.held + size + ITEM_OVERHEAD <= line.bound:
+        line.put((number, bytes([number % 251]) * size, 0))
+        number += 1
+    line.fold()
+    while not given_up:
+        assert line.put((number, bytes(size), 0))
+        number += 1
+
+    assert line.held <= line.bound
+    assert given_up == list(range(len(given_up)))
+    assert [level for level, _, _ in line.take(1, NEVER)] == [len(given_up)]
+
+
+def test_a_folded_batch_goes_again_whole():
+    """A batch that waits to go again is folded once, and the same when it goes."""
+    items = [(20, b"%d" % n, n + 1) for n in range(100)]
+    batch = Batch(0, items)
+
+    assert batch.fold()
+    assert not batch.fold()
+    assert len(batch) == 100
+    assert batch.items == items
+
+
+def wait_until(condition, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def fill(target, count: int) -> list[bytes]:
+    lines = [b"order %06d placed by customer %d, thank you" % (n, n % 97) for n in range(count)]
+    for line in lines:
+        target.put(20, line)
+    return lines
+
+
+@pytest.mark.parametrize("outage", ["refused", "silent"])
+def test_an_outage_folds_the_line(outage):
+    """A vendor that refuses, or does not answer at all: what waits shrinks, and arrives later."""
+    over = threading.Event()
+
+    def answer(lines):
+        if over.is_set():
+            return 200
+        if outage == "silent":
+            over.wait(60)
+        return broken()
+
+    network = Network(answer)
+    target = delivery(network, ROOMY, concurrency=1, retry_initial=0.05, retry_maximum=0.05)
+    lines = fill(target, 100)
+    wait_until(lambda: target.stats().pending and (network.requests or target.unsettled.flying))
+    raw = 0
+
+    def shrunk() -> bool:
+        nonlocal raw
+        lines.extend(fill(target, 500))
+        raw = target.buffer.arrived
+        return target.buffer.held < raw / 2
+
+    wait_until(shrunk)
+    over.set()
+
+    assert target.flush(60)
+    assert sorted(network.accepted) == sorted(lines)
+    assert target.stats().balanced
+    assert target.buffer.held == 0
+
+
+def test_the_first_batches_are_small():
+    """Until the vendor has answered, little is in flight; each good answer doubles it."""
+    limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
+    pace = Pace(Options.parse({}), limits)
+    sizes = [pace.batch_bytes]
+    for _ in range(7):
+        pace.delivered(0.01)
+        sizes.append(pace.batch_bytes)
+
+    assert sizes[0] == FIRST_BATCH
+    assert sizes[1] == 2 * FIRST_BATCH + 1
+    assert sizes[-1] == pace.ceiling
+    pace.failed(0.0, None, 0.5)
+    assert pace.batch_bytes == FIRST_BATCH
+
+
+def test_small_limits_stay():
+    """A vendor's smaller limit is not exceeded by the first batch."""
+    assert Pace(Options.parse({}), LIMITS).batch_bytes == 10_000

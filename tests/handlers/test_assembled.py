@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from types import TracebackType
+
+import pytest
+
+from cxlogging.handlers import tracebacks
+from cxlogging.handlers.failures import failure
+from cxlogging.handlers.frames import UnsureError
+from cxlogging.handlers.tracebacks import MOST_ASKED, Tracebacks
+from cxlogging.wire.clean import Cleaner
+
+from .programs import CALLING, RAISING, function, raised_by, raised_in, unpatched
+
+pytestmark = unpatched
+
+LEFT = ["raise Falsy('x')", "raise Silent('x')"]
+"""What the standard library is asked to print whole."""
+
+
+def standard(error: BaseException) -> str:
+    """Return the text as the standard library makes it."""
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def assembled(error: BaseException) -> str:
+    """Return the text where it is made without the standard library."""
+    return Tracebacks().assembled(error, error.__traceback__)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("programs")
+
+
+@pytest.mark.parametrize("body", [each for each in RAISING if each not in LEFT])
+def test_whatever_is_raised_is_assembled(body, folder):
+    """No ordinary exception needs the standard library for its whole text."""
+    error = raised_by(([("file", CALLING[0])], ("file", body), 0), folder)
+
+    assert assembled(error) == standard(error)
+
+
+@pytest.mark.parametrize("body", [each for each in CALLING if "Group" not in each])
+def test_chained_and_repeated_calls_are_assembled(body, folder):
+    """Chains, notes and repetitions are put together without it too."""
+    error = raised_by(([("file", body), ("string", body)], ("file", RAISING[0]), 12), folder)
+
+    assert assembled(error) == standard(error)
+
+
+def test_a_chain_of_3000_is_assembled():
+    """A long chain costs no more for its length."""
+    error: BaseException = ValueError("0")
+    for number in range(1, 3_000):
+        following = ValueError(str(number))
+        following.__cause__ = error
+        error = following
+
+    assert assembled(error) == standard(error)
+
+
+@pytest.mark.parametrize("number", [MOST_ASKED, MOST_ASKED + 1])
+def test_a_few_of_a_chain_are_asked_for(number):
+    """Of a long chain of which the standard library tells more, it is asked for the whole."""
+    error: BaseException = SyntaxError("0")
+    for _ in range(1, number):
+        following = SyntaxError("x")
+        following.__context__ = error
+        error = following
+
+    if number > MOST_ASKED:
+        with pytest.raises(UnsureError):
+            assembled(error)
+    else:
+        assert assembled(error) == standard(error)
+
+
+def ping(depth: int) -> int:
+    return pong(depth + 1)
+
+
+def pong(depth: int) -> int:
+    return ping(depth + 1)
+
+
+def echo(depth: int) -> int:
+    return echo(depth + 1)
+
+
+@pytest.mark.parametrize("function", [ping, echo])
+def test_recursion_is_printed_alike(function):
+    """A stack of a thousand frames is assembled, with its repetitions counted."""
+    error = raised_in(lambda: function(0))
+
+    assert isinstance(error, RecursionError)
+    assert assembled(error) == standard(error)
+
+
+@pytest.mark.parametrize("calls", range(1, 8))
+def test_repetitions_are_counted_as_the_standard_library_does(calls, folder):
+    """Three of a kind are shown, and one more is "time", not "times"."""
+    again = function("file", "again", "return again(x - 1) if x else 1 / 0", {}, folder)
+    error = raised_in(lambda: again(calls))
+
+    assert assembled(error) == standard(error)
+
+
+def test_a_traceback_of_another_making_is_assembled():
+    """Tracebacks may tell lines of their own, where the code has none for an instruction."""
+    frame = raised_in(lambda: 1 / 0).__traceback__.tb_frame
+    by = Tracebacks()
+    for line in (5, 7):
+        trace = TracebackType(None, frame, -1, line)
+        expected = "".join(traceback.format_exception(ValueError, ValueError("x"), trace))
+
+        assert by.assembled(ValueError("x"), trace) == expected
+
+
+def test_what_makes_text_is_this_python_s_own():
+    """On every Python that this was compared with, texts are assembled."""
+    assert tracebacks.KNOWN is (sys.version_info < (3, 15))
+
+
+def test_an_interrupt_passes():
+    """Ctrl-C while an exception is printed is not swallowed."""
+
+    class StoppedError(Exception):
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Tracebacks().format(StoppedError(), None)
+
+
+def test_a_signal_passes():
+    """An exit that a signal's handler asks for, while an exception is printed, takes place."""
+
+    class StoppedError(Exception):
+        def __str__(self) -> str:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return "late"
+
+    def stop(*_):
+        sys.exit(15)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(SystemExit):
+            Tracebacks().format(StoppedError(), None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_the_frames_of_a_record_s_exception_are_kept(folder):
+    """The fields of an exception are made from kept frames."""
+    made = function("file", "made", "return 1 / 0", {}, folder)
+    error = raised_in(lambda: made(0))
+
+    text = failure(error, error.__traceback__, Cleaner())["stacktrace"]
+
+    kept = tracebacks.format_exception.__self__._frames._frames.values()
+    (frame,) = [each for each in kept if each.code() is made.__code__]
+    assert frame.text in text
