@@ -79,7 +79,7 @@ class Cursor:
     def subscript(self) -> str | int:
         """Read what stands in brackets, whose first is passed."""
         token = self.token
-        if token.kind != "string" and not isinstance(token.value, int):
+        if token.kind not in ("string", "number") or isinstance(token.value, float):
             self.refuse("a text or a whole number")
         self.advance()
         self.expect("]")

@@ -36,7 +36,7 @@ def statement(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:
     needed = narrowing.columns | ordered
     columns = ", ".join(one if one in needed else "NULL" for one in COLUMNS)
     parts, values = _conditions(narrowing)
-    severities = sorted(narrowing.severities)
+    severities = sorted(map(int, narrowing.severities))
     if len(severities) == ALL_SEVERITIES:
         selects = [_select(columns, parts)]
     elif narrowing.newest is None or not severities:
