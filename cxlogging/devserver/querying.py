@@ -19,7 +19,7 @@ from typing import Any
 from .background import Job, Jobs
 from .doors import QUERIES, Answer, Keys, Reply, Request
 from .doors.bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate
-from .doors.labels import LABELS, LUCENE_FIELDS, NARROWING, labels
+from .doors.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from .doors.query_fields import Asked, FieldError, body, direct, query_id, submission
 from .doors.values import Refusal, bearer, json_answer
 from .engine import Plan, QueryRefusedError, Settings, compile_query, run
@@ -137,6 +137,7 @@ class QueryDoor:
             asked.start,
             asked.end,
             LABELS,
+            OF_COLUMNS,
             fields.known if asked.strict else None,
             LUCENE_FIELDS,
             asked.most_rows,

@@ -44,14 +44,36 @@ LUCENE_FIELDS = {
 """Fields of a Lucene query that are not in the data."""
 
 
+def application_of(vendor: str, application: str, subsystem: str) -> str:
+    """The label applicationname; empty where there is none."""
+    del subsystem
+    return application or (ONE_SOURCE if vendor == "betterstack" else "")
+
+
+def subsystem_of(vendor: str, application: str, subsystem: str) -> str:
+    """The label subsystemname; empty where there is none."""
+    if subsystem or vendor == "coralogix":
+        return subsystem
+    return application_of(vendor, application, subsystem)
+
+
+def vendor_of(vendor: str, application: str, subsystem: str) -> str:
+    """The label vendor."""
+    del application, subsystem
+    return vendor
+
+
+OF_COLUMNS = {
+    "applicationname": application_of,
+    "subsystemname": subsystem_of,
+    "vendor": vendor_of,
+}
+"""Labels that are made of vendor, application and subsystem alone."""
+
+
 def labels(vendor: str, application: str, subsystem: str, source: str) -> dict[str, str]:
     """The labels of an event, from columns of the store; empty ones are left out."""
-    own = application or (ONE_SOURCE if vendor == "betterstack" else "")
-    found = {
-        "applicationname": own,
-        "subsystemname": subsystem or ("" if vendor == "coralogix" else own),
-        "vendor": vendor,
-    }
+    found = {name: of(vendor, application, subsystem) for name, of in OF_COLUMNS.items()}
     if source != "{}":
         envelope: dict[str, Any] = json.loads(source)
         for name, label in SOURCE_LABELS.items():

@@ -44,7 +44,7 @@ def _chosen(read: Reader) -> Item:
 def _as_keypath(node: Node) -> KeyPath:
     found = keypath_of(node)
     if found is None:
-        raise QueryRefusedError("syntax error: a keypath is due before from", node.at)
+        raise QueryRefusedError("choose: a keypath is due before from", node.at)
     return found
 
 

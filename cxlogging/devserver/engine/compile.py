@@ -90,8 +90,8 @@ class Compiler(References):
         if function is None:
             if node.name in ELSEWHERE:
                 raise UnsupportedError(f"the function {node.name}()", node.at)
-            hint = nearest(node.name, FUNCTIONS).rstrip(".")
-            raise QueryRefusedError(f"there is no function {node.name}(){hint}", node.at)
+            hint = nearest(node.name, FUNCTIONS)
+            raise QueryRefusedError(f"there is no function {node.name}().{hint}", node.at)
         if node.named:
             name = node.named[0][0]
             raise UnsupportedError(f"the named argument {name} of {node.name}()", node.at)

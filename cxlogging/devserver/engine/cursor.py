@@ -53,33 +53,33 @@ class Cursor:
     def expect(self, mark: str) -> Token:
         """Pass *mark*, or refuse what is there instead."""
         if not self.has(mark):
-            self.refuse(f"{mark!r} is due")
+            self.refuse(f"{mark!r}")
         return self.advance()
 
     def expect_word(self, *words: str) -> Token:
         """Pass one of *words*, or refuse."""
         if not self.has_word(*words):
-            self.refuse(f"{' or '.join(repr(word) for word in words)} is due")
+            self.refuse(f"{' or '.join(repr(word) for word in words)}")
         return self.advance()
 
     def expect_kind(self, kind: str, shown: str) -> Token:
         """Pass a token of *kind*, or refuse."""
         if self.token.kind != kind:
-            self.refuse(f"{shown} is due")
+            self.refuse(f"{shown}")
         return self.advance()
 
     def refuse(self, due: str) -> NoReturn:
         """Refuse the token that is next."""
         hint = _MISTAKES.get(self.token.text, "") if self.token.kind != "string" else ""
         raise QueryRefusedError(
-            f"syntax error: {due}, not {self.token.shown}" + (f" ({hint})" if hint else ""),
+            f"syntax error: {due} is due, not {self.token.shown}" + (f" ({hint})" if hint else ""),
             self.token.start,
         )
 
     def subscript(self) -> str | int:
         """Read what stands in brackets, whose first is passed."""
         token = self.token
-        if token.kind != "string" and not isinstance(token.value, int):
+        if token.kind not in ("string", "number") or isinstance(token.value, float):
             self.refuse("a text or a whole number")
         self.advance()
         self.expect("]")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from .cursor import Cursor
 from .errors import QueryRefusedError
 from .lexer import Token
@@ -45,9 +47,7 @@ class Expressions(Cursor):
         """Read an expression whose operators bind more tightly than *binding*."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise QueryRefusedError(
-                f"syntax error: more than {DEEPEST} levels deep", self.token.start
-            )
+            self.refuse_depth()
         left = self._unary()
         while (strength := self._strength()) > binding:
             left = self._binary(left, strength)
@@ -55,6 +55,10 @@ class Expressions(Cursor):
                 self.refuse("&& or || between two comparisons")
         self.depth -= 1
         return left
+
+    def refuse_depth(self) -> NoReturn:
+        """Refuse a query that is nested too deeply."""
+        raise QueryRefusedError(f"syntax error: more than {DEEPEST} levels deep", self.token.start)
 
     def _strength(self) -> int:
         if self.token.kind == "mark" or self.has_word("in"):
@@ -79,7 +83,7 @@ class Expressions(Cursor):
             sign = self.advance()
             self.depth += 1
             if self.depth > DEEPEST:
-                self.refuse("less nesting")
+                self.refuse_depth()
             of = self._unary()
             self.depth -= 1
             return Unary(sign.start, sign.text, of)
@@ -211,7 +215,7 @@ class Expressions(Cursor):
             inner = Expressions(self.text, opening + 1, last, self.depth)
             parts.append(inner.expression())
             if not inner.has("}"):
-                inner.refuse("'}' is due")
+                inner.refuse("'}'")
             # Not the next token: what follows is text.
             at = inner.token.end
         parts.append(self.text[at:last])

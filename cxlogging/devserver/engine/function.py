@@ -50,7 +50,7 @@ class Function:
         for argument, kind in zip(arguments, kinds, strict=True):
             check(argument, kind, f"{name}()", at)
         self._check_words(name, arguments, at)
-        run = self._run([argument.run for argument in arguments], kinds)
+        run = self._run(arguments, kinds)
         return Compiled(run, self.gives) if self.varies else folded(run, self.gives, *arguments)
 
     def _check_words(self, name: str, arguments: list[Compiled], at: int) -> None:
@@ -60,21 +60,20 @@ class Function:
                 if not given.constant or given.value not in words:
                     raise UnsupportedError(f"{name}() with another format than {words}", at)
 
-    def _run(self, runs: list[Run], kinds: tuple[Kind, ...]) -> Run:
-        apply = self.apply
+    def _run(self, arguments: list[Compiled], kinds: tuple[Kind, ...]) -> Run:
+        runs, apply = [argument.run for argument in arguments], self.apply
         if self.nulls:
             return lambda row: _tried(apply, [run(row) for run in runs])
-        if len(runs) == 1 and kinds[0] not in (Kind.ANY, Kind.TIMESTAMP):
-            return _single(apply, runs[0], kinds[0])
+        varying = [n for n, argument in enumerate(arguments) if not argument.constant]
+        if len(varying) == 1:
+            return _of_one(apply, arguments, kinds, varying[0])
         pairs = list(zip(runs, kinds, strict=True))
 
         def call(row: Any) -> Any:
             values = []
             for run, kind in pairs:
-                value = run(row)
-                if kind is Kind.TIMESTAMP:
-                    value = as_timestamp(value)
-                if value is None or (kind is not Kind.ANY and KINDS[type(value)] is not kind):
+                value = _fitting(run(row), kind)
+                if value is None:
                     return None
                 values.append(value)
             return _tried(apply, values)
@@ -82,12 +81,35 @@ class Function:
         return call
 
 
-def _single(apply: Callable[..., Any], run: Run, kind: Kind) -> Run:
+def _of_one(
+    apply: Callable[..., Any], arguments: list[Compiled], kinds: tuple[Kind, ...], which: int
+) -> Run:
+    """A call in which one argument varies: the others are looked at once."""
+    fixed = [
+        None if n == which else _fitting(argument.value, kinds[n])
+        for n, argument in enumerate(arguments)
+    ]
+    if any(value is None for n, value in enumerate(fixed) if n != which):
+        return lambda _: None
+    before, after = fixed[:which], fixed[which + 1 :]
+    run, kind = arguments[which].run, kinds[which]
+
     def call(row: Any) -> Any:
-        value = run(row)
-        return _tried(apply, [value]) if KINDS[type(value)] is kind else None
+        value = _fitting(run(row), kind)
+        if value is None:
+            return None
+        try:
+            return apply(*before, value, *after)
+        except FAILURES:
+            return None
 
     return call
+
+
+def _fitting(value: Any, kind: Kind) -> Any:
+    if kind is Kind.TIMESTAMP:
+        value = as_timestamp(value)
+    return value if kind is Kind.ANY or KINDS[type(value)] is kind else None
 
 
 def _tried(apply: Callable[..., Any], values: list[Any]) -> Any:

@@ -34,28 +34,54 @@ class Groups:
     """
 
     def __init__(self, keys: Sequence[Run], starts: Sequence[Start], held: Held) -> None:
-        self._keys, self._starts, self._held = keys, starts, held
-        self._groups: dict[Any, tuple[list[Any], list[State]]] = {}
+        self._starts, self._held = starts, held
+        self._keys = keys
+        self._groups: dict[Any, _Group] = {}
         if not keys:
-            self._groups[()] = ([], [start() for start in starts])
+            self._groups[()] = _Group([], [start() for start in starts])
 
-    def add(self, row: Row) -> None:
-        """Take a row into its group."""
-        values = [key(row) for key in self._keys]
-        name = hashable(values[0]) if len(values) == 1 else tuple(map(hashable, values))
-        group = self._groups.get(name)
-        if group is None:
-            if len(self._groups) >= MOST_BUCKETS:
-                self._held.buckets = True
-                return
-            group = self._groups[name] = (values, [start() for start in self._starts])
-        for state in group[1]:
-            state.add(row)
+    def take(self, rows: Iterable[Row]) -> None:
+        """Take all of *rows* into their groups."""
+        # One loop, and no call that can be spared: it runs for every row of the store.
+        groups, keys, single = self._groups, self._keys, len(self._keys) == 1
+        first = keys[0] if keys else None
+        for row in rows:
+            if single and first is not None:
+                value = first(row)
+                values = [value]
+                name = value if type(value) is str else hashable(value)
+            else:
+                values = [key(row) for key in keys]
+                name = tuple(map(hashable, values))
+            group = groups.get(name)
+            if group is None:
+                group = self._new(name, values)
+                if group is None:
+                    continue
+            for add in group.adds:
+                add(row)
+
+    def _new(self, name: Any, values: list[Any]) -> _Group | None:
+        if len(self._groups) >= MOST_BUCKETS:
+            self._held.buckets = True
+            return None
+        group = self._groups[name] = _Group(values, [start() for start in self._starts])
+        return group
 
     def results(self) -> Iterator[tuple[list[Any], list[Any]]]:
         """The keys of each group, and the results of its aggregations."""
-        for values, states in self._groups.values():
-            yield values, [state.result() for state in states]
+        for group in self._groups.values():
+            yield group.values, [state.result() for state in group.states]
+
+
+class _Group:
+    """The keys of a group, and what is kept of its rows."""
+
+    __slots__ = ("adds", "states", "values")
+
+    def __init__(self, values: list[Any], states: list[State]) -> None:
+        self.values, self.states = values, states
+        self.adds = [state.add for state in states]
 
 
 class Aggregates:
@@ -86,8 +112,7 @@ def groupby(command: Command, scope: Scope) -> Stage:
 
     def step(rows: Iterable[Row]) -> Iterator[Row]:
         groups = Groups(keys, aggregates.starts, scope.shared)
-        for row in rows:
-            groups.add(row)
+        groups.take(rows)
         for values, results in groups.results():
             data = naming.document(names, [*values, *aggregates.values(results)])
             yield Row(None, None, data)
@@ -109,7 +134,7 @@ def multigroupby(command: Command, scope: Scope) -> Stage:
         all_groups = [Groups(runs, aggregates.starts, scope.shared) for runs, _ in sets]
         for row in rows:
             for groups in all_groups:
-                groups.add(row)
+                groups.take((row,))
         for groups, (_, paths) in zip(all_groups, sets, strict=True):
             for values, results in groups.results():
                 own = dict(zip((path.steps for path in paths), values, strict=True))

@@ -24,6 +24,12 @@ from .values import Timestamp
 Sql = tuple[str, tuple[Any, ...]]
 LabelSql = Mapping[str, Callable[[str], Sql]]
 _SAFE = re.compile(r"[A-Za-z0-9 ]+")
+COLUMNS = (
+    "data", "time_ns", "severity", "id", "received_ns", "vendor", "application", "subsystem",
+    "source",
+)  # fmt: skip
+"""Of a record, in this order."""
+
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -38,8 +44,7 @@ class Narrowing:
         severities: Of these alone.
         conditions: SQL and its values.
         newest: True for the newest first, False for the oldest, None where order does not matter.
-        data: False where the data are not needed.
-        source: False where the rarer labels are not needed.
+        columns: What is needed of an event; the rest comes as NULL.
     """
 
     start: int | None = None
@@ -47,8 +52,7 @@ class Narrowing:
     severities: frozenset[int] = frozenset(Severity)
     conditions: tuple[Sql, ...] = ()
     newest: bool | None = True
-    data: bool = True
-    source: bool = True
+    columns: frozenset[str] = frozenset(COLUMNS)
 
     def within(self, start: int | None, end: int | None) -> Narrowing:
         """The same, of a window as well."""

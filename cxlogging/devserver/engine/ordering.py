@@ -39,6 +39,19 @@ class Reversed:
     __hash__ = None  # type: ignore[assignment]  # nobody looks it up
 
 
+def best(rows: Iterable[Row], runs: Sequence[tuple[Run, bool]], most: int) -> list[Row]:
+    """The first *most* of *rows* in the order of *runs*."""
+    if len(runs) > 1:
+        return heapq.nsmallest(most, rows, sort_key(runs))
+    ((run, descending),) = runs
+
+    def key(row: Row) -> Any:
+        value = run(row)
+        return (descending is (value is not None), sortable(value))
+
+    return (heapq.nlargest if descending else heapq.nsmallest)(most, rows, key)
+
+
 def sort_key(runs: Sequence[tuple[Run, bool]]) -> Key:
     """The key of rows by *runs*, each ascending or descending; nulls come last in both."""
 
@@ -63,12 +76,12 @@ def orderby(command: Command, scope: Scope, most: int | None) -> Stage:
         most: No more of the rows are wanted, so no more are held; None for all.
     """
     compiler = Compiler(scope)
-    key = sort_key([(compiler.compile(of).run, down) for of, down in command.parts["keys"]])
+    runs = [(compiler.compile(of).run, down) for of, down in command.parts["keys"]]
 
     def step(rows: Iterable[Row]) -> Iterator[Row]:
         if most is not None:
-            return iter(heapq.nsmallest(most, rows, key))
-        return iter(sorted(_counted(rows, scope.shared), key=key))
+            return iter(best(rows, runs, most))
+        return iter(sorted(_counted(rows, scope.shared), key=sort_key(runs)))
 
     return Stage(command, step, scope)
 
@@ -96,10 +109,10 @@ def top(command: Command, scope: Scope) -> Stage:
     stage = _grouped(command, scope) if is_aggregation(parts["by"].of) else _listed(command, scope)
     path = parts["by"].alias or _measure(parts["by"])
     measured = Compiler(stage.after).keypath(path).run
-    key = sort_key([(measured, command.name == "top")])
+    runs = [(measured, command.name == "top")]
 
     def step(rows: Iterable[Row]) -> Iterator[Row]:
-        return iter(heapq.nsmallest(parts["count"], stage.step(rows), key))
+        return iter(best(stage.step(rows), runs, parts["count"]))
 
     return replace(stage, step=step)
 

@@ -90,7 +90,7 @@ class Commands(Reader):
         self.expect("(")
         self.depth += 1
         if self.depth > DEEPEST:
-            self.refuse("less nesting")
+            self.refuse_depth()
         query = self.query()
         self.depth -= 1
         self.expect(")")

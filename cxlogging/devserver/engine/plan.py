@@ -11,9 +11,10 @@ from .compile import Compiler
 from .compiled import check
 from .errors import QueryRefusedError, UnsupportedError
 from .lexer import Token
-from .narrowing import LabelSql, Narrowing, narrowed
+from .narrowing import COLUMNS, LabelSql, Narrowing, narrowed
 from .nodes import Command, Query, Source
 from .pipeline import parse
+from .row import COLUMNS as ROW_COLUMNS
 from .row import Row
 from .scan import Scan
 from .scope import Held, Scope, Settings
@@ -34,8 +35,6 @@ STAGES: dict[str, Callable[[Command, Scope], Stage]] = {
     "aggregate": grouping.aggregate, "count": grouping.count, "countby": grouping.countby,
     "distinct": grouping.distinct, "top": ordering.top, "bottom": ordering.top,
 }  # fmt: skip
-BARE_LABELS = {"$l.applicationname", "$l.subsystemname", "$l.vendor"}
-"""Labels that have a column of their own."""
 
 
 @dataclass(frozen=True)
@@ -159,16 +158,20 @@ class _Planner:
     def _needed(
         self, narrowing: Narrowing, stages: Sequence[Stage], last: Scope, newest: bool
     ) -> Narrowing:
-        used = last.shared.used
-        if last.logs:
-            used = used | {"$d", "$l"}
-        rare = {one for one in used if one.startswith("$l")} - BARE_LABELS
-        return replace(
-            narrowing,
-            newest=None if _is_unordered(stages) else newest,
-            data="$d" in used,
-            source=bool(rare),
-        )
+        columns = frozenset(COLUMNS) if last.logs else self._columns(last.shared.used)
+        newest_first = None if _is_unordered(stages) else newest
+        return replace(narrowing, newest=newest_first, columns=columns)
+
+    def _columns(self, used: Iterable[str]) -> frozenset[str]:
+        needed: set[str] = set()
+        for one in used:
+            if one in ROW_COLUMNS:
+                needed.add(ROW_COLUMNS[one])
+            elif one.removeprefix("$l.") in self._settings.label_readers:
+                needed |= {"vendor", "application", "subsystem"}
+            elif one != "$m.priorityclass":
+                return frozenset(COLUMNS)
+        return frozenset(needed)
 
 
 def _is_unordered(stages: Sequence[Stage]) -> bool:

@@ -33,7 +33,8 @@ class Reader(Expressions):
 
     def aggregates(self) -> tuple[Item, ...]:
         """Read the aggregations of a grouping, whose keyword may be missing."""
-        if not self.took_word(*AGGREGATE) and self.token.kind != "name":
+        ended = self.at_end() or self.has("|") or self.has(")")
+        if not self.took_word(*AGGREGATE) and ended:
             self.refuse("an aggregation, such as aggregate count() as n")
         return self.items()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .compiled import Compiled, Run, constant
 from .errors import QueryRefusedError, UnsupportedError
 from .keypaths import Steps, read
 from .nodes import Access, KeyPath, Name, Node
+from .row import FIELDS
 from .scope import Scope
 from .values import Timestamp
 
@@ -28,8 +30,11 @@ class References:
             return Compiled(lambda row: dict(getattr(row, part)), kind)
         name = str(path.steps[0])
         if part == "metadata":
-            return Compiled(lambda row: row.metadata.get(name), kind)
-        return Compiled(lambda row: row.labels.get(name), kind)
+            return Compiled(_metadata_reader(name), kind)
+        reader = self.scope.settings.label_readers.get(name)
+        if reader is None:
+            return Compiled(lambda row: row.labels.get(name), kind)
+        return Compiled(_label_reader(reader), kind)
 
     def parameter(self, path: tuple[str | int, ...], at: int) -> Compiled:
         """What the request says of the query."""
@@ -56,6 +61,24 @@ def _data_reader(steps: Steps) -> Run:
 
         return field
     return lambda row: read(row.data, steps)
+
+
+def _metadata_reader(name: str) -> Run:
+    read_field = FIELDS[name]
+
+    def field(row: Any) -> Any:
+        record = row.record
+        return None if record is None else read_field(record)
+
+    return field
+
+
+def _label_reader(read_label: Callable[[str, str, str], str]) -> Run:
+    def label(row: Any) -> Any:
+        record = row.record
+        return None if record is None else read_label(record[5], record[6], record[7]) or None
+
+    return label
 
 
 def parameter_of(node: Node) -> tuple[str | int, ...] | None:

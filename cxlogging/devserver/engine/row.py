@@ -29,7 +29,7 @@ METADATA = {
 """The fields of `$m`, and their types."""
 
 _SEVERITIES = (None, *Severity)
-_decode = json.JSONDecoder().decode
+_scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
 
 
 class Row:
@@ -60,7 +60,8 @@ class Row:
         """`$d`."""
         data = self._data
         if data is None and self.record is not None:
-            data = self._data = _decode(self.record[0])
+            # Without the look for blanks around it: the store writes none.
+            data = self._data = _scan(self.record[0], 0)[0]
         return data
 
     @property
@@ -98,17 +99,30 @@ class Row:
         }
 
 
+FIELDS: dict[str, Callable[[Record], Any]] = {
+    "timestamp": lambda record: Timestamp(record[1]),
+    "severity": lambda record: _SEVERITIES[record[2]],
+    # The shape of a UUID, so that what reads the service's ids reads these.
+    "logid": lambda record: f"00000000-0000-4000-8000-{record[3]:012x}",
+    "priorityclass": lambda _: "high",
+    "timestampMicros": lambda record: record[1] // 1_000,
+    "ingressTimestamp": lambda record: Timestamp(record[4]),
+}
+"""How each field of `$m` is read."""
+
+COLUMNS = {
+    "$d": "data",
+    "$m.timestamp": "time_ns",
+    "$m.severity": "severity",
+    "$m.logid": "id",
+    "$m.timestampMicros": "time_ns",
+    "$m.ingressTimestamp": "received_ns",
+}
+"""The column that a reference needs, where it needs one alone."""
+
+
 def _metadata(record: Record) -> dict[str, Any]:
-    time_ns, number = record[1], record[3]
-    return {
-        "timestamp": Timestamp(time_ns),
-        "severity": _SEVERITIES[record[2]],
-        # The shape of a UUID, so that what reads the service's ids reads these.
-        "logid": f"00000000-0000-4000-8000-{number:012x}",
-        "priorityclass": "high",
-        "timestampMicros": time_ns // 1_000,
-        "ingressTimestamp": Timestamp(record[4]),
-    }
+    return {name: read(record) for name, read in FIELDS.items()}
 
 
 def _pair(key: str, value: str) -> dict[str, str]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from .errors import QueryEndedError
-from .narrowing import Narrowing
+from .narrowing import COLUMNS, Narrowing
 from .row import Record, Row
 
 CHUNK = 256
 """Rows fetched at a time; between two of them the query can be stopped."""
 
 ALL_SEVERITIES = 6
+_DATA = itemgetter(0)
 
 
 def statement(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:
@@ -29,12 +32,11 @@ def statement(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:
     Where rows are to come in order of time and of some severities alone, it is one select each,
     which SQLite merges as it reads the index of each: it never sorts.
     """
-    columns = (
-        f"{'data' if narrowing.data else 'NULL'}, time_ns, severity, id, received_ns, vendor,"
-        f" application, subsystem, {'source' if narrowing.source else repr('{}')}"
-    )
+    ordered = {"time_ns", "id"} if narrowing.newest is not None else set()
+    needed = narrowing.columns | ordered
+    columns = ", ".join(one if one in needed else "NULL" for one in COLUMNS)
     parts, values = _conditions(narrowing)
-    severities = sorted(narrowing.severities)
+    severities = sorted(map(int, narrowing.severities))
     if len(severities) == ALL_SEVERITIES:
         selects = [_select(columns, parts)]
     elif narrowing.newest is None or not severities:
@@ -100,6 +102,9 @@ class Scan:
 
     def rows(self, narrowing: Narrowing) -> Iterator[Row]:
         """The rows of *narrowing*, read as they are asked for."""
+        return chain.from_iterable(self._chunks(narrowing))
+
+    def _chunks(self, narrowing: Narrowing) -> Iterator[list[Row]]:
         sql, values = statement(narrowing)
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
@@ -114,9 +119,9 @@ class Scan:
                 if self._stopped():
                     raise QueryEndedError("cancelled")
                 self.rows_read += len(chunk)
-                for record in chunk:
-                    self.bytes_read += len(record[0] or "")
-                    yield Row(record, labels_of)
+                if "data" in narrowing.columns:
+                    self.bytes_read += sum(map(len, map(_DATA, chunk)))
+                yield [Row(record, labels_of) for record in chunk]
         except sqlite3.Error as error:
             raise QueryEndedError(f"the store cannot be read: {error}") from None
         finally:

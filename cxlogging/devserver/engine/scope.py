@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,6 +61,7 @@ class Settings:
         start: First instant of the window, or None.
         end: The instant after its last, or None.
         labels: Names of labels.
+        label_readers: How labels are read that need vendor, application and subsystem alone.
         strict: Tells whether any event has such a field; None where it does not matter.
         lucene_fields: Fields of a Lucene query that are not in the data.
         most_rows: No more rows are wanted than these.
@@ -70,8 +71,9 @@ class Settings:
     start: int | None = None
     end: int | None = None
     labels: tuple[str, ...] = ()
+    label_readers: Mapping[str, Callable[[str, str, str], str]] = field(default_factory=dict)
     strict: Callable[[tuple[str | int, ...]], bool] | None = None
-    lucene_fields: dict[str, tuple[str, str]] = field(default_factory=dict)
+    lucene_fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     most_rows: int = 2_000
 
 

@@ -1,0 +1,203 @@
+"""Two readers of the same language, made apart: what one takes the other takes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import lark
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cxlogging.devserver.engine.errors import QueryRefusedError, UnsupportedError
+from cxlogging.devserver.engine.nodes import Query
+from cxlogging.devserver.engine.pipeline import parse
+
+from .test_refusals import REFUSED
+from .test_reference import EXAMPLES, VALUES
+from .test_samples import SAMPLES
+
+MEANING = "a keypath is due before from"
+"""Said while reading, though it is no matter of grammar."""
+
+
+@cache
+def grammar() -> lark.Lark:
+    text = Path(__file__).with_name("grammar.lark").read_text("utf-8")
+    # A word ends where its letters end.
+    whole = re.sub(r'"([a-z]+)"', r"/\1(?![A-Za-z0-9_])/", text)
+    return lark.Lark(whole, start=["query", "expr"], parser="lalr")
+
+
+def taken_by_grammar(query: str) -> bool:
+    try:
+        grammar().parse(query, start="query")
+    except lark.exceptions.LarkError:
+        return False
+    return all(inner_is_taken(one) for one in re.findall(r"`[^`]*`", query))
+
+
+def inner_is_taken(template: str) -> bool:
+    for inner in re.findall(r"\{([^}`]*\}?)", template):
+        try:
+            grammar().parse(inner.removesuffix("}"), start="expr")
+        except lark.exceptions.LarkError:
+            return False
+    return template.count("{") == template.count("}")
+
+
+def taken_by_parser(query: str) -> bool:
+    try:
+        parse(query)
+    except QueryRefusedError as error:
+        return MEANING in error.sentence
+    return True
+
+
+CORPUS = [
+    *(query for query, _, _ in SAMPLES),
+    *(query for query, _, _ in EXAMPLES),
+    *(f"choose {expression} as value" for expression, _ in VALUES),
+]
+
+
+@pytest.mark.parametrize("query", CORPUS)
+def test_the_corpus(query):
+    """Every query of the samples and of the reference: both take it, or both refuse it."""
+    try:
+        parse(query)
+        taken = True
+    except UnsupportedError:
+        taken = False
+    assert taken_by_grammar(query) is taken
+
+
+@pytest.mark.parametrize("query", [query for query, _, _ in REFUSED if len(query) < 200])
+def test_what_is_refused(query):
+    """Queries that are refused, for their grammar or for their meaning: both see it alike."""
+    assert taken_by_grammar(query) is taken_by_parser(query)
+
+
+NAMES = st.sampled_from("a b limit desc count in as error_code case from agg ERROR".split())
+TEXTS = st.sampled_from(["'x'", '"y z"', r"'it\'s'", "''"])
+NUMBERS = st.sampled_from(["0", "5", "2.5", "1e3", "404"])
+INTERVALS = st.sampled_from(["1h", "1h30m", "500ms", "1d"])
+TYPES = st.sampled_from(["number", "string", "bool", "timestamp"])
+ROOTS = st.sampled_from(["$d", "$m", "$l"])
+SIGNS = st.sampled_from("== != < <= > >= ~ + - * / % && ||".split())
+MARKS = st.sampled_from("( ) [ ] { } , . : | ! = -> @ ~~ /".split())
+WORDS = st.sampled_from(
+    "as by desc asc into from to with on using keep in and agg aggregate original matching"
+    " datatypes filter limit source logs last".split()
+)
+
+
+def joined(*parts: st.SearchStrategy[str], by: str = "") -> st.SearchStrategy[str]:
+    return st.tuples(*parts).map(by.join)
+
+
+def some(part: st.SearchStrategy[str], most: int = 3) -> st.SearchStrategy[str]:
+    return st.lists(part, min_size=1, max_size=most).map(" , ".join)
+
+
+def maybe(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(st.just(""), part.map(lambda one: f" {one}"))
+
+
+FIELDS = st.one_of(joined(st.just("."), NAMES), st.just("['x/y']"), st.just("[0]"))
+PATHS = joined(st.one_of(NAMES, ROOTS), st.lists(FIELDS, max_size=2).map("".join))
+LITERALS = st.one_of(
+    TEXTS, NUMBERS, INTERVALS, st.just("@'now'"), st.just("/a+/"), st.just("`t {a} u`"),
+    st.just("[]"), st.just("@(now() - 1h)"), st.just("null"),
+)  # fmt: skip
+
+
+def bigger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    side = inner.map(lambda one: f"({one})")
+    call = joined(NAMES, some(inner, 2).map(lambda one: f"({one})"))
+    branch = joined(inner, inner, by=" -> ")
+    return st.one_of(
+        joined(side, SIGNS, side, by=" "),
+        joined(inner.map(lambda one: f"({one})"), joined(st.just("."), call)),
+        call,
+        joined(st.sampled_from("!-"), side),
+        joined(side, TYPES, by=":"),
+        some(inner).map(lambda one: f"[{one}]"),
+        joined(side, some(inner).map(lambda one: f"in ({one})"), by=" "),
+        some(branch, 2).map(lambda one: f"case {{ {one} , _ -> null }}"),
+        joined(side, branch, by=" , ").map(lambda one: f"case_equals {{ {one} }}"),
+        joined(NAMES, st.just(" = "), inner).map(lambda one: f"collect(a, {one})"),
+    )
+
+
+EXPRESSIONS = st.recursive(st.one_of(PATHS, LITERALS), bigger, max_leaves=6)
+ITEMS = some(joined(EXPRESSIONS, maybe(joined(st.just("as "), PATHS))))
+ITEM = joined(EXPRESSIONS, maybe(joined(st.just("as "), PATHS)))
+COMMANDS = st.one_of(
+    joined(st.sampled_from(["filter", "where", "block"]), EXPRESSIONS, by=" "),
+    joined(st.just("find"), TEXTS, st.just("in"), PATHS, by=" "),
+    joined(st.sampled_from(["wildfind", "lucene"]), TEXTS, by=" "),
+    joined(st.sampled_from(["choose", "distinct"]), ITEMS, by=" "),
+    joined(st.just("choose"), PATHS, st.just("from"), EXPRESSIONS, by=" "),
+    joined(st.just("create"), PATHS, st.just("from"), EXPRESSIONS,
+           maybe(st.just("on keypath exists skip")), by=" "),
+    joined(st.just("move"), PATHS, st.just("to"), PATHS, by=" "),
+    joined(st.just("remove"), some(PATHS), by=" "),
+    joined(st.just("redact"), PATHS, maybe(st.just("matching")), st.just("/a/ to 'x'"), by=" "),
+    joined(st.just("convert datatypes"), some(joined(PATHS, TYPES, by=":")), by=" "),
+    joined(st.just("extract"), EXPRESSIONS, st.just("into"), PATHS,
+           st.just("using kv(pair_delimiter=',')"), by=" "),
+    joined(st.just("explode"), EXPRESSIONS, st.just("into"), PATHS, maybe(st.just("original preserve")), by=" "),
+    joined(st.just("groupby"), ITEMS, st.sampled_from(["agg", "aggregate"]), ITEMS, by=" "),
+    joined(st.just("countby"), ITEM, maybe(joined(st.just("into "), PATHS)), maybe(st.just("desc")), by=" "),
+    joined(st.just("top 5"), ITEMS, st.just("by"), ITEM, by=" "),
+    joined(st.just("orderby"), some(joined(EXPRESSIONS, maybe(st.sampled_from(["asc", "desc"])))), by=" "),
+    joined(st.just("dedupeby"), some(EXPRESSIONS), st.just("keep 2"), by=" "),
+    st.sampled_from(["limit 5", "count", "count into n", "union (source logs | limit 1)"]),
+)  # fmt: skip
+SOURCES = st.sampled_from(
+    ["", "source logs | ", "source default/logs last 1h | ", "from logs // x\n | "]
+)
+QUERIES = joined(SOURCES, st.lists(COMMANDS, min_size=1, max_size=3).map(" | ".join))
+PIECES = st.one_of(NAMES, TEXTS, NUMBERS, INTERVALS, TYPES, ROOTS, SIGNS, MARKS, WORDS)
+
+quietly = settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@quietly
+@given(QUERIES)
+def test_made_queries_are_taken_by_both(query):
+    """A query made by the rules: both readers take it, and the parser's tree is one."""
+    assert taken_by_grammar(query)
+    assert isinstance(parse(query), Query)
+
+
+@quietly
+@given(QUERIES, st.data())
+def test_spoiled_queries_are_judged_alike(query, data):
+    """A query with a piece put in, taken out or exchanged: both take it, or both refuse it."""
+    pieces = re.findall(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\w+|\s+|->|&&|\|\||[=!<>]=|~~|.", query)
+    for _ in range(data.draw(st.integers(1, 2))):
+        at = data.draw(st.integers(0, len(pieces) - 1))
+        new = data.draw(st.one_of(st.just([]), PIECES.map(lambda one: [f" {one} "])))
+        pieces[at : at + data.draw(st.integers(0, 1))] = new
+        pieces = pieces or [" "]
+    spoiled = "".join(pieces)
+    assert taken_by_grammar(spoiled) is taken_by_parser(spoiled)
+
+
+@quietly
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text):
+    """Nothing but a refusal with a place inside of the text comes of text that is no query."""
+    try:
+        parse(text)
+    except QueryRefusedError as error:
+        assert 0 <= error.offset <= len(text)
+        assert error.caret(text).endswith("^")

@@ -1,0 +1,155 @@
+"""What is refused: by name, with a sentence and the place."""
+
+from __future__ import annotations
+
+import pytest
+
+from cxlogging.devserver.engine import QueryRefusedError, UnsupportedError
+from cxlogging.devserver.engine.functions import ELSEWHERE
+from cxlogging.devserver.engine.pipeline import UNSUPPORTED
+
+REFUSED = [
+    ("", 0, "a command is due"),
+    ("source logs |", 13, "a command is due"),
+    ("source logs | fliter a == 1", 14, "Did you mean 'filter'?"),
+    ("source", 6, "a dataset"),
+    ("limit 5 | source logs", 10, "source comes first"),
+    ("filter a = 1", 9, "write == to compare"),
+    ("filter a == 1 and b == 2", 14, "write && for and"),
+    ("filter a == 'x", 12, "this string has no end"),
+    ("filter a == 12ab", 12, "neither a number nor an interval"),
+    ("filter a == §", 12, "does not belong here"),
+    ("filter a == b == c", 14, "between two comparisons"),
+    ("filter (a == 1", 14, "')' is due"),
+    ("filter a ==", 11, "an expression is due"),
+    ("filter matches(a, /x)", 18, "needs a second '/'"),
+    ("filter a:nubmer == 1", 9, "is no type"),
+    ("filter timestamp > 1 | filter $m.timestamp > '10'", 43, "compares a timestamp with a string"),
+    ("filter $m.severity == 'Error'", 19, "severities are bare words"),
+    ("filter 'a' + 'b' == a", 11, "concat() joins strings"),
+    ("filter 5", 7, "a condition takes a bool, not a number"),
+    ("filter !5", 7, "takes a bool"),
+    ("filter a && 5", 9, "takes a bool"),
+    ("filter -'a' == 1", 7, "- does not take a string"),
+    ("filter toLowerCas(a) == 'x'", 7, "Did you mean 'toLowerCase'?"),
+    ("filter contains(a)", 7, "contains() takes 2 arguments, not 1"),
+    ("filter a.length(1) > 1", 9, "takes 1 arguments, not 2"),
+    ("filter length(5) > 1", 7, "takes a string, not a number"),
+    ("filter now(1) > 1", 7, "now() takes 0 arguments"),
+    ("filter $m.nothing == 1", 7, "keypath does not exist '$m.nothing'"),
+    ("filter $m.severty == ERROR", 7, "did you mean 'severity'?"),
+    ("filter $l.nothing == 1", 7, "keypath does not exist '$l.nothing'"),
+    ("filter $x.a == 1", 7, "there is no $x"),
+    ("filter $p.other == 1", 7, "$p.other"),
+    ("count | filter n > 1", 15, "keypath does not exist '$d.n'"),
+    ("count | filter _cuont > 1", 15, "did you mean '_count'?"),
+    ("count | orderby $m.timestamp", 16, "after grouping"),
+    ("groupby a count() as a", 21, "two values are named $d.a"),
+    ("groupby a, b.length(), b.length() as _expr1 agg count()", 37, "two values are named"),
+    ("groupby a aggregate a", 20, "stands outside of an aggregation"),
+    ("groupby a aggregate 5", 20, "an aggregation is due"),
+    ("groupby a", 9, "an aggregation, such as"),
+    ("aggregate count(1, 2)", 10, "takes 0 to 1 arguments"),
+    ("aggregate percentile(99, a)", 21, "a number from 0 to 1"),
+    ("aggregate collect(a, limt = 1)", 28, "no argument 'limt'"),
+    ("aggregate sum('a')", 10, "takes a number, not a string"),
+    ("choose $d", 7, "needs a name"),
+    ("choose a, b as a", 15, "two values"),
+    ("create $m.x from 1", 7, "writing to $m"),
+    ("create $d from 1", 7, "as a whole"),
+    ("remove $l.x", 7, "writing to $l"),
+    ("create x from 1 on keypath exists drop", 34, "'fail' or 'skip' or 'overwrite' is due"),
+    ("extract a into b using regex(e=/x/)", 23, "there is no extractor 'regex'"),
+    ("extract a into b using regexp()", 23, "takes e="),
+    ("extract a into b using regexp(e=/(/)", 32, "does not work here"),
+    ("extract a into b using jsonobject(max_unescape_count=1)", 23, "max_unescape_count"),
+    ("find 5 in a", 5, "a text is due"),
+    ("filter a ~ b", 11, "a text in quotes"),
+    ("filter a ~ '--'", 11, "with a word in it"),
+    ("filter a.b ~~ 'x'", 7, "as a whole"),
+    ("limit x", 6, "how many rows"),
+    ("limit 1.5", 6, "how many rows"),
+    ("filter a > @'yesterday'", 11, "is no time"),
+    ("filter parseTimestamp(a, '%D') > now()", 7, "another format"),
+    ("source logs between @'now' and 5", 31, "takes a timestamp, not a number"),
+    ("source logs last $d.x", 17, "a time that is known"),
+    ("source system/engine.queries", 0, "source system/engine.queries"),
+    ("orderby", 7, "an expression is due"),
+    ("explode a into b original keep", 26, "'preserve' or 'discard'"),
+    ("filter a == `x {b`", 17, "'}' is due"),
+    ("filter " + "(" * 300 + "a" + ")" * 300, 207, "more than 200 levels"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "offset", "words"), REFUSED, ids=[one[:60] for one, _, _ in REFUSED]
+)
+def test_a_query_is_refused(bench, query, offset, words):
+    """The sentence says what is wrong, and the place is that of the first wrong thing."""
+    with pytest.raises(QueryRefusedError) as caught:
+        bench.plan(query)
+    assert words in caught.value.sentence
+    assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_commands_of_the_service_alone(bench, name):
+    """A command that the service has and this engine has not is named, whatever follows it."""
+    with pytest.raises(
+        UnsupportedError, match=f"the command {name}: works on the service, not here"
+    ):
+        bench.plan(f"source logs | {name} whatever (comes after")
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_functions_of_the_service_alone(bench, name):
+    """A function that the service has and this engine has not is named."""
+    with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): works on the service"):
+        bench.plan(f"choose {name}(a, 1) as x")
+
+
+def test_the_place_in_a_query_of_several_lines(bench):
+    """Lines and columns count from 0, and the caret stands below its character."""
+    query = "source logs // all\n\t| filter a = 'ü'"
+    with pytest.raises(QueryRefusedError) as caught:
+        bench.plan(query)
+    assert caught.value.described(query) == (
+        "Compilation errors: syntax error: '|' or the end is due, not '=' (write == to compare)"
+        " in line 1 at column 12"
+    )
+    assert caught.value.caret(query) == "\t| filter a = 'ü'\n\t           ^"
+
+
+@pytest.mark.parametrize(
+    ("query", "offset", "words"),
+    [
+        ("a b", 2, "AND or OR is due"), ("a AND", 5, "a term is due"), ("(a OR b", 7, "')' is due"),
+        ("a~2", 1, "fuzzy"), ("a^2", 1, "boosts"), ("/a.c/", 0, "regular expressions"),
+        ("f:[1 2]", 5, "TO is due"), ("f:(a b)", 5, "AND or OR is due, or ')'"),
+        ("f:(a AND b OR c)", 14, "AND or OR is due, or ')'"), ('"-"', 0, "at least one word"),
+        ("--", 2, "a term is due"), ("f:[1 TO 2", 9, "']' is due"), ("]", 0, "a term is due"),
+        ('"a', 0, "does not belong here"), ("", 0, "a term is due"),
+    ],
+)  # fmt: skip
+def test_lucene_is_refused(bench, query, offset, words):
+    """The same for Lucene, alone and inside of a DataPrime query."""
+    with pytest.raises(QueryRefusedError) as alone:
+        bench.plan(query, lucene=True)
+    with pytest.raises(QueryRefusedError) as inside:
+        bench.plan(f"lucene '{query}'")
+    assert words in alone.value.sentence
+    assert alone.value.offset == offset
+    assert inside.value.offset == offset + 8
+
+
+def test_strict_fields(bench):
+    """Where fields are strict, one that no event has is refused; one that the query made is not."""
+    bench.fill({"a": 1}, {"b": {"c": 2}})
+    known = {("a",), ("b", "c"), ("b",)}
+    strict = known.__contains__
+
+    assert bench.data("filter a == 1 && b.c == null", strict=strict) == [{"a": 1}]
+    assert len(bench.data("create z from 1 | filter z == 1", strict=strict)) == 2
+    with pytest.raises(QueryRefusedError, match=r"keypath does not exist '\$d.b.d'") as caught:
+        bench.plan("filter b.d == 1", strict=strict)
+    assert caught.value.offset == 7
