@@ -111,7 +111,7 @@ def _run(target: str) -> None:
             value = getattr(value, step)
         if isinstance(value, Mapping):
             _configure(value)
-        elif isinstance(value, Callable) and name:  # type: ignore[arg-type]
+        elif name and callable(value):
             value()
     except click.ClickException:
         raise
