@@ -34,7 +34,7 @@ def main() -> None:
     try:
         import click  # noqa: F401 - to be told at once
     except ModuleNotFoundError:
-        _explain()
+        _explain("dev" if SERVING.intersection(sys.argv[1:2]) else "cli")
     group()(prog_name="cxlogging")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _thread
+from collections.abc import Callable, Sequence
 
+from .buffer import Item
 from .clock import Clock
 from .options import Options
 
@@ -28,10 +30,19 @@ class Bounded:
         options: ``overflow`` and ``block_timeout``.
         bound: Bytes.
         clock: For ``overflow="block"``.
+        evicted: Told the level of each item that is given up for newer ones.
         lock: The delivery's lock.
     """
 
-    def __init__(self, options: Options, bound: int, clock: Clock, lock: _thread.RLock) -> None:
+    def __init__(
+        self,
+        options: Options,
+        bound: int,
+        clock: Clock,
+        evicted: Callable[[int], None],
+        lock: _thread.RLock,
+    ) -> None:
+        self.came = 0
         self.arrived = 0
         self.left = 0
         self.evicted = 0
@@ -45,6 +56,7 @@ class Bounded:
         self._sheds = options.overflow == "shed"
         self._block_timeout = options.block_timeout
         self._clock = clock
+        self._tell = evicted
         self._lock = lock
         self._room = _thread.allocate_lock()
         self._resize(bound)
@@ -62,6 +74,12 @@ class Bounded:
     def _evict(self, size: int) -> None:
         """Give up the oldest, at least *size* bytes of it if there is so much. Under the lock."""
         raise NotImplementedError
+
+    def _gave_up(self, items: Sequence[Item]) -> None:
+        """Count *items*, which have left the line for newer ones."""
+        for level, _, _ in items:
+            self._tell(level)
+        self.evicted += len(items)
 
     def _make_room(self) -> None:
         """Wake who waits for room."""

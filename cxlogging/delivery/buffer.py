@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 Item = tuple[int, bytes, int]
@@ -22,11 +22,11 @@ class Buffer(Protocol):
     delivery's lock.
 
     Attributes:
+        came: How many items ever came.
         arrived: Bytes of all items that ever came.
         left: Bytes of those that left the line again: taken, or given up for newer ones.
         held: Bytes of all items that have no outcome yet, waiting or taken.
         bound: What ``held`` may come to.
-        waiting: At least so many items wait; costs less than ``len``, which is exact.
         evicted: How many items have left the line for newer ones.
         spooled: How many of the items that wait do so on disk.
         backlog: Whether items of a process that has ended are there to be adopted.
@@ -35,6 +35,7 @@ class Buffer(Protocol):
             takes them; without a topic, trouble of this kind has passed.
     """
 
+    came: int
     arrived: int
     left: int
     evicted: int
@@ -43,8 +44,6 @@ class Buffer(Protocol):
     def held(self) -> int: ...
     @property
     def bound(self) -> int: ...
-    @property
-    def waiting(self) -> Callable[[], int]: ...
     @property
     def spooled(self) -> int: ...
     @property

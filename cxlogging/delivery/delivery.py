@@ -104,7 +104,7 @@ class Delivery:
         buffer = self.buffer
         if not buffer.put((level, data, 0)):
             self.drops.add(level)
-        elif buffer.arrived >= self.wake_bytes or buffer.waiting() >= self.wake_count:
+        elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
             self.workers.wake()
 

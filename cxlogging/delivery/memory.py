@@ -45,19 +45,18 @@ class MemoryBuffer(Bounded):
         evicted: Callable[[int], None],
         lock: _thread.RLock,
     ) -> None:
-        super().__init__(options, options.buffer_bytes, clock, lock)
+        super().__init__(options, options.buffer_bytes, clock, evicted, lock)
         self._line: deque[Item] = deque()
-        self.waiting = self._line.__len__
         self._folded: deque[tuple[Folded, int]] = deque()
         self._front: deque[Item] = deque()
         self._in_folds = 0
         self.news: deque[News] = deque()
-        self._tell = evicted
 
     def put(self, item: Item) -> bool:
         size = len(item[1]) + ITEM_OVERHEAD
         if self.arrived - self._settled + size > self._comfortable and self._refuse(item[0], size):
             return False
+        self.came += 1
         self.arrived += size
         self._line.append(item)
         return True
@@ -128,6 +127,5 @@ class MemoryBuffer(Bounded):
         # Unfolding takes memory first: a folded piece gives way as a whole.
         target = self.held - size
         while self.held > target and (items := self.take(1, 0)):
-            self._tell(items[0][0])
-            self.evicted += 1
             self.settle(items)
+            self._gave_up(items)

@@ -115,7 +115,7 @@ class Workers:
             # No thread can start (the interpreter is ending, or forbids them):
             # closing delivers on its own thread, and a later record tries again.
             self._crew.pop()
-            self._delivery.wake_count = len(self._delivery.buffer) + 1_000
+            self._delivery.wake_count = self._delivery.buffer.came + 1_000
 
     def _main(self) -> None:
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
@@ -205,7 +205,7 @@ class Workers:
             wait = NEVER if folds else max(pause, SHORTEST_WAIT)
             return None, 0.0 if more else wait
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
-        delivery.wake_count = pace.most
+        delivery.wake_count = buffer.came - waiting + pace.most
         return None, max(due, SHORTEST_WAIT)
 
     def _retire(self) -> float:

@@ -137,7 +137,8 @@ class EventMaker:
 
     def _added(self, fields: dict[str, Any], record: logging.LogRecord) -> dict[str, Any]:
         """Return *fields* with the constant ones below them, and the sequence id above."""
-        fields = {**self._constant, **fields}
+        if self._constant:
+            fields = {**self._constant, **fields}
         if self._sequence_field is not None:
             fields[self._sequence_field] = self._sequence.identify(record.process)
         return fields

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..buffer import Item
-from .disk import Disk, UnsafeError
+from .disk import Disk
 from .owner import LOCK, NAME
 from .points import point
-from .segment import OFFSETS, SEGMENT, SETTLED, Segment, UnknownVersionError
-
-DAMAGED = "damaged"
-MOST_DAMAGED = 16
-"""Damaged segments that are kept; above this the oldest goes."""
-
-Say = Callable[[str, str, str], None]
+from .removal import Say, discard
+from .segment import OFFSETS, SEGMENT, SETTLED, Segment
+from .spool import PASSING
 
 
 @dataclass
@@ -36,43 +33,57 @@ class Heirs:
 
     Args:
         disk: The file system.
-        parent: Descriptor of the destination's folder.
         index: Gives each segment its index.
         say: Told kind, topic and sentence of what a person should hear.
     """
 
-    def __init__(self, disk: Disk, parent: int, index: Callable[[], int], say: Say) -> None:
+    def __init__(self, disk: Disk, index: Callable[[], int], say: Say) -> None:
         self._disk = disk
-        self.parent = parent
+        self._parent = -1
         self._index = index
         self._say = say
         self._estate: Estate | None = None
         self._avoided: set[str] = set()
+        self._postponed: set[str] = set()
 
-    def look(self) -> None:
-        """Take the next estate, if none is in hand."""
+    def look(self, parent: int) -> None:
+        """Take the next estate in the destination's folder *parent*, if none is in hand."""
+        if parent != self._parent:
+            self.close()  # the spool was removed, and is a new one
+            self._parent = parent
+        self._postponed.clear()
+        self._look()
+
+    def _look(self) -> None:
         if self._estate is not None:
             return
-        for name in self._disk.names(self.parent):
-            if NAME.fullmatch(name) and name not in self._avoided:
-                try:
-                    self._estate = self._take_over(name)
-                except OSError as error:
-                    self._avoided.add(name)
-                    self._say("adopt", name, f"{name} in the spool is left as it is: {error}")
-            if self._estate is not None:
-                return
+        with contextlib.suppress(OSError):
+            for name in self._disk.names(self._parent):
+                if NAME.fullmatch(name) and name not in self._avoided | self._postponed:
+                    self._estate = self._try(name)
+                if self._estate is not None:
+                    return
+
+    def _try(self, name: str) -> Estate | None:
+        try:
+            return self._take_over(name)
+        except FileNotFoundError:  # who had it has just removed it
+            return None
+        except OSError as error:
+            self._avoid(name, error)
+            self._say(f"adopt {name}", str(error), f"{name} in the spool is left as it is: {error}")
+            return None
+
+    def _avoid(self, name: str, error: OSError | None = None) -> None:
+        passing = error is not None and error.errno in PASSING
+        (self._postponed if passing else self._avoided).add(name)
 
     def _take_over(self, name: str) -> Estate | None:
-        try:
-            folder = self._disk.folder(self.parent, name, create=False)
-        except FileNotFoundError:
-            return None
+        folder = self._disk.folder(self._parent, name, create=False)
         lock = None
         try:
-            inside = self._disk.names(folder)
-            if LOCK not in inside:
-                self._disk.remove_folder(self.parent, name)
+            if not self._disk.names(folder):
+                self._disk.remove_folder(self._parent, name)
                 return None
             lock = self._disk.lock(folder, LOCK)
             if lock is None:
@@ -85,11 +96,15 @@ class Heirs:
 
     def _estate_of(self, name: str, folder: int, lock: int) -> Estate | None:
         estate = Estate(name, folder, lock)
-        for each in self._disk.names(folder):
-            base = each.removesuffix(SEGMENT)
-            if base != each and base.isdigit():
-                segment = Segment(self._disk, folder, base, self._index(), final=True)
-                estate.waiting.append(segment)
+        try:
+            for each in self._disk.names(folder):
+                base = each.removesuffix(SEGMENT)
+                if base != each and base.isdigit():
+                    segment = Segment(self._disk, folder, base, self._index(), final=True)
+                    estate.waiting.append(segment)
+        except OSError:
+            self._let_go(estate)
+            raise
         if not estate.waiting:
             self._finish(estate)
             return None
@@ -126,15 +141,19 @@ class Heirs:
         point("during_recovery")
         try:
             return segment.take(count, size)
-        except (UnknownVersionError, UnsafeError) as error:
-            kind = "left as it is"
-            reason = str(error)
+        except FileNotFoundError:
+            return []
         except OSError as error:
-            kind = "cannot be read"
-            reason = str(error)
+            self._leave(estate, segment, error)
+            return []
+
+    def _leave(self, estate: Estate, segment: Segment, error: OSError) -> None:
+        """Leave *segment* where it is: for a newer version, a later attempt, or a person."""
+        segment.close()
         estate.untouched = True
-        self._say("adopt", segment.name, f"a segment in the spool is {kind}: {reason}")
-        return []
+        self._avoid(estate.name, error)
+        sentence = f"a segment in the spool is left as it is: {error}"
+        self._say(f"adopt {estate.name}", str(error), sentence)
 
     def settle(self, items: list[Item]) -> None:
         """Note that *items*, of one segment, have their outcome."""
@@ -147,64 +166,55 @@ class Heirs:
                 segment.settle(items)
                 if segment.done:
                     self._remove(estate, segment)
+                elif segment.settled and segment not in estate.waiting:  # it was left
+                    estate.unsettled.remove(segment)
+                    segment.close()
                 break
         self._close_if_done()
 
     def _remove(self, estate: Estate, segment: Segment) -> None:
         if segment in estate.unsettled:
             estate.unsettled.remove(segment)
-        discard(self._disk, self.parent, segment, estate.name, self._say)
+        try:
+            discard(self._disk, self._parent, segment, estate.name, self._say)
+        except OSError as error:
+            self._leave(estate, segment, error)
 
     def _close_if_done(self) -> None:
         estate = self._estate
         if estate is not None and not estate.waiting and not estate.unsettled:
             self._estate = None
             self._finish(estate)
-            self.look()
+            self._look()
 
     def _finish(self, estate: Estate) -> None:
         """Remove an estate that has been delivered, and what is left of its segments."""
-        if estate.untouched:
-            self._avoided.add(estate.name)
-        else:
-            for each in self._disk.names(estate.folder):
-                if each.endswith(SETTLED):
-                    self._disk.remove(estate.folder, each)
-            point("before_estate_unlink")
-            self._disk.remove(estate.folder, LOCK)
-            point("after_estate_unlink")
-            self._disk.remove_folder(self.parent, estate.name)
+        try:
+            if not estate.untouched:
+                self._clear(estate)
+        except OSError as error:
+            self._avoid(estate.name, error)
+        finally:
+            self._let_go(estate)
+
+    def _clear(self, estate: Estate) -> None:
+        for each in self._disk.names(estate.folder):
+            if each.endswith(SETTLED):
+                self._disk.remove(estate.folder, each)
+        point("before_estate_unlink")
+        self._disk.remove(estate.folder, LOCK)
+        point("after_estate_unlink")
+        self._disk.remove_folder(self._parent, estate.name)
+
+    def _let_go(self, estate: Estate) -> None:
+        for segment in (*estate.waiting, *estate.unsettled):
+            segment.close()
         self._disk.close(estate.folder)
         self._disk.close(estate.lock)
 
     def close(self) -> None:
         """Let go of the estate in hand: another process may adopt it."""
         if self._estate is not None:
-            for segment in (*self._estate.waiting, *self._estate.unsettled):
-                segment.close()
-            self._disk.close(self._estate.folder)
-            self._disk.close(self._estate.lock)
-            self._estate = None
-
-
-def discard(disk: Disk, parent: int, segment: Segment, owner: str, say: Say) -> None:
-    """Remove a segment that has its outcome, or set it aside where a part was unreadable."""
-    damaged, torn = segment.damaged, segment.torn
-    if torn:
-        say("torn", segment.name, "the last record of a process was written only in part")
-    if not damaged:
-        segment.remove()
-        return
-    aside = disk.folder(parent, DAMAGED, create=True)
-    try:
-        segment.remove(aside, owner)
-        for name in disk.names(aside)[:-MOST_DAMAGED]:
-            disk.remove(aside, name)
-    finally:
-        disk.close(aside)
-    say(
-        "damaged",
-        f"{owner}-{segment.name}",
-        f"{damaged} damaged stretches in a segment of the spool were passed over,"
-        f" at least one record in each; the segment is kept in its folder {DAMAGED!r}",
-    )
+            self._let_go(self._estate)
+        self._estate = None
+        self._parent = -1

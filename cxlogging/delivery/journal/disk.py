@@ -104,9 +104,8 @@ class Disk:
         os.close(fd)
         return None
 
-    def write(self, fd: int, data: bytes) -> int:
-        """Append *data*; return how many bytes of it could be."""
-        return os.write(fd, data)
+    write = staticmethod(os.write)
+    """Append data to a descriptor; return how many bytes of it could be."""
 
     def write_all(self, fd: int, data: bytes) -> None:
         """

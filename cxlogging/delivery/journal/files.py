@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import _thread
 import contextlib
-import os
 from collections.abc import Callable
 
 from ..clock import Clock
 from ..options import Options
-from .adoption import Say
+from .alone import Alone
 from .disk import Disk
 from .line import Line
 from .owner import NAME, Owner
 from .points import point
+from .removal import Say
 from .segment import OFFSETS
 from .spool import Spool
 from .sync import Syncer
@@ -21,9 +20,6 @@ from .sync import Syncer
 RETRY_SECONDS = 5.0
 RETRY_MAXIMUM = 60.0
 OPEN_SECONDS = 1.0
-PROBE = "probe"
-PROBE_BYTES = 64 * 1024
-"""So much must fit before a disk that was full is used again."""
 
 
 class Files:
@@ -36,7 +32,7 @@ class Files:
 
     Attributes:
         resumed: The index of the first segment since memory stood in for the disk.
-        rotating: Held by the log call that begins the next segment.
+        alone: Entered by who changes what is open.
     """
 
     def __init__(
@@ -57,9 +53,7 @@ class Files:
         self._say = say
         self._bound = options.spool_bytes
         self.resumed = OFFSETS
-        self.rotating = _thread.allocate_lock()
-        self._opening = _thread.RLock()
-        self._inside = False
+        self.alone = Alone()
         self._folder: int | None = None
         self._owner: Owner | None = None
         self._fd = -1
@@ -67,7 +61,7 @@ class Files:
         self._retry_at = 0.0
         self._retry_seconds = RETRY_SECONDS
         syncs = options.durability == "system"
-        self._left: list[Owner] = []
+        self._left: list[tuple[Owner, int]] = []
         self._syncer = Syncer(disk, options.flush_interval, clock, say) if syncs else None
 
     def folder(self) -> int | None:
@@ -77,25 +71,25 @@ class Files:
                 self._folder = self._spool.open()
         return self._folder
 
-    def open(self, mark: bytes) -> int:
-        """Return the descriptor to append with, or -1 where the disk has failed."""
-        if self._failed or not self._opening.acquire(timeout=OPEN_SECONDS):
-            return -1
-        if self._inside:  # a signal handler's log call, in the middle of ours
-            self._opening.release()
-            return -1
-        try:
-            self._inside = True
-            if self._fd < 0:
-                self._begin(mark)
-        except OSError as error:
-            self.fail(error)
-            return -1
-        else:
-            return self._fd
-        finally:
-            self._inside = False
-            self._opening.release()
+    def open(self, mark: bytes, use: Callable[[int], None]) -> bool:
+        """
+        Give *use* the descriptor to append with; False where the disk has failed.
+
+        *use* is told before anybody can let go of it again.
+        """
+        if self._failed:
+            return False
+        with self.alone(OPEN_SECONDS) as alone:
+            if not alone:
+                return False
+            try:
+                if self._fd < 0:
+                    self._begin(mark)
+            except OSError as error:
+                self.fail(error)
+                return False
+            use(self._fd)
+            return True
 
     def _begin(self, mark: bytes) -> None:
         """Begin a segment, in a folder of our own that is made where there is none."""
@@ -118,14 +112,18 @@ class Files:
         point("after_replace")
 
     def rotate(self, mark: bytes, drawn: Callable[[], int]) -> None:
-        """Begin the next segment; where that fails, the present one goes on growing."""
+        """
+        Begin the next segment; where that fails, the present one goes on growing.
+
+        Called by who is `alone`.
+        """
         with contextlib.suppress(OSError):
             self._change(mark, drawn)
 
     def _change(self, mark: bytes, drawn: Callable[[], int]) -> None:
         self._begin(mark)
         # What is drawn from here on is written to the new segment.
-        self._line.seal(drawn(), self._clock.monotonic())
+        self._line.seal(drawn())
 
     def fail(self, error: Exception | None) -> None:
         """Note that the disk has failed: memory stands in for it."""
@@ -145,19 +143,39 @@ class Files:
             sentence = f"the spool {path} cannot be written ({self._failed})"
             self._say("spool", self._failed, f"{sentence}: records wait in memory until it can")
             if now >= self._retry_at:
-                self._retry(mark, drawn)
-        elif self._owner is not None and not self._owner.is_linked:
+                with self.alone() as alone:
+                    if alone:
+                        self._retry(mark, drawn)
+        elif self._is_gone:
             self._say("spool", "gone", f"the spool {path} was removed: a new one is made")
-            self._leave()
-            try:
-                self._change(mark, drawn)
-            except OSError as error:
-                self.fail(error)
+            with self.alone() as alone:
+                if alone:
+                    self._replace(mark, drawn)
+
+    @property
+    def _is_gone(self) -> bool:
+        """Whether somebody has removed what is appended to."""
+        owner, fd = self._owner, self._fd
+        if owner is None or fd < 0:
+            return False
+        try:
+            return not (owner.is_linked and self._disk.is_linked(fd))
+        except OSError:
+            return False
+
+    def _replace(self, mark: bytes, drawn: Callable[[], int]) -> None:
+        self._leave()
+        try:
+            self._change(mark, drawn)
+        except OSError as error:
+            self.fail(error)
 
     def _retry(self, mark: bytes, drawn: Callable[[], int]) -> None:
         try:
-            self._probe()
-            if self._owner is not None and not self._owner.is_linked:
+            if self._folder is None:
+                self._folder = self._spool.open()
+            self._spool.probe(self._folder)
+            if self._is_gone:
                 self._leave()
             self._change(mark, drawn)
         except OSError:
@@ -168,25 +186,14 @@ class Files:
         self._failed, self._retry_seconds = "", RETRY_SECONDS
         self._say("spool", "", f"the spool {self._spool.path} is used again")
 
-    def _probe(self) -> None:
-        if self._folder is None:
-            self._folder = self._spool.open()
-        name = f"{PROBE}-{os.getpid()}"
-        fd = self._disk.append(self._folder, name)
-        try:
-            self._disk.write_all(fd, bytes(PROBE_BYTES))
-        finally:
-            self._disk.close(fd)
-            self._disk.remove(self._folder, name)
-
     def _leave(self) -> None:
         """
         Go from a folder that was removed.
 
         Its descriptors stay open: what is still to be read is found by them.
         """
-        if self._owner is not None:
-            self._left.append(self._owner)
+        if self._owner is not None and self._folder is not None:
+            self._left.append((self._owner, self._folder))
         self._owner = self._folder = None
 
     def bound_beside_others(self) -> int:
@@ -197,25 +204,44 @@ class Files:
         used = sum(self._disk.usage(self._folder or 0, name) for name in others)
         return max(self._bound - used, self._bound // 16)
 
-    def release(self) -> None:
-        """Remove our own folder, in which nothing waits, and close everything."""
-        with contextlib.suppress(OSError):
-            self._line.clear()
-            if self._owner is not None:
-                self._owner.remove()
-        self._owner = None
-        self.close()
+    def detach(self) -> Callable[[], None]:
+        """
+        Forget all that is open, in which nothing waits; return what then removes and closes it.
+
+        Called by who is `alone`. The next log call begins anew, also meanwhile.
+        """
+        segments, owner = self._line.detach(), self._owner
+        left, fds = self._let_go()
+
+        def remove() -> None:
+            with contextlib.suppress(OSError):
+                for segment in segments:
+                    segment.remove()
+                if owner is not None:
+                    owner.remove()
+            self._close(left, fds)
+
+        return remove
 
     def close(self) -> None:
         """Close everything, and leave it where it is."""
+        self._line.close()
+        self._close(*self._let_go())
+
+    def _let_go(self) -> tuple[list[Owner], list[int]]:
         if self._syncer is not None:
             self._syncer.end()
-        self._line.close()
-        for owner in (self._owner, *self._left):
-            if owner is not None:
-                owner.close()
-        for fd in (self._fd, self._folder):
-            if fd is not None and fd >= 0:
-                self._disk.close(fd)
+        owners = [owner for owner, _ in self._left]
+        folders = [folder for _, folder in self._left]
+        if self._owner is not None:
+            owners.append(self._owner)
+        fds = [fd for fd in (self._fd, self._folder) if fd is not None and fd >= 0]
         self._fd, self._folder, self._owner = -1, None, None
-        self._left.clear()
+        self._left = []
+        return owners, [*fds, *folders]
+
+    def _close(self, owners: list[Owner], fds: list[int]) -> None:
+        for owner in owners:
+            owner.close()
+        for fd in fds:
+            self._disk.close(fd)

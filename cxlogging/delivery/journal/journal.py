@@ -20,7 +20,6 @@ from zlib import crc32
 from ..bounded import Bounded
 from ..buffer import Item, News
 from ..clock import Clock
-from ..memory import MemoryBuffer
 from ..options import Options
 from .adoption import Heirs
 from .disk import Disk
@@ -30,6 +29,7 @@ from .line import Line
 from .rejected import Rejected
 from .segment import OFFSETS
 from .spool import Spool
+from .standby import Standby
 
 SEGMENT_BYTES = 4 * 2**20
 LOOK_SECONDS = 10.0
@@ -64,23 +64,21 @@ class Journal(Bounded):
         disk: Disk,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        super().__init__(options, options.spool_bytes, clock, lock)
+        super().__init__(options, options.spool_bytes, clock, evicted, lock)
         self.news: deque[News] = deque()
-        self._memory = MemoryBuffer(options, clock, evicted, lock)
+        self._memory = Standby(options, clock, self._memory_gave_up, lock)
         self.fold_bytes = self._memory.fold_bytes
         self.fold = self._memory.fold
-        self._tell = evicted
         self._index = itertools.count(1).__next__
-        self._line = Line(disk, self._say, evicted)
+        self._line = Line(disk, self._say, self._lost)
         self._numbers = self._line.numbers
         self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
         self._rejected = Rejected(disk)
-        self._heirs: Heirs | None = None
+        self._heirs = Heirs(disk, self._index, self._say)
         self._disk = disk
         self._write = disk.write
         self._segment_bytes = segment_bytes
         self._rotate_at = segment_bytes
-        self._number = 0
         self._fd = -1
         self._mark = secrets.token_bytes(4)
         self._tend_at = 0.0
@@ -90,10 +88,10 @@ class Journal(Bounded):
         size = len(data) + FRAME_BYTES
         if self.arrived - self._settled + size > self._comfortable and self._refuse(level, size):
             return False
-        if self._fd < 0 and not self._open():
+        if self._fd < 0 and not self._files.open(self._mark, self._use):
             return self._put_in_memory(item, size)
         self.arrived += size
-        self._number = number = self._number + 1
+        self.came = number = self.came + 1
         try:
             low = number & 0xFFFFFFFF
             checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
@@ -131,23 +129,16 @@ class Journal(Bounded):
         self.arrived += size
         return True
 
-    def _open(self) -> bool:
-        """Have a segment to append to; False where the disk has failed."""
-        fd = self._files.open(self._mark)
-        if fd < 0:
-            return False
-        self._fd = fd
+    def _use(self, fd: int) -> None:
+        """Append with *fd* from now on."""
         self._rotate_at = self.arrived + self._segment_bytes
-        return True
+        self._fd = fd
 
     def _rotate(self) -> None:
-        if self._files.rotating.acquire(blocking=False):
-            try:
-                if self.arrived >= self._rotate_at:
-                    self._rotate_at = self.arrived + self._segment_bytes
-                    self._files.rotate(self._mark, lambda: self._number)
-            finally:
-                self._files.rotating.release()
+        with self._files.alone() as alone:
+            if alone and self._fd >= 0 and self.arrived >= self._rotate_at:
+                self._rotate_at = self.arrived + self._segment_bytes
+                self._files.rotate(self._mark, lambda: self.came)
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._line.take(count, size, self._files.resumed)
@@ -159,7 +150,7 @@ class Journal(Bounded):
         return items
 
     def adopt(self, count: int, size: int) -> list[Item]:
-        return self._heirs.take(count, size) if self._heirs is not None else []
+        return self._heirs.take(count, size)
 
     def settle(self, items: Sequence[Item]) -> None:
         for index, group in itertools.groupby(items, lambda item: item[2] // OFFSETS):
@@ -167,8 +158,7 @@ class Journal(Bounded):
             if index == 0:
                 self._memory.settle(same)
             elif not self._line.settle(index, same):
-                if self._heirs is not None:
-                    self._heirs.settle(same)
+                self._heirs.settle(same)
                 continue
             self._settled += frame_bytes(same)
         self._make_room()
@@ -183,20 +173,14 @@ class Journal(Bounded):
         self._files.keep_synced()
         if now >= self._tend_at:
             self._tend_at = now + LOOK_SECONDS
-            self._line.tend(now)
-            self._files.tend(now, self._mark, lambda: self._number)
+            self._line.age(now, self.came)
+            self._files.tend(now, self._mark, lambda: self.came)
             folder = self._files.folder()
             if folder is not None:
+                self._heirs.look(folder)
                 with contextlib.suppress(OSError):
-                    self._look(folder)
+                    self._resize(self._files.bound_beside_others())
         return self._tend_at
-
-    def _look(self, folder: int) -> None:
-        """See what others have left behind, and how much of the spool they fill."""
-        if self._heirs is None or self._heirs.parent != folder:
-            self._heirs = Heirs(self._disk, folder, self._index, self._say)
-        self._heirs.look()
-        self._resize(self._files.bound_beside_others())
 
     def perish(self) -> list[Item]:
         items = self._memory.perish()
@@ -204,47 +188,57 @@ class Journal(Bounded):
         return items
 
     def release(self) -> None:
-        in_hand = self._heirs is not None and self._heirs.in_hand
-        if in_hand or len(self) or not self._line.settled:
+        if self._heirs.in_hand or len(self) or not self._line.settled:
             return
-        # First no descriptor, then the look: a log call draws its number first, and then
-        # asks for the descriptor. Either we see its number, or it sees that there is none.
-        fd, self._fd = self._fd, -1
-        self._line.resolve_unwritten()
-        if self._number != self._numbers.resolved:
-            self._fd = fd
-            return
-        self._heirs = None
-        self._tend_at = 0.0
-        self._files.release()
+        with self._files.alone() as alone:
+            if not alone:  # a log call begins a segment
+                return
+            # First no descriptor, then the look: a log call draws its number first, and then
+            # asks for the descriptor. Either we see its number, or it sees that there is none.
+            fd, self._fd = self._fd, -1
+            self._line.resolve_unwritten()
+            if self.came != self._numbers.resolved:
+                self._fd = fd
+                return
+            self._heirs.close()
+            self._tend_at = 0.0
+            remove = self._files.detach()
+        remove()
 
     def forget(self) -> None:
         self._fd = -1
-        if self._heirs is not None:
-            self._heirs.close()
+        self._heirs.close()
         self._files.close()
 
     @property
     def spooled(self) -> int:
         self._line.resolve_unwritten()
-        return self._number - self._numbers.resolved
+        return self.came - self._numbers.resolved
 
     @property
     def backlog(self) -> bool:
-        return self._heirs is not None and self._heirs.busy
-
-    def waiting(self) -> int:
-        return self._number - self._numbers.resolved
+        return self._heirs.busy
 
     def __len__(self) -> int:
         return self.spooled + len(self._memory)
 
     def _evict(self, size: int) -> None:
         items = self.take(2**62, max(size, EVICTION_BYTES))
-        for level, _, _ in items:
-            self._tell(level)
-        self.evicted += len(items)
         self.settle(items)
+        self._gave_up(items)
+
+    def _memory_gave_up(self, items: Sequence[Item]) -> None:
+        self._forgo(frame_bytes(items))
+        self._gave_up(items)
+
+    def _lost(self, count: int) -> None:
+        """Note that so many numbers were given up, when all that is there was read."""
+        self._forgo(self.arrived - self.left - self._memory.frame_bytes)
+        self._gave_up([(0, b"", 0)] * count)
+
+    def _forgo(self, size: int) -> None:
+        self.left += size
+        self._settled += size
 
     def _say(self, kind: str, topic: str, sentence: str) -> None:
         self.news.append((kind, topic, sentence))

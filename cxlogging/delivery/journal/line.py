@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ..buffer import Item
-from .adoption import Say, discard
 from .disk import Disk
 from .numbers import Numbers
+from .removal import Say, discard
 from .segment import OFFSETS, Segment
 
 GRACE_SECONDS = 60.0
-"""After it was sealed, a segment waits so long for the writes that its numbers tell of."""
+"""A number that was drawn is waited for so long at least, once all that is there was read."""
 
 
 class Line:
@@ -22,7 +22,7 @@ class Line:
     Args:
         disk: The file system.
         say: Told kind, topic and sentence of what a person should hear.
-        lost: Told of each record that was written, and cannot be read any more.
+        lost: Told how many records were written, and cannot be read any more.
 
     Attributes:
         numbers: Which of the numbers drawn were seen.
@@ -43,16 +43,19 @@ class Line:
         self.owner = ""
         self._segments: deque[Segment] = deque()
         self._unsettled: dict[int, Segment] = {}
+        self._overdue = self._aged = 0
+        self._aged_at = 0.0
+        self._unread = False
 
     def add(self, segment: Segment) -> None:
         """Add the segment that grows from now on."""
         self._segments.append(segment)
 
-    def seal(self, number: int, now: float) -> None:
+    def seal(self, number: int) -> None:
         """Note that all segments but the last grow only by numbers up to *number*."""
         for segment in tuple(self._segments)[:-1]:
             if segment.sealed_at is None:
-                segment.sealed_at, segment.sealed_when = number, now
+                segment.sealed_at = number
 
     def resolve_unwritten(self) -> None:
         """Count the numbers whose append failed as seen."""
@@ -61,8 +64,11 @@ class Line:
 
     def expect_damage(self) -> None:
         """Note that a frame was written in part."""
-        if self._segments:
-            self._segments[-1].expected_damage += 1
+        segments = tuple(self._segments)
+        for segment in segments:
+            segment.impatient = True
+        for segment in segments[-1:]:
+            segment.expected_damage += 1
 
     @property
     def newest(self) -> int:
@@ -85,8 +91,22 @@ class Line:
         """
         self.resolve_unwritten()
         doubtful = tuple(self.doubtful)
+        self._unread = False
+        items = self._first(count, size, before)
+        if not items and not self._unread:
+            # Everything that is there was read.
+            self._give_up_doubtful(doubtful)
+            if self.numbers.next <= self._overdue:
+                self._insist()
+                items = self._first(count, size, before)
+                if not items:
+                    self._give_up_overdue()
+        return items
+
+    def _first(self, count: int, size: int, before: int) -> list[Item]:
         for segment in tuple(self._segments):
             if segment.index >= before:
+                self._unread = True
                 return []
             items = self._items(segment, count, size)
             if items:
@@ -96,22 +116,20 @@ class Line:
                 self._remove_if_done(segment)
             if items:
                 return items
-        for number in doubtful:  # everything was read, and they are not there
-            self.numbers.resolve(number)
-            self.doubtful.popleft()
         return []
 
     def _items(self, segment: Segment, count: int, size: int) -> list[Item]:
         sealed_at = segment.sealed_at
-        segment.final = sealed_at is not None and self.numbers.next > sealed_at
+        if sealed_at is not None and self.numbers.next > sealed_at:
+            segment.final = True
         try:
             items = segment.take(count, size)
         except FileNotFoundError:
             if sealed_at is not None:
                 self._segments.remove(segment)
-                self._give_up(sealed_at)
             return []
         except OSError:  # too many files are open, for one; it stays in line
+            self._unread = True
             return []
         numbers = segment.open().numbers
         if numbers:
@@ -119,19 +137,29 @@ class Line:
             numbers.clear()
         return items
 
-    def tend(self, now: float) -> None:
-        """Give up what a sealed segment should hold, and does not."""
-        for segment in tuple(self._segments):
-            late = segment.sealed_at is not None and now - segment.sealed_when > GRACE_SECONDS
-            if late and segment.opened:
-                self._give_up(segment.sealed_at or 0)
+    def age(self, now: float, drawn: int) -> None:
+        """Note that numbers up to *drawn* have been drawn by monotonic *now*."""
+        if now - self._aged_at > GRACE_SECONDS:
+            self._overdue, self._aged, self._aged_at = self._aged, drawn, now
 
-    def _give_up(self, number: int) -> None:
-        missing = self.numbers.give_up(number)
-        for _ in range(missing):
-            self._lost(0)
-        if missing:
-            self._say("lost", str(number), f"{missing} records are gone from the spool")
+    def _insist(self) -> None:
+        """Look behind what is incomplete: nothing that is overdue will complete it."""
+        for segment in self._segments:
+            segment.impatient = True
+            if segment.sealed_at is not None and segment.sealed_at <= self._overdue:
+                segment.final = True
+
+    def _give_up_overdue(self) -> None:
+        missing = self.numbers.give_up(self._overdue)
+        self._lost(missing)
+        self._say("lost", str(self._overdue), f"{missing} records are gone from the spool")
+
+    def _give_up_doubtful(self, doubtful: Sequence[int]) -> None:
+        for number in doubtful:
+            self.doubtful.popleft()
+            if not self.numbers.was_seen(number):
+                self.numbers.resolve(number)
+                self._lost(0)
 
     def settle(self, index: int, items: Sequence[Item]) -> bool:
         """Note that *items* of segment *index* have their outcome; False if it is not ours."""
@@ -145,13 +173,18 @@ class Line:
     def _remove_if_done(self, segment: Segment) -> None:
         if segment.done:
             self._unsettled.pop(segment.index, None)
-            discard(self._disk, self.parent, segment, self.owner, self._say)
+            try:
+                discard(self._disk, self.parent, segment, self.owner, self._say)
+            except OSError as error:
+                segment.close()
+                self._say("remove", str(error), f"a segment of the spool stays: {error}")
 
-    def clear(self) -> None:
-        """Remove the segment that grew, in which nothing waits."""
+    def detach(self) -> list[Segment]:
+        """Forget and return the segments, in which nothing waits."""
+        segments = [*self._segments]
         self._unsettled.clear()
-        while self._segments:
-            self._segments.popleft().remove()
+        self._segments.clear()
+        return segments
 
     def close(self) -> None:
         """Let go of all files, and leave them where they are."""

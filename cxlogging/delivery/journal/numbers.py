@@ -27,21 +27,25 @@ class Numbers:
 
     def see(self, low: Sequence[int]) -> None:
         """Note numbers as frames hold them: their low 32 bits."""
-        self.resolved += len(low)
         first, last = min(low), max(low)
         if not self._ahead and first == self.next % NUMBERS and last - first == len(low) - 1:
             self.next += len(low)
+            self.resolved += len(low)
             return
         for number in low:
-            self._ahead.add(self._whole(number))
+            self._note(self._whole(number))
         self._catch_up()
 
     def resolve(self, number: int) -> None:
         """Note that the call that drew *number* has written nothing."""
-        if number >= self.next and number not in self._ahead:
+        self._note(number)
+        self._catch_up()
+
+    def _note(self, number: int) -> None:
+        # One that was given up, and comes after all, counts once.
+        if not self.was_seen(number):
             self.resolved += 1
             self._ahead.add(number)
-            self._catch_up()
 
     def was_seen(self, number: int) -> bool:
         """Whether *number* was seen or given up."""

@@ -83,7 +83,6 @@ class Owner:
         point("before_owner_unlink")
         self._disk.remove(self._folder, LOCK)
         point("after_owner_unlink")
-        self.close()
         self._disk.remove_folder(self._parent, self.name)
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ class Reader:
         damaged: How many damaged stretches were passed over.
         torn: Whether the last frame was written only in part.
         ended: Whether all has been read, and nothing will follow.
+        impatient: What is incomplete will stay so, and other frames may follow it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Reader:
         self.damaged = 0
         self.torn = False
         self.ended = False
+        self.impatient = False
 
     @property
     def offset(self) -> int:
@@ -69,7 +71,8 @@ class Reader:
             if body <= len(chunk):
                 mark, length, number, level, checksum = FRAME.unpack_from(chunk, position)
                 item = chunk[body : body + length]
-                if mark == self._mark and crc32(item, number ^ (level & 0xFFFFFFFF)) == checksum:
+                sound = crc32(item, number ^ (level & 0xFFFFFFFF)) == checksum
+                if sound and mark == self._mark and len(item) == length:
                     size -= length + 1
                     if size < 0 and items:
                         break
@@ -104,7 +107,7 @@ class Reader:
         had = len(self._chunk) - self._position
         if found and self._load(max(CHUNK_BYTES, had + found)) > had:
             return True
-        if not found or final:
+        if not found or final or self.impatient:
             offset = self._find(self.offset + 1)
             if offset is not None:
                 self.damaged += 1
@@ -112,7 +115,7 @@ class Reader:
                 return True
         if final:
             left = self._disk.size(self._fd) - self.offset
-            self.torn = left > 0 and bool(found)
+            self.torn |= left > 0 and bool(found)
             self.damaged += left > 0 and not found
             self._move(self.offset + max(0, left))
             self.ended = True

@@ -46,7 +46,7 @@ class Segment:
         final: As given, and later set by the owner.
         expected_damage: Frames that are known to be written only in part.
         sealed_at: The last number that may still be written to it; None while it grows.
-        sealed_when: Monotonic time of that.
+        impatient: What is incomplete will stay so, and other frames may follow it.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Segment:
         self.final = final
         self.expected_damage = 0
         self.sealed_at: int | None = None
-        self.sealed_when = 0.0
+        self.impatient = False
         self._disk = disk
         self._folder = folder
         self._mark = mark
@@ -94,7 +94,9 @@ class Segment:
 
     def take(self, count: int, size: int) -> list[Item]:
         """Return the next items, as `Reader.take` does."""
-        items = self.open().take(count, size, final=self.final)
+        reader = self.open()
+        reader.impatient = self.impatient
+        items = reader.take(count, size, final=self.final)
         self._taken += len(items)
         return items
 

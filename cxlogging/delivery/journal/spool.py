@@ -6,12 +6,16 @@ import contextlib
 import errno
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 
 from ...errors import ConfigurationError
 from .disk import Disk, UnsafeError
 
 ABOUT = "about.json"
+PROBE = "probe"
+PROBE_BYTES = 64 * 1024
+"""So much must fit before a disk that was full is used again."""
 
 PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Trouble that can pass: the handler starts without the spool, and returns to it."""
@@ -57,6 +61,21 @@ class Spool:
                 disk.write(fd, json.dumps(dict(self._identity), sort_keys=True).encode())
             disk.close(fd)
         return folder
+
+    def probe(self, folder: int) -> None:
+        """
+        Write something to *folder*, and remove it.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        name = f"{PROBE}-{os.getpid()}"
+        fd = self._disk.append(folder, name)
+        try:
+            self._disk.write_all(fd, bytes(PROBE_BYTES))
+        finally:
+            self._disk.close(fd)
+            self._disk.remove(folder, name)
 
     def check(self) -> None:
         """

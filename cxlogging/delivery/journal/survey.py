@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..buffer import Item
-from .adoption import DAMAGED
 from .disk import Disk
 from .owner import LOCK, NAME
 from .rejected import Letter, Rejected
+from .removal import DAMAGED
 from .segment import SEGMENT, SETTLED, Segment
 from .spool import ABOUT
 

@@ -8,9 +8,9 @@ from collections import deque
 
 from .. import lifecycle
 from ..clock import Clock
-from .adoption import Say
 from .disk import Disk
 from .owner import Owner
+from .removal import Say
 
 IDLE_SECONDS = 60.0
 """The thread ends when nothing was written for so long; the worker cannot be busy as long."""

@@ -1,0 +1,150 @@
+"""The structure of a log call: what it takes, touches and keeps. No times."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections import Counter
+
+import pytest
+
+import cxlogging
+from cxlogging.delivery.pace import NEVER
+
+NOWHERE = "http://127.0.0.1:9"
+KINDS = {
+    "coralogix": lambda **more: cxlogging.CoralogixHandler("k", url=NOWHERE, **more),
+    "honeycomb": lambda **more: cxlogging.HoneycombHandler("k", url=NOWHERE, **more),
+    "betterstack": lambda **more: cxlogging.BetterStackHandler("k", url=NOWHERE, **more),
+}
+LOCKING = {"acquire", "release", "__enter__", "__exit__"}
+OPENING = {"open", "fsync", "rename", "unlink", "connect", "send", "sendall", "getaddrinfo"}
+RECORDS = 2_000
+
+
+@pytest.fixture(params=[*KINDS])
+def kind(request):
+    return KINDS[request.param]
+
+
+@pytest.fixture(params=["memory", "spool"])
+def handler(request, kind, tmp_path):
+    options = {"spool": tmp_path / "spool"} if request.param == "spool" else {}
+    handler = kind(**options)
+    quiet(handler)
+    yield handler
+    empty(handler)
+    handler.close()
+
+
+def quiet(handler) -> None:
+    """Log a little, then let the handler wake no worker."""
+    handler.handle(a_record())
+    handler._delivery.wake_bytes = handler._delivery.wake_count = NEVER
+
+
+def empty(handler) -> None:
+    delivery = handler._delivery
+    with delivery.lock:
+        while items := delivery.buffer.take(NEVER, NEVER):
+            delivery.ledger.taken += len(items)
+            delivery.ledger.delivered += len(items)
+            delivery.buffer.settle(items)
+
+
+def a_record() -> logging.LogRecord:
+    extra = {"user": "ada@example.org", "elapsed": 0.25, "order": 4711}
+    return logging.getLogger("shop").makeRecord(
+        "shop", logging.INFO, __file__, 7, "order %d shipped", (4711,), None, "f", extra
+    )
+
+
+def calls_of(handler, record) -> tuple[Counter, list[str]]:
+    """Return how often Python code and which C functions are called to handle *record*."""
+    python: Counter = Counter()
+    native: list[str] = []
+
+    def profile(frame, event, argument) -> None:
+        if event == "call":
+            python[frame.f_code.co_name] += 1
+        elif event == "c_call":
+            native.append(argument.__name__)
+
+    handle = handler.handle
+    sys.setprofile(profile)
+    handle(record)
+    sys.setprofile(None)
+    return python, [name for name in native if name != "setprofile"]
+
+
+def test_no_lock_is_taken(handler):
+    """A log call acquires no lock: none of logging's, and none of ours."""
+    record = a_record()
+    handler.handle(record)
+
+    python, native = calls_of(handler, record)
+
+    assert python["handle"] == 1
+    assert LOCKING.isdisjoint(native)
+    assert LOCKING.isdisjoint(python)
+
+
+def test_the_disk_is_touched_once(handler):
+    """With a spool a log call is one write; without one it touches nothing; neither opens."""
+    record = a_record()
+    handler.handle(record)
+
+    _, native = calls_of(handler, record)
+
+    has_spool = handler._delivery.options.spool is not None
+    assert native.count("write") == has_spool
+    assert OPENING.isdisjoint(native)
+
+
+def test_few_functions_are_called(handler):
+    """A log call is a handful of Python functions: every further one has to be argued for."""
+    record = a_record()
+    handler.handle(record)
+
+    python, native = calls_of(handler, record)
+
+    assert sum(python.values()) <= 16, python
+    assert len(native) <= 45, Counter(native)
+
+
+def test_what_a_waiting_record_keeps(handler):
+    """In memory a waiting record is a tuple and its bytes; on disk it keeps nothing."""
+    records = [a_record() for _ in range(RECORDS)]
+    for record in records[:100]:
+        handler.handle(record)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getallocatedblocks()
+        for record in records:
+            handler.handle(record)
+        kept = (sys.getallocatedblocks() - before) / RECORDS
+    finally:
+        gc.enable()
+
+    bound = 0.1 if handler._delivery.options.spool is not None else 2.2
+    assert kept <= bound
+    assert handler.stats().balanced
+
+
+def test_nothing_is_left_of_delivered_records(handler):
+    """Once delivered, records leave no blocks of memory behind."""
+    records = [a_record() for _ in range(RECORDS)]
+
+    def round_trip() -> int:
+        for record in records:
+            handler.handle(record)
+        empty(handler)
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    round_trip()
+    before = round_trip()
+
+    assert round_trip() - before <= RECORDS / 20

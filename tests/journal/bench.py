@@ -1,0 +1,195 @@
+"""What the tests of the journal share: a process on a fake machine, driven step by step."""
+
+from __future__ import annotations
+
+import _thread
+import itertools
+from collections import Counter
+
+from cxlogging.delivery import lifecycle
+from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.delivery import Delivery
+from cxlogging.delivery.journal.journal import Journal
+from cxlogging.delivery.journal.spool import Spool
+from cxlogging.delivery.memory import MemoryBuffer
+from cxlogging.delivery.options import Options
+from tests.fakes import LIMITS, Lines, Network
+from tests.journal.fakedisk import FakeDisk, Machine
+
+PATH = "/spool"
+INFO = 20
+
+
+class HandClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.clock = Clock(lambda: self.now, lambda: self.now, lambda: 0.5)
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Process:
+    """
+    A journal by itself, in a process of a fake machine or on the real disk.
+
+    Attributes:
+        lost: Levels of the records that it gave up.
+    """
+
+    def __init__(
+        self, disk, path=PATH, segment_bytes=400, time=None, identity=Lines.identity, **options
+    ):
+        self.disk = disk
+        self.time = time or HandClock()
+        self.lost: list[int] = []
+        self.lock = _thread.RLock()
+        self.spool = Spool(str(path), identity, disk)
+        self.options = Options.parse({"spool": str(path), **options})
+        self.make = lambda: Journal(
+            self.spool,
+            self.options,
+            self.time.clock,
+            self.lost.append,
+            self.lock,
+            disk=disk,
+            segment_bytes=segment_bytes,
+        )
+        self.journal = self.make()
+
+    def put(self, *items: bytes, level: int = INFO) -> list[bool]:
+        return [self.journal.put((level, item, 0)) for item in items]
+
+    def take(self, count=1_000, size=10**9) -> list[bytes]:
+        """Take all that waits, without an outcome."""
+        return [data for _, data, _ in self.take_items(count, size)]
+
+    def take_items(self, count=1_000, size=10**9):
+        return list(itertools.chain.from_iterable(iter(lambda: self.journal.take(count, size), [])))
+
+    def drain(self, count=7) -> list[bytes]:
+        """Take and settle all that waits, with what others left behind."""
+        found: list[bytes] = []
+        self.tend()
+        for source in (self.journal.take, self.journal.adopt):
+            while items := source(count, 10**9):
+                found += [data for _, data, _ in items]
+                self.journal.settle(items)
+        return found
+
+    def tend(self, seconds: float = 11.0) -> None:
+        self.time.pass_by(seconds)
+        self.journal.tend(self.time.now)
+
+    def said(self) -> list[str]:
+        return [sentence for _, _, sentence in self.journal.news]
+
+    def end(self) -> None:
+        """End as a process that was killed does."""
+        self.disk.kill()
+
+
+def process(machine: Machine, **options) -> Process:
+    return Process(machine.process(), **options)
+
+
+def recovered(machine: Machine, rounds: int = 20, **options) -> tuple[list[bytes], Process]:
+    """Return what a process that starts on *machine* finds there, and the process."""
+    heir = process(machine, **options)
+    found: list[bytes] = []
+    for _ in range(rounds):
+        fresh = heir.drain()
+        found += fresh
+        if not fresh and not heir.journal.backlog:
+            break
+    heir.journal.release()
+    return found, heir
+
+
+def lines(count: int, prefix: bytes = b"") -> list[bytes]:
+    return [prefix + b"%05d" % n for n in range(count)]
+
+
+def counts(items: list[bytes]) -> Counter:
+    return Counter(items)
+
+
+class Carrier:
+    """A delivery whose worker is driven by hand, over a journal or over memory."""
+
+    def __init__(
+        self,
+        network: Network,
+        disk: FakeDisk | None,
+        time: HandClock,
+        limits=LIMITS,
+        segment_bytes=400,
+        **options,
+    ):
+        self.disk = disk
+        self.time = time
+        self.said: list[str] = []
+        given = {
+            "compression": None,
+            "flush_interval": 0,
+            "concurrency": 1,
+            "retry_initial": 1,
+            "retry_maximum": 4,
+            "on_error": self.said.append,
+            **options,
+        }
+        if disk is not None:
+            given["spool"] = PATH
+        parsed = Options.parse(given)
+        lines = Lines(limits)
+
+        def line(clock, evicted, lock):
+            if disk is None:
+                return MemoryBuffer(parsed, clock, evicted, lock)
+            spool = Spool(PATH, lines.identity, self.disk)
+            return Journal(
+                spool, parsed, clock, evicted, lock, disk=self.disk, segment_bytes=segment_bytes
+            )
+
+        self.delivery = Delivery(
+            lines, parsed, transport=lambda: network, clock=time.clock, line=line
+        )
+        self._be_the_worker()
+
+    def _be_the_worker(self) -> None:
+        # Whoever is counted as a worker keeps a thread from being started.
+        self.delivery.workers._crew.append(None)
+
+    def put(self, item: bytes, level: int = INFO) -> None:
+        self.delivery.put(level, item)
+
+    def step(self) -> float:
+        """Do what a worker does in one turn; return how long it would wait, or -1 as it leaves."""
+        with lifecycle.own_thread():
+            wait = self.delivery.workers._step(30.0)
+        if not self.delivery.workers._crew:
+            self._be_the_worker()
+        return wait
+
+    def work(self, turns: int = 200, patience: float = 1e6) -> None:
+        """Take turns, letting the time pass that a worker would wait, until nothing is left."""
+        for _ in range(turns):
+            if not self.delivery.busy:
+                return
+            wait = self.step()
+            self.time.pass_by(min(max(wait, 0.0), patience))
+
+    def close(self) -> None:
+        self.delivery.closing = True
+        self.step()
+
+    def vanish(self) -> None:
+        """End as a process that was killed does."""
+        if self.disk is not None:
+            self.disk.kill()
+        lifecycle._deliveries.discard(self.delivery)
+
+    def stats(self):
+        return self.delivery.stats()
