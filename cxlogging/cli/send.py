@@ -13,8 +13,8 @@ import click
 from .. import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from ..handlers.handler import ShippingHandler
 from .reach import local_url
-from .screen import note
-from .send_input import Input
+from .screen import complain, note
+from .send_input import Input, UnreadableError
 from .send_records import Maker
 from .send_run import Reading, account, code_of, drain, send
 from .send_times import Reader
@@ -112,13 +112,16 @@ def command(
     maker = Maker(Reader(utc=utc, now=time.time), logger, *names)
     source = Input(files, follow=follow)
     reading = Reading(source, maker, _form(form, files, follow=follow))
-    interrupted = False
+    interrupted, broken = False, ""
     size = source.size
     with bar(size, lambda: source.position, wanted=not quiet) as show:
         watch = Watch(handler.stats, show)
         try:
             with watch:
-                send(reading, handler, skip=skip, rate=rate)
+                try:
+                    send(reading, handler, skip=skip, rate=rate)
+                except UnreadableError as error:
+                    broken = str(error)
                 drain(handler, wait, lambda: watch.refused)
         except KeyboardInterrupt:
             interrupted = True
@@ -128,9 +131,10 @@ def command(
     _say(reading, stats, asked=as_json, quiet=quiet)
     if interrupted and not watch.refused and not follow:
         note(f"to go on from here: the same command with --skip {reading.count}")
-    if watch.refused:
-        note(f"stopped: {watch.refused}")
-    raise SystemExit(code_of(stats, interrupted=interrupted, refused=watch.refused))
+    for trouble in filter(None, (watch.refused, broken)):
+        complain(trouble)
+    code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+    raise SystemExit(code)
 
 
 def _say(reading: Reading, stats: Any, *, asked: bool, quiet: bool) -> None:

@@ -34,6 +34,10 @@ class Line:
     number: int
 
 
+class UnreadableError(Exception):
+    """An input broke in the middle; the sentence says which, and how."""
+
+
 class Input:
     """
     What is read.
@@ -79,14 +83,29 @@ class Input:
             yield from self._followed()
             return
         for name in self.names:
-            try:
-                for number, raw in enumerate(self._of(self.opened(name)), 1):
-                    if raw.strip():
-                        yield Line(decoded(raw), shown(name), number)
-            finally:
-                self.finish()
+            for number, raw in enumerate(self.raw(name), 1):
+                if raw.strip():
+                    yield Line(decoded(raw), shown(name), number)
 
-    def opened(self, name: str) -> BinaryIO:
+    def raw(self, name: str) -> Iterator[bytes]:
+        """
+        Yield the lines of one input as they are.
+
+        Raises:
+            UnreadableError: It is damaged, or its disk is.
+        """
+        try:
+            file = self._opened(name)
+            while line := self._line(file):
+                yield line
+        except (click.ClickException, KeyboardInterrupt, GeneratorExit):
+            raise
+        except Exception as error:  # each compression has errors of its own
+            raise UnreadableError(f"{shown(name)} cannot be read on: {error}") from None
+        finally:
+            self._finish()
+
+    def _opened(self, name: str) -> BinaryIO:
         """Return a file's bytes, decompressed where they begin as gzip or zstd."""
         raw: Any = sys.stdin.buffer if name == STANDARD else _open(name)
         if not hasattr(raw, "peek"):
@@ -99,16 +118,12 @@ class Input:
             return _zstd(raw)
         return raw  # type: ignore[no-any-return]
 
-    def finish(self) -> None:
+    def _finish(self) -> None:
         """Count a file as read."""
         if self._file is not None:
             self._done += self._file.tell()
             self._file.close()
             self._file = None
-
-    def _of(self, file: BinaryIO) -> Iterator[bytes]:
-        while raw := self._line(file):
-            yield raw
 
     def _line(self, file: BinaryIO) -> bytes:
         raw = file.readline(LONGEST)

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from logging import LogRecord
 
-import click
-
 from ..delivery.ledger import Stats
 from ..handlers.handler import ShippingHandler
 from .endings import AUTHENTICATION, FAILURE, INTERRUPTED, OK, PARTIAL, RETRYABLE
-from .send_input import LONGEST, Input, decoded, shown
+from .send_input import LONGEST, Input, UnreadableError, decoded, shown
 from .send_records import Maker
 
 _REFUSED = re.compile(r"HTTP 40[13]\b")
@@ -52,8 +50,8 @@ class Reading:
     def _of_tables(self) -> Iterator[LogRecord]:
         csv.field_size_limit(LONGEST)
         for name in self.input.names:
-            file = self.input.opened(name)
-            rows = csv.DictReader((f"{decoded(raw)}\n" for raw in file), restkey="more")
+            lines = (f"{decoded(raw)}\n" for raw in self.input.raw(name))
+            rows = csv.DictReader(lines, restkey="more")
             try:
                 for row in rows:
                     fields = {
@@ -63,9 +61,8 @@ class Reading:
                     }
                     yield self.maker.of_fields(fields, shown(name), rows.line_num)
             except csv.Error as error:
-                raise click.UsageError(f"{shown(name)}, line {rows.line_num}: {error}.") from None
-            finally:
-                self.input.finish()
+                sentence = f"{shown(name)}, line {rows.line_num} is no row: {error}"
+                raise UnreadableError(sentence) from None
 
 
 def send(reading: Reading, handler: ShippingHandler, *, skip: int, rate: float | None) -> None:
@@ -92,10 +89,12 @@ def drain(handler: ShippingHandler, patience: float, refused: Callable[[], str])
             return
 
 
-def code_of(stats: Stats, *, interrupted: bool, refused: str) -> int:
+def code_of(stats: Stats, *, interrupted: bool, refused: str, broken: str) -> int:
     """Return the exit code of an account."""
     if refused:
         return AUTHENTICATION if _REFUSED.search(refused) else FAILURE
+    if broken:
+        return FAILURE
     if interrupted:
         return INTERRUPTED
     if stats.pending or stats.spooled or stats.abandoned:

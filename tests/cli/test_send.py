@@ -344,6 +344,23 @@ def test_impossible_arguments_end_with_2(run, arguments, sentence):
     assert sentence in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "word"),
+    [
+        ("a.log.gz", gzip.compress(b"one\ntwo\n" * 50_000)[:-9], "cannot be read on"),
+        ("a.log.zst", zstd(b"one\ntwo\n" * 50_000)[:-9], "cannot be read on"),
+        ("a.csv", b'message\n"one"\n"' + (b"x" * 2**20 + b"\n") * 3, "is no row"),
+    ],
+)
+def test_what_came_before_the_damage_is_sent(send, server, tmp_path, name, data, word):
+    """A cut or damaged file: all before it arrives, a sentence says where it ends, and 1."""
+    done = send(written(tmp_path / name, data))
+
+    assert done.exit_code == 1
+    assert word in done.stderr
+    assert server.count() > 0
+
+
 def test_skip_goes_on_where_it_was_left(send, server):
     """--skip passes over the first records."""
     send("--skip", "2", given="a\nb\nc\nd")
@@ -405,7 +422,7 @@ def test_a_wrong_key_stops_the_reading():
         _, errors = process.communicate()
 
     assert code == 3, errors
-    assert b"stopped: HTTP 401" in errors
+    assert b"error: HTTP 401" in errors
     assert b"wrong_key_1" not in errors
 
 
