@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 COMMANDS = {
     "query": "Print the rows of a query.",
     "tail": "Print logs as they arrive.",
+    "send": "Send lines, JSON lines or CSV to a vendor.",
+    "audit": "Tell whether all numbered records arrived.",
+    "doctor": "Find what stands in the way of records, and what to do about it.",
+    "check": "Send one event with each handler.",
     "spool": "Look after records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
+    "completion": "Print the completion script of a shell.",
     "dev": "Run a local server that behaves like the three vendors.",
 }
 SERVING = {"demo", "dev"}
@@ -41,6 +46,7 @@ def _explain(extra: str = "cli") -> NoReturn:
 def group() -> click.Group:
     """Return the command with its commands."""
     import click
+    from click.shell_completion import CompletionItem
 
     from .. import __version__
     from .endings import guarded
@@ -58,6 +64,14 @@ def group() -> click.Group:
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             del ctx
             return _load(cmd_name) if cmd_name in COMMANDS else None
+
+        def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+            found = [
+                CompletionItem(name, help=told)
+                for name, told in COMMANDS.items()
+                if name.startswith(incomplete)
+            ]
+            return found + click.Command.shell_complete(self, ctx, incomplete)
 
         def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
             del ctx

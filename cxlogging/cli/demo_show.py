@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.file_proxy import FileProxy
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from .bars import above
 from .demo_query import ask
 from .demo_report import conclude, show
 from .demo_stage import Stage
@@ -125,17 +124,5 @@ def _progress(console: Console) -> Iterator[Progress]:
         console=console,
         expand=True,
     )
-    with progress, _above(console):
+    with progress, above(console):
         yield progress
-
-
-@contextlib.contextmanager
-def _above(console: Console) -> Iterator[None]:
-    """Let what cxlogging tells the operator stand above the bar, not in it."""
-    kept = sys.__stderr__
-    if console.is_terminal and kept is not None:
-        sys.__stderr__ = FileProxy(console, kept)  # type: ignore[misc,assignment]
-    try:
-        yield
-    finally:
-        sys.__stderr__ = kept  # type: ignore[misc]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 
 import click
 
@@ -21,6 +22,7 @@ from ..dataprime import (
 )
 from ..dataprime.request import ROW_LIMITS
 from . import reach
+from .doorbell import Doorbell
 from .following import Ask, Following
 from .formats import chosen, write
 from .screen import note
@@ -92,8 +94,19 @@ def command(
     with reach.client(where, timeout=60.0, retry_budget=0.0) as client:
         ask = _asking(client, text, tier, syntax)
         following = Following(ask, begin, int(late * 1e9))
-        rows = _limited(_batches(following, pause), count)
-        write(_flushed(rows), chosen(output), color)
+        with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
+            rows = _limited(_batches(following, pause, wait), count)
+            write(_flushed(rows), chosen(output), color)
+
+
+@contextmanager
+def _waiting(url: str | None, pause: float) -> Iterator[Callable[[], None]]:
+    """Give what waits for the next question: the local server's stream, or time."""
+    if url is None:
+        yield lambda: time.sleep(pause)
+        return
+    with closing(Doorbell(url, pause)) as bell:
+        yield bell.wait
 
 
 def question(expression: str | None, level: str | None, syntax: str) -> str:
@@ -133,7 +146,7 @@ def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str) -> Ask:
     return ask
 
 
-def _batches(following: Following, pause: float) -> Iterator[list[Row]]:
+def _batches(following: Following, pause: float, wait: Callable[[], None]) -> Iterator[list[Row]]:
     """Yield what is new, for ever; trouble that passes is said once, and waited for."""
     trouble, failures, began = "", 0, False
     while True:
@@ -154,7 +167,7 @@ def _batches(following: Following, pause: float) -> Iterator[list[Row]]:
             note("going on")
         trouble, failures, began = "", 0, True
         yield rows
-        time.sleep(pause)
+        wait()
 
 
 def _is_passing(error: QueryError) -> bool:

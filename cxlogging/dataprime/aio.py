@@ -20,6 +20,7 @@ from .client import DataPrimeClient
 from .jobs import Job, JobStatus
 from .operation import Adapter, sleep
 from .results import QueryResult, collected, tell
+from .split import SplitProgress
 from .threads import Threads
 from .transport import Clock
 
@@ -56,17 +57,54 @@ class AsyncDataPrimeClient:
         self._client.mount(Adapter())
         self._threads = Threads()
 
-    async def query(self, query: str, **arguments: Any) -> QueryResult:
+    async def query(
+        self,
+        query: str,
+        *,
+        since: Any = None,
+        start: Any = None,
+        end: Any = None,
+        tier: str = "frequent",
+        syntax: str = "dataprime",
+        limit: int | None = None,
+        default_source: str | None = None,
+        strict_fields: bool = False,
+        now: Any = None,
+        preset: str | None = None,
+        timeout: float | None = None,
+        split_on_limit: bool = False,
+        on_progress: Callable[[SplitProgress], None] | None = None,
+    ) -> QueryResult:
         """Return all rows of *query*; arguments and errors are those of `DataPrimeClient.query`."""
-        stream = self._client.stream(query, **self._bounded(arguments))
+        given = {name: value for name, value in locals().items() if name != "self"}
+        given["timeout"] = self._client.timeout if timeout is None else timeout
+        stream = self._client.stream(**_on_loop(given))
         answer = stream.untold()
         result = await self._threads.run(lambda: collected(stream))
         tell(answer, 3)
         return result
 
-    def stream(self, query: str, **arguments: Any) -> AsyncRowStream:
+    def stream(
+        self,
+        query: str,
+        *,
+        since: Any = None,
+        start: Any = None,
+        end: Any = None,
+        tier: str = "frequent",
+        syntax: str = "dataprime",
+        limit: int | None = None,
+        default_source: str | None = None,
+        strict_fields: bool = False,
+        now: Any = None,
+        preset: str | None = None,
+        timeout: float | None = None,
+        split_on_limit: bool = False,
+        on_progress: Callable[[SplitProgress], None] | None = None,
+    ) -> AsyncRowStream:
         """Return the rows of *query* as they arrive, as `DataPrimeClient.stream` does."""
-        stream = self._client.stream(query, **_on_loop(arguments))
+        given = {name: value for name, value in locals().items() if name != "self"}
+        stream = self._client.stream(**_on_loop(given))
         return AsyncRowStream(self._threads, lambda: stream)
 
     async def submit(
@@ -90,12 +128,6 @@ class AsyncDataPrimeClient:
     def job(self, query_id: str) -> AsyncJob:
         """Return the background query of this id, submitted here or elsewhere."""
         return AsyncJob(self._threads, self._client.job(query_id))
-
-    def _bounded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        given = _on_loop(arguments)
-        if given.get("timeout") is None:
-            given["timeout"] = self._client.timeout
-        return given
 
     async def close(self) -> None:
         """End what still runs, and close the client's connections."""

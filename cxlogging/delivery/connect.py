@@ -46,7 +46,7 @@ class Connector:
 
     def open(self, seconds: float) -> Any:
         """Return a connected urllib3 connection, within about *seconds*."""
-        proxy = self._proxy()
+        proxy = self.proxy()
         timeout = min(seconds, CONNECT_SECONDS)
         if self._endpoint.scheme == "https":
             connection = self._https(proxy, timeout)
@@ -93,7 +93,7 @@ class Connector:
         )
         return connection
 
-    def _proxy(self) -> SplitResult | None:
+    def proxy(self) -> SplitResult | None:
         """Return the proxy to use: the option's, else the environment's, else none."""
         if self._options.proxy is not None:
             return urlsplit(self._options.proxy)

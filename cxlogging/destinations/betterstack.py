@@ -42,6 +42,13 @@ HEAD_MEMBERS = 4
 """``dt``, ``level``, ``severity`` and ``context``."""
 
 _SMALL_MAPS = [bytes([0x80 | count]) for count in range(16)]
+VARIABLES = {
+    "source_token": ("BETTER_STACK_SOURCE_TOKEN", "LOGTAIL_SOURCE_TOKEN", "SOURCE_TOKEN"),
+    "ingesting_host": ("BETTER_STACK_INGESTING_HOST", "BETTER_STACK_HOST", "INGESTING_HOST"),
+    "url": (settings.URL_VARIABLE, "BETTER_STACK_INGESTING_URL"),
+}
+"""Where an argument that is missing is read from."""
+
 OWN_FIELDS = frozenset("dt level severity message context exception stack_info".split())
 CURES = {
     403: "Check the source token, and that the ingesting host is the one of its source.",
@@ -135,23 +142,19 @@ def configure(
     host = settings.text(
         "ingesting_host",
         ingesting_host,
-        "BETTER_STACK_INGESTING_HOST",
-        "BETTER_STACK_HOST",
-        "INGESTING_HOST",
+        *VARIABLES["ingesting_host"],
     )
     endpoint = settings.endpoint(
         url,
         None if host is None else settings.host("ingesting_host", host),
         "/",
-        "BETTER_STACK_INGESTING_URL",
+        *VARIABLES["url"][1:],
         allow_plain_http=allow_plain_http,
     )
     token = settings.secret(
         "source_token",
         source_token,
-        "BETTER_STACK_SOURCE_TOKEN",
-        "LOGTAIL_SOURCE_TOKEN",
-        "SOURCE_TOKEN",
+        *VARIABLES["source_token"],
     )
     return BetterStack(settings.usable_key(token, endpoint), endpoint, format)
 

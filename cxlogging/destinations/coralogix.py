@@ -34,6 +34,15 @@ DOMAINS = {
     },
     "gov1": "gov1.coralogixgov.us",
 }
+VARIABLES = {
+    "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY"),
+    "domain": ("CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION"),
+    "application_name": ("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
+    "subsystem_name": ("CORALOGIX_SUBSYSTEM_NAME", "CORALOGIX_SUBSYS_NAME"),
+    "url": (settings.URL_VARIABLE,),
+}
+"""Where an argument that is missing is read from."""
+
 OWN_FIELDS = frozenset(
     "message level file line thread pid process task exception stack_info".split()
 )
@@ -152,22 +161,13 @@ def configure(
     """Return the destination for arguments, where missing ones come from the environment."""
     if text not in {"json", "plain"}:
         raise ConfigurationError(f"text takes 'json' or 'plain', not {text!r}.")
-    name = settings.text("domain", domain, "CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION")
+    name = settings.text("domain", domain, *VARIABLES["domain"])
     ingress = None if name is None else f"ingress.{_domain(name)}"
     endpoint = settings.endpoint(url, ingress, PATH, allow_plain_http=allow_plain_http)
-    key = settings.secret("api_key", api_key, "CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY")
-    application = settings.text(
-        "application_name",
-        application_name,
-        "CORALOGIX_APPLICATION_NAME",
-        "CORALOGIX_APP_NAME",
-    )
-    subsystem = settings.text(
-        "subsystem_name",
-        subsystem_name,
-        "CORALOGIX_SUBSYSTEM_NAME",
-        "CORALOGIX_SUBSYS_NAME",
-    )
+    key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
+    names = VARIABLES["application_name"], VARIABLES["subsystem_name"]
+    application = settings.text("application_name", application_name, *names[0])
+    subsystem = settings.text("subsystem_name", subsystem_name, *names[1])
     return Coralogix(
         key=settings.usable_key(key, endpoint),
         endpoint=endpoint,

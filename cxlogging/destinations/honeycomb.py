@@ -49,6 +49,13 @@ LIMITS = Limits(
     auto=("zstd", "gzip"),
     accepted=("gzip", "zstd"),
 )
+VARIABLES = {
+    "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
+    "dataset": ("HONEYCOMB_DATASET", "LIBHONEY_DATASET", "HONEYCOMB_SERVICE"),
+    "url": (settings.URL_VARIABLE, "HONEYCOMB_API_ENDPOINT", "LIBHONEY_API_HOST"),
+}
+"""Where an argument that is missing is read from."""
+
 OWN_FIELDS = frozenset(
     "message severity level logger code.function code.filepath code.lineno thread.id thread.name"
     " process.pid process.name task.name meta.signal_type meta.local_hostname exception.type"
@@ -159,9 +166,7 @@ def configure(
     allow_plain_http: bool = False,
 ) -> Honeycomb:
     """Return the destination for arguments, where missing ones come from the environment."""
-    name = settings.text(
-        "dataset", dataset, "HONEYCOMB_DATASET", "LIBHONEY_DATASET", "HONEYCOMB_SERVICE"
-    )
+    name = settings.text("dataset", dataset, *VARIABLES["dataset"])
     name = name or settings.program_name()
     if len(name) > 255:
         raise ConfigurationError(f"dataset takes at most 255 characters, not {len(name)}.")
@@ -171,13 +176,10 @@ def configure(
         url,
         HOSTS["us"],
         f"/1/batch/{percent_encode(name, safe='')}",
-        "HONEYCOMB_API_ENDPOINT",
-        "LIBHONEY_API_HOST",
+        *VARIABLES["url"][1:],
         allow_plain_http=allow_plain_http,
     )
-    key = settings.secret(
-        "api_key", api_key, "HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"
-    )
+    key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
     return Honeycomb(settings.usable_key(key, endpoint), endpoint, name, platform.node())
 
 

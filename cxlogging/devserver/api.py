@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import mimetypes
 from pathlib import Path
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from .doors import QUERIES, VENDORS
@@ -20,11 +21,14 @@ from .guard import SECURITY_HEADERS
 from .store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
 PAGE = Path(__file__).with_name("page")
 BODY_LIMIT = 64 * 1024
 MOST_ROWS = 1_000
+LOOK = 0.1
+"""Seconds between two looks of the stream at the store."""
+HEARTBEAT = 10.0
 
 
 def build(store: Store, faults: FaultPanel) -> Starlette:
@@ -37,6 +41,7 @@ def build(store: Store, faults: FaultPanel) -> Starlette:
         Route("/api/events", api.events),
         Route("/api/counts", api.counts),
         Route("/api/requests", api.requests),
+        Route("/api/stream", api.stream),
         Route("/api/clear", api.clear, methods=["POST"]),
         Route("/api/faults", api.show_faults, methods=["GET"]),
         Route("/api/faults", api.add_fault, methods=["POST"]),
@@ -81,6 +86,12 @@ class Api:
         found = await run_in_threadpool(self._store.requests, limit, vendor=vendor)
         return _json({"requests": found})
 
+    async def stream(self, request: Request) -> Response:
+        """Server-sent events: how many events are kept, at once and after every change."""
+        del request
+        headers = {**SECURITY_HEADERS, "content-type": "text/event-stream"}
+        return StreamingResponse(_changes(self._store), 200, headers)
+
     async def clear(self, request: Request) -> Response:
         """Forget events and requests."""
         await _body(request)
@@ -104,6 +115,20 @@ class Api:
         """Take all faults away."""
         await _body(request)
         return _json({"cleared": self._faults.clear()})
+
+
+async def _changes(store: Store) -> AsyncIterator[str]:
+    told, quiet = None, 0.0
+    while True:
+        counts = store.count()
+        if counts != told:
+            told, quiet = counts, 0.0
+            yield f"data: {json.dumps({'counts': counts})}\n\n"
+        elif quiet >= HEARTBEAT:
+            quiet = 0.0
+            yield ": still here\n\n"
+        await asyncio.sleep(LOOK)
+        quiet += LOOK
 
 
 def _number(request: Request, name: str, default: int | None, most: int) -> Any:

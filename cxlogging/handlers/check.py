@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 
 from ..delivery.delivery import Delivery
@@ -20,12 +21,14 @@ class CheckResult:
         cause: Why not; empty when it did.
         cure: What to do about it.
         seconds: How long the round trip took.
+        id: What the event's field ``cx_check`` holds, to be looked for at the vendor.
     """
 
     ok: bool
     cause: str = ""
     cure: str = ""
     seconds: float = 0.0
+    id: str = ""
 
     def __bool__(self) -> bool:
         return self.ok
@@ -36,18 +39,19 @@ def check(delivery: Delivery) -> CheckResult:
     missing = delivery.destination.missing
     if missing:
         return CheckResult(ok=False, cause=f"{missing} is not set", cure=f"Set {missing}.")
-    fields = {"cx_check": True}
+    identity = secrets.token_hex(6)
+    fields = {"cx_check": identity}
     time_ns = int(delivery.clock.wall() * 1e6) * 1000
     event = Event(time_ns, logging.INFO, "INFO", "cxlogging check", fields, Source())
     outcome = delivery.probe(logging.INFO, delivery.destination.encode(event))
     verdict = outcome.verdict
     refused = [reason for action, reason in verdict.items.values()]
     if verdict.action is Action.DELIVERED and not refused:
-        return CheckResult(ok=True, seconds=outcome.seconds)
+        return CheckResult(ok=True, seconds=outcome.seconds, id=identity)
     cause = verdict.reason or "; ".join(refused)
     cure = verdict.cure or (
         f"Check the network, DNS and proxy between here and {delivery.destination.name}."
         if verdict.action is Action.RETRY
         else ""
     )
-    return CheckResult(ok=False, cause=cause, cure=cure, seconds=outcome.seconds)
+    return CheckResult(ok=False, cause=cause, cure=cure, seconds=outcome.seconds, id=identity)

@@ -184,6 +184,11 @@ class ShippingHandler(logging.Handler):
         """Return what has become of all records so far."""
         return self._delivery.stats()
 
+    @property
+    def delivery(self) -> Delivery:
+        """What carries the records, for diagnosis."""
+        return self._delivery
+
     def check(self) -> CheckResult:
         """Send one event now, and return what came of it, with its cause and cure."""
         return check(self._delivery)

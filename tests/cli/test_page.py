@@ -14,8 +14,8 @@ from cxlogging.cli import COMMANDS, group
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-ELSEWHERE = {"dev", "demo"}
-"""Commands whose options are on the page of the local server, or in their --help."""
+ELSEWHERE = {"dev", "demo", "spool"}
+"""Commands whose options are on pages of their own, or in their --help."""
 
 ENDS = {"|", ">", "&&", ";", "2>"}
 

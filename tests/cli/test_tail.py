@@ -165,7 +165,11 @@ def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
             lambda asked: Reply(QUERY_ID + result(stamped(2, asked))),
         ]
     )
-    service.rule = lambda asked: next(answers, last)(asked)  # noqa: PLW0108 - one for each call
+
+    def answer(asked):
+        return next(answers, last)(asked)
+
+    service.rule = answer
 
     done = run(*"tail --count 2 --every 0.1".split())
 

@@ -1,0 +1,42 @@
+"""`cxlogging check`: one event with each handler, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from ..handlers.check import CheckResult
+from .doctor_canary import taken
+from .doctor_findings import Printer
+from .endings import AUTHENTICATION, FAILURE, OK
+from .targets import targets
+
+
+@click.command("check")
+@click.option("--app", metavar="MODULE:NAME", help="Sets up logging: a callable, or a dict.")
+@click.option("--config", metavar="FILE", help="For dictConfig: .json or .toml.")
+@click.option("--json", "as_json", is_flag=True, help="The results as JSON.")
+def command(*, app: str | None, config: str | None, as_json: bool) -> None:
+    """
+    Send one event with each handler, and tell whether it was taken.
+
+    Exit codes: 0 all were, 1 one was not, 3 a key is refused, 2 there is no handler.
+    """
+    handlers = targets(app, config).handlers
+    if not handlers:
+        raise click.UsageError("no handler is configured: cxlogging doctor tells what to set.")
+    printer = Printer()
+    results: dict[str, CheckResult] = {}
+    refused = False
+    for name, handler in handlers.items():
+        results[name] = handler.check()
+        finding = taken(f"{name}: {handler.delivery.destination.name}", results[name])
+        refused = refused or finding.refused
+        if not as_json:
+            printer.show(finding)
+    if as_json:
+        click.echo(json.dumps({name: asdict(each) for name, each in results.items()}, indent=2))
+    failed = not all(results.values())
+    raise SystemExit(AUTHENTICATION if refused else FAILURE if failed else OK)

@@ -1,0 +1,180 @@
+"""`cxlogging audit`: gaps and duplicates are found at the far end."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
+from cxlogging.cli.audit_runs import Run, Runs
+
+from ..dataprime.service import QUERY_ID, Reply, log, result, statistics, whole
+
+HANDLERS = {
+    "coralogix": lambda url: CoralogixHandler("k", url=url, sequence=True, retry_initial=0.01),
+    "honeycomb": lambda url: HoneycombHandler("k", dataset="d", url=url, sequence=True),
+    "betterstack": lambda url: BetterStackHandler("k", url=url, sequence=True),
+}
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=80), st.booleans())
+def test_a_run_knows_what_arrived_and_what_is_missing(numbers, whole_run):
+    """In whatever order, and however often: as a set would have it, in the room of its gaps."""
+    run, counts = Run(), Counter(numbers)
+    for number in numbers:
+        run.add(number, number * 10)
+
+    lowest = 1 if whole_run else min(numbers)
+    missing = set(range(lowest, max(numbers))) - counts.keys()
+    gaps = list(run.gaps(whole=whole_run))
+    assert {n for first, last, _ in gaps for n in range(first, last + 1)} == missing
+    assert all(at == (last + 1) * 10 for _, last, at in gaps)
+    assert (run.first, run.last, run.arrived) == (min(numbers), max(numbers), len(counts))
+    assert run.duplicates == len(numbers) - len(counts)
+    assert len(run.stretches) <= len(gaps) + 1
+
+
+def test_a_long_run_takes_little_room():
+    """A million numbers without a gap are one stretch."""
+    run = Run()
+    for number in range(1, 1_000_001):
+        run.add(number, 0)
+
+    assert len(run.stretches) == 1
+
+
+@pytest.mark.parametrize("identity", [None, 5, "", "a", "a-", "a-0", "-1", "a-01", "a--x", "a-1 "])
+def test_what_is_no_id_is_counted_apart(identity):
+    """A field of the same name that somebody else uses makes no run."""
+    runs = Runs()
+    runs.add(identity, 0)
+    runs.add("a-b-7", 0)
+
+    assert (runs.foreign, list(runs.runs)) == (1, ["a-b"])
+
+
+def numbered(*ids: str, moment: str = "2025-01-20T00:00:00") -> Reply:
+    rows = [
+        {**log(n, moment), "userData": json.dumps({"cx_seq": each})} for n, each in enumerate(ids)
+    ]
+    return whole(*rows)
+
+
+@pytest.mark.parametrize(
+    ("ids", "arguments", "code", "said"),
+    [
+        (["r-1", "r-2", "r-3"], [], 0, "r  1 to 3  3 arrived  whole\n"),
+        (["r-3", "r-1", "r-2", "r-2"], [], 0, "whole, 1 duplicates"),
+        (["r-1", "r-5", "r-7"], [], 6, "4 missing\n    2 to 4\n    6\n"),
+        (["r-4", "r-5"], [], 0, "r  4 to 5  2 arrived  whole\n"),
+        (["r-4", "r-5"], ["--complete"], 6, "3 missing\n    1 to 3\n"),
+        (["r-1", "q-9"], ["--expect", "2"], 0, "q  9 to 9"),
+        (["r-1"], ["--expect", "2"], 6, "whole"),
+        ([], [], 4, ""),
+        ([], ["--expect", "0"], 0, ""),
+        (["x"], [], 4, ""),
+    ],
+)
+def test_the_account_and_its_exit_code(run, service, ids, arguments, code, said):
+    """0 whole, 6 something is missing, 4 nothing there; what is beyond the last is no gap."""
+    service.rule = lambda asked: numbered(*ids)
+
+    done = run("audit", "--since", "1h", *arguments)
+
+    assert done.exit_code == code, done.output
+    assert said in done.stdout
+
+
+def test_a_gap_of_this_minute_may_still_be_under_way(run, service):
+    """5: look again; the same gap is a loss when it is older."""
+    service.rule = lambda asked: numbered("r-1", "r-3", moment=asked.body["metadata"]["endDate"])
+
+    done = run("audit")
+
+    assert done.exit_code == 5
+    assert "1 missing (may be under way)" in done.stdout
+
+
+def test_the_account_as_json(run, service):
+    """--json has every gap as a range."""
+    service.rule = lambda asked: numbered("r-1", "r-5", "r-5", "odd")
+
+    document = json.loads(run("audit", "--json").stdout)
+
+    assert document == {
+        "runs": {
+            "r": {
+                "first": 1,
+                "last": 5,
+                "arrived": 2,
+                "missing": 3,
+                "young": 0,
+                "duplicates": 1,
+                "gaps": [[2, 4]],
+            }
+        },
+        "arrived": 2,
+        "missing": 3,
+        "young": 0,
+        "duplicates": 1,
+        "foreign": 1,
+        "truncated": [],
+    }
+
+
+def test_what_is_asked(run, service):
+    """The field, and one run alone; a name that could end the query's text is refused."""
+    service.rule = lambda asked: whole()
+
+    run("audit", "--field", "my.seq", "--run", "abc")
+    run("audit", "--field", "my-seq")
+    refused = run("audit", "--field", "x' || true || 'y")
+
+    assert [each["query"] for each in service.bodies] == [
+        "source logs | filter $d.my.seq != null && $d.my.seq.startsWith('abc-')",
+        "source logs | filter $d['my-seq'] != null",
+    ]
+    assert refused.exit_code == 2
+
+
+def test_a_window_that_cannot_be_read_whole_is_no_proof(run, service):
+    """6 where a limit cut the rows, though no gap was seen."""
+    rows = {**log(1), "userData": '{"cx_seq":"r-1"}'}
+    service.rule = lambda asked: Reply([QUERY_ID, result(rows), statistics(column=True)])
+
+    done = run("audit")
+
+    assert done.exit_code == 6
+    assert "limits.column reached" in done.stderr
+
+
+@pytest.mark.parametrize("vendor", HANDLERS)
+def test_what_handlers_sent_is_audited_at_the_local_server(run, server, vendor):
+    """Whole; then with one record refused and one batch sent twice: the gap and the doubles."""
+    handler = HANDLERS[vendor](server.url)
+    logger = logging.Logger("shop")  # noqa: LOG001 - no tree
+    logger.addHandler(handler)
+    for number in range(1, 41):
+        logger.info("order %d", number)
+    assert handler.flush(10)
+    first = run("audit", "--json", CXLOGGING_URL=server.url)
+
+    server.faults.add(vendor=vendor, reset="after", times=1)
+    server.faults.add(vendor=vendor, status=400, contains="order poison")
+    for text in ("order 41", "order poison", "order 43"):
+        logger.info(text)
+        handler.flush(10)
+    handler.close()
+    second = run("audit", CXLOGGING_URL=server.url)
+
+    whole_run = next(iter(json.loads(first.stdout)["runs"].values()))
+    assert (first.exit_code, whole_run["arrived"], whole_run["gaps"]) == (0, 40, [])
+    assert second.exit_code == 5, second.output  # the minute is not over
+    assert (
+        "1 to 43  42 arrived  1 missing (may be under way), 1 duplicates\n    42\n" in second.stdout
+    )

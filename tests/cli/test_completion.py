@@ -1,0 +1,101 @@
+"""`cxlogging completion`: what a shell is told, and what it asks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from cxlogging.cli import COMMANDS
+
+from .conftest import COMMAND, environment
+
+ASK = """
+import sys
+from cxlogging.cli import main
+try:
+    main()
+finally:
+    loaded = [name for name in sys.modules if name in {"rich", "requests", "starlette", "urllib3"}]
+    print(loaded, file=sys.stderr)
+"""
+
+
+def asked(words: str, last: str):
+    """Return what the shell is answered for *words*, of which *last* is being typed."""
+    variables = {"_CXLOGGING_COMPLETE": "bash_complete", "COMP_WORDS": words}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env=environment(**variables, COMP_CWORD=str(len(words.split()) - (1 if last else 0))),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [line.partition(",")[2] for line in done.stdout.splitlines()], done.stderr
+
+
+def test_commands_are_completed_without_loading_them():
+    """The names come from the list of commands; nothing heavy is imported for a key press."""
+    found, errors = asked("cxlogging ", "")
+
+    assert found == list(COMMANDS)
+    assert errors == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("cxlogging que", ["query"]),
+        ("cxlogging query --exp", ["--explain"]),
+        ("cxlogging query --tier arch", ["archive"]),
+        ("cxlogging send --to b", ["betterstack"]),
+    ],
+)
+def test_commands_options_and_their_values_are_completed(words, found):
+    """What has been typed is completed."""
+    assert asked(words, words.split()[-1])[0] == found
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_is_one(run, shell):
+    """Where the shell is installed, it reads its script without complaint."""
+    done = run("completion", shell)
+
+    assert done.exit_code == 0
+    assert "_CXLOGGING_COMPLETE" in done.stdout
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=done.stdout, text=True, check=True)
+
+
+def test_the_shell_of_the_environment_is_taken(run):
+    """Without a name it is $SHELL's; an unknown one ends with 2."""
+    assert "#compdef cxlogging" in run("completion", SHELL="/usr/bin/zsh").stdout
+    assert run("completion", SHELL="/bin/tcsh").exit_code == 2
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_completes_a_command(tmp_path):
+    """The script, read by bash, asks cxlogging and fills COMPREPLY."""
+    script = subprocess.run(
+        [*COMMAND, "completion", "bash"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    program = tmp_path / "cxlogging"
+    program.write_text(f"#!{sys.executable}\nfrom cxlogging.cli import main\nmain()\n")
+    program.chmod(0o755)
+    ask = "COMP_WORDS=(cxlogging ta); COMP_CWORD=1; _cxlogging_completion cxlogging"
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\n{ask}\necho ${{COMPREPLY[@]}}"],
+        env=environment(PATH=f"{tmp_path}:{os.environ['PATH']}"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "tail"

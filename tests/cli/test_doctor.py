@@ -1,0 +1,565 @@
+"""`cxlogging doctor` and `check`: what is wrong is found, with its cause and cure."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+import trustme
+
+from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
+from cxlogging.cli.doctor_canary import canary
+from cxlogging.cli.doctor_findings import Status
+from cxlogging.cli.doctor_network import network, skewed, within
+from cxlogging.cli.doctor_settings import settings, without_password
+from cxlogging.devserver import DevServer, Keys
+
+from .conftest import COMMAND, environment
+
+SECRET = "cxtp_0123456789abcdef"
+VARIABLES = ("CORALOGIX_", "CX_", "HONEYCOMB_", "BETTER_STACK_", "CXLOGGING_", "HTTPS_", "https_")
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    import os
+
+    for name in [each for each in os.environ if each.startswith(VARIABLES)]:
+        monkeypatch.delenv(name)
+
+
+def named(findings):
+    """Return findings by name; the last of each."""
+    return {each.name: each for each in findings}
+
+
+@pytest.fixture
+def doctor(run):
+    """Run the command; return its exit code and its findings by name."""
+
+    def examine(*arguments, **variables):
+        done = run("doctor", "--json", *arguments, **{"CXLOGGING_URL": "", **variables})
+        found = json.loads(done.stdout)
+        assert SECRET not in done.output
+        return done.exit_code, {each["name"]: each for each in found["findings"]}
+
+    return examine
+
+
+def test_a_sound_set_up_is_seen_from_end_to_end(doctor, server):
+    """Settings with their origin, the way, an event sent and seen again; 0."""
+    code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
+
+    assert code == 0
+    assert "fail" not in {each["status"] for each in found.values()}
+    assert found["api_key"]["detail"] == "cxtp_… of 21 characters  (CORALOGIX_API_KEY)"
+    assert found["address"]["detail"] == f"{server.url}/logs/v1/bulk  (CXLOGGING_URL)"
+    assert found["subsystem_name"]["detail"] == "python  (default)"
+    assert re.fullmatch(
+        r"\d+ ms after it was sent|\d\.\d s after it was sent", found["seen again"]["detail"]
+    )
+    assert server.events()[0]["message"] == "cxlogging check"
+
+
+@pytest.mark.parametrize("vendor", ["honeycomb", "betterstack"])
+def test_every_vendors_event_is_seen_again_at_the_local_server(doctor, server, vendor):
+    """The local server answers for what all three doors took."""
+    keys = {"honeycomb": "HONEYCOMB_API_KEY", "betterstack": "BETTER_STACK_SOURCE_TOKEN"}
+
+    code, found = doctor(**{"CXLOGGING_URL": server.url, keys[vendor]: SECRET})
+
+    assert (code, found["seen again"]["status"]) == (0, "ok")
+    assert server.count(vendor) == 1
+
+
+def test_nothing_configured_says_what_to_set(doctor):
+    """1, and the names of the variables."""
+    code, found = doctor()
+
+    assert code == 1
+    assert "CORALOGIX_API_KEY" in found["handlers"]["cure"]
+
+
+def test_a_half_configured_vendor_says_what_is_missing(doctor):
+    """A key without a domain cannot send."""
+    code, found = doctor("--offline", CORALOGIX_API_KEY=SECRET)
+
+    assert code == 1
+    assert found["settings"]["cure"] == "Set CORALOGIX_DOMAIN (or domain=)."
+
+
+def test_a_refused_key_ends_with_3(doctor):
+    """The vendor's words are the cause, and the key is not among them."""
+    with DevServer(keys=Keys(coralogix=("right",))) as server:
+        code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
+
+    assert code == 3
+    assert "HTTP 401" in found["event sent"]["cause"]
+    assert "Send-Your-Data" in found["event sent"]["cure"]
+    assert "seen again" not in found
+
+
+def test_an_event_that_does_not_appear_is_a_failure(doctor, service):
+    """Taken, and not found within --wait."""
+    from ..dataprime.service import Reply, whole
+
+    service.rule = lambda asked: whole() if "query" in asked.path else Reply(b"{}")
+    code, found = doctor("--wait", "0.3", CXLOGGING_URL=service.url)
+
+    assert code == 1
+    assert "did not appear within 0.3 s" in found["seen again"]["cause"]
+    query = next(each.body["query"] for each in service.asked if "query" in each.path)
+    sent = json.loads(service.asked[0].body["logEntries"][0]["text"])
+    assert query == f"source logs | filter $d.cx_check == '{sent['cx_check']}' | limit 1"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "word"),
+    [
+        (403, "fail", "Send-Your-Data key"),
+        (404, "skip", "answers no queries"),
+        (500, "warn", "500"),
+    ],
+)
+def test_queries_that_fail_are_told_apart(doctor, service, status, outcome, word):
+    """A refused query key is a failure, a server without queries is none, trouble is a warning."""
+    from ..dataprime.service import Reply
+
+    service.rule = lambda asked: Reply(status=status) if "query" in asked.path else Reply(b"{}")
+    _, found = doctor("--wait", "0.3", CXLOGGING_URL=service.url)
+
+    assert found["seen again"]["status"] == outcome
+    assert word in found["seen again"]["cause"] + found["seen again"]["detail"]
+
+
+def test_a_vendor_without_a_query_key_is_not_asked():
+    """Coralogix needs CX_API_KEY; the others have no query API here."""
+    from cxlogging.cli.doctor_canary import _client
+    from cxlogging.wire.http import Endpoint
+
+    assert "CX_API_KEY" in _client(Endpoint("https", "ingress.eu2.coralogix.com", 443, "/"))
+    assert "no query API" in _client(Endpoint("https", "api.honeycomb.io", 443, "/"))
+
+
+def test_no_send_and_offline_do_what_they_say(doctor, server):
+    """--no-send sends no event; --offline opens no connection."""
+    code, found = doctor("--no-send", CXLOGGING_URL=server.url)
+    assert (code, "connection" in found, "event sent" in found) == (0, True, False)
+
+    code, found = doctor("--offline", CXLOGGING_URL="http://127.0.0.1:9")
+    assert (code, "connection" in found, "event sent" in found) == (0, False, False)
+    assert server.count() == 0
+
+
+def test_a_closed_port_is_told_with_its_cure(doctor):
+    """Nothing listens there."""
+    code, found = doctor(CXLOGGING_URL="http://127.0.0.1:9")
+
+    assert code == 1
+    assert found["connection"]["cause"] == "127.0.0.1, port 9 refuses connections"
+
+
+def test_a_name_without_address_is_told():
+    """DNS first; the connection is not tried."""
+    handler = BetterStackHandler("t", ingesting_host="no-such-host.invalid")
+    found = named(network("x", handler, 5.0))
+
+    assert found["DNS"].status is Status.FAIL
+    assert "no-such-host.invalid has no address" in found["DNS"].cause
+    assert found["connection"].status is Status.SKIP
+
+
+class Listener:
+    """A server that takes connections, and serves them over TLS where it has a context."""
+
+    def __init__(self, context=None):
+        self.context = context
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        self.port = self.sock.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                sock, _ = self.sock.accept()
+                if self.context is None:
+                    continue_with(sock)
+                    continue
+                with self.context.wrap_socket(sock, server_side=True) as line:
+                    line.recv(65536)
+                    line.sendall(b"HTTP/1.1 405 No\r\nDate: Mon, 20 Jan 2025 10:11:12 GMT\r\n\r\n")
+            except OSError:
+                if self.sock.fileno() < 0:
+                    return
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+
+HELD = []
+
+
+def continue_with(sock):
+    """Hold a connection open without a word."""
+    HELD.append(sock)
+
+
+@pytest.fixture
+def authority(tmp_path):
+    made = trustme.CA()
+    made.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return made
+
+
+def context_of(authority, **more):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", **more).configure_cert(context)
+    return context
+
+
+def test_tls_and_the_clock_are_read_from_the_vendors_answer(authority, tmp_path):
+    """The certificate's issuer and end; a Date of last year is a clock that is wrong."""
+    with Listener(context_of(authority)) as listener:
+        url = f"https://127.0.0.1:{listener.port}"
+        handler = HoneycombHandler("k", dataset="d", url=url, ca_file=str(tmp_path / "ca.pem"))
+        found = named(network("x", handler, 5.0))
+
+    assert found["connection"].status is Status.OK
+    assert re.search(
+        r"TLSv1\.\d, certificate by trustme .*, valid for [\d,]+ days", found["TLS"].detail
+    )
+    assert found["clock"].status is Status.FAIL
+    assert "ahead of the vendor's" in found["clock"].cause
+
+
+def test_a_certificate_that_ends_soon_is_a_warning(authority, tmp_path):
+    """Less than two weeks are left."""
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)
+    with Listener(context_of(authority, not_after=end)) as listener:
+        url = f"https://127.0.0.1:{listener.port}"
+        handler = HoneycombHandler("k", dataset="d", url=url, ca_file=str(tmp_path / "ca.pem"))
+        found = named(network("x", handler, 5.0))
+
+    assert found["TLS"].status is Status.WARN
+    assert "ends in 2 days" in found["TLS"].cause
+
+
+def test_an_authority_that_is_not_trusted_is_told_with_its_cure(authority):
+    """As behind a company's proxy: ca_file."""
+    with Listener(context_of(authority)) as listener:
+        handler = HoneycombHandler("k", dataset="d", url=f"https://127.0.0.1:{listener.port}")
+        found = named(network("x", handler, 5.0))
+
+    assert "is not trusted" in found["connection"].cause
+    assert "ca_file=" in found["connection"].cure
+
+
+def test_a_server_that_says_nothing_costs_a_step_its_limit_and_no_more():
+    """TLS that is never answered: the step ends, and says that there was no answer."""
+    with Listener() as listener:
+        handler = HoneycombHandler("k", dataset="d", url=f"https://127.0.0.1:{listener.port}")
+        found = named(network("x", handler, 0.3))
+
+    assert "did not answer in time" in found["connection"].cause
+
+
+def test_a_step_that_hangs_is_left_behind():
+    """What does not end, as some name look-ups, is not waited for."""
+    with pytest.raises(TimeoutError):
+        within(0.05, threading.Event().wait)
+    assert within(5.0, lambda: 7) == 7
+
+
+def test_a_proxy_is_named_without_its_password(monkeypatch):
+    """The proxy that applies; user and password are hidden."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:pa55@127.0.0.1:9")
+    handler = HoneycombHandler("k", dataset="d")
+    found = named(network("x", handler, 1.0))
+
+    assert found["proxy"].detail == "http://****@127.0.0.1:9"
+    assert "pa55" not in repr(list(found.values()))
+    assert without_password("http://proxy:1") == "http://proxy:1"
+
+
+@pytest.mark.parametrize(
+    ("skew", "status", "word"),
+    [
+        (1.0, Status.OK, "within 1 s"),
+        (-4.0, Status.OK, "within 4 s"),
+        (60.0, Status.WARN, "0:01:00 ahead of"),
+        (-3_700.0, Status.FAIL, "1:01:40 behind"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_told_by_how_much(skew, status, word):
+    """Seconds are nothing, a minute is a warning, five are a failure."""
+    found = skewed("x", skew)
+
+    assert found.status is status
+    assert word in found.detail + found.cause
+
+
+@pytest.mark.parametrize(
+    ("handler", "name", "status", "word"),
+    [
+        (lambda: CoralogixHandler("cxup_1", domain="eu2"), "kind of key", Status.WARN, "personal"),
+        (lambda: CoralogixHandler("cxtp_1", domain="eu2"), "region", Status.OK, "eu2"),
+        (lambda: CoralogixHandler("k", domain="coralogix.us"), "region", Status.OK, "older"),
+        (
+            lambda: CoralogixHandler("k", domain="eu2.coralogix.con"),
+            "region",
+            Status.WARN,
+            "Did you mean 'eu2.coralogix.com'?",
+        ),
+        (lambda: HoneycombHandler("a" * 32), "kind of key", Status.OK, "Classic"),
+        (lambda: HoneycombHandler("hcalk_1"), "kind of key", Status.WARN, "configuration key"),
+        (lambda: HoneycombHandler("hcaik_1"), "kind of key", Status.OK, "ingest key"),
+        (lambda: HoneycombHandler("k", timeout=5), "timeout", Status.OK, "5.0  (argument)"),
+        (
+            lambda: HoneycombHandler("k", headers={"X-Secret": "s3cr3t"}),
+            "headers",
+            Status.OK,
+            "X-Secret  (argument)",
+        ),
+        (
+            lambda: HoneycombHandler("k", proxy="http://u:s3cr3t@proxy:1"),
+            "proxy",
+            Status.OK,
+            "http://****@proxy:1",
+        ),
+    ],
+)
+def test_settings_tell_kinds_of_keys_regions_and_changes(handler, name, status, word):
+    """By their shape; options appear where they differ from the default; no secret shows."""
+    found = named(settings("x", handler()))
+
+    assert found[name].status is status
+    assert word in found[name].detail + found[name].cause
+    assert "s3cr3t" not in repr(found)
+
+
+def test_the_origin_of_a_setting_is_an_argument_a_variable_or_the_default(monkeypatch):
+    """The variable is named."""
+    monkeypatch.setenv("CORALOGIX_DOMAIN", "eu2")
+    monkeypatch.setenv("CORALOGIX_SUBSYSTEM_NAME", "pay")
+    found = named(settings("x", CoralogixHandler("k", application_name="shop")))
+
+    assert found["api_key"].detail == "… of 1 characters  (argument)"
+    assert found["address"].detail.endswith("(CORALOGIX_DOMAIN)")
+    assert found["application_name"].detail == "shop  (argument)"
+    assert found["subsystem_name"].detail == "pay  (CORALOGIX_SUBSYSTEM_NAME)"
+
+
+def test_the_spool_is_looked_at(tmp_path, server):
+    """How much waits in it, and that there is room; one that cannot be written is a failure."""
+    handler = HoneycombHandler("k", dataset="d", url=server.url, spool=str(tmp_path / "spool"))
+    found = named(settings("x", handler))
+    handler.close()
+
+    assert found["spool"].status in {Status.OK, Status.WARN}
+    assert re.search(r"0 records wait", found["spool"].detail + found["spool"].cause)
+
+
+def tree(tmp_path, setup, *more):
+    """Run the doctor on an application; return its findings about loggers."""
+    (tmp_path / "shop.py").write_text(f"import logging, logging.config, cxlogging\n{setup}")
+    done = subprocess.run(
+        [*COMMAND, "doctor", "--offline", "--json", "--app", "shop:setup", *more],
+        cwd=tmp_path,
+        env=environment(CXLOGGING_URL="http://127.0.0.1:9"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    if not done.stdout:
+        return done.returncode, done.stderr
+    return done.returncode, json.loads(done.stdout)["findings"]
+
+
+CONFIG = """
+def setup():
+    logging.getLogger("early")
+    logging.config.dictConfig({
+        "version": 1,
+        "handlers": {"cx": {"class": "cxlogging.CoralogixHandler", "application_name": "shop"}},
+        "root": {"level": "WARNING", "handlers": ["cx"]},
+        "loggers": {"alone": {"propagate": False}},
+    })
+"""
+
+
+def causes(findings, status):
+    return [f"{each['name']}: {each['cause']}" for each in findings if each["status"] == status]
+
+
+def test_the_tree_of_an_application_is_looked_through(tmp_path):
+    """Levels that hide records, islands, and loggers that were switched off."""
+    code, found = tree(tmp_path, CONFIG)
+
+    assert code == 0
+    assert "cx at root, level NOTSET" in [each["detail"] for each in found]
+    said = causes(found, "warn")
+    assert "levels: the root logger's level is WARNING: what is below is not logged" in said
+    assert any(each.startswith("islands: records of alone end there") for each in said)
+    assert any(each.startswith("disabled loggers: switched off: early") for each in said)
+
+
+SOUND = """
+def setup():
+    logging.basicConfig(level="INFO", handlers=[cxlogging.HoneycombHandler(dataset="d")])
+"""
+DOUBLE = """
+def setup():
+    logging.getLogger().setLevel("INFO")
+    handler = cxlogging.HoneycombHandler(dataset="d")
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("shop").addHandler(handler)
+"""
+TWINS = """
+def setup():
+    logging.getLogger().setLevel("INFO")
+    for _ in range(2):
+        logging.getLogger().addHandler(cxlogging.HoneycombHandler(dataset="d"))
+    logging.getLogger().addHandler(cxlogging.HoneycombHandler(dataset="other"))
+"""
+IDLE = """
+def setup():
+    global idle
+    idle = cxlogging.HoneycombHandler(dataset="d")
+"""
+OFF = SOUND + "    logging.disable(logging.WARNING)\n"
+
+
+@pytest.mark.parametrize(
+    ("setup", "status", "said"),
+    [
+        (SOUND, "warn", []),
+        (DOUBLE, "warn", ["duplicates: each record of shop goes 2 times to Honeycomb"]),
+        (TWINS, "warn", ["duplicates: each record of root"]),
+        (IDLE, "fail", ["handlers: no handler of cxlogging stands at a logger"]),
+        (IDLE, "warn", ["handlers: made, and at no logger: Honeycomb"]),
+        (OFF, "warn", ["levels: logging.disable(30) turns off every record up to WARNING"]),
+    ],
+)
+def test_duplicates_and_what_ships_nothing_are_found(tmp_path, setup, status, said):
+    """Each record should go to each destination once."""
+    _, found = tree(tmp_path, setup)
+
+    told = causes(found, status)
+    assert len(told) == len(said) or (setup == DOUBLE and told)
+    assert all(any(each.startswith(one) for each in told) for one in said), told
+
+
+MISSPELT = """
+KIND = "cxlogging.HoneycombHandler"
+setup = {"version": 1, "handlers": {"h": {"class": KIND, "datset": "x"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "word"),
+    [
+        ("", "has no attribute 'setup'"),
+        ("def setup(): raise RuntimeError('no database')", "RuntimeError: no database"),
+        (MISSPELT, "Did you mean 'dataset'?"),
+    ],
+)
+def test_an_application_that_cannot_be_set_up_is_told_in_a_sentence(tmp_path, setup, word):
+    """2, with the reason that logging itself hides."""
+    code, said = tree(tmp_path, setup)
+
+    assert code == 2
+    assert word in said
+
+
+@pytest.mark.parametrize("form", ["json", "toml"])
+def test_a_configuration_comes_from_a_file(tmp_path, form, server):
+    """As it is, or below the key logging; an event goes out by its handler."""
+    if form == "toml":
+        pytest.importorskip("tomllib")
+    texts = {
+        "json": json.dumps(
+            {
+                "version": 1,
+                "handlers": {"cx": {"class": "cxlogging.CoralogixHandler"}},
+                "root": {"handlers": ["cx"], "level": "INFO"},
+            }
+        ),
+        "toml": "[logging]\nversion = 1\n[logging.handlers.cx]\n"
+        'class = "cxlogging.CoralogixHandler"\n[logging.root]\nhandlers = ["cx"]\nlevel = "INFO"\n',
+    }
+    path = tmp_path / f"logging.{form}"
+    path.write_text(texts[form])
+    done = subprocess.run(
+        [*COMMAND, "check", "--config", str(path)],
+        env=environment(CXLOGGING_URL=server.url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "cx: Coralogix (127.0.0.1)" in done.stdout
+    assert server.count("coralogix") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--config", "/nowhere.json"], "No such file"),
+        (["--config", __file__], "takes a .json or .toml file"),
+        (["--app", "a:b", "--config", "c.json"], "pass one"),
+        (["--app", "no_such_module_here:x"], "No module named"),
+    ],
+)
+def test_what_cannot_be_looked_at_ends_with_2(run, arguments, word):
+    """A sentence, and no trace."""
+    done = run("doctor", *arguments)
+
+    assert (done.exit_code, word in done.stderr) == (2, True)
+
+
+def test_the_findings_are_printed_for_people(run, server):
+    """A mark, a name, what was seen; cause and cure below what is wrong; a count at the end."""
+    done = run("doctor", CXLOGGING_URL=server.url)
+    bad = run("doctor", CXLOGGING_URL="http://127.0.0.1:9")
+
+    assert re.search(r"^  ✓ event sent  taken in \d+ ms$", done.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ ok$", done.stdout, re.MULTILINE)
+    assert "  ✗ connection\n      127.0.0.1, port 9 refuses connections\n      → Is" in bad.stdout
+
+
+def test_check_sends_one_event_with_each_handler(run, server):
+    """A line for each, or JSON with the event's id; 1 where one was not taken, 2 without any."""
+    keys = {"HONEYCOMB_API_KEY": "k", "BETTER_STACK_SOURCE_TOKEN": "k"}
+    done = run("check", "--json", CXLOGGING_URL=server.url, **keys)
+    results = json.loads(done.stdout)
+
+    assert done.exit_code == 0
+    assert server.count("honeycomb") == server.count("betterstack") == 1
+    assert server.events("honeycomb")[0]["data"]["cx_check"] == results["honeycomb"]["id"]
+    assert run("check", CXLOGGING_URL="http://127.0.0.1:9").exit_code == 1
+
+
+def test_check_without_a_handler_is_a_usage_error(run):
+    """2, and where to ask."""
+    done = run("check", CXLOGGING_URL="")
+
+    assert (done.exit_code, "cxlogging doctor" in done.stderr) == (2, True)
+
+
+def test_a_canary_of_a_handler_without_address_is_not_looked_for():
+    """What is missing is the cause."""
+    found = named(canary("x", CoralogixHandler(), 1.0))
+
+    assert "is not set" in found["event sent"].cause
+    assert list(found) == ["event sent"]

@@ -1,0 +1,122 @@
+"""The commands together: what `send` sends is found by `query`, `tail`, `audit` and `doctor`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from cxlogging.cli.doorbell import Doorbell
+
+
+@pytest.fixture
+def at(run, server):
+    """Run a command against the local server."""
+
+    def invoke(*arguments, **more):
+        port = ("--port", str(server.port))
+        return run(*arguments, *port, **more)
+
+    return invoke
+
+
+LINES = """\
+2025-01-20T10:11:12Z ERROR payment failed
+{"time": "2025-01-20T10:11:13Z", "level": "info", "msg": "paid", "user": {"id": 4711}}
+"""
+WINDOW = ("--from", "2025-01-20T00:00:00Z", "--to", "2025-01-21T00:00:00Z")
+
+
+def test_what_was_sent_is_queried_audited_and_seen(at, server):
+    """Sent as lines, read back as rows: times, severities, fields and numbers agree."""
+    sent = at("send", "--to", "local", "--sequence", "--application", "shop", given=LINES)
+    rows = at("query", "source logs | orderby $m.timestamp", *WINDOW)
+    errors = at("query", "source logs | filter $m.severity == ERROR | count", *WINDOW)
+    nobody = at("query", "filter $d.user.id == 1", *WINDOW, "--fail-on-empty")
+    wrong = at("query", "source logs | filtre x", *WINDOW)
+    lucene = at("query", "user.id:4711", *WINDOW, "--syntax", "lucene")
+    background = at("query", "source logs", *WINDOW, "--background")
+    audited = at("audit", *WINDOW, "--complete", "--expect", "2")
+    examined = at_doctor(at, server)
+
+    first, second = (json.loads(line) for line in rows.stdout.splitlines())
+    assert sent.exit_code == 0, sent.output
+    assert (first["timestamp"], first["severity"]) == ("2025-01-20T10:11:12Z", "ERROR")
+    assert (second["severity"], second["data"]["user"]) == ("INFO", {"id": 4711})
+    assert second["labels"]["applicationname"] == "shop"
+    assert list(json.loads(errors.stdout).values()) == [1]
+    assert nobody.exit_code == 4
+    assert (wrong.exit_code, "filtre" in wrong.stderr, "^" in wrong.stderr) == (2, True, True)
+    assert len(lucene.stdout.splitlines()) == 1
+    assert len(background.stdout.splitlines()) == 2
+    assert (audited.exit_code, "1 to 2  2 arrived  whole" in audited.stdout) == (0, True)
+    assert examined == 0
+
+
+def at_doctor(at, server):
+    del at
+    from .conftest import COMMAND, environment
+
+    return subprocess.run(
+        [*COMMAND, "doctor", "--wait", "10"],
+        env=environment(CXLOGGING_URL=server.url, CORALOGIX_API_KEY="k"),
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+
+
+def test_tail_shows_what_arrives_while_it_waits(start, server):
+    """By the server's stream: each row once, soon after it arrived, through an outage too."""
+    port = ("--port", str(server.port))
+    tail = start("tail", *port, "-o", "jsonl", "--count", "60")
+    send = start("send", "--to", "local", *port, stdin=subprocess.PIPE)
+    server.faults.add(vendor="coralogix", status=503, times=1)
+    for batch in range(3):
+        for number in range(20):
+            send.stdin.write(f"line {batch * 20 + number}\n")
+        send.stdin.flush()
+        assert server.wait_for("coralogix", (batch + 1) * 20, timeout=30)
+    send.stdin.close()
+    send.stdin = None
+    out, errors = tail.communicate(timeout=60)
+
+    messages = [json.loads(line)["data"]["message"] for line in out.splitlines()]
+    assert tail.returncode == 0, errors
+    assert sorted(messages) == sorted(f"line {number}" for number in range(60))
+
+
+def test_the_stream_tells_of_every_arrival(server, run):
+    """The counts at once, and again when they have changed."""
+    with urllib.request.urlopen(f"{server.url}/api/stream", timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        first = answer.readline()
+        answer.readline()
+        run("send", "--to", "local", "--url", server.url, given="x")
+        second = answer.readline()
+
+    assert json.loads(first.removeprefix(b"data: "))["counts"]["coralogix"] == 0
+    assert json.loads(second.removeprefix(b"data: "))["counts"]["coralogix"] == 1
+
+
+def test_the_doorbell_rings_and_works_without_a_stream(server, service, run):
+    """It returns at an arrival, long before its time; without a stream there are intervals."""
+    began = time.monotonic()
+    bell = Doorbell(server.url, 0.05, longest=60.0)
+    sending = threading.Timer(
+        0.2, run, ("send", "--to", "local", "--url", server.url), {"given": "x"}
+    )
+    sending.start()
+    while not server.count():
+        bell.wait()
+    sending.join()
+    assert time.monotonic() - began < 30
+    bell.close()
+
+    deaf = Doorbell("http://127.0.0.1:9", 0.01, longest=60.0)
+    deaf.wait()
+    deaf.close()
+    assert not deaf._listening
