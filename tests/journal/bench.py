@@ -131,6 +131,7 @@ class Carrier:
         self.disk = disk
         self.time = time
         self.said: list[str] = []
+        self.unsure = False  # its acknowledgements may not be on disk
         given = {
             "compression": None,
             "flush_interval": 0,
