@@ -116,6 +116,14 @@ def counts(items: list[bytes]) -> Counter:
     return Counter(items)
 
 
+class Inline(Delivery):
+    """A delivery for which no thread is started: whoever is counted as a worker prevents it."""
+
+    def _look_for_backlog(self) -> None:
+        self.workers._crew.append(None)
+        super()._look_for_backlog()
+
+
 class Carrier:
     """A delivery whose worker is driven by hand, over a journal or over memory."""
 
@@ -131,7 +139,6 @@ class Carrier:
         self.disk = disk
         self.time = time
         self.said: list[str] = []
-        self.unsure = False  # its acknowledgements may not be on disk
         given = {
             "compression": None,
             "flush_interval": 0,
@@ -154,14 +161,9 @@ class Carrier:
                 spool, parsed, clock, evicted, lock, disk=self.disk, segment_bytes=segment_bytes
             )
 
-        self.delivery = Delivery(
+        self.delivery = Inline(
             lines, parsed, transport=lambda: network, clock=time.clock, line=line
         )
-        self._be_the_worker()
-
-    def _be_the_worker(self) -> None:
-        # Whoever is counted as a worker keeps a thread from being started.
-        self.delivery.workers._crew.append(None)
 
     def put(self, item: bytes, level: int = INFO) -> None:
         self.delivery.put(level, item)
@@ -171,7 +173,7 @@ class Carrier:
         with lifecycle.own_thread():
             wait = self.delivery.workers._step(30.0)
         if not self.delivery.workers._crew:
-            self._be_the_worker()
+            self.delivery.workers._crew.append(None)
         return wait
 
     def work(self, turns: int = 200, patience: float = 1e6) -> None:
@@ -191,7 +193,6 @@ class Carrier:
         if self.disk is not None:
             self.disk.kill()
         lifecycle._deliveries.discard(self.delivery)
-
 
     def stats(self):
         return self.delivery.stats()

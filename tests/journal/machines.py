@@ -156,13 +156,16 @@ class Model(RuleBasedStateMachine):
         if not self.carriers:
             return
         carrier = self.carriers[which % len(self.carriers)]
-        before = len(self.network.requests)
+        before, arrived = len(self.network.requests), len(self.network.accepted)
         try:
             action(carrier)
         except Killed:
             for request in self.network.requests[before:]:
                 self.again.update(request)
             self.bury(carrier)
+        if self.machine.faults or self.machine.room is not None:
+            # Their acknowledgements may not be on disk.
+            self.again.update(self.network.accepted[arrived:])
 
     def bury(self, carrier):
         self.killed += 1
@@ -183,9 +186,6 @@ class Model(RuleBasedStateMachine):
             item
             for item, producer in self.accepted.items()
             if producer == carrier.number and item not in arrived and not kept(item)
-        )
-        self.again.update(
-            item for item in self.network.accepted if self.machine.faults or carrier.unsure
         )
         self.evicted += buffer.evicted
         self.rejected += carrier.stats().rejected
