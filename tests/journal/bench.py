@@ -134,6 +134,7 @@ class Carrier:
         time: HandClock,
         limits=LIMITS,
         segment_bytes=400,
+        path=PATH,
         **options,
     ):
         self.disk = disk
@@ -149,14 +150,14 @@ class Carrier:
             **options,
         }
         if disk is not None:
-            given["spool"] = PATH
+            given["spool"] = str(path)
         parsed = Options.parse(given)
         lines = Lines(limits)
 
         def line(clock, evicted, lock):
             if disk is None:
                 return MemoryBuffer(parsed, clock, evicted, lock)
-            spool = Spool(PATH, lines.identity, self.disk)
+            spool = Spool(str(path), lines.identity, self.disk)
             return Journal(
                 spool, parsed, clock, evicted, lock, disk=self.disk, segment_bytes=segment_bytes
             )
