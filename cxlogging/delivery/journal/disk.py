@@ -141,6 +141,14 @@ class Disk:
         """Return once what was written is on the medium."""
         os.fsync(fd)
 
+    def sync_folder(self, path: str) -> None:
+        """Return once the names in the folder at *path* are on the medium."""
+        fd = os.open(path, _FOLDER)
+        try:
+            self.sync(fd)
+        finally:
+            os.close(fd)
+
     def close(self, fd: int) -> None:
         """Close a descriptor."""
         with contextlib.suppress(OSError):

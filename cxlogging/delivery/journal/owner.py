@@ -77,8 +77,9 @@ class Owner:
         return self._disk.is_linked(self._lock)
 
     def sync(self) -> None:
-        """Return once the names in the folder are on the medium."""
+        """Return once the names in the folder, and its own, are on the medium."""
         self._disk.sync(self._folder)
+        self._disk.sync(self._parent)
 
     def remove(self) -> None:
         """Remove the folder, in which no segment is left."""

@@ -132,6 +132,8 @@ class Reader:
 
     def _find(self, offset: int) -> int | None:
         """Return the offset of the first whole frame at or after *offset*."""
+        if not self._mark:
+            return None
         while data := self._disk.read(self._fd, CHUNK_BYTES, offset):
             index = data.find(self._mark)
             while index >= 0:
