@@ -205,3 +205,35 @@ def test_draining_makes_room_on_a_full_disk():
     assert one.stats().spooled == 1
     one.work()
     assert network.accepted == [*lines(200), b"last"]
+
+
+def test_a_removal_that_fails_is_tried_again():
+    """A segment that cannot be removed is said once, and removed when it can be."""
+    machine = Machine()
+    one = process(machine, segment_bytes=100)
+    one.put(*lines(20))
+    machine.fail("remove", error=errno.EROFS)
+    assert one.drain() == lines(20)
+    assert len([path for path in machine.files() if path.endswith(".seg")]) > 4
+    machine.mend()
+    one.tend()
+    one.tend()
+
+    assert len([path for path in machine.files() if path.endswith(".seg")]) == 1
+    assert "cannot be removed" in " ".join(one.said())
+
+
+@pytest.mark.parametrize("skip", range(6))
+def test_a_read_that_fails_loses_nothing(skip):
+    """An error while segments are read, our own or those of others, costs no record."""
+    machine = Machine()
+    dead = process(machine, segment_bytes=150)
+    dead.put(*lines(20, b"a"))
+    dead.end()
+    one = process(machine, segment_bytes=150)
+    one.put(*lines(20, b"b"))
+    machine.fail("read", "open", "size", skip=skip, times=2)
+    found = [*one.drain(3), *one.drain(3), *one.drain(3)]
+
+    assert sorted(found) == sorted([*lines(20, b"a"), *lines(20, b"b")])
+    assert one.lost == []

@@ -218,6 +218,23 @@ def test_the_last_frame_of_a_chunk_has_the_length_it_says():
     assert b"next" in [data for _, data, _ in before + after]
 
 
+def test_an_error_while_reading_on():
+    """What was read before an error is given, and what comes after it once it has passed."""
+    items = [(20, b"%05d" % n + bytes(1_000)) for n in range(600)]
+    source, _, machine = reader(segment(items))
+    found, errors = [], 0
+    for n in range(20):
+        machine.fail("read", skip=n % 3, times=1)
+        try:
+            found += source.take(10**6, 10**9, final=False)
+        except OSError:
+            errors += 1
+
+    assert errors
+    assert [(level, data) for level, data, _ in found] == items
+    assert source.numbers == list(range(1, 601))
+
+
 def test_a_record_larger_than_what_is_read_at_once():
     """Records larger than the reader's piece, and ones across its border, come back whole."""
     items = [(20, bytes([65 + n]) * size) for n, size in enumerate((300_000, 10, 262_100, 70, 700))]

@@ -34,7 +34,10 @@ class Disk:
 
     def enter(self, path: str) -> int:
         """Open the folder at *path*, which is made where it is missing."""
-        Path(path).mkdir(0o700, parents=True, exist_ok=True)
+        # Those above it too, which `mkdir(parents=True)` makes for everybody.
+        for each in (*reversed(Path(path).parents), Path(path)):
+            if not each.exists():
+                each.mkdir(0o700, exist_ok=True)
         return self._checked_folder(os.open(path, _FOLDER | _CAREFUL), path)
 
     def folder(self, parent: int, name: str, *, create: bool) -> int:

@@ -82,7 +82,13 @@ class Reader:
                     if self._base + position < self._skip_at:
                         continue
             self._position = position
-            if not self._advance(final):
+            try:
+                advanced = self._advance(final)
+            except OSError:
+                if not items:
+                    raise
+                return items  # these are read; the next take meets the error again
+            if not advanced:
                 return items
             chunk, position = self._chunk, self._position
         self._position = position
