@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.journal.fuzz import examples
 from tests.journal.machines import Model
 
 
@@ -40,6 +40,4 @@ def test_every_record_has_its_outcome(model):
     Logging, answers of every kind, errors of every operation on disk, processes
     killed between any two of them, others started, closing, time.
     """
-    base = settings.get_profile(settings.get_current_profile_name())
-    few = settings(base, max_examples=40, stateful_step_count=30, deadline=None, database=None)
-    run_state_machine_as_test(model, settings=few)
+    run_state_machine_as_test(model, settings=examples(40, stateful_step_count=30, database=None))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.journal.bench import lines, process, recovered
 from tests.journal.fakedisk import Machine
+from tests.journal.fuzz import examples
 
 
 def system(machine, **options):
@@ -61,7 +62,7 @@ def test_any_suffix_may_be_missing():
         assert found[:2] == lines(2, b"synced")
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(st.integers(0, 2**32), st.floats(0, 1))
 def test_a_line_that_was_at_work(seed, kept):
     """
@@ -95,7 +96,7 @@ def test_a_line_that_was_at_work(seed, kept):
     assert len(found) == len(set(found))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 2**32), st.floats(0, 1))
 def test_without_syncs_recovery_never_fails(seed, kept):
     """With durability "process", a loss of power may cost records, and nothing else."""
