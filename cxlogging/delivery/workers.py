@@ -34,6 +34,8 @@ UWSGI = (
 )
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
+ABSENT_WAIT = 0.05
+"""Until the next look for items that are counted, and not there: a log call is at them."""
 
 ADOPTION_TURN = 8
 """One request in so many is for what other processes left, where both wait."""
@@ -190,7 +192,7 @@ class Workers:
             return None, 0.0 if more else max(pause, SHORTEST_WAIT)
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
         delivery.wake_count = pace.most
-        return None, max(due, SHORTEST_WAIT)
+        return None, max(due, SHORTEST_WAIT) if due > 0 else ABSENT_WAIT
 
     def _take(self, is_due: bool) -> Batch | None:
         """Return a batch of the line's own, if it is due, or of what others have left behind."""

@@ -237,3 +237,22 @@ def test_a_read_that_fails_loses_nothing(skip):
 
     assert sorted(found) == sorted([*lines(20, b"a"), *lines(20, b"b")])
     assert one.lost == []
+
+
+def test_a_worker_does_not_spin_for_what_was_deleted():
+    """While deleted records are waited for, the worker looks some times a second, and ends it."""
+    machine, time = Machine(), HandClock()
+    one = Carrier(Network(), machine.process(), time)
+    for line in lines(5):
+        one.put(line)
+    machine.remove_tree("/spool")
+    turns = 0
+    while one.delivery.busy:
+        time.pass_by(one.step())
+        turns += 1
+        assert turns < 4_000
+
+    stats = one.stats()
+    assert stats.balanced
+    assert stats.dropped == 5
+    assert time.now < 1_000 + 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import tracemalloc
 
@@ -301,7 +302,7 @@ def test_merged_ranges_cover_the_same(pairs):
     given_ranges = [(min(pair), max(pair) + 1) for pair in pairs]
     found = merged(given_ranges)
 
-    assert all(left[1] < right[0] for left, right in zip(found, found[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(found))
     covered = {n for start, end in found for n in range(start, end)}
     assert covered == {n for start, end in given_ranges for n in range(start, end)}
 

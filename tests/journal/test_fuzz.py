@@ -45,7 +45,7 @@ PLAIN = (
     | st.floats()
     | st.text(st.characters(), max_size=20)
     | st.binary(max_size=20)
-    | st.integers(0, len(ODD) - 1).map(lambda index: Pick(index))
+    | st.integers(0, len(ODD) - 1).map(Pick)
 )
 KEYS = st.text(max_size=8) | st.integers() | st.none() | st.tuples(st.integers(), st.text())
 VALUES = st.recursive(

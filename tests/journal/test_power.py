@@ -40,7 +40,7 @@ def test_what_was_synced_survives_every_loss():
     assert 3 <= pending <= 12
     for choice in itertools.product([True, False], repeat=pending):
         chosen = iter(choice)
-        found, heir = recovered(machine.after_power_loss(lambda chosen=chosen: next(chosen)))
+        found, _ = recovered(machine.after_power_loss(lambda chosen=chosen: next(chosen)))
         assert set(lines(8, b"synced")) <= set(found)
         assert set(found) <= {*lines(8, b"synced"), *lines(3, b"later")}
         assert len(found) == len(set(found))
@@ -48,7 +48,7 @@ def test_what_was_synced_survives_every_loss():
 
 
 def test_any_suffix_may_be_missing():
-    """Where the medium has what was written up to a moment, the records of that moment are there."""
+    """Where the medium has what was written up to a moment, what was synced is there."""
     machine = Machine()
     one = system(machine, segment_bytes=150)
     one.put(*lines(2, b"synced"))
@@ -119,8 +119,8 @@ def test_the_thread_that_syncs(tmp_path):
 
     from cxlogging.delivery.clock import Clock
     from cxlogging.delivery.journal.disk import Disk
-    from tests.journal.bench import HandClock, Process
     from tests.delivery.test_delivery import wait_until as until
+    from tests.journal.bench import HandClock, Process
 
     class Watched(Disk):
         synced = 0

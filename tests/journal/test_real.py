@@ -29,7 +29,7 @@ def files(tmp_path, suffix=""):
 
 
 def descriptors():
-    return len(os.listdir("/proc/self/fd"))
+    return len([*Path("/proc/self/fd").iterdir()])
 
 
 def test_eight_threads_and_one_that_takes(tmp_path):
