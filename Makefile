@@ -6,7 +6,7 @@ VENV ?= .venv/$(VERSION)
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check coverage bench clean
+.PHONY: demo test check coverage fuzz bench clean
 
 demo: $(VENV)/.ready-dev
 	$(BIN)/cxlogging demo $(ARGS)
@@ -25,6 +25,9 @@ coverage: $(VENV)/.ready-test
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
+
+fuzz: $(VENV)/.ready-test
+	$(BIN)/python -m tests.journal.fuzz $(ARGS)
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -35,6 +35,8 @@ UWSGI = (
 )
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
+ABSENT_WAIT = 0.05
+"""Until the next look for items that are counted, and not there: a log call is at them."""
 
 LONG_SECONDS = 0.25
 """A request without an answer for so long may stay without one."""
@@ -206,7 +208,7 @@ class Workers:
             return None, 0.0 if more else wait
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
         delivery.wake_count = buffer.came - waiting + pace.most
-        return None, max(due, SHORTEST_WAIT)
+        return None, max(due, SHORTEST_WAIT) if due > 0 else ABSENT_WAIT
 
     def _retire(self) -> float:
         self._crew.pop()
