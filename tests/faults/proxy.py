@@ -1,0 +1,301 @@
+"""
+What networks do, on demand: a small TCP proxy with real sockets.
+
+`FaultProxy` stands between a sender and a backend. Its `trouble` befalls every
+connection opened from then on; connections that are open keep what they got.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+CHUNK = 16_384
+NEVER = 2**62
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """
+    What befalls a connection. What is not set does not happen.
+
+    Attributes:
+        latency: Seconds that each piece waits, either way.
+        bandwidth: Bytes a second, either way.
+        trickle: Seconds between the single bytes of the answer.
+        reset: ``"at once"``, ``"body"``: when the head of a request has come and nothing of it
+            was passed on, or ``"answer"``: when the backend has answered, and none of it passes.
+        half_close: Say goodbye when a request has come whole, pass nothing on, and go on reading.
+        truncate: Bytes of the answer that pass before the connection is closed.
+        blackhole: Take the connection, and be silent.
+        answer: Pieces that are sent instead of the backend's answer, one after the other.
+        keep_open: After *answer*, do not close.
+    """
+
+    latency: float = 0.0
+    bandwidth: int = 0
+    trickle: float = 0.0
+    reset: str = ""
+    half_close: bool = False
+    truncate: int = NEVER
+    blackhole: bool = False
+    answer: tuple[bytes, ...] = ()
+    keep_open: bool = False
+
+
+NONE = Trouble()
+
+
+class FaultProxy:
+    """
+    A listener that passes bytes on to a backend, as `trouble` allows.
+
+    Args:
+        upstream: The backend's port on this machine; 0 where nothing is passed on.
+        tls: Where given, senders speak TLS with the proxy, and the proxy plainly with the backend.
+
+    Attributes:
+        trouble: What befalls the next connections.
+        connections: How many were accepted.
+        requests: How many requests came whole.
+    """
+
+    def __init__(self, upstream: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self.upstream = upstream
+        self.trouble = NONE
+        self.connections = 0
+        self.requests = 0
+        self._tls = tls
+        self._open: set[socket.socket] = set()
+        # Held for as long as the proxy lives: nobody else takes the port while it is refused.
+        self._place = _bound(0)
+        self.port: int = self._place.getsockname()[1]
+        self._listener: socket.socket | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> FaultProxy:  # noqa: PYI034 - typing.Self came with 3.11
+        self.listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.refuse()
+        self._place.close()
+
+    def listen(self) -> None:
+        """Accept connections."""
+        self._listener = _bound(self.port)
+        self._listener.listen(256)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def refuse(self) -> None:
+        """Refuse connections, and cut those that are open."""
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        self.cut()
+
+    def cut(self) -> None:
+        """Reset what is open."""
+        for one in tuple(self._open):
+            reset(one)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        self._open.add(client)
+        try:
+            if self._tls is not None:
+                self._open.discard(client)
+                client = self._tls.wrap_socket(client, server_side=True)
+                self._open.add(client)
+            _Passage(self, client, self.trouble).run()
+        except (OSError, ValueError):
+            pass  # the sender left, or TLS failed: what the sender makes of it is the subject
+        finally:
+            self._open.discard(client)
+            client.close()
+
+
+class _Passage:
+    """One connection's way through the proxy."""
+
+    def __init__(self, proxy: FaultProxy, client: socket.socket, trouble: Trouble) -> None:
+        self._proxy = proxy
+        self._client = client
+        self._trouble = trouble
+
+    def run(self) -> None:
+        if self._trouble.reset in ("at once", "body"):
+            if self._trouble.reset == "body":
+                self._client.recv(1)
+            reset(self._client)
+        elif self._trouble.blackhole:
+            while self._client.recv(CHUNK):
+                pass
+        elif self._trouble.half_close or self._trouble.answer:
+            self._speak_alone()
+        else:
+            self._pass_on()
+
+    def _requests(self) -> Iterator[bytes]:
+        while request := read_request(self._client):
+            self._proxy.requests += 1
+            yield request
+
+    def _speak_alone(self) -> None:
+        for _ in self._requests():
+            if self._trouble.half_close:
+                self._client.shutdown(socket.SHUT_WR)
+                continue
+            for piece in self._trouble.answer:
+                self._client.sendall(piece)
+            if not self._trouble.keep_open:
+                return
+
+    def _pass_on(self) -> None:
+        with socket.create_connection(("127.0.0.1", self._proxy.upstream)) as backend:
+            back = threading.Thread(target=self._answers, args=(backend,), daemon=True)
+            back.start()
+            with contextlib.suppress(OSError):
+                for data in self._paced(self._requests()):
+                    backend.sendall(data)
+            with contextlib.suppress(OSError):
+                backend.shutdown(socket.SHUT_WR)
+            back.join()
+
+    def _answers(self, backend: socket.socket) -> None:
+        left = self._trouble.truncate
+        with contextlib.suppress(OSError):
+            for data in self._paced(iter(lambda: backend.recv(CHUNK), b"")):
+                if self._trouble.reset == "answer":
+                    reset(self._client)
+                    return
+                for piece in self._pieces(data[:left]):
+                    self._client.sendall(piece)
+                left -= len(data)
+                if left <= 0:
+                    break
+        with contextlib.suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        if not self._trouble.trickle:
+            yield data
+            return
+        for number in range(len(data)):
+            time.sleep(self._trouble.trickle)
+            yield data[number : number + 1]
+
+    def _paced(self, data: Iterator[bytes]) -> Iterator[bytes]:
+        bandwidth = self._trouble.bandwidth
+        for piece in data:
+            if self._trouble.latency:
+                time.sleep(self._trouble.latency)
+            step = max(bandwidth // 20, 1) if bandwidth else len(piece)
+            for start in range(0, len(piece), step):
+                part = piece[start : start + step]
+                if bandwidth:
+                    time.sleep(len(part) / bandwidth)
+                yield part
+
+
+class FullBacklog:
+    """A port whose connections are neither accepted nor refused: a connect there hangs."""
+
+    def __init__(self) -> None:
+        self._listener = _bound(0)
+        self._listener.listen(0)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._fillers: list[socket.socket] = []
+
+    def __enter__(self) -> FullBacklog:  # noqa: PYI034 - typing.Self came with 3.11
+        for _ in range(8):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self._fillers.append(filler)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in (*self._fillers, self._listener):
+            one.close()
+
+
+class Names:
+    """
+    A resolver that is set by hand: give it to whoever looks names up.
+
+    Attributes:
+        answer: An address, or an error that is raised.
+        asked: How often it was asked.
+        hang: While it is locked, whoever asks waits.
+    """
+
+    def __init__(self, answer: str | OSError) -> None:
+        self.answer = answer
+        self.asked = 0
+        self.hang = threading.Lock()
+
+    def __call__(self, host: str, port: int, *_: object, **__: object) -> list[tuple]:
+        self.asked += 1
+        with self.hang:
+            if isinstance(self.answer, OSError):
+                raise self.answer
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (self.answer, port))]
+
+
+def reset(sock: socket.socket) -> None:
+    """Cut a connection by RST, as a crashed peer or a firewall does."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):
+        # A reader in another thread keeps the file open: it must be woken first.
+        socket.socket.shutdown(sock, socket.SHUT_RD)
+    sock.close()
+
+
+def read_request(sock: socket.socket) -> bytes:
+    """Return the next request of a connection, whole; nothing where there is no other."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = sock.recv(CHUNK)
+        if not more:
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    parts = [body]
+    left = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0) - len(body)
+    while left > 0:
+        more = sock.recv(min(left, 2**20))
+        if not more:
+            return b""
+        parts.append(more)
+        left -= len(more)
+    return head + b"\r\n\r\n" + b"".join(parts)
+
+
+def _bound(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind(("127.0.0.1", port))
+    return sock
