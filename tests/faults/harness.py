@@ -1,0 +1,214 @@
+"""
+The bench of the fault matrix: programs that promise records, and an oracle.
+
+A program writes the id of each record to a pipe right after the log call has
+returned. What was promised is known at the instant of its death; what the
+backend acknowledged is known by the backend. The difference is the result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .backend import Backend
+
+ROOT = Path(__file__).parent.parent.parent
+WALL_SECONDS = 60
+"""A program that lives longer is a hang: it prints the stacks of its threads and ends."""
+
+START_SECONDS = 1.5
+"""What starting and ending an interpreter with nothing to deliver may take."""
+
+PREAMBLE = """
+import faulthandler
+faulthandler.dump_traceback_later({wall}, exit=True)
+import logging, os, signal, sys, threading, time
+import cxlogging
+URL = os.environ["TEST_URL"]
+PROMISES = int(os.environ.get("TEST_PROMISES", "2"))
+
+def new_handler(url=URL, **options):
+    given = dict(format="ndjson", compression=None, sequence=True)
+    return cxlogging.BetterStackHandler("canary-token", url=url, **{{**given, **options}})
+
+handler = new_handler({options})
+log = logging.getLogger("shop")
+log.setLevel(logging.DEBUG)
+log.addHandler(handler)
+
+def promise(run, number, level=logging.INFO):
+    log.log(level, "<%s:%d>", run, number)
+    os.write(PROMISES, b"%s:%d\\n" % (run.encode(), number))
+
+def leaving():
+    os.write(PROMISES, b"leaving %f\\n" % time.monotonic())
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.005)
+"""
+
+
+class Child:
+    """
+    A program with a handler on the logger ``log``, and a function ``promise``.
+
+    Args:
+        body: Its code, after `PREAMBLE`.
+        url: Where its records go.
+        options: Keyword arguments of its handler, as code.
+        arguments: Of the interpreter.
+        environment: Further variables.
+    """
+
+    def __init__(
+        self,
+        body: str,
+        url: str,
+        options: str = "",
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        reader, writer = os.pipe()
+        code = PREAMBLE.format(wall=WALL_SECONDS, options=options) + textwrap.dedent(body)
+        variables = {"PYTHONPATH": str(ROOT), "TEST_URL": url, "TEST_PROMISES": str(writer)}
+        self._promises: list[str] = []
+        self._leaving = time.monotonic()
+        self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with its program
+        self._err = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments, "-c", code],
+            env={**os.environ, **variables, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            pass_fds=(writer,),
+        )
+        os.close(writer)
+        self._reading = threading.Thread(target=self._read, args=(reader,), daemon=True)
+        self._reading.start()
+
+    def __enter__(self) -> Child:  # noqa: PYI034 - typing.Self came with 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._out.close()
+        self._err.close()
+
+    def _read(self, reader: int) -> None:
+        with open(reader) as lines:
+            for line in lines:
+                if line.startswith("leaving"):
+                    self._leaving = float(line.split()[1])
+                else:
+                    self._promises.append(line.strip())
+
+    @property
+    def promised(self) -> list[str]:
+        """The ids whose log call has returned, in order; all of them once it has ended."""
+        return list(self._promises)
+
+    def wait_promised(self, count: int, seconds: float = 30) -> None:
+        """Wait for *count* promises."""
+        until(lambda: len(self._promises) >= count, seconds)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> Ended:
+        """SIGKILL it, as the system does when memory runs out."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        return self.wait()
+
+    def wait(self, seconds: float = WALL_SECONDS + 10) -> Ended:
+        """Wait for its end."""
+        code = self.process.wait(seconds)
+        ended = time.monotonic()
+        self._reading.join(5)
+        out, err = _all(self._out), _all(self._err)
+        return Ended(code, out, err, ended - self._leaving, self.promised)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """
+    A program that has ended.
+
+    Attributes:
+        code: Its exit code, negative for a signal.
+        out: What it printed.
+        err: What it said on stderr.
+        seconds: From its call of ``leaving()`` to its end; from its start where it has none.
+        promised: The ids whose log call had returned.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    promised: list[str]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """
+    What became of promised records.
+
+    Attributes:
+        lost: Promised, and never acknowledged.
+        duplicated: Acknowledged more than once.
+        extra: Acknowledged, and never promised.
+    """
+
+    lost: list[str]
+    duplicated: list[str]
+    extra: list[str]
+
+    @classmethod
+    def judge(cls, promised: Iterable[str], backend: Backend) -> Oracle:
+        wanted, accepted = dict.fromkeys(promised), backend.accepted
+        return cls(
+            [each for each in wanted if each not in accepted],
+            [each for each, count in accepted.items() if count > 1],
+            [each for each in accepted if each not in wanted],
+        )
+
+
+def until(condition, seconds: float = 20.0) -> None:
+    """Wait for *condition*; fail after *seconds*."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.005)
+
+
+def _all(file) -> str:
+    file.seek(0)
+    return file.read()
+
+
+def stop(process: subprocess.Popen, number: int = signal.SIGTERM, seconds: float = 20) -> int:
+    """Stop a server by a signal; kill it, and what it started, where that does not help."""
+    process.send_signal(number)
+    try:
+        return process.wait(seconds)
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
