@@ -107,6 +107,7 @@ class Delivery:
         elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
             self.workers.wake()
+            lifecycle.after_exit(self)
 
     def note(self, topic: str, sentence: str) -> None:
         """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
@@ -222,6 +223,7 @@ class Delivery:
             levels = Counter(level for level, _, _ in lost)
             self.ledger.abandoned.update(levels)
             self.buffer.settle(lost)
+            self.wake_bytes = self.wake_count = 0
             return levels
 
     def stats(self) -> Stats:

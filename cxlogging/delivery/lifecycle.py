@@ -38,6 +38,7 @@ class _Process:
     hooked = False
     finalizer_of: int | None = 0
     exiting = False
+    left = False
 
 
 PROCESS = _Process()
@@ -93,7 +94,7 @@ def after_in_parent() -> None:
 def after_fork() -> None:
     """Begin anew in a fork's child. Nothing may raise, log or wait here."""
     PROCESS.pid = os.getpid()
-    PROCESS.exiting = False
+    PROCESS.exiting = PROCESS.left = False
     OWN_THREADS.clear()
     for delivery in deliveries():
         delivery.buffer.forget()
@@ -209,11 +210,22 @@ def at_exit() -> None:
         delivery.disconnect()
         with delivery.lock:
             delivery.buffer.release()
+    PROCESS.left = True
+
+
+def after_exit(delivery: Delivery) -> None:
+    """Deliver a record that came after `at_exit` has run: nobody comes after it."""
+    if PROCESS.left and _thread.get_ident() not in OWN_THREADS:
+        drain([delivery])
+        _give_up(delivery)
+        delivery.disconnect()
+        with delivery.lock:
+            delivery.buffer.release()
 
 
 def carry_on() -> None:
     """Note that the process goes on after all, and vendors may be waited for again."""
-    PROCESS.exiting = False
+    PROCESS.exiting = PROCESS.left = False
     for delivery in deliveries():
         delivery.given_up = False
 
