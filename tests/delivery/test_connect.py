@@ -16,7 +16,7 @@ from cxlogging.delivery.options import Options
 from cxlogging.delivery.transport import HttpTransport, TransportError
 from cxlogging.wire.http import Endpoint, Request, Secret
 from tests.delivery.test_transport import OK, Script, answering, read_request
-from tests.faults.proxy import FullBacklog
+from tests.faults.dead_ends import FullBacklog
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .proxy import read_request, reset
+from .sockets import read_request, reset
 
 ID = re.compile(rb"<([\w.-]+:\d+)>")
 SEQUENCE = re.compile(rb'"cx_seq": ?"([^"]+)"')
@@ -58,6 +58,8 @@ class Backend:
 
     Args:
         behaviour: Returns a status, a whole answer, or None, which closes the connection.
+        host: A loopback address.
+        port: 0 takes a free one.
 
     Attributes:
         requests: All of them, in order.
@@ -66,7 +68,12 @@ class Backend:
         sequences: The sequence numbers under which each id came.
     """
 
-    def __init__(self, behaviour: Behaviour = lambda request: 202) -> None:
+    def __init__(
+        self,
+        behaviour: Behaviour = lambda request: 202,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         self.behaviour = behaviour
         self.requests: list[Request] = []
         self.accepted: Counter[str] = Counter()
@@ -74,10 +81,10 @@ class Backend:
         self.sequences: dict[str, set[str]] = {}
         self.connections = 0
         self._changed = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server((host, port), backlog=256)
         self._open: set[socket.socket] = set()
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
 
     def __enter__(self) -> Backend:  # noqa: PYI034 - typing.Self came with 3.11
         threading.Thread(target=self._accept, daemon=True).start()

@@ -72,6 +72,7 @@ class Child:
         options: Keyword arguments of its handler, as code.
         arguments: Of the interpreter.
         environment: Further variables.
+        before: Code that runs before `PREAMBLE`, and so before anything is imported.
     """
 
     def __init__(
@@ -81,9 +82,11 @@ class Child:
         options: str = "",
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        before: str = "",
     ) -> None:
         reader, writer = os.pipe()
-        code = PREAMBLE.format(wall=WALL_SECONDS, options=options) + textwrap.dedent(body)
+        preamble = PREAMBLE.format(wall=WALL_SECONDS, options=options)
+        code = textwrap.dedent(before) + preamble + textwrap.dedent(body)
         variables = {"PYTHONPATH": str(ROOT), "TEST_URL": url, "TEST_PROMISES": str(writer)}
         self._promises: list[str] = []
         self._leaving = time.monotonic()

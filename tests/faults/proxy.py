@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-CHUNK = 16_384
+from .sockets import CHUNK, bound, read_request, reset
+
 NEVER = 2**62
 
 
@@ -58,7 +58,7 @@ class FaultProxy:
 
     Args:
         upstream: The backend's port on this machine; 0 where nothing is passed on.
-        tls: Where given, senders speak TLS with the proxy, and the proxy plainly with the backend.
+        tls: Senders speak TLS with the proxy then, and the proxy plainly with the backend.
 
     Attributes:
         trouble: What befalls the next connections.
@@ -74,7 +74,7 @@ class FaultProxy:
         self._tls = tls
         self._open: set[socket.socket] = set()
         # Held for as long as the proxy lives: nobody else takes the port while it is refused.
-        self._place = _bound(0)
+        self._place = bound(0)
         self.port: int = self._place.getsockname()[1]
         self._listener: socket.socket | None = None
 
@@ -92,7 +92,7 @@ class FaultProxy:
 
     def listen(self) -> None:
         """Accept connections."""
-        self._listener = _bound(self.port)
+        self._listener = bound(self.port)
         self._listener.listen(256)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
@@ -123,12 +123,11 @@ class FaultProxy:
         self._open.add(client)
         try:
             if self._tls is not None:
-                self._open.discard(client)
                 client = self._tls.wrap_socket(client, server_side=True)
                 self._open.add(client)
             _Passage(self, client, self.trouble).run()
         except (OSError, ValueError):
-            pass  # the sender left, or TLS failed: what the sender makes of it is the subject
+            pass  # what the sender makes of it is the subject
         finally:
             self._open.discard(client)
             client.close()
@@ -143,9 +142,8 @@ class _Passage:
         self._trouble = trouble
 
     def run(self) -> None:
-        if self._trouble.reset in ("at once", "body"):
-            if self._trouble.reset == "body":
-                self._client.recv(1)
+        if self._trouble.reset in {"at once", "body"}:
+            self._client.recv(self._trouble.reset == "body")
             reset(self._client)
         elif self._trouble.blackhole:
             while self._client.recv(CHUNK):
@@ -215,87 +213,3 @@ class _Passage:
                 if bandwidth:
                     time.sleep(len(part) / bandwidth)
                 yield part
-
-
-class FullBacklog:
-    """A port whose connections are neither accepted nor refused: a connect there hangs."""
-
-    def __init__(self) -> None:
-        self._listener = _bound(0)
-        self._listener.listen(0)
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._fillers: list[socket.socket] = []
-
-    def __enter__(self) -> FullBacklog:  # noqa: PYI034 - typing.Self came with 3.11
-        for _ in range(8):
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", self.port))
-            self._fillers.append(filler)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for one in (*self._fillers, self._listener):
-            one.close()
-
-
-class Names:
-    """
-    A resolver that is set by hand: give it to whoever looks names up.
-
-    Attributes:
-        answer: An address, or an error that is raised.
-        asked: How often it was asked.
-        hang: While it is locked, whoever asks waits.
-    """
-
-    def __init__(self, answer: str | OSError) -> None:
-        self.answer = answer
-        self.asked = 0
-        self.hang = threading.Lock()
-
-    def __call__(self, host: str, port: int, *_: object, **__: object) -> list[tuple]:
-        self.asked += 1
-        with self.hang:
-            if isinstance(self.answer, OSError):
-                raise self.answer
-            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (self.answer, port))]
-
-
-def reset(sock: socket.socket) -> None:
-    """Cut a connection by RST, as a crashed peer or a firewall does."""
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    with contextlib.suppress(OSError):
-        # A reader in another thread keeps the file open: it must be woken first.
-        socket.socket.shutdown(sock, socket.SHUT_RD)
-    sock.close()
-
-
-def read_request(sock: socket.socket) -> bytes:
-    """Return the next request of a connection, whole; nothing where there is no other."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = sock.recv(CHUNK)
-        if not more:
-            return b""
-        data += more
-    head, _, body = data.partition(b"\r\n\r\n")
-    parts = [body]
-    left = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0) - len(body)
-    while left > 0:
-        more = sock.recv(min(left, 2**20))
-        if not more:
-            return b""
-        parts.append(more)
-        left -= len(more)
-    return head + b"\r\n\r\n" + b"".join(parts)
-
-
-def _bound(port: int) -> socket.socket:
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind(("127.0.0.1", port))
-    return sock

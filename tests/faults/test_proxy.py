@@ -8,7 +8,8 @@ import time
 import pytest
 
 from .backend import Backend
-from .proxy import FaultProxy, FullBacklog, Names, Trouble
+from .dead_ends import FullBacklog, Names
+from .proxy import FaultProxy, Trouble
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\n<a:17>"
 ANSWER = b"HTTP/1.1 202 Status\r\nContent-Length: 0\r\n\r\n"
