@@ -1,7 +1,7 @@
 """
 The bench of the fault matrix: programs that promise records, and an oracle.
 
-A program writes the id of each record to a pipe right after the log call has
+A program writes the id of each record to a file right after the log call has
 returned. What was promised is known at the instant of its death; what the
 backend acknowledged is known by the backend. The difference is the result.
 """
@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ faulthandler.dump_traceback_later({wall}, exit=True)
 import logging, os, signal, sys, threading, time
 import cxlogging
 URL = os.environ["TEST_URL"]
-PROMISES = int(os.environ.get("TEST_PROMISES", "2"))
+PROMISES = os.open(os.environ["TEST_PROMISES"], os.O_WRONLY | os.O_APPEND)
 
 def new_handler(url=URL, **options):
     given = dict(format="ndjson", compression=None, sequence=True)
@@ -53,6 +52,11 @@ def promise(run, number, level=logging.INFO):
 
 def leaving():
     os.write(PROMISES, b"leaving %f\\n" % time.monotonic())
+
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+
+QUIET = tasks()  # the watchdog is a thread too
 
 def wait_until(condition, seconds=20):
     end = time.monotonic() + seconds
@@ -73,6 +77,8 @@ class Child:
         arguments: Of the interpreter.
         environment: Further variables.
         before: Code that runs before `PREAMBLE`, and so before anything is imported.
+        command: What runs the interpreter.
+        wall: Seconds after which it is a hang.
     """
 
     def __init__(
@@ -83,26 +89,30 @@ class Child:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         before: str = "",
+        command: Sequence[str] = (),
+        wall: int = WALL_SECONDS,
     ) -> None:
-        reader, writer = os.pipe()
-        preamble = PREAMBLE.format(wall=WALL_SECONDS, options=options)
-        code = textwrap.dedent(before) + preamble + textwrap.dedent(body)
-        variables = {"PYTHONPATH": str(ROOT), "TEST_URL": url, "TEST_PROMISES": str(writer)}
-        self._promises: list[str] = []
-        self._leaving = time.monotonic()
-        self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with its program
-        self._err = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments, "-c", code],
-            env={**os.environ, **variables, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=self._out,
-            stderr=self._err,
-            pass_fds=(writer,),
-        )
-        os.close(writer)
-        self._reading = threading.Thread(target=self._read, args=(reader,), daemon=True)
-        self._reading.start()
+        self._folder = tempfile.TemporaryDirectory(prefix="faults-")
+        folder = Path(self._folder.name)
+        self._promises = folder / "promises"
+        self._promises.touch()
+        preamble = PREAMBLE.format(wall=wall, options=options)
+        script = folder / "app.py"
+        script.write_text(textwrap.dedent(before) + preamble + textwrap.dedent(body))
+        variables = {
+            "PYTHONPATH": str(ROOT),
+            "TEST_URL": url,
+            "TEST_PROMISES": str(self._promises),
+        }
+        self._started = time.monotonic()
+        with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+            self.process = subprocess.Popen(
+                [*command, sys.executable, *arguments, str(script)],
+                env={**os.environ, **variables, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
 
     def __enter__(self) -> Child:  # noqa: PYI034 - typing.Self came with 3.11
         return self
@@ -110,25 +120,20 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
-        self._out.close()
-        self._err.close()
+        self._folder.cleanup()
 
-    def _read(self, reader: int) -> None:
-        with open(reader) as lines:
-            for line in lines:
-                if line.startswith("leaving"):
-                    self._leaving = float(line.split()[1])
-                else:
-                    self._promises.append(line.strip())
+    def _lines(self) -> list[str]:
+        # A line that is being written is not yet a promise.
+        return self._promises.read_text().rpartition("\n")[0].splitlines()
 
     @property
     def promised(self) -> list[str]:
-        """The ids whose log call has returned, in order; all of them once it has ended."""
-        return list(self._promises)
+        """The ids whose log call has returned, in order."""
+        return [line for line in self._lines() if not line.startswith("leaving")]
 
     def wait_promised(self, count: int, seconds: float = 30) -> None:
         """Wait for *count* promises."""
-        until(lambda: len(self._promises) >= count, seconds)
+        until(lambda: len(self.promised) >= count, seconds)
 
     def send_signal(self, number: int) -> None:
         """Send a signal."""
@@ -140,13 +145,14 @@ class Child:
             self.process.kill()
         return self.wait()
 
-    def wait(self, seconds: float = WALL_SECONDS + 10) -> Ended:
+    def wait(self, seconds: float = 300) -> Ended:
         """Wait for its end."""
         code = self.process.wait(seconds)
         ended = time.monotonic()
-        self._reading.join(5)
-        out, err = _all(self._out), _all(self._err)
-        return Ended(code, out, err, ended - self._leaving, self.promised)
+        left = [line for line in self._lines() if line.startswith("leaving")]
+        since = float(left[-1].split()[1]) if left else self._started
+        out, err = ((self._promises.parent / name).read_text() for name in ("out", "err"))
+        return Ended(code, out, err, ended - since, self.promised)
 
 
 @dataclass(frozen=True)
@@ -200,11 +206,6 @@ def until(condition, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it never came to pass"
         time.sleep(0.005)
-
-
-def _all(file) -> str:
-    file.seek(0)
-    return file.read()
 
 
 def stop(process: subprocess.Popen, number: int = signal.SIGTERM, seconds: float = 20) -> int:
