@@ -101,32 +101,23 @@ def after_fork() -> None:
         delivery.reset()
 
 
-def is_uwsgi_master() -> bool:
-    """
-    Return True where uWSGI loads the application before it forks its workers.
-
-    It forks without the interpreter's lock: a thread of ours that holds it at
-    that moment would leave the child waiting for it for ever. None is started.
-    """
-    uwsgi = sys.modules.get("uwsgi")
-    try:
-        return uwsgi is not None and uwsgi.worker_id() == 0
-    except Exception:
-        return False
-
-
 def before_worker() -> None:
     """
-    Have multiprocessing call us when it ends this process, as it runs no exit hooks.
+    Have multiprocessing and Celery call us when they end this process: no exit hook runs there.
 
     Only now: multiprocessing forgets what was registered before a child's work began.
     """
-    util = sys.modules.get("multiprocessing.util")
-    if util is None or PROCESS.finalizer_of == PROCESS.pid:
+    if PROCESS.finalizer_of == PROCESS.pid:
         return
-    PROCESS.finalizer_of = PROCESS.pid
-    with contextlib.suppress(Exception):
-        util.Finalize(None, at_exit, exitpriority=-100)
+    for name in ("multiprocessing.util", "billiard.util"):
+        if name in sys.modules:
+            PROCESS.finalizer_of = PROCESS.pid
+            with contextlib.suppress(Exception):
+                sys.modules[name].Finalize(None, at_exit, exitpriority=-100)
+    if "celery.signals" in sys.modules:
+        with contextlib.suppress(Exception):
+            ended = sys.modules["celery.signals"].worker_process_shutdown
+            ended.connect(at_exit, weak=False, dispatch_uid="cxlogging")
 
 
 @contextlib.contextmanager
@@ -198,7 +189,7 @@ def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
     return bool(alone)
 
 
-def at_exit() -> None:
+def at_exit(**_: object) -> None:
     """Deliver what waits, all destinations side by side, then say what was left."""
     PROCESS.exiting = True
     busy = [delivery for delivery in deliveries() if delivery.busy]
