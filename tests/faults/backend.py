@@ -94,6 +94,10 @@ class Backend:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Reset what is open."""
         for one in tuple(self._open):
             reset(one)
 

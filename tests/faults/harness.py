@@ -24,14 +24,14 @@ from .backend import Backend
 
 ROOT = Path(__file__).parent.parent.parent
 WALL_SECONDS = 60
-"""A program that lives longer is a hang: it prints the stacks of its threads and ends."""
+"""A program that lives longer is a hang: it prints the stacks of its threads, and is ended."""
 
 START_SECONDS = 1.5
 """What starting and ending an interpreter with nothing to deliver may take."""
 
 PREAMBLE = """
 import faulthandler
-faulthandler.dump_traceback_later({wall}, exit=True)
+faulthandler.enable()  # SIGABRT prints the stacks of all threads
 import logging, os, signal, sys, threading, time
 import cxlogging
 URL = os.environ["TEST_URL"]
@@ -56,8 +56,6 @@ def leaving():
 def tasks():
     return len(os.listdir("/proc/self/task"))
 
-QUIET = tasks()  # the watchdog is a thread too
-
 def wait_until(condition, seconds=20):
     end = time.monotonic() + seconds
     while not condition():
@@ -78,7 +76,6 @@ class Child:
         environment: Further variables.
         before: Code that runs before `PREAMBLE`, and so before anything is imported.
         command: What runs the interpreter.
-        wall: Seconds after which it is a hang.
     """
 
     def __init__(
@@ -90,13 +87,12 @@ class Child:
         environment: Mapping[str, str] | None = None,
         before: str = "",
         command: Sequence[str] = (),
-        wall: int = WALL_SECONDS,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="faults-")
         folder = Path(self._folder.name)
         self._promises = folder / "promises"
         self._promises.touch()
-        preamble = PREAMBLE.format(wall=wall, options=options)
+        preamble = PREAMBLE.format(options=options)
         script = folder / "app.py"
         script.write_text(textwrap.dedent(before) + preamble + textwrap.dedent(body))
         variables = {
@@ -112,15 +108,21 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
+                start_new_session=True,
             )
 
     def __enter__(self) -> Child:  # noqa: PYI034 - typing.Self came with 3.11
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
+        self._signal_all(signal.SIGKILL)
         self.process.wait()
         self._folder.cleanup()
+
+    def _signal_all(self, number: int) -> None:
+        """Send a signal to the program and to all that it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
 
     def _lines(self) -> list[str]:
         # A line that is being written is not yet a promise.
@@ -145,9 +147,14 @@ class Child:
             self.process.kill()
         return self.wait()
 
-    def wait(self, seconds: float = 300) -> Ended:
-        """Wait for its end."""
-        code = self.process.wait(seconds)
+    def wait(self, seconds: float = WALL_SECONDS) -> Ended:
+        """Wait for its end; after *seconds* it is a hang, and fails with all its stacks."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._signal_all(signal.SIGABRT)
+            self.process.wait(20)
+            raise AssertionError((self._promises.parent / "err").read_text()) from None
         ended = time.monotonic()
         left = [line for line in self._lines() if line.startswith("leaving")]
         since = float(left[-1].split()[1]) if left else self._started
@@ -206,13 +213,3 @@ def until(condition, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it never came to pass"
         time.sleep(0.005)
-
-
-def stop(process: subprocess.Popen, number: int = signal.SIGTERM, seconds: float = 20) -> int:
-    """Stop a server by a signal; kill it, and what it started, where that does not help."""
-    process.send_signal(number)
-    try:
-        return process.wait(seconds)
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
