@@ -20,6 +20,7 @@ from .batch import Batch, Unsettled
 from .clock import Clock
 from .compression import choose, compressor
 from .diagnostics import Diagnostics
+from .draining import drain
 from .drops import Drops
 from .ledger import Ledger, Stats
 from .lines import LineMaker, line_maker
@@ -184,12 +185,12 @@ class Delivery:
             timeout: Seconds; None waits as `close` does.
         """
         mark = self.mark()
-        lifecycle.drain([self], timeout, lambda: self.has_passed(mark))
+        drain([self], timeout, lambda: self.has_passed(mark))
         return self.has_passed(mark)
 
     def close(self) -> None:
         """Deliver what waits, within the exit budget; the next record begins anew."""
-        lifecycle.drain([self])
+        drain([self])
         self.close_soon()
         lifecycle.after_drain(self)
 

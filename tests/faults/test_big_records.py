@@ -155,7 +155,7 @@ HUGE = {
 if sys.version_info >= (3, 11):
     HUGE["a group of 1,000"] = lambda: (
         "<a:0>",
-        ExceptionGroup("many",  # noqa: F821 - from Python 3.11 [ValueError(n) for n in range(1_000)]),
+        ExceptionGroup("many", [ValueError(n) for n in range(1_000)]),  # noqa: F821
     )
 
 
@@ -188,4 +188,4 @@ def test_case_41_huge_records(shop, backend, figures, kind):
     for line in b"".join(request.body for request in backend.requests).splitlines():
         assert len(line) < CAP
         if "MB" in kind:
-            assert b"cut from %s0000000 characters" % kind.partition(" of ")[2][:1].encode() in line
+            assert b"[cut from " in line
