@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from cxlogging.delivery.transport import HttpTransport
 from .backend import Backend
 from .harness import Child, Oracle
 from .proxy import FaultProxy
+from .spooling import LEFT, QUICK
 
 PLUGIN = "tests.faults.report"
 
@@ -93,6 +96,22 @@ def child(backend) -> Iterator[Callable[..., Child]]:
             return stack.enter_context(Child(body, url or backend.url, options, **more))
 
         yield start
+
+
+@pytest.fixture
+def spool(tmp_path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def spooling(child, spool):
+    """Start programs that share a spool."""
+
+    def start(body: str, options: str = QUICK, **more):
+        code = LEFT.format(spool=str(spool)) + textwrap.dedent(body)
+        return child(code, f"spool={str(spool)!r}, {options}", **more)
+
+    return start
 
 
 class Shift:
