@@ -15,7 +15,7 @@ LEFT = """
 import itertools, pathlib
 def left():
     return [each for each in pathlib.Path({spool!r}).rglob("*.seg")
-            if each.stat().st_size > 24 and each.parent.name != "damaged"
+            if each.stat().st_size > 20 and each.parent.name != "damaged"
             and not each.parent.name.startswith(f"{{os.getpid()}}-")]
 """
 QUICK = "flush_interval=0.05, retry_initial=0.01, retry_maximum=0.1"
