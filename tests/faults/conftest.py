@@ -14,6 +14,9 @@ import pytest
 import cxlogging
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.connect import Connector, Resolve
+from cxlogging.delivery.journal.disk import Disk
+from cxlogging.delivery.journal.journal import Journal
+from cxlogging.delivery.journal.spool import Spool
 from cxlogging.delivery.transport import HttpTransport
 
 from .backend import Backend
@@ -130,17 +133,25 @@ class Shop:
         url: Where they go.
         clock: Replaces the clocks of the delivery.
         resolve: Replaces the system's resolver.
+        disk: Replaces the file system of the spool.
         options: Of the handler.
     """
 
     def __init__(
-        self, url: str, clock: Clock | None = None, resolve: Resolve | None = None, **options
+        self,
+        url: str,
+        clock: Clock | None = None,
+        resolve: Resolve | None = None,
+        disk: Disk | None = None,
+        **options,
     ) -> None:
         given = {"format": "ndjson", "compression": None, "sequence": True, "retry_initial": 0.01}
         self.handler = cxlogging.BetterStackHandler("canary-token", url=url, **{**given, **options})
         self.delivery = self.handler._delivery
-        if clock is not None or resolve is not None:
+        if clock is not None or resolve is not None or disk is not None:
             self.delivery.clock = clock or self.delivery.clock
+            if disk is not None:
+                self.delivery._make_line = self._journal(disk)
             endpoint = self.delivery.destination.endpoint
             connector = Connector(endpoint, self.delivery.options, resolve)
             self.delivery._make_transport = lambda: HttpTransport(
@@ -150,6 +161,13 @@ class Shop:
         self.logger = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - out of the tree
         self.logger.addHandler(self.handler)
         self.promised: list[str] = []
+
+    def _journal(self, disk: Disk):
+        options = self.delivery.options
+        spool = Spool(options.spool, self.delivery.destination.identity, disk)
+        return lambda clock, evicted, lock: Journal(
+            spool, options, clock, evicted, lock, disk=disk, segment_bytes=20_000
+        )
 
     def log(self, count: int = 1, level: int = logging.INFO, text: str = "", run: str = "a"):
         """Log *count* more records."""
