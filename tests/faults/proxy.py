@@ -82,6 +82,10 @@ class FaultProxy:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
+    @property
+    def is_listening(self) -> bool:
+        return self._listener is not None
+
     def __enter__(self) -> FaultProxy:  # noqa: PYI034 - typing.Self came with 3.11
         self.listen()
         return self

@@ -166,7 +166,7 @@ def test_case_23_close_and_log_again(child, backend, figures):
 
 @pytest.mark.case(24)
 def test_case_24_dict_config_100_times(child, backend, figures):
-    """DictConfig 100 times: one worker lives, no descriptor is left over, and all records
+    """After dictConfig 100 times: one worker lives, no descriptor is left over, and all records
     arrive, each run's in order.
     """
     ended = child(

@@ -69,7 +69,7 @@ def test_case_45_broken_answers(shop, figures):
             assert 4 <= requests <= 12, (name, requests)
             assert one.handler.stats().state == "retrying", name
             proxy.trouble = Trouble()
-            if proxy._listener is None:
+            if not proxy.is_listening:
                 proxy.listen()
             shift.by = 2
             assert one.handler.flush(20), name
