@@ -76,7 +76,7 @@ def test_case_02_kill_9_without_a_spool(child, backend, figures):
 
 
 def killed_at(spooling, backend, spool, figures, point: str) -> list[str]:
-    """Deliver 300 records in batches of 100, die at *point*, recover twice; return what came twice."""
+    """Deliver 300 records in three batches, die at *point*, recover; return what came twice."""
     died = spooling(
         """
         for n in range(300):
