@@ -111,8 +111,12 @@ class FaultProxy:
 
     def cut(self) -> None:
         """Reset what is open."""
-        for one in tuple(self._open):
-            reset(one)
+        while self._open:
+            reset(self._open.pop())
+
+    def holds(self, client: socket.socket) -> bool:
+        """Return whether *client* is open, and was not cut."""
+        return client in self._open
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -195,8 +199,9 @@ class _Passage:
                 left -= len(data)
                 if left <= 0:
                     break
-        with contextlib.suppress(OSError):
-            self._client.shutdown(socket.SHUT_RDWR)
+        if self._proxy.holds(self._client):
+            with contextlib.suppress(OSError):
+                self._client.shutdown(socket.SHUT_RDWR)
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         if not self._trouble.trickle:

@@ -40,7 +40,7 @@ def test_case_57_the_wall_clock_jumps(shop, backend, figures, jump, when):
     assert backend.wait_accepted(20, 10)
     took = time.monotonic() - began
 
-    assert took < 3
+    assert took < 5
     assert len(backend.requests) <= 6
     assert figures.judge(one.promised, backend).lost == []
     events = {}
