@@ -6,7 +6,7 @@ VENV ?= .venv/$(VERSION)
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check coverage fuzz bench clean
+.PHONY: demo test check coverage fuzz bench faults soak clean
 
 demo: $(VENV)/.ready-dev
 	$(BIN)/cxlogging demo $(ARGS)
@@ -32,6 +32,13 @@ fuzz: $(VENV)/.ready-test
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# Every case of the fault matrix, other servers included; writes docs/faults.md.
+faults: $(VENV)/.ready-faults
+	$(BIN)/python -m pytest -p tests.faults.report tests/faults $(ARGS)
+
+soak: $(VENV)/.ready-test
+	$(BIN)/python -m tests.soak $(ARGS)
+
 clean:
 	rm -rf .venv build dist *.egg-info
 
@@ -45,4 +52,5 @@ EXTRA_dev = dev
 EXTRA_test = test
 EXTRA_lint = test,lint
 EXTRA_bench = dev,fast
+EXTRA_faults = faults
 REQUIREMENTS_bench = logtail-python

@@ -25,14 +25,11 @@ from .pace import NEVER, State
 from .picking import pick
 from .sending import send
 from .settle import settle
+from .threadless import no_thread
 
 if TYPE_CHECKING:
     from .delivery import Delivery
 
-UWSGI = (
-    "uWSGI loads the application before it forks: what is logged until then is not delivered,"
-    " as no thread may run beside that fork; lazy-apps = true delivers it"
-)
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
 ABSENT_WAIT = 0.05
@@ -106,8 +103,8 @@ class Workers:
         return self._parked and bool(self._crew)
 
     def _spawn(self) -> None:
-        if lifecycle.is_uwsgi_master():
-            self._delivery.diagnostics.say("uwsgi", "uwsgi", UWSGI)
+        if reason := no_thread():
+            self._delivery.diagnostics.say("thread", "thread", reason)
             return
         self._crew.append(None)
         lifecycle.before_worker()

@@ -8,6 +8,7 @@ from collections import deque
 
 from .. import lifecycle
 from ..clock import Clock
+from ..threadless import no_thread
 from .disk import Disk
 from .owner import Owner
 from .removal import Say
@@ -62,7 +63,7 @@ class Syncer:
 
     def start(self) -> None:
         """Have a thread, where one can start."""
-        if not self._running and not lifecycle.is_uwsgi_master():
+        if not self._running and not no_thread():
             self._running = True
             try:
                 _thread.start_new_thread(self._main, ())
