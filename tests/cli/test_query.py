@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from ..dataprime.service import (
     whole,
 )
 from ..dataprime.test_jobs import SUCCESS
+from .conftest import interrupt
 
 EVIL = "wipe\x1b[2J\x9b31m bell\x07 \u202edrow del\x7f \U000e0041 end"
 
@@ -415,7 +415,7 @@ def test_ctrl_c_leaves_a_background_query_running_and_says_so(start, service):
     service.rule = rule
     process = start("query", "x", "--background", "--since", "1d")
     assert asked.wait(30)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=30)
 
     assert process.returncode == 130
@@ -435,7 +435,7 @@ def test_ctrl_c_ends_quietly(start, service):
     service.will_say(Reply(pieces()))
     process = start("query", "x")
     assert sent.wait(30)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=30)
     held.set()
 

@@ -27,6 +27,7 @@ from cxlogging.dataprime import (
     QueryError,
     RowStream,
 )
+from cxlogging.dataprime.threads import MOST
 from cxlogging.errors import ConfigurationError
 
 from .conftest import KEY
@@ -122,13 +123,13 @@ def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
     async def body(client):
         async with client.stream("source logs", limit=12_000) as rows:
             await anext(aiter(rows))
-            await until(lambda: len(rows._feed._rows) >= 500)
+            await until(lambda: len(rows._feed._rows) >= MOST)
             return len(rows._feed._rows), len([row async for row in rows])
 
     service.will_say(Reply([QUERY_ID, *pieces, STATISTICS]))
     waiting, rest = ask(body)
 
-    assert 500 <= waiting <= 1_000
+    assert waiting == MOST
     assert rest == 20 * 500 - 1
 
 
@@ -258,8 +259,10 @@ class Hanging:
                 else self.context.wrap_socket(sock, server_side=True) as line_
             ):
                 got = b""
-                while not got.endswith(b"}"):
-                    got += line_.recv(65536)
+                while not got.endswith(b"}") and (more := line_.recv(65536)):
+                    got += more
+                if not got:
+                    continue
                 line_.sendall(self.said)
                 self.heard.set()
                 try:
@@ -336,6 +339,31 @@ def test_a_cancelled_task_closes_its_encrypted_connection(tmp_path):
 
     try:
         assert asyncio.run(main()) == (True, True)
+    finally:
+        service.close()
+
+
+def test_a_task_that_is_cancelled_before_there_is_a_connection_sends_nothing(monkeypatch):
+    """Cancelled while the name is looked up: the connection that comes of it carries no request."""
+    service = Hanging()
+    looking, found = threading.Event(), threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(*arguments, **named):
+        looking.set()
+        found.wait(WAIT)
+        return look_up(*arguments, **named)
+
+    async def main():
+        async with AsyncDataPrimeClient(KEY, url=service.url) as client:
+            await cancelled(client.query("source logs"), looking)
+            found.set()
+            return await gone()
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    try:
+        assert asyncio.run(main())
+        assert not service.heard.is_set()
     finally:
         service.close()
 
