@@ -118,7 +118,7 @@ def test_many_queries_run_side_by_side(service, ask):
 
 def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
     """A consumer that stops leaves the rest unread: what is under way is bounded."""
-    pieces = [result(*(log(n) for n in range(500)))] * 20
+    pieces = [result(*(log(n) for n in range(300)))] * 33
 
     async def body(client):
         async with client.stream("source logs", limit=12_000) as rows:
@@ -130,7 +130,7 @@ def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
     waiting, rest = ask(body)
 
     assert waiting == MOST
-    assert rest == 20 * 500 - 1
+    assert rest == 33 * 300 - 1
 
 
 def test_errors_are_those_of_the_client(service, ask):
@@ -431,6 +431,33 @@ def test_closing_the_client_ends_what_runs():
         assert asyncio.run(main())
     finally:
         service.close()
+
+
+def test_rows_cut_by_closing_the_client_are_no_whole_answer(service):
+    """A background query's rows have no end mark: what we ended ourselves is an error."""
+    held = threading.Event()
+    row = line({"response": {"results": {"results": [log(7)]}}})
+
+    def answer(asked):
+        if asked.path.endswith("/data"):
+            return Reply([row, held], ends="closed")
+        return Reply(line(SUCCESS))
+
+    service.rule = answer
+
+    async def main():
+        client = AsyncDataPrimeClient(KEY, url=service.url)
+        rows = client.job("job-1").results()
+        await anext(rows)
+        waiting = asyncio.ensure_future(anext(rows))
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(QueryError, match="was closed"):
+            await waiting
+        return await gone()
+
+    assert asyncio.run(main())
+    held.set()
 
 
 def names(kind):
