@@ -100,7 +100,8 @@ def empty(line: queue.SimpleQueue[Any]) -> None:
 
 def common() -> dict[str, float]:
     """Return the stages that all vendors share."""
-    from cxlogging.handlers.events import EventMaker, extras
+    from cxlogging.handlers.events import EventMaker
+    from cxlogging.handlers.extras import extras
     from cxlogging.handlers.redact import Default, cleaner
 
     record = a_record()

@@ -33,6 +33,9 @@ class Lines:
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
 
+    def head(self, level: int, level_name: str, key) -> None:
+        """Nothing is shared."""
+
     def encode(self, event) -> bytes:
         return event.message.encode()
 

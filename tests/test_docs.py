@@ -6,18 +6,28 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import cxlogging
 from cxlogging.delivery.options import Options
+from cxlogging.devserver import StoredEvent
+from cxlogging.devserver.doors.labels import LABELS
+from cxlogging.devserver.engine import aggregating, commands, functions, pipeline, row
 from cxlogging.handlers.handler import HANDLER_OPTIONS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(((?!https?://)[^)#]+)\)")
+
+
+def asked_for():
+    """Events for the snippets that query without having sent any."""
+    now, data = time.time_ns(), {"message": "payment failed", "user": {"id": 4711}}
+    return [StoredEvent("coralogix", now, now, "error", 5, "m", "shop", "web", {}, data)]
 
 
 def snippets():
@@ -27,12 +37,14 @@ def snippets():
 
 
 @pytest.mark.parametrize("code", list(snippets()))
-def test_a_snippet_runs(code, server):
-    """A snippet runs to its end without a word on stderr, and what it logs arrives."""
+def test_a_snippet_runs(code, server, tmp_path):
+    """A snippet runs to its end without a word on stderr; what it logs arrives and is found."""
+    server.store.add(asked_for() if "DataPrimeClient()" in code else ())
     environment = {**os.environ, "CXLOGGING_URL": server.url}
     done = subprocess.run(
         [sys.executable, "-c", code.replace("http://127.0.0.1:8765", server.url)],
         env=environment,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,
@@ -44,6 +56,9 @@ def test_a_snippet_runs(code, server):
         assert done.stderr == ""
     if "Handler" in code and (".info(" in code or ".error(" in code) and "DevServer" not in code:
         assert server.count() >= 1
+    if "DataPrimeClient()" in code:
+        assert server.requests("dataprime")
+        assert done.stdout or list(tmp_path.glob("rows.*"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -68,3 +83,12 @@ def test_the_changelog_names_what_is_public():
     for name in cxlogging.__all__:
         if name not in {"CheckResult", "ConfigurationError", "CxLoggingError", "Stats"}:
             assert name in text, name
+
+
+def test_the_engine_is_documented():
+    """docs/local-engine.md names every command, function and label, and all that is not there."""
+    text = (ROOT / "docs" / "local-engine.md").read_text()
+    names = [*commands.COMMANDS, *pipeline.ALIASES, *pipeline.UNSUPPORTED, *aggregating.BUILDERS]
+    names += [*functions.FUNCTIONS, *functions.ELSEWHERE, *LABELS, *row.METADATA]
+
+    assert [name for name in names if not re.search(rf"[`.]{name}\b", text)] == []

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from .bars import above
+from .demo_query import ask
 from .demo_report import conclude, show
 from .demo_stage import Stage
 from .demo_traffic import Traffic
@@ -84,11 +85,15 @@ def _report(console: Console, stage: Stage, traffic: Traffic) -> list[str]:
     stats, wrong = stage.stats(), [f"A client failed: {each}." for each in traffic.failures]
     console.print(_answers(traffic), highlight=False)
     console.print()
-    for vendor in TITLES:
-        account = Account(vendor, stats[vendor], stage.witness.messages, stage.arrived(vendor))
+    accounts = [
+        Account(vendor, stats[vendor], stage.witness.messages, stage.arrived(vendor))
+        for vendor in TITLES
+    ]
+    for account in accounts:
         wrong += complaints(account)
-        found = stage.local.store.newest(1, vendor=vendor, contains=stage.witness.specimen)
+        found = stage.local.store.newest(1, vendor=account.vendor, contains=stage.witness.specimen)
         show(console, account, found[0] if found else None)
+    wrong += ask(console, stage.local.url, accounts)
     conclude(console, stage.witness.total, stage.refused.total(), wrong)
     return wrong
 

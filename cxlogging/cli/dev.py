@@ -81,6 +81,13 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     multiple=True,
     help="Likewise for the source token.",
 )
+@click.option(
+    "--query-key",
+    "dataprime",
+    metavar="K",
+    multiple=True,
+    help="Likewise for queries.",
+)
 def command(
     *,
     port: int,
@@ -91,15 +98,17 @@ def command(
     coralogix: tuple[str, ...],
     honeycomb: tuple[str, ...],
     betterstack: tuple[str, ...],
+    dataprime: tuple[str, ...],
 ) -> None:
     """
     Run a local server that behaves like Coralogix, Honeycomb and Better Stack.
 
     It enforces the rules of each vendor, so that what passes here passes there, keeps what
-    arrives in a database, and shows it on a page. One line on stderr for each request that is
-    refused, with the reason. Ends with Ctrl-C.
+    arrives in a database, shows it on a page and answers DataPrime queries about it. One line
+    on stderr for each request that is refused, with the reason. Ends with Ctrl-C.
     """
     keys = {"coralogix": coralogix, "honeycomb": honeycomb, "betterstack": betterstack}
+    keys["dataprime"] = dataprime
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
         server = DevServer(

@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.codec import encoded, encoded_twice, members, quote
-from ..wire.event import Event, Site, set_apart, site
+from ..wire.event import Parts, Site, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict
 from ..wire.verdicts import common
@@ -63,7 +63,7 @@ class Coralogix:
     subsystem_name: str
     computer_name: str
     text: str = "json"
-    head: bytes = field(init=False, repr=False)
+    beginning: bytes = field(init=False, repr=False)
     limits: Limits = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class Coralogix:
         )
         head = names.encode()
         overhead = len(head) + 2
-        object.__setattr__(self, "head", head)
+        object.__setattr__(self, "beginning", head)
         limits = Limits(
             item_bytes=BODY_BYTES - overhead,
             body_bytes=BODY_BYTES,
@@ -105,7 +105,11 @@ class Coralogix:
         wanted += [] if self.endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
         return " and ".join(wanted)
 
-    def encode(self, event: Event) -> bytes:
+    def head(self, level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
+        """Return the members of an entry that a call site's events share, and the text's end."""
+        return _constants(level, level_name, key)
+
+    def encode(self, event: Parts) -> bytes:
         """Return an entry of ``logEntries``."""
         try:
             entry = self._entry(event)
@@ -115,19 +119,18 @@ class Coralogix:
             return encode(self._entry, event, self.limits.item_bytes)
         return entry
 
-    def _entry(self, event: Event) -> bytes:
+    def _entry(self, event: Parts) -> bytes:
         # One unpacking costs less than the attributes one by one.
-        time_ns, level, level_name, message, fields, origin, error, stack, task, _ = event
-        key: Site = site(origin.__dict__)
-        source, end = _constants(level, level_name, key)
+        time_ns, level, level_name, message, fields, origin, error, stack, task, _, head = event
+        source, end = head or _constants(level, level_name, site(origin.__dict__))
         if self.text == "plain":
-            text, end = encoded(_plain(event)), b""
+            text, end = encoded(_plain(message, error, stack)), b""
         else:
             if not OWN_FIELDS.isdisjoint(fields):
                 fields = set_apart(fields, OWN_FIELDS)
             document = {"message": message, **fields}
             if error is not None or stack is not None or task is not None:
-                document.update(_rest(event))
+                document.update(_rest(error, stack, task))
             text = encoded_twice(document)
         return b'{"hiResTimestamp":"%d",%b,"text":%b%b}' % (time_ns, source, text, end)
 
@@ -137,7 +140,7 @@ class Coralogix:
             raise ConfigurationError(f"Coralogix needs {self.missing}.")
         authorization = Secret(f"Bearer {self.key.reveal()}")
         headers = (("Content-Type", "application/json"), ("Authorization", authorization))
-        return Request(self.endpoint, headers, b"%b%b]}" % (self.head, b",".join(items)))
+        return Request(self.endpoint, headers, b"%b%b]}" % (self.beginning, b",".join(items)))
 
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
         """Return the verdict by status: the vendor documents no answer per entry."""
@@ -228,17 +231,17 @@ def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
     return encoded(source)[1:-1], encoded(f"{members(known)}}}")[1:]
 
 
-def _rest(event: Event) -> dict[str, Any]:
+def _rest(error: dict[str, Any] | None, stack: str | None, task: str | None) -> dict[str, Any]:
     """Return what few events have: the task, the exception, the stack."""
-    values = {"task": event.task, "exception": event.error, "stack_info": event.stack}
+    values = {"task": task, "exception": error, "stack_info": stack}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _plain(event: Event) -> str:
+def _plain(message: str, error: dict[str, Any] | None, stack: str | None) -> str:
     """Return the message, and below it the stacks, as a formatter would print them."""
-    parts = [event.message]
-    if event.error is not None:
-        parts.append(event.error.get("stacktrace", ""))
-    if event.stack is not None:
-        parts.append(event.stack)
+    parts = [message]
+    if error is not None:
+        parts.append(error.get("stacktrace", ""))
+    if stack is not None:
+        parts.append(stack)
     return "\n".join(part for part in parts if part) or "<empty message>"

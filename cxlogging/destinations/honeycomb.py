@@ -23,7 +23,7 @@ from urllib.parse import quote as percent_encode
 from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.codec import encoded, members
-from ..wire.event import Event, Site, set_apart, site
+from ..wire.event import Event, Parts, Site, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
@@ -93,7 +93,11 @@ class Honeycomb:
     def missing(self) -> str:
         return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
 
-    def encode(self, event: Event) -> bytes:
+    def head(self, level: int, level_name: str, key: Site) -> bytes:
+        """Return the end of an element: the members that a call site's events share."""
+        return _constants(level, level_name, self.hostname, key)
+
+    def encode(self, event: Parts) -> bytes:
         """Return an element of the batch."""
         try:
             element = self._element(event)
@@ -104,10 +108,9 @@ class Honeycomb:
             return encode(self._within, event, self.limits.item_bytes)
         return element
 
-    def _element(self, event: Event) -> bytes:
+    def _element(self, event: Parts) -> bytes:
         # One unpacking costs less than the attributes one by one.
-        time_ns, level, level_name, message, fields, origin, error, stack, task, rate = event
-        key: Site = site(origin.__dict__)
+        time_ns, level, level_name, message, fields, origin, error, stack, task, rate, head = event
         second, nanosecond = divmod(time_ns, 1_000_000_000)
         if not NESTED.isdisjoint(map(type, fields.values())):
             fields = flat(fields, TEXT_BYTES, MAX_FIELDS)
@@ -115,13 +118,13 @@ class Honeycomb:
             fields = set_apart(fields, OWN_FIELDS)
         data = {"message": message, **fields}
         if error is not None or stack is not None or task is not None:
-            data.update(_rest(event))
+            data.update(_rest(error, stack, task))
         return b'{"time":"%b.%09dZ","samplerate":%d,"data":%b%b' % (
             _second(second),
             nanosecond,
             rate,
             encoded(data)[:-1],
-            _constants(level, level_name, self.hostname, key),
+            head or self.head(level, level_name, site(origin.__dict__)),
         )
 
     def _within(self, event: Event) -> bytes:
@@ -212,11 +215,10 @@ def _constants(level: int, level_name: str, hostname: str, key: Site) -> bytes:
     return f"{members(known)}}}}}".encode()
 
 
-def _rest(event: Event) -> dict[str, Any]:
-    error = event.error or {}
-    values = {f"exception.{name}": value for name, value in error.items()}
-    values["stack_info"] = event.stack
-    values["task.name"] = event.task
+def _rest(error: dict[str, Any] | None, stack: str | None, task: str | None) -> dict[str, Any]:
+    values = {f"exception.{name}": value for name, value in (error or {}).items()}
+    values["stack_info"] = stack
+    values["task.name"] = task
     known = {name: value for name, value in values.items() if value is not None}
     return flat(known, TEXT_BYTES, MAX_FIELDS)
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from .doors import VENDORS
+from .doors import QUERIES, VENDORS
 from .faults import Fault, FaultPanel
 from .guard import SECURITY_HEADERS
 from .store import Store
@@ -82,7 +82,8 @@ class Api:
     async def requests(self, request: Request) -> Response:
         """The newest requests first."""
         limit = _number(request, "limit", 100, MOST_ROWS)
-        found = await run_in_threadpool(self._store.requests, limit, vendor=_vendor(request))
+        vendor = _vendor(request, (*VENDORS, QUERIES))
+        found = await run_in_threadpool(self._store.requests, limit, vendor=vendor)
         return _json({"requests": found})
 
     async def stream(self, request: Request) -> Response:
@@ -139,10 +140,10 @@ def _number(request: Request, name: str, default: int | None, most: int) -> Any:
     return min(int(text), most)
 
 
-def _vendor(request: Request) -> str | None:
+def _vendor(request: Request, known: tuple[str, ...] = VENDORS) -> str | None:
     vendor = request.query_params.get("vendor", "")
-    if vendor and vendor not in VENDORS:
-        raise HTTPException(400, f"vendor must be one of {', '.join(VENDORS)}")
+    if vendor and vendor not in known:
+        raise HTTPException(400, f"vendor must be one of {', '.join(known)}")
     return vendor or None
 
 

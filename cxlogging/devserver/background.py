@@ -35,7 +35,9 @@ class Job:
         answer: What runs.
         stop: Set to end it early.
         ended: Set when it has.
-        rows: Its rows as lines, in a file that has no name.
+        cancelled: True where it was ended early.
+        readers: How many read its rows just now.
+        rows: As lines, in a file that has no name.
     """
 
     answer: Answer
@@ -45,6 +47,8 @@ class Job:
     ended: threading.Event = field(default_factory=threading.Event)
     running_ns: int | None = None
     terminated_ns: int | None = None
+    cancelled: bool = False
+    readers: int = 0
     rows: IO[bytes] = field(default_factory=_unnamed)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,9 +57,10 @@ class Job:
         self.running_ns = time.time_ns()
         try:
             for batch in self.answer.batches():
-                self.rows.write(line({"response": {"results": {"results": batch}}}))
                 if self.stop.is_set():
+                    self.cancelled = True
                     break
+                self.rows.write(line({"response": {"results": {"results": batch}}}))
         except OSError as error:
             self.answer.status, self.answer.reason = "FAILED", f"no room for the rows: {error}"
         finally:
@@ -65,19 +70,16 @@ class Job:
         """Stop it; one that has ended stays as it is."""
         self.stop.set()
 
-    def abandon(self) -> None:
-        """End it before it began."""
-        if self.running_ns is None:
-            self._end()
-
     def _end(self) -> None:
+        # What reads the store notices the wish too, and ends with it.
+        self.cancelled = self.cancelled or (self.stop.is_set() and bool(self.answer.reason))
         self.terminated_ns = time.time_ns()
         self.ended.set()
 
     @property
     def succeeded(self) -> bool:
         """True once it has all its rows."""
-        return self.ended.is_set() and not self.stop.is_set() and not self.answer.reason
+        return self.ended.is_set() and not self.cancelled and not self.answer.reason
 
     def status(self) -> dict[str, Any]:
         """The job as the API describes it."""
@@ -101,22 +103,26 @@ class Job:
         }
         if self.succeeded:
             return {**moments, "success": {}}
-        if self.stop.is_set():
+        if self.cancelled:
             return {**moments, "error": {"cancelled": {}}}
         return {**moments, "error": {"failed": {"reason": self.answer.reason}}}
 
     def data(self) -> Iterator[bytes]:
         """The rows, as they were written."""
         at = 0
-        while True:
-            # One file position for all readers.
-            with self._reading:
-                self.rows.seek(at)
-                part = self.rows.read(READ_BYTES)
-            if not part:
-                return
-            at += len(part)
-            yield part
+        self.readers += 1
+        try:
+            while part := self._part(at):
+                at += len(part)
+                yield part
+        finally:
+            self.readers -= 1
+
+    def _part(self, at: int) -> bytes:
+        # One file position for all readers.
+        with self._reading:
+            self.rows.seek(at)
+            return self.rows.read(READ_BYTES)
 
 
 class Jobs:
@@ -141,8 +147,8 @@ class Jobs:
         for name in list(self._jobs):
             if len(self._jobs) <= MOST_JOBS:
                 return
-            if self._jobs[name].ended.is_set():
-                del self._jobs[name]
+            if self._jobs[name].ended.is_set() and not self._jobs[name].readers:
+                self._jobs.pop(name).rows.close()
 
     def get(self, query_id: str) -> Job | None:
         """The job of this id, or None."""
@@ -157,5 +163,4 @@ class Jobs:
             job.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
         for job in jobs:
-            job.abandon()
             job.rows.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -35,8 +35,9 @@ class Beside:
         finally:
             close = getattr(stream, "close", None)
             if close is not None:
-                # Behind the part that is just being made, if one is.
-                self._pool.submit(close)
+                # While a thread makes a part, that part ends by itself.
+                with suppress(ValueError):
+                    close()
 
     async def _each(self, stream: Iterator[bytes]) -> AsyncIterator[bytes]:
         while (part := await self.run(lambda: next(stream, None))) is not None:

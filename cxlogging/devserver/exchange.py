@@ -115,11 +115,10 @@ class Exchange:
         left = asyncio.ensure_future(self.until_left())
         try:
             await self._send(start)
-            async for part in parts:
-                if left.done():
-                    return
+            while (part := await _first(anext(parts, None), left)) is not None:
                 await self._send({"type": "http.response.body", "body": part, "more_body": True})
-            await self._send({"type": "http.response.body", "body": b""})
+            if not left.done():
+                await self._send({"type": "http.response.body", "body": b""})
         finally:
             left.cancel()
 
@@ -161,6 +160,17 @@ class Exchange:
         lines = [f"HTTP/1.1 {answer.status} {phrase}"]
         lines += [f"{k}: {v}" for k, v in {**_headers(answer), "connection": "close"}.items()]
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + answer.body
+
+
+async def _first(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> bytes | None:
+    """What *part* gives, or None once the client has left."""
+    making = asyncio.ensure_future(part)
+    either: set[asyncio.Future[Any]] = {making, left}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if making.done():
+        return making.result()
+    making.cancel()
+    return None
 
 
 def _headers(answer: Answer) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,9 @@ class QueryDoor:
         self._jobs.close()
 
     def _direct(self, value: Any) -> Reply:
-        answer = self._prepared(direct(value), self._closed.is_set)
-        return Reply(Answer(200, NDJSON), stream=answer.lines(str(uuid.uuid4())))
+        left = threading.Event()
+        answer = self._prepared(direct(value), lambda: left.is_set() or self._closed.is_set())
+        return Reply(Answer(200, NDJSON), stream=Lines(answer.lines(str(uuid.uuid4())), left))
 
     def _submit(self, value: Any) -> Reply:
         asked = submission(value)
@@ -158,6 +159,21 @@ def _compiled(asked: Asked, settings: Settings) -> Plan:
         raise Refusal(answer, sentence) from None
 
 
+class Lines(Iterator[bytes]):
+    """The lines of an answer; closing them ends the query, even amid a line."""
+
+    def __init__(self, lines: Generator[bytes, None, None], left: threading.Event) -> None:
+        self._lines, self._left = lines, left
+
+    def __next__(self) -> bytes:
+        return next(self._lines)
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        self._left.set()
+        self._lines.close()
+
+
 class _Fields:
     """Which fields of the data any event has."""
 
@@ -169,7 +185,8 @@ class _Fields:
         words = [one for one in steps if isinstance(one, str) and one.isascii() and one.isalnum()]
         likely = [("instr(data, ?)", (one,)) for one in words]
         rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
-        return any(holds(row.data, steps) for row in rows)
+        flat = (".".join(map(str, steps)),)
+        return any(holds(row.data, steps) or holds(row.data, flat) for row in rows)
 
 
 def _labels_of(record: Record) -> dict[str, str]:

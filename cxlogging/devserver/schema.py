@@ -64,7 +64,7 @@ class RequestRecord:
 
     Attributes:
         time_ns: When it was received.
-        vendor: One of the vendors.
+        vendor: One of the vendors, or `dataprime` for queries.
         method: In upper case.
         path: Without the query string, at most 512 characters.
         status: As answered; 0 where the connection was cut without an answer.

@@ -7,53 +7,39 @@ captured here; the record itself is not changed.
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import logging
 import operator
-import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import MAX_CHARACTERS, MAX_KEY, Cleaner
-from ..wire.event import Event
+from ..wire.event import SITE, Event, Parts, Site
 from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from . import context
+from .extras import LAST_STANDARD, STANDARD_COUNT, UNSHIPPED, extras
 from .failures import failure, failure_of_text
 from .messages import formatted, structured
+from .sequence import Sequence
 
-_SAMPLE = logging.LogRecord("", 0, "", 0, "", None, None)
-STANDARD = frozenset(_SAMPLE.__dict__) | {"message", "asctime", "taskName"}
-STANDARD_COUNT = len(_SAMPLE.__dict__)
-LAST_STANDARD = tuple(_SAMPLE.__dict__)[-1]
-FOREIGN = frozenset({"_logger", "_name", "_record", "_from_structlog"})
-"""Attributes that other logging libraries leave on a record for themselves."""
-
-UNSHIPPED = STANDARD | FOREIGN
 REMEMBERED = 1_000
-ODD: tuple[Any, ...] = ("odd",)
+ODD: tuple[Any, ...] = (object(),)
+"""A name that no record has."""
 
-_parts = operator.itemgetter(
-    "msg", "args", "created", "levelno", "levelname", "exc_info", "exc_text", "stack_info"
-)
-_event = tuple.__new__
-"""Makes an `Event` in half the time of calling the class."""
+REMEMBERED_SITES = 4_096
+
+_parts = operator.itemgetter("msg", "args", "created", "exc_info", "exc_text", "stack_info")
+_site = operator.itemgetter("levelno", "levelname", *SITE)
+Head = Callable[[int, str, Site], Any]
+Known = tuple[tuple[Any, ...], tuple[Any, ...], int, Any]
+"""
+What is known of a call site: the extras that are fields, further attributes,
+how many there are in all, and what the destination's ``head`` gave.
+"""
+UNKNOWN: Known = ((), (), -1, None)
 
 Note = Callable[[str, str], None]
-
-
-class Sequence:
-    """Numbers the events of one process run: ``<run>-<number>``."""
-
-    def __init__(self) -> None:
-        self._current: tuple[int | None, str, Iterator[int]] = (-1, "", itertools.count(1))
-
-    def identify(self, pid: int | None) -> str:
-        """Return the next id; a fork's child has a run of its own."""
-        current = self._current  # one value: threads that begin at once have a run each
-        if pid != current[0]:
-            self._current = current = (pid, secrets.token_hex(6), itertools.count(1))
-        return f"{current[1]}-{next(current[2])}"
 
 
 class EventMaker:
@@ -66,6 +52,7 @@ class EventMaker:
         more: Gives further fields for a record.
         sequence: Name of the field for the sequence id, or None.
         note: Told a topic and a sentence when a record was odd.
+        head: The destination's; asked once for each call site.
     """
 
     def __init__(
@@ -75,6 +62,7 @@ class EventMaker:
         more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
         sequence: str | None,
         note: Note,
+        head: Head | None = None,
     ) -> None:
         self._cleaner = cleaner
         self._constant = cleaner.fields(fields)
@@ -84,18 +72,31 @@ class EventMaker:
         self._note = note
         self._is_plain = cleaner.edit is None
         self._adds = bool(self._constant) or sequence is not None
+        self._head = head
+        self._sites: dict[tuple[Any, ...], Known] = {}
         self._layouts: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def make(
         self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
     ) -> Event:
+        """Return the event of *record*, whose message *formatter* makes where there is one."""
+        return Event(*self.parts(record, formatter, rate))
+
+    def parts(
+        self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
+    ) -> Parts:
         """
-        Return the event of *record*, whose message *formatter* makes where there is one.
+        Return the event of *record* as `make` does, but as a plain tuple.
 
         In one piece, as calling its parts would cost more than most of them do.
         """
         attributes = record.__dict__
-        msg, args, created, level, level_name, info, text, stack = _parts(attributes)
+        key = _site(attributes)
+        try:
+            known = self._sites.get(key) or self._know(key, attributes)
+        except TypeError:  # an attribute that cannot be a key
+            known = UNKNOWN
+        msg, args, created, info, text, stack = _parts(attributes)
         own: Mapping[Any, Any] | None = None
         if formatter is None and type(msg) is str:
             try:
@@ -114,26 +115,39 @@ class EventMaker:
             merged = {**bound, **self._asked(record), **(own or {}), **extras(record)}
             fields = self._cleaner.fields(merged)
         else:
-            fields = self._extras(record)
+            fields = self._extras(record, known)
         if self._adds:
             fields = self._added(fields, record)
         failed = self._error(record) if info or text else None
         task = attributes.get("taskName")
-        return _event(
-            Event,
-            (
-                int(created * 1e6 + 0.5) * 1000,
-                level,
-                level_name,
-                message,
-                fields,
-                record,
-                failed,
-                self._cleaner.text(str(stack)) if stack else None,
-                self._cleaner.text(str(task)) if task is not None else None,
-                rate,
-            ),
+        return (
+            int(created * 1e6 + 0.5) * 1000,
+            key[0],
+            key[1],
+            message,
+            fields,
+            record,
+            failed,
+            self._cleaner.text(str(stack)) if stack else None,
+            self._cleaner.text(str(task)) if task is not None else None,
+            rate,
+            known[3],
         )
+
+    def _know(self, key: tuple[Any, ...], attributes: Mapping[str, Any]) -> Known:
+        """Return what is to be known of the call site *key*, and remember it."""
+        tail = tuple(attributes)[STANDARD_COUNT - 1 :]
+        names = self._layout(tail)
+        others = tuple(name for name in tail[1:] if name not in names)
+        count = -1 if names is ODD else len(attributes)
+        head = None
+        if self._head is not None:
+            with contextlib.suppress(Exception):  # encoding meets it again, and mends it
+                head = self._head(key[0], key[1], key[2:])
+        if len(self._sites) >= REMEMBERED_SITES:
+            self._sites.clear()
+        self._sites[key] = known = (names, others, count, head)
+        return known
 
     def _added(self, fields: dict[str, Any], record: logging.LogRecord) -> dict[str, Any]:
         """Return *fields* with the constant ones below them, and the sequence id above."""
@@ -143,29 +157,35 @@ class EventMaker:
             fields[self._sequence_field] = self._sequence.identify(record.process)
         return fields
 
-    def _extras(self, record: logging.LogRecord) -> dict[str, Any]:
+    def _extras(self, record: logging.LogRecord, known: Known) -> dict[str, Any]:
         """Return the clean form of `extras`, with what is cheap done right here."""
         attributes = record.__dict__
+        names, others, count, _ = known
+        if len(attributes) != count or not all(map(attributes.__contains__, others)):
+            names = self._names(attributes)
+        fields: dict[str, Any] = {}
+        try:
+            for name in names:
+                value = attributes[name]
+                kind = type(value)
+                if kind is str:
+                    if len(value) > MAX_NESTED_CHARACTERS:
+                        value = self._cleaner.value(value)
+                elif kind is int:
+                    if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
+                        value = self._cleaner.value(value)
+                elif kind is not float or value - value != 0.0:
+                    value = self._cleaner.value(value)
+                fields[name] = value
+        except KeyError:  # as many extras as this call site had before, but others
+            return self._cleaner.fields(extras(record))
+        return fields
+
+    def _names(self, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the names of the extras that are fields; one that is missing for an odd record."""
         tail = tuple(attributes)[STANDARD_COUNT - 1 :]
         names = self._layouts.get(tail)
-        if names is None:
-            names = self._layout(tail)
-        if names is ODD:
-            return self._cleaner.fields(extras(record))
-        fields: dict[str, Any] = {}
-        for name in names:
-            value = attributes[name]
-            kind = type(value)
-            if kind is str:
-                if len(value) > MAX_NESTED_CHARACTERS:
-                    value = self._cleaner.value(value)
-            elif kind is int:
-                if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
-                    value = self._cleaner.value(value)
-            elif kind is not float or value - value != 0.0:
-                value = self._cleaner.value(value)
-            fields[name] = value
-        return fields
+        return self._layout(tail) if names is None else names
 
     def _layout(self, tail: tuple[Any, ...]) -> tuple[Any, ...]:
         """
@@ -225,21 +245,3 @@ class EventMaker:
             error = sys.exc_info()[1]
             return None if error is None else failure(error, error.__traceback__, self._cleaner)
         return None
-
-
-def extras(record: logging.LogRecord) -> dict[str, Any]:
-    """
-    Return what ``extra=``, filters and formatters have put on *record*.
-
-    A record's own attributes come first, so the rest is what follows them; a
-    record of another making is looked through whole.
-    """
-    attributes = record.__dict__
-    if len(attributes) == STANDARD_COUNT and LAST_STANDARD in attributes:
-        keys = itertools.islice(attributes, STANDARD_COUNT - 1, None)
-        if next(keys) == LAST_STANDARD:
-            return {}
-    rest: Iterator[str] = itertools.islice(attributes, STANDARD_COUNT - 1, None)
-    if next(rest, None) != LAST_STANDARD:
-        rest = iter(attributes)
-    return {key: attributes[key] for key in rest if key not in STANDARD and key not in FOREIGN}

@@ -66,9 +66,10 @@ class ShippingHandler(logging.Handler):
             _context(own.get("context")),
             _sequence(own.get("sequence", self._delivery.options.spool is not None)),
             self._delivery.note,
+            destination.head,
         )
         self._sampler = sampler
-        self._make = self._events.make
+        self._make = self._events.parts
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing

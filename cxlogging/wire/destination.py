@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from .event import Event
+from .event import Parts, Site
 from .http import Limits, Request, Response, Verdict
 
 
@@ -33,7 +33,11 @@ class Destination(Protocol):
     @property
     def missing(self) -> str: ...
 
-    def encode(self, event: Event) -> bytes:
+    def head(self, level: int, level_name: str, key: Site) -> Any:
+        """Return what all events of a call site share, as `encode` takes it."""
+        ...
+
+    def encode(self, event: Parts) -> bytes:
         """Return one item of a batch: always, whatever the event holds, within the limit."""
         ...
 

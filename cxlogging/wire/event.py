@@ -32,7 +32,7 @@ class Origin(Protocol):
     def processName(self) -> str | None: ...  # noqa: N802 - the standard library names it
 
 
-site = operator.itemgetter(
+SITE = (
     "name",
     "pathname",
     "filename",
@@ -44,6 +44,9 @@ site = operator.itemgetter(
     "process",
     "processName",
 )
+"""The attributes of an `Origin`."""
+
+site = operator.itemgetter(*SITE)
 """
 Return what the ``__dict__`` of an `Origin` says, as a key for what its events share.
 
@@ -69,6 +72,22 @@ class Source:
     processName: str | None = None  # noqa: N815
 
 
+Parts = tuple[
+    int,
+    int,
+    str,
+    str,
+    dict[str, Any],
+    Origin,
+    dict[str, Any] | None,
+    str | None,
+    str | None,
+    int,
+    Any,
+]
+"""An `Event` without names: a plain tuple is made in a quarter of the time."""
+
+
 class Event(NamedTuple):
     """
     One log record, ready to be given a vendor's shape.
@@ -85,6 +104,7 @@ class Event(NamedTuple):
         stack: The text of ``stack_info``.
         task: The name of the asyncio task.
         sample_rate: One kept event stands for so many.
+        head: What the destination's ``head`` gave for the call site; None where it was not asked.
     """
 
     time_ns: int
@@ -97,6 +117,7 @@ class Event(NamedTuple):
     stack: str | None = None
     task: str | None = None
     sample_rate: int = 1
+    head: Any = None
 
     def replace(self, **changes: Any) -> Event:
         """Return a copy with *changes*."""

@@ -12,17 +12,20 @@ from collections.abc import Callable
 from typing import Any
 
 from .codec import scrub
-from .event import Event, Source
+from .event import Event, Parts, Source
 from .text import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
 
 SMALLEST_TEXT = 256
 KEPT_FIELDS = 50
+ERROR = 40
+"""logging's number for it."""
 
 
-def encode(build: Build, event: Event, limit: int) -> bytes:
-    """Return *event* as *build* encodes it, in at most *limit* bytes."""
+def encode(build: Build, parts: Parts, limit: int) -> bytes:
+    """Return the event of *parts* as *build* encodes it, in at most *limit* bytes."""
+    event = Event(*parts)
     try:
         data = build(event)
     except Exception:
@@ -59,12 +62,14 @@ def _sane(event: Event) -> Event:
     """Return *event* with lone surrogates replaced, and an origin of the right types."""
     origin = event.origin
     return event.replace(
+        level=_level(event.level),
         level_name=scrub(str(event.level_name)),
         message=scrub(event.message),
         fields=_each_text(event.fields, scrub),
         error=_each_text(event.error, scrub),
         stack=_each_text(event.stack, scrub),
         task=_each_text(event.task, scrub),
+        head=None,
         origin=Source(
             name=scrub(str(origin.name)),
             pathname=scrub(str(origin.pathname)),
@@ -83,7 +88,13 @@ def _sane(event: Event) -> Event:
 def _bare(event: Event, marks: dict[str, Any]) -> Event:
     """Return what is left when nothing else helps: the time, the level, the message's start."""
     message = cut(scrub(event.message), SMALLEST_TEXT)
-    return Event(event.time_ns, event.level, "ERROR", message, dict(marks), Source())
+    level = _level(event.level)
+    return Event(event.time_ns, level, "ERROR", message, dict(marks), Source())
+
+
+def _level(level: Any) -> int:
+    """Return a level number; what is none counts as an error."""
+    return level if isinstance(level, int) else ERROR
 
 
 def _cut_texts(event: Event, keep: int, marks: dict[str, Any]) -> Event:

@@ -93,6 +93,10 @@ def test_once_ends_with_zero_when_all_arrived():
         assert 0 < found["on the wire"] <= found["bytes"]
     assert done.stdout.count('"card_token": "[redacted]"') == 3
     assert "Everything logged arrived" in done.stdout
+    answer = done.stdout.partition("Queried back with DataPrime")[2]
+    for vendor, title in zip(("coralogix", "honeycomb", "betterstack"), TITLES, strict=True):
+        records = figures(done.stdout, title)["logged"]
+        assert re.search(rf"^{vendor} +{records:,} +[1-9][\d,]*$", answer, re.MULTILINE), answer
     assert re.search(r"The outage refused \d+ requests: they were sent again.", done.stdout)
     assert "Traceback" not in done.stderr
 
@@ -131,6 +135,7 @@ def test_once_ends_with_one_when_something_is_missing():
 
     assert done.returncode == 1
     assert re.search(r"Honeycomb: [\d,]+ records logged, but [\d,]+ accepted\.", done.stdout)
+    assert re.search(r"Honeycomb: [\d,]+ records logged, but [\d,]+ queried back\.", done.stdout)
     assert "Coralogix:" not in done.stdout
     assert "Everything logged arrived" not in done.stdout
 

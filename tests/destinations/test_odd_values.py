@@ -83,7 +83,7 @@ def test_extras_whose_names_are_no_texts_arrive(form: Format):
 
 
 def _clean(record):
-    from cxlogging.handlers.events import extras
+    from cxlogging.handlers.extras import extras
     from cxlogging.wire.clean import Cleaner
 
     return Cleaner().fields(extras(record))

@@ -64,11 +64,26 @@ def test_severities_are_merged(bench):
     [
         ("filter $m.timestamp >= @1000000000000000000", "time_ns >= ?", [10**18]),
         ("filter @1000000000000000000 > $m.timestamp", "time_ns < ?", [10**18]),
-        ("filter $m.timestamp == @1000000000000000000", "time_ns >= ? AND time_ns < ?",
-         [10**18, 10**18 + 1]),
-        ("source logs between now() - 1h and now()", "time_ns >= ? AND time_ns < ?", [NOW - HOUR, NOW]),
-        ("source logs around now() interval 1h", "time_ns >= ? AND time_ns < ?", [NOW - HOUR, NOW + HOUR]),
-        ("source logs around now()", "time_ns >= ? AND time_ns < ?", [NOW - HOUR // 2, NOW + HOUR // 2]),
+        (
+            "filter $m.timestamp == @1000000000000000000",
+            "time_ns >= ? AND time_ns < ?",
+            [10**18, 10**18 + 1],
+        ),
+        (
+            "source logs between now() - 1h and now()",
+            "time_ns >= ? AND time_ns < ?",
+            [NOW - HOUR, NOW],
+        ),
+        (
+            "source logs around now() interval 1h",
+            "time_ns >= ? AND time_ns < ?",
+            [NOW - HOUR, NOW + HOUR],
+        ),
+        (
+            "source logs around now()",
+            "time_ns >= ? AND time_ns < ?",
+            [NOW - HOUR // 2, NOW + HOUR // 2],
+        ),
         ("filter $m.severity == ERROR | count", "severity IN (5)", []),
         ("filter $m.severity > INFO && $m.severity != ERROR | count", "severity IN (4, 6)", []),
         ("filter [ERROR, CRITICAL].arrayContains($m.severity) | count", "severity IN (5, 6)", []),
@@ -77,16 +92,27 @@ def test_severities_are_merged(bench):
         ("filter $l.applicationname == 'a'", "application = ?", ["a"]),
         ("filter 'a' == $l.applicationname", "application = ?", ["a"]),
         ("filter $l.vendor == 'x'", "vendor = ?", ["x"]),
-        ("filter $l.applicationname in ('a', 'b')", "(application = ? OR application = ?)", ["a", "b"]),
-        ("filter $l.subsystemname == 's'", "(subsystem = ? OR (subsystem = '' AND application = ?))", ["s", "s"]),
+        (
+            "filter $l.applicationname in ('a', 'b')",
+            "(application = ? OR application = ?)",
+            ["a", "b"],
+        ),
+        (
+            "filter $l.subsystemname == 's'",
+            "(subsystem = ? OR (subsystem = '' AND application = ?))",
+            ["s", "s"],
+        ),
         ("filter user.id == 'u 4711'", "instr(data, ?)", ["u 4711"]),
-        ("filter a ~ 'gate-way' | filter b == 'x'", "data LIKE ? AND data LIKE ? AND instr(data, ?)",
-         ["%gate%", "%way%", "x"]),
+        (
+            "filter a ~ 'gate-way' | filter b == 'x'",
+            "data LIKE ? AND data LIKE ? AND instr(data, ?)",
+            ["%gate%", "%way%", "x"],
+        ),
         ("wildfind 'timeout' | block a == 1", "data LIKE ?", ["%timeout%"]),
         ("find 'x' in msg", "data LIKE ?", ["%x%"]),
         ("filter textSearch($d, 'x')", "data LIKE ?", ["%x%"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_asked_for(bench, query, sql, values):
     """The first filters become conditions of the store."""
     assert where(bench, query) == (sql, tuple(values))
@@ -127,9 +153,12 @@ def test_the_window_of_the_request(bench):
     assert where(bench, "filter $m.timestamp > now() - 1h", **window)[1] == (NOW - HOUR + 1, NOW)
     assert where(bench, "source logs last 3h", **window)[1] == (NOW - 3 * HOUR, NOW + 1)
     assert where(bench, "source logs timeshifted -1h", **window)[1] == (NOW - 3 * HOUR, NOW - HOUR)
-    assert where(bench, "source logs | filter $m.timestamp > $p.timeRange.startTime", **window)[1] == (
-        NOW - 2 * HOUR + 1, NOW,
-    )  # fmt: skip
+    assert where(bench, "source logs | filter $m.timestamp > $p.timeRange.startTime", **window)[
+        1
+    ] == (
+        NOW - 2 * HOUR + 1,
+        NOW,
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,9 +204,14 @@ def test_an_ordering_holds_what_is_wanted(bench):
     """Behind an ordering no more rows are wanted than the answer takes."""
     bench.fill(*({"n": n % 700} for n in range(2_100)))
 
-    assert [row.data["n"] for row in bench.stream("orderby n desc | create x from 1 | limit 4")] == [
-        699, 699, 699, 698,
-    ]  # fmt: skip
+    assert [
+        row.data["n"] for row in bench.stream("orderby n desc | create x from 1 | limit 4")
+    ] == [
+        699,
+        699,
+        699,
+        698,
+    ]
     assert len(list(bench.stream("orderby n", most_rows=50))) == 51
 
 
@@ -185,9 +219,13 @@ def test_state_is_bounded(bench):
     """A query that would hold too much ends with a sentence instead."""
     bench.fill(*({"n": n} for n in range(300)))
     for query in (
-        "orderby n | filter n > 1", "distinct n", "dedupeby n keep 1",
-        "aggregate percentile(0.5, n)", "aggregate collect(n)", "aggregate distinct_count(n)",
-    ):  # fmt: skip
+        "orderby n | filter n > 1",
+        "distinct n",
+        "dedupeby n keep 1",
+        "aggregate percentile(0.5, n)",
+        "aggregate collect(n)",
+        "aggregate distinct_count(n)",
+    ):
         plan = bench.plan(query)
         plan.shared.most = 100
         with pytest.raises(QueryEndedError, match="more than 100 values would have to be held"):
@@ -237,25 +275,46 @@ def test_time_gives_the_order(bench):
 PLACES = st.sampled_from(["", "a", "b", "betterstack"])
 EVENTS = st.builds(
     lambda vendor, application, subsystem, severity, back, data: event(
-        data, vendor=vendor, application=application, subsystem=subsystem, severity=severity,
+        data,
+        vendor=vendor,
+        application=application,
+        subsystem=subsystem,
+        severity=severity,
         time_ns=NOW - back,
     ),
-    st.sampled_from(["coralogix", "honeycomb", "betterstack"]), PLACES, PLACES,
-    st.sampled_from(list(Severity)).map(int), st.integers(0, 5),
+    st.sampled_from(["coralogix", "honeycomb", "betterstack"]),
+    PLACES,
+    PLACES,
+    st.sampled_from(list(Severity)).map(int),
+    st.integers(0, 5),
     st.fixed_dictionaries(
         {"s": st.sampled_from(["one two", "One-Two", "onetwo", "a", "é a", 'q"a', 1, 1.5, None])}
     ),
-)  # fmt: skip
+)
 CONDITIONS = st.sampled_from(
     [
-        "$m.severity == ERROR", "$m.severity >= WARNING", "$m.severity in (INFO, DEBUG)",
-        "$m.timestamp > now() - 3ns", "$m.timestamp <= now() - 2ns", "$m.timestamp != now()",
-        "$l.applicationname == 'a'", "$l.applicationname == 'betterstack'",
-        "$l.subsystemname == 'b'", "$l.subsystemname == 'betterstack'", "$l.subsystemname in ('a', 'b')",
-        "$l.vendor == 'honeycomb'", "s == 'a'", "s == 'one two'", "s ~ 'ONE two'", "$d ~~ 'a'", "s ~ '1'",
-        "s ~ 'é'", "s == 'q\"a'", "s ~ '1.5'",
+        "$m.severity == ERROR",
+        "$m.severity >= WARNING",
+        "$m.severity in (INFO, DEBUG)",
+        "$m.timestamp > now() - 3ns",
+        "$m.timestamp <= now() - 2ns",
+        "$m.timestamp != now()",
+        "$l.applicationname == 'a'",
+        "$l.applicationname == 'betterstack'",
+        "$l.subsystemname == 'b'",
+        "$l.subsystemname == 'betterstack'",
+        "$l.subsystemname in ('a', 'b')",
+        "$l.vendor == 'honeycomb'",
+        "s == 'a'",
+        "s == 'one two'",
+        "s ~ 'ONE two'",
+        "$d ~~ 'a'",
+        "s ~ '1'",
+        "s ~ 'é'",
+        "s == 'q\"a'",
+        "s ~ '1.5'",
     ]
-)  # fmt: skip
+)
 
 
 @settings(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cxlogging.devserver.engine import QueryRefusedError, UnsupportedError
+from cxlogging.devserver.engine.aggregating import ALSO_SCALAR, BUILDERS
+from cxlogging.devserver.engine.compile import AGGREGATIONS
 from cxlogging.devserver.engine.functions import ELSEWHERE
 from cxlogging.devserver.engine.pipeline import UNSUPPORTED
 
@@ -32,6 +34,7 @@ REFUSED = [
     ("filter a && 5", 9, "takes a bool"),
     ("filter -'a' == 1", 7, "- does not take a string"),
     ("filter toLowerCas(a) == 'x'", 7, "Did you mean 'toLowerCase'?"),
+    ("filter avg(a) > 1", 7, "avg() takes rows together: it stands after aggregate"),
     ("filter contains(a)", 7, "contains() takes 2 arguments, not 1"),
     ("filter a.length(1) > 1", 9, "takes 1 arguments, not 2"),
     ("filter length(5) > 1", 7, "takes a string, not a number"),
@@ -63,6 +66,21 @@ REFUSED = [
     ("extract a into b using regexp()", 23, "takes e="),
     ("extract a into b using regexp(e=/(/)", 32, "does not work here"),
     ("extract a into b using jsonobject(max_unescape_count=1)", 23, "max_unescape_count"),
+    ("choose if(a, then = 1) as x", 7, "named argument then"),
+    ("aggregate count(x = 1)", 10, "count() has no argument 'x'"),
+    ("aggregate percentile(0.5, a, limit = 1)", 10, "no argument 'limit'"),
+    ("aggregate collect(a, limit = b)", 29, "limit takes a literal"),
+    ("aggregate collect(a, limit = 0)", 29, "limit takes a literal"),
+    ("create $p.x from 1", 7, "$d, $m, $l or a field is due"),
+    ("choose a + 1 from b", 9, "a keypath is due before from"),
+    ("choose [1]:string as x", 10, "a array cannot be cast to string"),
+    ("extract a into b using kv('')", 23, "delimiters that are not empty"),
+    ("extract a into b using kv(5)", 26, "pair_delimiter takes a literal"),
+    ("extract a into b using kv('a', 'b', 'c')", 23, "so many arguments"),
+    ("extract a into b using split('')", 23, "a delimiter that is not empty"),
+    ("extract a into b using split(',', 5)", 34, "element_datatype takes a type"),
+    ("source logs timeshifted $d.x", 24, "an interval that is known"),
+    ("multigroupby " + ", ".join(["(a)"] * 65) + " agg count()", 0, "at most 64 groupings"),
     ("find 5 in a", 5, "a text is due"),
     ("filter a ~ b", 11, "a text in quotes"),
     ("filter a ~ '--'", 11, "with a word in it"),
@@ -78,7 +96,7 @@ REFUSED = [
     ("explode a into b original keep", 26, "'preserve' or 'discard'"),
     ("filter a == `x {b`", 17, "'}' is due"),
     ("filter " + "(" * 300 + "a" + ")" * 300, 207, "more than 200 levels"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +126,11 @@ def test_functions_of_the_service_alone(bench, name):
         bench.plan(f"choose {name}(a, 1) as x")
 
 
+def test_the_aggregations_are_one_list():
+    """What is said of aggregations is said of all of them."""
+    assert BUILDERS.keys() - {*ALSO_SCALAR} == AGGREGATIONS
+
+
 def test_the_place_in_a_query_of_several_lines(bench):
     """Lines and columns count from 0, and the caret stands below its character."""
     query = "source logs // all\n\t| filter a = 'ü'"
@@ -123,14 +146,23 @@ def test_the_place_in_a_query_of_several_lines(bench):
 @pytest.mark.parametrize(
     ("query", "offset", "words"),
     [
-        ("a b", 2, "AND or OR is due"), ("a AND", 5, "a term is due"), ("(a OR b", 7, "')' is due"),
-        ("a~2", 1, "fuzzy"), ("a^2", 1, "boosts"), ("/a.c/", 0, "regular expressions"),
-        ("f:[1 2]", 5, "TO is due"), ("f:(a b)", 5, "AND or OR is due, or ')'"),
-        ("f:(a AND b OR c)", 14, "AND or OR is due, or ')'"), ('"-"', 0, "at least one word"),
-        ("--", 2, "a term is due"), ("f:[1 TO 2", 9, "']' is due"), ("]", 0, "a term is due"),
-        ('"a', 0, "does not belong here"), ("", 0, "a term is due"),
+        ("a b", 2, "AND or OR is due"),
+        ("a AND", 5, "a term is due"),
+        ("(a OR b", 7, "')' is due"),
+        ("a~2", 1, "fuzzy"),
+        ("a^2", 1, "boosts"),
+        ("/a.c/", 0, "regular expressions"),
+        ("f:[1 2]", 5, "TO is due"),
+        ("f:(a b)", 5, "AND or OR is due, or ')'"),
+        ("f:(a AND b OR c)", 14, "AND or OR is due, or ')'"),
+        ('"-"', 0, "at least one word"),
+        ("--", 2, "a term is due"),
+        ("f:[1 TO 2", 9, "']' is due"),
+        ("]", 0, "a term is due"),
+        ('"a', 0, "does not belong here"),
+        ("", 0, "a term is due"),
     ],
-)  # fmt: skip
+)
 def test_lucene_is_refused(bench, query, offset, words):
     """The same for Lucene, alone and inside of a DataPrime query."""
     with pytest.raises(QueryRefusedError) as alone:

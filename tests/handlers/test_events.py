@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.handlers.context import bound
-from cxlogging.handlers.events import EventMaker, Sequence, extras
+from cxlogging.handlers.events import EventMaker
+from cxlogging.handlers.extras import extras
+from cxlogging.handlers.sequence import Sequence
 from cxlogging.wire.clean import Cleaner
 
 from ..odd_values import Raising
@@ -532,7 +534,7 @@ def test_a_rate_is_the_event_s():
 
 RUNS = """
 import logging, os
-from cxlogging.handlers.events import Sequence
+from cxlogging.handlers.sequence import Sequence
 sequence = Sequence()
 sequence.identify(os.getpid())
 read, write = os.pipe()

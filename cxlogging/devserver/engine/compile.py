@@ -33,6 +33,12 @@ from .references import References, parameter_of
 from .search import phrase_test
 from .values import Interval, Kind, Timestamp, as_timestamp, cast, text, timestamp_of
 
+AGGREGATIONS = frozenset(
+    "any_value approx_count_distinct avg collect count count_if distinct_count distinct_count_if"
+    " max_by median min_by percentile sample_stddev sample_variance stddev variance".split()
+)
+"""Functions that take the rows of a group, and none that take the values of a row."""
+
 _LITERALS = {"true": True, "false": False, "null": None}
 _GROUP = re.compile(r"\(\?<(?![=!])")
 COMPARISONS_OF_CASES: dict[str, str] = {
@@ -88,6 +94,10 @@ class Compiler(References):
             return self._special(node)
         function = FUNCTIONS.get(node.name)
         if function is None:
+            if node.name in AGGREGATIONS:
+                raise QueryRefusedError(
+                    f"{node.name}() takes rows together: it stands after aggregate", node.at
+                )
             if node.name in ELSEWHERE:
                 raise UnsupportedError(f"the function {node.name}()", node.at)
             hint = nearest(node.name, FUNCTIONS)

@@ -98,11 +98,10 @@ def _multi_regexp(compiler: Compiler, using: Token, given: dict[str, Node]) -> E
 
 
 def _kv(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
-    del using
     between = _constant(compiler, given, "pair_delimiter", " ")
     within = _constant(compiler, given, "key_delimiter", "=")
     if not between or not within:
-        raise QueryRefusedError("kv() takes delimiters that are not empty", 0)
+        raise QueryRefusedError("kv() takes delimiters that are not empty", using.start)
 
     def extractor(text: str) -> Any:
         pairs = (pair.partition(within) for pair in text.split(between))

@@ -36,6 +36,14 @@ def read(value: Any, steps: Steps) -> Any:
     return value
 
 
+def read_flat(data: Any, steps: Steps) -> Any:
+    """What stands at *steps* in *data*, or under the name that a sender made of them: `a.b`."""
+    found = read(data, steps)
+    if found is None and type(data) is dict and len(steps) > 1:
+        return data.get(".".join(map(str, steps)))
+    return found
+
+
 def holds(value: Any, steps: Steps) -> bool:
     """True where there is something at *steps*, if only null."""
     for step in steps:
@@ -49,7 +57,11 @@ def holds(value: Any, steps: Steps) -> bool:
 
 
 def written(value: Any, steps: Steps, new: Any) -> Any:
-    """*value* with *new* at *steps*: what is on the way is copied, what is missing is made."""
+    """
+    *value* with *new* at *steps*: what is on the way is copied, what is missing is made.
+
+    Where a scalar stands in the way, or an index is beyond its array, nothing is written.
+    """
     if not steps:
         return new
     step, rest = steps[0], steps[1:]
@@ -57,7 +69,9 @@ def written(value: Any, steps: Steps, new: Any) -> Any:
         if type(value) is not list or step >= len(value):
             return value
         return [*value[:step], written(value[step], rest, new), *value[step + 1 :]]
-    copy = dict(value) if type(value) is dict else {}
+    if value is not None and type(value) is not dict:
+        return value
+    copy = dict(value or {})
     copy[step] = written(copy.get(step), rest, new)
     return copy
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from .compiled import Run
 from .errors import QueryRefusedError, UnsupportedError
-from .keypaths import holds, read
+from .keypaths import read_flat
 from .row import Row
 from .scope import Scope
 from .search import SEPARATORS, pattern_test, phrase_test
@@ -110,8 +110,8 @@ class _Reader:
         self._next()
         self._next()
         if name == "_exists_":
-            path = self._word("a field").split(".")
-            return lambda row: _found(row, tuple(path)) is not None
+            path = tuple(self._word("a field").split("."))
+            return lambda row: read_flat(row.data, path) is not None
         value = self._value_of(name)
         if self._took("("):
             return self._group(value)
@@ -132,7 +132,7 @@ class _Reader:
         known = self._scope.settings.lucene_fields.get(name)
         if known is None:
             path = tuple(name.split("."))
-            return lambda row: _found(row, path)
+            return lambda row: read_flat(row.data, path)
         root, field = known
         if root == "$m":
             # Lucene knows severities by their numbers.
@@ -195,12 +195,6 @@ class _Reader:
         sign = "-" if self.kind == "sign" and self._took("-") else ""
         word = self._word("a bound")
         return None if word == "*" else sign + _ESCAPE.sub(r"\1", word)
-
-
-def _found(row: Row, path: tuple[str, ...]) -> Any:
-    # A dot may be part of a name: what senders flattened stays findable.
-    data, whole = row.data, ".".join(path)
-    return data[whole] if holds(data, (whole,)) else read(data, path)
 
 
 def _word_test(word: str, reader: _Reader) -> Callable[[Any], bool]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .compiled import Compiled, Run, constant
 from .errors import QueryRefusedError, UnsupportedError
-from .keypaths import Steps, read
+from .keypaths import Steps, read_flat
 from .nodes import Access, KeyPath, Name, Node
 from .row import FIELDS
 from .scope import Scope
@@ -60,7 +60,7 @@ def _data_reader(steps: Steps) -> Run:
             return data.get(name) if type(data) is dict else None
 
         return field
-    return lambda row: read(row.data, steps)
+    return lambda row: read_flat(row.data, steps)
 
 
 def _metadata_reader(name: str) -> Run:

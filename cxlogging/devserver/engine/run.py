@@ -11,7 +11,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +109,7 @@ class Answer:
             "storage": {"objectStore": store},
         }
 
-    def lines(self, query_id: str) -> Iterator[bytes]:
+    def lines(self, query_id: str) -> Generator[bytes, None, None]:
         """The answer to a direct query."""
         yield line({"queryId": {"queryId": query_id}})
         for batch in self.batches():

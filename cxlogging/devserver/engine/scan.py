@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -105,24 +106,20 @@ class Scan:
         return chain.from_iterable(self._chunks(narrowing))
 
     def _chunks(self, narrowing: Narrowing) -> Iterator[list[Row]]:
-        sql, values = statement(narrowing)
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            check_same_thread=False,
-            timeout=30,
-        )
         labels_of = self._labels_of
         try:
-            cursor = connection.execute(sql, values)
-            while chunk := cursor.fetchmany(CHUNK):
-                if self._stopped():
-                    raise QueryEndedError("cancelled")
-                self.rows_read += len(chunk)
-                if "data" in narrowing.columns:
-                    self.bytes_read += sum(map(len, map(_DATA, chunk)))
-                yield [Row(record, labels_of) for record in chunk]
+            with closing(self._connected()) as connection:
+                cursor = connection.execute(*statement(narrowing))
+                while chunk := cursor.fetchmany(CHUNK):
+                    if self._stopped():
+                        raise QueryEndedError("cancelled")
+                    self.rows_read += len(chunk)
+                    if "data" in narrowing.columns:
+                        self.bytes_read += sum(map(len, map(_DATA, chunk)))
+                    yield [Row(record, labels_of) for record in chunk]
         except sqlite3.Error as error:
             raise QueryEndedError(f"the store cannot be read: {error}") from None
-        finally:
-            connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        address = f"{self._path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(address, uri=True, check_same_thread=False, timeout=30)
