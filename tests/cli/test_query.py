@@ -290,6 +290,15 @@ def test_a_lone_surrogate_is_printed(run, service):
     assert json.loads(run("query", "x").stdout)["data"]["message"] == "\ud800"
 
 
+def test_json_is_json_in_every_encoding(start, service):
+    """Where stdout has no characters but ASCII, they are escaped as JSON does it."""
+    service.will_say(whole(data({"message": "paid \U0001f4b6 é"})))
+    process = start("query", "x", variables={"PYTHONIOENCODING": "ascii"})
+    out, _ = process.communicate(timeout=60)
+
+    assert json.loads(out)["data"]["message"] == "paid \U0001f4b6 é"
+
+
 def test_what_an_error_says_does_not_steer_the_terminal(run, service):
     """An error's text, which a server wrote, is escaped too."""
     service.will_say(Reply(json.dumps({"message": EVIL}).encode(), status=400))
