@@ -357,8 +357,8 @@ def test_the_spool_is_looked_at(tmp_path, server):
     found = named(settings("x", handler))
     handler.close()
 
-    assert found["spool"].status in {Status.OK, Status.WARN}
-    assert re.search(r"0 records wait", found["spool"].detail + found["spool"].cause)
+    assert found["spool state"].status in {Status.OK, Status.WARN}
+    assert re.search(r"0 records wait", found["spool state"].detail + found["spool state"].cause)
 
 
 def tree(tmp_path, setup, *more):
