@@ -188,7 +188,7 @@ def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
     free = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK | os.X_OK):
         yield fail(
-            "spool",
+            "spool state",
             f"{there} cannot be written by this user",
             "Give it to the user that the application runs as.",
             detail=detail,
@@ -196,7 +196,7 @@ def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
         )
     elif free < SPACE:
         yield warn(
-            "spool",
+            "spool state",
             f"{free // 2**20} MiB are left on its disk",
             "Free some room, or lower spool_bytes.",
             detail=detail,
@@ -204,4 +204,4 @@ def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
         )
     else:
         size = sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
-        yield ok("spool", f"{detail}, {size:,} bytes, {free // 2**20:,} MiB free", about)
+        yield ok("spool state", f"{detail}, {size:,} bytes, {free // 2**20:,} MiB free", about)

@@ -52,7 +52,9 @@ class _Counted:
 
 
 def _text(row: Row, out: TextIO) -> str:
-    text = json.dumps(document(row), ensure_ascii=False, default=str)
+    # The escapes of a narrow encoding are not those of JSON.
+    narrow = not (out.encoding or "utf-8").lower().startswith("utf")
+    text = json.dumps(document(row), ensure_ascii=narrow, default=str)
     return safe_json(text) if out.isatty() else text
 
 

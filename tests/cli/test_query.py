@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from ..dataprime.service import (
     whole,
 )
 from ..dataprime.test_jobs import SUCCESS
+from .conftest import interrupt
 
 EVIL = "wipe\x1b[2J\x9b31m bell\x07 \u202edrow del\x7f \U000e0041 end"
 
@@ -290,6 +290,15 @@ def test_a_lone_surrogate_is_printed(run, service):
     assert json.loads(run("query", "x").stdout)["data"]["message"] == "\ud800"
 
 
+def test_json_is_json_in_every_encoding(start, service):
+    """Where stdout has no characters but ASCII, they are escaped as JSON does it."""
+    service.will_say(whole(data({"message": "paid \U0001f4b6 é"})))
+    process = start("query", "x", variables={"PYTHONIOENCODING": "ascii"})
+    out, _ = process.communicate(timeout=60)
+
+    assert json.loads(out)["data"]["message"] == "paid \U0001f4b6 é"
+
+
 def test_what_an_error_says_does_not_steer_the_terminal(run, service):
     """An error's text, which a server wrote, is escaped too."""
     service.will_say(Reply(json.dumps({"message": EVIL}).encode(), status=400))
@@ -415,7 +424,7 @@ def test_ctrl_c_leaves_a_background_query_running_and_says_so(start, service):
     service.rule = rule
     process = start("query", "x", "--background", "--since", "1d")
     assert asked.wait(30)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=30)
 
     assert process.returncode == 130
@@ -435,7 +444,7 @@ def test_ctrl_c_ends_quietly(start, service):
     service.will_say(Reply(pieces()))
     process = start("query", "x")
     assert sent.wait(30)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=30)
     held.set()
 

@@ -6,7 +6,6 @@ import datetime
 import gzip
 import importlib
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from cxlogging.cli.send_input import LONGEST, Input
 from cxlogging.cli.send_records import Maker
 from cxlogging.cli.send_times import LEVELS, Reader, level_of_line, level_of_value, number
 from cxlogging.devserver import DevServer, Keys
+
+from .conftest import COMMAND, environment, interrupt
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime(2026, 1, 2, tzinfo=UTC).timestamp()
@@ -407,8 +408,6 @@ def test_what_the_vendor_refuses_for_itself_is_partial(send, server):
 
 def test_a_wrong_key_stops_the_reading():
     """3 at once, though the input has no end: nobody waits for what cannot pass."""
-    from .conftest import COMMAND, environment
-
     with DevServer(keys=Keys(coralogix=("right",))) as server:
         process = subprocess.Popen(
             [*COMMAND, "send", "--to", "coralogix", "--url", server.url],
@@ -432,7 +431,7 @@ def test_ctrl_c_says_how_to_go_on(start, server):
     process.stdin.write("one\ntwo\n")
     process.stdin.flush()
     assert server.wait_for(None, 1, timeout=30)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import signal
 import threading
 
 import pytest
@@ -16,6 +15,7 @@ from cxlogging.cli.tail import question
 from cxlogging.dataprime import QueryError, Row, Unreachable, times
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole
+from .conftest import interrupt
 
 LATE = 40
 
@@ -214,7 +214,7 @@ def test_ctrl_c_ends_it_quietly(start, service):
     process = start("tail", "--every", "0.2")
     row = json.loads(process.stdout.readline())
     assert shown.wait(30)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=30)
 
     assert row["data"]["number"] == 1
