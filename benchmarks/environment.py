@@ -18,7 +18,7 @@ def environment() -> dict[str, Any]:
     names = [name for each in SUBJECTS for name in each.packages] + list(HELPERS)
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "processor": _line("/proc/cpuinfo", "model name") or platform.processor(),
         "cpus": os.cpu_count(),
         "memory": _line("/proc/meminfo", "MemTotal"),

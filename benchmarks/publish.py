@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .figures import CPU, DELIVERED, P50
-from .outcomes import Outcome, outcomes
+from .modes import FAST, MAIN_PEERS
+from .outcomes import outcomes
 from .picture import median, picture
 from .report import Result, Table, aims_table, machine, mode_tables, remarks, versions
+from .subjects import Subject
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 PICTURE = "benchmarks.svg"
@@ -72,43 +74,34 @@ def _line(cells: Any) -> str:
 
 
 def summary(runs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the front page says: the picture, the best and worst figures, what was missed."""
+    """Yield what the front page says: the picture, and the span of the figures."""
     yield f"![{WORDS}](docs/{PICTURE})"
-    ours, peers = _medians(runs["burst"], "cxlogging "), _medians(runs["burst"], "")
+    ours, peers = (_medians(runs["burst"], each) for each in (FAST, MAIN_PEERS))
     if ours and peers:
         yield "In one run, " + ", ".join(_compared(ours, peers)) + "."
-    found = outcomes(runs)
-    missed = [each for each in found if each.reached is False]
-    known = sum(each.reached is not None for each in found)
-    yield (
-        f"Of {known} numbers to reach, {known - len(missed)} were reached"
-        + (f"; not: {'; '.join(map(_named, missed))}." if missed else ".")
-    )
+    known = [each for each in outcomes(runs) if each.reached is not None]
+    reached = sum(each.reached is True for each in known)
+    yield f"Of {len(known)} numbers to reach, {reached} were reached."
 
 
-def _named(each: Outcome) -> str:
-    return f"{each.title}{', with the spool' if each.journal else ''}"
-
-
-def _medians(burst: Mapping[str, Any], prefix: str) -> dict[str, list[float]]:
-    """Return the medians of our subjects with the ``fast`` extra, or of the main peers."""
-    from .modes import FAST, MAIN_PEERS
-
-    names = [each.name for each in (FAST if prefix else MAIN_PEERS) if each.name in burst]
-    figures = {"call": P50, "CPU": CPU, "delivered": DELIVERED}
-    return {
-        what: values
-        for what, figure in figures.items()
-        if (values := [value for name in names if (value := median(burst[name], figure))])
+def _medians(burst: Mapping[str, Any], subjects: Sequence[Subject]) -> dict[str, list[float]]:
+    """Return the medians of *subjects*, by what they tell."""
+    names = [each.name for each in subjects if each.name in burst]
+    found = {
+        what: [value for name in names if (value := median(burst[name], figure)) is not None]
+        for what, figure in (("call", P50), ("CPU", CPU), ("delivered", DELIVERED))
     }
+    return {what: values for what, values in found.items() if values}
 
 
 def _compared(ours: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence's parts: our span and the peers', for what both have."""
     texts = {
-        "call": "a call took {}-{} µs, through the four best known peers {}-{} µs",
+        "call": "a call took {}-{} µs, through four vendors' own SDKs {}-{} µs",
         "CPU": "a record cost {}-{} µs of CPU, theirs {}-{} µs",
         "delivered": "{}-{} records arrived in a second, theirs {}-{}",
     }
-    for what in ours.keys() & peers.keys():
-        bounds = (min(ours[what]), max(ours[what]), min(peers[what]), max(peers[what]))
-        yield texts[what].format(*(f"{each:,.0f}" for each in bounds))
+    for what, said in texts.items():
+        if what in ours and what in peers:
+            bounds = (min(ours[what]), max(ours[what]), min(peers[what]), max(peers[what]))
+            yield said.format(*(f"{each:,.0f}" for each in bounds))
