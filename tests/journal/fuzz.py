@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
+from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = "FUZZ_EXAMPLES"
 FILES = ("test_fuzz.py", "test_model.py", "test_power.py", "test_frames.py")
+
+if EXAMPLES in os.environ:
+    settings.register_profile(
+        "fuzz",
+        max_examples=int(os.environ[EXAMPLES]),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("fuzz")
 
 
 def examples(few: int, **more) -> settings:
@@ -24,15 +34,11 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=2_000, help="of each test (2000)")
     parser.add_argument("--only", default="", help="tests whose names hold this")
     given = parser.parse_args()
-    os.environ[EXAMPLES] = str(given.examples)
-    checks = list(HealthCheck)
-    settings.register_profile(
-        "fuzz", max_examples=given.examples, deadline=None, suppress_health_check=checks
-    )
-    settings.load_profile("fuzz")
-    here = os.path.dirname(__file__)  # noqa: PTH120
-    paths = [os.path.join(here, name) for name in FILES]  # noqa: PTH118
-    return int(pytest.main([*paths, "-o", "timeout=0", "-k", given.only, "--durations=0", "-vv"]))
+    paths = [str(Path(__file__).with_name(name)) for name in FILES]
+    more = ["-o", "timeout=0", "-k", given.only, "--durations=0", "-v"]
+    command = [sys.executable, "-m", "pytest", *paths, *more]
+    environment = {**os.environ, EXAMPLES: str(given.examples)}
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
