@@ -49,4 +49,4 @@ def test_case_57_the_wall_clock_jumps(shop, backend, figures, jump, when):
             event = json.loads(line)
             events[event["message"]] = event["dt"]
     for record in records:
-        assert abs(events[record.msg] - record.created * 1e9) < 1_000
+        assert abs(events[record.msg] - record.created * 1e9) < 10_000
