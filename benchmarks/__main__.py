@@ -16,7 +16,7 @@ from .modes import MODES, OTHERS, Mode, asked_for, chosen, partakers
 from .processes import ROOT, Sink
 from .publish import publish
 from .report import text
-from .subjects import SUBJECTS, Subject
+from .subjects import SUBJECTS
 
 QUICK_PART = 10
 IDLE_SECONDS, QUICK_IDLE_SECONDS = 60.0, 3.0
@@ -72,8 +72,7 @@ def _measure(options: Any) -> None:
     finally:
         sink.end()
         result["environment"]["minutes"] = round((time.monotonic() - began) / 60, 1)
-        if options.json:
-            options.json.write_text(json.dumps(result, indent=1), "utf-8")
+        _keep(result, options)
     _progress("")
     print(text(result))
 
@@ -86,11 +85,15 @@ def _rounds(sink: Sink, modes: list[Mode], options: Any, result: dict[str, Any])
         for mode in modes:
             if number < planned[mode.name]:
                 count = options.records or (mode.count // (QUICK_PART if options.quick else 1))
-                rounds.go(mode, _subjects(mode, options), number, count)
+                subjects = partakers(mode, options.only, quick=options.quick)
+                rounds.go(mode, subjects, number, count)
+        _keep(result, options)
 
 
-def _subjects(mode: Mode, options: Any) -> list[Subject]:
-    return partakers(mode, options.only, quick=options.quick)
+def _keep(result: dict[str, Any], options: Any) -> None:
+    """Write what there is so far: a run that is broken off has its rounds until then."""
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1), "utf-8")
 
 
 def _others(sink: Sink, others: set[str], options: Any, result: dict[str, Any]) -> None:

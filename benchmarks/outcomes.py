@@ -9,6 +9,7 @@ from typing import Any
 
 from .aims import AIMS, Aim, Look
 from .figures import Figure, Series, series
+from .subjects.floors import floor
 from .subjects.ours import ours
 
 AllRuns = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
@@ -17,25 +18,38 @@ AllRuns = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was reached: the values of *subject*, the worst; None where nothing was measured."""
+    """
+    What was reached of an aim.
 
-    title: str
+    Attributes:
+        aim: The aim.
+        journal: Whether with the spool.
+        bound: What is wanted.
+        values: Of the rounds, for the worst vendor; none where nothing was measured.
+        vendor: The worst.
+        lost: Records of all vendors that did not arrive, where that counts.
+        floor: What the leanest pipeline of this vendor reaches, in the median.
+    """
+
+    aim: Aim
     journal: bool
     bound: float
-    least_wanted: bool
-    unit: str
-    subject: str | None = None
-    median: float | None = None
-    least: float | None = None
-    most: float | None = None
+    values: tuple[float, ...] = ()
+    vendor: str = ""
     lost: int = 0
+    floor: float | None = None
+
+    @property
+    def median(self) -> float | None:
+        """The median of the rounds."""
+        return statistics.median(self.values) if self.values else None
 
     @property
     def reached(self) -> bool | None:
         """Whether the bound was kept and, where it counts, nothing was lost."""
         if self.median is None:
             return None
-        kept = self.median >= self.bound if self.least_wanted else self.median <= self.bound
+        kept = self.median >= self.bound if self.aim.least else self.median <= self.bound
         return kept and not self.lost
 
 
@@ -46,38 +60,29 @@ def outcomes(runs: AllRuns, aims: Sequence[Aim] = AIMS) -> list[Outcome]:
         return series(runs.get(mode, {}).get(name, ()), figure)
 
     return [
-        _outcome(aim, journal, bound, look, runs)
+        _outcome(aim, bool(journal), bound, look, runs)
         for aim in aims
         for journal, bound in enumerate(aim.bounds)
         if bound is not None
     ]
 
 
-def _outcome(aim: Aim, journal: int, bound: float, look: Look, runs: AllRuns) -> Outcome:
-    plain = Outcome(aim.title, bool(journal), bound, aim.least, aim.unit)
-    found = []
+def _outcome(aim: Aim, journal: bool, bound: float, look: Look, runs: AllRuns) -> Outcome:
+    found = {}
+    lost = 0
     for vendor in aim.vendors:
-        subject = ours(vendor, journal=bool(journal), fast=aim.fast)
+        subject = ours(vendor, journal=journal, fast=aim.fast)
         values = aim.measure(look, subject)
         if values:
-            lost = _lost(runs.get("burst", {}).get(subject.name, ())) if aim.whole else 0
-            found.append((statistics.median(values), values, subject.name, lost))
+            found[vendor] = tuple(values)
+            lost += _lost(runs.get("burst", {}).get(subject.name, ())) if aim.whole else 0
     if not found:
-        return plain
-    worst = (min if aim.least else max)(found, key=lambda each: each[0])
-    _, values, name, _ = worst
-    return Outcome(
-        aim.title,
-        bool(journal),
-        bound,
-        aim.least,
-        aim.unit,
-        name,
-        statistics.median(values),
-        min(values),
-        max(values),
-        sum(each[3] for each in found),
-    )
+        return Outcome(aim, journal, bound)
+    worst = (min if aim.least else max)(found, key=lambda each: statistics.median(found[each]))
+    compared = aim.fast and len(aim.vendors) > 1
+    lean = aim.measure(look, floor(worst, journal=journal)) if compared else []
+    reachable = statistics.median(lean) if lean else None
+    return Outcome(aim, journal, bound, found[worst], worst, lost, reachable)
 
 
 def _lost(rounds: Sequence[Mapping[str, Any]]) -> int:

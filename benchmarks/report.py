@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .figures import BUSY, BY_MODE, USUAL, series
+from .figures import BUSY, BY_MODE, USUAL, series, spread
 from .modes import BY_NAME as MODES
 from .outcomes import Outcome, outcomes
 from .subjects import BY_NAME as SUBJECTS
@@ -32,27 +32,30 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
+FINE = 1.0
+"""A bound below which two digits would hide on which side of it a number is."""
+
+AIMS_HEAD = ("", "where", "wanted", "median (least-most)", "the worst vendor", "its floor", "")
+
+
 def aims_table(runs: Mapping[str, Any]) -> Table:
     """Return the numbers to reach, and what was reached."""
-    head = ("", "in memory", "", "with the spool", "")
-    rows: dict[str, list[str]] = {}
-    for each in outcomes(runs):
-        row = rows.setdefault(each.title, [each.title])
-        row += [f"{_value(each)}, wanted {_bound(each)}", _verdict(each)]
-    return Table("The numbers to reach", head, [[*row, "", ""][:5] for row in rows.values()])
+    return Table("The numbers to reach", AIMS_HEAD, [_aim_row(each) for each in outcomes(runs)])
 
 
-def _bound(each: Outcome) -> str:
-    unit = f" {each.unit}" if each.unit else ""
-    return f"{'≥' if each.least_wanted else '≤'} {each.bound:g}{unit}"
-
-
-def _value(each: Outcome) -> str:
-    if each.median is None or each.subject is None:
-        return "not measured"
-    spread = f"{each.median:.2f} ({each.least:.2f}-{each.most:.2f})"
-    who = each.subject.removeprefix("cxlogging ").partition(",")[0]
-    return f"{spread} {who}"
+def _aim_row(each: Outcome) -> Sequence[str]:
+    aim = each.aim
+    unit = f" {aim.unit}" if aim.unit else ""
+    form = ".3f" if each.bound < FINE else ".2f"
+    return (
+        aim.title,
+        "spool" if each.journal else "memory",
+        f"{'≥' if aim.least else '≤'} {each.bound:g}{unit}",
+        spread(each.values, form) if each.values else "not measured",
+        each.vendor if len(aim.vendors) > 1 else "",
+        "-" if each.floor is None else f"{each.floor:{form}}",
+        _verdict(each),
+    )
 
 
 def _verdict(each: Outcome) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.aims import AIMS
 from benchmarks.outcomes import outcomes
+from benchmarks.subjects.floors import floor
 from benchmarks.subjects.ours import ours
 from benchmarks.subjects.peers import LIBHONEY, LOGTAIL
 
@@ -45,7 +46,18 @@ def test_the_worst_vendor_decides():
     )
 
     found = outcome(CALL, runs)
-    assert (found.subject, found.median, found.reached) == (slow, 0.4, False)
+    assert (found.vendor, found.median, found.reached) == ("Honeycomb", 0.4, False)
+
+
+def test_the_floor_shows_what_is_reachable():
+    """Beside our number stands that of the leanest pipeline of the same vendor and kind."""
+    lean = floor("Coralogix").name
+    runs = burst(
+        **{LOGTAIL.name: {"call_us": 50}, LIBHONEY.name: {"call_us": 50}, lean: {"call_us": 8}}
+    )
+
+    assert outcome(CALL, runs).floor == pytest.approx(0.16)
+    assert outcome(CALL, runs, journal=True).floor == pytest.approx(0.2)
 
 
 def test_the_best_peer_is_the_measure():
