@@ -520,6 +520,21 @@ def test_fields_that_were_flattened(bench):
     assert len(bench.data("lucene 'order.id:[1 TO 3]'")) == 3
 
 
+def test_arrays_are_equal_by_value_and_type(bench):
+    """An array equals another of the same values; `false` in it is no 0."""
+    document = {
+        "a": [False, 1],
+        "b": [0, 1],
+        "c": [False, 1.0],
+        "d": {"x": [1]},
+        "e": {"x": [True]},
+    }
+    assert bench.value("a == b", document) is False
+    assert bench.value("a == c", document) is True
+    assert bench.value("d == e", document) is False
+    assert bench.value("cardinality([a, b, c])", document) == 2
+
+
 NULLS = [
     ("a == null", True),
     ("b == null", False),

@@ -69,6 +69,8 @@ def equals(left: Any, right: Any) -> bool | None:
     one, two = KINDS[type(left)], KINDS[type(right)]
     if one is not two:
         return None
+    if one in (Kind.ARRAY, Kind.OBJECT):
+        return bool(hashable(left) == hashable(right))
     return bool(left == right)
 
 
@@ -100,8 +102,10 @@ def hashable(value: Any) -> Any:
     kind = type(value)
     if kind is str or kind is int or value is None:
         return value
-    if kind is dict or kind is list:
-        return kind, json.dumps(plain(value), sort_keys=True)
+    if kind is list:
+        return kind, tuple(map(hashable, value))
+    if kind is dict:
+        return kind, frozenset((name, hashable(held)) for name, held in value.items())
     return value if kind is float else (kind, value)
 
 
