@@ -22,8 +22,8 @@ COMMANDS = {
     "check": "Send one event with each handler.",
     "spool": "Look after records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
-    "completion": "Print the completion script of a shell.",
     "dev": "Run a local server that behaves like the three vendors.",
+    "completion": "Print the completion script of a shell.",
 }
 SERVING = {"demo", "dev"}
 """Commands that need what the local server needs."""
