@@ -6,7 +6,7 @@ VENV ?= .venv/$(VERSION)
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check coverage bench clean
+.PHONY: demo test check coverage fuzz bench faults soak clean
 
 demo: $(VENV)/.ready-dev
 	$(BIN)/cxlogging demo $(ARGS)
@@ -26,8 +26,18 @@ coverage: $(VENV)/.ready-test
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
 
-bench: $(VENV)/.ready-bench
+fuzz: $(VENV)/.ready-test
+	$(BIN)/python -m tests.journal.fuzz $(ARGS)
+
+bench: $(VENV)/.ready-bench $(VENV)/.ready-peers
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Every case of the fault matrix, other servers included; writes docs/faults.md.
+faults: $(VENV)/.ready-faults
+	$(BIN)/python -m pytest -p tests.faults.report tests/faults $(ARGS)
+
+soak: $(VENV)/.ready-test
+	$(BIN)/python -m tests.soak $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info
@@ -35,11 +45,16 @@ clean:
 # One stamp an extra; made again when the package's own facts change.
 $(VENV)/.ready-%: setup.cfg pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]' $(REQUIREMENTS_$*)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]'
+	@touch $@
+
+# The peers that are measured; one that this Python cannot have is left out.
+$(VENV)/.ready-peers: $(VENV)/.ready-bench benchmarks/requirements.txt
+	@$(BIN)/python -m benchmarks.install
 	@touch $@
 
 EXTRA_dev = dev
 EXTRA_test = test
 EXTRA_lint = test,lint
 EXTRA_bench = dev,fast
-REQUIREMENTS_bench = logtail-python
+EXTRA_faults = faults

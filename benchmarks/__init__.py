@@ -1,7 +1,9 @@
 """
 What logging through cxlogging costs, beside its peers: ``python -m benchmarks``.
 
-`subjects` names who is measured, `child` measures one of them in a process of
-its own, `sink` takes the deliveries, `run` interleaves the rounds, `report`
-prints them, `stages` looks inside the call.
+`subjects` names who is measured and `modes` in which ways; `child` measures one
+of them in a process of its own, with a loop of `workload`; `sink` takes the
+deliveries at its `doors`; `run` interleaves the rounds, with the processes of
+`processes`; `figures` and `aims` make numbers of them, `report`, `picture` and
+`publish` show these; `stages` looks inside the call.
 """

@@ -1,8 +1,4 @@
-"""
-Run the benchmark: ``python -m benchmarks [--quick] [--json FILE] [--stages | --exceptions]``.
-
-Needs the ``dev`` and ``fast`` extras, and logtail-python; ``make bench`` has them.
-"""
+"""Run the benchmark, or publish a run: ``make bench``, ``python -m benchmarks --help``."""
 
 from __future__ import annotations
 
@@ -10,54 +6,119 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from . import exceptions, report, run
+from . import exceptions, run, startup
+from .environment import environment
+from .modes import MODES, OTHERS, Mode, asked_for, chosen, partakers
+from .processes import ROOT, Sink
+from .publish import publish
+from .report import text
 from .subjects import SUBJECTS
+
+QUICK_PART = 10
+IDLE_SECONDS, QUICK_IDLE_SECONDS = 60.0, 3.0
+IMPORT_ROUNDS, QUICK_IMPORT_ROUNDS = 7, 1
 
 
 def main() -> None:
     options = _options()
-    if options.stages:
+    if options.publish:
+        for path in publish(json.loads(options.publish.read_text("utf-8")), ROOT):
+            print(path.relative_to(ROOT))
+    elif options.stages:
         _stages()
-        return
-    if options.exceptions:
+    elif options.exceptions:
         exceptions.main()
-        return
-    count = options.records or (5_000 if options.quick else 20_000)
-    times = options.rounds or (3 if options.quick else 5)
-    environment = report.environment(count, times)
-    runs = run.rounds(SUBJECTS, count, times, _progress)
-    _progress("")
-    print(report.text(runs, environment))
-    if options.json:
-        result = {"environment": environment, "runs": runs}
-        options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    elif options.report:
+        print(text(json.loads(options.report.read_text("utf-8"))))
+    else:
+        _measure(options)
 
 
 def _options() -> Any:
+    names = ", ".join([*(mode.name for mode in MODES), *OTHERS])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer records and rounds")
-    parser.add_argument("--records", type=int, help="records a run (20,000; quick 5,000)")
-    parser.add_argument("--rounds", type=int, help="rounds (5; quick 3)")
-    parser.add_argument("--json", type=Path, help="write every figure to this file")
-    parser.add_argument("--stages", action="store_true", help="time the stages of a call instead")
-    parser.add_argument("--exceptions", action="store_true", help="time exceptions instead")
+    parser.add_argument("--quick", action="store_true", help="about a minute; one small round")
+    parser.add_argument("--mode", action="append", default=[], help=f"{names}; or a pattern: thr*")
+    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="parts of names")
+    parser.add_argument("--records", type=int, help="records a run")
+    parser.add_argument("--rounds", type=int, help="rounds of each mode")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="print a run's report again")
+    parser.add_argument("--publish", type=Path, metavar="FILE", help="write a run into the docs")
+    parser.add_argument("--stages", action="store_true", help="nanoseconds of a call's stages")
+    parser.add_argument("--exceptions", action="store_true", help="exceptions, beside traceback")
     return parser.parse_args()
 
 
-def _progress(text: str) -> None:
+def _measure(options: Any) -> None:
+    try:
+        modes, others = chosen(options.mode)
+    except ValueError as error:
+        sys.exit(f"python -m benchmarks: {error}")
+    result: dict[str, Any] = {
+        "environment": {**environment(), "quick": options.quick},
+        "runs": {},
+        "absent": {},
+    }
+    began = time.monotonic()
+    sink = Sink()
+    try:
+        _rounds(sink, modes, options, result)
+        _others(sink, others, options, result)
+    finally:
+        sink.end()
+        result["environment"]["minutes"] = round((time.monotonic() - began) / 60, 1)
+        _keep(result, options)
+    _progress("")
+    print(text(result))
+
+
+def _rounds(sink: Sink, modes: list[Mode], options: Any, result: dict[str, Any]) -> None:
+    rounds = run.Rounds(sink, _progress)
+    result["runs"], result["absent"] = rounds.runs, rounds.absent
+    planned = {mode.name: options.rounds or (1 if options.quick else mode.rounds) for mode in modes}
+    for number in range(max(planned.values(), default=0)):
+        for mode in modes:
+            if number < planned[mode.name]:
+                count = options.records or (mode.count // (QUICK_PART if options.quick else 1))
+                subjects = partakers(mode, options.only, quick=options.quick)
+                rounds.go(mode, subjects, number, count)
+        _keep(result, options)
+
+
+def _keep(result: dict[str, Any], options: Any) -> None:
+    """Write what there is so far: a run that is broken off has its rounds until then."""
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1), "utf-8")
+
+
+def _others(sink: Sink, others: set[str], options: Any, result: dict[str, Any]) -> None:
+    present = [each for each in SUBJECTS if each.name not in result["absent"] and each.fast]
+    asked = asked_for(present, options.only)
+    if "import" in others:
+        rounds = options.rounds or (QUICK_IMPORT_ROUNDS if options.quick else IMPORT_ROUNDS)
+        result["runs"]["import"] = startup.measure(asked, rounds, _progress)
+    if "idle" in others:
+        seconds = QUICK_IDLE_SECONDS if options.quick else IDLE_SECONDS
+        _progress(f"idle, {seconds:g} seconds")
+        result["runs"]["idle"] = run.idle(sink, asked, seconds)
+
+
+def _progress(what: str) -> None:
     """Show where the run is, on a terminal's last line."""
     if sys.stderr.isatty():
-        print(f"\r{text:<70}", end="\n" if not text else "", file=sys.stderr, flush=True)
+        print(f"\r{what:<78}", end="\n" if not what else "", file=sys.stderr, flush=True)
 
 
 def _stages() -> None:
     """Time the stages with the ``fast`` extra and without it, in a process each."""
     for more in ([], ["--plain"]):
         command = [sys.executable, "-m", "benchmarks.stages", *more]
-        subprocess.run(command, cwd=run.ROOT, check=True)
+        subprocess.run(command, cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

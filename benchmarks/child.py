@@ -1,95 +1,193 @@
 """
-One measurement in a process of its own: log, wait until all has arrived, print the figures.
+One measurement in a process of its own: ``python -m benchmarks.child JSON``.
 
-Called by `run`, as ``python -m benchmarks.child NAME URL COUNT MODE``. In mode
-``calls`` each call is timed; in mode ``total`` nothing stands in the loop but
-the call, for CPU and throughput.
+The argument says who is measured and how. The process talks with `run` in
+lines of JSON: it says ``ready`` when the warm-up has been flushed, logs when it
+is told to go, says ``flushed``, and prints its figures when it is told that
+all has arrived. It ends by ``os._exit``: how peers behave at exit is not
+what is measured here.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import resource
+import shutil
 import sys
+import tempfile
 import time
 from array import array
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .sink import ID, WARM_UP
-from .subjects import BY_NAME, Opened, hide_fast
+from . import workload
+from .subjects import BY_NAME, Subject, Target, hide_fast
+from .subjects.baselines import NoOp
 
-MESSAGE = "order %d shipped"
-WARM_UP_RECORDS = 200
-
-
-def log_timed(logger: logging.Logger, count: int) -> array[int]:
-    """Log *count* records; return the nanoseconds that each call took."""
-    info, clock = logger.info, time.perf_counter_ns
-    times = array("q", bytes(8 * count))
-    for number in range(count):
-        started = clock()
-        info(MESSAGE, number, extra={ID: number, "user": "ada@example.org", "elapsed": 0.25})
-        times[number] = clock() - started
-    return times
+BASE_RECORDS = 1_000
 
 
-def log(logger: logging.Logger, count: int) -> None:
-    """Log *count* records."""
-    info = logger.info
-    for number in range(count):
-        info(MESSAGE, number, extra={ID: number, "user": "ada@example.org", "elapsed": 0.25})
+def main() -> None:
+    spec = json.loads(sys.argv[1])
+    # A peer's words, such as warnings of a sink that is down, are not for the protocol.
+    protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(what: dict[str, Any]) -> None:
+        print(json.dumps(what), file=protocol, flush=True)
+
+    def pause(word: str) -> None:
+        say({"at": word})
+        if not sys.stdin.readline():
+            os._exit(1)
+
+    directory = tempfile.mkdtemp(prefix="benchmark-")
+    try:
+        say(_measure(spec, directory, pause))
+    except ImportError as error:
+        say({"absent": str(error)})
+    except Exception as error:
+        say({"failed": f"{type(error).__name__}: {error}"})
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os._exit(0)
 
 
-def open_logger(opened: Opened) -> logging.Logger:
-    """Return a logger that has the handler, and nothing else."""
-    logger = logging.getLogger("benchmarks")
+def _measure(spec: dict[str, Any], directory: str, pause: Callable[[str], None]) -> dict[str, Any]:
+    subject = BY_NAME[spec["subject"]]
+    if not subject.fast:
+        hide_fast()
+    before = {} if spec["seconds"] else _base(spec)
+    logger, flush = _opened(subject, Target(**spec["target"], directory=directory))
+    if spec["seconds"]:
+        return _idle(logger, flush, spec["seconds"], pause)
+    if not spec["down"]:
+        workload.warm_up(logger, workload.WARM_UP_RECORDS)
+        flush()
+    pause("ready")
+    return {**before, **_logged(logger, flush, _loop(spec), spec, pause)}
+
+
+def _base(spec: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return what the same loop costs here and now with a handler that does nothing.
+
+    Measured in this very process: the speed of a machine drifts, and "above
+    no-op" is a small difference of larger numbers.
+    """
+    logger = _logger("benchmarks.base", [NoOp()])
+    count = min(spec["count"], BASE_RECORDS)
+    _loop(spec)(logger, range(count))
+    started = time.process_time()
+    times = _loop(spec)(logger, range(count))
+    spent = time.process_time() - started
+    p50_ns = _calls(times)["p50_ns"]
+    return {"base_p50_ns": p50_ns, "base_cpu": spent / count, "base_bytes": peak_bytes()}
+
+
+def _logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger:
+    """Return a logger that has *handlers*, and nothing else."""
+    logger = logging.getLogger(name)
     logger.propagate = False
     logger.setLevel(logging.INFO)
-    logger.addHandler(opened[0])
+    for handler in handlers:
+        logger.addHandler(handler)
     return logger
 
 
-def warm_up(logger: logging.Logger, wait: Any) -> float:
-    """Log some records that are not measured; return the seconds that the first call took."""
-    extra = {ID: WARM_UP, "user": "ada@example.org", "elapsed": 0.25}
-    started = time.perf_counter()
-    logger.info(MESSAGE, WARM_UP, extra=extra)
-    first = time.perf_counter() - started
-    for _ in range(WARM_UP_RECORDS - 1):
-        logger.info(MESSAGE, WARM_UP, extra=extra)
-    wait()
-    return first
+def _opened(subject: Subject, target: Target) -> tuple[logging.Logger, Callable[[], None]]:
+    """Return a logger that has the subject's handlers alone, and what flushes all of them."""
+    opened = subject.open(target)
+    logger = _logger("benchmarks", [handler for handler, _ in opened])
+
+    def flush() -> None:
+        for _, wait in opened:
+            wait()
+
+    return logger, flush
 
 
-def measure(opened: Opened, count: int, mode: str) -> dict[str, Any]:
-    """Return the figures of one run; seconds, but nanoseconds where a name says so."""
-    wait = opened[1]
-    logger = open_logger(opened)
-    first = warm_up(logger, wait)
+def _loop(spec: dict[str, Any]) -> workload.Loop:
+    loop: Any = getattr(workload, spec["loop"])
+    if spec["argument"]:
+        loop = loop(spec["argument"])
+    made: workload.Loop = workload.threaded(loop, spec["threads"]) if spec["threads"] else loop
+    return made
+
+
+def _logged(
+    logger: logging.Logger,
+    flush: Callable[[], None],
+    loop: workload.Loop,
+    spec: dict[str, Any],
+    pause: Callable[[str], None],
+) -> dict[str, Any]:
+    """Return the figures of the loop; seconds, but nanoseconds where a name says so."""
     start_cpu = time.process_time()
     started_ns = time.monotonic_ns()
-    if mode == "calls":
-        times = sorted(log_timed(logger, count))
-        figures: dict[str, Any] = {
-            "p50_ns": times[count // 2],
-            "p99_ns": times[count * 99 // 100],
-            "max_ns": times[-1],
-        }
+    times = loop(logger, range(spec["count"]))
+    logged_ns = time.monotonic_ns()
+    logged_cpu = time.process_time()
+    if not spec["down"]:
+        flush()
+        flushed_ns = time.monotonic_ns()
+        pause("flushed")
     else:
-        log(logger, count)
-        logged_ns = time.monotonic_ns()
-        wait()
-        figures = {"cpu": time.process_time() - start_cpu, "logged_ns": logged_ns}
-    wait()
+        flushed_ns = logged_ns
     return {
-        **figures,
-        "first_call": first,
+        **_calls(times),
+        "records": len(times),
+        "cpu": time.process_time() - start_cpu,
+        "call_cpu": logged_cpu - start_cpu,
         "start_cpu": start_cpu,
         "started_ns": started_ns,
-        "waited_ns": time.monotonic_ns(),
+        "logged_ns": logged_ns,
+        "flushed_ns": flushed_ns,
         "peak_bytes": peak_bytes(),
     }
+
+
+def _calls(times: array[int]) -> dict[str, int]:
+    ordered = sorted(times)
+    return {
+        "p50_ns": ordered[len(ordered) // 2],
+        "p99_ns": ordered[len(ordered) * 99 // 100],
+        "max_ns": ordered[-1],
+    }
+
+
+def _idle(
+    logger: logging.Logger,
+    flush: Callable[[], None],
+    seconds: float,
+    pause: Callable[[str], None],
+) -> dict[str, Any]:
+    """Return the context switches and the CPU of *seconds* in which nothing is logged."""
+    workload.warm_up(logger, workload.WARM_UP_RECORDS)
+    flush()
+    pause("ready")
+    before, cpu = _switches(), time.process_time()
+    time.sleep(seconds)
+    after, spent = _switches(), time.process_time() - cpu
+    switched = sum(after[thread] - before.get(thread, 0) for thread in after)
+    return {"switches": switched, "cpu": spent, "seconds": seconds, "threads": len(after)}
+
+
+def _switches() -> dict[str, int]:
+    """Return the context switches so far, by thread where the system tells them apart."""
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {"all": used.ru_nvcsw + used.ru_nivcsw}
+    found = {}
+    for task in tasks.iterdir():
+        lines = (task / "status").read_text(encoding="utf-8").splitlines()
+        counts = [line.split()[1] for line in lines if "ctxt_switches:" in line]
+        found[task.name] = sum(map(int, counts))
+    return found
 
 
 def peak_bytes() -> int | None:
@@ -101,14 +199,6 @@ def peak_bytes() -> int | None:
         return None
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
-
-
-def main() -> None:
-    name, url, count, mode = sys.argv[1:]
-    subject = BY_NAME[name]
-    if not subject.fast:
-        hide_fast()
-    print(json.dumps(measure(subject.open(url), int(count), mode)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from .stages import NOWHERE, quiet
-from .subjects import NoOp
+from .subjects.baselines import NoOp
 
 ROUNDS = 15
 LOOPS = 50

@@ -1,204 +1,157 @@
-"""The report of a run: medians with least and most, ratios by round, and the two aims."""
+"""The report of a run, as tables; as text here, as Markdown in `publish`."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
-import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .run import Runs
-from .subjects import ENQUEUE, ENQUEUE_LOCKED, FAST, LOGTAIL, NO_OP, PLAIN, SUBJECTS, Subject
+from .figures import BUSY, BY_MODE, USUAL, series, spread
+from .modes import BY_NAME as MODES
+from .outcomes import Outcome, outcomes
+from .subjects import BY_NAME as SUBJECTS
 
-PACKAGES = "cxlogging logtail-python msgpack msgspec isal backports.zstd urllib3 requests".split()
-CPU_AIM = 0.5
-BUSY = 0.5
+Result = Mapping[str, Any]
+"""``environment``, ``runs`` by mode and subject, ``absent`` with the reasons."""
+
+QUIET = 0.5
 """A load above which a machine is not quiet."""
-BETTER_STACK = "Better Stack"
 
-Round = dict[str, Any]
+TITLES = {
+    "import": "Importing it, above import logging",
+    "idle": "An idle process that has logged: what it does in {seconds:g} seconds",
+}
 
 
 @dataclass(frozen=True)
-class Column:
-    """
-    One figure of each subject.
-
-    Attributes:
-        title: With its unit.
-        value: Takes a round; None where the subject has no such figure.
-        form: How a number is printed.
-    """
+class Table:
+    """A table: its title, its head, its rows; the first column is text."""
 
     title: str
-    value: Callable[[Round], float | None]
-    form: str = ".1f"
-
-    def cell(self, rounds: Sequence[Round]) -> str:
-        """Return ``median (least-most)``."""
-        values = [value for each in rounds if (value := self.value(each)) is not None]
-        if not values:
-            return "-"
-        middle, least, most = (
-            f"{value:{self.form}}"
-            for value in (statistics.median(values), min(values), max(values))
-        )
-        return middle if least == most else f"{middle} ({least}-{most})"
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
-def _delivered(value: Callable[[Round], float]) -> Callable[[Round], float | None]:
-    """Return *value* for rounds in which the sink got anything."""
-    return lambda each: value(each) if each["total"]["sink"]["requests"] else None
+FINE = 1.0
+"""A bound below which two digits would hide on which side of it a number is."""
+
+AIMS_HEAD = ("", "where", "wanted", "median (least-most)", "the worst vendor", "its floor", "")
 
 
-def _bytes_per_record(total: Round) -> float:
-    return float(total["sink"]["bytes"] / max(total["sink"]["distinct"], 1))
+def aims_table(runs: Mapping[str, Any]) -> Table:
+    """Return the numbers to reach, and what was reached."""
+    return Table("The numbers to reach", AIMS_HEAD, [_aim_row(each) for each in outcomes(runs)])
 
 
-def _busy(total: Round) -> float:
-    """Return the sink's CPU time as a share of the run's wall time."""
-    return float(total["sink"]["cpu"] / total["wall"])
+def _aim_row(each: Outcome) -> Sequence[str]:
+    aim = each.aim
+    unit = f" {aim.unit}" if aim.unit else ""
+    form = ".3f" if each.bound < FINE else ".2f"
+    return (
+        aim.title,
+        "spool" if each.journal else "memory",
+        f"{'≥' if aim.least else '≤'} {each.bound:g}{unit}",
+        spread(each.values, form) if each.values else "not measured",
+        each.vendor if len(aim.vendors) > 1 else "",
+        "-" if each.floor is None else f"{each.floor:{form}}",
+        _verdict(each),
+    )
 
 
-def _both(each: Round, name: str) -> float:
-    return float(each["calls"][name] + each["total"][name])
+def _verdict(each: Outcome) -> str:
+    if each.reached is None:
+        return "-"
+    lost = f", {each.lost} lost" if each.lost else ""
+    return f"reached{lost}" if each.reached else f"NOT reached{lost}"
 
 
-def _twice(each: Round) -> float:
-    return float(each["calls"]["sink"]["duplicates"] + each["total"]["sink"]["duplicates"])
+def mode_tables(runs: Mapping[str, Any]) -> Iterator[Table]:
+    """Yield the figures of each mode that was measured."""
+    for mode, subjects in runs.items():
+        figures = BY_MODE.get(mode, USUAL)
+        title = TITLES[mode].format(**_any(subjects)) if mode in TITLES else MODES[mode].title
+        shown = [
+            each for each in figures if any(series(rounds, each) for rounds in subjects.values())
+        ]
+        head = ("", *(each.title for each in shown))
+        rows = [(name, *(each.cell(rounds) for each in shown)) for name, rounds in subjects.items()]
+        yield Table(title, head, rows)
 
 
-CALLS = (
-    Column("p50 µs", lambda each: each["calls"]["p50_ns"] / 1e3, ".2f"),
-    Column("p99 µs", lambda each: each["calls"]["p99_ns"] / 1e3),
-    Column("max ms", lambda each: each["calls"]["max_ns"] / 1e6, ".2f"),
-    Column("first call µs", lambda each: each["calls"]["first_call"] * 1e6, ".0f"),
-)
-TOTALS = (
-    Column("CPU µs/record", lambda each: each["total"]["cpu_per_record"] * 1e6),
-    Column("records/s", _delivered(lambda each: each["total"]["per_second"]), ",.0f"),
-    Column("start CPU ms", lambda each: each["total"]["start_cpu"] * 1e3, ".0f"),
-    Column("peak MB", lambda each: (each["total"]["peak_bytes"] or 0) / 1e6 or None),
-)
-SINK = (
-    Column("requests", _delivered(lambda each: each["total"]["sink"]["requests"]), ".0f"),
-    Column("bytes/record", _delivered(lambda each: _bytes_per_record(each["total"])), ".0f"),
-    Column("sink CPU ms", _delivered(lambda each: each["total"]["sink"]["cpu"] * 1e3)),
-    Column("sink busy %", _delivered(lambda each: _busy(each["total"]) * 100)),
-    Column("missing", _delivered(lambda each: _both(each, "missing")), ".0f"),
-    Column("twice", _delivered(_twice), ".0f"),
-)
+def _any(subjects: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((each for rounds in subjects.values() for each in rounds), {"seconds": 0})
 
 
-def text(runs: Runs, environment: dict[str, Any]) -> str:
+def machine(environment: Mapping[str, Any]) -> str:
+    """Return a sentence on what the figures were measured with."""
+    return (
+        f"{environment['python']} on {environment['system']}; {environment['cpus']} CPUs"
+        f" ({environment['processor']}), memory {environment['memory']};"
+        f" load before: {environment['load']}."
+    )
+
+
+def versions(environment: Mapping[str, Any]) -> str:
+    """Return the versions of all packages that took part."""
+    return ", ".join(
+        f"{name} {version or 'missing'}" for name, version in environment["packages"].items()
+    )
+
+
+def remarks(result: Result) -> Iterator[str]:
+    """Yield what a reader must know: settings, who is missing, failures, disturbances."""
+    runs = result["runs"]
+    taken = {name for subjects in runs.values() for name in subjects}
+    yield from (
+        f"{name}: {subject.note}."
+        for name, subject in SUBJECTS.items()
+        if subject.note and name in taken
+    )
+    yield from (f"{name} could not be measured: {why}." for name, why in result["absent"].items())
+    for mode, subjects in runs.items():
+        for name, rounds in subjects.items():
+            for each in rounds:
+                yield from _troubles(f"{name}, {mode}", each)
+    if result["environment"].get("quick"):
+        yield "A quick run: too few records and rounds to rely on any figure."
+    load = result["environment"]["load"]
+    if load is not None and load > QUIET:
+        yield f"Other programs ran when this began (load {load:.1f}): the figures are disturbed."
+    yield f"The sink was busy for {busiest(runs):.0f} % of a run's wall time at most."
+
+
+def _troubles(what: str, each: Mapping[str, Any]) -> Iterator[str]:
+    if "failed" in each:
+        yield f"{what}: failed: {each['failed']}."
+    if each.get("unreadable"):
+        yield f"{what}: the sink could not read a body: {each['unreadable']}."
+
+
+def busiest(runs: Mapping[str, Any]) -> float:
+    """Return the greatest share of a run in which the sink was busy, in percent."""
+    rounds = (each for subjects in runs.values() for each in subjects.values())
+    return max((value for each in rounds for value in series(each, BUSY).values()), default=0.0)
+
+
+def text(result: Result) -> str:
     """Return the whole report."""
+    runs = result["runs"]
     parts = [
-        _head(environment),
-        "One logger.info with three extras, each call timed:",
-        _table(runs, CALLS),
-        "The same without timing each call, until the sink acknowledged the last record:",
-        _table(runs, TOTALS),
-        "The sink: its own CPU, and what came to it (missing and twice: both modes together):",
-        _table({name: runs[name] for name in runs if _arrives(runs[name])}, SINK),
-        "\n".join(_remarks(runs, environment)),
-        "\n".join(_aims(runs)),
+        "Interleaved rounds, a fresh process a run; median (least-most) of the rounds.",
+        machine(result["environment"]),
+        versions(result["environment"]),
+        *(_text(table) for table in mode_tables(runs)),
+        "\n".join(remarks(result)),
+        _text(aims_table(runs)),
     ]
     return "\n\n".join(parts)
 
 
-def environment(count: int, rounds: int) -> dict[str, Any]:
-    """Return what the figures depend on."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "cpus": os.cpu_count(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "records": count,
-        "rounds": rounds,
-        "packages": {name: _version(name) for name in PACKAGES},
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _head(environment: dict[str, Any]) -> str:
-    packages = environment["packages"]
-    return (
-        f"{environment['rounds']} interleaved rounds, {environment['records']:,} records a run,"
-        " a fresh process a run; median (least-most) of the rounds.\n"
-        f"Python {environment['python']}, {environment['system']}, {environment['cpus']} CPUs,"
-        f" load before: {environment['load']}\n"
-        + ", ".join(f"{name} {packages[name] or 'missing'}" for name in packages)
+def _text(table: Table) -> str:
+    rows = [table.head, *table.rows]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(table.head))]
+    lines = (
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
     )
-
-
-def _arrives(rounds: Sequence[Round]) -> bool:
-    return any(each["total"]["sink"]["requests"] for each in rounds)
-
-
-def _table(runs: Runs, columns: Sequence[Column]) -> str:
-    rows = [["", *(column.title for column in columns)]]
-    rows += [[name, *(column.cell(runs[name]) for column in columns)] for name in runs]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
-    )
-
-
-def _remarks(runs: Runs, environment: dict[str, Any]) -> Iterator[str]:
-    yield from (
-        f"{each.name}: {each.note}." for each in SUBJECTS if each.note and each.name in runs
-    )
-    for name, rounds in runs.items():
-        early = sum(
-            each["total"]["sink"]["answered_ns"] > each["total"]["waited_ns"] for each in rounds
-        )
-        if early and _arrives(rounds):
-            yield f"{name}: flush returned before the last acknowledgement in {early} rounds."
-    busiest = max((_busy(each["total"]) for name in runs for each in runs[name]), default=0)
-    load = environment["load"]
-    if load is not None and load > BUSY:
-        yield f"Other programs ran when this began (load {load:.1f}): the figures are disturbed."
-    yield f"The sink was busy for {busiest:.0%} of a run's wall time at most."
-
-
-def _ratios(
-    runs: Runs, above: Subject, below: Subject, value: Callable[[Subject, int], float]
-) -> list[float]:
-    return [value(above, at) / value(below, at) for at in range(len(runs[above.name]))]
-
-
-def _aims(runs: Runs) -> Iterator[str]:
-    """Yield each aim, with the ratio that decides it: the median of the rounds' ratios."""
-
-    def call(subject: Subject, at: int) -> float:
-        return float(runs[subject.name][at]["calls"]["p50_ns"])
-
-    def cpu(subject: Subject, at: int) -> float:
-        def of(name: str) -> float:
-            return float(runs[name][at]["total"]["cpu_per_record"])
-
-        return of(subject.name) - of(NO_OP.name)
-
-    for number, queue in (("1", ENQUEUE), ("1, over the slower queue", ENQUEUE_LOCKED)):
-        yield f"Aim {number}: p50 of the call at most that of {queue.name}:"
-        for subject in (*FAST, *PLAIN):
-            yield _aim(subject, _ratios(runs, subject, queue, call), 1.0)
-    yield f"Aim 2: CPU above {NO_OP.name} at most {CPU_AIM} of that of {LOGTAIL.name}:"
-    for subject in (*FAST, *PLAIN):
-        if BETTER_STACK in subject.name:
-            yield _aim(subject, _ratios(runs, subject, LOGTAIL, cpu), CPU_AIM)
-
-
-def _aim(subject: Subject, ratios: Sequence[float], bound: float) -> str:
-    ratio = statistics.median(ratios)
-    verdict = "reached" if ratio <= bound else "NOT reached"
-    return f"  {subject.name:<32} {ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f})  {verdict}"
+    return "\n".join([f"{table.title}:", *lines])

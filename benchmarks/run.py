@@ -2,91 +2,132 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
+from .modes import Mode
+from .processes import EndedError, Sink, Speaker, nobody
 from .subjects import Subject
+from .workload import WARM_UP_RECORDS
 
-ROOT = Path(__file__).resolve().parents[1]
-MODES = ("calls", "total")
-CHILD_SECONDS = 300
-
-Runs = dict[str, list[dict[str, Any]]]
-"""By subject's name, the figures of each round."""
+Round = dict[str, Any]
+Runs = dict[str, dict[str, list[Round]]]
+"""By mode and subject's name, the figures of each round."""
 
 
-class SinkProcess:
-    """The sink, in a process of its own."""
+class Rounds:
+    """
+    The rounds of all modes, and what they gave.
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.sink"],
-            cwd=ROOT,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.url = self._line()
+    Attributes:
+        runs: The figures.
+        absent: Why a subject could not be measured, by its name.
+    """
 
-    def _line(self) -> str:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        if not line:
-            raise RuntimeError("the sink has ended")
-        return line.strip()
+    def __init__(self, sink: Sink, progress: Callable[[str], None]) -> None:
+        self.runs: Runs = {}
+        self.absent: dict[str, str] = {}
+        self._sink = sink
+        self._progress = progress
+        self._nobody = nobody()
 
-    def report(self) -> dict[str, Any]:
-        """Return the account of what came since the last call."""
-        if self._process.stdin:
-            self._process.stdin.write("report\n")
-            self._process.stdin.flush()
-        account: dict[str, Any] = json.loads(self._line())
-        return account
+    def go(self, mode: Mode, subjects: Sequence[Subject], number: int, count: int) -> None:
+        """Measure each of *subjects* once."""
+        runs = self.runs.setdefault(mode.name, {})
+        for subject in subjects:
+            if subject.name in self.absent:
+                continue
+            self._progress(f"round {number + 1}, {mode.name}: {subject.name}")
+            figures = self.once(subject, mode, max(1, int(count * subject.share)))
+            if "absent" in figures:
+                self.absent[subject.name] = figures["absent"]
+            else:
+                runs.setdefault(subject.name, []).append({"round": number, **figures})
 
-    def close(self) -> None:
-        """End it: its standard input ends."""
-        self._process.communicate()
+    def once(self, subject: Subject, mode: Mode, count: int) -> Round:
+        """Return the figures of one child, and what the sink says of it."""
+        child = _child(subject, mode, count, self._nobody if mode.down else self._sink.target)
+        try:
+            return self._led(child, subject, mode, count)
+        except EndedError as reason:
+            return {"failed": str(reason)}
+        finally:
+            child.end()
+
+    def _led(self, child: Speaker, subject: Subject, mode: Mode, count: int) -> Round:
+        figures = child.hear()
+        if figures.get("at") == "ready":
+            if subject.doors and not mode.down:
+                warm = dict.fromkeys(subject.doors, WARM_UP_RECORDS)
+                self._sink.settled(warm, subject.patience, "warm")
+            self._sink.ask(f"reset {mode.delay}")
+            child.tell("go")
+            figures = child.hear()
+        if figures.get("at") == "flushed":
+            wanted = dict.fromkeys(subject.doors, count)
+            account = self._sink.settled(wanted, subject.patience)
+            child.tell("settled")
+            figures = {**child.hear(), **_arrival(account, wanted)}
+            if subject.doors:
+                figures["wall"] = (figures["answered_ns"] - figures["started_ns"]) / 1e9
+        return figures
 
 
-def rounds(
-    subjects: Sequence[Subject], count: int, times: int, progress: Callable[[str], None]
-) -> Runs:
-    """Measure every subject *times* times with *count* records, in every mode."""
-    runs: Runs = {subject.name: [] for subject in subjects}
-    with contextlib.closing(SinkProcess()) as sink:
-        for number in range(1, times + 1):
-            for subject in subjects:
-                progress(f"round {number} of {times}: {subject.name}")
-                both = {mode: once(sink, subject, count, mode) for mode in MODES}
-                runs[subject.name].append(both)
-    return runs
+def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Speaker:
+    spec = {
+        "subject": subject.name,
+        "target": target,
+        "count": count,
+        "loop": mode.loop,
+        "argument": mode.argument,
+        "threads": mode.threads,
+        "down": mode.down,
+        "seconds": 0,
+    }
+    return Speaker("benchmarks.child", json.dumps(spec))
 
 
-def once(sink: SinkProcess, subject: Subject, count: int, mode: str) -> dict[str, Any]:
-    """Return the figures of one child, and what the sink says of it."""
-    command = [sys.executable, "-m", "benchmarks.child", subject.name, sink.url, str(count), mode]
-    environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        timeout=CHILD_SECONDS,
-        check=True,
-    )
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    account = sink.report()
-    figures["sink"] = account
-    figures["missing"] = count - account["distinct"] if subject.delivers else 0
-    if mode == "total":
-        end_ns = account["answered_ns"] if subject.delivers else figures["waited_ns"]
-        figures["cpu_per_record"] = figures["cpu"] / count
-        figures["wall"] = (end_ns - figures["started_ns"]) / 1e9
-        figures["per_second"] = count / figures["wall"]
-    return figures
+def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:
+    """Return what arrived of *wanted*, by door; ids that nobody logged count as duplicates."""
+    distinct, duplicates = account["distinct"], account["duplicates"]
+    return {
+        "requests": account["requests"],
+        "unreadable": account["unreadable"],
+        "bytes": account["bytes"],
+        "sink_cpu": account["cpu"],
+        "answered_ns": account["answered_ns"],
+        "delivered": sum(distinct.get(door, 0) for door in wanted),
+        "missing": sum(max(0, n - distinct.get(door, 0)) for door, n in wanted.items()),
+        "duplicates": sum(duplicates.get(door, 0) for door in wanted),
+    }
+
+
+def idle(sink: Sink, subjects: Sequence[Subject], seconds: float) -> dict[str, list[Round]]:
+    """Return the figures of idle processes, all subjects at once: they burn next to nothing."""
+    spec = {"target": sink.target, "seconds": seconds}
+    children = {
+        each.name: Speaker("benchmarks.child", json.dumps({**spec, "subject": each.name}))
+        for each in subjects
+    }
+    found = {}
+    try:
+        ready = [name for name in children if "at" in _heard(children[name])]
+        sink.settled({}, 2.0)
+        for name in ready:
+            children[name].tell("go")
+        time.sleep(seconds)
+        for name in ready:
+            found[name] = [{"round": 0, **_heard(children[name])}]
+    finally:
+        for each in children.values():
+            each.end()
+    return found
+
+
+def _heard(child: Speaker) -> Round:
+    try:
+        return child.hear()
+    except EndedError as reason:
+        return {"failed": str(reason)}

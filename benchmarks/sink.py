@@ -1,145 +1,155 @@
 """
-The sink: a local HTTP/1.1 server that answers as the vendors do, as cheaply as it can.
+What takes the deliveries, in a process of its own: ``python -m benchmarks.sink``.
 
-A process of its own. It prints its address, keeps every body as it came, and
-for each line on its standard input prints what came since the last one: only
-then are bodies decoded, so that decoding costs nothing while a run is measured.
+It stores requests as they come, and decodes them when it is asked for an
+account. The first line on standard output is a JSON object with the addresses;
+then each line of standard input is a command, and each line of standard output
+its answer:
+
+    state            {"requests", "quiet": seconds since the last byte or answer}
+    count            the account so far: distinct, duplicate and unknown ids by door, bytes, CPU
+    reset SECONDS    forget everything; answer each request SECONDS later from now on
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import socket
 import sys
 import threading
 import time
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
-ID = "bench_id"
-WARM_UP = -1
-"""The id of records that are not measured."""
+from .doors import Received, answer, door_of, ids
+from .workload import WARM_UP
 
-_GZIP_WINDOW = 31
-
-
-@dataclass(frozen=True)
-class Received:
-    """One request, as it came."""
-
-    path: str
-    encoding: str
-    body: bytes = field(repr=False)
+CHUNK = 1 << 18
 
 
 class Sink:
-    """What came since the last report."""
+    """What came since the last reset."""
 
     def __init__(self) -> None:
-        self.received: list[Received] = []
-        self.answered_ns = 0
+        self.reset(0.0)
+
+    def reset(self, delay: float) -> None:
+        """Forget everything, and answer *delay* seconds later from now on."""
+        self.delay = delay
+        self.received: deque[Received] = deque()
+        self.moved_ns = self.answered_ns = time.monotonic_ns()
+        self.requests = self.bytes = 0
+        self._ids: dict[str, Counter[int]] = {}
+        self._warm: Counter[str] = Counter()
+        self._unreadable: str | None = None
+        self._spent = 0.0
         self._cpu = time.process_time()
 
-    def report(self) -> dict[str, Any]:
-        """Return the account of all requests since the last report, and forget them."""
-        cpu = time.process_time() - self._cpu
-        received, self.received = self.received, []
-        ids = Counter(each for request in received for each in _ids(request))
-        del ids[WARM_UP]
-        account = {
-            "cpu": cpu,
-            "requests": len(received),
-            "bytes": sum(len(each.body) for each in received),
+    def state(self) -> dict[str, Any]:
+        """Return how many requests there were, and for how long nothing has moved."""
+        return {"requests": self.requests, "quiet": (time.monotonic_ns() - self.moved_ns) / 1e9}
+
+    def count(self) -> dict[str, Any]:
+        """Return the account; what this takes is not part of the sink's CPU time."""
+        started = time.thread_time()
+        while self.received:
+            each = self.received.popleft()
+            counter = self._ids.setdefault(each.door, Counter())
+            try:
+                counter.update(ids(each))
+            except (ValueError, LookupError, TypeError, zlib.error) as error:
+                self._unreadable = f"{each.door}: {type(error).__name__}: {error}"
+        for door, counter in self._ids.items():
+            self._warm[door] += counter.pop(WARM_UP, 0)
+        self._spent += time.thread_time() - started
+        return {
+            "cpu": time.process_time() - self._cpu - self._spent,
+            "requests": self.requests,
+            "bytes": self.bytes,
             "answered_ns": self.answered_ns,
-            "distinct": len(ids),
-            "duplicates": ids.total() - len(ids),
+            "unreadable": self._unreadable,
+            "warm": self._warm,
+            "distinct": {door: len(each) for door, each in self._ids.items()},
+            "duplicates": {door: each.total() - len(each) for door, each in self._ids.items()},
         }
-        self._cpu = time.process_time()
-        return account
 
-    def serve(self, connection: socket.socket) -> None:
+    def keep(self, received: Received) -> None:
+        """Store a request."""
+        self.received.append(received)
+        self.requests += 1
+        self.bytes += received.size
+        self.moved_ns = time.monotonic_ns()
+
+    def serve_http(self, connection: socket.socket) -> None:
         """Answer the requests of one connection until it is closed."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with connection, connection.makefile("rb") as reader:
-            for request in _requests(reader):
-                self.received.append(request)
-                answer = _answer(request)
-                self.answered_ns = time.monotonic_ns()
-                connection.sendall(answer)
+        with connection, connection.makefile("rb", CHUNK) as reader:
+            for received in self._requests(reader):
+                self.keep(received)
+                made = answer(received)
+                if self.delay:
+                    time.sleep(self.delay)
+                self.answered_ns = self.moved_ns = time.monotonic_ns()
+                connection.sendall(made)
+
+    def _requests(self, reader: Any) -> Iterator[Received]:
+        while line := reader.readline():
+            size, headers = len(line), {}
+            self.moved_ns = time.monotonic_ns()
+            while (header := reader.readline()) not in {b"\r\n", b""}:
+                size += len(header)
+                name, _, value = header.decode("latin-1").partition(":")
+                headers[name.lower()] = value.strip()
+            body = reader.read(int(headers.get("content-length", 0)))
+            door = door_of(line.split()[1].decode(), headers)
+            encoding = headers.get("content-encoding", "")
+            yield Received(door, encoding, size + 2 + len(body), body)
+
+    def serve_lines(self, connection: socket.socket) -> None:
+        """Keep the lines of one connection, as the TCP input of Logstash takes them."""
+        chunks = []
+        with connection:
+            while chunk := connection.recv(CHUNK):
+                chunks.append(chunk)
+                self.moved_ns = time.monotonic_ns()
+        body = b"".join(chunks)
+        self.keep(Received("logstash", "", len(body), body))
+        self.answered_ns = self.moved_ns
 
 
-def _requests(reader: BinaryIO) -> Iterator[Received]:
-    while line := reader.readline():
-        headers = {}
-        while (header := reader.readline()) not in {b"\r\n", b""}:
-            name, _, value = header.decode("latin-1").partition(":")
-            headers[name.lower()] = value.strip()
-        body = reader.read(int(headers["content-length"]))
-        yield Received(line.split()[1].decode(), headers.get("content-encoding", ""), body)
+def _listen(serve: Any) -> int:
+    """Serve each connection on a thread of its own; return the port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
 
-
-def _answer(request: Received) -> bytes:
-    """Return what the vendor of the request's path answers to a good batch."""
-    if request.path.startswith("/1/batch/"):
-        # The vendor answers a status for each event, so these must be counted.
-        count = _plain(request).count(b'"samplerate":')
-        status, body = "200 OK", b"[%b]" % b",".join([b'{"status":202}'] * count)
-    elif request.path == "/logs/v1/bulk":
-        status, body = "200 OK", b"{}"
-    else:
-        status, body = "202 Accepted", b""
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
-def _plain(request: Received) -> bytes:
-    if request.encoding == "gzip":
-        return zlib.decompress(request.body, _GZIP_WINDOW)
-    if request.encoding == "zstd":
-        plain: bytes = _zstd().decompress(request.body)
-        return plain
-    return request.body
-
-
-def _zstd() -> Any:
-    try:
-        return importlib.import_module("compression.zstd")
-    except ImportError:
-        return importlib.import_module("backports.zstd")
-
-
-def _ids(request: Received) -> Iterator[int]:
-    """Yield the id of each record of a request."""
-    body = _plain(request)
-    if request.path == "/logs/v1/bulk":
-        for entry in json.loads(body)["logEntries"]:
-            yield json.loads(entry["text"])[ID]
-    elif request.path.startswith("/1/batch/"):
-        for element in json.loads(body):
-            yield element["data"][ID]
-    else:
-        msgpack = importlib.import_module("msgpack")
-        for event in msgpack.unpackb(body):
-            yield event[ID]
-
-
-def main() -> None:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    sink = Sink()
+    def attend(connection: socket.socket) -> None:
+        try:
+            serve(connection)
+        except OSError:  # the peer's process has ended
+            connection.close()
 
     def accept() -> None:
         while True:
             connection, _ = listener.accept()
-            threading.Thread(target=sink.serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=attend, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    for _ in sys.stdin:
-        print(json.dumps(sink.report()), flush=True)
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def main() -> None:
+    sink = Sink()
+    port, lines = _listen(sink.serve_http), _listen(sink.serve_lines)
+    print(json.dumps({"url": f"http://127.0.0.1:{port}", "logstash_port": lines}), flush=True)
+    for line in sys.stdin:
+        command, _, argument = line.strip().partition(" ")
+        if command == "reset":
+            sink.reset(float(argument))
+            print("{}", flush=True)
+        else:
+            print(json.dumps(getattr(sink, command)()), flush=True)
 
 
 if __name__ == "__main__":

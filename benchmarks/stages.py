@@ -17,8 +17,9 @@ import timeit
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .sink import ID
-from .subjects import NoOp, hide_fast
+from .subjects import hide_fast
+from .subjects.baselines import NoOp
+from .workload import ID
 
 if TYPE_CHECKING:
     from cxlogging.delivery.delivery import Delivery

@@ -60,11 +60,12 @@ def program(server: DevServer) -> Callable[..., Ended]:
         options: str = "",
         url: str | None = None,
         arguments: tuple[str, ...] = (),
+        before: str = "",
     ) -> Ended:
         preamble = PREAMBLE.format(
             handler=HANDLERS[vendor], options=f", {options}" if options else ""
         )
-        code = preamble + textwrap.dedent(body)
+        code = f"{before}\n{preamble}" + textwrap.dedent(body)
         environment = {**os.environ, "TEST_URL": url or server.url}
         started = time.monotonic()
         done = subprocess.run(

@@ -8,7 +8,10 @@ request, follows redirects and retries, and none of that may happen here.
 from __future__ import annotations
 
 import importlib
+import socket
 import ssl
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,6 +19,9 @@ from ..wire.http import Endpoint
 from .options import Options
 
 CONNECT_SECONDS = 5.0
+
+Resolve = Callable[..., Iterable[Any]]
+"""As `socket.getaddrinfo`: addresses for a host and a port."""
 
 
 def preload() -> None:
@@ -36,11 +42,15 @@ class Connector:
     Args:
         endpoint: Where to.
         options: ``ssl_context``, ``ca_file``, ``client_cert`` and ``proxy``.
+        resolve: Replaces the system's resolver.
     """
 
-    def __init__(self, endpoint: Endpoint, options: Options) -> None:
+    def __init__(
+        self, endpoint: Endpoint, options: Options, resolve: Resolve | None = None
+    ) -> None:
         self._endpoint = endpoint
         self._options = options
+        self._resolve = resolve
         self._context: ssl.SSLContext | None = None
         preload()
 
@@ -52,6 +62,8 @@ class Connector:
             connection = self._https(proxy, timeout)
         else:
             connection = self._http(timeout)
+        # urllib3 would give each address of a name all of the time.
+        connection._new_conn = lambda: self._dial(connection.host, connection.port, timeout)  # noqa: SLF001
         try:
             connection.connect()
         except BaseException:
@@ -92,6 +104,26 @@ class Connector:
             scheme=proxy.scheme,
         )
         return connection
+
+    def _dial(self, host: str, port: int, seconds: float) -> socket.socket:
+        """Return a socket connected to the first address that answers; they share the time."""
+        end = time.monotonic() + seconds
+        resolve = self._resolve or socket.getaddrinfo
+        addresses = list(resolve(host, port, 0, socket.SOCK_STREAM))
+        last = OSError(f"{host} has no address")
+        for number, (family, kind, protocol, _, address) in enumerate(addresses):
+            left = end - time.monotonic()
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(max(left / (len(addresses) - number), 0.01))
+                sock.connect(address)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:
+                sock.close()
+                last = error
+            else:
+                return sock
+        raise last
 
     def proxy(self) -> SplitResult | None:
         """Return the proxy to use: the option's, else the environment's, else none."""

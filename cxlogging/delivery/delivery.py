@@ -20,6 +20,7 @@ from .batch import Batch, Unsettled
 from .clock import Clock
 from .compression import choose, compressor
 from .diagnostics import Diagnostics
+from .draining import drain
 from .drops import Drops
 from .ledger import Ledger, Stats
 from .lines import LineMaker, line_maker
@@ -107,6 +108,7 @@ class Delivery:
         elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
             self.workers.wake()
+            lifecycle.after_exit(self)
 
     def note(self, topic: str, sentence: str) -> None:
         """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
@@ -183,12 +185,12 @@ class Delivery:
             timeout: Seconds; None waits as `close` does.
         """
         mark = self.mark()
-        lifecycle.drain([self], timeout, lambda: self.has_passed(mark))
+        drain([self], timeout, lambda: self.has_passed(mark))
         return self.has_passed(mark)
 
     def close(self) -> None:
         """Deliver what waits, within the exit budget; the next record begins anew."""
-        lifecycle.drain([self])
+        drain([self])
         self.close_soon()
         lifecycle.after_drain(self)
 
@@ -222,6 +224,7 @@ class Delivery:
             levels = Counter(level for level, _, _ in lost)
             self.ledger.abandoned.update(levels)
             self.buffer.settle(lost)
+            self.wake_bytes = self.wake_count = 0
             return levels
 
     def stats(self) -> Stats:

@@ -14,10 +14,11 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .clock import Clock
+from .draining import drain
 from .drops import tell_lost
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class _Process:
     hooked = False
     finalizer_of: int | None = 0
     exiting = False
+    left = False
 
 
 PROCESS = _Process()
@@ -93,39 +95,30 @@ def after_in_parent() -> None:
 def after_fork() -> None:
     """Begin anew in a fork's child. Nothing may raise, log or wait here."""
     PROCESS.pid = os.getpid()
-    PROCESS.exiting = False
+    PROCESS.exiting = PROCESS.left = False
     OWN_THREADS.clear()
     for delivery in deliveries():
         delivery.buffer.forget()
         delivery.reset()
 
 
-def is_uwsgi_master() -> bool:
-    """
-    Return True where uWSGI loads the application before it forks its workers.
-
-    It forks without the interpreter's lock: a thread of ours that holds it at
-    that moment would leave the child waiting for it for ever. None is started.
-    """
-    uwsgi = sys.modules.get("uwsgi")
-    try:
-        return uwsgi is not None and uwsgi.worker_id() == 0
-    except Exception:
-        return False
-
-
 def before_worker() -> None:
     """
-    Have multiprocessing call us when it ends this process, as it runs no exit hooks.
+    Have multiprocessing and Celery call us when they end this process: no exit hook runs there.
 
     Only now: multiprocessing forgets what was registered before a child's work began.
     """
-    util = sys.modules.get("multiprocessing.util")
-    if util is None or PROCESS.finalizer_of == PROCESS.pid:
+    if PROCESS.finalizer_of == PROCESS.pid:
         return
-    PROCESS.finalizer_of = PROCESS.pid
-    with contextlib.suppress(Exception):
-        util.Finalize(None, at_exit, exitpriority=-100)
+    for name in ("multiprocessing.util", "billiard.util"):
+        if name in sys.modules:
+            PROCESS.finalizer_of = PROCESS.pid
+            with contextlib.suppress(Exception):
+                sys.modules[name].Finalize(None, at_exit, exitpriority=-100)
+    if "celery.signals" in sys.modules:
+        with contextlib.suppress(Exception):
+            ended = sys.modules["celery.signals"].worker_process_shutdown
+            ended.connect(at_exit, weak=False, dispatch_uid="cxlogging")
 
 
 @contextlib.contextmanager
@@ -139,65 +132,7 @@ def own_thread() -> Iterator[None]:
         OWN_THREADS.discard(ident)
 
 
-def drain(
-    waited_for: Sequence[Delivery],
-    timeout: float | None = None,
-    done: Callable[[], bool] | None = None,
-) -> None:
-    """
-    Wait until nothing is outstanding, or the budget is spent.
-
-    The budget of each delivery: ``close_timeout`` since its vendor last
-    acknowledged anything, ``close_maximum`` in all.
-
-    Args:
-        waited_for: At least one delivery.
-        timeout: Seconds that replace the budget.
-        done: Replaces the question whether nothing is outstanding; for one delivery.
-    """
-    clock = waited_for[0].clock
-    start = clock.monotonic()
-    waiter = _thread.allocate_lock()
-    for delivery in waited_for:
-        delivery.waiters.append(waiter)
-        delivery.hurry()
-    try:
-        while True:
-            now = clock.monotonic()
-            ends = [
-                _budget_end(delivery, start, timeout)
-                for delivery in waited_for
-                if not (done() if done else not delivery.busy)
-            ]
-            if not ends or max(ends) <= now:
-                return
-            if not _work_inline(waited_for, max(ends)):
-                waiter.acquire(timeout=max(min(max(ends) - now, 0.5), 0.001))
-    finally:
-        for delivery in waited_for:
-            delivery.waiters.remove(waiter)
-
-
-def _budget_end(delivery: Delivery, start: float, timeout: float | None) -> float:
-    """Return the monotonic time at which *delivery* is no longer waited for."""
-    if timeout is not None:
-        return start + timeout
-    if delivery.given_up:
-        return start
-    options = delivery.options
-    quiet_since = max(start, delivery.acknowledged_at)
-    return min(quiet_since + options.close_timeout, start + options.close_maximum)
-
-
-def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
-    """Deliver on this thread for those that no worker can serve; True where there were any."""
-    alone = [each for each in waited_for if each.busy and not len(each.workers)]
-    for delivery in alone:
-        delivery.workers.work_inline(until)
-    return bool(alone)
-
-
-def at_exit() -> None:
+def at_exit(**_: object) -> None:
     """Deliver what waits, all destinations side by side, then say what was left."""
     PROCESS.exiting = True
     busy = [delivery for delivery in deliveries() if delivery.busy]
@@ -209,11 +144,22 @@ def at_exit() -> None:
         delivery.disconnect()
         with delivery.lock:
             delivery.buffer.release()
+    PROCESS.left = True
+
+
+def after_exit(delivery: Delivery) -> None:
+    """Deliver a record that came after `at_exit` has run: nobody comes after it."""
+    if PROCESS.left and _thread.get_ident() not in OWN_THREADS:
+        drain([delivery])
+        _give_up(delivery)
+        delivery.disconnect()
+        with delivery.lock:
+            delivery.buffer.release()
 
 
 def carry_on() -> None:
     """Note that the process goes on after all, and vendors may be waited for again."""
-    PROCESS.exiting = False
+    PROCESS.exiting = PROCESS.left = False
     for delivery in deliveries():
         delivery.given_up = False
 

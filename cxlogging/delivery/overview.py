@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import lifecycle
+from .draining import drain
 from .ledger import Stats
 
 
@@ -16,9 +17,7 @@ def flush_all(timeout: float | None = None) -> bool:
     everyone = lifecycle.deliveries()
     marks = [(delivery, delivery.mark()) for delivery in everyone]
     if everyone:
-        lifecycle.drain(
-            everyone, timeout, lambda: all(each.has_passed(mark) for each, mark in marks)
-        )
+        drain(everyone, timeout, lambda: all(each.has_passed(mark) for each, mark in marks))
     return all(delivery.has_passed(mark) for delivery, mark in marks)
 
 

@@ -99,8 +99,7 @@ class HttpTransport:
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         deadline = self._clock.monotonic() + seconds
         head = self._head(request, encoding)
-        line = self._reusable()
-        if line is not None:
+        if (line := self._reusable()) is not None:
             try:
                 return self._exchange(line, head, request.body, deadline)
             except _StaleError:
@@ -142,13 +141,11 @@ class HttpTransport:
             ("Content-Length", str(len(request.body))),
             *request.headers,
             *self._headers,
+            *([("Content-Encoding", encoding)] if encoding else []),
         ]
-        if encoding is not None:
-            headers.append(("Content-Encoding", encoding))
         lines = [f"POST {request.endpoint.path} HTTP/1.1"]
         for name, value in headers:
-            text = value.reveal() if isinstance(value, Secret) else value
-            lines.append(f"{name}: {text}")
+            lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _exchange(self, line: _Line, head: bytes, body: bytes, deadline: float) -> Response:
@@ -161,6 +158,8 @@ class HttpTransport:
             broken = self._write(line, head, body, deadline)
             try:
                 answer.begin()
+                if reader.ended:
+                    raise ConnectionError("the answer ended within its head")  # noqa: TRY301
             except (http.client.RemoteDisconnected, ConnectionError) as error:
                 if not fresh and not reader.got:
                     raise _StaleError from None
@@ -197,7 +196,7 @@ class _DeadlineReader(io.RawIOBase):
         self._sock = sock
         self._deadline = deadline
         self._clock = clock
-        self.got = 0
+        self.got, self.ended = 0, False
 
     def readable(self) -> bool:
         return True
@@ -206,6 +205,7 @@ class _DeadlineReader(io.RawIOBase):
         self._sock.settimeout(_left(self._deadline, self._clock))
         size: int = self._sock.recv_into(buffer)
         self.got += size
+        self.ended = not size
         return size
 
 

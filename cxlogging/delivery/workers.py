@@ -25,16 +25,15 @@ from .pace import NEVER, State
 from .picking import pick
 from .sending import send
 from .settle import settle
+from .threadless import no_thread
 
 if TYPE_CHECKING:
     from .delivery import Delivery
 
-UWSGI = (
-    "uWSGI loads the application before it forks: what is logged until then is not delivered,"
-    " as no thread may run beside that fork; lazy-apps = true delivers it"
-)
 RETIRE = -1.0
 SHORTEST_WAIT = 0.001
+ABSENT_WAIT = 0.05
+"""Until the next look for items that are counted, and not there: a log call is at them."""
 
 LONG_SECONDS = 0.25
 """A request without an answer for so long may stay without one."""
@@ -104,8 +103,8 @@ class Workers:
         return self._parked and bool(self._crew)
 
     def _spawn(self) -> None:
-        if lifecycle.is_uwsgi_master():
-            self._delivery.diagnostics.say("uwsgi", "uwsgi", UWSGI)
+        if reason := no_thread():
+            self._delivery.diagnostics.say("thread", "thread", reason)
             return
         self._crew.append(None)
         lifecycle.before_worker()
@@ -206,7 +205,7 @@ class Workers:
             return None, 0.0 if more else wait
         delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
         delivery.wake_count = buffer.came - waiting + pace.most
-        return None, max(due, SHORTEST_WAIT)
+        return None, max(due, SHORTEST_WAIT) if due > 0 else ABSENT_WAIT
 
     def _retire(self) -> float:
         self._crew.pop()

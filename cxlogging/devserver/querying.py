@@ -182,7 +182,10 @@ class _Fields:
 
     def known(self, steps: tuple[str | int, ...]) -> bool:
         scan = Scan(self._path, _labels_of)
-        words = [one for one in steps if isinstance(one, str) and one.isascii() and one.isalnum()]
+        # What JSON writes as it is.
+        words = [
+            one for one in steps if isinstance(one, str) and one.isascii() and one.isidentifier()
+        ]
         likely = [("instr(data, ?)", (one,)) for one in words]
         rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
         flat = (".".join(map(str, steps)),)

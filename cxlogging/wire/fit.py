@@ -63,7 +63,7 @@ def _sane(event: Event) -> Event:
     origin = event.origin
     return event.replace(
         level=_level(event.level),
-        level_name=scrub(str(event.level_name)),
+        level_name=scrub(str(event.level_name)) if isinstance(event.level, int) else "ERROR",
         message=scrub(event.message),
         fields=_each_text(event.fields, scrub),
         error=_each_text(event.error, scrub),

@@ -6,6 +6,7 @@ import base64
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 import trustme
@@ -14,7 +15,8 @@ from cxlogging.delivery.connect import Connector
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.transport import HttpTransport, TransportError
 from cxlogging.wire.http import Endpoint, Request, Secret
-from tests.delivery.test_transport import OK, Script, read_request
+from tests.delivery.test_transport import OK, Script, answering, read_request
+from tests.faults.dead_ends import FullBacklog
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +207,39 @@ def test_loopback_needs_no_proxy(monkeypatch):
 
     with Script(serve) as server:
         assert send(server.port, "127.0.0.1", "http").status == 200
+
+
+def to(port: int, *hosts: str):
+    """Return a resolver that gives *hosts* for any name."""
+    return lambda host, *_: [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (h, port)) for h in hosts]
+
+
+def test_the_next_address_is_tried():
+    """Where a name's first address refuses, the next one is sent to."""
+    with Script(answering(OK)) as server:
+        endpoint = Endpoint("http", "vendor.example", server.port, "/")
+        addresses = to(server.port, "127.0.0.9", "127.0.0.1")
+        sender = HttpTransport(Connector(endpoint, Options(), addresses))
+        assert sender.send(Request(endpoint, (), b"body"), None, 10).status == 200
+        sender.close()
+
+
+def test_addresses_share_the_time():
+    """However many addresses of a name are silent, connecting takes the time of one request."""
+    with FullBacklog() as hole:
+        endpoint = Endpoint("http", "vendor.example", hole.port, "/")
+        sender = HttpTransport(Connector(endpoint, Options(), to(hole.port, *["127.0.0.1"] * 4)))
+        started = time.monotonic()
+        with pytest.raises(TransportError, match="TimeoutError"):
+            sender.send(Request(endpoint, (), b"body"), None, 0.8)
+
+    assert 0.7 < time.monotonic() - started < 1.5
+
+
+def test_a_name_without_an_address():
+    """A name that the resolver knows no address for is an error with its name."""
+    endpoint = Endpoint("http", "vendor.example", 80, "/")
+    with pytest.raises(TransportError, match=r"vendor\.example has no address"):
+        HttpTransport(Connector(endpoint, Options(), to(80))).send(
+            Request(endpoint, (), b"body"), None, 1
+        )

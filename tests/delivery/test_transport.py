@@ -215,6 +215,7 @@ def test_connection_close_is_honoured():
         b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 150 + b"\r\n",
         b"SSH-2.0-OpenSSH_9\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
     ],
 )
 def test_no_answer(answer):

@@ -157,7 +157,7 @@ def test_help_names_every_option():
     """And the list of commands imports none of them."""
     done = finished("dev", "--help")
     for option in ("--port", "--host", "--allow-remote", "--db", "--max-size", "--coralogix-key",
-                   "--honeycomb-key", "--betterstack-token"):  # fmt: skip
+                   "--honeycomb-key", "--betterstack-token", "--query-key"):  # fmt: skip
         assert option in done.stdout
     script = "import sys; from cxlogging.cli import main\ntry: main()\n"
     script += "finally: print('uvicorn' in sys.modules)"

@@ -645,14 +645,29 @@ def test_a_trickle_and_a_delay(server, client):
     assert [next(iter(one)) for one in lines(heard)] == ["queryId", "result", "statistics"]
 
 
-def test_a_server_that_stops_amid_queries():
-    """It ends what runs, within seconds, background queries included."""
+def test_a_server_that_stops_amid_queries(caplog):
+    """It ends what runs, directly and in the background, without a word in anyone's log."""
     server = DevServer().start()
     for start in range(0, 50_000, 10_000):
         server.store.add(event(n) for n in range(start, start + 10_000))
+    ended = []
+
+    def ask_directly():
+        with DataPrimeClient("k", url=server.url) as own:
+            try:
+                own.query("aggregate distinct_count(n) as n")
+            except Exception as error:
+                ended.append(error)
+
+    threads = [threading.Thread(target=ask_directly) for _ in range(3)]
     with DataPrimeClient("k", url=server.url) as client:
         for _ in range(4):
             client.submit("aggregate distinct_count(n) as n", **WINDOW)
+        for thread in threads:
+            thread.start()
         server.stop()
+    for thread in threads:
+        thread.join(30)
     names = [one.name for one in threading.enumerate()]
     assert not [one for one in names if one.startswith(("cxlogging-query", "cxlogging-back"))]
+    assert not [one for one in caplog.records if one.name.startswith(("concurrent", "asyncio"))]

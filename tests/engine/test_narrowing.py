@@ -215,6 +215,38 @@ def test_an_ordering_holds_what_is_wanted(bench):
     assert len(list(bench.stream("orderby n", most_rows=50))) == 51
 
 
+def test_an_ordering_gives_enough(bench):
+    """What comes behind it may drop rows: then it gives all that are asked of it, or all."""
+    bench.fill(*({"n": n} for n in range(300)))
+    late = "filter n >= 200 | limit 5"
+
+    for query in (
+        f"orderby n | {late}",
+        f"orderby n | limit 280 | {late}",
+        f"orderby n | limit 9999999 | {late}",
+        f"limit 0 | union (source logs | orderby n) | {late}",
+    ):
+        found = [row.data["n"] for row in bench.stream(query, most_rows=50)]
+        assert found == [200, 201, 202, 203, 204], query
+
+
+def test_many_conditions(bench):
+    """A query of very many conditions, or of very long words, is within SQLite's own limits."""
+    bench.fill({"s": "x" * 60_000, "n": 1})
+    many = ", ".join(f"'a{n}'" for n in range(5_000))
+
+    assert bench.data(
+        f"filter !($l.applicationname in ({many})) && s ~ '{'x' * 60_000}' | count"
+    ) == [{"_count": 1}]
+    assert bench.data(f"filter $l.applicationname in ({many}) && $m.severity > INFO | count") == [
+        {"_count": 0}
+    ]
+    chain = " | ".join(
+        "filter s != 'y' | filter n:string == '1' | wildfind 'x' | block n == 2" for _ in range(45)
+    )
+    assert bench.data(f"{chain} | count") == [{"_count": 0}]
+
+
 def test_state_is_bounded(bench):
     """A query that would hold too much ends with a sentence instead."""
     bench.fill(*({"n": n} for n in range(300)))

@@ -282,6 +282,8 @@ EXAMPLES = [
 
 
 MORE = [
+    ("create x from 1 on datatype changed skip", [{}, {"x": 2}], [{"x": 1}, {"x": 1}]),
+    ("choose 0:timestamp as t, power(2, 2000) as p", [{}], [{"t": 0, "p": None}]),
     ("create a.b from 1", [{"a": 5}, {"a": None}], [{"a": 5}, {"a": {"b": 1}}]),
     ("create l[0] from 9", [{"l": [1, 2]}, {"l": []}], [{"l": [9, 2]}, {"l": []}]),
     ("replace l[1].x with 9", [{"l": [1, {"x": 2}]}], [{"l": [1, {"x": 9}]}]),

@@ -9,6 +9,7 @@ from cxlogging.devserver.engine.aggregating import ALSO_SCALAR, BUILDERS
 from cxlogging.devserver.engine.compile import AGGREGATIONS
 from cxlogging.devserver.engine.functions import ELSEWHERE
 from cxlogging.devserver.engine.pipeline import UNSUPPORTED
+from cxlogging.devserver.engine.run import Answer
 
 REFUSED = [
     ("", 0, "a command is due"),
@@ -90,6 +91,8 @@ REFUSED = [
     ("filter a > @'yesterday'", 11, "is no time"),
     ("filter parseTimestamp(a, '%D') > now()", 7, "another format"),
     ("source logs between @'now' and 5", 31, "takes a timestamp, not a number"),
+    ("source logs last -1h", 17, "no negative interval"),
+    ("source logs around now() interval -1h", 34, "no negative interval"),
     ("source logs last $d.x", 17, "a time that is known"),
     ("source system/engine.queries", 0, "source system/engine.queries"),
     ("orderby", 7, "an expression is due"),
@@ -124,6 +127,30 @@ def test_functions_of_the_service_alone(bench, name):
     """A function that the service has and this engine has not is named."""
     with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): works on the service"):
         bench.plan(f"choose {name}(a, 1) as x")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "filter " + " && ".join(["a == 1"] * 5_000),
+        "filter " + "+".join(["1"] * 5_000) + " > 1",
+        " | ".join(["filter a == 1"] * 300),
+        "filter " + "!" * 5_000 + "a",
+        "filter a" + ".b" * 5_000 + " == 1",
+        "source logs | union (" * 300,
+        "filter a == case { b -> " * 300,
+    ],
+    ids=lambda query: query[:40],
+)
+def test_very_long_queries(bench, query):
+    """Are refused, or run, or end with a sentence: nothing overflows."""
+    bench.fill({"a": 1})
+    try:
+        answer = Answer(bench.plan(query), bench.fresh(), 5)
+    except QueryRefusedError:
+        return
+    assert all(answer.batches())
+    assert answer.reason in ("", "the query, or a value, is nested too deeply")
 
 
 def test_the_aggregations_are_one_list():

@@ -116,6 +116,14 @@ def counts(items: list[bytes]) -> Counter:
     return Counter(items)
 
 
+class Inline(Delivery):
+    """A delivery for which no thread is started: whoever is counted as a worker prevents it."""
+
+    def _look_for_backlog(self) -> None:
+        self.workers._crew.append(None)
+        super()._look_for_backlog()
+
+
 class Carrier:
     """A delivery whose worker is driven by hand, over a journal or over memory."""
 
@@ -126,6 +134,7 @@ class Carrier:
         time: HandClock,
         limits=LIMITS,
         segment_bytes=400,
+        path=PATH,
         **options,
     ):
         self.disk = disk
@@ -141,26 +150,21 @@ class Carrier:
             **options,
         }
         if disk is not None:
-            given["spool"] = PATH
+            given["spool"] = str(path)
         parsed = Options.parse(given)
         lines = Lines(limits)
 
         def line(clock, evicted, lock):
             if disk is None:
                 return MemoryBuffer(parsed, clock, evicted, lock)
-            spool = Spool(PATH, lines.identity, self.disk)
+            spool = Spool(str(path), lines.identity, self.disk)
             return Journal(
                 spool, parsed, clock, evicted, lock, disk=self.disk, segment_bytes=segment_bytes
             )
 
-        self.delivery = Delivery(
+        self.delivery = Inline(
             lines, parsed, transport=lambda: network, clock=time.clock, line=line
         )
-        self._be_the_worker()
-
-    def _be_the_worker(self) -> None:
-        # Whoever is counted as a worker keeps a thread from being started.
-        self.delivery.workers._crew.append(None)
 
     def put(self, item: bytes, level: int = INFO) -> None:
         self.delivery.put(level, item)
@@ -170,7 +174,7 @@ class Carrier:
         with lifecycle.own_thread():
             wait = self.delivery.workers._step(30.0)
         if not self.delivery.workers._crew:
-            self._be_the_worker()
+            self.delivery.workers._crew.append(None)
         return wait
 
     def work(self, turns: int = 200, patience: float = 1e6) -> None:

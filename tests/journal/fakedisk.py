@@ -240,7 +240,7 @@ class FakeDisk(Disk):
     def enter(self, path: str) -> int:
         self._step("enter", path)
         node = self.machine.root
-        for name in path.strip("/").split("/"):
+        for name in filter(None, path.split("/")):
             if name not in node.names:
                 node.link(name, Node(is_folder=True))
             node = node.names[name]
@@ -335,6 +335,13 @@ class FakeDisk(Disk):
     def sync(self, fd: int) -> None:
         self._step("sync", fd)
         self._node(fd, "sync").sync()
+
+    def sync_folder(self, path: str) -> None:
+        fd = self.enter(path)
+        try:
+            self.sync(fd)
+        finally:
+            self.close(fd)
 
     def close(self, fd: int) -> None:
         if fd in self.open_files:

@@ -75,6 +75,42 @@ def test_an_exit_function_registered_before_logging_was_imported(server, program
     assert [message(event) for event in server.events()] == ["after shutdown"]
 
 
+def test_records_logged_after_our_exit_function(program, server):
+    """Records logged by exit functions that run after ours are delivered in the log call."""
+    ended = program(
+        """
+        import atexit
+        def late():
+            for n in range(3): log.info("late %d", n)
+        atexit.register(late)
+        other = cxlogging.HoneycombHandler("k", dataset="d", url=URL)
+        log.addHandler(other)
+        log.info("normal")
+        """,
+        before="import atexit\natexit.register(lambda: (log.info('last'), log.info('of all')))",
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    expected = sorted(["last", "late 0", "late 1", "late 2", "normal", "of all"])
+    for vendor in ("betterstack", "honeycomb"):
+        assert sorted(message(event) for event in server.events(vendor)) == expected
+
+
+def test_records_logged_after_our_exit_function_to_nobody(program):
+    """With a dead vendor, what is logged after the exit has given up is counted, at once."""
+    ended = program(
+        "log.info('x')",
+        options="close_timeout=1",
+        url="http://127.0.0.1:9",
+        before="import atexit\n"
+        "atexit.register(lambda: print(log.info('y'), handler.stats().abandoned))",
+    )
+
+    assert ended.code == 0
+    assert ended.out.split() == ["None", "2"]
+    assert ended.seconds < 1 + 0.5 + START_SECONDS
+
+
 def test_a_thread_that_outlives_main(program, server):
     """Records of a thread that goes on after main has ended arrive."""
     program(

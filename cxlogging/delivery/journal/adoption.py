@@ -150,6 +150,8 @@ class Heirs:
     def _leave(self, estate: Estate, segment: Segment, error: OSError) -> None:
         """Leave *segment* where it is: for a newer version, a later attempt, or a person."""
         segment.close()
+        if segment in estate.unsettled and segment.settled:
+            estate.unsettled.remove(segment)
         estate.untouched = True
         self._avoid(estate.name, error)
         sentence = f"a segment in the spool is left as it is: {error}"

@@ -35,7 +35,10 @@ class Disk:
     def enter(self, path: str, *, create: bool = True) -> int:
         """Open the folder at *path*."""
         if create:
-            Path(path).mkdir(0o700, parents=True, exist_ok=True)
+            # Those above it too, which `mkdir(parents=True)` makes for everybody.
+            for each in (*reversed(Path(path).parents), Path(path)):
+                if not each.exists():
+                    each.mkdir(0o700, exist_ok=True)
         return self._checked_folder(os.open(path, _FOLDER | _CAREFUL), path)
 
     def folder(self, parent: int, name: str, *, create: bool) -> int:
@@ -140,6 +143,14 @@ class Disk:
     def sync(self, fd: int) -> None:
         """Return once what was written is on the medium."""
         os.fsync(fd)
+
+    def sync_folder(self, path: str) -> None:
+        """Return once the names in the folder at *path* are on the medium."""
+        fd = os.open(path, _FOLDER)
+        try:
+            self.sync(fd)
+        finally:
+            os.close(fd)
 
     def close(self, fd: int) -> None:
         """Close a descriptor."""

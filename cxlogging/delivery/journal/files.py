@@ -62,7 +62,7 @@ class Files:
         self._retry_seconds = RETRY_SECONDS
         syncs = options.durability == "system"
         self._left: list[tuple[Owner, int]] = []
-        self._syncer = Syncer(disk, options.flush_interval, clock, say) if syncs else None
+        self._syncer = Syncer(disk, spool, options.flush_interval, clock, say) if syncs else None
 
     def folder(self) -> int | None:
         """Return a descriptor of the destination's folder, or None where it cannot be opened."""

@@ -20,6 +20,7 @@ from zlib import crc32
 from ..buffer import Item
 
 VERSION = 1
+MARK_BYTES = 4
 MAGIC = b"cxspool\n"
 _HEADER = struct.Struct("<8sHH4sI")
 HEADER_BYTES = _HEADER.size
@@ -58,7 +59,9 @@ def parse_header(data: bytes) -> Head:
         if magic == MAGIC and crc32(data[: HEADER_BYTES - 4]) == checksum:
             return Head(version, mark)
     # A damaged header: every frame begins with the mark, and so does the first.
-    return Head(0, data[HEADER_BYTES : HEADER_BYTES + 4])
+    # Zeros are no mark, but what a loss of power leaves: they would read as empty items.
+    mark = data[HEADER_BYTES : HEADER_BYTES + MARK_BYTES]
+    return Head(0, mark if len(mark) == MARK_BYTES and any(mark) else b"")
 
 
 def frame(mark: bytes, number: int, level: int, item: bytes) -> bytes:

@@ -46,6 +46,7 @@ class Line:
         self._overdue = self._aged = 0
         self._aged_at = 0.0
         self._unread = False
+        self._unremoved: deque[Segment] = deque()
 
     def add(self, segment: Segment) -> None:
         """Add the segment that grows from now on."""
@@ -141,6 +142,8 @@ class Line:
         """Note that numbers up to *drawn* have been drawn by monotonic *now*."""
         if now - self._aged_at > GRACE_SECONDS:
             self._overdue, self._aged, self._aged_at = self._aged, drawn, now
+        for _ in range(len(self._unremoved)):
+            self._discard(self._unremoved.popleft())
 
     def _insist(self) -> None:
         """Look behind what is incomplete: nothing that is overdue will complete it."""
@@ -173,20 +176,24 @@ class Line:
     def _remove_if_done(self, segment: Segment) -> None:
         if segment.done:
             self._unsettled.pop(segment.index, None)
-            try:
-                discard(self._disk, self.parent, segment, self.owner, self._say)
-            except OSError as error:
-                segment.close()
-                self._say("remove", str(error), f"a segment of the spool stays: {error}")
+            self._discard(segment)
+
+    def _discard(self, segment: Segment) -> None:
+        try:
+            discard(self._disk, self.parent, segment, self.owner, self._say)
+        except OSError as error:
+            self._unremoved.append(segment)
+            self._say("remove", str(error), f"a segment of the spool cannot be removed: {error}")
 
     def detach(self) -> list[Segment]:
         """Forget and return the segments, in which nothing waits."""
-        segments = [*self._segments]
+        segments = [*self._segments, *self._unremoved]
         self._unsettled.clear()
         self._segments.clear()
+        self._unremoved.clear()
         return segments
 
     def close(self) -> None:
         """Let go of all files, and leave them where they are."""
-        for segment in (*self._segments, *self._unsettled.values()):
+        for segment in (*self._segments, *self._unsettled.values(), *self._unremoved):
             segment.close()

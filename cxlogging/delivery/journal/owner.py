@@ -38,6 +38,7 @@ class Owner:
         for _ in range(ATTEMPTS):
             self.name = f"{os.getpid()}-{secrets.token_hex(8)}"
             self._folder = disk.folder(parent, self.name, create=True)
+            point("after_folder")
             try:
                 lock = disk.lock(self._folder, LOCK)
             except FileNotFoundError:
@@ -46,6 +47,7 @@ class Owner:
                 disk.close(self._folder)
                 raise
             if lock is not None:
+                point("after_lock")
                 self._lock = lock
                 return
             # Another process came between and took the empty folder for a dead one's.
@@ -75,8 +77,9 @@ class Owner:
         return self._disk.is_linked(self._lock)
 
     def sync(self) -> None:
-        """Return once the names in the folder are on the medium."""
+        """Return once the names in the folder, and its own, are on the medium."""
         self._disk.sync(self._folder)
+        self._disk.sync(self._parent)
 
     def remove(self) -> None:
         """Remove the folder, in which no segment is left."""

@@ -82,7 +82,13 @@ class Reader:
                     if self._base + position < self._skip_at:
                         continue
             self._position = position
-            if not self._advance(final):
+            try:
+                advanced = self._advance(final)
+            except OSError:
+                if not items:
+                    raise
+                return items  # these are read; the next take meets the error again
+            if not advanced:
                 return items
             chunk, position = self._chunk, self._position
         self._position = position
@@ -132,6 +138,8 @@ class Reader:
 
     def _find(self, offset: int) -> int | None:
         """Return the offset of the first whole frame at or after *offset*."""
+        if not self._mark:
+            return None
         while data := self._disk.read(self._fd, CHUNK_BYTES, offset):
             index = data.find(self._mark)
             while index >= 0:

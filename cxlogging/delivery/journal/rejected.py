@@ -57,7 +57,8 @@ class Rejected:
         }
         fd = self._disk.append(folder, NEWER)
         try:
-            self._disk.write(fd, json.dumps(letter).encode() + b"\n")
+            # A line of its own, also after one that a full disk has cut short.
+            self._disk.write(fd, b"\n" + json.dumps(letter).encode() + b"\n")
             full = self._disk.size(fd) > self._most
         finally:
             self._disk.close(fd)

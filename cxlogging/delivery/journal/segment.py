@@ -10,6 +10,7 @@ from .disk import Disk
 from .frames import (
     FRAME_BYTES,
     HEADER_BYTES,
+    MARK_BYTES,
     RANGE_BYTES,
     VERSION,
     pack_range,
@@ -71,16 +72,21 @@ class Segment:
     def open(self) -> Reader:
         """Return the reader; the files are opened when it is needed first."""
         if self._reader is None:
-            self._fd = self._disk.open(self._folder, self.name + SEGMENT)
-            head = parse_header(self._disk.read(self._fd, HEADER_BYTES + 4, 0))
-            if head.version > VERSION:
+            try:
+                self._reader = self._opened()
+            except OSError:
                 self.close()
-                raise UnknownVersionError(f"{self.name}{SEGMENT} has format {head.version}")
-            self._mark = self._mark or head.mark
-            settled = ranges(self._mark, self._acknowledgements())
-            place = self.index * OFFSETS
-            self._reader = Reader(self._disk, self._fd, self._mark, place, settled)
+                raise
         return self._reader
+
+    def _opened(self) -> Reader:
+        self._fd = fd = self._disk.open(self._folder, self.name + SEGMENT)
+        head = parse_header(self._disk.read(fd, HEADER_BYTES + MARK_BYTES, 0))
+        if head.version > VERSION:
+            raise UnknownVersionError(f"{self.name}{SEGMENT} has format {head.version}")
+        self._mark = self._mark or head.mark
+        settled = ranges(self._mark, self._acknowledgements())
+        return Reader(self._disk, fd, self._mark, self.index * OFFSETS, settled)
 
     def _acknowledgements(self) -> bytes:
         try:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from ...errors import ConfigurationError
 from .disk import Disk, UnsafeError
@@ -61,6 +62,16 @@ class Spool:
                 disk.write(fd, json.dumps(dict(self._identity), sort_keys=True).encode())
             disk.close(fd)
         return folder
+
+    def sync(self) -> None:
+        """
+        Return once the names of the spool and of the folders in it are on the medium.
+
+        Raises:
+            OSError: They cannot be.
+        """
+        for path in (self.path, str(Path(self.path).parent)):
+            self._disk.sync_folder(path)
 
     def probe(self, folder: int) -> None:
         """

@@ -8,9 +8,11 @@ from collections import deque
 
 from .. import lifecycle
 from ..clock import Clock
+from ..threadless import no_thread
 from .disk import Disk
 from .owner import Owner
 from .removal import Say
+from .spool import Spool
 
 IDLE_SECONDS = 60.0
 """The thread ends when nothing was written for so long; the worker cannot be busy as long."""
@@ -22,13 +24,15 @@ class Syncer:
 
     Args:
         disk: The file system.
+        spool: Whose names are synced too.
         interval: Seconds between two syncs.
         clock: Monotonic time.
         say: Told kind, topic and sentence of what a person should hear.
     """
 
-    def __init__(self, disk: Disk, interval: float, clock: Clock, say: Say) -> None:
+    def __init__(self, disk: Disk, spool: Spool, interval: float, clock: Clock, say: Say) -> None:
         self._disk = disk
+        self._spool = spool
         self._interval = max(interval, 0.01)
         self._clock = clock
         self._say = say
@@ -37,6 +41,7 @@ class Syncer:
         self._wake.acquire()
         self._fd = -1
         self._owner: Owner | None = None
+        self._named: Owner | None = None
         self._synced = -1
         self._running = False
         self._ended = False
@@ -58,7 +63,7 @@ class Syncer:
 
     def start(self) -> None:
         """Have a thread, where one can start."""
-        if not self._running and not lifecycle.is_uwsgi_master():
+        if not self._running and not no_thread():
             self._running = True
             try:
                 _thread.start_new_thread(self._main, ())
@@ -69,8 +74,16 @@ class Syncer:
         """Let the thread go."""
         self._ended = True
         self._fd = -1
+        while (fd := self._next_owed()) is not None:
+            self._disk.close(fd)
         with contextlib.suppress(RuntimeError):
             self._wake.release()
+
+    def _next_owed(self) -> int | None:
+        try:
+            return self._owed.popleft()
+        except IndexError:
+            return None
 
     def _main(self) -> None:
         with lifecycle.own_thread():
@@ -83,11 +96,16 @@ class Syncer:
                 self._wake.acquire(timeout=self._interval)
             self._running = False
 
+    def _sync_names(self, owner: Owner) -> None:
+        owner.sync()
+        if self._named is not owner:
+            self._spool.sync()
+            self._named = owner
+
     def sync(self) -> bool:
         """Sync once; False where nothing was written since."""
         try:
-            while self._owed:
-                fd = self._owed.popleft()
+            while (fd := self._next_owed()) is not None:
                 try:
                     self._disk.sync(fd)
                 finally:
@@ -95,7 +113,7 @@ class Syncer:
             if self._fd < 0:
                 return False
             if self._synced < 0 and self._owner is not None:
-                self._owner.sync()
+                self._sync_names(self._owner)
             size = self._disk.size(self._fd)
             if size == self._synced:
                 return False

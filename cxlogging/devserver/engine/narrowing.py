@@ -30,6 +30,8 @@ COLUMNS = (
 )  # fmt: skip
 """Of a record, in this order."""
 
+MOST_CONDITIONS = 50
+LONGEST_WORD = 1_000
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -61,8 +63,8 @@ class Narrowing:
         return replace(self, start=max(starts, default=None), end=min(ends, default=None))
 
     def where(self, *conditions: Sql) -> Narrowing:
-        """The same, with more conditions."""
-        return replace(self, conditions=(*self.conditions, *conditions))
+        """The same, with more conditions; those above a number that SQLite takes are left out."""
+        return replace(self, conditions=(*self.conditions, *conditions)[:MOST_CONDITIONS])
 
 
 def narrowed(
@@ -186,7 +188,7 @@ def _among(
         return narrowing
     texts = [one.value for one in items if isinstance(one, Literal) and one.kind == "string"]
     known = path.root == "$l" and len(path.steps) == 1 and path.steps[0] in labels
-    if not known or len(texts) != len(items) or not texts:
+    if not known or len(texts) != len(items) or not 0 < len(texts) <= MOST_CONDITIONS:
         return narrowing
     parts = [labels[str(path.steps[0])](one) for one in texts]
     sql = " OR ".join(part for part, _ in parts)
@@ -203,4 +205,4 @@ def _searched(narrowing: Narrowing, of: Node, phrase: str) -> Narrowing:
 def _holding(phrase: str) -> list[Sql]:
     # Letters beyond ASCII have cases that SQLite does not know.
     words = [one for one in tokens(phrase) if _SAFE.fullmatch(one)]
-    return [("data LIKE ?", (f"%{word}%",)) for word in words]
+    return [("data LIKE ?", (f"%{word[:LONGEST_WORD]}%",)) for word in words]

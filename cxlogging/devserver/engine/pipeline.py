@@ -14,6 +14,7 @@ ALIASES = {
     "select": "choose", "add": "create", "a": "create", "c": "create", "m": "move",
     "r": "remove", "conv": "convert", "e": "extract", "sortby": "orderby",
 }  # fmt: skip
+MOST_COMMANDS = 200
 UNSUPPORTED = ("enrich", "join", "stitch", "roundtime", "timechart", "timeseries")
 
 
@@ -38,6 +39,8 @@ class Commands(Reader):
         else:
             commands.append(self._command())
         while self.took("|"):
+            if len(commands) == MOST_COMMANDS:
+                raise QueryRefusedError(f"more than {MOST_COMMANDS} commands", self.token.start)
             commands.append(self._command())
         return Query(start, source, tuple(commands))
 

@@ -17,11 +17,14 @@ from .pipeline import parse
 from .row import COLUMNS as ROW_COLUMNS
 from .row import Row
 from .scan import Scan
-from .scope import Held, Scope, Settings
+from .scope import MOST_HELD, Held, Scope, Settings
 from .stage import Stage
 from .values import Kind
 
 LOGS = ("", "logs", "default/logs")
+EACH = ("choose", "create", "replace", "move", "remove", "redact", "convert", "extract")
+"""Commands that give a row for each row."""
+
 AROUND = 30 * 60 * 1_000_000_000
 
 STAGES: dict[str, Callable[[Command, Scope], Stage]] = {
@@ -78,19 +81,23 @@ def compile_query(
         lucene: True where *text* is Lucene.
         dataset: Where the query names none.
     """
-    if lucene:
-        token = Token("string", text, -1, len(text), text)
-        query = Query(0, Source(0), (Command(0, "lucene", {"text": token}),))
-    else:
-        query = parse(text)
-    return _Planner(settings, labels, dataset).plan(query, Held())
+    try:
+        if lucene:
+            token = Token("string", text, -1, len(text), text)
+            query = Query(0, Source(0), (Command(0, "lucene", {"text": token}),))
+        else:
+            query = parse(text)
+        return _Planner(settings, labels, dataset).plan(query, Held(), settings.most_rows)
+    except RecursionError:
+        raise QueryRefusedError("the query is too long, or nested too deeply", 0) from None
 
 
 class _Planner:
     def __init__(self, settings: Settings, labels: LabelSql, dataset: str) -> None:
         self._settings, self._labels, self._dataset = settings, labels, dataset
 
-    def plan(self, query: Query, shared: Held) -> Plan:
+    def plan(self, query: Query, shared: Held, most_rows: int | None) -> Plan:
+        """The plan of *query*, of whose rows *most_rows* are wanted; None for all."""
         source = query.source
         if (source.dataset or self._dataset) not in LOGS:
             raise UnsupportedError(f"source {source.dataset or self._dataset}", source.at)
@@ -100,19 +107,21 @@ class _Planner:
         commands, newest = _without_time_order(query.commands)
         stages, at = [], scope
         for number, command in enumerate(commands):
-            stages.append(self._stage(command, at, commands[number + 1 :]))
+            if command.name == "orderby":
+                wanted = _wanted(commands[number + 1 :], most_rows)
+                stages.append(ordering.orderby(command, at, wanted))
+            else:
+                stages.append(self._stage(command, at))
             at = stages[-1].after
         return Plan(self._needed(narrowing, stages, at, newest), stages, shared)
 
-    def _stage(self, command: Command, scope: Scope, rest: Sequence[Command]) -> Stage:
-        if command.name == "orderby":
-            return ordering.orderby(command, scope, _wanted(rest, self._settings.most_rows))
+    def _stage(self, command: Command, scope: Scope) -> Stage:
         if command.name == "union":
             return self._union(command, scope)
         return STAGES[command.name](command, scope)
 
     def _union(self, command: Command, scope: Scope) -> Stage:
-        inner = self.plan(command.parts["query"], scope.shared)
+        inner = self.plan(command.parts["query"], scope.shared, None)
         shared = scope.shared
 
         def step(rows: Iterable[Row]) -> Iterator[Row]:
@@ -137,6 +146,8 @@ class _Planner:
             check(one, kind, source.clause, node.at)
             if not one.constant or one.value is None:
                 raise QueryRefusedError(f"{source.clause} takes a time that is known", node.at)
+            if kind is Kind.INTERVAL and one.value < 0:
+                raise QueryRefusedError(f"{source.clause} takes no negative interval", node.at)
         values = [int(one.value) for one in found]
         if source.clause == "last":
             return Narrowing(settings.now - values[0], settings.now + 1)
@@ -193,12 +204,21 @@ def _without_time_order(commands: Sequence[Command]) -> tuple[Sequence[Command],
     return commands, True
 
 
-def _wanted(rest: Sequence[Command], most_rows: int) -> int | None:
-    """How many rows the commands after an ordering want of it; None for all."""
-    each = ("choose", "create", "replace", "move", "remove", "redact", "convert", "extract")
-    for command in rest:
-        if command.name == "limit":
-            return min(int(command.parts["count"]), most_rows + 1)
-        if command.name not in each:
-            return None
-    return most_rows + 1
+def _wanted(rest: Sequence[Command], most_rows: int | None) -> int | None:
+    """
+    How many rows the commands after an ordering want of it; None for all.
+
+    Args:
+        rest: The commands.
+        most_rows: No more are wanted behind them; None for all.
+    """
+    behind = [n for n, command in enumerate(rest) if command.name not in EACH]
+    if not behind:
+        return None if most_rows is None else most_rows + 1
+    first = rest[behind[0]]
+    if first.name != "limit":
+        return None
+    limit = int(first.parts["count"])
+    further = _wanted(rest[behind[0] + 1 :], most_rows)
+    wanted = limit if further is None else min(limit, further)
+    return wanted if wanted <= MOST_HELD else None

@@ -74,7 +74,7 @@ class Answer:
         except QueryEndedError as error:
             self.status, self.reason = "FAILED", str(error)
         except RecursionError:
-            self.status, self.reason = "FAILED", "a value is nested too deeply"
+            self.status, self.reason = "FAILED", "the query, or a value, is nested too deeply"
         except Exception as error:
             traceback.print_exc(file=sys.__stderr__)
             self.status, self.reason = "FAILED", f"the local engine failed: {type(error).__name__}"

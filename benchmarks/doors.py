@@ -1,0 +1,165 @@
+"""
+The doors of the sink: which service a request is for, what it answers, what came.
+
+Answers are made when a request comes, and are as cheap as the service's
+clients allow; bodies are decoded for the report only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .protobuf import log_bodies
+from .workload import ID
+
+_GZIP_OR_ZLIB = 47
+_ID = re.compile(r"order (-?\d+) shipped")
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request, as it came; *size* is that of head and body."""
+
+    door: str
+    encoding: str
+    size: int
+    body: bytes = field(repr=False)
+
+
+def door_of(path: str, headers: Mapping[str, str]) -> str:
+    """Return the door for a request's path, and its headers by their names in small letters."""
+    if "x-amz-target" in headers:
+        return "cloudwatch"
+    for prefix, door in _PATHS.items():
+        if path.startswith(prefix):
+            return door
+    return "betterstack"
+
+
+_PATHS = {
+    "/logs/v1/": "coralogix",
+    "/sdk/v1/time": "time",
+    "/1/batch/": "honeycomb",
+    "/v1/logs": "otlp",
+    "/loki/api/v1/push": "loki",
+    "/v1/datasets/": "axiom",
+    "/v1/ingest/": "axiom",
+    "/v2/entries:write": "google",
+}
+
+
+def answer(received: Received) -> bytes:
+    """Return what the service answers to a good request."""
+    status, kind, body = _answer(received)
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def _answer(received: Received) -> tuple[str, str, bytes]:
+    door, js = received.door, "application/json"
+    if door == "honeycomb":
+        # A status for each event: clients act on every one of them.
+        count = plain(received).count(b'"samplerate":')
+        return "200 OK", js, b"[%b]" % b",".join([b'{"status":202}'] * count)
+    if door == "axiom":
+        count = plain(received).count(b'"%b":' % ID.encode())
+        status = {"ingested": count, "failed": 0, "failures": [], "processedBytes": received.size}
+        return "200 OK", js, json.dumps({**status, "blocksCreated": 0, "walLength": 1}).encode()
+    if door == "cloudwatch":
+        body = b'{"nextSequenceToken":"1","logGroups":[{"logGroupName":"benchmarks"}]}'
+        return "200 OK", "application/x-amz-json-1.1", body
+    if door == "otlp":
+        return "200 OK", "application/x-protobuf", b""
+    if door == "loki":
+        return "204 No Content", js, b""
+    if door == "betterstack":
+        return "202 Accepted", js, b""
+    return "200 OK", js, b"{}"
+
+
+def plain(received: Received) -> bytes:
+    """Return the body without its compression."""
+    if received.encoding in {"gzip", "deflate"}:
+        return zlib.decompress(received.body, _GZIP_OR_ZLIB)
+    if received.encoding == "zstd":
+        body: bytes = _zstd().decompress(received.body)
+        return body
+    return received.body
+
+
+def _zstd() -> Any:
+    try:
+        return importlib.import_module("compression.zstd")
+    except ImportError:
+        return importlib.import_module("backports.zstd")
+
+
+def ids(received: Received) -> Iterator[int]:
+    """Yield the id of each record of a request; what is no record of the benchmark has none."""
+    read = _TEXTS.get(received.door)
+    if read is None or not received.body:
+        return
+    for text in read(plain(received)):
+        found = _ID.search(text)
+        if found is not None:
+            yield int(found[1])
+
+
+def _coralogix(body: bytes) -> Iterator[str]:
+    document = json.loads(body)
+    # The path /logs/v1/singles takes a list of entries, /logs/v1/bulk an object around it.
+    entries = document["logEntries"] if isinstance(document, dict) else document
+    yield from (entry["text"] for entry in entries)
+
+
+def _honeycomb(body: bytes) -> Iterator[str]:
+    yield from (element["data"]["message"] for element in json.loads(body))
+
+
+def _betterstack(body: bytes) -> Iterator[str]:
+    msgpack = importlib.import_module("msgpack")
+    yield from (event["message"] for event in msgpack.unpackb(body))
+
+
+def _loki(body: bytes) -> Iterator[str]:
+    for stream in json.loads(body)["streams"]:
+        yield from (line for _, line in stream["values"])
+
+
+def _axiom(body: bytes) -> Iterator[str]:
+    # Its handler sends the template and the arguments, each in a field of its own.
+    for line in body.splitlines():
+        event = json.loads(line)
+        yield event["msg"] % tuple(event["args"])
+
+
+def _google(body: bytes) -> Iterator[str]:
+    for entry in json.loads(body)["entries"]:
+        yield entry.get("textPayload") or entry.get("jsonPayload", {}).get("message", "")
+
+
+def _cloudwatch(body: bytes) -> Iterator[str]:
+    yield from (event["message"] for event in json.loads(body).get("logEvents", ()))
+
+
+def _logstash(body: bytes) -> Iterator[str]:
+    yield from (json.loads(line)["message"] for line in body.splitlines())
+
+
+_TEXTS: dict[str, Callable[[bytes], Iterator[str]]] = {
+    "coralogix": _coralogix,
+    "honeycomb": _honeycomb,
+    "betterstack": _betterstack,
+    "otlp": log_bodies,
+    "loki": _loki,
+    "axiom": _axiom,
+    "google": _google,
+    "cloudwatch": _cloudwatch,
+    "logstash": _logstash,
+}

@@ -1,0 +1,166 @@
+"""What is measured: each mode, the subjects that take part in it, and how much of it there is."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .subjects import NO_OP, SUBJECTS, Subject
+from .subjects.base import BETTER_STACK
+from .subjects.baselines import THREE_NO_OPS
+from .subjects.floors import FLOORS
+from .subjects.ours import OURS, THREE, ours
+from .subjects.peers import (
+    CORALOGIX_LOGGER,
+    LIBHONEY,
+    LOGTAIL,
+    OPENTELEMETRY,
+    PEERS,
+    VENDOR_SDKS,
+)
+
+MAIN_PEERS = [LOGTAIL, LIBHONEY, CORALOGIX_LOGGER, OPENTELEMETRY]
+FAST = [each for each in OURS if each.fast]
+MAIN = [NO_OP, *FAST, *MAIN_PEERS]
+QUICK = [NO_OP, ours(BETTER_STACK), ours(BETTER_STACK, journal=True), LOGTAIL]
+"""Who takes part with ``--quick``, unless a mode says otherwise."""
+
+DISTANT_SECONDS = 0.1
+PACE = 5_000.0
+SIZES = (200, 1_000, 10_000, 100_000)
+THREADS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """
+    One kind of measurement.
+
+    Attributes:
+        name: As ``--mode`` takes it.
+        title: What happens, for the report.
+        subjects: Who takes part.
+        count: Records a run.
+        rounds: How often, unless ``--rounds`` says otherwise.
+        loop: The loop of `workload`, by its name.
+        argument: What the loop is made with.
+        threads: Threads that log.
+        delay: Seconds that the sink waits before it answers.
+        down: Whether nothing listens at the sink's address.
+        quick: Who takes part with ``--quick``.
+    """
+
+    name: str
+    title: str
+    subjects: Sequence[Subject]
+    count: int
+    rounds: int = 3
+    loop: str = "burst"
+    argument: float = 0
+    threads: int = 0
+    delay: float = 0.0
+    down: bool = False
+    quick: Sequence[Subject] = field(default_factory=lambda: QUICK)
+
+
+MODES = [
+    Mode(
+        "burst", "As fast as it goes, from one thread", SUBJECTS, 20_000, rounds=5, quick=SUBJECTS
+    ),
+    Mode("longest", "A burst of 100,000", [NO_OP, *FAST], 100_000),
+    Mode(
+        "exceptions",
+        "Records with an exception of 7 frames",
+        [NO_OP, *FLOORS, *OURS, *PEERS],
+        4_000,
+        loop="exceptions",
+    ),
+    Mode("paced", "5,000 records a second", MAIN, 15_000, loop="paced", argument=PACE),
+    *(
+        Mode(f"threads-{each}", f"A burst from {each} threads", MAIN, 20_000, threads=each)
+        for each in THREADS
+    ),
+    Mode(
+        "three",
+        "Three handlers at once, beside one",
+        [NO_OP, THREE_NO_OPS, *FAST, *THREE, VENDOR_SDKS],
+        10_000,
+        quick=[*FAST[:3], THREE[0], VENDOR_SDKS],
+    ),
+    Mode("near", "A burst of 100,000, to a sink that answers at once", FAST, 100_000),
+    Mode(
+        "distant",
+        "The same, to a sink that answers 100 ms later",
+        FAST,
+        100_000,
+        delay=DISTANT_SECONDS,
+    ),
+    Mode(
+        "distant-peers",
+        "20,000 records, to a sink that answers 100 ms later",
+        [*FAST, *MAIN_PEERS],
+        20_000,
+        delay=DISTANT_SECONDS,
+    ),
+    Mode(
+        "down",
+        "100,000 records, and nothing listens at the address",
+        [NO_OP, *FLOORS, *FAST, *MAIN_PEERS],
+        100_000,
+        rounds=2,
+        down=True,
+    ),
+    *(
+        Mode(
+            f"size-{size}",
+            f"Records with {size:,} more letters",
+            MAIN,
+            min(10_000, 20_000_000 // size),
+            rounds=2,
+            loop="sized",
+            argument=size,
+        )
+        for size in SIZES
+    ),
+]
+BY_NAME = {each.name: each for each in MODES}
+OTHERS = ("import", "idle")
+"""Modes that log nothing in a loop: `startup` and `idle` measure them."""
+
+
+def chosen(patterns: Sequence[str]) -> tuple[list[Mode], set[str]]:
+    """
+    Return the modes that match *patterns*, all without any, and which of the others.
+
+    Raises:
+        ValueError: A pattern matches nothing.
+    """
+    names = [*BY_NAME, *OTHERS]
+    found: set[str] = set() if patterns else set(names)
+    for pattern in patterns:
+        matches = fnmatch.filter(names, pattern)
+        if not matches:
+            raise ValueError(f"no mode is called {pattern!r}; there are {', '.join(names)}")
+        found.update(matches)
+    return [each for each in MODES if each.name in found], found & set(OTHERS)
+
+
+def partakers(mode: Mode, only: Sequence[str], *, quick: bool) -> list[Subject]:
+    """Return who takes part: those whose names have a text of *only*, and the no-op handler."""
+    if only:
+        return asked_for(mode.subjects, only)
+    return [each for each in mode.subjects if not quick or each in mode.quick]
+
+
+def asked_for(subjects: Sequence[Subject], only: Sequence[str]) -> list[Subject]:
+    """Return those of *subjects* whose names have a text of *only*, and the no-op handler."""
+    wanted = [text.lower() for text in only]
+    return [
+        each
+        for each in subjects
+        if each is NO_OP or not wanted or any(text in each.name.lower() for text in wanted)
+    ]
+
+
+__all__ = ["BY_NAME", "FAST", "MAIN_PEERS", "MODES", "Mode", "asked_for", "chosen", "partakers"]

@@ -1,0 +1,60 @@
+"""cxlogging: three vendors, in memory and with a spool, with the ``fast`` extra and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .base import BETTER_STACK, CORALOGIX, HONEYCOMB, VENDORS, Opened, Subject, Target
+
+FLUSH_SECONDS = 120
+DOORS = {CORALOGIX: "coralogix", HONEYCOMB: "honeycomb", BETTER_STACK: "betterstack"}
+
+
+def _open(vendor: str, target: Target, **options: Any) -> Opened:
+    import cxlogging
+
+    handler: Any
+    if vendor == CORALOGIX:
+        handler = cxlogging.CoralogixHandler(
+            "key", url=target.url, application_name="benchmarks", **options
+        )
+    elif vendor == HONEYCOMB:
+        handler = cxlogging.HoneycombHandler("key", url=target.url, dataset="benchmarks", **options)
+    else:
+        handler = cxlogging.BetterStackHandler("token", url=target.url, **options)
+    return handler, lambda: handler.flush(FLUSH_SECONDS)
+
+
+def _opener(vendors: tuple[str, ...], journal: bool) -> Callable[[Target], list[Opened]]:
+    def opened(target: Target) -> list[Opened]:
+        options = {"spool": target.directory} if journal else {}
+        return [_open(vendor, target, **options) for vendor in vendors]
+
+    return opened
+
+
+def _subject(name: str, vendors: tuple[str, ...], journal: bool, fast: bool) -> Subject:
+    more = (", spool" if journal else "") + ("" if fast else ", stdlib only")
+    return Subject(
+        f"cxlogging {name}{more}",
+        "ours",
+        _opener(vendors, journal),
+        doors=tuple(DOORS[vendor] for vendor in vendors),
+        vendor=name if len(vendors) == 1 else "",
+        journal=journal,
+        fast=fast,
+        load=f"from cxlogging import {name.replace(' ', '')}Handler" if len(vendors) == 1 else "",
+        packages=("cxlogging",),
+    )
+
+
+_KINDS = [(journal, fast) for fast in (True, False) for journal in (False, True)]
+OURS = [_subject(each, (each,), journal, fast) for journal, fast in _KINDS for each in VENDORS]
+THREE = [_subject("three vendors", VENDORS, journal, True) for journal in (False, True)]
+
+
+def ours(vendor: str, *, journal: bool = False, fast: bool = True) -> Subject:
+    """Return the subject of *vendor*."""
+    wanted = (vendor, journal, fast)
+    return next(each for each in OURS if (each.vendor, each.journal, each.fast) == wanted)

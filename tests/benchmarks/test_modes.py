@@ -1,0 +1,129 @@
+"""What is measured: names, patterns, who takes part, what is logged."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import pytest
+
+from benchmarks import workload
+from benchmarks.install import REQUIREMENTS, requirements
+from benchmarks.modes import BY_NAME, MODES, OTHERS, asked_for, chosen, partakers
+from benchmarks.startup import PACKAGE, statements
+from benchmarks.subjects import NO_OP, SUBJECTS
+
+
+class Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def kept():
+    """A handler that keeps records, on the logger that the loops are given."""
+    logger = logging.getLogger("tests.benchmarks")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    handler = Kept()
+    logger.addHandler(handler)
+    yield logger, handler.records
+    logger.removeHandler(handler)
+
+
+def test_modes_are_chosen_by_name_or_pattern():
+    """A pattern takes all that match; no pattern takes all."""
+    modes, others = chosen(["threads-*", "idle"])
+
+    assert [mode.argument or mode.threads for mode in modes] == [1, 2, 4, 8]
+    assert others == {"idle"}
+    assert chosen([]) == (MODES, set(OTHERS))
+
+
+def test_an_unknown_mode_is_an_error_that_names_all():
+    """A mistyped mode measures nothing."""
+    with pytest.raises(ValueError, match="no mode is called 'brust'; there are burst, longest"):
+        chosen(["brust"])
+
+
+def test_only_keeps_those_asked_for_and_the_no_op_handler():
+    """Parts of names, in any case, are enough."""
+    found = [each.name for each in partakers(BY_NAME["burst"], ["LOGTAIL"], quick=False)]
+
+    assert found == [NO_OP.name, "logtail-python"]
+    assert asked_for(SUBJECTS, []) == SUBJECTS
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_a_quick_run_leaves_no_mode_out(mode):
+    """Every mode has a few subjects that are measured with --quick, some of them ours."""
+    assert any(each.kind == "ours" for each in partakers(mode, [], quick=True))
+
+
+def test_names_are_unique():
+    """No subject hides another in the figures."""
+    names = [each.name for each in SUBJECTS]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_peer_is_pinned():
+    """What is measured is written down with its version."""
+    pinned = {each.partition("==")[0] for each in requirements(REQUIREMENTS.read_text())}
+    peers = {each.packages[0] for each in SUBJECTS if each.kind == "peer"}
+
+    assert all("==" in each for each in requirements(REQUIREMENTS.read_text()))
+    assert peers <= pinned
+
+
+def test_imports_are_measured_once_each():
+    """A statement that several subjects share stands under the first one's name."""
+    found = statements(SUBJECTS)
+
+    assert found[PACKAGE] == PACKAGE
+    assert found["cxlogging Coralogix"] == "from cxlogging import CoralogixHandler"
+    assert not [name for name in found if "spool" in name or "stdlib" in name]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        workload.burst,
+        workload.paced(50_000),
+        workload.sized(200),
+        workload.exceptions,
+        workload.threaded(workload.burst, 4),
+    ],
+    ids=["burst", "paced", "sized", "exceptions", "threaded"],
+)
+def test_a_loop_logs_every_id_once_and_times_each_call(loop, kept):
+    """Whatever the shape, all ids are logged, in message and extras, and nothing else."""
+    logger, records = kept
+    times = loop(logger, range(100))
+
+    assert sorted(record.bench_id for record in records) == list(range(100))
+    assert {record.getMessage() for record in records} == {f"order {n} shipped" for n in range(100)}
+    assert len(times) == 100
+    assert all(time > 0 for time in times)
+
+
+def test_an_exception_has_its_seven_frames(kept):
+    """Frames differ, so that no traceback folds them."""
+    logger, records = kept
+    workload.exceptions(logger, [1])
+
+    frames = traceback.extract_tb(records[0].exc_info[2])
+    assert len({frame.name for frame in frames}) == len(frames) == workload.FRAMES
+
+
+@pytest.mark.parametrize("size", [200, 1_000, 100_000])
+def test_a_sized_record_has_the_size(size, kept):
+    """The extra is as long as asked for, in every record."""
+    logger, records = kept
+    workload.sized(size)(logger, range(70))
+
+    assert {len(record.body) for record in records} == {size}

@@ -1,0 +1,121 @@
+"""A small run with real processes: what a child, the sink and the leader say to each other."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+
+import pytest
+
+from benchmarks import run
+from benchmarks.modes import BY_NAME
+from benchmarks.processes import Sink
+from benchmarks.subjects import BY_NAME as SUBJECTS
+from benchmarks.subjects import NO_OP
+
+
+@pytest.fixture(scope="module")
+def sink():
+    sink = Sink()
+    yield sink
+    sink.end()
+
+
+@pytest.fixture
+def rounds(sink):
+    return run.Rounds(sink, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "name", ["cxlogging Better Stack, stdlib only", "cxlogging Coralogix, spool, stdlib only"]
+)
+def test_what_is_logged_arrives_once(name, rounds):
+    """A child logs, the sink has every id, none twice, and its share of the time is small."""
+    figures = rounds.once(SUBJECTS[name], BY_NAME["burst"], 500)
+
+    assert (figures["delivered"], figures["missing"], figures["duplicates"]) == (500, 0, 0)
+    assert figures["unreadable"] is None
+    assert figures["bytes"] > 500
+    assert 0 < figures["p50_ns"] <= figures["p99_ns"] <= figures["max_ns"]
+    assert figures["cpu"] > 0
+    assert figures["started_ns"] < figures["logged_ns"] <= figures["answered_ns"]
+
+
+def test_a_baseline_waits_for_nothing(rounds):
+    """A handler that sends nothing has calls and CPU, and no arrival."""
+    figures = rounds.once(NO_OP, BY_NAME["threads-4"], 400)
+
+    assert figures["records"] == 400
+    assert "wall" not in figures
+    assert figures["missing"] == 0
+
+
+def test_a_dead_sink_is_survived(rounds):
+    """With nobody at the address the calls are still timed."""
+    subject = SUBJECTS["cxlogging Honeycomb, stdlib only"]
+    figures = rounds.once(subject, BY_NAME["down"], 200)
+
+    assert figures["records"] == 200
+    assert "delivered" not in figures
+
+
+def test_a_missing_peer_is_told_once(rounds, tmp_path, monkeypatch):
+    """A subject whose package cannot be imported is left out from then on, with the reason."""
+    (tmp_path / "logtail.py").write_text("raise ImportError('no logtail here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for number in range(2):
+        rounds.go(BY_NAME["burst"], [SUBJECTS["logtail-python"]], number, 10)
+
+    assert rounds.absent == {"logtail-python": "no logtail here"}
+    assert rounds.runs == {"burst": {}}
+
+
+def test_a_subject_that_fails_is_told_and_tried_again(rounds, tmp_path, monkeypatch):
+    """Any other error is the round's alone."""
+    (tmp_path / "logtail.py").write_text("raise ValueError('odd')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for number in range(2):
+        rounds.go(BY_NAME["burst"], [SUBJECTS["logtail-python"]], number, 10)
+
+    failed = {"failed": "ValueError: odd"}
+    assert rounds.runs["burst"]["logtail-python"] == [
+        {"round": 0, **failed},
+        {"round": 1, **failed},
+    ]
+
+
+def test_idle_processes_are_counted(sink):
+    """Context switches are those of the idle time alone."""
+    subject = SUBJECTS["cxlogging Coralogix, stdlib only"]
+    found = run.idle(sink, [NO_OP, subject], 0.2)
+
+    for name in (NO_OP.name, subject.name):
+        (figures,) = found[name]
+        assert figures["seconds"] == 0.2
+        assert figures["switches"] >= 1
+
+
+def test_the_sink_answers_later_when_it_is_told_so(sink):
+    """The body is there at once, the answer comes when the delay is over."""
+    sink.ask("reset 0.2")
+    started = time.monotonic()
+    posted(sink.target["url"], b'{"streams": [{"values": [["1", "order 3 shipped"]]}]}')
+
+    assert time.monotonic() - started >= 0.2
+    assert sink.ask("count")["distinct"] == {"loki": 1}
+
+
+def test_a_body_that_cannot_be_read_is_said(sink):
+    """The sink goes on, and names the door and the error."""
+    sink.ask("reset 0")
+    posted(sink.target["url"], b"{")
+
+    account = sink.ask("count")
+    assert account["unreadable"].startswith("loki: JSONDecodeError")
+    assert (account["requests"], account["distinct"]) == (1, {"loki": 0})
+
+
+def posted(url, body):
+    request = urllib.request.Request(f"{url}/loki/api/v1/push", body)
+    with urllib.request.urlopen(request) as answered:
+        assert answered.status == 204

@@ -1,0 +1,71 @@
+"""`cxlogging query` and `cxlogging tail` against the local server, as against the service."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from cxlogging.devserver import StoredEvent
+
+
+def event(number, vendor="coralogix", severity=5):
+    now = time.time_ns()
+    return StoredEvent(
+        vendor,
+        now,
+        now,
+        "error",
+        severity,
+        f"order {number}",
+        "shop",
+        "web",
+        {},
+        {"message": f"order {number}", "order": {"id": number}},
+    )
+
+
+@pytest.fixture
+def local(server, run):
+    def invoke(*arguments):
+        return run(*arguments, "--port", str(server.port))
+
+    return invoke
+
+
+def rows(result):
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_query(server, local):
+    """Rows come out as JSON lines, in either language, directly and from the background."""
+    server.store.add(event(number) for number in range(20))
+
+    found = rows(local("query", "source logs | filter order.id >= 17", "--since", "1h"))
+    assert [one["data"]["order"]["id"] for one in found] == [19, 18, 17]
+    assert rows(local("query", "countby $l.vendor", "--since", "1h")) == [
+        {"vendor": "coralogix", "_count": 20}
+    ]
+    assert (
+        len(rows(local("query", "order.id:[3 TO 5]", "--syntax", "lucene", "--since", "1h"))) == 3
+    )
+    assert len(rows(local("query", "limit 7", "--since", "1h", "--background"))) == 7
+
+
+def test_a_query_that_does_not_compile(local):
+    """Is a usage error, with a caret."""
+    result = local("query", "source logs | enrich a into b using c")
+    assert result.exit_code == 2
+    assert "works on the service, not here" in result.stderr
+    assert "\n                ^" in result.stderr
+
+
+def test_a_tail(server, local):
+    """New rows that match are shown, once each."""
+    server.store.add([event(1), event(2, severity=3), event(3, "honeycomb")])
+    found = rows(
+        local("tail", "$d.message ~ 'order'", "--level", "error", "--count", "2", "-o", "jsonl")
+    )
+    assert sorted(one["data"]["order"]["id"] for one in found) == [1, 3]

@@ -1,0 +1,215 @@
+"""
+The bench of the fault matrix: programs that promise records, and an oracle.
+
+A program writes the id of each record to a file right after the log call has
+returned. What was promised is known at the instant of its death; what the
+backend acknowledged is known by the backend. The difference is the result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .backend import Backend
+
+ROOT = Path(__file__).parent.parent.parent
+WALL_SECONDS = 60
+"""A program that lives longer is a hang: it prints the stacks of its threads, and is ended."""
+
+START_SECONDS = 1.5
+"""What starting and ending an interpreter with nothing to deliver may take."""
+
+PREAMBLE = """
+import faulthandler
+faulthandler.enable()  # SIGABRT prints the stacks of all threads
+import logging, os, signal, sys, threading, time
+import cxlogging
+URL = os.environ["TEST_URL"]
+PROMISES = os.open(os.environ["TEST_PROMISES"], os.O_WRONLY | os.O_APPEND)
+
+def new_handler(url=URL, **options):
+    given = dict(format="ndjson", compression=None, sequence=True)
+    return cxlogging.BetterStackHandler("canary-token", url=url, **{{**given, **options}})
+
+handler = new_handler({options})
+log = logging.getLogger("shop")
+log.setLevel(logging.DEBUG)
+log.addHandler(handler)
+
+def promise(run, number, level=logging.INFO):
+    log.log(level, "<%s:%d>", run, number)
+    os.write(PROMISES, b"%s:%d\\n" % (run.encode(), number))
+
+def leaving():
+    os.write(PROMISES, b"leaving %f\\n" % time.monotonic())
+
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.005)
+"""
+
+
+class Child:
+    """
+    A program with a handler on the logger ``log``, and a function ``promise``.
+
+    Args:
+        body: Its code, after `PREAMBLE`.
+        url: Where its records go.
+        options: Keyword arguments of its handler, as code.
+        arguments: Of the interpreter.
+        environment: Further variables.
+        before: Code that runs before `PREAMBLE`, and so before anything is imported.
+        command: What runs the interpreter.
+    """
+
+    def __init__(
+        self,
+        body: str,
+        url: str,
+        options: str = "",
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        before: str = "",
+        command: Sequence[str] = (),
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="faults-")
+        folder = Path(self._folder.name)
+        self._promises = folder / "promises"
+        self._promises.touch()
+        preamble = PREAMBLE.format(options=options)
+        script = folder / "app.py"
+        script.write_text(textwrap.dedent(before) + preamble + textwrap.dedent(body))
+        variables = {
+            "PYTHONPATH": str(ROOT),
+            "TEST_URL": url,
+            "TEST_PROMISES": str(self._promises),
+        }
+        self._started = time.monotonic()
+        with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+            self.process = subprocess.Popen(
+                [*command, sys.executable, *arguments, str(script)],
+                env={**os.environ, **variables, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Child:  # noqa: PYI034 - typing.Self came with 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._signal_all(signal.SIGKILL)
+        self.process.wait()
+        self._folder.cleanup()
+
+    def _signal_all(self, number: int) -> None:
+        """Send a signal to the program and to all that it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+    def _lines(self) -> list[str]:
+        # A line that is being written is not yet a promise.
+        return self._promises.read_text().rpartition("\n")[0].splitlines()
+
+    @property
+    def promised(self) -> list[str]:
+        """The ids whose log call has returned, in order."""
+        return [line for line in self._lines() if not line.startswith("leaving")]
+
+    def wait_promised(self, count: int, seconds: float = 30) -> None:
+        """Wait for *count* promises."""
+        until(lambda: len(self.promised) >= count, seconds)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> Ended:
+        """SIGKILL it, as the system does when memory runs out."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        return self.wait()
+
+    def wait(self, seconds: float = WALL_SECONDS) -> Ended:
+        """Wait for its end; after *seconds* it is a hang, and fails with all its stacks."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._signal_all(signal.SIGABRT)
+            self.process.wait(20)
+            raise AssertionError((self._promises.parent / "err").read_text()) from None
+        ended = time.monotonic()
+        left = [line for line in self._lines() if line.startswith("leaving")]
+        since = float(left[-1].split()[1]) if left else self._started
+        out, err = ((self._promises.parent / name).read_text() for name in ("out", "err"))
+        return Ended(code, out, err, ended - since, self.promised)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """
+    A program that has ended.
+
+    Attributes:
+        code: Its exit code, negative for a signal.
+        out: What it printed.
+        err: What it said on stderr.
+        seconds: From its call of ``leaving()`` to its end; from its start where it has none.
+        promised: The ids whose log call had returned.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    promised: list[str]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """
+    What became of promised records.
+
+    Attributes:
+        lost: Promised, and never acknowledged.
+        duplicated: Acknowledged more than once.
+        extra: Acknowledged, and never promised.
+    """
+
+    lost: list[str]
+    duplicated: list[str]
+    extra: list[str]
+
+    @classmethod
+    def judge(cls, promised: Iterable[str], backend: Backend) -> Oracle:
+        wanted, accepted = dict.fromkeys(promised), backend.accepted
+        return cls(
+            [each for each in wanted if each not in accepted],
+            [each for each, count in accepted.items() if count > 1],
+            [each for each in accepted if each not in wanted],
+        )
+
+
+def until(condition, seconds: float = 20.0) -> None:
+    """Wait for *condition*; fail after *seconds*."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.005)

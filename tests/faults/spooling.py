@@ -1,0 +1,38 @@
+"""Programs that share a spool, and what is left in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DELIVER = """
+promise("next", 0)
+wait_until(lambda: not handler.stats().pending + handler.stats().spooled and not left(), 40)
+leaving()
+"""
+"""A process that comes after: it logs one record, and delivers what was left behind."""
+
+LEFT = """
+import itertools, pathlib
+def left():
+    return [each for each in pathlib.Path({spool!r}).rglob("*.seg")
+            if each.stat().st_size > 20 and each.parent.name != "damaged"
+            and not each.parent.name.startswith(f"{{os.getpid()}}-")]
+"""
+QUICK = "flush_interval=0.05, retry_initial=0.01, retry_maximum=0.1"
+
+
+def files(spool: Path) -> list[str]:
+    return sorted(each.name for each in spool.rglob("*") if each.is_file())
+
+
+def nothing_left(spool: Path) -> bool:
+    return set(files(spool)) <= {"about.json"}
+
+
+def batches(backend, ids) -> int:
+    """Return in how many requests the given ids came for the first time."""
+    first = {}
+    for request in backend.requests:
+        for each in request.ids:
+            first.setdefault(each, request.number)
+    return len({first[each] for each in ids})

@@ -1,0 +1,229 @@
+"""Locks between real processes: who lives keeps what is theirs, and nobody has it twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+
+from cxlogging.delivery.journal.disk import Disk
+from cxlogging.delivery.journal.owner import LOCK
+from tests.journal.bench import Process, lines
+
+SECONDS = 20
+
+
+class Child:
+    """A forked process that does *work*, given a function that says, and one that waits."""
+
+    def __init__(self, work):
+        self._from, into = os.pipe()
+        out_of, self._to = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            code = 1
+            try:
+                os.close(self._from)
+                os.close(self._to)
+                work(lambda text: os.write(into, text.encode() + b"\n"), lambda: os.read(out_of, 1))
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(into)
+        os.close(out_of)
+        self.ended = False
+
+    def heard(self):
+        """Return the next line that it says."""
+        line = b""
+        while not line.endswith(b"\n"):
+            assert select.select([self._from], [], [], SECONDS)[0], "the child says nothing"
+            more = os.read(self._from, 1)
+            if not more:
+                break
+            line += more
+        return line.decode().strip()
+
+    def go_on(self):
+        os.write(self._to, b"!")
+
+    def kill(self):
+        if not self.ended:
+            self.ended = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            os.close(self._from)
+            os.close(self._to)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+
+def start(tmp_path, **options):
+    return Process(Disk(), tmp_path / "spool", segment_bytes=200, **options)
+
+
+def test_a_child_does_not_keep_what_its_parent_left(tmp_path):
+    """A fork's child lets go of the copies it was born with: its dead parent is inherited."""
+
+    def parent(say, wait):
+        one = start(tmp_path)
+        one.put(*lines(20))
+
+        def child(say, wait):
+            one.journal.forget()
+            say("born")
+            wait()
+
+        with Child(child) as inner:
+            say(inner.heard())
+            say(str(inner.pid))
+            wait()
+
+    with Child(parent) as dead:
+        assert dead.heard() == "born"
+        grandchild = int(dead.heard())
+        heir = start(tmp_path)
+        assert heir.drain() == []  # both live
+        dead.kill()
+        try:
+            os.kill(grandchild, 0)  # it lives on
+            assert heir.drain() == lines(20)
+        finally:
+            os.kill(grandchild, signal.SIGKILL)
+
+
+def test_a_child_that_closes_its_copy_unlocks_nothing(tmp_path):
+    """What a fork's child closes stays locked by its parent, which goes on with it."""
+    one = start(tmp_path)
+    one.put(*lines(5))
+
+    def child(say, wait):
+        one.journal.forget()
+        other = start(tmp_path)
+        other.put(b"child")
+        say(str(len(other.take())))
+        wait()
+
+    with Child(child) as born:
+        assert born.heard() == "1"
+        assert start(tmp_path).drain() == []
+        born.kill()
+    one.put(*lines(5, b"more"))
+    assert start(tmp_path).drain() == [b"child"]
+    assert one.drain() == [*lines(5), *lines(5, b"more")]
+
+
+def test_a_child_that_writes_has_a_folder_of_its_own(tmp_path):
+    """Parent and child append to different folders, whatever they share at first."""
+    one = start(tmp_path)
+    one.put(b"parent")
+
+    def child(say, wait):
+        one.journal.forget()
+        one.journal = one.make()
+        one.put(b"child")
+        say(one.journal._line.owner)
+        wait()
+
+    with Child(child) as born:
+        assert born.heard() != one.journal._line.owner
+    assert one.drain() == [b"parent", b"child"]
+
+
+def test_a_sibling_takes_over_where_an_owner_dies(tmp_path):
+    """What a killed process left is delivered by one that lives, once, and nothing is left."""
+
+    def victim(say, wait):
+        start(tmp_path).put(*lines(30))
+        say("there")
+        wait()
+
+    sibling = start(tmp_path)
+    sibling.put(b"mine")
+    with Child(victim) as dead:
+        assert dead.heard() == "there"
+        assert sibling.drain() == [b"mine"]
+        dead.kill()
+    assert sibling.drain() == lines(30)
+    sibling.journal.release()
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["about.json"]
+
+
+def test_two_heirs_never_share_an_estate(tmp_path):
+    """Of two processes that race for what a dead one left, a hundred times, one has it all."""
+
+    def heir(say, wait):
+        one = start(tmp_path)
+        while wait() == b"!":
+            one.tend()
+            items = one.journal.adopt(100, 10**6)
+            say(str(len(items)))
+            wait()
+            while items:
+                one.journal.settle(items)
+                items = one.journal.adopt(100, 10**6)
+            say("done")
+
+    with Child(heir) as first, Child(heir) as second:
+        shares = []
+        for _ in range(100):
+            dead = Process(Disk(), tmp_path / "spool", segment_bytes=10_000)
+            dead.put(*lines(5))
+            dead.journal.forget()
+            for each in (first, second):
+                each.go_on()
+            shares.append(sorted([first.heard(), second.heard()]))
+            for each in (first, second):
+                each.go_on()
+            assert [first.heard(), second.heard()] == ["done", "done"]
+
+    assert shares == [["0", "5"]] * 100
+    assert list((tmp_path / "spool").rglob("*.seg")) == []
+
+
+def test_an_heir_that_meets_a_newborn(tmp_path):
+    """A folder that was made and is not yet locked may be taken for a dead one's: another is."""
+
+    class Slow(Disk):
+        """Another process looks for estates between the making of a folder and its locking."""
+
+        met = 0
+
+        def lock(self, folder, name):
+            if name == LOCK and self.met < 2:
+                self.met += 1
+                other = start(tmp_path)
+                assert other.drain() == []
+                if self.met == 2:  # this time it comes after the file was made
+                    fd = self.append(folder, name)
+                    assert start(tmp_path).drain() == []
+                    self.close(fd)
+            return super().lock(folder, name)
+
+    disk = Slow()
+    one = Process(disk, tmp_path / "spool")
+    assert one.put(*lines(3)) == [True] * 3
+    assert disk.met == 2
+    assert one.journal.spooled == 3
+    assert start(tmp_path).drain() == []
+    assert one.drain() == lines(3)
+
+
+def test_a_folder_without_its_lock_is_inherited(tmp_path):
+    """Where a crash, or a person, has removed the lock alone, the segments are found."""
+    dead = start(tmp_path)
+    dead.put(*lines(20))
+    for path in tmp_path.rglob(LOCK):
+        path.unlink()
+    dead.journal.forget()
+
+    heir = start(tmp_path)
+    assert heir.drain() == lines(20)
+    heir.journal.release()
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["about.json"]

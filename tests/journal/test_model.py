@@ -1,0 +1,43 @@
+"""The delivery over each line against a model, in whatever order things happen."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.journal.fuzz import examples
+from tests.journal.machines import Model
+
+
+class JournalShed(Model):
+    pass
+
+
+class JournalOldest(Model):
+    overflow = "drop_oldest"
+
+
+class JournalBlock(Model):
+    overflow = "block"
+
+
+class MemoryShed(Model):
+    durable = False
+
+
+class MemoryOldest(Model):
+    durable = False
+    overflow = "drop_oldest"
+
+
+@pytest.mark.parametrize(
+    "model", [JournalShed, JournalOldest, JournalBlock, MemoryShed, MemoryOldest]
+)
+def test_every_record_has_its_outcome(model):
+    """
+    Whatever happens, the account balances at every step and nothing is lost in the end.
+
+    Logging, answers of every kind, errors of every operation on disk, processes
+    killed between any two of them, others started, closing, time.
+    """
+    run_state_machine_as_test(model, settings=examples(40, stateful_step_count=30, database=None))
