@@ -72,7 +72,9 @@ def test_case_19_sigterm_with_a_handler_of_the_application(child, backend, figur
 @pytest.mark.case(19)
 def test_case_19_ctrl_c(child, backend, figures):
     """Ctrl-C: everything is delivered, and the program ends by its KeyboardInterrupt."""
-    program = child(MEANWHILE, "flush_interval=60")
+    # A shell has its background jobs ignore SIGINT, and so would the program.
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program = child(heard + MEANWHILE, "flush_interval=60")
     program.wait_promised(100)
     program.send_signal(signal.SIGINT)
     ended = program.wait()

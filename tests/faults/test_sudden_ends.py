@@ -1,10 +1,13 @@
-"""Cases 15, 19 and 20 with a spool: ends that deliver nothing lose nothing."""
+"""Cases 11, 15, 19 and 20 with a spool: ends that deliver nothing lose nothing."""
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+
+from cxlogging.delivery.journal.disk import Disk
 
 from .spooling import DELIVER, nothing_left
 
@@ -94,3 +97,34 @@ def test_case_15_a_dead_vendor_with_a_spool(spooling, backend, proxy, spool, fig
 
     oracle = figures.judge([*died.promised, *after.promised], backend)
     assert (oracle.lost, oracle.duplicated) == ([], [])
+
+
+class Tidied(Disk):
+    """A file system on which another process takes each new empty folder for a dead one's."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def folder(self, parent, name, *, create):
+        if create and name[0].isdigit() and self.times:
+            self.times -= 1
+            os.mkdir(name, 0o700, dir_fd=parent)
+            os.rmdir(name, dir_fd=parent)
+            return super().folder(parent, name, create=False)
+        return super().folder(parent, name, create=create)
+
+
+@pytest.mark.case(11)
+def test_case_11_a_new_folder_that_a_sibling_tidies_away(shop, backend, spool, figures):
+    """A sibling that removes the folder of a process just as it is made: another one is made, and
+    the records are on disk.
+    """
+    backend.behaviour = lambda request: 503
+    one = shop(spool=str(spool), disk=Tidied(3), flush_interval=60)
+    one.log(10)
+
+    assert one.handler.stats().spooled == 10
+    assert len(list(spool.rglob("*.seg"))) == 1
+    backend.behaviour = lambda request: 202
+    assert one.handler.flush(10)
+    assert figures.judge(one.promised, backend).lost == []

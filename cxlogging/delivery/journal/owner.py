@@ -37,7 +37,10 @@ class Owner:
         self._segments = 0
         for _ in range(ATTEMPTS):
             self.name = f"{os.getpid()}-{secrets.token_hex(8)}"
-            self._folder = disk.folder(parent, self.name, create=True)
+            try:
+                self._folder = disk.folder(parent, self.name, create=True)
+            except FileNotFoundError:
+                continue  # another process took the empty folder for a dead one's
             point("after_folder")
             try:
                 lock = disk.lock(self._folder, LOCK)
@@ -50,8 +53,7 @@ class Owner:
                 point("after_lock")
                 self._lock = lock
                 return
-            # Another process came between and took the empty folder for a dead one's.
-            disk.close(self._folder)
+            disk.close(self._folder)  # the same, a moment later
         raise OSError(errno.EBUSY, f"no folder of our own could be made in {ATTEMPTS} attempts")
 
     def begin(self, index: int) -> tuple[Segment, int]:
