@@ -12,8 +12,10 @@ GROWTH = 1.05
 """Per delivered batch, after a timeout or a 413 has made batches smaller."""
 
 FIRST_BATCH = 256 * 1024
-"""Bytes, while it is not known that the vendor answers: what is in flight takes memory. Each
-delivered batch doubles it."""
+"""Bytes, while it is not known that the vendor answers: what is in flight takes memory."""
+
+FIRST_GROWTH = 4.0
+"""Per delivered batch, from there to the ceiling."""
 
 SLOW_SECONDS = 0.1
 
@@ -48,8 +50,9 @@ class Pace:
         self.most = min(options.batch_count or limits.batch_count, limits.batch_count)
         ceiling = limits.body_bytes - limits.overhead
         self.ceiling = min(options.batch_bytes or ceiling, ceiling)
-        self.batch_bytes = min(self.ceiling, FIRST_BATCH)
-        self._growth = 2.0
+        self._first = self.ceiling if options.batch_bytes else min(self.ceiling, FIRST_BATCH)
+        self.batch_bytes = self._first
+        self._growth = FIRST_GROWTH
         self.state = State.SOUND
         self.resume_at = 0.0
         self.may_hurry = True
@@ -73,7 +76,7 @@ class Pace:
             return 0
         if self._since is None:
             self._since = now
-        full = waiting >= self.most or waiting_bytes >= self.ceiling
+        full = waiting >= self.most or waiting_bytes >= self.batch_bytes
         wait = 0 if full else self._since + self._options.flush_interval - now
         if wait <= 0:
             self.flush(now, waiting)
@@ -105,7 +108,7 @@ class Pace:
         """Note a passing failure; *wait* is what the vendor asks for."""
         self.state = State.RETRYING
         self._failures += 1
-        self.batch_bytes = min(self.batch_bytes, FIRST_BATCH)
+        self.batch_bytes = min(self.batch_bytes, self._first)
         options = self._options
         pause = backoff(self._failures, options.retry_initial, options.retry_maximum, random)
         self.resume_at = now + max(pause, wait or 0.0)

@@ -203,7 +203,7 @@ class Workers:
             delivery.wake_bytes, delivery.wake_count = buffer.arrived + buffer.fold_bytes, NEVER
             wait = NEVER if folds else max(pause, SHORTEST_WAIT)
             return None, 0.0 if more else wait
-        delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.ceiling
+        delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.batch_bytes
         delivery.wake_count = buffer.came - waiting + pace.most
         return None, max(due, SHORTEST_WAIT) if due > 0 else ABSENT_WAIT
 

@@ -177,7 +177,7 @@ def test_an_outage_folds_the_line(outage):
 
 
 def test_the_first_batches_are_small():
-    """Until the vendor has answered, little is in flight; each good answer doubles it."""
+    """Until the vendor has answered, little is in flight; good answers let it grow quickly."""
     limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
     pace = Pace(Options.parse({}), limits)
     sizes = [pace.batch_bytes]
@@ -186,10 +186,29 @@ def test_the_first_batches_are_small():
         sizes.append(pace.batch_bytes)
 
     assert sizes[0] == FIRST_BATCH
-    assert sizes[1] == 2 * FIRST_BATCH + 1
+    assert sizes[1] == 4 * FIRST_BATCH + 1
     assert sizes[-1] == pace.ceiling
     pace.failed(0.0, None, 0.5)
     assert pace.batch_bytes == FIRST_BATCH
+
+
+def test_a_size_that_was_asked_for_is_kept():
+    """With batch_bytes given, batches are of that size from the first one on."""
+    limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
+    pace = Pace(Options.parse({"batch_bytes": "4MiB"}), limits)
+
+    assert pace.batch_bytes == 4 * 2**20
+    pace.failed(0.0, None, 0.5)
+    assert pace.batch_bytes == 4 * 2**20
+
+
+def test_a_first_batch_is_not_kept_waiting():
+    """What fills a batch is sent at once, also while batches are still small."""
+    limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
+    pace = Pace(Options.parse({"flush_interval": 60}), limits)
+
+    assert pace.due(0.0, 10, FIRST_BATCH - 1) > 0
+    assert pace.due(0.0, 10, FIRST_BATCH) == 0
 
 
 def test_small_limits_stay():
