@@ -90,7 +90,7 @@ def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> 
 
 
 def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:
-    """Return what arrived of *wanted*, by door; ids that nobody logged count as duplicates."""
+    """Return what arrived of *wanted*, all its doors together."""
     distinct, duplicates = account["distinct"], account["duplicates"]
     return {
         "requests": account["requests"],
