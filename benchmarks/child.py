@@ -14,9 +14,7 @@ import json
 import logging
 import os
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -46,24 +44,22 @@ def main() -> None:
         if not sys.stdin.readline():
             os._exit(1)
 
-    directory = tempfile.mkdtemp(prefix="benchmark-")
     try:
-        say(_measure(spec, directory, pause))
+        say(_measure(spec, pause))
     except ImportError as error:
         say({"absent": str(error)})
     except Exception as error:
         say({"failed": f"{type(error).__name__}: {error}"})
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
         os._exit(0)
 
 
-def _measure(spec: dict[str, Any], directory: str, pause: Callable[[str], None]) -> dict[str, Any]:
+def _measure(spec: dict[str, Any], pause: Callable[[str], None]) -> dict[str, Any]:
     subject = BY_NAME[spec["subject"]]
     if not subject.fast:
         hide_fast()
     base_bytes = peak_bytes()
-    logger, flush = _opened(subject, Target(**spec["target"], directory=directory))
+    logger, flush = _opened(subject, Target(**spec["target"]))
     if spec["seconds"]:
         return _idle(logger, flush, spec["seconds"], pause)
     if not spec["down"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 import urllib.request
 
@@ -40,6 +41,15 @@ def test_what_is_logged_arrives_once(name, rounds):
     assert 0 < figures["p50_ns"] <= figures["p99_ns"] <= figures["max_ns"]
     assert figures["cpu"] > 0
     assert figures["started_ns"] < figures["logged_ns"] <= figures["answered_ns"]
+
+
+def test_nothing_is_left_behind(rounds, tmp_path, monkeypatch):
+    """What a child has spooled goes with it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rounds.once(SUBJECTS["cxlogging Coralogix, spool, stdlib only"], BY_NAME["burst"], 50)
+    rounds.once(SUBJECTS["cxlogging Coralogix, spool, stdlib only"], BY_NAME["down"], 50)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_baseline_waits_for_nothing(rounds):
