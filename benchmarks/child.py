@@ -14,9 +14,7 @@ import json
 import logging
 import os
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -27,7 +25,9 @@ from . import workload
 from .subjects import BY_NAME, Subject, Target, hide_fast
 from .subjects.baselines import NoOp
 
+TURNS = 20
 BASE_RECORDS = 1_000
+"""Logged to a handler that does nothing, in all turns together."""
 
 
 def main() -> None:
@@ -44,48 +44,29 @@ def main() -> None:
         if not sys.stdin.readline():
             os._exit(1)
 
-    directory = tempfile.mkdtemp(prefix="benchmark-")
     try:
-        say(_measure(spec, directory, pause))
+        say(_measure(spec, pause))
     except ImportError as error:
         say({"absent": str(error)})
     except Exception as error:
         say({"failed": f"{type(error).__name__}: {error}"})
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
         os._exit(0)
 
 
-def _measure(spec: dict[str, Any], directory: str, pause: Callable[[str], None]) -> dict[str, Any]:
+def _measure(spec: dict[str, Any], pause: Callable[[str], None]) -> dict[str, Any]:
     subject = BY_NAME[spec["subject"]]
     if not subject.fast:
         hide_fast()
-    before = {} if spec["seconds"] else _base(spec)
-    logger, flush = _opened(subject, Target(**spec["target"], directory=directory))
+    base_bytes = peak_bytes()
+    logger, flush = _opened(subject, Target(**spec["target"]))
     if spec["seconds"]:
         return _idle(logger, flush, spec["seconds"], pause)
     if not spec["down"]:
         workload.warm_up(logger, workload.WARM_UP_RECORDS)
         flush()
     pause("ready")
-    return {**before, **_logged(logger, flush, _loop(spec), spec, pause)}
-
-
-def _base(spec: dict[str, Any]) -> dict[str, Any]:
-    """
-    Return what the same loop costs here and now with a handler that does nothing.
-
-    Measured in this very process: the speed of a machine drifts, and "above
-    no-op" is a small difference of larger numbers.
-    """
-    logger = _logger("benchmarks.base", [NoOp()])
-    count = min(spec["count"], BASE_RECORDS)
-    _loop(spec)(logger, range(count))
-    started = time.process_time()
-    times = _loop(spec)(logger, range(count))
-    spent = time.process_time() - started
-    p50_ns = _calls(times)["p50_ns"]
-    return {"base_p50_ns": p50_ns, "base_cpu": spent / count, "base_bytes": peak_bytes()}
+    return {"base_bytes": base_bytes, **_logged(logger, flush, spec, pause)}
 
 
 def _logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger:
@@ -121,33 +102,57 @@ def _loop(spec: dict[str, Any]) -> workload.Loop:
 def _logged(
     logger: logging.Logger,
     flush: Callable[[], None],
-    loop: workload.Loop,
     spec: dict[str, Any],
     pause: Callable[[str], None],
 ) -> dict[str, Any]:
     """Return the figures of the loop; seconds, but nanoseconds where a name says so."""
-    start_cpu = time.process_time()
-    started_ns = time.monotonic_ns()
-    times = loop(logger, range(spec["count"]))
-    logged_ns = time.monotonic_ns()
-    logged_cpu = time.process_time()
+    base = _logger("benchmarks.base", [NoOp()])
+    start_cpu, started_ns = time.process_time(), time.monotonic_ns()
+    times, base_times, base_cpu = _in_turn(_loop(spec), logger, base, spec)
+    logged_ns, logged_cpu = time.monotonic_ns(), time.process_time()
+    flushed_ns = logged_ns
     if not spec["down"]:
         flush()
         flushed_ns = time.monotonic_ns()
         pause("flushed")
-    else:
-        flushed_ns = logged_ns
     return {
         **_calls(times),
         "records": len(times),
-        "cpu": time.process_time() - start_cpu,
-        "call_cpu": logged_cpu - start_cpu,
+        "cpu": time.process_time() - start_cpu - base_cpu,
+        "call_cpu": logged_cpu - start_cpu - base_cpu,
+        "base_p50_ns": _calls(base_times)["p50_ns"],
+        "base_cpu": base_cpu / len(base_times),
         "start_cpu": start_cpu,
         "started_ns": started_ns,
         "logged_ns": logged_ns,
         "flushed_ns": flushed_ns,
         "peak_bytes": peak_bytes(),
     }
+
+
+def _in_turn(
+    loop: workload.Loop, logger: logging.Logger, base: logging.Logger, spec: dict[str, Any]
+) -> tuple[array[int], array[int], float]:
+    """
+    Log the records in turns, and before each turn some to *base*, whose handler does nothing.
+
+    Returns the times of both, and the CPU seconds of *base*. "Above no-op" is a
+    small difference of larger numbers, and the speed of a machine drifts within
+    a run: so both are measured over the same stretch of time.
+    """
+    # CPU of several threads is that of the process, which is at rest before the first turn alone.
+    cpu = time.process_time if spec["threads"] else time.thread_time
+    turns = 1 if spec["threads"] else TURNS
+    numbers = range(spec["count"])
+    times, base_times, base_cpu = array("q"), array("q"), 0.0
+    size = -(-len(numbers) // turns)
+    for begin in range(0, len(numbers), size):
+        turn = numbers[begin : begin + size]
+        before = cpu()
+        base_times.extend(loop(base, turn[: BASE_RECORDS // turns]))
+        base_cpu += cpu() - before
+        times.extend(loop(logger, turn))
+    return times, base_times, base_cpu
 
 
 def _calls(times: array[int]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,22 @@ class Speaker:
         """Let it end, at once: peers replace the handlers of gentler signals."""
         self._process.kill()
         self._process.communicate()
+
+
+class Child(Speaker):
+    """A measured process, with a directory of its own that goes with it."""
+
+    def __init__(self, spec: dict[str, Any], target: dict[str, Any]) -> None:
+        self._directory = tempfile.TemporaryDirectory(
+            prefix="cxlogging-", ignore_cleanup_errors=True
+        )
+        places = {**target, "directory": self._directory.name}
+        super().__init__("benchmarks.child", json.dumps({**spec, "target": places}))
+
+    def end(self) -> None:
+        """Let it end, and remove its directory."""
+        super().end()
+        self._directory.cleanup()
 
 
 class Sink(Speaker):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .modes import Mode
-from .processes import EndedError, Sink, Speaker, nobody
+from .processes import Child, EndedError, Sink, nobody
 from .subjects import Subject
 from .workload import WARM_UP_RECORDS
 
@@ -56,7 +55,7 @@ class Rounds:
         finally:
             child.end()
 
-    def _led(self, child: Speaker, subject: Subject, mode: Mode, count: int) -> Round:
+    def _led(self, child: Child, subject: Subject, mode: Mode, count: int) -> Round:
         figures = child.hear()
         if figures.get("at") == "ready":
             if subject.doors and not mode.down:
@@ -75,10 +74,9 @@ class Rounds:
         return figures
 
 
-def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Speaker:
+def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Child:
     spec = {
         "subject": subject.name,
-        "target": target,
         "count": count,
         "loop": mode.loop,
         "argument": mode.argument,
@@ -86,11 +84,11 @@ def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> 
         "down": mode.down,
         "seconds": 0,
     }
-    return Speaker("benchmarks.child", json.dumps(spec))
+    return Child(spec, target)
 
 
 def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:
-    """Return what arrived of *wanted*, by door; ids that nobody logged count as duplicates."""
+    """Return what arrived of *wanted*, all its doors together."""
     distinct, duplicates = account["distinct"], account["duplicates"]
     return {
         "requests": account["requests"],
@@ -106,9 +104,8 @@ def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:
 
 def idle(sink: Sink, subjects: Sequence[Subject], seconds: float) -> dict[str, list[Round]]:
     """Return the figures of idle processes, all subjects at once: they burn next to nothing."""
-    spec = {"target": sink.target, "seconds": seconds}
     children = {
-        each.name: Speaker("benchmarks.child", json.dumps({**spec, "subject": each.name}))
+        each.name: Child({"subject": each.name, "seconds": seconds}, sink.target)
         for each in subjects
     }
     found = {}
@@ -126,7 +123,7 @@ def idle(sink: Sink, subjects: Sequence[Subject], seconds: float) -> dict[str, l
     return found
 
 
-def _heard(child: Speaker) -> Round:
+def _heard(child: Child) -> Round:
     try:
         return child.hear()
     except EndedError as reason:

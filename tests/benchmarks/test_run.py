@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
 import urllib.request
 
@@ -39,6 +41,15 @@ def test_what_is_logged_arrives_once(name, rounds):
     assert 0 < figures["p50_ns"] <= figures["p99_ns"] <= figures["max_ns"]
     assert figures["cpu"] > 0
     assert figures["started_ns"] < figures["logged_ns"] <= figures["answered_ns"]
+
+
+def test_nothing_is_left_behind(rounds, tmp_path, monkeypatch):
+    """What a child has spooled goes with it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rounds.once(SUBJECTS["cxlogging Coralogix, spool, stdlib only"], BY_NAME["burst"], 50)
+    rounds.once(SUBJECTS["cxlogging Coralogix, spool, stdlib only"], BY_NAME["down"], 50)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_baseline_waits_for_nothing(rounds):
@@ -103,6 +114,36 @@ def test_the_sink_answers_later_when_it_is_told_so(sink):
 
     assert time.monotonic() - started >= 0.2
     assert sink.ask("count")["distinct"] == {"loki": 1}
+
+
+def test_the_sink_counts_what_came_twice_and_what_was_a_warm_up(sink):
+    """Distinct ids, duplicates and warm-ups are told apart, also over several requests."""
+    sink.ask("reset 0")
+    for numbers in ([1, 2, -1], [2, 3], [2, -1]):
+        values = [["1", f"order {number} shipped"] for number in numbers]
+        posted(sink.target["url"], json.dumps({"streams": [{"values": values}]}).encode())
+        account = sink.ask("count")
+
+    assert account["distinct"] == {"loki": 3}
+    assert account["duplicates"] == {"loki": 2}
+    assert account["warm"] == {"loki": 2}
+    assert account["requests"] == 3
+
+
+def test_what_is_missing_is_counted_by_door():
+    """More at one door does not make up for less at another."""
+    account = {
+        "requests": 4,
+        "unreadable": None,
+        "bytes": 100,
+        "cpu": 0.1,
+        "answered_ns": 5,
+        "distinct": {"coralogix": 10, "honeycomb": 7, "loki": 3},
+        "duplicates": {"coralogix": 2, "loki": 9},
+    }
+    figures = run._arrival(account, {"coralogix": 8, "honeycomb": 8, "betterstack": 8})
+
+    assert (figures["delivered"], figures["missing"], figures["duplicates"]) == (17, 9, 2)
 
 
 def test_a_body_that_cannot_be_read_is_said(sink):
