@@ -147,6 +147,8 @@ class Honeycomb:
             return replace(common(response, CURES), action=Action.SPLIT)
         if response.status != 200:
             return common(response, CURES)
+        if response.body.count(b'"status":202') == count == response.body.count(b'"status"'):
+            return Verdict(Action.DELIVERED)  # all of them, as nearly always
         statuses = list(_statuses(response))
         if not statuses:
             return Verdict(Action.RETRY, "HTTP 200 without a status for each event")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 DELIVER = """
@@ -22,7 +23,8 @@ QUICK = "flush_interval=0.05, retry_initial=0.01, retry_maximum=0.1"
 
 
 def files(spool: Path) -> list[str]:
-    return sorted(each.name for each in spool.rglob("*") if each.is_file())
+    # Unlike a glob, a walk goes on where a folder is removed meanwhile.
+    return sorted(name for _, _, names in os.walk(spool) for name in names)
 
 
 def nothing_left(spool: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..buffer import Item
@@ -157,7 +157,7 @@ class Heirs:
         sentence = f"a segment in the spool is left as it is: {error}"
         self._say(f"adopt {estate.name}", str(error), sentence)
 
-    def settle(self, items: list[Item]) -> None:
+    def settle(self, items: Sequence[Item]) -> None:
         """Note that *items*, of one segment, have their outcome."""
         estate = self._estate
         if estate is None:

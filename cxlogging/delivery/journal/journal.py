@@ -153,15 +153,21 @@ class Journal(Bounded):
         return self._heirs.take(count, size)
 
     def settle(self, items: Sequence[Item]) -> None:
-        for index, group in itertools.groupby(items, lambda item: item[2] // OFFSETS):
-            same = list(group)
-            if index == 0:
-                self._memory.settle(same)
-            elif not self._line.settle(index, same):
-                self._heirs.settle(same)
-                continue
-            self._settled += frame_bytes(same)
+        if items and items[0][2] // OFFSETS == items[-1][2] // OFFSETS:
+            self._settle(items)  # a batch is of one segment, or of memory
+        else:
+            for _, group in itertools.groupby(items, lambda item: item[2] // OFFSETS):
+                self._settle(list(group))
         self._make_room()
+
+    def _settle(self, items: Sequence[Item]) -> None:
+        index = items[0][2] // OFFSETS
+        if index == 0:
+            self._memory.settle(items)
+        elif not self._line.settle(index, items):
+            self._heirs.settle(items)
+            return
+        self._settled += frame_bytes(items)
 
     def reject(self, item: Item, reason: str) -> None:
         folder = self._files.folder()

@@ -13,6 +13,7 @@ from .frames import (
     MARK_BYTES,
     RANGE_BYTES,
     VERSION,
+    frame_bytes,
     pack_range,
     parse_header,
     ranges,
@@ -109,17 +110,9 @@ class Segment:
     def settle(self, items: Sequence[Item]) -> None:
         """Note on disk that *items*, in order, have their outcome."""
         point("after_send_before_commit")
-        found: list[tuple[int, int]] = []
-        for _, data, place in items:
-            start = place % OFFSETS
-            end = start + FRAME_BYTES + len(data)
-            if found and found[-1][1] == start:
-                found[-1] = (found[-1][0], end)
-            else:
-                found.append((start, end))
         self._settled_count += len(items)
-        entries = b"".join([pack_range(self._mark, start, end) for start, end in found])
-        self._unwritten += entries
+        entries = [pack_range(self._mark, start, end) for start, end in _stretches(items)]
+        self._unwritten += b"".join(entries)
         with contextlib.suppress(OSError):  # a full disk: a crash would send these again
             if self._settled_fd is None:
                 self._settled_fd = self._disk.append(self._folder, self.name + SETTLED)
@@ -181,3 +174,20 @@ class Segment:
             if fd is not None:
                 self._disk.close(fd)
         self._fd = self._settled_fd = self._reader = None
+
+
+def _stretches(items: Sequence[Item]) -> list[tuple[int, int]]:
+    """Return where *items*, in order, begin and end; neighbours are one stretch."""
+    first = items[0][2] % OFFSETS
+    end = items[-1][2] % OFFSETS + FRAME_BYTES + len(items[-1][1])
+    if end - first == frame_bytes(items):  # a whole batch, as nearly always
+        return [(first, end)]
+    found: list[tuple[int, int]] = []
+    for _, data, place in items:
+        start = place % OFFSETS
+        end = start + FRAME_BYTES + len(data)
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
