@@ -13,11 +13,18 @@ leaving()
 """A process that comes after: it logs one record, and delivers what was left behind."""
 
 LEFT = """
-import itertools, pathlib
+import contextlib, itertools, os, pathlib
 def left():
-    return [each for each in pathlib.Path({spool!r}).rglob("*.seg")
-            if each.stat().st_size > 20 and each.parent.name != "damaged"
-            and not each.parent.name.startswith(f"{{os.getpid()}}-")]
+    found = []
+    for folder, _, names in os.walk({spool!r}):
+        folder = pathlib.Path(folder)
+        if folder.name == "damaged" or folder.name.startswith(f"{{os.getpid()}}-"):
+            continue
+        for each in names:
+            with contextlib.suppress(FileNotFoundError):
+                if each.endswith(".seg") and (folder / each).stat().st_size > 20:
+                    found.append(each)
+    return found
 """
 QUICK = "flush_interval=0.05, retry_initial=0.01, retry_maximum=0.1"
 
