@@ -7,6 +7,7 @@ request, follows redirects and retries, and none of that may happen here.
 
 from __future__ import annotations
 
+import _socket
 import importlib
 import socket
 import ssl
@@ -22,6 +23,19 @@ CONNECT_SECONDS = 5.0
 
 Resolve = Callable[..., Iterable[Any]]
 """As `socket.getaddrinfo`: addresses for a host and a port."""
+
+
+def resolved(host: str, port: int, family: int, kind: int) -> Iterable[Any]:
+    """
+    Return what the system's resolver says.
+
+    gevent's asks a thread, and none can start while the interpreter ends
+    (Python 3.12): the one beneath it needs none.
+    """
+    try:
+        return socket.getaddrinfo(host, port, family, kind)
+    except RuntimeError:
+        return _socket.getaddrinfo(host, port, family, kind)
 
 
 def preload() -> None:
@@ -108,7 +122,7 @@ class Connector:
     def _dial(self, host: str, port: int, seconds: float) -> socket.socket:
         """Return a socket connected to the first address that answers; they share the time."""
         end = time.monotonic() + seconds
-        resolve = self._resolve or socket.getaddrinfo
+        resolve = self._resolve or resolved
         addresses = list(resolve(host, port, 0, socket.SOCK_STREAM))
         last = OSError(f"{host} has no address")
         for number, (family, kind, protocol, _, address) in enumerate(addresses):
