@@ -11,7 +11,7 @@ import time
 import pytest
 import trustme
 
-from cxlogging.delivery.connect import Connector
+from cxlogging.delivery.connect import Connector, resolved
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.transport import HttpTransport, TransportError
 from cxlogging.wire.http import Endpoint, Request, Secret
@@ -243,3 +243,16 @@ def test_a_name_without_an_address():
         HttpTransport(Connector(endpoint, Options(), to(80))).send(
             Request(endpoint, (), b"body"), None, 1
         )
+
+
+def test_names_are_resolved_without_a_thread_where_none_can_start(monkeypatch):
+    """A resolver that needs a thread, at the interpreter's end, gives way to one that needs none."""
+
+    def threaded(*arguments):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", threaded)
+
+    addresses = [each[4] for each in resolved("127.0.0.1", 80, 0, socket.SOCK_STREAM)]
+
+    assert addresses == [("127.0.0.1", 80)]
