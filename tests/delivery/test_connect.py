@@ -246,7 +246,7 @@ def test_a_name_without_an_address():
 
 
 def test_names_are_resolved_without_a_thread_where_none_can_start(monkeypatch):
-    """A resolver that needs a thread, at the interpreter's end, gives way to one that needs none."""
+    """At the interpreter's end a resolver that needs a thread gives way to one that needs none."""
 
     def threaded(*arguments):
         raise RuntimeError("can't create new thread at interpreter shutdown")
