@@ -167,7 +167,7 @@ def test_case_41_huge_records(shop, backend, figures, kind):
     times the vendor's limit in memory; what was cut is marked.
     """
     message, error = HUGE[kind]()
-    one = shop(flush_interval=60)
+    one = shop(flush_interval=60, batch_bytes="10MiB")  # nothing is sent meanwhile
     record = one.logger.makeRecord("shop", 40, "f", 1, message, (), None)
     record.exc_info = (type(error), error, error.__traceback__) if error else None
     times = []

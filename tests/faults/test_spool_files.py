@@ -186,7 +186,7 @@ def test_case_10_a_segment_in_the_middle_is_gone(spooling, backend, spool, figur
     program = spooling(
         "for n in range(1_000): log.info('<a:%d> %s', n, 'x' * 10_000)\n"
         "os.write(PROMISES, b'a:0\\n')\ntime.sleep(60)",
-        "flush_interval=600, batch_count=1000000",
+        "flush_interval=600, batch_count=1000000, batch_bytes='10MiB'",
     )
     program.wait_promised(1)
     program.kill()
