@@ -7,6 +7,7 @@ An end by Ctrl-C, and a reader that has gone (``| head``), are no news: nothing 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,8 @@ EMPTY = 4
 RETRYABLE = 5
 PARTIAL = 6
 INTERRUPTED = 130
+
+_REFUSAL = re.compile(r"HTTP 40[13]\b")
 
 
 def guarded(invoke: Callable[[], Any]) -> Any:
@@ -57,6 +60,11 @@ def code_of(error: CxLoggingError) -> int:
     if isinstance(error, dataprime.ServerError):
         return RETRYABLE if error.status >= 500 else FAILURE
     return next((code for kinds, code in table if isinstance(error, kinds)), FAILURE)
+
+
+def is_refusal(reason: str) -> bool:
+    """Return whether a delivery's last trouble was its key."""
+    return _REFUSAL.search(reason) is not None
 
 
 def _let_go() -> None:

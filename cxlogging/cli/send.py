@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from .. import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from ..handlers.handler import ShippingHandler
 from .reach import local_url
 from .screen import complain, note
@@ -19,16 +18,12 @@ from .send_records import Maker
 from .send_run import Reading, account, code_of, drain, send
 from .send_times import Reader
 from .send_watch import Watch, bar
+from .vendors import HANDLERS
 
 FOREVER = 1e8
 """Seconds that reading waits for room: it drops nothing."""
 
-VENDORS: dict[str, type[ShippingHandler]] = {
-    "coralogix": CoralogixHandler,
-    "honeycomb": HoneycombHandler,
-    "betterstack": BetterStackHandler,
-    "local": CoralogixHandler,
-}
+VENDORS = {**HANDLERS, "local": HANDLERS["coralogix"]}
 _OWN = {
     "application": ("application_name", "coralogix"),
     "subsystem": ("subsystem_name", "coralogix"),

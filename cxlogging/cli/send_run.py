@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,11 +10,9 @@ from logging import LogRecord
 
 from ..delivery.ledger import Stats
 from ..handlers.handler import ShippingHandler
-from .endings import AUTHENTICATION, FAILURE, INTERRUPTED, OK, PARTIAL, RETRYABLE
+from .endings import AUTHENTICATION, FAILURE, INTERRUPTED, OK, PARTIAL, RETRYABLE, is_refusal
 from .send_input import LONGEST, Input, UnreadableError, decoded, shown
 from .send_records import Maker
-
-_REFUSED = re.compile(r"HTTP 40[13]\b")
 
 
 @dataclass
@@ -92,7 +89,7 @@ def drain(handler: ShippingHandler, patience: float, refused: Callable[[], str])
 def code_of(stats: Stats, *, interrupted: bool, refused: str, broken: str) -> int:
     """Return the exit code of an account."""
     if refused:
-        return AUTHENTICATION if _REFUSED.search(refused) else FAILURE
+        return AUTHENTICATION if is_refusal(refused) else FAILURE
     if broken:
         return FAILURE
     if interrupted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,23 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ..delivery.ledger import Stats
 from ..errors import ConfigurationError
 from ..handlers.handler import ShippingHandler
-from ..handlers.vendors import BetterStackHandler, CoralogixHandler, HoneycombHandler
-from .endings import AUTHENTICATION, EMPTY, FAILURE, OK, RETRYABLE
+from .endings import AUTHENTICATION, EMPTY, FAILURE, OK, RETRYABLE, is_refusal
 from .screen import complain, note
+from .vendors import HANDLERS
 
 if TYPE_CHECKING:
     from ..delivery.journal.survey import Survey
 
-HANDLERS: dict[str, Callable[..., ShippingHandler]] = {
-    "coralogix": CoralogixHandler,
-    "honeycomb": HoneycombHandler,
-    "betterstack": BetterStackHandler,
-}
 QUIET_SECONDS = 10.0
 """Nothing was acknowledged for so long: the rest stays where it is."""
 
 LOOK_SECONDS = 0.05
-_REFUSED = re.compile(r"HTTP 40[13]\b")
 
 
 class Senders:
@@ -53,7 +46,7 @@ class Senders:
         except (ConfigurationError, TypeError) as error:
             complain(f"{vendor}: {error}")
             return None
-        missing = handler._delivery.destination.missing  # noqa: SLF001 - our own handler
+        missing = handler.delivery.destination.missing
         if missing:
             complain(f"{vendor}: set {missing}")
             handler.close()
@@ -91,7 +84,7 @@ def deliver_again(senders: Senders, surveys: list[Survey]) -> int:
         if handler is not None:
             # In the spool first: only then is it safe to forget them.
             for letter in letters:
-                handler._delivery.put(letter.level, letter.item)  # noqa: SLF001 - our own handler
+                handler.delivery.put(letter.level, letter.item)
             survey.clear_letters()
             started = time.monotonic()
             codes.append(_finish(handler, survey.identity, len(letters), started))
@@ -104,7 +97,7 @@ def _finish(
     handler: ShippingHandler, identity: Mapping[str, str], count: int, started: float
 ) -> int:
     """Wait for the *count* records that *handler* has to send; report; return the exit code."""
-    delivery = handler._delivery  # noqa: SLF001 - our own handler
+    delivery = handler.delivery
     title = f"{identity['vendor']} {identity.get('url', '')}"
     quiet_since, seen = started, 0
     with _progress(title, count) as show:
@@ -119,7 +112,7 @@ def _finish(
     left = " The rest stays in the spool." if delivery.busy else ""
     note(f"{title}: {stats.delivered} delivered, {stats.rejected} rejected.{left}")
     if delivery.busy:
-        return AUTHENTICATION if _REFUSED.search(stats.last_error) else RETRYABLE
+        return AUTHENTICATION if is_refusal(stats.last_error) else RETRYABLE
     return FAILURE if stats.rejected else OK
 
 

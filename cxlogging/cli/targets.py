@@ -15,16 +15,20 @@ from typing import Any
 
 import click
 
-from .. import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from ..destinations import betterstack, coralogix, honeycomb
 from ..handlers.handler import ShippingHandler
 from ..wire.settings import URL_VARIABLE
+from .vendors import HANDLERS
 
-Vendor = tuple[Callable[[], ShippingHandler], Mapping[str, tuple[str, ...]], tuple[str, ...]]
+Vendor = tuple[Callable[..., ShippingHandler], Mapping[str, tuple[str, ...]], tuple[str, ...]]
 VENDORS: Mapping[str, Vendor] = {
-    "coralogix": (CoralogixHandler, coralogix.VARIABLES, ("api_key", "domain")),
-    "honeycomb": (HoneycombHandler, honeycomb.VARIABLES, ("api_key",)),
-    "betterstack": (BetterStackHandler, betterstack.VARIABLES, ("source_token", "ingesting_host")),
+    "coralogix": (HANDLERS["coralogix"], coralogix.VARIABLES, ("api_key", "domain")),
+    "honeycomb": (HANDLERS["honeycomb"], honeycomb.VARIABLES, ("api_key",)),
+    "betterstack": (
+        HANDLERS["betterstack"],
+        betterstack.VARIABLES,
+        ("source_token", "ingesting_host"),
+    ),
 }
 """The handler, its variables, and the arguments that show that it is wanted."""
 
