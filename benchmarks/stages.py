@@ -117,7 +117,7 @@ def common() -> dict[str, float]:
         "event: message": nanoseconds(record.getMessage),
         "event: extras of the record": nanoseconds(lambda: extras(record)),
         "event: clean fields": nanoseconds(lambda: rules.fields(own)),
-        "event: all of it": nanoseconds(lambda: maker.parts(record, None)),
+        "event: all of it": nanoseconds(lambda: maker.make(record, None)),
     }
 
 
@@ -128,13 +128,15 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     from cxlogging.delivery.delivery import Delivery
     from cxlogging.delivery.options import Options
     from cxlogging.handlers.events import EventMaker
+    from cxlogging.handlers.items import ItemMaker
     from cxlogging.handlers.redact import Default, cleaner
 
     record = a_record()
     rules = cleaner(Default())
-    maker = EventMaker(rules, {}, None, None, lambda *_: None, destination.head)
-    event = maker.parts(record, None)
-    item = destination.encode(event)
+    events = EventMaker(rules, {}, None, None, lambda *_: None)
+    maker = ItemMaker(events, destination)
+    event = events.make(record, None)
+    item = maker.make(record, None)
     delivery = Delivery(destination, Options())
     clears = [quiet(each) for each in lifecycle.deliveries()]
     clear = quiet(delivery)
@@ -146,7 +148,8 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     request = destination.request([item] * BATCH)
     compress = compressor(delivery.encoding)
     figures = {
-        "encode": nanoseconds(lambda: destination.encode(event)),
+        "item of a record": nanoseconds(lambda: maker.make(record, None)),
+        "item of an event": nanoseconds(lambda: destination.encode(event)),
         "put": nanoseconds(lambda: delivery.put(20, item), clear),
         "handler.handle": nanoseconds(lambda: handler.handle(record), clear_all),
         "logger.info": nanoseconds(call(handler), clear_all),

@@ -33,8 +33,11 @@ class Lines:
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
 
-    def head(self, level: int, level_name: str, key) -> None:
-        """Nothing is shared."""
+    def writer(self, level: int, level_name: str, key, fields) -> None:
+        """Every event is looked at."""
+
+    def rest(self, error, stack) -> dict:
+        return {"exception": error, "stack_info": stack}
 
     def encode(self, event) -> bytes:
         return event.message.encode()

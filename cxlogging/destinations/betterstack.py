@@ -10,7 +10,7 @@ nanoseconds.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,8 @@ from typing import Any
 from ..errors import ConfigurationError, nearest
 from ..wire import settings
 from ..wire.codec import encoded, packb
-from ..wire.event import Parts, Site, set_apart, site
+from ..wire.destination import Writer
+from ..wire.event import Event, Site, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
 from ..wire.verdicts import common
@@ -80,21 +81,36 @@ class BetterStack:
         wanted += [] if self.endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]
         return " and ".join(wanted)
 
-    def head(self, level: int, level_name: str, key: Site) -> bytes:
-        """Return the members that a call site's events share."""
-        form = "msgpack" if self.format == "msgpack" else "json"
-        return _constants(form, level, level_name, key, None)
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """Return what makes the events of a call site."""
+        if not OWN_FIELDS.isdisjoint(fields):
+            return None
+        form, item = ("msgpack", _packed) if self.format == "msgpack" else ("json", _json)
+        usual = _constants(form, level, level_name, key, None)
 
-    def encode(self, event: Parts) -> bytes:
+        def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+            head = usual if task is None else _constants(form, level, level_name, key, task)
+            return item(time_ns, head, document)
+
+        return write
+
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the exception and the stack."""
+        return present({"exception": error, "stack_info": stack})
+
+    def encode(self, event: Event) -> bytes:
         """Return one event in the destination's format."""
-        build = _packed if self.format == "msgpack" else _json
-        try:
-            item = build(event)
-        except Exception:
-            return encode(build, event, self.limits.item_bytes)
-        if len(item) > self.limits.item_bytes:
-            return encode(build, event, self.limits.item_bytes)
-        return item
+        return encode(self._event, event, self.limits.item_bytes)
+
+    def _event(self, event: Event) -> bytes:
+        form, item = ("msgpack", _packed) if self.format == "msgpack" else ("json", _json)
+        key = site(event.origin.__dict__)
+        head = _constants(form, event.level, event.level_name, key, event.task)
+        fields = set_apart(event.fields, OWN_FIELDS)
+        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+        return item(event.time_ns, head, document)
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the request in the destination's format."""
@@ -159,34 +175,17 @@ def configure(
     return BetterStack(settings.usable_key(token, endpoint), endpoint, format)
 
 
-def _packed(event: Parts) -> bytes:
-    time_ns, shape, head = _shape(event, "msgpack")
-    members = packb(shape)
+def _packed(time_ns: int, head: bytes, document: dict[str, Any]) -> bytes:
+    own = len(document)
     # The map's own header gives way to one that counts the head's members too.
-    own = 1 if len(shape) < 16 else 3 if len(shape) < 2**16 else 5
-    header = _map_header(len(shape) + HEAD_MEMBERS)
-    return b"%b\xa2dt%b%b%b" % (header, packb(time_ns), head, members[own:])
+    skipped = 1 if own < 16 else 3 if own < 2**16 else 5
+    count = own + HEAD_MEMBERS
+    header = _SMALL_MAPS[count] if count < 16 else _map_header(count)
+    return b"%b\xa2dt%b%b%b" % (header, packb(time_ns), head, packb(document)[skipped:])
 
 
-def _json(event: Parts) -> bytes:
-    time_ns, shape, head = _shape(event, "json")
-    return b'{"dt":%d,%b,%b' % (time_ns, head, encoded(shape)[1:])
-
-
-def _shape(event: Parts, form: str) -> tuple[int, dict[str, Any], bytes]:
-    """Return ``dt``, the members that are an event's own, and its head, encoded."""
-    # One unpacking costs less than the attributes one by one.
-    time_ns, level, level_name, message, fields, origin, error, stack, task, _, head = event
-    if head is None or task is not None:
-        head = _constants(form, level, level_name, site(origin.__dict__), task)
-    if not OWN_FIELDS.isdisjoint(fields):
-        fields = set_apart(fields, OWN_FIELDS)
-    shape = {"message": message, **fields}
-    if error is not None:
-        shape["exception"] = error
-    if stack is not None:
-        shape["stack_info"] = stack
-    return time_ns, shape, head
+def _json(time_ns: int, head: bytes, document: dict[str, Any]) -> bytes:
+    return b'{"dt":%d,%b,%b' % (time_ns, head, encoded(document)[1:])
 
 
 @lru_cache(maxsize=4_096)
@@ -207,17 +206,12 @@ def _constants(form: str, level: int, level_name: str, key: Site, task: str | No
         "task_name": task,
     }
     system = {"pid": pid, "process_name": process}
-    context = {
-        "runtime": {name: value for name, value in runtime.items() if value is not None},
-        "system": {name: value for name, value in system.items() if value is not None},
-    }
+    context = {"runtime": present(runtime), "system": present(system)}
     members = {"level": level_name.lower(), "severity": level // 10, "context": context}
     return packb(members)[1:] if form == "msgpack" else encoded(members)[1:-1]
 
 
 def _map_header(count: int) -> bytes:
-    if count < 16:
-        return _SMALL_MAPS[count]
     return struct.pack(">BH", 0xDE, count) if count < 2**16 else struct.pack(">BI", 0xDF, count)
 
 

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import difflib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from ..errors import ConfigurationError
 from ..wire import settings
-from ..wire.codec import encoded, encoded_twice, members, quote
-from ..wire.event import Parts, Site, set_apart, site
+from ..wire.codec import encoded, encoded_twice, literal, members, quote
+from ..wire.destination import Writer
+from ..wire.event import Event, Site, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict
 from ..wire.verdicts import common
@@ -105,34 +106,42 @@ class Coralogix:
         wanted += [] if self.endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
         return " and ".join(wanted)
 
-    def head(self, level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
-        """Return the members of an entry that a call site's events share, and the text's end."""
-        return _constants(level, level_name, key)
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """Return what makes the entries of a call site."""
+        if self.text == "plain" or not OWN_FIELDS.isdisjoint(fields):
+            return None
+        source, end = map(literal, _constants(level, level_name, key))
+        form = b'{"hiResTimestamp":"%%d",%b,"text":%%b%b}' % (source, end)
 
-    def encode(self, event: Parts) -> bytes:
+        def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+            if task is not None:
+                document["task"] = task
+            return form % (time_ns, encoded_twice(document))
+
+        return write
+
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the exception and the stack."""
+        return present({"exception": error, "stack_info": stack})
+
+    def encode(self, event: Event) -> bytes:
         """Return an entry of ``logEntries``."""
-        try:
-            entry = self._entry(event)
-        except Exception:
-            return encode(self._entry, event, self.limits.item_bytes)
-        if len(entry) > self.limits.item_bytes:
-            return encode(self._entry, event, self.limits.item_bytes)
-        return entry
+        return encode(self._entry, event, self.limits.item_bytes)
 
-    def _entry(self, event: Parts) -> bytes:
-        # One unpacking costs less than the attributes one by one.
-        time_ns, level, level_name, message, fields, origin, error, stack, task, _, head = event
-        source, end = head or _constants(level, level_name, site(origin.__dict__))
+    def _entry(self, event: Event) -> bytes:
+        key = site(event.origin.__dict__)
+        source, end = _constants(event.level, event.level_name, key)
         if self.text == "plain":
-            text, end = encoded(_plain(message, error, stack)), b""
+            text, end = encoded(_plain(event.message, event.error, event.stack)), b""
         else:
-            if not OWN_FIELDS.isdisjoint(fields):
-                fields = set_apart(fields, OWN_FIELDS)
-            document = {"message": message, **fields}
-            if error is not None or stack is not None or task is not None:
-                document.update(_rest(error, stack, task))
+            fields = set_apart(event.fields, OWN_FIELDS)
+            document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+            if event.task is not None:
+                document["task"] = event.task
             text = encoded_twice(document)
-        return b'{"hiResTimestamp":"%d",%b,"text":%b%b}' % (time_ns, source, text, end)
+        return b'{"hiResTimestamp":"%d",%b,"text":%b%b}' % (event.time_ns, source, text, end)
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the bulk request."""
@@ -227,14 +236,7 @@ def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
         "pid": pid,
         "process": process,
     }
-    known = {name: value for name, value in document.items() if value is not None}
-    return encoded(source)[1:-1], encoded(f"{members(known)}}}")[1:]
-
-
-def _rest(error: dict[str, Any] | None, stack: str | None, task: str | None) -> dict[str, Any]:
-    """Return what few events have: the task, the exception, the stack."""
-    values = {"task": task, "exception": error, "stack_info": stack}
-    return {name: value for name, value in values.items() if value is not None}
+    return encoded(source)[1:-1], encoded(f"{members(present(document))}}}")[1:]
 
 
 def _plain(message: str, error: dict[str, Any] | None, stack: str | None) -> str:

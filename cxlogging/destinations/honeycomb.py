@@ -10,10 +10,11 @@ fields, a text value 64 KiB.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import gmtime, strftime
@@ -22,8 +23,9 @@ from urllib.parse import quote as percent_encode
 
 from ..errors import ConfigurationError
 from ..wire import settings
-from ..wire.codec import encoded, members
-from ..wire.event import Event, Parts, Site, set_apart, site
+from ..wire.codec import encoded, literal, members
+from ..wire.destination import Writer
+from ..wire.event import Event, Site, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
@@ -93,46 +95,54 @@ class Honeycomb:
     def missing(self) -> str:
         return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
 
-    def head(self, level: int, level_name: str, key: Site) -> bytes:
-        """Return the end of an element: the members that a call site's events share."""
-        return _constants(level, level_name, self.hostname, key)
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """Return what makes the elements of a call site."""
+        if not (OWN_FIELDS.isdisjoint(fields) and NESTED.isdisjoint(map(type, fields.values()))):
+            return None
+        end = literal(_constants(level, level_name, self.hostname, key))
+        form = b'{"time":"%%b.%%09dZ","samplerate":%%d,"data":%%b%b' % end
 
-    def encode(self, event: Parts) -> bytes:
+        def write(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
+            if task is not None:
+                document["task.name"] = task
+            second, nanosecond = divmod(time_ns, 1_000_000_000)
+            return form % (_second(second), nanosecond, rate, encoded(document)[:-1])
+
+        return write
+
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the exception and the stack, flat."""
+        values = {f"exception.{name}": value for name, value in (error or {}).items()}
+        return flat(present({**values, "stack_info": stack}), TEXT_BYTES, MAX_FIELDS)
+
+    def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""
-        try:
+        with contextlib.suppress(Exception):
             element = self._element(event)
-        except Exception:
-            return encode(self._within, event, self.limits.item_bytes)
-        # An element within the limit of one text has no text beyond it.
-        if len(element) > TEXT_BYTES:
-            return encode(self._within, event, self.limits.item_bytes)
-        return element
+            # An element within the limit of one text has no text beyond it.
+            if len(element) <= TEXT_BYTES:
+                return element
+        return encode(self._within, event, self.limits.item_bytes)
 
-    def _element(self, event: Parts) -> bytes:
-        # One unpacking costs less than the attributes one by one.
-        time_ns, level, level_name, message, fields, origin, error, stack, task, rate, head = event
-        second, nanosecond = divmod(time_ns, 1_000_000_000)
-        if not NESTED.isdisjoint(map(type, fields.values())):
-            fields = flat(fields, TEXT_BYTES, MAX_FIELDS)
-        if not OWN_FIELDS.isdisjoint(fields):
-            fields = set_apart(fields, OWN_FIELDS)
-        data = {"message": message, **fields}
-        if error is not None or stack is not None or task is not None:
-            data.update(_rest(error, stack, task))
+    def _element(self, event: Event) -> bytes:
+        second, nanosecond = divmod(event.time_ns, 1_000_000_000)
+        fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
+        task = present({"task.name": event.task})
+        rest = self.rest(event.error, event.stack)
+        data = {"message": event.message, **fields, **rest, **task}
         return b'{"time":"%b.%09dZ","samplerate":%d,"data":%b%b' % (
             _second(second),
             nanosecond,
-            rate,
+            event.sample_rate,
             encoded(data)[:-1],
-            head or self.head(level, level_name, site(origin.__dict__)),
+            _constants(event.level, event.level_name, self.hostname, site(event.origin.__dict__)),
         )
 
     def _within(self, event: Event) -> bytes:
         """Return the element with every text cut to the limit of one."""
-        fields = flat(event.fields, TEXT_BYTES, MAX_FIELDS)
-        return self._element(
-            event.replace(message=within(event.message, TEXT_BYTES), fields=fields)
-        )
+        return self._element(event.replace(message=within(event.message, TEXT_BYTES)))
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the batch request."""
@@ -213,16 +223,7 @@ def _constants(level: int, level_name: str, hostname: str, key: Site) -> bytes:
         "meta.local_hostname": hostname,
         "meta.signal_type": "log",
     }
-    known = {name: value for name, value in values.items() if value is not None}
-    return f"{members(known)}}}}}".encode()
-
-
-def _rest(error: dict[str, Any] | None, stack: str | None, task: str | None) -> dict[str, Any]:
-    values = {f"exception.{name}": value for name, value in (error or {}).items()}
-    values["stack_info"] = stack
-    values["task.name"] = task
-    known = {name: value for name, value in values.items() if value is not None}
-    return flat(known, TEXT_BYTES, MAX_FIELDS)
+    return f"{members(present(values))}}}}}".encode()
 
 
 def _statuses(response: Response) -> Iterator[dict[str, Any]]:

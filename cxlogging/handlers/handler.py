@@ -26,6 +26,7 @@ from ..wire.event import Event, Source
 from ..wire.guard import is_signal
 from .check import CheckResult, check
 from .events import EventMaker
+from .items import ItemMaker
 from .redact import Default, cleaner
 from .sampling import Sampler
 
@@ -66,10 +67,9 @@ class ShippingHandler(logging.Handler):
             _context(own.get("context")),
             _sequence(own.get("sequence", self._delivery.options.spool is not None)),
             self._delivery.note,
-            destination.head,
         )
         self._sampler = sampler
-        self._make = self._events.parts
+        self._make = ItemMaker(self._events, destination).make
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
@@ -111,7 +111,7 @@ class ShippingHandler(logging.Handler):
             rate = self._rate(record) if self._selects else 1
             if rate == 0:
                 return
-            data = self._encode(self._make(record, self.formatter, rate))
+            data = self._make(record, self.formatter, rate)
             level = record.levelno
             if type(level) is not int:
                 level = logging.ERROR

@@ -104,6 +104,11 @@ def members(value: dict[str, Any]) -> str:
     return f",{dumps(value)[1:-1]}" if value else ""
 
 
+def literal(data: bytes) -> bytes:
+    """Return *data* as a part of a template for the ``%`` of bytes."""
+    return data.replace(b"%", b"%%")
+
+
 def scrub(text: str) -> str:
     """Return *text* with each lone surrogate replaced by U+FFFD, and pairs joined."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

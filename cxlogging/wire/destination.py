@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from .event import Parts, Site
+from .event import Event, Site
 from .http import Limits, Request, Response, Verdict
+
+Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
+"""
+Makes one item of a call site's record, in the shortest way there is.
+
+It takes the nanoseconds since 1970, UTC; the message and the fields, and what
+`Destination.rest` gave; how many records this one stands for; and the name of
+the asyncio task. It may raise, and may exceed the item's limit:
+`Destination.encode` knows what to do then.
+"""
 
 
 class Destination(Protocol):
@@ -33,11 +43,28 @@ class Destination(Protocol):
     @property
     def missing(self) -> str: ...
 
-    def head(self, level: int, level_name: str, key: Site) -> Any:
-        """Return what all events of a call site share, as `encode` takes it."""
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """
+        Return what makes the items of a call site, or None where `encode` has to look at each.
+
+        An item is the same, byte for byte, whichever of the two makes it.
+
+        Args:
+            level: Of all records of the call site.
+            level_name: Likewise.
+            key: Likewise.
+            fields: The names of the fields of all its records, with the values of
+                those that are constant. The others are texts, numbers, booleans or None.
+        """
         ...
 
-    def encode(self, event: Parts) -> bytes:
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the members for what few events have: an exception, the text of a stack."""
+        ...
+
+    def encode(self, event: Event) -> bytes:
         """Return one item of a batch: always, whatever the event holds, within the limit."""
         ...
 

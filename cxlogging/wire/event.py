@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -72,22 +73,6 @@ class Source:
     processName: str | None = None  # noqa: N815
 
 
-Parts = tuple[
-    int,
-    int,
-    str,
-    str,
-    dict[str, Any],
-    Origin,
-    dict[str, Any] | None,
-    str | None,
-    str | None,
-    int,
-    Any,
-]
-"""An `Event` without names: a plain tuple is made in a quarter of the time."""
-
-
 class Event(NamedTuple):
     """
     One log record, ready to be given a vendor's shape.
@@ -104,7 +89,6 @@ class Event(NamedTuple):
         stack: The text of ``stack_info``.
         task: The name of the asyncio task.
         sample_rate: One kept event stands for so many.
-        head: What the destination's ``head`` gave for the call site; None where it was not asked.
     """
 
     time_ns: int
@@ -117,11 +101,15 @@ class Event(NamedTuple):
     stack: str | None = None
     task: str | None = None
     sample_rate: int = 1
-    head: Any = None
 
     def replace(self, **changes: Any) -> Event:
         """Return a copy with *changes*."""
         return self._replace(**changes)
+
+
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of *values* that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def set_apart(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:

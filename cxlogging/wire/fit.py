@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .codec import scrub
-from .event import Event, Parts, Source
+from .event import Event, Source
 from .text import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
@@ -23,9 +23,8 @@ ERROR = 40
 """logging's number for it."""
 
 
-def encode(build: Build, parts: Parts, limit: int) -> bytes:
-    """Return the event of *parts* as *build* encodes it, in at most *limit* bytes."""
-    event = Event(*parts)
+def encode(build: Build, event: Event, limit: int) -> bytes:
+    """Return *event* as *build* encodes it, in at most *limit* bytes."""
     try:
         data = build(event)
     except Exception:
@@ -69,7 +68,6 @@ def _sane(event: Event) -> Event:
         error=_each_text(event.error, scrub),
         stack=_each_text(event.stack, scrub),
         task=_each_text(event.task, scrub),
-        head=None,
         origin=Source(
             name=scrub(str(origin.name)),
             pathname=scrub(str(origin.pathname)),

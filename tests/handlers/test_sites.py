@@ -1,16 +1,18 @@
-"""What is remembered of a call site never shows in an event."""
+"""The short way from a record to its item gives what the long way gives."""
 
 from __future__ import annotations
 
 import logging
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.destinations import betterstack, coralogix, honeycomb
-from cxlogging.handlers import events
+from cxlogging.handlers import context, items
 from cxlogging.handlers.events import EventMaker
-from cxlogging.wire.clean import Cleaner
+from cxlogging.handlers.items import ItemMaker
+from cxlogging.handlers.redact import Default, cleaner
 
 URL = "http://127.0.0.1:9"
 DESTINATIONS = [
@@ -21,63 +23,148 @@ DESTINATIONS = [
     betterstack.configure("k", url=URL, format="json"),
     betterstack.configure("k", url=URL, format="ndjson"),
 ]
-NAMES = st.sampled_from(["user", "order", "message", "asctime", "taskName", "_logger", "x.y", "dt"])
-VALUES = st.one_of(st.text(max_size=5), st.integers(), st.floats(), st.none(), st.just({"a": [1]}))
+NAMES = st.sampled_from(
+    "user order message asctime taskName _logger x.y dt task.name level 100% password né \ud800"
+    " cx_seq stack_info exception".split()
+)
+WITH_FIELDS = [each for each in DESTINATIONS if getattr(each, "text", "json") == "json"]
+VALUES = st.one_of(
+    st.text(max_size=5),
+    st.integers(),
+    st.integers(2**63 - 2, 2**64 + 2),
+    st.floats(),
+    st.none(),
+    st.booleans(),
+    st.just({"a": [1]}),
+    st.just("long " * 7_000),
+)
+MESSAGES = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(["%s", "%d items", "100%", "", "\ud800", None, {"event": "x"}, "x" * 40_000]),
+)
 CHANGES = st.dictionaries(
     st.sampled_from(["levelno", "levelname", "name", "lineno", "threadName", "funcName"]),
-    st.one_of(st.sampled_from([10, 20, 35, "INFO", "\ud800", "shop", None]), st.just([1])),
+    st.one_of(st.sampled_from([10, 20, 35, "INFO", "5 %d", "\ud800", "shop", None]), st.just([1])),
     max_size=2,
 )
-RECORDS = st.lists(st.tuples(st.dictionaries(NAMES, VALUES, max_size=3), CHANGES), max_size=8)
+BOUND = st.dictionaries(st.sampled_from(["user", "request", "level", "msg", "cx_seq"]), VALUES)
+BORN = st.fixed_dictionaries(
+    {},
+    optional={
+        "created": st.sampled_from([0.0, -3.25, 1_700_000_000.123456, 4e9]),
+        "args": st.sampled_from([(), (7,), ("a", "b"), ({"a": 1},)]),
+        "stack_info": st.sampled_from(["Stack:\n  here", "\ud800", ""]),
+        "exc_text": st.sampled_from(["Traceback:\nValueError: no", "\ud800", ""]),
+        "msg": MESSAGES,
+    },
+)
+RECORDS = st.lists(
+    st.tuples(st.dictionaries(NAMES, VALUES, max_size=3), CHANGES, BORN, BOUND), max_size=8
+)
+CONSTANTS = st.sampled_from([{}, {"env": "test"}, {"user": 7, "level": "x"}, {"labels": {"a": 1}}])
 
 
-def maker(destination) -> EventMaker:
-    return EventMaker(Cleaner(), {}, None, None, lambda *note: None, destination.head)
+def events(constant=None, sequence=None) -> EventMaker:
+    return EventMaker(cleaner(Default()), constant or {}, None, sequence, lambda *note: None)
 
 
-def a_record(extra: dict, changes: dict) -> logging.LogRecord:
+def maker(destination, constant=None) -> ItemMaker:
+    return ItemMaker(events(constant), destination)
+
+
+def a_record(extra: dict, changes: dict | None = None) -> logging.LogRecord:
     record = logging.LogRecord("shop", 20, "/srv/shop.py", 7, "hello", None, None, "f")
-    record.__dict__.update({"created": 1_700_000_000.5, **extra, **changes})
+    record.__dict__.update({"created": 1_700_000_000.5, **extra, **(changes or {})})
     return record
 
 
-@given(st.sampled_from(DESTINATIONS), RECORDS)
-def test_one_call_site_with_ever_different_records(destination, records):
-    """Whatever one line of code logged before, an event is as if it were its first."""
-    same = maker(destination)
-    for extra, changes in records:
-        record = a_record(extra, changes)
-        again = same.parts(record, None)
-        fresh = maker(destination).parts(record, None)
+@given(st.sampled_from(DESTINATIONS), CONSTANTS, RECORDS)
+def test_the_short_way_is_the_long_way(destination, constant, records):
+    """Whatever one line of code logged before, an item is, byte for byte, that of its event."""
+    one = maker(destination, constant)
+    for extra, changes, born, bound in records:
+        record = a_record(extra, {**changes, **born})
 
-        assert repr(again) == repr(fresh)
-        assert destination.encode(again) == destination.encode(fresh)
+        with context.bound(**bound):
+            event = events(constant).make(record, None)
+            assert one.make(record, None) == destination.encode(event)
 
 
-@given(st.sampled_from(DESTINATIONS), st.dictionaries(NAMES, VALUES, max_size=3))
-def test_an_event_without_its_head_is_the_same(destination, extra):
-    """What a destination prepares for a call site is what it would say of the event itself."""
-    record = a_record(extra, {})
+@given(st.sampled_from(DESTINATIONS), st.sampled_from([1, 20]), st.sampled_from([None, "Task-1%d"]))
+def test_a_rate_and_a_task(destination, rate, task):
+    """The sample rate and the name of the asyncio task stand in the item as in the event."""
+    record = a_record({"user": "ada"}, {"taskName": task})
+    one, event = maker(destination), events().make(record, None, rate)
 
-    assert destination.encode(maker(destination).parts(record, None)) == destination.encode(
-        maker(destination).make(record, None).replace(head=None)
-    )
+    assert one.make(record, None, rate) == destination.encode(event)
+    assert one.make(record, None, rate) == destination.encode(event)
+
+
+@pytest.mark.parametrize("destination", DESTINATIONS)
+def test_an_exception(destination):
+    """A record with an exception and a stack has them in its item as in its event."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        1 / 0  # noqa: B018 - raises
+    info = (caught.type, caught.value, caught.tb)
+    record = a_record({"user": "ada"}, {"exc_info": info, "stack_info": "Stack:\n  here"})
+    one, event = maker(destination), events().make(record, None)
+
+    assert one.make(record, None) == destination.encode(event)
+    assert b"division by zero" in one.make(record, None)
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_bound_fields(destination):
+    """Fields bound to the context come and go with it, at one and the same call site."""
+    one, record = maker(destination), a_record({"user": "ada"})
+    bare = one.make(record, None)
+    with context.bound(request="r-1"):
+        inside = one.make(record, None)
+
+    assert b"r-1" in inside
+    assert one.make(record, None) == bare
+
+
+def test_a_record_of_another_class():
+    """A record class with a message of its own is asked for it."""
+
+    class Braces(logging.LogRecord):
+        def getMessage(self) -> str:  # noqa: N802 - logging's name
+            return self.msg.format(*self.args)
+
+    record = Braces("shop", 20, "/srv/shop.py", 7, "order {}", (7,), None)
+
+    assert b"order 7" in maker(DESTINATIONS[0]).make(record, None)
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+@pytest.mark.parametrize("odd", ["\ud800", "x" * 50_000, {"a": 1}])
+def test_ids_have_no_gap(destination, odd):
+    """A record that turns out not to be ordinary has one sequence id, like any other."""
+    one = ItemMaker(events(sequence="cx_seq"), destination)
+    found = []
+    for user in ("ada", odd, "bob", odd, "eve"):
+        item = one.make(a_record({"user": user}), None)
+        found.append(item[item.index(b"cx_seq") :])
+
+    for number, item in enumerate(found, 1):
+        assert b"-%d" % number in item[:40]
 
 
 def test_as_many_extras_but_others():
     """A line of code that logs other extras each time loses none of them."""
     one = maker(DESTINATIONS[0])
 
-    assert one.make(a_record({"user": "ada"}, {}), None).fields == {"user": "ada"}
-    assert one.make(a_record({"order": 4711}, {}), None).fields == {"order": 4711}
-    assert one.make(a_record({"message": "formatted elsewhere"}, {}), None).fields == {}
-    assert one.make(a_record({"user": "bob"}, {}), None).fields == {"user": "bob"}
+    assert b"ada" in one.make(a_record({"user": "ada"}), None)
+    assert b"4711" in one.make(a_record({"order": 4711}), None)
+    assert b"formatted" not in one.make(a_record({"message": "formatted elsewhere"}), None)
+    assert b"bob" in one.make(a_record({"user": "bob"}), None)
 
 
 def test_call_sites_are_forgotten():
     """However many call sites there are, a bounded number is remembered."""
     one = maker(DESTINATIONS[0])
-    for line in range(events.REMEMBERED_SITES + 10):
-        one.parts(a_record({}, {"lineno": line}), None)
+    for line in range(items.REMEMBERED_SITES + 10):
+        one.make(a_record({}, {"lineno": line}), None)
 
-    assert 0 < len(one._sites) <= events.REMEMBERED_SITES
+    assert 0 < len(one._sites) <= 10

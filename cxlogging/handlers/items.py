@@ -1,0 +1,157 @@
+"""
+From a LogRecord to the bytes of its item.
+
+Most records are ordinary: a text message, and texts and numbers as extras.
+These go the short way, straight from the record's attributes to what the
+destination prepared for the call site. All others become an `Event` first.
+Both give the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from ..wire.clean import MAX_KEY
+from ..wire.destination import Destination, Writer
+from ..wire.event import SITE, site
+from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
+from .context import current
+from .events import EventMaker
+from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
+
+REMEMBERED_SITES = 4_096
+
+_site = operator.itemgetter("levelno", "levelname", *SITE)
+_parts = operator.itemgetter("msg", "args", "created", "exc_info", "exc_text", "stack_info")
+
+Known = tuple[int, tuple[Any, ...], tuple[Any, ...], "Writer | None"]
+"""
+What is known of a call site: how many attributes its records have, which of them are
+fields, which are further ones, and what makes its items.
+"""
+UNKNOWN: Known = (-1, (), (), None)
+
+
+class ItemMaker:
+    """
+    Makes the item of a record.
+
+    Args:
+        events: Makes the event of a record that is not ordinary.
+        destination: Whose items.
+    """
+
+    def __init__(self, events: EventMaker, destination: Destination) -> None:
+        self._events = events
+        self._destination = destination
+        self._rest = destination.rest
+        # What is no longer than one text may be holds no text that is longer.
+        self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
+        self._constant = events.constant
+        self._sequence = events.sequence_field
+        self._sites: dict[tuple[Any, ...], Known] = {}
+
+    def make(  # noqa: C901, PLR0912 - a call costs more than most of these branches
+        self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
+    ) -> bytes:
+        """Return the item of *record*, whose message *formatter* makes where there is one."""
+        attributes = record.__dict__
+        size = len(attributes)
+        key: tuple[Any, ...] = _site(attributes)
+        if bound := current():
+            attributes = {**bound, **attributes}
+            size += len(bound)
+            key += tuple(bound)
+        try:
+            known = self._sites.get(key) or self._know(key, record.__dict__, bound)
+        except TypeError:  # an attribute that cannot be a key
+            known = UNKNOWN
+        count, names, others, write = known
+        msg, args, created, info, text, stack = _parts(attributes)
+        if (
+            write is None
+            or formatter is not None
+            or size != count
+            or type(msg) is not str
+            or not (others == () or all(map(attributes.__contains__, others)))
+        ):
+            return self._long_way(record, formatter, rate)
+        mark = None
+        try:
+            if type(record) is logging.LogRecord:
+                document: dict[str, Any] = {"message": msg % args if args else msg}
+            else:
+                document = {"message": str.__str__(record.getMessage())}
+            if self._constant:
+                document.update(self._constant)
+            for name in names:
+                value = attributes[name]
+                kind = type(value)
+                if kind is int:
+                    simple = -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF
+                elif kind is float:
+                    simple = value - value == 0.0
+                else:
+                    simple = kind is str or value is None or kind is bool
+                if not simple:
+                    return self._long_way(record, None, rate)
+                document[name] = value
+            if self._sequence is not None:
+                mark = document[self._sequence] = self._events.identify(record)
+            if info or text or stack:
+                document.update(self._rest(*self._events.stacks(record)))
+            task = attributes["taskName"] if HAS_TASKS else None
+            if task is not None:
+                task = self._events.clean_text(task)
+            item = write(int(created * 1e6 + 0.5) * 1000, document, rate, task)
+        except Exception:  # other extras than before, or what encoding has to mend
+            return self._long_way(record, None, rate, mark)
+        return item if len(item) <= self._limit else self._long_way(record, None, rate, mark)
+
+    def _long_way(
+        self,
+        record: logging.LogRecord,
+        formatter: logging.Formatter | None,
+        rate: int,
+        mark: str | None = None,
+    ) -> bytes:
+        return self._destination.encode(self._events.make(record, formatter, rate, mark))
+
+    def _know(
+        self, key: tuple[Any, ...], attributes: Mapping[str, Any], bound: Mapping[str, Any]
+    ) -> Known:
+        """Return what is to be known of the call site *key*, and remember it."""
+        tail = tuple(attributes)[STANDARD_COUNT - 1 :]
+        others = tuple(name for name in tail[1:] if name in UNSHIPPED)
+        names = (*bound, *(name for name in tail[1:] if name not in UNSHIPPED))
+        known = UNKNOWN
+        if bound.keys().isdisjoint((*attributes, *UNSHIPPED)) and self._are_ordinary(tail, names):
+            fields = {**self._constant, **dict.fromkeys(names)}
+            if self._sequence is not None:
+                fields[self._sequence] = ""
+            with contextlib.suppress(Exception):  # encoding meets it again, and mends it
+                write = self._destination.writer(key[0], key[1], site(attributes), fields)
+                known = (len(attributes) + len(bound), names, others, write)
+        if len(self._sites) >= REMEMBERED_SITES:
+            self._sites.clear()
+        self._sites[key] = known
+        return known
+
+    def _are_ordinary(self, tail: tuple[Any, ...], names: tuple[Any, ...]) -> bool:
+        """
+        Return True where extras of these *names* can be taken as they are.
+
+        *tail* begins with the last attribute that a record is born with.
+        """
+        if not self._events.is_plain or tail[:1] != (LAST_STANDARD,) or len(tail) > MAX_MEMBERS:
+            return False
+        if not HAS_TASKS and "taskName" in tail:  # set by hand; here none is looked for
+            return False
+        return all(
+            type(name) is str and len(name) <= MAX_KEY and not self._events.hides(name)
+            for name in names
+        )
