@@ -42,7 +42,6 @@ CONTENT_TYPES = {
 HEAD_MEMBERS = 4
 """``dt``, ``level``, ``severity`` and ``context``."""
 
-_SMALL_MAPS = [bytes([0x80 | count]) for count in range(16)]
 VARIABLES = {
     "source_token": ("BETTER_STACK_SOURCE_TOKEN", "LOGTAIL_SOURCE_TOKEN", "SOURCE_TOKEN"),
     "ingesting_host": ("BETTER_STACK_INGESTING_HOST", "BETTER_STACK_HOST", "INGESTING_HOST"),
@@ -89,9 +88,13 @@ class BetterStack:
             return None
         form, item = ("msgpack", _packed) if self.format == "msgpack" else ("json", _json)
         usual = _constants(form, level, level_name, key, None)
+        count = len(fields) + 1
+        begin, skipped = _beginning(count)
 
         def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
+            if form == "msgpack" and len(document) == count:
+                return b"".join((begin, packb(time_ns), head, packb(document)[skipped:]))
             return item(time_ns, head, document)
 
         return write
@@ -176,12 +179,14 @@ def configure(
 
 
 def _packed(time_ns: int, head: bytes, document: dict[str, Any]) -> bytes:
-    own = len(document)
+    begin, skipped = _beginning(len(document))
+    return b"".join((begin, packb(time_ns), head, packb(document)[skipped:]))
+
+
+def _beginning(count: int) -> tuple[bytes, int]:
+    """Return an event's first bytes, and those of the map of its *count* own members."""
     # The map's own header gives way to one that counts the head's members too.
-    skipped = 1 if own < 16 else 3 if own < 2**16 else 5
-    count = own + HEAD_MEMBERS
-    header = _SMALL_MAPS[count] if count < 16 else _map_header(count)
-    return b"%b\xa2dt%b%b%b" % (header, packb(time_ns), head, packb(document)[skipped:])
+    return b"%b\xa2dt" % _map_header(count + HEAD_MEMBERS), len(_map_header(count))
 
 
 def _json(time_ns: int, head: bytes, document: dict[str, Any]) -> bytes:
@@ -212,6 +217,8 @@ def _constants(form: str, level: int, level_name: str, key: Site, task: str | No
 
 
 def _map_header(count: int) -> bytes:
+    if count < 16:
+        return bytes([0x80 | count])
     return struct.pack(">BH", 0xDE, count) if count < 2**16 else struct.pack(">BI", 0xDF, count)
 
 

@@ -37,6 +37,7 @@ class EventMaker:
     Attributes:
         constant: The constant fields, clean.
         sequence_field: As given.
+        identify: Takes a record's process, and returns its next sequence id.
         is_plain: Whether texts are shipped as they are, and no further fields are asked for.
     """
 
@@ -53,7 +54,7 @@ class EventMaker:
         self.sequence_field = sequence
         self.is_plain = cleaner.edit is None and more is None
         self._more = more
-        self._sequence = Sequence()
+        self.identify = Sequence().identify
         self._note = note
         self.hides = cleaner.hides
 
@@ -77,7 +78,7 @@ class EventMaker:
         merged = {**context.current(), **self._asked(record), **own, **extras(record)}
         fields = {**self.constant, **self._cleaner.fields(merged)}
         if self.sequence_field is not None:
-            fields[self.sequence_field] = mark or self.identify(record)
+            fields[self.sequence_field] = mark or self.identify(record.process)
         error, stack = self.stacks(record)
         task = record.__dict__.get("taskName")
         return Event(
@@ -92,10 +93,6 @@ class EventMaker:
             None if task is None else self.clean_text(task),
             rate,
         )
-
-    def identify(self, record: logging.LogRecord) -> str:
-        """Return the sequence id for *record*, the next one of its process."""
-        return self._sequence.identify(record.process)
 
     def stacks(self, record: logging.LogRecord) -> tuple[dict[str, Any] | None, str | None]:
         """Return the fields of the exception of *record*, and the text of its stack, clean."""

@@ -53,6 +53,7 @@ class ItemMaker:
         self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
         self._constant = events.constant
         self._sequence = events.sequence_field
+        self._identify = events.identify
         self._sites: dict[tuple[Any, ...], Known] = {}
 
     def make(  # noqa: C901, PLR0912 - a call costs more than most of these branches
@@ -101,7 +102,7 @@ class ItemMaker:
                     return self._long_way(record, None, rate)
                 document[name] = value
             if self._sequence is not None:
-                mark = document[self._sequence] = self._events.identify(record)
+                mark = document[self._sequence] = self._identify(attributes["process"])
             if info or text or stack:
                 document.update(self._rest(*self._events.stacks(record)))
             task = attributes["taskName"] if HAS_TASKS else None

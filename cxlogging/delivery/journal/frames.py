@@ -15,9 +15,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from typing import NamedTuple
-from zlib import crc32
 
 from ..buffer import Item
+from .checksum import crc32
 
 VERSION = 1
 MARK_BYTES = 4
@@ -42,7 +42,7 @@ MOST_ITEM_BYTES = 32 * 2**20
 def header(mark: bytes) -> bytes:
     """Return the beginning of a segment."""
     body = _HEADER.pack(MAGIC, VERSION, 0, mark, 0)[:-4]
-    return body + struct.pack("<I", crc32(body))
+    return body + struct.pack("<I", crc32(body, 0))
 
 
 class Head(NamedTuple):
@@ -56,7 +56,7 @@ def parse_header(data: bytes) -> Head:
     """Return what the beginning of a segment says; version 0 where it is damaged."""
     if len(data) >= HEADER_BYTES:
         magic, version, _, mark, checksum = _HEADER.unpack_from(data)
-        if magic == MAGIC and crc32(data[: HEADER_BYTES - 4]) == checksum:
+        if magic == MAGIC and crc32(data[: HEADER_BYTES - 4], 0) == checksum:
             return Head(version, mark)
     # A damaged header: every frame begins with the mark, and so does the first.
     # Zeros are no mark, but what a loss of power leaves: they would read as empty items.
@@ -114,7 +114,7 @@ def frame_at(data: bytes, position: int, mark: bytes, base: int) -> Frame | int:
 def pack_range(mark: bytes, start: int, end: int) -> bytes:
     """Return the acknowledgement of the items from offset *start* to *end*."""
     body = struct.pack("<QQ", start, end)
-    return body + struct.pack("<I", crc32(mark + body))
+    return body + struct.pack("<I", crc32(mark + body, 0))
 
 
 def ranges(mark: bytes, data: bytes) -> list[tuple[int, int]]:
@@ -123,7 +123,7 @@ def ranges(mark: bytes, data: bytes) -> list[tuple[int, int]]:
     position = 0
     while position + RANGE_BYTES <= len(data):
         start, end, checksum = _RANGE.unpack_from(data, position)
-        if crc32(mark + data[position : position + 16]) == checksum:
+        if crc32(mark + data[position : position + 16], 0) == checksum:
             found.append((start, end))
             position += RANGE_BYTES
         else:  # one that could be written only in part, on a full disk

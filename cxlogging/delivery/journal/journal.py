@@ -15,13 +15,13 @@ import secrets
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
-from zlib import crc32
 
 from ..bounded import Bounded
 from ..buffer import Item, News
 from ..clock import Clock
 from ..options import Options
 from .adoption import Heirs
+from .checksum import crc32
 from .disk import Disk
 from .files import Files
 from .frames import FRAME, FRAME_BYTES, frame_bytes

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 from ..buffer import Item
+from .checksum import crc32
 from .disk import Disk
 from .frames import FRAME, FRAME_BYTES, HEADER_BYTES, Frame, frame_at
 
