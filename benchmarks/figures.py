@@ -80,6 +80,24 @@ def _part(above: str, below: str, scale: float = 1.0) -> Value:
     return value
 
 
+def steady(figure: Figure, *, rate: bool = False) -> Figure:
+    """
+    Return *figure* in units of the no-op call of the same process; a *rate*, per such a call.
+
+    A machine's speed changes between one process and the next by more than two
+    subjects differ. The no-op is called in turns with the subject, so what both
+    lose to that cancels out.
+    """
+
+    def value(each: Round) -> float | None:
+        plain, unit = figure.value(each), each.get("base_p50_ns")
+        if plain is None or not unit:
+            return None
+        return plain * unit / 1e9 if rate else plain / unit * 1e3
+
+    return Figure(figure.title, value)
+
+
 def _arrived(value: Value) -> Value:
     """Return *value* for subjects that send: the others have no wall time of an arrival."""
     return lambda each: value(each) if "wall" in each else None
