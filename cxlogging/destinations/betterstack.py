@@ -13,7 +13,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ConfigurationError, nearest
 from ..wire import settings
@@ -64,6 +64,7 @@ class BetterStack:
     endpoint: Endpoint | None
     format: str = "msgpack"
     limits: Limits = LIMITS
+    nests: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ConfigurationError
 from ..wire import settings
@@ -64,6 +64,7 @@ class Coralogix:
     subsystem_name: str
     computer_name: str
     text: str = "json"
+    nests: ClassVar[bool] = True
     beginning: bytes = field(init=False, repr=False)
     limits: Limits = field(init=False, repr=False)
 

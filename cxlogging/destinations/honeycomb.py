@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import gmtime, strftime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote as percent_encode
 
 from ..errors import ConfigurationError
@@ -82,6 +82,7 @@ class Honeycomb:
     dataset: str
     hostname: str
     limits: Limits = LIMITS
+    nests: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -129,9 +130,8 @@ class Honeycomb:
     def _element(self, event: Event) -> bytes:
         second, nanosecond = divmod(event.time_ns, 1_000_000_000)
         fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
-        task = present({"task.name": event.task})
-        rest = self.rest(event.error, event.stack)
-        data = {"message": event.message, **fields, **rest, **task}
+        rest = {**self.rest(event.error, event.stack), **present({"task.name": event.task})}
+        data = {"message": event.message, **fields, **rest}
         return b'{"time":"%b.%09dZ","samplerate":%d,"data":%b%b' % (
             _second(second),
             nanosecond,

@@ -21,6 +21,8 @@ from .messages import formatted, structured
 from .sequence import Sequence
 
 Note = Callable[[str, str], None]
+Told = tuple[str, Mapping[Any, Any]]
+"""A message, and the fields that a structured message brings."""
 
 
 class EventMaker:
@@ -38,6 +40,8 @@ class EventMaker:
         constant: The constant fields, clean.
         sequence_field: As given.
         identify: Takes a record's process, and returns its next sequence id.
+        hides: Tells whether the values of a field are hidden, by its name.
+        clean: Returns the clean form of one value.
         is_plain: Whether texts are shipped as they are, and no further fields are asked for.
     """
 
@@ -57,24 +61,27 @@ class EventMaker:
         self.identify = Sequence().identify
         self._note = note
         self.hides = cleaner.hides
+        self.clean = cleaner.value
 
     def make(
-        self,
-        record: logging.LogRecord,
-        formatter: logging.Formatter | None,
-        rate: int = 1,
-        mark: str | None = None,
+        self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
+    ) -> Event:
+        """Return the event of *record*, whose message *formatter* makes where there is one."""
+        return self.event(record, self.message(record, formatter), rate)
+
+    def event(
+        self, record: logging.LogRecord, told: Told, rate: int = 1, mark: str | None = None
     ) -> Event:
         """
         Return the event of *record*.
 
         Args:
             record: Left as it is.
-            formatter: Makes the message, where there is one.
+            told: What `message` gave for it.
             rate: How many records this one stands for.
             mark: The record's sequence id, if it has been given one.
         """
-        message, own = self._message(record, formatter)
+        message, own = told
         merged = {**context.current(), **self._asked(record), **own, **extras(record)}
         fields = {**self.constant, **self._cleaner.fields(merged)}
         if self.sequence_field is not None:
@@ -85,7 +92,7 @@ class EventMaker:
             int(record.created * 1e6 + 0.5) * 1000,
             record.levelno,
             record.levelname,
-            self._cleaner.text(str.__str__(message)),
+            self._cleaner.text(message),
             fields,
             record,
             error,
@@ -109,19 +116,18 @@ class EventMaker:
         text, args = self._cleaner.value(record.msg), self._cleaner.value(record.args)
         return f"{text} <arguments do not fit: {args}>"
 
-    def _message(
-        self, record: logging.LogRecord, formatter: logging.Formatter | None
-    ) -> tuple[str, Mapping[Any, Any]]:
+    def message(self, record: logging.LogRecord, formatter: logging.Formatter | None) -> Told:
         """Return the message, and the fields that a structured message brings."""
         if formatter is not None:
             try:
-                return formatted(formatter.format(record))
+                text, own = formatted(formatter.format(record))
+                return str.__str__(text), own
             except Exception as error:
                 self._note("formatter", f"a formatter failed: {type(error).__name__}")
         if type(record.msg) is not str and isinstance(record.msg, Mapping) and not record.args:
             return structured(record.msg)
         try:
-            return record.getMessage(), {}
+            return str.__str__(record.getMessage()), {}
         except Exception as error:
             return self._misfit(record, error), {}
 

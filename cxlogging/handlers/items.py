@@ -9,7 +9,6 @@ Both give the same bytes.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import operator
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from ..wire.destination import Destination, Writer
 from ..wire.event import SITE, site
 from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from .context import current
-from .events import EventMaker
+from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
 
 REMEMBERED_SITES = 4_096
@@ -49,6 +48,7 @@ class ItemMaker:
         self._events = events
         self._destination = destination
         self._rest = destination.rest
+        self._nests = destination.nests
         # What is no longer than one text may be holds no text that is longer.
         self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
         self._constant = events.constant
@@ -68,27 +68,29 @@ class ItemMaker:
             size += len(bound)
             key += tuple(bound)
         try:
-            known = self._sites.get(key) or self._know(key, record.__dict__, bound)
+            known = self._sites.get(key, UNKNOWN)
+            if known[0] != size:
+                known = self._known(key, record.__dict__, bound)
         except TypeError:  # an attribute that cannot be a key
             known = UNKNOWN
-        count, names, others, write = known
+        _, names, others, write = known
         msg, args, created, info, text, stack = _parts(attributes)
-        if (
-            write is None
-            or formatter is not None
-            or size != count
-            or type(msg) is not str
-            or not (others == () or all(map(attributes.__contains__, others)))
-        ):
-            return self._long_way(record, formatter, rate)
+        if write is None:
+            return self._long_way(record, rate, self._events.message(record, formatter))
+        told: Told | None = None
         mark = None
         try:
-            if type(record) is logging.LogRecord:
+            if type(record) is logging.LogRecord and formatter is None and type(msg) is str:
                 document: dict[str, Any] = {"message": msg % args if args else msg}
             else:
-                document = {"message": str.__str__(record.getMessage())}
+                told = self._events.message(record, formatter)
+                document = {"message": told[0]}
+                if told[1]:
+                    return self._long_way(record, rate, told)
             if self._constant:
                 document.update(self._constant)
+            for name in others:
+                attributes[name]
             for name in names:
                 value = attributes[name]
                 kind = type(value)
@@ -98,49 +100,80 @@ class ItemMaker:
                     simple = value - value == 0.0
                 else:
                     simple = kind is str or value is None or kind is bool
-                if not simple:
-                    return self._long_way(record, None, rate)
-                document[name] = value
+                document[name] = value if simple else self._clean(value)
+            task = attributes["taskName"] if HAS_TASKS else None
+            if task is not None:
+                task = self._events.clean_text(task)
             if self._sequence is not None:
                 mark = document[self._sequence] = self._identify(attributes["process"])
             if info or text or stack:
                 document.update(self._rest(*self._events.stacks(record)))
-            task = attributes["taskName"] if HAS_TASKS else None
-            if task is not None:
-                task = self._events.clean_text(task)
             item = write(int(created * 1e6 + 0.5) * 1000, document, rate, task)
-        except Exception:  # other extras than before, or what encoding has to mend
-            return self._long_way(record, None, rate, mark)
-        return item if len(item) <= self._limit else self._long_way(record, None, rate, mark)
+        except KeyError:  # as many extras as this call site had before, but others
+            self._sites[key] = UNKNOWN
+            return self._long_way(record, rate, told)
+        except Exception:  # encoding mends it
+            return self._long_way(record, rate, told, mark)
+        return item if len(item) <= self._limit else self._long_way(record, rate, told, mark)
+
+    def _clean(self, value: Any) -> Any:
+        """
+        Return the clean form of an extra.
+
+        Raises:
+            ValueError: The destination takes no such value as it is.
+        """
+        clean = self._events.clean(value)
+        if not self._nests and isinstance(clean, (dict, list)):
+            raise ValueError("fields of this destination are flat")
+        return clean
 
     def _long_way(
         self,
         record: logging.LogRecord,
-        formatter: logging.Formatter | None,
         rate: int,
+        told: Told | None,
         mark: str | None = None,
     ) -> bytes:
-        return self._destination.encode(self._events.make(record, formatter, rate, mark))
+        told = told or self._events.message(record, None)
+        return self._destination.encode(self._events.event(record, told, rate, mark))
 
-    def _know(
+    def _known(
         self, key: tuple[Any, ...], attributes: Mapping[str, Any], bound: Mapping[str, Any]
     ) -> Known:
-        """Return what is to be known of the call site *key*, and remember it."""
+        """Return what is known of records like this one of the call site *key*."""
         tail = tuple(attributes)[STANDARD_COUNT - 1 :]
-        others = tuple(name for name in tail[1:] if name in UNSHIPPED)
-        names = (*bound, *(name for name in tail[1:] if name not in UNSHIPPED))
-        known = UNKNOWN
-        if bound.keys().isdisjoint((*attributes, *UNSHIPPED)) and self._are_ordinary(tail, names):
-            fields = {**self._constant, **dict.fromkeys(names)}
-            if self._sequence is not None:
-                fields[self._sequence] = ""
-            with contextlib.suppress(Exception):  # encoding meets it again, and mends it
-                write = self._destination.writer(key[0], key[1], site(attributes), fields)
-                known = (len(attributes) + len(bound), names, others, write)
-        if len(self._sites) >= REMEMBERED_SITES:
-            self._sites.clear()
-        self._sites[key] = known
+        if key in self._sites:  # its records differ: the names of the extras tell which
+            key += tail
+        known = self._sites.get(key)
+        if known is None:
+            known = self._learn(key, attributes, bound, tail)
+            if len(self._sites) >= REMEMBERED_SITES:
+                self._sites.clear()
+            self._sites[key] = known
         return known
+
+    def _learn(
+        self,
+        key: tuple[Any, ...],
+        attributes: Mapping[str, Any],
+        bound: Mapping[str, Any],
+        tail: tuple[str, ...],
+    ) -> Known:
+        names = (*bound, *(name for name in tail[1:] if name not in UNSHIPPED))
+        others = tuple(name for name in tail[1:] if name in UNSHIPPED)
+        if not bound.keys().isdisjoint((*attributes, *UNSHIPPED)):
+            return UNKNOWN
+        if not self._are_ordinary(tail, names):
+            return UNKNOWN
+        fields = {**self._constant, **dict.fromkeys(names)}
+        if self._sequence is not None:
+            fields[self._sequence] = ""
+        try:
+            write = self._destination.writer(key[0], key[1], site(attributes), fields)
+        except Exception:  # encoding meets it again, and mends it
+            return UNKNOWN
+        return (len(attributes) + len(bound), names, others, write)
 
     def _are_ordinary(self, tail: tuple[Any, ...], names: tuple[Any, ...]) -> bool:
         """

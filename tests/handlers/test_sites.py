@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,14 @@ BORN = st.fixed_dictionaries(
 RECORDS = st.lists(
     st.tuples(st.dictionaries(NAMES, VALUES, max_size=3), CHANGES, BORN, BOUND), max_size=8
 )
+FORMATTERS = st.sampled_from(
+    [
+        None,
+        None,
+        logging.Formatter("%(levelname)s %(message)s"),
+        logging.Formatter('{"msg": "%(name)s"}'),
+    ]
+)
 CONSTANTS = st.sampled_from([{}, {"env": "test"}, {"user": 7, "level": "x"}, {"labels": {"a": 1}}])
 
 
@@ -78,16 +87,17 @@ def a_record(extra: dict, changes: dict | None = None) -> logging.LogRecord:
     return record
 
 
-@given(st.sampled_from(DESTINATIONS), CONSTANTS, RECORDS)
-def test_the_short_way_is_the_long_way(destination, constant, records):
+@given(st.sampled_from(DESTINATIONS), CONSTANTS, FORMATTERS, RECORDS)
+def test_the_short_way_is_the_long_way(destination, constant, formatter, records):
     """Whatever one line of code logged before, an item is, byte for byte, that of its event."""
     one = maker(destination, constant)
     for extra, changes, born, bound in records:
-        record = a_record(extra, {**changes, **born})
+        # Two of them, as a formatter leaves something on a record.
+        record, same = (a_record(extra, {**changes, **born}) for _ in range(2))
 
         with context.bound(**bound):
-            event = events(constant).make(record, None)
-            assert one.make(record, None) == destination.encode(event)
+            event = events(constant).make(same, formatter)
+            assert one.make(record, formatter) == destination.encode(event)
 
 
 @given(st.sampled_from(DESTINATIONS), st.sampled_from([1, 20]), st.sampled_from([None, "Task-1%d"]))
@@ -151,14 +161,74 @@ def test_ids_have_no_gap(destination, odd):
         assert b"-%d" % number in item[:40]
 
 
-def test_as_many_extras_but_others():
-    """A line of code that logs other extras each time loses none of them."""
-    one = maker(DESTINATIONS[0])
+@pytest.mark.parametrize("destination", DESTINATIONS)
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [{}, {"user": "ada"}],
+        [{"user": "ada"}, {"order": 7}],
+        [{"message": "left"}, {"user": "ada"}],
+        [{"message": "left", "user": "ada"}, {"order": 7, "user": "ada"}],
+        [{"user": "ada"}, {"user": {"a": [1]}}],
+        [{"user": "ada"}, {"user": "long " * 15_000}],
+        [{"user": "ada"}, {"user": ["x" * 30_000] * 100}],
+        [{"user": "ada"}, {"user": float("nan")}],
+    ],
+)
+def test_a_call_site_with_other_extras(destination, kinds):
+    """What a line of code logged before is no guide to what it logs now."""
+    for first, second in (kinds, kinds[::-1]):
+        one = maker(destination)
+        for extra in (first, second, first, second):
+            record = a_record(extra)
 
-    assert b"ada" in one.make(a_record({"user": "ada"}), None)
-    assert b"4711" in one.make(a_record({"order": 4711}), None)
-    assert b"formatted" not in one.make(a_record({"message": "formatted elsewhere"}), None)
-    assert b"bob" in one.make(a_record({"user": "bob"}), None)
+            assert one.make(record, None) == destination.encode(events().make(record, None))
+
+
+@pytest.mark.parametrize("destination", DESTINATIONS)
+@pytest.mark.parametrize("name", ["msg", "user", "level", "taskName", "message", "password"])
+def test_bound_fields_of_any_name(destination, name):
+    """A bound field never takes the place of what the record says, and is not lost by it."""
+    one, record = maker(destination), a_record({"user": "ada"})
+    for value in ("bound", 7):
+        with context.bound(**{name: value}):
+            event = events().make(record, None)
+
+            assert one.make(record, None) == destination.encode(event)
+            assert one.make(record, None) == destination.encode(event)
+
+
+def functions_called(one: ItemMaker, record: logging.LogRecord, formatter=None) -> set[str]:
+    found = set()
+    sys.setprofile(lambda frame, event, _: found.add(frame.f_code.co_name))
+    one.make(record, formatter)
+    sys.setprofile(None)
+    return found
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_records_of_a_wrapper_go_the_short_way(destination):
+    """One line that logs different extras each time needs no event for any of them."""
+    one = maker(destination)
+    kinds = [{"user": "ada"}, {"order": 7}, {}, {"order": 7, "user": "bob"}, {"message": "left"}]
+    for extra in kinds * 3:
+        one.make(a_record(extra), None)
+
+    for extra in kinds:
+        assert "event" not in functions_called(one, a_record(extra))
+
+
+def test_what_goes_the_short_way():
+    """A formatter's text, bound fields, and values that have to be cleaned need no event."""
+    one = maker(DESTINATIONS[0])
+    formatter = logging.Formatter("%(levelname)s %(message)s")
+    for _ in range(2):
+        one.make(a_record({"at": [1, 2]}), formatter)
+
+    assert "event" not in functions_called(one, a_record({"at": [1, 2]}), formatter)
+    with context.bound(request="r-1"):
+        one.make(a_record({}), None)
+        assert "event" not in functions_called(one, a_record({}))
 
 
 def test_call_sites_are_forgotten():
