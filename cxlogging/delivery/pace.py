@@ -17,6 +17,10 @@ FIRST_BATCH = 256 * 1024
 FIRST_GROWTH = 4.0
 """Per delivered batch, from there to the ceiling."""
 
+PAIR = 2
+AHEAD_BYTES = 16 * 2**20
+"""In flight, from which on no third request is begun: each takes memory, as items and as a body."""
+
 SLOW_SECONDS = 0.1
 
 PATIENCE = 16
@@ -81,6 +85,17 @@ class Pace:
         if wait <= 0:
             self.flush(now, waiting)
         return wait
+
+    @property
+    def owes(self) -> bool:
+        """Whether items wait that are due already."""
+        return self._left > 0
+
+    def has_room(self, flying: int, flying_bytes: int) -> bool:
+        """Return whether one more request may be begun beside *flying* ones."""
+        if flying >= self._options.concurrency:
+            return False
+        return flying < PAIR or flying_bytes < AHEAD_BYTES
 
     def flush(self, now: float, waiting: int) -> None:
         """Make all that waits due."""
