@@ -28,7 +28,7 @@ class Options:
 
     Attributes:
         flush_interval: Seconds that the oldest record waits at most before it is sent.
-        batch_count: Flush when so many records wait; None is the vendor's own.
+        batch_count: Flush when so many records wait; None is 4,000, or the vendor's own if less.
         batch_bytes: Flush when so many bytes wait; None is the vendor's own.
         buffer_bytes: Bound of all that waits in memory.
         spool: A directory on disk where records wait; None keeps them in memory.

@@ -31,6 +31,14 @@ REFUSED_PAUSE = 0.5
 SLOW_BATCH = 16_384
 """Bytes below which a batch is not made smaller because of a timeout."""
 
+MOST = 4_000
+"""
+Items of a batch, unless asked otherwise.
+
+A worker that joins, settles and frees ten thousand at once keeps the application's threads
+waiting, and so many alive make the garbage collector look at all that there is.
+"""
+
 NEVER = 2**62
 
 
@@ -51,7 +59,7 @@ class Pace:
 
     def __init__(self, options: Options, limits: Limits) -> None:
         self._options = options
-        self.most = min(options.batch_count or limits.batch_count, limits.batch_count)
+        self.most = min(options.batch_count or MOST, limits.batch_count)
         ceiling = limits.body_bytes - limits.overhead
         self.ceiling = min(options.batch_bytes or ceiling, ceiling)
         self._first = self.ceiling if options.batch_bytes else min(self.ceiling, FIRST_BATCH)
