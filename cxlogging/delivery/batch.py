@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterator, Sequence
 
-from .buffer import Item
+from .buffer import Item, data_bytes
 from .fold import Folded
 
 LATER = 2**62
@@ -43,7 +43,7 @@ class Batch:
         self._items: Sequence[Item] | None = items
         self._folded: Folded | None = None
         self._count = len(items)
-        self.data_bytes = sum([len(data) for _, data, _ in items])
+        self.data_bytes = data_bytes(items)
         self.durable = items[0][2] != 0
         self.abandoned = False
         self.departed = 0.0

@@ -10,6 +10,11 @@ Item = tuple[int, bytes, int]
 """A record's level number, the record as the vendor's item, and its place on disk; 0 is none."""
 
 
+def data_bytes(items: Sequence[Item]) -> int:
+    """Return the bytes of *items* themselves."""
+    return sum([len(data) for _, data, _ in items])
+
+
 News = tuple[str, str, str]
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from .bounded import Bounded
-from .buffer import Item, News
+from .buffer import Item, News, data_bytes
 from .clock import Clock
 from .fold import Folded
 from .options import Options
@@ -64,7 +64,15 @@ class MemoryBuffer(Bounded):
     def take(self, count: int, size: int) -> list[Item]:
         items: list[Item] = []
         while len(items) < count and (line := self._first()):
-            for _ in range(min(count - len(items), len(line))):
+            number = min(count - len(items), len(line))
+            if self.arrived - self.left <= size:  # all that waits fits
+                more = [line.popleft() for _ in range(number)]
+                length = data_bytes(more)
+                size -= length + number
+                self.left += length + number * ITEM_OVERHEAD
+                items += more
+                continue
+            for _ in range(number):
                 length = len(line[0][1])
                 size -= length + 1
                 if size < 0 and items:
@@ -86,8 +94,7 @@ class MemoryBuffer(Bounded):
         return []
 
     def settle(self, items: Sequence[Item]) -> None:
-        for item in items:
-            self._settled += len(item[1]) + ITEM_OVERHEAD
+        self._settled += data_bytes(items) + ITEM_OVERHEAD * len(items)
         self._make_room()
 
     def reject(self, item: Item, reason: str) -> None:

@@ -28,7 +28,7 @@ class Options:
 
     Attributes:
         flush_interval: Seconds that the oldest record waits at most before it is sent.
-        batch_count: Flush when so many records wait; None is the vendor's own.
+        batch_count: Flush when so many records wait; None is 4,000, or the vendor's own if less.
         batch_bytes: Flush when so many bytes wait; None is the vendor's own.
         buffer_bytes: Bound of all that waits in memory.
         spool: A directory on disk where records wait; None keeps them in memory.
@@ -38,7 +38,7 @@ class Options:
         overflow: ``"shed"``, ``"drop_newest"``, ``"drop_oldest"`` or ``"block"``.
         block_timeout: Seconds that ``"block"`` waits at most.
         compression: ``"auto"``, ``"gzip"``, ``"zstd"`` or None.
-        concurrency: Requests in flight.
+        concurrency: Requests in flight, at most.
         timeout: Seconds that one request takes at most, connecting included.
         retry_initial: Seconds of the first backoff, before jitter.
         retry_maximum: Seconds of the longest backoff, before jitter.
@@ -63,7 +63,7 @@ class Options:
     overflow: str = "shed"
     block_timeout: float = 1.0
     compression: str | None = "auto"
-    concurrency: int = 2
+    concurrency: int = 4
     timeout: float = 30.0
     retry_initial: float = 0.5
     retry_maximum: float = 30.0

@@ -17,6 +17,10 @@ FIRST_BATCH = 256 * 1024
 FIRST_GROWTH = 4.0
 """Per delivered batch, from there to the ceiling."""
 
+PAIR = 2
+AHEAD_BYTES = 16 * 2**20
+"""In flight, from which on no third request is begun: each takes memory, as items and as a body."""
+
 SLOW_SECONDS = 0.1
 
 PATIENCE = 16
@@ -26,6 +30,14 @@ REFUSED_PAUSE = 0.5
 
 SLOW_BATCH = 16_384
 """Bytes below which a batch is not made smaller because of a timeout."""
+
+MOST = 4_000
+"""
+Items of a batch, unless asked otherwise.
+
+A worker that joins, settles and frees ten thousand at once keeps the application's threads
+waiting, and so many alive make the garbage collector look at all that there is.
+"""
 
 NEVER = 2**62
 
@@ -47,7 +59,7 @@ class Pace:
 
     def __init__(self, options: Options, limits: Limits) -> None:
         self._options = options
-        self.most = min(options.batch_count or limits.batch_count, limits.batch_count)
+        self.most = min(options.batch_count or MOST, limits.batch_count)
         ceiling = limits.body_bytes - limits.overhead
         self.ceiling = min(options.batch_bytes or ceiling, ceiling)
         self._first = self.ceiling if options.batch_bytes else min(self.ceiling, FIRST_BATCH)
@@ -81,6 +93,17 @@ class Pace:
         if wait <= 0:
             self.flush(now, waiting)
         return wait
+
+    @property
+    def owes(self) -> bool:
+        """Whether items wait that are due already."""
+        return self._left > 0
+
+    def has_room(self, flying: int, flying_bytes: int) -> bool:
+        """Return whether one more request may be begun beside *flying* ones."""
+        if flying >= self._options.concurrency:
+            return False
+        return flying < PAIR or flying_bytes < AHEAD_BYTES
 
     def flush(self, now: float, waiting: int) -> None:
         """Make all that waits due."""

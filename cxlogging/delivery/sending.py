@@ -35,17 +35,17 @@ def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
     """Send one request; return what came of it."""
     try:
         request = delivery.destination.request([data for _, data, _ in batch.items])
-        body = delivery.compress(request.body)
+        raw, body = len(request.body), delivery.compress(request.body)
         if len(body) > delivery.destination.limits.wire_bytes and len(batch) > 1:
             return Outcome(Verdict(Action.SPLIT, "too large once compressed"))
-        whole = replace(request, body=body)
+        request = replace(request, body=body)  # the other one is not kept while it is sent
         if delivery.transport is None:
             return Outcome(Verdict(Action.HOLD, f"{delivery.destination.missing} is not set"))
-        response = delivery.transport.send(whole, delivery.encoding, seconds)
+        response = delivery.transport.send(request, delivery.encoding, seconds)
         verdict = delivery.destination.interpret(response, len(batch))
     except TransportError as error:
         return Outcome(Verdict(Action.RETRY, str(error)), timed_out=error.timed_out)
     except Exception as error:  # whatever it is, the items are not lost by it
         return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
     wait = retry_after(response.headers, delivery.clock.wall())
-    return Outcome(verdict, wait, raw=len(request.body), sent=len(body))
+    return Outcome(verdict, wait, raw=raw, sent=len(body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -86,19 +87,11 @@ def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float) -> Ne
 
 
 def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    again = []
-    done = []
-    for index, item in enumerate(batch.items):
-        exception = outcome.verdict.items.get(index)
-        if exception is None:
-            delivery.ledger.delivered += 1
-        elif exception[0] is Action.RETRY:
-            again.append((index, item))
-            delivery.ledger.last_error = exception[1]
-            continue
-        else:
-            _reject(delivery, item, exception[1], news)
-        done.append(item)
+    done: Sequence[Item] = batch.items
+    again: list[tuple[int, Item]] = []
+    if outcome.verdict.items:
+        done, again = _one_by_one(delivery, batch, outcome, news)
+    delivery.ledger.delivered += len(done) - len(news.rejected)
     delivery.ledger.bytes_raw += outcome.raw
     delivery.ledger.bytes_sent += outcome.sent
     delivery.buffer.settle(done)
@@ -111,6 +104,23 @@ def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, n
         delivery.pace.delivered(outcome.seconds)
     if done:
         delivery.acknowledge(now)
+
+
+def _one_by_one(
+    delivery: Delivery, batch: Batch, outcome: Outcome, news: News
+) -> tuple[list[Item], list[tuple[int, Item]]]:
+    """Return the items that have their outcome, and those that go again, with their positions."""
+    done, again = [], []
+    for index, item in enumerate(batch.items):
+        action, reason = outcome.verdict.items.get(index, (Action.DELIVERED, ""))
+        if action is Action.RETRY:
+            again.append((index, item))
+            delivery.ledger.last_error = reason
+            continue
+        if action is not Action.DELIVERED:
+            _reject(delivery, item, reason, news)
+        done.append(item)
+    return done, again
 
 
 def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:

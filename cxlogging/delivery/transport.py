@@ -20,7 +20,7 @@ from .clock import Clock
 from .connect import Connector
 
 ANSWER_BYTES = 64 * 1024
-WRITE_BYTES = 256 * 1024
+WRITE_BYTES = 2 * 2**20  # at once: each call waits several times for the interpreter's lock
 IDLE_SECONDS = 25.0
 AGE_SECONDS = 300.0
 USER_AGENT = f"cxlogging/{__version__} python/{platform.python_version()}"
@@ -150,8 +150,7 @@ class HttpTransport:
 
     def _exchange(self, line: _Line, head: bytes, body: bytes, deadline: float) -> Response:
         """Write and read on *line*, and keep it where it can serve again."""
-        fresh = line.used == line.opened
-        kept = False
+        fresh, kept = line.used == line.opened, False
         reader = _DeadlineReader(line.sock, deadline, self._clock)
         answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
         try:
@@ -177,11 +176,12 @@ class HttpTransport:
 
     def _write(self, line: _Line, head: bytes, body: bytes, deadline: float) -> OSError | None:
         """Write the request; return the error of a reader that stopped listening early."""
-        data = memoryview(head + body)
+        data = memoryview(body)
         try:
-            for start in range(0, len(data), WRITE_BYTES):
+            for start in range(0, len(data) or 1, WRITE_BYTES):
+                piece = data[start : start + WRITE_BYTES]
                 line.sock.settimeout(_left(deadline, self._clock))
-                line.sock.sendall(data[start : start + WRITE_BYTES])
+                line.sock.sendall(piece if start else head + piece)
         except ConnectionError as error:
             return error  # an answer such as 413 may still be there to be read
         return None

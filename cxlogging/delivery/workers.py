@@ -2,8 +2,8 @@
 The threads that empty a line.
 
 They follow each other: one waits for the line to be due; others join it, up to
-``concurrency``, while there is more than one batch to send or while the vendor
-is slow, and leave when there is not. The record that needs the first one
+``concurrency``, while there is a batch to send beside those in flight or while
+the vendor is slow, and leave when there is not. The record that needs the first one
 starts it, with the interpreter's own primitive: `threading.Thread.start` waits
 for the new thread under a lock that a signal handler's log call could already
 be inside of.
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from . import lifecycle
 from .batch import Batch
+from .demand import Demand
 from .pace import NEVER, State
 from .picking import pick
 from .sending import send
@@ -55,6 +56,7 @@ class Workers:
         self._wake.acquire()
         self._parked = False
         self._most = delivery.options.concurrency
+        self._demand = Demand(delivery)
 
     def __len__(self) -> int:
         return len(self._crew)
@@ -71,9 +73,15 @@ class Workers:
             self._keep()
 
     def _keep(self) -> None:
-        """Have one more that folds the line, where all have waited long for an answer."""
-        delivery = self._delivery
+        """Have one more, as all wait for answers: to send a batch, or after long to fold."""
+        delivery, demand = self._delivery, self._demand
+        may_send = len(self._crew) < self._most and demand.is_open()
+        if may_send and demand.is_crowded():
+            self._spawn()
+            return
         delivery.wake_bytes = delivery.buffer.arrived + delivery.buffer.fold_bytes
+        if may_send:
+            demand.mark()
         flying = delivery.unsettled.flying[:1]
         long_ago = delivery.clock.monotonic() - LONG_SECONDS
         if flying and flying[0].departed < long_ago and len(self._crew) <= self._most:
@@ -159,6 +167,7 @@ class Workers:
         with delivery.lock:
             now = delivery.clock.monotonic()
             batch, wait = self._next(now)
+            self._demand.note()
             crowded = batch is not None and self._want_help()
         if batch is None:
             return wait if wait == RETIRE else min(wait, max(tend_at - now, SHORTEST_WAIT))
@@ -185,7 +194,7 @@ class Workers:
         due = pace.due(now, waiting, waiting_bytes)
         pause = pace.resume_at - now
         probing = pace.state is not State.SOUND and bool(unsettled.flying)
-        full = len(unsettled.flying) >= self._most
+        full = not self._demand.has_room()
         if pause <= 0 and not probing and not full:
             batch = unsettled.pop() or pick(delivery, is_due=due <= 0)
             if batch is not None:
@@ -222,12 +231,9 @@ class Workers:
         return RETIRE
 
     def _want_help(self) -> bool:
-        delivery = self._delivery
-        pace = delivery.pace
-        if len(self._crew) >= self._most or pace.state is not State.SOUND:
+        if len(self._crew) >= self._most or not self._demand.is_open():
             return False
-        waiting_bytes = delivery.buffer.arrived - delivery.buffer.left
-        return pace.slow or len(delivery.buffer) >= pace.most or waiting_bytes >= pace.batch_bytes
+        return self._delivery.pace.slow or self._demand.is_crowded()
 
     def _report_drops(self) -> None:
         """Once there is room again, tell the destination what was lost."""

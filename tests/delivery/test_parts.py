@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gzip
+import itertools
 import logging
 import threading
 
@@ -344,6 +345,30 @@ def test_the_pace_after_failures():
     assert (pace.state, pace.resume_at) == (State.SOUND, 0.0)
 
 
+@given(
+    st.lists(st.integers(0, 400), max_size=40),
+    st.lists(st.tuples(st.integers(1, 50), st.integers(0, 12_000)), max_size=10),
+)
+def test_every_take_keeps_its_bounds(lengths, takes):
+    """However much waits: as many items as both bounds allow, one at least, oldest first."""
+    line = buffer(bound=2**30)
+    waiting = [(20, b"x" * length, 0) for length in lengths]
+    for item in waiting:
+        assert line.put(item)
+    for count, size in takes:
+        wanted = fitting(waiting[:count], size)
+        assert line.take(count, size) == waiting[:wanted]
+        del waiting[:wanted]
+        assert len(line) == len(waiting)
+        assert line.arrived - line.left == sum(len(data) + ITEM_OVERHEAD for _, data, _ in waiting)
+
+
+def fitting(items, size):
+    """Return how many of *items* take at most *size* bytes, with one between each two."""
+    sums = itertools.accumulate(len(data) + 1 for _, data, _ in items)
+    return max(sum(total <= size for total in sums), min(len(items), 1))
+
+
 def test_closing_keeps_the_vendors_wait():
     """A pause that the vendor asks for is kept, also when closing."""
     pace = Pace(Options(), LIMITS)
@@ -363,6 +388,15 @@ def test_batches_grow_back_slowly():
     for _ in range(100):
         pace.delivered(0.1)
     assert pace.batch_bytes == LIMITS.body_bytes
+
+
+def test_a_batch_is_no_larger_than_a_worker_does_at_once():
+    """A vendor that takes more gets 4,000 records a request, and more where that is asked for."""
+    ample = Limits(10_000, 10**7, 10**7, 10_000, 0, auto=())
+
+    assert Pace(Options(), ample).most == 4_000
+    assert Pace(Options.parse({"batch_count": 7_000}), ample).most == 7_000
+    assert Pace(Options(), LIMITS).most == LIMITS.batch_count
 
 
 def test_batch_options_never_exceed_the_vendor():

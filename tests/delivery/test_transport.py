@@ -13,7 +13,13 @@ import pytest
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.connect import Connector
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.transport import AGE_SECONDS, IDLE_SECONDS, HttpTransport, TransportError
+from cxlogging.delivery.transport import (
+    AGE_SECONDS,
+    IDLE_SECONDS,
+    WRITE_BYTES,
+    HttpTransport,
+    TransportError,
+)
 from cxlogging.wire.http import Endpoint, Request, Secret
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -298,6 +304,37 @@ def test_a_server_that_does_not_read():
         transport(server.port).send(request(b"x" * 50_000_000), None, 0.5)
 
     assert caught.value.timed_out
+
+
+def test_a_server_that_reads_little_by_little():
+    """A body that the server reads without end ends at the deadline all the same."""
+
+    def serve(connection, number):
+        while connection.recv(1_000):
+            threading.Event().wait(0.01)
+
+    started = time.monotonic()
+    with Script(serve) as server, pytest.raises(TransportError) as caught:
+        transport(server.port).send(request(b"x" * 50_000_000), None, 0.5)
+
+    assert caught.value.timed_out
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("size", [0, 1, WRITE_BYTES, WRITE_BYTES + 1, 3 * WRITE_BYTES - 1])
+def test_a_body_arrives_whole(size):
+    """A body of any size arrives as it was, whether it is written at once or in pieces."""
+    seen = []
+    body = bytes(range(251)) * (size // 251 + 1)
+
+    def serve(connection, number):
+        seen.append(read_request(connection).partition(b"\r\n\r\n")[2])
+        connection.sendall(OK)
+
+    with Script(serve) as server:
+        assert transport(server.port).send(request(body[:size]), None, 20).status == 200
+
+    assert seen == [body[:size]]
 
 
 def test_an_early_answer_is_read():

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.options import Options
+from cxlogging.delivery.pace import NEVER, Pace
+from cxlogging.wire.http import Limits
 from tests.delivery.test_delivery import lines, put_all, wait_until
 from tests.fakes import Network, delivery
+
+ROOMY = Limits(10_000, 2**20, 2**20, 10_000, 0, auto=())
 
 
 def test_a_fault_of_ours_loses_nothing(capfd):
@@ -107,6 +113,102 @@ def test_a_slow_vendor_gets_a_second_worker():
     assert sorted(network.accepted) == lines(500)
     wait_until(lambda: target.pace.slow)
     wait_until(lambda: len(target.workers) <= 2)
+
+
+class Gate:
+    """A network that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self._open = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self.flying = 0
+        self.network = Network(self._behave)
+
+    def _behave(self, lines):
+        with self._lock:
+            self.flying += 1
+        self._open.acquire(timeout=20)
+        with self._lock:
+            self.flying -= 1
+        return 200
+
+    def open(self):
+        self._open.release(10_000)
+
+
+@pytest.mark.parametrize("option", [{"batch_count": 10}, {"batch_bytes": 50}])
+def test_a_batch_that_fills_beside_one_in_flight(option):
+    """A batch that fills while every worker waits for an answer is sent beside those in flight."""
+    gate = Gate()
+    target = delivery(gate.network, flush_interval=3600, **option)
+    for number in range(4):
+        put_all(target, 10)
+        wait_until(lambda number=number: gate.flying == number + 1)
+    put_all(target, 50)
+    assert gate.flying == 4
+    assert len(target.unsettled.flying) == 4
+    gate.open()
+
+    assert target.flush(20)
+    assert sorted(gate.network.accepted) == sorted(lines(10) * 4 + lines(50))
+
+
+def test_a_flush_beside_a_request_in_flight():
+    """flush() sends what waits at once, also while every worker waits for an answer."""
+    gate = Gate()
+    target = delivery(gate.network, flush_interval=3600, batch_count=10)
+    put_all(target, 10)
+    wait_until(lambda: gate.flying == 1)
+    put_all(target, 3)
+    waiter = threading.Thread(target=target.flush, args=(20,))
+    waiter.start()
+    wait_until(lambda: gate.flying == 2)
+    gate.open()
+    waiter.join(20)
+
+    assert sorted(gate.network.accepted) == sorted(lines(10) + lines(3))
+
+
+def test_the_rest_of_a_flush_does_not_wait_for_an_answer():
+    """flush() of more than a batch sends the rest beside the full batches."""
+    gate = Gate()
+    target = delivery(gate.network, flush_interval=3600, batch_count=10, limits=ROOMY)
+    target.wake_bytes = target.wake_count = NEVER  # as where no worker was told yet
+    put_all(target, 23)
+    waiter = threading.Thread(target=target.flush, args=(20,))
+    waiter.start()
+    wait_until(lambda: gate.flying == 3)
+    gate.open()
+    waiter.join(20)
+
+    assert sorted(map(len, gate.network.requests)) == [3, 10, 10]
+
+
+def test_a_vendor_in_trouble_is_asked_by_one_request():
+    """While requests fail, no further worker is started however much waits."""
+    gate, failed = Gate(), threading.Event()
+    network = Network(lambda lines: gate.network.behaviour(lines) if failed.is_set() else 503)
+    target = delivery(network, flush_interval=3600, batch_count=10, retry_maximum=0.001)
+    put_all(target, 10)
+    wait_until(lambda: target.stats().retries)
+    failed.set()
+    wait_until(lambda: gate.flying == 1)
+    put_all(target, 200)
+
+    assert (gate.flying, len(target.unsettled.flying)) == (1, 1)
+    gate.open()
+    assert target.flush(20)
+    assert target.stats().delivered == 210
+
+
+def test_what_is_in_flight_is_bounded():
+    """A third request is begun only where those in flight do not hold too much already."""
+    pace = Pace(Options.parse({"concurrency": 3}), ROOMY)
+    vast = 2**40
+
+    assert [pace.has_room(n, 0) for n in range(5)] == [True, True, True, False, False]
+    assert [pace.has_room(n, vast) for n in range(4)] == [True, True, False, False]
+    assert not Pace(Options.parse({"concurrency": 1}), ROOMY).has_room(1, 0)
 
 
 def test_the_report_of_an_overflow():

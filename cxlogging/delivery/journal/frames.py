@@ -16,7 +16,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..buffer import Item
+from ..buffer import Item, data_bytes
 from .checksum import crc32
 
 VERSION = 1
@@ -73,7 +73,7 @@ def frame(mark: bytes, number: int, level: int, item: bytes) -> bytes:
 
 def frame_bytes(items: Sequence[Item]) -> int:
     """Return the bytes of the frames of *items*."""
-    return sum([len(data) for _, data, _ in items]) + FRAME_BYTES * len(items)
+    return data_bytes(items) + FRAME_BYTES * len(items)
 
 
 class Frame(NamedTuple):
