@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, nearest
 from ..wire import settings
@@ -56,8 +55,7 @@ CURES = {
 }
 
 
-@dataclass(frozen=True)
-class BetterStack:
+class BetterStack(NamedTuple):
     """One source of Better Stack telemetry."""
 
     token: Secret | None

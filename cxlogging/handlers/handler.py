@@ -7,7 +7,6 @@ or a finalizer: it takes no lock of ours, does no I/O, and lets nothing out.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import math
 import weakref
@@ -228,6 +227,8 @@ def _context(
         return None
     if not callable(context):
         raise ConfigurationError(f"context takes a callable, not {type(context).__name__}.")
+    import inspect  # noqa: PLC0415 - few handlers need it
+
     try:
         inspect.signature(context).bind(None)
     except (TypeError, ValueError):  # takes nothing, or does not tell

@@ -1,11 +1,10 @@
-"""The catalogue: one handler a vendor."""
+"""The catalogue: one handler a vendor, whose rules are imported when it is made."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from ..destinations import betterstack, coralogix, honeycomb
 from .handler import ShippingHandler
 from .sampling import Sampler, sampler
 
@@ -43,6 +42,8 @@ class CoralogixHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
+        from ..destinations import coralogix
+
         destination = coralogix.configure(
             api_key,
             domain=domain,
@@ -85,6 +86,8 @@ class HoneycombHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
+        from ..destinations import honeycomb
+
         destination = honeycomb.configure(
             api_key,
             dataset=dataset,
@@ -122,6 +125,8 @@ class BetterStackHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
+        from ..destinations import betterstack
+
         destination = betterstack.configure(
             source_token,
             ingesting_host=ingesting_host,

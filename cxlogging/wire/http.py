@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Secret:
@@ -34,8 +36,7 @@ class Secret:
         raise TypeError("a Secret is not pickled")
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """
     Where requests go.
 
@@ -67,8 +68,7 @@ class Endpoint:
         return f"{self.origin}{self.path}"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """
     What one request to a vendor may hold.
 
@@ -91,17 +91,18 @@ class Limits:
     accepted: tuple[str, ...] = ("gzip",)
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A POST: *body* is not compressed yet; header values may be secrets."""
 
     endpoint: Endpoint
-    headers: tuple[tuple[str, str | Secret], ...] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str | Secret], ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Request(endpoint={self.endpoint!r})"
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """
     An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
 
@@ -109,7 +110,7 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
     body: bytes = b""
     complete: bool = True
 
@@ -130,8 +131,7 @@ class Action(enum.Enum):
     """Nothing can pass until somebody mends the configuration: keep all, probe slowly."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     The meaning of an answer.
 
@@ -144,5 +144,5 @@ class Verdict:
 
     action: Action
     reason: str = ""
-    items: Mapping[int, tuple[Action, str]] = field(default_factory=dict)
+    items: Mapping[int, tuple[Action, str]] = NOTHING
     cure: str = ""
