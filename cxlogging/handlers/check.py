@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..delivery.delivery import Delivery
 from ..wire.event import Event, Source
 from ..wire.http import Action
+
+if TYPE_CHECKING:
+    from ..delivery.delivery import Delivery
 
 
 class CheckResult(NamedTuple):

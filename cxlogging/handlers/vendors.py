@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .handler import ShippingHandler
-from .sampling import Sampler, sampler
+
+if TYPE_CHECKING:
+    from .sampling import Sampler
 
 
 class CoralogixHandler(ShippingHandler):
@@ -87,6 +89,7 @@ class HoneycombHandler(ShippingHandler):
         **options: Any,
     ) -> None:
         from ..destinations import honeycomb
+        from .sampling import sampler
 
         destination = honeycomb.configure(
             api_key,
