@@ -12,7 +12,6 @@ Delivery trouble is never raised into the application: it is counted in
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -30,5 +29,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     The hint starts with a blank, or is empty where nothing is close.
     """
+    import difflib  # noqa: PLC0415 - for a mistake alone
+
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {matches[0]!r}?" if matches else ""

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
+from cxlogging.delivery.network import TransportError
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.transport import TransportError
 from cxlogging.wire.http import Action, Endpoint, Limits, Request, Response, Verdict
 from cxlogging.wire.verdicts import common
 
@@ -29,7 +29,6 @@ class Lines:
     name = "Lines (nowhere)"
     identity: ClassVar = {"vendor": "lines", "url": "http://127.0.0.1:9"}
     missing = ""
-    nests = True
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits

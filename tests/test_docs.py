@@ -16,7 +16,7 @@ from cxlogging.delivery.options import Options
 from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.doors.labels import LABELS
 from cxlogging.devserver.engine import aggregating, commands, functions, pipeline, row
-from cxlogging.handlers.handler import HANDLER_OPTIONS
+from cxlogging.handlers.making import HANDLER_OPTIONS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

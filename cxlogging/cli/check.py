@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 
@@ -37,6 +36,6 @@ def command(*, app: str | None, config: str | None, as_json: bool) -> None:
         if not as_json:
             printer.show(finding)
     if as_json:
-        click.echo(json.dumps({name: asdict(each) for name, each in results.items()}, indent=2))
+        click.echo(json.dumps({name: each._asdict() for name, each in results.items()}, indent=2))
     failed = not all(results.values())
     raise SystemExit(AUTHENTICATION if refused else FAILURE if failed else OK)

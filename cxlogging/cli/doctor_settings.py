@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +110,10 @@ def _masked(value: str) -> str:
 
 
 def _changed(options: Options) -> Iterator[tuple[str, str]]:
-    for each in fields(Options):
-        value = getattr(options, each.name)
-        if value != each.default:
-            yield each.name, _plain(each.name, value)
+    usual = Options()._asdict()
+    for name, value in options._asdict().items():
+        if value != usual[name]:
+            yield name, _plain(name, value)
 
 
 def _plain(name: str, value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 RETRY_AFTER_MAXIMUM = 600.0
 HOLD_SECONDS = 30.0
@@ -51,6 +50,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _date(value: str) -> float | None:
+    from email.utils import parsedate_to_datetime  # it came with the transport
+
     try:
         return parsedate_to_datetime(value).timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Clock:
+def chance() -> float:
+    """Return a number from 0 to 1, from the system's own source."""
+    return (int.from_bytes(os.urandom(7), "big") >> 3) / 2**53
+
+
+class Clock(NamedTuple):
     """
     The clocks, bound when this module is imported.
 
@@ -25,4 +29,4 @@ class Clock:
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
-    random: Callable[[], float] = random.SystemRandom().random
+    random: Callable[[], float] = chance

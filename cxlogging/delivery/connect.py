@@ -20,6 +20,13 @@ from ..wire.http import Endpoint
 from .options import Options
 
 CONNECT_SECONDS = 5.0
+PRELOADED = (
+    "email.utils",
+    "encodings.idna",
+    "urllib.request",
+    "urllib3.connection",
+    "urllib3.poolmanager",
+)
 
 Resolve = Callable[..., Iterable[Any]]
 """As `socket.getaddrinfo`: addresses for a host and a port."""
@@ -45,7 +52,7 @@ def preload() -> None:
     A fork in the middle of an import leaves a module in the child that is
     half made for ever: our own thread must not import.
     """
-    for name in ("urllib3.connection", "urllib3.poolmanager", "urllib.request", "encodings.idna"):
+    for name in PRELOADED:
         importlib.import_module(name)
 
 

@@ -12,7 +12,6 @@ import _thread
 import contextlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..wire.destination import Destination
 from . import lifecycle
@@ -24,11 +23,11 @@ from .draining import drain
 from .drops import Drops
 from .ledger import Ledger, Stats
 from .lines import LineMaker, line_maker
+from .network import Transport
 from .options import Options
 from .pace import Pace, State
 from .sending import http, send
 from .settle import Outcome
-from .transport import Transport
 from .workers import Workers
 
 MOST_NOTES = 50
@@ -132,7 +131,7 @@ class Delivery:
         started = self.clock.monotonic()
         with lifecycle.own_thread():
             outcome = send(self, Batch(0, [(level, data, 0)]), self.options.timeout)
-        return replace(outcome, seconds=self.clock.monotonic() - started)
+        return outcome._replace(seconds=self.clock.monotonic() - started)
 
     def refuse(self, level: int) -> None:
         """Count one record that cannot be sent at all, as something must be set first."""

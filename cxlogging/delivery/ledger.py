@@ -10,7 +10,10 @@ from __future__ import annotations
 import itertools
 from collections import Counter as Multiset
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Counter:
@@ -56,8 +59,7 @@ class Tally:
         return sum(each.value for each in self._counters.copy().values())
 
 
-@dataclass(frozen=True)
-class Stats:
+class Stats(NamedTuple):
     """
     What has become of the records, at one instant.
 
@@ -93,8 +95,8 @@ class Stats:
     spooled: int = 0
     sampled: int = 0
     suppressed: int = 0
-    lost_by_level: Mapping[tuple[str, int], int] = field(default_factory=dict)
-    reasons: Mapping[str, int] = field(default_factory=dict)
+    lost_by_level: Mapping[tuple[str, int], int] = NOTHING
+    reasons: Mapping[str, int] = NOTHING
     requests: int = 0
     retries: int = 0
     bytes_raw: int = 0

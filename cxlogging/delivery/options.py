@@ -6,9 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigurationError, nearest
 
@@ -21,8 +19,7 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmg])(i?)b?|b)?\s*", re.IGNORECAS
 _UNITS = {"k": 1, "m": 2, "g": 3}
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """
     How records wait and travel; the same for every vendor.
 
@@ -80,7 +77,7 @@ class Options:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Return the names of all options."""
-        return tuple(each.name for each in fields(cls))
+        return cls._fields
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Options:
@@ -100,7 +97,7 @@ class Options:
             values["spool"] = _spool(values["spool"])
         options = cls(**values)
         _check(options)
-        return replace(options, headers=_headers(options.headers))
+        return options._replace(headers=_headers(options.headers))
 
 
 _SECONDS = {
@@ -150,6 +147,8 @@ def _spool(value: object) -> str:
         raise ConfigurationError(f"spool takes the path of a directory, not {path!r}.")
     if "://" in path:
         raise ConfigurationError("spool takes the path of a directory: no address is known yet.")
+    from pathlib import Path
+
     # Not resolved: a symbolic link is refused, not followed.
     return str(Path(path).expanduser().absolute())
 

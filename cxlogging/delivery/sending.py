@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..wire.destination import Destination
@@ -11,19 +10,26 @@ from ..wire.http import Action, Verdict
 from .backoff import retry_after
 from .batch import Batch
 from .clock import Clock
-from .connect import Connector
+from .network import Transport, TransportError
 from .options import Options
 from .settle import Outcome
-from .transport import HttpTransport, Transport, TransportError
 
 if TYPE_CHECKING:
     from .delivery import Delivery
 
 
 def http(destination: Destination, options: Options, clock: Clock) -> Callable[[], Transport]:
-    """Return what makes a transport to *destination* over the network."""
+    """
+    Return what makes a transport to *destination* over the network.
+
+    The libraries for it are imported where it is first called: on the thread
+    that configures the handler, and only where there is somebody to send to.
+    """
 
     def make() -> Transport:
+        from .connect import Connector
+        from .transport import HttpTransport
+
         endpoint = destination.request([b""]).endpoint
         headers = tuple((options.headers or {}).items())
         return HttpTransport(Connector(endpoint, options), headers, clock)
@@ -38,7 +44,7 @@ def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
         raw, body = len(request.body), delivery.compress(request.body)
         if len(body) > delivery.destination.limits.wire_bytes and len(batch) > 1:
             return Outcome(Verdict(Action.SPLIT, "too large once compressed"))
-        request = replace(request, body=body)  # the other one is not kept while it is sent
+        request = request._replace(body=body)  # the other one is not kept while it is sent
         if delivery.transport is None:
             return Outcome(Verdict(Action.HOLD, f"{delivery.destination.missing} is not set"))
         response = delivery.transport.send(request, delivery.encoding, seconds)

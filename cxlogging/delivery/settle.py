@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..wire.http import Action, Verdict
 from .batch import Batch
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from .delivery import Delivery
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """
     What came of one request.
 
@@ -40,14 +38,19 @@ class Outcome:
     sent: int = 0
 
 
-@dataclass
 class News:
-    """What a person should hear of a settlement; told outside the lock."""
+    """
+    What a person should hear of a settlement; told outside the lock.
 
-    trouble: tuple[str, str] | None = None
-    rejected: list[tuple[int, str]] = field(default_factory=list)
-    recovered: bool = False
-    cure: str = ""
+    Args:
+        cure: What can be done about it.
+    """
+
+    def __init__(self, cure: str = "") -> None:
+        self.trouble: tuple[str, str] | None = None
+        self.rejected: list[tuple[int, str]] = []
+        self.recovered = False
+        self.cure = cure
 
     def tell(self, diagnostics: Diagnostics, on_drop: OnDrop | None) -> None:
         """Say it, as far as it is new."""

@@ -12,48 +12,19 @@ import io
 import platform
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from .. import __version__
 from ..wire.http import Request, Response, Secret
 from .clock import Clock
 from .connect import Connector
+from .network import TransportError
 
 ANSWER_BYTES = 64 * 1024
 WRITE_BYTES = 2 * 2**20  # at once: each call waits several times for the interpreter's lock
 IDLE_SECONDS = 25.0
 AGE_SECONDS = 300.0
 USER_AGENT = f"cxlogging/{__version__} python/{platform.python_version()}"
-
-
-class TransportError(Exception):
-    """
-    No answer came.
-
-    Attributes:
-        timed_out: Connected, but the deadline ended it: less to send may help.
-    """
-
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
-
-
-class Transport(Protocol):
-    """What a delivery needs of the network."""
-
-    def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
-        """
-        Return the answer to *request*, whose body is already in *encoding*.
-
-        Raises:
-            TransportError: There was none within *seconds*.
-        """
-        ...
-
-    def close(self) -> None:
-        """Close what is open."""
-        ...
 
 
 class _Line:

@@ -16,7 +16,6 @@ import contextlib
 import sys
 import threading
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import lifecycle
@@ -177,7 +176,7 @@ class Workers:
         outcome = send(delivery, batch, seconds)
         now = delivery.clock.monotonic()
         with delivery.lock:
-            news = settle(delivery, batch, replace(outcome, seconds=now - started), now)
+            news = settle(delivery, batch, outcome._replace(seconds=now - started), now)
         news.tell(delivery.diagnostics, delivery.options.on_drop)
         self._report_drops()
         return 0.0

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, nearest
 from ..wire import settings
@@ -56,15 +55,13 @@ CURES = {
 }
 
 
-@dataclass(frozen=True)
-class BetterStack:
+class BetterStack(NamedTuple):
     """One source of Better Stack telemetry."""
 
     token: Secret | None
     endpoint: Endpoint | None
     format: str = "msgpack"
     limits: Limits = LIMITS
-    nests: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -10,12 +10,10 @@ unless asked for.
 
 from __future__ import annotations
 
-import difflib
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..wire import settings
@@ -54,37 +52,37 @@ CURES = {
 }
 
 
-@dataclass(frozen=True)
 class Coralogix:
     """A Coralogix account's ingress, one application and one subsystem."""
 
-    key: Secret | None
-    endpoint: Endpoint | None
-    application_name: str
-    subsystem_name: str
-    computer_name: str
-    text: str = "json"
-    nests: ClassVar[bool] = True
-    beginning: bytes = field(init=False, repr=False)
-    limits: Limits = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        key: Secret | None,
+        endpoint: Endpoint | None,
+        application_name: str,
+        subsystem_name: str,
+        computer_name: str,
+        text: str = "json",
+    ) -> None:
+        self.key, self.endpoint = key, endpoint
+        self.application_name = application_name
+        self.subsystem_name = subsystem_name
+        self.computer_name = computer_name
+        self.text = text
         names = (
-            f'{{"applicationName":{quote(self.application_name)},'
-            f'"subsystemName":{quote(self.subsystem_name)},'
-            f'"computerName":{quote(self.computer_name)},"logEntries":['
+            f'{{"applicationName":{quote(application_name)},'
+            f'"subsystemName":{quote(subsystem_name)},'
+            f'"computerName":{quote(computer_name)},"logEntries":['
         )
-        head = names.encode()
-        overhead = len(head) + 2
-        object.__setattr__(self, "beginning", head)
-        limits = Limits(
+        self.beginning = names.encode()
+        overhead = len(self.beginning) + 2
+        self.limits = Limits(
             item_bytes=BODY_BYTES - overhead,
             body_bytes=BODY_BYTES,
             wire_bytes=BODY_BYTES,
             batch_count=3_000,
             overhead=overhead,
         )
-        object.__setattr__(self, "limits", limits)
 
     @property
     def name(self) -> str:
@@ -194,6 +192,8 @@ def _domain(name: str) -> str:
     if known is not None:
         return known
     if "." not in name:
+        import difflib  # noqa: PLC0415 - for a mistake alone
+
         close = difflib.get_close_matches(name.lower(), DOMAINS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigurationError(

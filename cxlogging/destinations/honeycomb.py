@@ -15,10 +15,9 @@ import json
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import gmtime, strftime
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 from urllib.parse import quote as percent_encode
 
 from ..errors import ConfigurationError
@@ -50,6 +49,7 @@ LIMITS = Limits(
     overhead=2,
     auto=("zstd", "gzip"),
     accepted=("gzip", "zstd"),
+    nests=False,
 )
 VARIABLES = {
     "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
@@ -73,8 +73,7 @@ BEGIN = re.compile(r"[^\s,]")
 SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 
 
-@dataclass(frozen=True)
-class Honeycomb:
+class Honeycomb(NamedTuple):
     """One dataset of an environment."""
 
     key: Secret | None
@@ -82,7 +81,6 @@ class Honeycomb:
     dataset: str
     hostname: str
     limits: Limits = LIMITS
-    nests: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -154,7 +152,7 @@ class Honeycomb:
     def interpret(self, response: Response, count: int) -> Verdict:
         """Return the verdict: by the status of each event where the batch was taken."""
         if response.status == 400 and b"too large" in response.body:
-            return replace(common(response, CURES), action=Action.SPLIT)
+            return common(response, CURES)._replace(action=Action.SPLIT)
         if response.status != 200:
             return common(response, CURES)
         if response.body.count(b'"status":202') == count == response.body.count(b'"status"'):

@@ -30,7 +30,27 @@ def failure(error: BaseException, trace: TracebackType | None, cleaner: Cleaner)
     ``exceptions`` for the members of a group; ``notes``.
     """
     fields = _head(error, cleaner)
-    fields["stacktrace"] = cleaner.text(cut_middle(_stack(error, trace), STACK_CHARACTERS))
+    fields["stacktrace"] = _bounded(_stack(error, trace), STACK_CHARACTERS, cut_middle, cleaner)
+    if _has_more(error):
+        _tell_more(fields, error, cleaner)
+    return fields
+
+
+def _has_more(error: BaseException) -> bool:
+    """Return False for an exception that has no causes, members or notes, as most."""
+    try:
+        return (
+            error.__cause__ is not None
+            or error.__context__ is not None
+            or hasattr(error, "exceptions")
+            or hasattr(error, "__notes__")
+        )
+    except Exception:
+        return True
+
+
+def _tell_more(fields: dict[str, Any], error: BaseException, cleaner: Cleaner) -> None:
+    """Add to *fields* the causes, members and notes of *error*."""
     causes = [{**_head(cause, cleaner), "relation": relation} for cause, relation in _causes(error)]
     if causes:
         fields["causes"] = causes
@@ -40,7 +60,6 @@ def failure(error: BaseException, trace: TracebackType | None, cleaner: Cleaner)
     notes = _safely(lambda: [str(note) for note in getattr(error, "__notes__", ())][:20])
     if isinstance(notes, list) and notes:
         fields["notes"] = cleaner.value(notes)
-    return fields
 
 
 def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any]:
@@ -58,17 +77,30 @@ def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
     kind = type(error)
     module = kind.__module__
     name = kind.__qualname__ if module in {"builtins", "__main__"} else None
-    message = _safely(lambda: str(error))
+    try:
+        message = str(error)
+    except Exception:
+        message = None
     if type(message) is not str:
         message = f"<unrepresentable {kind.__name__}>"
     return {
         "type": name or f"{module}.{kind.__qualname__}",
-        "message": cleaner.text(cut(message, MESSAGE_CHARACTERS)),
+        "message": _bounded(message, MESSAGE_CHARACTERS, cut, cleaner),
     }
 
 
+def _bounded(text: str, most: int, cut: Callable[[str, int], str], cleaner: Cleaner) -> str:
+    """Return the clean form of *text*, of which *cut* leaves at most so many characters."""
+    if len(text) <= most and cleaner.edit is None:
+        return text
+    return cleaner.text(cut(text, most))
+
+
 def _stack(error: BaseException, trace: TracebackType | None) -> str:
-    text = _safely(lambda: format_exception(error, trace))
+    try:
+        text = format_exception(error, trace)
+    except Exception:
+        text = None
     if type(text) is str:
         return text.rstrip("\n")
     frames = _safely(lambda: "".join(traceback.format_tb(trace)))

@@ -43,32 +43,35 @@ class Source:
         filename: As the code tells it.
         lines: The entry of `linecache`; None where it found nothing.
         now: Seconds of a monotonic clock.
+
+    Attributes:
+        checked_until: So long the file itself is not looked at again.
     """
 
-    __slots__ = ("__weakref__", "_checked", "_drawn", "_filename", "lines")
+    __slots__ = ("__weakref__", "_drawn", "checked_until", "filename", "lines")
 
     def __init__(self, filename: str, lines: object, now: float) -> None:
         self.lines = lines
-        self._filename = filename
+        self.filename = filename
         self._drawn = now
         is_nowhere = filename.startswith("<") and filename.endswith(">")
-        self._checked = math.inf if is_nowhere and lines is None else now
+        self.checked_until = math.inf if is_nowhere and lines is None else now + CHECKED_EVERY
 
     def holds(self, now: float) -> bool:
         """Return True where the same texts would be drawn *now*."""
-        if linecache.cache.get(self._filename) is self.lines and self._is_checked(now):
+        if linecache.cache.get(self.filename) is self.lines and self._is_checked(now):
             return True
         self.lines = self  # which it never is: so it stays wrong, and keeps no file in memory
         return False
 
     def _is_checked(self, now: float) -> bool:
-        if now < self._checked + CHECKED_EVERY:
+        if now < self.checked_until:
             return True
         if self.lines is None or now > self._drawn + RENEWED_EVERY:
             return False
-        linecache.checkcache(self._filename)
-        self._checked = now
-        return linecache.cache.get(self._filename) is self.lines
+        linecache.checkcache(self.filename)
+        self.checked_until = now + CHECKED_EVERY
+        return linecache.cache.get(self.filename) is self.lines
 
 
 class Frame:
@@ -81,9 +84,11 @@ class Frame:
         place: Line, function and file; successive frames that share it are repetitions.
         line: The line, where it is the traceback that decides it; else None.
         source: What the text was drawn from.
+        lasting: Whether it is kept, and stands for its code and instruction (before
+            Python 3.11, and its line) alone.
     """
 
-    __slots__ = ("code", "line", "place", "source", "text")
+    __slots__ = ("code", "lasting", "line", "place", "source", "text")
 
     def __init__(
         self,
@@ -98,6 +103,7 @@ class Frame:
         self.place = place
         self.line = line
         self.source = source
+        self.lasting = False
 
 
 class Frames:
@@ -109,9 +115,9 @@ class Frames:
         self._frames: dict[int, Frame] = {}
         self._sources: weakref.WeakValueDictionary[str, Source] = weakref.WeakValueDictionary()
 
-    def stack(self, trace: TracebackType | None, now: float) -> str:
+    def stack(self, trace: TracebackType | None, now: float) -> tuple[str, list[Frame]]:
         """
-        Return what `traceback.format_tb` joins to for *trace*.
+        Return what `traceback.format_tb` joins to for *trace*, and its frames.
 
         Args:
             trace: The traceback.
@@ -121,6 +127,7 @@ class Frames:
             UnsureError: The standard library has to be asked for the whole.
         """
         texts: list[str] = []
+        found: list[Frame] = []
         frames, place, repeated, drawn, source = self._frames, None, 0, False, None
         while trace is not None:
             code = trace.tb_frame.f_code
@@ -136,6 +143,7 @@ class Frames:
                     drawn = True
                 frame = self._draw(trace, now)
             source = frame.source
+            found.append(frame)
             if frame.place != place:
                 if repeated > SHOWN_OF_REPEATED:
                     texts.append(_repetition(repeated))
@@ -146,7 +154,7 @@ class Frames:
             trace = trace.tb_next
         if repeated > SHOWN_OF_REPEATED:
             texts.append(_repetition(repeated))
-        return "".join(texts)
+        return "".join(texts), found
 
     def _draw(self, trace: TracebackType, now: float) -> Frame:
         """Return the frame at the top of *trace* as the standard library draws it, and keep it."""
@@ -173,6 +181,7 @@ class Frames:
             if len(frames) >= MOST_FRAMES:
                 frames.clear()
             frames[key] = frame
+            frame.lasting = frame.line is None or sys.version_info < (3, 11)
         return frame
 
 

@@ -7,30 +7,24 @@ or a finalizer: it takes no lock of ours, does no I/O, and lets nothing out.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import math
 import weakref
 from _thread import get_ident
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..delivery import lifecycle
-from ..delivery.delivery import Delivery
-from ..delivery.ledger import Stats
 from ..delivery.lifecycle import OWN_THREADS, PROCESS
-from ..delivery.options import Options
-from ..errors import ConfigurationError, nearest
-from ..wire.destination import Destination
 from ..wire.event import Event, Source
 from ..wire.guard import is_signal
 from .check import CheckResult, check
-from .events import EventMaker
-from .items import ItemMaker
-from .redact import Default, cleaner
-from .sampling import Sampler
 
-HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
+if TYPE_CHECKING:
+    from ..delivery.delivery import Delivery
+    from ..delivery.ledger import Stats
+    from ..wire.destination import Destination
+    from .sampling import Sampler
 
 
 class ShippingHandler(logging.Handler):
@@ -56,20 +50,10 @@ class ShippingHandler(logging.Handler):
         arguments: Sequence[str],
         sampler: Sampler | None = None,
     ) -> None:
-        _check_names(type(self).__name__, options, arguments)
-        plain = {name: options[name] for name in options}
-        own = {name: plain.pop(name) for name in HANDLER_OPTIONS if name in plain}
-        rules = cleaner(own.get("redact", Default()))
-        self._delivery = Delivery(destination, Options.parse(plain))
-        self._events = EventMaker(
-            rules,
-            _fields(own.get("fields")),
-            _context(own.get("context")),
-            _sequence(own.get("sequence", self._delivery.options.spool is not None)),
-            self._delivery.note,
-        )
+        from .making import parts  # noqa: PLC0415 - nobody pays for it who makes no handler
+
+        self._delivery, self._make = parts(type(self).__name__, destination, options, arguments)
         self._sampler = sampler
-        self._make = ItemMaker(self._events, destination).make
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
@@ -202,43 +186,3 @@ def _is_configuring() -> bool:
     """Return True where this thread holds logging's own lock, as dictConfig does."""
     lock: Any = getattr(logging, "_lock", None)
     return lock is not None and bool(lock._is_owned())  # noqa: SLF001 - there is no public way
-
-
-def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
-    known = (*Options.names(), *HANDLER_OPTIONS)
-    for name in options:
-        if name not in known:
-            hint = nearest(name, (*known, *arguments))
-            raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
-
-
-def _fields(fields: Any) -> Mapping[str, Any]:
-    if fields is None:
-        return {}
-    if not isinstance(fields, Mapping):
-        raise ConfigurationError(f"fields takes a mapping, not {type(fields).__name__}.")
-    return {name: fields[name] for name in fields}
-
-
-def _context(
-    context: Any,
-) -> Callable[[logging.LogRecord], Mapping[str, Any] | None] | None:
-    """Return *context* as a callable of a record, which it need not take."""
-    if context is None:
-        return None
-    if not callable(context):
-        raise ConfigurationError(f"context takes a callable, not {type(context).__name__}.")
-    try:
-        inspect.signature(context).bind(None)
-    except (TypeError, ValueError):  # takes nothing, or does not tell
-        return lambda record: context()  # noqa: ARG005
-    asked: Callable[[logging.LogRecord], Mapping[str, Any] | None] = context
-    return asked
-
-
-def _sequence(sequence: Any) -> str | None:
-    if isinstance(sequence, str) and sequence:
-        return sequence
-    if isinstance(sequence, bool):
-        return "cx_seq" if sequence else None
-    raise ConfigurationError(f"sequence takes True, False or a field's name, not {sequence!r}.")

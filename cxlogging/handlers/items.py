@@ -48,7 +48,7 @@ class ItemMaker:
         self._events = events
         self._destination = destination
         self._rest = destination.rest
-        self._nests = destination.nests
+        self._nests = destination.limits.nests
         # What is no longer than one text may be holds no text that is longer.
         self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
         self._constant = events.constant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import random
@@ -47,8 +46,11 @@ class FieldSampler:
     """
 
     def __init__(self, field: str, rate: int) -> None:
+        from hashlib import sha1  # noqa: PLC0415 - for this sampler alone
+
         self._field = field
         self._rate = _rate(rate)
+        self._sha1 = sha1
 
     def __call__(self, record: logging.LogRecord) -> int:
         value = record.__dict__.get(self._field)
@@ -56,7 +58,7 @@ class FieldSampler:
             value = context.current().get(self._field)
         if value is None:
             return 1
-        digest = hashlib.sha1(str(value).encode(errors="replace"), usedforsecurity=False).digest()
+        digest = self._sha1(str(value).encode(errors="replace"), usedforsecurity=False).digest()
         return self._rate if int.from_bytes(digest[:8], "big") % self._rate == 0 else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import secrets
+import os
 from collections.abc import Iterator
 
 
@@ -17,5 +17,5 @@ class Sequence:
         """Return the next id; a fork's child has a run of its own."""
         current = self._current  # one value: threads that begin at once have a run each
         if pid != current[0]:
-            self._current = current = (pid, secrets.token_hex(6), itertools.count(1))
+            self._current = current = (pid, os.urandom(6).hex(), itertools.count(1))
         return f"{current[1]}-{next(current[2])}"

@@ -1,12 +1,13 @@
 """
 An exception's text, byte for byte that of `traceback.format_exception`, at a fraction of its cost.
 
-Nearly all of the cost is the text of the frames, which `frames` keeps. What
-stands around them is put together here: headers, chained exceptions, the last
-line. `SyntaxError`, notes and suggestions are left to the standard library,
-and so is the whole text where it might say something else: exception groups,
-exceptions that are false, `sys.tracebacklimit`, a `traceback` that someone
-has patched, a version of Python that this was not compared with.
+Nearly all of the cost is the text of the frames, which `frames` keeps, and
+`stacks` for whole stacks that come again. What stands around them is put
+together here: headers, chained exceptions, the last line. `SyntaxError`, notes
+and suggestions are left to the standard library, and so is the whole text
+where it might say something else: exception groups, exceptions that are false,
+`sys.tracebacklimit`, a `traceback` that someone has patched, a version of
+Python that this was not compared with.
 
 There is one difference, in time: the standard library looks at each source
 file again for each exception, this module once a second. What happens to a
@@ -18,7 +19,6 @@ from __future__ import annotations
 
 import builtins
 import linecache
-import operator
 import sys
 import time
 import traceback
@@ -27,7 +27,8 @@ from types import TracebackType
 from typing import Any
 
 from ..wire.guard import is_signal
-from .frames import Frames, UnsureError
+from .frames import UnsureError
+from .stacks import MOST_STACKS, Stacks
 
 HEADER = "Traceback (most recent call last):\n"
 CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
@@ -41,22 +42,27 @@ GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
 TOLD_MORE: tuple[type[BaseException], ...] = (SyntaxError,)
 """Kinds of which the standard library tells more than type and message."""
 
-MAKERS = [
-    "format_exception",
-    "extract_tb",
-    "TracebackException.__init__",
-    "TracebackException.format",
-    "TracebackException.format_exception_only",
-    "StackSummary.format",
-]
-if sys.version_info >= (3, 11):
-    MAKERS.append("StackSummary.format_frame_summary")
 if sys.version_info >= (3, 12):
     TOLD_MORE = (SyntaxError, ImportError, NameError, AttributeError)
 
-_makers: Callable[[object], tuple[Any, ...]] = operator.attrgetter(*MAKERS)
-_MAKERS = _makers(traceback)
-_LINES = linecache.getlines
+_FORMAT_EXCEPTION: Any = traceback.format_exception
+_EXTRACT_TB: Any = traceback.extract_tb
+_TOLD_INIT: Any = traceback.TracebackException.__init__
+_TOLD_FORMAT: Any = traceback.TracebackException.format
+_TOLD_FORMAT_ONLY: Any = traceback.TracebackException.format_exception_only
+_STACK_FORMAT: Any = traceback.StackSummary.format
+_STACK_FRAME: Any = getattr(traceback.StackSummary, "format_frame_summary", None)
+MAKERS = [
+    _FORMAT_EXCEPTION,
+    _EXTRACT_TB,
+    _TOLD_INIT,
+    _TOLD_FORMAT,
+    _TOLD_FORMAT_ONLY,
+    _STACK_FORMAT,
+]
+if _STACK_FRAME is not None:
+    MAKERS.append(_STACK_FRAME)
+_LINES: Any = linecache.getlines
 _SYSTEM = vars(sys)
 
 
@@ -65,7 +71,7 @@ def _is_original(function: Any, module: object) -> bool:
 
 
 KNOWN = COMPARED and _is_original(_LINES, linecache)
-KNOWN = KNOWN and all(_is_original(each, traceback) for each in _MAKERS)
+KNOWN = KNOWN and all(_is_original(each, traceback) for each in MAKERS)
 
 
 class Tracebacks:
@@ -74,11 +80,14 @@ class Tracebacks:
 
     Args:
         clock: Gives seconds that never go back.
+        most_stacks: So many whole stacks are kept.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, most_stacks: int = MOST_STACKS
+    ) -> None:
         self._clock = clock
-        self._frames = Frames()
+        self.stacks = Stacks(most_stacks)
 
     def format(self, error: BaseException, trace: TracebackType | None) -> str:
         """
@@ -107,6 +116,12 @@ class Tracebacks:
         if not _is_as_known():
             raise UnsureError("the standard library is another")
         now = self._clock()
+        ending = _ending(error)
+        if ending is None or _is_chained(error):
+            return self._chain(error, trace, now)
+        return ending if trace is None else f"{HEADER}{self.stacks.text(trace, now)}{ending}"
+
+    def _chain(self, error: BaseException, trace: TracebackType | None, now: float) -> str:
         texts: list[str] = []
         seen: set[int] = set()
         asked = 0
@@ -118,7 +133,7 @@ class Tracebacks:
                 ending = _asked(error, trace, asked)
             texts.append(ending)
             if trace is not None:
-                texts += (self._frames.stack(trace, now), HEADER)
+                texts += (self.stacks.text(trace, now), HEADER)
             following, link = _following(error, seen)
             if following is None:
                 return "".join(reversed(texts))
@@ -127,12 +142,26 @@ class Tracebacks:
 
 
 def _is_as_known() -> bool:
+    told, stack = traceback.TracebackException, traceback.StackSummary
     return (
         KNOWN
-        and _makers(traceback) == _MAKERS
+        and traceback.format_exception is _FORMAT_EXCEPTION
+        and traceback.extract_tb is _EXTRACT_TB
+        and told.__init__ is _TOLD_INIT
+        and told.format is _TOLD_FORMAT
+        and told.format_exception_only is _TOLD_FORMAT_ONLY
+        and stack.format is _STACK_FORMAT
+        and getattr(stack, "format_frame_summary", None) is _STACK_FRAME
         and linecache.getlines is _LINES
         and "tracebacklimit" not in _SYSTEM
     )
+
+
+def _is_chained(error: BaseException) -> bool:
+    """Return True where another exception may be printed above *error*."""
+    if error.__cause__ is not None:
+        return True
+    return error.__context__ is not None and not error.__suppress_context__
 
 
 def _ending(error: BaseException) -> str | None:

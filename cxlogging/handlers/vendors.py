@@ -1,13 +1,14 @@
-"""The catalogue: one handler a vendor."""
+"""The catalogue: one handler a vendor, whose rules are imported when it is made."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..destinations import betterstack, coralogix, honeycomb
 from .handler import ShippingHandler
-from .sampling import Sampler, sampler
+
+if TYPE_CHECKING:
+    from .sampling import Sampler
 
 
 class CoralogixHandler(ShippingHandler):
@@ -43,6 +44,8 @@ class CoralogixHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
+        from ..destinations import coralogix
+
         destination = coralogix.configure(
             api_key,
             domain=domain,
@@ -85,6 +88,9 @@ class HoneycombHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
+        from ..destinations import honeycomb
+        from .sampling import sampler
+
         destination = honeycomb.configure(
             api_key,
             dataset=dataset,
@@ -122,6 +128,8 @@ class BetterStackHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
+        from ..destinations import betterstack
+
         destination = betterstack.configure(
             source_token,
             ingesting_host=ingesting_host,

@@ -43,6 +43,8 @@ def _stdlib_dumps(value: Any) -> str:
             parts.append(name + encode_basestring(member))
         elif kind is int or kind is float:
             parts.append(f"{name}{member!r}")
+        elif kind is dict:
+            parts.append(name + _stdlib_dumps(member))
         else:
             parts.append(name + _compact(member))
     return f"{{{','.join(parts)}}}"

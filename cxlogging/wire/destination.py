@@ -26,7 +26,6 @@ class Destination(Protocol):
     Attributes:
         name: Who it is and where, for a person (``"Honeycomb (api.honeycomb.io)"``).
         limits: What one request may hold.
-        nests: Whether a field may hold an object or an array.
         identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
             make the same items go to the same place.
         missing: What must be set before anything can be sent; empty when nothing is.
@@ -34,9 +33,6 @@ class Destination(Protocol):
 
     @property
     def name(self) -> str: ...
-
-    @property
-    def nests(self) -> bool: ...
 
     @property
     def limits(self) -> Limits: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 
@@ -57,20 +57,39 @@ One call of this costs less than ten attributes.
 Site = tuple[str, str, str, str, int, str | None, int | None, str | None, int | None, str | None]
 
 
-@dataclass(frozen=True)
-class Source:
-    """An `Origin` with plain values, for events that no logging call made."""
+_NOWHERE: dict[str, Any] = {
+    **dict.fromkeys(SITE),
+    "name": "cxlogging",
+    "pathname": "",
+    "filename": "",
+    "module": "cxlogging",
+    "lineno": 0,
+}
 
-    name: str = "cxlogging"
-    pathname: str = ""
-    filename: str = ""
-    module: str = "cxlogging"
-    lineno: int = 0
-    funcName: str | None = None  # noqa: N815
-    thread: int | None = None
-    threadName: str | None = None  # noqa: N815
-    process: int | None = None
-    processName: str | None = None  # noqa: N815
+
+class Source(SimpleNamespace):
+    """
+    An `Origin` with plain values, for events that no logging call made.
+
+    Args:
+        values: Attributes in the order of `SITE`.
+        attributes: Others by name; what is not given is of no place in particular.
+    """
+
+    name: str
+    pathname: str
+    filename: str
+    module: str
+    lineno: int
+    funcName: str | None  # noqa: N815
+    thread: int | None
+    threadName: str | None  # noqa: N815
+    process: int | None
+    processName: str | None  # noqa: N815
+
+    def __init__(self, *values: Any, **attributes: Any) -> None:
+        given = dict(zip(SITE, values, strict=False))
+        super().__init__(**{**_NOWHERE, **given, **attributes})
 
 
 class Event(NamedTuple):

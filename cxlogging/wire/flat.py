@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .codec import dumps
@@ -18,7 +18,7 @@ def flat(fields: dict[str, Any], text_bytes: int, most: int) -> dict[str, Any]:
         text_bytes: Longest text value, in bytes of UTF-8; longer ones are cut.
         most: So many names are kept; one more then says that the rest was cut.
     """
-    if len(fields) <= most and all(_is_flat(value, text_bytes) for value in fields.values()):
+    if len(fields) <= most and _are_flat(fields.values(), text_bytes // 4):
         return fields
     result: dict[str, Any] = {}
     for name, value in _leaves("", fields, text_bytes):
@@ -32,9 +32,13 @@ def flat(fields: dict[str, Any], text_bytes: int, most: int) -> dict[str, Any]:
     return result
 
 
-def _is_flat(value: Any, text_bytes: int) -> bool:
-    kind = type(value)
-    return not (kind is dict or kind is list or (kind is str and len(value) > text_bytes // 4))
+def _are_flat(values: Iterable[Any], characters: int) -> bool:
+    """Return True for plain values, none of them a text of more *characters*."""
+    for value in values:
+        kind = type(value)
+        if kind is dict or kind is list or (kind is str and len(value) > characters):
+            return False
+    return True
 
 
 def _leaves(prefix: str, fields: dict[str, Any], text_bytes: int) -> Iterator[tuple[str, Any]]:

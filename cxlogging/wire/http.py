@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Secret:
@@ -34,8 +36,7 @@ class Secret:
         raise TypeError("a Secret is not pickled")
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """
     Where requests go.
 
@@ -67,8 +68,7 @@ class Endpoint:
         return f"{self.origin}{self.path}"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """
     What one request to a vendor may hold.
 
@@ -80,6 +80,7 @@ class Limits:
         overhead: Bytes that the body has beyond its items and one byte between each two.
         auto: Encodings that ``compression="auto"`` may pick, best first.
         accepted: Encodings that may be asked for by name.
+        nests: Whether a field may hold an object or an array.
     """
 
     item_bytes: int
@@ -89,19 +90,21 @@ class Limits:
     overhead: int
     auto: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
+    nests: bool = True
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A POST: *body* is not compressed yet; header values may be secrets."""
 
     endpoint: Endpoint
-    headers: tuple[tuple[str, str | Secret], ...] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str | Secret], ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Request(endpoint={self.endpoint!r})"
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """
     An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
 
@@ -109,7 +112,7 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
     body: bytes = b""
     complete: bool = True
 
@@ -130,8 +133,7 @@ class Action(enum.Enum):
     """Nothing can pass until somebody mends the configuration: keep all, probe slowly."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     The meaning of an answer.
 
@@ -144,5 +146,5 @@ class Verdict:
 
     action: Action
     reason: str = ""
-    items: Mapping[int, tuple[Action, str]] = field(default_factory=dict)
+    items: Mapping[int, tuple[Action, str]] = NOTHING
     cure: str = ""

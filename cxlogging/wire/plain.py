@@ -8,7 +8,6 @@ every vendor takes: they become strings that still tell the value.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import datetime
 import enum
 import os
@@ -88,7 +87,9 @@ def plain_form(value: Any) -> Any:
         return value
     if isinstance(value, type):
         return describe(value)
-    if dataclasses.is_dataclass(value):
+    if hasattr(type(value), "__dataclass_fields__"):
+        import dataclasses  # noqa: PLC0415 - where there is such a value, it is imported
+
         return {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value)}
     for name in ("tolist", "model_dump"):  # arrays and numpy scalars; pydantic models
         method = getattr(value, name, None)

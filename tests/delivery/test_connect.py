@@ -12,8 +12,9 @@ import pytest
 import trustme
 
 from cxlogging.delivery.connect import Connector, resolved
+from cxlogging.delivery.network import TransportError
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.transport import HttpTransport, TransportError
+from cxlogging.delivery.transport import HttpTransport
 from cxlogging.wire.http import Endpoint, Request, Secret
 from tests.delivery.test_transport import OK, Script, answering, read_request
 from tests.faults.dead_ends import FullBacklog

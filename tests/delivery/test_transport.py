@@ -12,14 +12,9 @@ import pytest
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.connect import Connector
+from cxlogging.delivery.network import TransportError
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.transport import (
-    AGE_SECONDS,
-    IDLE_SECONDS,
-    WRITE_BYTES,
-    HttpTransport,
-    TransportError,
-)
+from cxlogging.delivery.transport import AGE_SECONDS, IDLE_SECONDS, WRITE_BYTES, HttpTransport
 from cxlogging.wire.http import Endpoint, Request, Secret
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -163,6 +163,6 @@ def test_the_frames_of_a_record_s_exception_are_kept(folder):
 
     text = failure(error, error.__traceback__, Cleaner())["stacktrace"]
 
-    kept = tracebacks.format_exception.__self__._frames._frames.values()
+    kept = tracebacks.format_exception.__self__.stacks.frames._frames.values()
     (frame,) = [each for each in kept if each.code() is made.__code__]
     assert frame.text in text

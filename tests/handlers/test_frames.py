@@ -20,6 +20,7 @@ from cxlogging.handlers.frames import (
     RENEWED_EVERY,
     Source,
 )
+from cxlogging.handlers.stacks import MOST_STACKS
 from cxlogging.handlers.tracebacks import Tracebacks
 
 from .programs import Loader, function, raised_in, unpatched
@@ -40,9 +41,15 @@ def clock():
     return Clock()
 
 
+@pytest.fixture(params=[0, MOST_STACKS], ids=["frames", "stacks"])
+def by(clock, request):
+    """Without whole stacks, so that every text is put together, and with them."""
+    return Tracebacks(clock, request.param)
+
+
 @pytest.fixture
-def by(clock):
-    return Tracebacks(clock)
+def frames_alone(clock):
+    return Tracebacks(clock, 0)
 
 
 def standard(error: BaseException) -> str:
@@ -54,7 +61,7 @@ def ours(error: BaseException, by: Tracebacks) -> str:
 
 
 def kept(by: Tracebacks) -> int:
-    return len(by._frames._frames)
+    return len(by.stacks.frames._frames)
 
 
 def failing(path, name="failing"):
@@ -95,9 +102,9 @@ def test_a_change_that_linecache_knows_of_is_seen_at_once(by, tmp_path):
     (tmp_path / "shop.py").write_text("def failing():\n    return 1 / 0  # second, and longer\n")
 
     assert "# second" in standard(error) == ours(error, by)
-    drawn = list(by._frames._frames.values())
+    drawn = list(by.stacks.frames._frames.values())
     ours(error, by)
-    assert list(by._frames._frames.values()) == drawn
+    assert list(by.stacks.frames._frames.values()) == drawn
     linecache.clearcache()
     assert ours(error, by) == standard(error)
 
@@ -130,11 +137,12 @@ def test_a_source_registered_later_is_seen_at_once(by, tmp_path):
     assert "return 1 / 0" not in ours(error, by) == standard(error)
 
 
-def test_texts_are_renewed(by, clock, tmp_path):
+def test_texts_are_renewed(frames_alone, clock, tmp_path):
     """A text that was drawn without its marks, in want of memory, lives for ten minutes at most."""
+    by = frames_alone
     error = raised_in(failing(tmp_path / "shop.py"))
     right = ours(error, by)
-    for frame in by._frames._frames.values():
+    for frame in by.stacks.frames._frames.values():
         frame.text = "lame\n"
 
     seen = []
@@ -154,12 +162,13 @@ def test_code_of_the_same_address_is_another(by, tmp_path):
         assert ours(error, by) == standard(error)
 
 
-def test_a_text_is_given_for_its_own_code_alone(by, tmp_path):
+def test_a_text_is_given_for_its_own_code_alone(frames_alone, tmp_path):
     """What was kept for another code at this address is not given."""
+    by = frames_alone
     first = raised_in(failing(tmp_path / "a.py", "first"))
     second = raised_in(failing(tmp_path / "b.py", "second"))
     text = ours(second, by)
-    frames = by._frames._frames
+    frames = by.stacks.frames._frames
     keys = list(frames)
     ours(first, by)
     strangers = [frame for key, frame in frames.items() if key not in keys]
@@ -190,7 +199,7 @@ def test_code_made_in_a_loop_is_forgotten(by, tmp_path):
     gc.collect()
 
     assert kept(by) < 10
-    assert len(by._frames._sources) < 10
+    assert len(by.stacks.frames._sources) < 10
 
 
 def test_memory_is_bounded(by, tmp_path):
@@ -203,7 +212,7 @@ def test_memory_is_bounded(by, tmp_path):
         assert kept(by) <= MOST_FRAMES
     gc.collect()
 
-    assert len(by._frames._sources) < 100
+    assert len(by.stacks.frames._sources) < 100
 
 
 def test_a_source_that_changed_is_not_kept(by, tmp_path):
@@ -212,7 +221,7 @@ def test_a_source_that_changed_is_not_kept(by, tmp_path):
     error = raised_in(failing(path))
     ours(error, by)
     entry = linecache.cache[str(path)]
-    still_in_use = list(by._frames._frames.values())
+    still_in_use = list(by.stacks.frames._frames.values())
     linecache.clearcache()
     ours(error, by)
 
@@ -226,7 +235,7 @@ def test_a_huge_line_is_not_kept(by, tmp_path):
     error = raised_in(lambda: made(0))
 
     assert ours(error, by) == standard(error) == ours(error, by)
-    assert all(len(frame.text) <= MOST_CHARACTERS for frame in by._frames._frames.values())
+    assert all(len(frame.text) <= MOST_CHARACTERS for frame in by.stacks.frames._frames.values())
 
 
 def at_depth(depth: int, work):

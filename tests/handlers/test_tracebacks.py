@@ -304,7 +304,9 @@ sys.exit(pytest.main(["-p", "no:cacheprovider", *sys.argv[1:]]))
 def test_the_other_tests_pass_where_python_is_as_it_was():
     """On Python 3.10 they run in a process whose pytest does not patch `traceback`."""
     folder = Path(__file__).parent
-    files = [str(folder / name) for name in ("test_assembled.py", "test_frames.py")]
+    files = [
+        str(folder / name) for name in ("test_assembled.py", "test_frames.py", "test_stacks.py")
+    ]
     files.append(f"{__file__}::test_the_text_is_that_of_the_standard_library")
 
     done = subprocess.run(
