@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -134,7 +133,7 @@ def command(
 
 def _say(reading: Reading, stats: Any, *, asked: bool, quiet: bool) -> None:
     if asked:
-        document = {"read": reading.count, **asdict(stats)}
+        document = {"read": reading.count, **stats._asdict()}
         document["lost_by_level"] = {
             f"{outcome} {logging.getLevelName(level)}": count
             for (outcome, level), count in stats.lost_by_level.items()

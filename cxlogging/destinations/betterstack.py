@@ -99,6 +99,8 @@ class BetterStack(NamedTuple):
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
+        if stack is None:
+            return {} if error is None else {"exception": error}
         return present({"exception": error, "stack_info": stack})
 
     def encode(self, event: Event) -> bytes:

@@ -64,11 +64,9 @@ class Coralogix:
         computer_name: str,
         text: str = "json",
     ) -> None:
-        self.key, self.endpoint = key, endpoint
-        self.application_name = application_name
-        self.subsystem_name = subsystem_name
+        self.key, self.endpoint, self.text = key, endpoint, text
+        self.application_name, self.subsystem_name = application_name, subsystem_name
         self.computer_name = computer_name
-        self.text = text
         names = (
             f'{{"applicationName":{quote(application_name)},'
             f'"subsystemName":{quote(subsystem_name)},'
@@ -123,6 +121,8 @@ class Coralogix:
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
+        if stack is None:
+            return {} if error is None else {"exception": error}
         return present({"exception": error, "stack_info": stack})
 
     def encode(self, event: Event) -> bytes:

@@ -114,7 +114,9 @@ class Honeycomb(NamedTuple):
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack, flat."""
         values = {f"exception.{name}": value for name, value in (error or {}).items()}
-        return flat(present({**values, "stack_info": stack}), TEXT_BYTES, MAX_FIELDS)
+        if stack is not None:
+            values["stack_info"] = stack
+        return flat(values, TEXT_BYTES, MAX_FIELDS)
 
     def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""

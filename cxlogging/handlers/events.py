@@ -142,10 +142,10 @@ class EventMaker:
 
     def _error(self, record: logging.LogRecord) -> dict[str, Any] | None:
         info: Any = record.exc_info
-        if isinstance(info, BaseException):
-            return failure(info, info.__traceback__, self._cleaner)
         if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
             return failure(info[1], info[2], self._cleaner)
+        if isinstance(info, BaseException):
+            return failure(info, info.__traceback__, self._cleaner)
         if record.exc_text:
             return failure_of_text(str(record.exc_text), self._cleaner)
         if info is True:

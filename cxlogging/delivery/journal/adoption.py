@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from ..buffer import Item
 from .disk import Disk
@@ -15,16 +14,23 @@ from .segment import OFFSETS, SEGMENT, SETTLED, Segment
 from .spool import PASSING
 
 
-@dataclass
 class Estate:
-    """The folder of a process that has ended, locked for us."""
+    """
+    The folder of a process that has ended, locked for us.
 
-    name: str
-    folder: int
-    lock: int
-    waiting: list[Segment] = field(default_factory=list)
-    unsettled: list[Segment] = field(default_factory=list)
-    untouched: bool = False
+    Args:
+        name: Of the folder.
+        folder: Its descriptor.
+        lock: The lock's descriptor.
+    """
+
+    def __init__(self, name: str, folder: int, lock: int) -> None:
+        self.name = name
+        self.folder = folder
+        self.lock = lock
+        self.waiting: list[Segment] = []
+        self.unsettled: list[Segment] = []
+        self.untouched = False
 
 
 class Heirs:

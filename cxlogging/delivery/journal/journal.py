@@ -11,7 +11,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import itertools
-import secrets
+import os
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -80,7 +80,7 @@ class Journal(Bounded):
         self._segment_bytes = segment_bytes
         self._rotate_at = segment_bytes
         self._fd = -1
-        self._mark = secrets.token_bytes(4)
+        self._mark = os.urandom(4)
         self._tend_at = 0.0
 
     def put(self, item: Item) -> bool:

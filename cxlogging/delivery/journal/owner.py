@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 
 from .disk import Disk
 from .frames import header
@@ -36,7 +35,7 @@ class Owner:
         self._mark = mark
         self._segments = 0
         for _ in range(ATTEMPTS):
-            self.name = f"{os.getpid()}-{secrets.token_hex(8)}"
+            self.name = f"{os.getpid()}-{os.urandom(8).hex()}"
             try:
                 self._folder = disk.folder(parent, self.name, create=True)
             except FileNotFoundError:

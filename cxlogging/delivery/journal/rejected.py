@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..buffer import Item
 from .disk import Disk
@@ -19,8 +19,7 @@ MOST_BYTES = 8 * 2**20
 CHUNK_BYTES = 2**20
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """One refused record: when, why, its level number, and the vendor's item."""
 
     at: float
