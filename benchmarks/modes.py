@@ -30,6 +30,8 @@ DISTANT_SECONDS = 0.1
 PACE = 5_000.0
 SIZES = (200, 1_000, 10_000, 100_000)
 THREADS = (1, 2, 4, 8)
+ENDS = (min(THREADS), max(THREADS))
+"""What is compared with what: here the leanest pipelines take part too."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,13 @@ MODES = [
     ),
     Mode("paced", "5,000 records a second", MAIN, 15_000, loop="paced", argument=PACE),
     *(
-        Mode(f"threads-{each}", f"A burst from {each} threads", MAIN, 20_000, threads=each)
+        Mode(
+            f"threads-{each}",
+            f"A burst from {each} threads",
+            [NO_OP, *FLOORS, *FAST, *MAIN_PEERS] if each in ENDS else MAIN,
+            20_000,
+            threads=each,
+        )
         for each in THREADS
     ),
     Mode(

@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks import workload
 from benchmarks.install import REQUIREMENTS, requirements
-from benchmarks.modes import BY_NAME, MODES, OTHERS, asked_for, chosen, partakers
+from benchmarks.modes import BY_NAME, ENDS, MODES, OTHERS, asked_for, chosen, partakers
 from benchmarks.startup import PACKAGE, statements
 from benchmarks.subjects import NO_OP, SUBJECTS
+from benchmarks.subjects.floors import FLOORS
 
 
 class Kept(logging.Handler):
@@ -62,6 +63,15 @@ def test_only_keeps_those_asked_for_and_the_no_op_handler():
 def test_a_quick_run_leaves_no_mode_out(mode):
     """Every mode has a few subjects that are measured with --quick, some of them ours."""
     assert any(each.kind == "ours" for each in partakers(mode, [], quick=True))
+
+
+def test_what_threads_cost_is_held_against_the_floors():
+    """The two modes that are compared with each other have the leanest pipelines too."""
+    first, last = (BY_NAME[f"threads-{each}"].subjects for each in ENDS)
+
+    assert first == last
+    assert set(map(id, FLOORS)) <= set(map(id, first))
+    assert ENDS == (1, 8)
 
 
 def test_names_are_unique():

@@ -343,10 +343,14 @@ def test_numbers_seen_in_any_order(data, first):
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
 def test_a_number_counts_once(seen):
     """A number that was given up and comes after all, or comes twice, is counted once."""
-    numbers = Numbers()
+    numbers, at_once = Numbers(), Numbers()
     numbers.give_up(5)
+    at_once.give_up(5)
     for number in seen:
         numbers.see([number])
+    at_once.see(seen)
 
+    assert (at_once.next, at_once.resolved) == (numbers.next, numbers.resolved)
+    assert at_once._ahead == numbers._ahead
     assert numbers.resolved == len({*range(1, 6), *seen})
     assert not [number for number in numbers._ahead if number < numbers.next]

@@ -32,8 +32,16 @@ class Numbers:
             self.next += len(low)
             self.resolved += len(low)
             return
-        for number in low:
-            self._note(self._whole(number))
+        above = self._whole(first) - first
+        if self._whole(last) != last + above:  # the numbers begin anew among them
+            for number in low:
+                self._note(self._whole(number))
+        else:  # of several threads, whose frames are nearly in order: all at once
+            fresh = {number + above for number in low} - self._ahead
+            if first + above < self.next:
+                fresh = {number for number in fresh if number >= self.next}
+            self.resolved += len(fresh)
+            self._ahead |= fresh
         self._catch_up()
 
     def resolve(self, number: int) -> None:
