@@ -99,9 +99,8 @@ def _itself(mode: str, figure: Figure) -> Measure:
     return lambda look, subject: list(look(mode, subject.name, figure).values())
 
 
-def _import_of(name: str | None) -> Measure:
-    """Return the measure of an import: of *name*, else of the subject's handler."""
-    return lambda look, subject: list(look("import", name or subject.name, IMPORT).values())
+def _import_of(name: str) -> Measure:
+    return lambda look, subject: list(look("import", name, IMPORT).values())  # noqa: ARG005
 
 
 STACKS = [each for each in PEERS if each.stacks]
@@ -177,12 +176,6 @@ AIMS = [
         (15, None),
         _import_of(PACKAGE),
         vendors=VENDORS[:1],
-        unit="ms",
-    ),
-    Aim(
-        "import of a handler, above import logging",
-        (15, None),
-        _import_of(None),
         unit="ms",
     ),
     Aim("longest call in a burst of 100,000", (10, 10), _itself("longest", LONGEST), unit="ms"),

@@ -18,7 +18,7 @@ QUIET = 0.5
 """A load above which a machine is not quiet."""
 
 TITLES = {
-    "import": "Importing it, above import logging",
+    "import": "Importing it, above import logging; of cxlogging, making a handler too",
     "idle": "An idle process that has logged: what it does in {seconds:g} seconds",
 }
 
