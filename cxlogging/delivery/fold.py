@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .buffer import Item
 
+PIECE_BYTES = 2**20
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
@@ -26,10 +27,8 @@ class Folded:
         head = array("q", [len(data) for _, data, _ in items])
         head.extend(max(_LEAST, min(level, _MOST)) for level, _, _ in items)
         head.extend(place for _, _, place in items)
-        # One call, one buffer: joined first, the items would be there twice.
         packer = zlib.compressobj(1)
-        parts = [packer.compress(head.tobytes())]
-        parts += [packer.compress(data) for _, data, _ in items]
+        parts = [packer.compress(piece) for piece in _pieces(head.tobytes(), items)]
         self._body = b"".join([*parts, packer.flush()])
 
     def __len__(self) -> int:
@@ -53,3 +52,21 @@ class Folded:
             items.append((head[count + index], whole[start:end], head[2 * count + index]))
             start = end
         return items
+
+
+def _pieces(head: bytes, items: Sequence[Item]) -> Iterator[bytes]:
+    """
+    Yield *head* and the bytes of *items*, some at a time.
+
+    Each call of the compressor lets a busy application in, for 5 ms: item by item, the line
+    would grow faster than it is folded. All at once, the items would be there twice.
+    """
+    piece: list[bytes] = [head]
+    size = 0
+    for _, data, _ in items:
+        piece.append(data)
+        size += len(data)
+        if size >= PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    yield b"".join(piece)

@@ -16,6 +16,11 @@ ITEM_OVERHEAD = 120
 """Bytes that an item in line takes beyond its own: a tuple, an object, a place."""
 
 FOLD_BYTES = 128 * 1024
+MOST_FOLD_BYTES = 2**20
+"""At once, where much waits: beside a busy application a fold takes its time, however small."""
+
+FOLD_PART = 16
+"""Of the bytes that are held, one part of so many is folded at once."""
 
 
 class MemoryBuffer(Bounded):
@@ -103,10 +108,11 @@ class MemoryBuffer(Bounded):
     def fold(self) -> bool:
         items: list[Item] = []
         size = 0
+        enough = max(FOLD_BYTES, min(self.held // FOLD_PART, MOST_FOLD_BYTES))
         for _ in range(len(self._line)):
             items.append(self._line.popleft())
             size += len(items[-1][1]) + ITEM_OVERHEAD
-            if size >= FOLD_BYTES:
+            if size >= enough:
                 folded = Folded(items)
                 self._folded.append((folded, size - folded.size))
                 self._in_folds += len(items)

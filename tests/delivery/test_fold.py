@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cxlogging.delivery.batch import Batch
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.fold import Folded
-from cxlogging.delivery.memory import FOLD_BYTES, ITEM_OVERHEAD, MemoryBuffer
+from cxlogging.delivery.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryBuffer
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.pace import FIRST_BATCH, NEVER, Pace
 from cxlogging.wire.http import Limits
@@ -83,6 +83,31 @@ def test_folding_makes_room():
     assert line.held < full / 5
     assert line.put((20, b"one more", 0))
     assert len(line) == count + 1
+
+
+def test_where_much_waits_more_is_folded_at_once():
+    """A fold takes its time beside a busy application: the longer the line, the more it folds."""
+    line = buffer(buffer_bytes=2**30, overflow="drop_newest")
+    sizes = []
+    for held in (FOLD_BYTES, 4 * 2**20, 16 * 2**20, 64 * 2**20):
+        while line.held < held:
+            line.put((20, bytes(1_000), 0))
+        waiting = line.held
+        line.fold()
+        sizes.append(waiting - line.held)
+        line.settle(line.take(NEVER, NEVER))
+
+    assert FOLD_BYTES * 0.9 < sizes[0] < FOLD_BYTES * 1.1
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert MOST_FOLD_BYTES * 0.9 < sizes[2] < MOST_FOLD_BYTES * 1.1
+    assert MOST_FOLD_BYTES * 0.9 < sizes[3] < MOST_FOLD_BYTES * 1.1
+
+
+def test_a_batch_of_many_pieces_is_folded_whole():
+    """What is compressed in several pieces is the same again."""
+    items = [(n, bytes([n % 251]) * 700_000, n) for n in range(7)]
+
+    assert Folded(items).items() == items
 
 
 def test_a_little_is_not_folded():
