@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,10 @@ import pytest
 
 from cxlogging.delivery import lifecycle
 from cxlogging.devserver import DevServer
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # In the background of a shell it is ignored, and so by every program that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
 
