@@ -16,9 +16,11 @@ import pytest
 from cxlogging.delivery import lifecycle
 from cxlogging.devserver import DevServer
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # In the background of a shell it is ignored, and so by every program that a test starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# In the background of a shell they are ignored, and so by every program that a test starts.
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+for number, usual in USUAL.items():
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, usual)
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
 

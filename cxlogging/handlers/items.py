@@ -32,6 +32,7 @@ Known = tuple[int, tuple[Any, ...], tuple[Any, ...], "Writer | None"]
 What is known of a call site: how many attributes its records have, which of them are
 fields, which are further ones, and what makes its items.
 """
+NOTHING_YET: tuple[Told | None, str | None] = (None, None)
 UNKNOWN: Known = (-1, (), (), None)
 
 
@@ -77,16 +78,15 @@ class ItemMaker:
         msg, args, created, info, text, stack = _parts(attributes)
         if write is None:
             return self._long_way(record, rate, self._events.message(record, formatter))
-        told: Told | None = None
-        mark = None
+        told, mark = NOTHING_YET
         try:
             if type(record) is logging.LogRecord and formatter is None and type(msg) is str:
-                document: dict[str, Any] = {"message": msg % args if args else msg}
+                message, own = msg % args if args else msg, None
             else:
-                told = self._events.message(record, formatter)
-                document = {"message": told[0]}
-                if told[1]:
-                    return self._long_way(record, rate, told)
+                message, own = told = self._events.message(record, formatter)
+            if own or len(message) > MAX_NESTED_CHARACTERS:
+                return self._long_way(record, rate, told)
+            document: dict[str, Any] = {"message": message}
             if self._constant:
                 document.update(self._constant)
             for name in others:
@@ -94,20 +94,21 @@ class ItemMaker:
             for name in names:
                 value = attributes[name]
                 kind = type(value)
-                if kind is int:
+                if kind is str:
+                    simple = len(value) <= MAX_NESTED_CHARACTERS
+                elif kind is int:
                     simple = -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF
                 elif kind is float:
                     simple = value - value == 0.0
                 else:
-                    simple = kind is str or value is None or kind is bool
+                    simple = value is None or kind is bool
                 document[name] = value if simple else self._clean(value)
             task = attributes["taskName"] if HAS_TASKS else None
-            if task is not None:
-                task = self._events.clean_text(task)
             if self._sequence is not None:
                 mark = document[self._sequence] = self._identify(attributes["process"])
             if info or text or stack:
                 document.update(self._rest(*self._events.stacks(record)))
+            task = None if task is None else self._events.clean_text(task)
             item = write(int(created * 1e6 + 0.5) * 1000, document, rate, task)
         except KeyError:  # as many extras as this call site had before, but others
             self._sites[key] = UNKNOWN
@@ -121,8 +122,10 @@ class ItemMaker:
         Return the clean form of an extra.
 
         Raises:
-            ValueError: The destination takes no such value as it is.
+            ValueError: The destination takes no such value as it is, or hardly.
         """
+        if type(value) is str:
+            raise ValueError("a text that may have to be cut")
         clean = self._events.clean(value)
         if not self._nests and isinstance(clean, (dict, list)):
             raise ValueError("fields of this destination are flat")
