@@ -4,7 +4,8 @@ The numbers to reach.
 Each is measured for all three vendors, in memory and with the spool; the worst
 of the three decides. Where an aim names several peers, the best of them in
 each round is what cxlogging is held against. What two processes are compared
-by is `steady`: in units of the no-op call of each.
+by is `steady`: in units of the no-op call of each. Not so where threads are
+compared: there the no-op cannot be called in turns with the subject.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import figures
-from .figures import DELIVERED, IMPORT, LONGEST, WIRE, Figure, Series, joined, over, steady
+from .figures import (
+    DELIVERED,
+    IMPORT,
+    LONGEST,
+    MEAN_CPU,
+    MEDIAN_CALL,
+    WIRE,
+    Figure,
+    Series,
+    joined,
+    over,
+    steady,
+)
 from .modes import MAIN_PEERS
 from .startup import PACKAGE
 from .subjects import Subject
@@ -24,9 +37,10 @@ from .subjects.floors import floor
 from .subjects.ours import THREE, ours
 from .subjects.peers import CORALOGIX_LOGGER, LIBHONEY, LOGTAIL, OPENTELEMETRY, PEERS
 
-P50, ABOVE_P50 = steady(figures.P50), steady(figures.ABOVE_P50)
-CPU, ABOVE_CPU = steady(figures.CPU), steady(figures.ABOVE_CPU)
-THROUGHPUT = steady(DELIVERED, rate=True)
+P50, ABOVE_P50 = (steady(each, MEDIAN_CALL) for each in (figures.P50, figures.ABOVE_P50))
+CPU, ABOVE_CPU = (steady(each, MEAN_CPU) for each in (figures.CPU, figures.ABOVE_CPU))
+THROUGHPUT = steady(DELIVERED, MEAN_CPU, rate=True)
+PLAIN_CPU = figures.CPU
 
 Look = Callable[[str, str, Figure], Series]
 """Takes a mode, a subject's name and a figure."""
@@ -150,7 +164,7 @@ AIMS = [
     Aim(
         "delivered per second to a sink 100 ms away, over a near one",
         (0.8, 0.8),
-        _modes("distant", "near", DELIVERED),
+        _modes("distant", "near", THROUGHPUT),
         least=True,
         whole=True,
     ),
@@ -169,7 +183,11 @@ AIMS = [
         fast=False,
         whole=True,
     ),
-    Aim("CPU per record, 8 threads over 1", (1.3, 1.3), _modes("threads-8", "threads-1", CPU)),
+    Aim(
+        "CPU per record, 8 threads over 1",
+        (1.3, 1.3),
+        _modes("threads-8", "threads-1", PLAIN_CPU),
+    ),
     Aim("CPU above no-op, three vendors over one", (3, 3), _three, vendors=VENDORS[:1]),
     Aim(
         "import cxlogging, above import logging",

@@ -80,9 +80,13 @@ def _part(above: str, below: str, scale: float = 1.0) -> Value:
     return value
 
 
-def steady(figure: Figure, *, rate: bool = False) -> Figure:
+MEDIAN_CALL, MEAN_CPU = "base_p50_ns", "base_cpu"
+"""What the no-op of the same process took: a median goes with a median, a mean with a mean."""
+
+
+def steady(figure: Figure, unit: str, *, rate: bool = False) -> Figure:
     """
-    Return *figure* in units of the no-op call of the same process; a *rate*, per such a call.
+    Return *figure* in *unit*, `MEDIAN_CALL` or `MEAN_CPU`; a *rate*, per such a unit.
 
     A machine's speed changes between one process and the next by more than two
     subjects differ. The no-op is called in turns with the subject, so what both
@@ -90,10 +94,10 @@ def steady(figure: Figure, *, rate: bool = False) -> Figure:
     """
 
     def value(each: Round) -> float | None:
-        plain, unit = figure.value(each), each.get("base_p50_ns")
-        if plain is None or not unit:
+        plain, one = figure.value(each), each.get(unit)
+        if plain is None or not one:
             return None
-        return plain * unit / 1e9 if rate else plain / unit * 1e3
+        return plain * one if rate else plain / one
 
     return Figure(figure.title, value)
 

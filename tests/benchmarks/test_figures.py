@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import figures
-from benchmarks.figures import CPU, DELIVERED, P50, Figure, joined, over, series, spread, steady
+from benchmarks.figures import (
+    CPU,
+    DELIVERED,
+    MEAN_CPU,
+    MEDIAN_CALL,
+    P50,
+    Figure,
+    joined,
+    over,
+    series,
+    spread,
+    steady,
+)
 
 HALF = Figure("half", lambda each: each.get("value", 0) / 2 or None)
 
@@ -75,11 +87,12 @@ def test_a_machine_that_changes_its_speed_changes_no_ratio():
     """What ran while everything took twice as long, its no-op too, is no slower for that."""
     quick = {"round": 0, "p50_ns": 9_000, "base_p50_ns": 6_000, "delivered": 80, "wall": 1.0}
     slow = {"round": 0, "p50_ns": 18_000, "base_p50_ns": 12_000, "delivered": 80, "wall": 2.0}
+    quick, slow = {**quick, "base_cpu": 7e-6}, {**slow, "base_cpu": 14e-6}
 
-    for figure in (steady(P50), steady(DELIVERED, rate=True)):
+    for figure in (steady(P50, MEDIAN_CALL), steady(DELIVERED, MEAN_CPU, rate=True)):
         assert over(series([quick], figure), series([slow], figure)) == [pytest.approx(1.0)]
 
 
 def test_what_has_no_no_op_beside_it_has_no_steady_figure():
     """A figure of a process that called no no-op is left out, not taken as it is."""
-    assert series([{"round": 0, "p50_ns": 9_000}], steady(P50)) == {}
+    assert series([{"round": 0, "p50_ns": 9_000}], steady(P50, MEDIAN_CALL)) == {}
