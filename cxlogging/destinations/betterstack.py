@@ -86,12 +86,12 @@ class BetterStack(NamedTuple):
             return None
         form, item = ("msgpack", _packed) if self.format == "msgpack" else ("json", _json)
         usual = _constants(form, level, level_name, key, None)
-        count = len(fields) + 1
-        begin, skipped = _beginning(count)
+        begin, skipped = _beginning(len(fields) + 1)
+        count = len(fields) + 1 if form == "msgpack" else None
 
         def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
-            if form == "msgpack" and len(document) == count:
+            if len(document) == count:
                 return b"".join((begin, packb(time_ns), head, packb(document)[skipped:]))
             return item(time_ns, head, document)
 

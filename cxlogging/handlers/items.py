@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import MAX_KEY
@@ -23,17 +23,18 @@ from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
 
 REMEMBERED_SITES = 4_096
+LogRecord = logging.LogRecord  # what it is without a factory of somebody's
 
 _site = operator.itemgetter("levelno", "levelname", *SITE)
 _parts = operator.itemgetter("msg", "args", "created", "exc_info", "exc_text", "stack_info")
 
-Known = tuple[int, tuple[Any, ...], tuple[Any, ...], "Writer | None"]
+Known = tuple[int, tuple[Any, ...], "Callable[[Mapping[str, Any]], Any] | None", "Writer | None"]
 """
 What is known of a call site: how many attributes its records have, which of them are
-fields, which are further ones, and what makes its items.
+fields, what fails where the further ones are not there, and what makes its items.
 """
 NOTHING_YET: tuple[Told | None, str | None] = (None, None)
-UNKNOWN: Known = (-1, (), (), None)
+UNKNOWN: Known = (-1, (), None, None)
 
 
 class ItemMaker:
@@ -69,18 +70,17 @@ class ItemMaker:
             size += len(bound)
             key += tuple(bound)
         try:
-            known = self._sites.get(key, UNKNOWN)
-            if known[0] != size:
-                known = self._known(key, record.__dict__, bound)
+            count, names, others, write = self._sites.get(key, UNKNOWN)
+            if count != size:
+                _, names, others, write = self._known(key, record.__dict__, bound)
         except TypeError:  # an attribute that cannot be a key
-            known = UNKNOWN
-        _, names, others, write = known
+            _, names, others, write = UNKNOWN
         msg, args, created, info, text, stack = _parts(attributes)
         if write is None:
             return self._long_way(record, rate, self._events.message(record, formatter))
         told, mark = NOTHING_YET
         try:
-            if type(record) is logging.LogRecord and formatter is None and type(msg) is str:
+            if type(record) is LogRecord and formatter is None and type(msg) is str:
                 message, own = msg % args if args else msg, None
             else:
                 message, own = told = self._events.message(record, formatter)
@@ -89,8 +89,8 @@ class ItemMaker:
             document: dict[str, Any] = {"message": message}
             if self._constant:
                 document.update(self._constant)
-            for name in others:
-                attributes[name]
+            if others is not None:
+                others(attributes)
             for name in names:
                 value = attributes[name]
                 kind = type(value)
@@ -112,7 +112,7 @@ class ItemMaker:
             item = write(int(created * 1e6 + 0.5) * 1000, document, rate, task)
         except KeyError:  # as many extras as this call site had before, but others
             self._sites[key] = UNKNOWN
-            return self._long_way(record, rate, told)
+            return self._long_way(record, rate, told, mark)
         except Exception:  # encoding mends it
             return self._long_way(record, rate, told, mark)
         return item if len(item) <= self._limit else self._long_way(record, rate, told, mark)
@@ -164,7 +164,7 @@ class ItemMaker:
         tail: tuple[str, ...],
     ) -> Known:
         names = (*bound, *(name for name in tail[1:] if name not in UNSHIPPED))
-        others = tuple(name for name in tail[1:] if name in UNSHIPPED)
+        others = [name for name in tail[1:] if name in UNSHIPPED]
         if not bound.keys().isdisjoint((*attributes, *UNSHIPPED)):
             return UNKNOWN
         if not self._are_ordinary(tail, names):
@@ -176,7 +176,8 @@ class ItemMaker:
             write = self._destination.writer(key[0], key[1], site(attributes), fields)
         except Exception:  # encoding meets it again, and mends it
             return UNKNOWN
-        return (len(attributes) + len(bound), names, others, write)
+        present = operator.itemgetter(*others) if others else None
+        return (len(attributes) + len(bound), names, present, write)
 
     def _are_ordinary(self, tail: tuple[Any, ...], names: tuple[Any, ...]) -> bool:
         """
