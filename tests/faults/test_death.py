@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from cxlogging.delivery.options import Options
+
 from .harness import until
 from .spooling import DELIVER, QUICK, batches, nothing_left
 
@@ -43,7 +45,7 @@ def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed):
         assert oracle.lost == [], each
         # The record that was on disk while its promise was not yet.
         assert len(oracle.extra) <= 1, each
-        assert batches(backend, oracle.duplicated) <= 2, each
+        assert batches(backend, oracle.duplicated) <= Options().concurrency, each
         assert {len(numbers) for numbers in backend.sequences.values()} == {1}, each
         assert nothing_left(spool), each
         backend.accepted.clear()
