@@ -18,7 +18,7 @@ from ..errors import ConfigurationError, nearest
 from ..wire import settings
 from ..wire.codec import encoded, packb
 from ..wire.destination import Writer
-from ..wire.event import Event, Site, present, set_apart, site
+from ..wire.event import Event, Site, nested_rest, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
 from ..wire.verdicts import common
@@ -99,9 +99,7 @@ class BetterStack(NamedTuple):
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
-        if stack is None:
-            return {} if error is None else {"exception": error}
-        return present({"exception": error, "stack_info": stack})
+        return nested_rest(error, stack)
 
     def encode(self, event: Event) -> bytes:
         """Return one event in the destination's format."""

@@ -131,6 +131,13 @@ def present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def nested_rest(error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+    """Return the exception as a member of its own, and the stack, where there are any."""
+    if stack is None:
+        return {} if error is None else {"exception": error}
+    return present({"exception": error, "stack_info": stack})
+
+
 def set_apart(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:
     """
     Return *fields* with every name that is *taken* moved to ``extra_<name>``.
