@@ -84,18 +84,24 @@ class BetterStack(NamedTuple):
         """Return what makes the events of a call site."""
         if not OWN_FIELDS.isdisjoint(fields):
             return None
-        form, item = ("msgpack", _packed) if self.format == "msgpack" else ("json", _json)
+        return self._writer(level, level_name, key, len(fields) + 1)
+
+    def _writer(self, level: int, level_name: str, key: Site, count: int) -> Writer:
+        """Return what makes events, of which most have *count* members of their own."""
+        form = "msgpack" if self.format == "msgpack" else "json"
         usual = _constants(form, level, level_name, key, None)
-        begin, skipped = _beginning(len(fields) + 1)
-        count = len(fields) + 1 if form == "msgpack" else None
+        beginning = _beginning(count)
 
-        def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+        def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
-            if len(document) == count:
-                return b"".join((begin, packb(time_ns), head, packb(document)[skipped:]))
-            return item(time_ns, head, document)
+            begin, cut = beginning if len(document) == count else _beginning(len(document))
+            return b"".join((begin, packb(time_ns), head, packb(document)[cut:]))
 
-        return write
+        def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+            head = usual if task is None else _constants(form, level, level_name, key, task)
+            return b'{"dt":%d,%b,%b' % (time_ns, head, encoded(document)[1:])
+
+        return packed if form == "msgpack" else text
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
@@ -106,12 +112,11 @@ class BetterStack(NamedTuple):
         return encode(self._event, event, self.limits.item_bytes)
 
     def _event(self, event: Event) -> bytes:
-        form, item = ("msgpack", _packed) if self.format == "msgpack" else ("json", _json)
-        key = site(event.origin.__dict__)
-        head = _constants(form, event.level, event.level_name, key, event.task)
         fields = set_apart(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
-        return item(event.time_ns, head, document)
+        key = site(event.origin.__dict__)
+        write = self._writer(event.level, event.level_name, key, len(document))
+        return write(event.time_ns, document, event.sample_rate, event.task)
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the request in the destination's format."""
@@ -176,19 +181,10 @@ def configure(
     return BetterStack(settings.usable_key(token, endpoint), endpoint, format)
 
 
-def _packed(time_ns: int, head: bytes, document: dict[str, Any]) -> bytes:
-    begin, skipped = _beginning(len(document))
-    return b"".join((begin, packb(time_ns), head, packb(document)[skipped:]))
-
-
 def _beginning(count: int) -> tuple[bytes, int]:
     """Return an event's first bytes, and those of the map of its *count* own members."""
     # The map's own header gives way to one that counts the head's members too.
     return b"%b\xa2dt" % _map_header(count + HEAD_MEMBERS), len(_map_header(count))
-
-
-def _json(time_ns: int, head: bytes, document: dict[str, Any]) -> bytes:
-    return b'{"dt":%d,%b,%b' % (time_ns, head, encoded(document)[1:])
 
 
 @lru_cache(maxsize=4_096)

@@ -109,6 +109,9 @@ class Coralogix:
         """Return what makes the entries of a call site."""
         if self.text == "plain" or not OWN_FIELDS.isdisjoint(fields):
             return None
+        return self._writer(level, level_name, key)
+
+    def _writer(self, level: int, level_name: str, key: Site) -> Writer:
         source, end = map(literal, _constants(level, level_name, key))
         form = b'{"hiResTimestamp":"%%d",%b,"text":%%b%b}' % (source, end)
 
@@ -129,16 +132,14 @@ class Coralogix:
 
     def _entry(self, event: Event) -> bytes:
         key = site(event.origin.__dict__)
-        source, end = _constants(event.level, event.level_name, key)
         if self.text == "plain":
-            text, end = encoded(_plain(event.message, event.error, event.stack)), b""
-        else:
-            fields = set_apart(event.fields, OWN_FIELDS)
-            document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
-            if event.task is not None:
-                document["task"] = event.task
-            text = encoded_twice(document)
-        return b'{"hiResTimestamp":"%d",%b,"text":%b%b}' % (event.time_ns, source, text, end)
+            source, _ = _constants(event.level, event.level_name, key)
+            text = encoded(_plain(event.message, event.error, event.stack))
+            return b'{"hiResTimestamp":"%d",%b,"text":%b}' % (event.time_ns, source, text)
+        fields = set_apart(event.fields, OWN_FIELDS)
+        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+        write = self._writer(event.level, event.level_name, key)
+        return write(event.time_ns, document, event.sample_rate, event.task)
 
     def request(self, items: Sequence[bytes]) -> Request:
         """Return the bulk request."""

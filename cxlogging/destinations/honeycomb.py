@@ -100,6 +100,9 @@ class Honeycomb(NamedTuple):
         """Return what makes the elements of a call site."""
         if not (OWN_FIELDS.isdisjoint(fields) and NESTED.isdisjoint(map(type, fields.values()))):
             return None
+        return self._writer(level, level_name, key)
+
+    def _writer(self, level: int, level_name: str, key: Site) -> Writer:
         end = literal(_constants(level, level_name, self.hostname, key))
         form = b'{"time":"%%b.%%09dZ","samplerate":%%d,"data":%%b%b' % end
 
@@ -128,17 +131,10 @@ class Honeycomb(NamedTuple):
         return encode(self._within, event, self.limits.item_bytes)
 
     def _element(self, event: Event) -> bytes:
-        second, nanosecond = divmod(event.time_ns, 1_000_000_000)
         fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
-        rest = {**self.rest(event.error, event.stack), **present({"task.name": event.task})}
-        data = {"message": event.message, **fields, **rest}
-        return b'{"time":"%b.%09dZ","samplerate":%d,"data":%b%b' % (
-            _second(second),
-            nanosecond,
-            event.sample_rate,
-            encoded(data)[:-1],
-            _constants(event.level, event.level_name, self.hostname, site(event.origin.__dict__)),
-        )
+        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+        write = self._writer(event.level, event.level_name, site(event.origin.__dict__))
+        return write(event.time_ns, document, event.sample_rate, event.task)
 
     def _within(self, event: Event) -> bytes:
         """Return the element with every text cut to the limit of one."""
