@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.pace import NEVER, Pace
 from cxlogging.wire.http import Limits
@@ -153,6 +154,15 @@ def test_a_batch_that_fills_beside_one_in_flight(option):
     assert sorted(gate.network.accepted) == sorted(lines(10) * 4 + lines(50))
 
 
+def flush_beside(gate: Gate, target: Delivery, flying: int) -> None:
+    """Flush *target*, and let the vendor answer when so many requests are in flight."""
+    waiter = threading.Thread(target=target.flush, args=(20,))
+    waiter.start()
+    wait_until(lambda: gate.flying == flying)
+    gate.open()
+    waiter.join(20)
+
+
 def test_a_flush_beside_a_request_in_flight():
     """flush() sends what waits at once, also while every worker waits for an answer."""
     gate = Gate()
@@ -160,11 +170,7 @@ def test_a_flush_beside_a_request_in_flight():
     put_all(target, 10)
     wait_until(lambda: gate.flying == 1)
     put_all(target, 3)
-    waiter = threading.Thread(target=target.flush, args=(20,))
-    waiter.start()
-    wait_until(lambda: gate.flying == 2)
-    gate.open()
-    waiter.join(20)
+    flush_beside(gate, target, flying=2)
 
     assert sorted(gate.network.accepted) == sorted(lines(10) + lines(3))
 
@@ -175,11 +181,7 @@ def test_the_rest_of_a_flush_does_not_wait_for_an_answer():
     target = delivery(gate.network, flush_interval=3600, batch_count=10, limits=ROOMY)
     target.wake_bytes = target.wake_count = NEVER  # as where no worker was told yet
     put_all(target, 23)
-    waiter = threading.Thread(target=target.flush, args=(20,))
-    waiter.start()
-    wait_until(lambda: gate.flying == 3)
-    gate.open()
-    waiter.join(20)
+    flush_beside(gate, target, flying=3)
 
     assert sorted(map(len, gate.network.requests)) == [3, 10, 10]
 
