@@ -20,7 +20,7 @@ from ..wire.codec import encoded, packb
 from ..wire.destination import Writer
 from ..wire.event import Event, Site, nested_rest, present, set_apart, site
 from ..wire.fit import encode
-from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
+from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.verdicts import common
 
 LIMITS = Limits(
@@ -131,10 +131,10 @@ class BetterStack(NamedTuple):
 
     def _body(self, items: Sequence[bytes]) -> bytes:
         if self.format == "json":
-            return b"[%b]" % b",".join(items)
+            return joined(b"[", items, b",", b"]")
         if self.format == "ndjson":
-            return b"%b\n" % b"\n".join(items)
-        return _array_header(len(items)) + b"".join(items)
+            return joined(b"", items, b"\n", b"\n")
+        return joined(_array_header(len(items)), items, b"", b"")
 
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
         """Return the verdict by status; a used-up quota is final."""

@@ -21,7 +21,7 @@ from ..wire.codec import encoded, encoded_twice, literal, members, quote
 from ..wire.destination import Writer
 from ..wire.event import Event, Site, nested_rest, present, set_apart, site
 from ..wire.fit import encode
-from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict
+from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.verdicts import common
 
 BODY_BYTES = 1_999_999
@@ -147,7 +147,7 @@ class Coralogix:
             raise ConfigurationError(f"Coralogix needs {self.missing}.")
         authorization = Secret(f"Bearer {self.key.reveal()}")
         headers = (("Content-Type", "application/json"), ("Authorization", authorization))
-        return Request(self.endpoint, headers, b"%b%b]}" % (self.beginning, b",".join(items)))
+        return Request(self.endpoint, headers, joined(self.beginning, items, b",", b"]}"))
 
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
         """Return the verdict by status: the vendor documents no answer per entry."""

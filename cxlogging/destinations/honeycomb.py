@@ -27,7 +27,7 @@ from ..wire.destination import Writer
 from ..wire.event import Event, Site, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
-from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
+from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.text import within
 from ..wire.verdicts import RETRIED, common
 
@@ -145,7 +145,7 @@ class Honeycomb(NamedTuple):
         if self.key is None:
             raise ConfigurationError(f"Honeycomb needs {self.missing}.")
         headers = (("Content-Type", "application/json"), ("X-Honeycomb-Team", self.key))
-        return Request(self.endpoint, headers, b"[%b]" % b",".join(items))
+        return Request(self.endpoint, headers, joined(b"[", items, b",", b"]"))
 
     def interpret(self, response: Response, count: int) -> Verdict:
         """Return the verdict: by the status of each event where the batch was taken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
@@ -91,6 +91,20 @@ class Limits(NamedTuple):
     auto: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
     nests: bool = True
+
+
+def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -> bytes:
+    """
+    Return the body of a request: *items*, with *separator* between each two of them.
+
+    In one copy: each further one of so many bytes costs more than the joining.
+    """
+    if not items:
+        return begin + end
+    parts = list(items)
+    parts[0] = begin + parts[0]
+    parts[-1] += end
+    return separator.join(parts)
 
 
 class Request(NamedTuple):
