@@ -21,7 +21,11 @@ from .connect import Connector
 from .network import TransportError
 
 ANSWER_BYTES = 64 * 1024
-WRITE_BYTES = 2 * 2**20  # at once: each call waits several times for the interpreter's lock
+WRITE_BYTES = 2 * 2**20
+"""Written at once: each call waits several times for the interpreter's lock."""
+HEAD_BYTES = 64 * 1024
+"""Of a body, written with its head: that takes a copy, which is dear where it is large."""
+
 IDLE_SECONDS = 25.0
 AGE_SECONDS = 300.0
 USER_AGENT = f"cxlogging/{__version__} python/{platform.python_version()}"
@@ -148,11 +152,12 @@ class HttpTransport:
     def _write(self, line: _Line, head: bytes, body: bytes, deadline: float) -> OSError | None:
         """Write the request; return the error of a reader that stopped listening early."""
         data = memoryview(body)
+        rest = range(HEAD_BYTES, len(data), WRITE_BYTES)
+        pieces = (head + data[:HEAD_BYTES], *(data[at : at + WRITE_BYTES] for at in rest))
         try:
-            for start in range(0, len(data) or 1, WRITE_BYTES):
-                piece = data[start : start + WRITE_BYTES]
+            for piece in pieces:
                 line.sock.settimeout(_left(deadline, self._clock))
-                line.sock.sendall(piece if start else head + piece)
+                line.sock.sendall(piece)
         except ConnectionError as error:
             return error  # an answer such as 413 may still be there to be read
         return None
