@@ -10,6 +10,7 @@ from cxlogging.delivery import lifecycle
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
+from cxlogging.delivery.journal.recent import RECENT_BYTES
 from cxlogging.delivery.journal.spool import Spool
 from cxlogging.delivery.memory import MemoryBuffer
 from cxlogging.delivery.options import Options
@@ -40,7 +41,14 @@ class Process:
     """
 
     def __init__(
-        self, disk, path=PATH, segment_bytes=400, time=None, identity=Lines.identity, **options
+        self,
+        disk,
+        path=PATH,
+        segment_bytes=400,
+        time=None,
+        identity=Lines.identity,
+        recent_bytes=RECENT_BYTES,
+        **options,
     ):
         self.disk = disk
         self.time = time or HandClock()
@@ -56,6 +64,7 @@ class Process:
             self.lock,
             disk=disk,
             segment_bytes=segment_bytes,
+            recent_bytes=recent_bytes,
         )
         self.journal = self.make()
 
@@ -135,6 +144,7 @@ class Carrier:
         limits=LIMITS,
         segment_bytes=400,
         path=PATH,
+        recent_bytes=RECENT_BYTES,
         **options,
     ):
         self.disk = disk
@@ -159,7 +169,14 @@ class Carrier:
                 return MemoryBuffer(parsed, clock, evicted, lock)
             spool = Spool(str(path), lines.identity, self.disk)
             return Journal(
-                spool, parsed, clock, evicted, lock, disk=self.disk, segment_bytes=segment_bytes
+                spool,
+                parsed,
+                clock,
+                evicted,
+                lock,
+                disk=self.disk,
+                segment_bytes=segment_bytes,
+                recent_bytes=recent_bytes,
             )
 
         self.delivery = Inline(

@@ -45,6 +45,7 @@ class Model(RuleBasedStateMachine):
 
     durable = True
     overflow = "shed"
+    recent_bytes = 120  # of what waits: both ways out of the line are taken
 
     def __init__(self):
         super().__init__()
@@ -138,6 +139,7 @@ class Model(RuleBasedStateMachine):
                 self.time,
                 limits=LIMITS,
                 segment_bytes=180,
+                recent_bytes=self.recent_bytes,
                 overflow=self.overflow,
                 block_timeout=0,
                 spool_bytes=2_500,

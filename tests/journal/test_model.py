@@ -13,6 +13,18 @@ class JournalShed(Model):
     pass
 
 
+class JournalRead(Model):
+    """Everything is read back from the disk."""
+
+    recent_bytes = 0
+
+
+class JournalCopied(Model):
+    """Everything that can be is taken from memory."""
+
+    recent_bytes = 10**6
+
+
 class JournalOldest(Model):
     overflow = "drop_oldest"
 
@@ -31,7 +43,16 @@ class MemoryOldest(Model):
 
 
 @pytest.mark.parametrize(
-    "model", [JournalShed, JournalOldest, JournalBlock, MemoryShed, MemoryOldest]
+    "model",
+    [
+        JournalShed,
+        JournalRead,
+        JournalCopied,
+        JournalOldest,
+        JournalBlock,
+        MemoryShed,
+        MemoryOldest,
+    ],
 )
 def test_every_record_has_its_outcome(model):
     """

@@ -71,11 +71,11 @@ class Files:
                 self._folder = self._spool.open()
         return self._folder
 
-    def open(self, mark: bytes, use: Callable[[int], None]) -> bool:
+    def open(self, mark: bytes, use: Callable[[int, bool], None]) -> bool:
         """
         Give *use* the descriptor to append with; False where the disk has failed.
 
-        *use* is told before anybody can let go of it again.
+        *use* is told before anybody can let go of it again, and whether a segment begins.
         """
         if self._failed:
             return False
@@ -83,12 +83,12 @@ class Files:
             if not alone:
                 return False
             try:
-                if self._fd < 0:
+                if begins := self._fd < 0:
                     self._begin(mark)
             except OSError as error:
                 self.fail(error)
                 return False
-            use(self._fd)
+            use(self._fd, begins)
             return True
 
     def _begin(self, mark: bytes) -> None:
@@ -111,14 +111,17 @@ class Files:
             self._syncer.begin(self._fd, self._owner)
         point("after_replace")
 
-    def rotate(self, mark: bytes, drawn: Callable[[], int]) -> None:
+    def rotate(self, mark: bytes, drawn: Callable[[], int]) -> bool:
         """
-        Begin the next segment; where that fails, the present one goes on growing.
+        Begin the next segment; False where that fails, and the present one goes on growing.
 
         Called by who is `alone`.
         """
-        with contextlib.suppress(OSError):
+        try:
             self._change(mark, drawn)
+        except OSError:
+            return False
+        return True
 
     def _change(self, mark: bytes, drawn: Callable[[], int]) -> None:
         self._begin(mark)

@@ -1,9 +1,8 @@
 """
 The waiting line on disk.
 
-Rule 1: `put` is one append. No lock is held, so nothing can deadlock it.
-Rule 2: what is on disk is not in memory; the worker reads it back.
-Rule 3: where the disk fails, memory takes over, and the disk again when it can.
+Rule 1: what is on disk is in memory only while the worker keeps up; else it reads it back.
+Rule 2: an item leaves the disk when it has its outcome, and not before.
 """
 
 from __future__ import annotations
@@ -11,46 +10,31 @@ from __future__ import annotations
 import _thread
 import contextlib
 import itertools
-import os
-import struct
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..bounded import Bounded
-from ..buffer import Item, News
+from ..buffer import Item
 from ..clock import Clock
 from ..options import Options
 from .adoption import Heirs
-from .checksum import crc32
+from .appending import SEGMENT_BYTES, Appending
 from .disk import Disk
-from .files import Files
-from .frames import FRAME, FRAME_BYTES, frame_bytes
-from .line import Line
+from .frames import frame_bytes
+from .recent import RECENT_BYTES
 from .rejected import Rejected
 from .segment import OFFSETS
 from .spool import Spool
-from .standby import Standby
 
-SEGMENT_BYTES = 4 * 2**20
 LOOK_SECONDS = 10.0
 """Between looks for what other processes left behind, and for a disk that works again."""
 
 EVICTION_BYTES = 64 * 1024
 
 
-class Journal(Bounded):
+class Journal(Appending):
     """
     A process's line of one destination, in files that outlive it.
 
-    Args:
-        spool: Where.
-        options: ``spool_bytes``, ``overflow``, ``block_timeout``, ``durability``; and
-            ``buffer_bytes`` for the line in memory that takes over.
-        clock: The clocks.
-        evicted: Told the level of each item that is given up.
-        lock: The delivery's lock.
-        disk: The file system.
-        segment_bytes: A segment grows to so much.
+    Takes what `Appending` does.
     """
 
     def __init__(
@@ -63,82 +47,21 @@ class Journal(Bounded):
         *,
         disk: Disk,
         segment_bytes: int = SEGMENT_BYTES,
+        recent_bytes: int = RECENT_BYTES,
     ) -> None:
-        super().__init__(options, options.spool_bytes, clock, evicted, lock)
-        self.news: deque[News] = deque()
-        self._memory = Standby(options, clock, self._memory_gave_up, lock)
-        self.fold_bytes = self._memory.fold_bytes
-        self.fold = self._memory.fold
-        self._index = itertools.count(1).__next__
-        self._line = Line(disk, self._say, self._lost)
-        self._numbers = self._line.numbers
-        self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
+        super().__init__(
+            spool,
+            options,
+            clock,
+            evicted,
+            lock,
+            disk=disk,
+            segment_bytes=segment_bytes,
+            recent_bytes=recent_bytes,
+        )
         self._rejected = Rejected(disk)
         self._heirs = Heirs(disk, self._index, self._say)
-        self._disk = disk
-        self._write = disk.write
-        self._segment_bytes = segment_bytes
-        self._rotate_at = segment_bytes
-        self._fd = -1
-        self._mark = os.urandom(4)
         self._tend_at = 0.0
-
-    def put(self, item: Item) -> bool:
-        level, data, _ = item
-        size = len(data) + FRAME_BYTES
-        if self.arrived - self._settled + size > self._comfortable and self._refuse(level, size):
-            return False
-        if self._fd < 0 and not self._files.open(self._mark, self._use):
-            return self._put_in_memory(item, size)
-        self.arrived += size
-        self.came = number = self.came + 1
-        try:
-            low = number & 0xFFFFFFFF
-            checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
-            frame = FRAME.pack(self._mark, size - FRAME_BYTES, low, level, checksum) + data
-            # The descriptor after the number: see `release`.
-            written = self._write(self._fd, frame)
-        except (OSError, struct.error) as error:
-            return self._failed(item, size, number, error)
-        except BaseException:
-            self._line.doubtful.append(number)
-            raise
-        if written != size:
-            self._line.expect_damage()
-            return self._failed(item, size, number, None)
-        if self.arrived >= self._rotate_at:
-            self._rotate()
-        return True
-
-    def _failed(self, item: Item, size: int, number: int, error: Exception | None) -> bool:
-        """Go on after an append that failed."""
-        self.arrived -= size
-        self._line.unwritten.append(number)
-        if isinstance(error, struct.error):  # a level that no frame can hold
-            level = max(-(2**31), min(item[0], 2**31 - 1))
-            return self.put((level, item[1], 0))
-        if self._fd < 0:  # another thread has let go of it, or seen the disk fail
-            return self.put(item)
-        self._fd = -1
-        self._files.fail(error)
-        return self._put_in_memory(item, size)
-
-    def _put_in_memory(self, item: Item, size: int) -> bool:
-        if not self._memory.put(item):
-            return False
-        self.arrived += size
-        return True
-
-    def _use(self, fd: int) -> None:
-        """Append with *fd* from now on."""
-        self._rotate_at = self.arrived + self._segment_bytes
-        self._fd = fd
-
-    def _rotate(self) -> None:
-        with self._files.alone() as alone:
-            if alone and self._fd >= 0 and self.arrived >= self._rotate_at:
-                self._rotate_at = self.arrived + self._segment_bytes
-                self._files.rotate(self._mark, lambda: self.came)
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._line.take(count, size, self._files.resumed)
@@ -147,7 +70,12 @@ class Journal(Bounded):
         if not items:
             items = self._line.take(count, size)
         self.left += frame_bytes(items)
+        self._recent.extend(self.left + self._recent_bytes)
         return items
+
+    def fold(self) -> bool:
+        self._recent.forget()
+        return self._memory.fold()
 
     def adopt(self, count: int, size: int) -> list[Item]:
         return self._heirs.take(count, size)
@@ -232,19 +160,3 @@ class Journal(Bounded):
         items = self.take(2**62, max(size, EVICTION_BYTES))
         self.settle(items)
         self._gave_up(items)
-
-    def _memory_gave_up(self, items: Sequence[Item]) -> None:
-        self._forgo(frame_bytes(items))
-        self._gave_up(items)
-
-    def _lost(self, count: int) -> None:
-        """Note that so many numbers were given up, when all that is there was read."""
-        self._forgo(self.arrived - self.left - self._memory.frame_bytes)
-        self._gave_up([(0, b"", 0)] * count)
-
-    def _forgo(self, size: int) -> None:
-        self.left += size
-        self._settled += size
-
-    def _say(self, kind: str, topic: str, sentence: str) -> None:
-        self.news.append((kind, topic, sentence))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from ..buffer import Item
 from .disk import Disk
 from .numbers import Numbers
+from .recent import Recent
 from .removal import Say, discard
 from .segment import OFFSETS, Segment
 
@@ -26,6 +27,7 @@ class Line:
 
     Attributes:
         numbers: Which of the numbers drawn were seen.
+        recent: Copies of the newest items.
         unwritten: Numbers whose append failed; log calls add to it.
         doubtful: Numbers whose append was interrupted: it may have been done.
         parent: Descriptor of the destination's folder.
@@ -37,6 +39,7 @@ class Line:
         self._say = say
         self._lost = lost
         self.numbers = Numbers()
+        self.recent = Recent(self.numbers)
         self.doubtful: deque[int] = deque()
         self.unwritten: deque[int] = deque()
         self.parent = -1
@@ -50,6 +53,7 @@ class Line:
 
     def add(self, segment: Segment) -> None:
         """Add the segment that grows from now on."""
+        self.recent.end()
         self._segments.append(segment)
 
     def seal(self, number: int) -> None:
@@ -124,7 +128,7 @@ class Line:
         if sealed_at is not None and self.numbers.next > sealed_at:
             segment.final = True
         try:
-            items = segment.take(count, size)
+            items = segment.take(count, size, self.recent)
         except FileNotFoundError:
             if sealed_at is not None:
                 self._segments.remove(segment)
@@ -188,6 +192,7 @@ class Line:
     def detach(self) -> list[Segment]:
         """Forget and return the segments, in which nothing waits."""
         segments = [*self._segments, *self._unremoved]
+        self.recent.forget()
         self._unsettled.clear()
         self._segments.clear()
         self._unremoved.clear()

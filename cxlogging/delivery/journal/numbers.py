@@ -44,6 +44,16 @@ class Numbers:
             self._ahead |= fresh
         self._catch_up()
 
+    def see_run(self, first: int, count: int) -> None:
+        """Note *count* numbers from *first* on, whole."""
+        if first == self.next and not self._ahead:
+            self.next += count
+            self.resolved += count
+            return
+        for number in range(first, first + count):
+            self._note(number)
+        self._catch_up()
+
     def resolve(self, number: int) -> None:
         """Note that the call that drew *number* has written nothing."""
         self._note(number)

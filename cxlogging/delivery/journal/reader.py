@@ -53,6 +53,15 @@ class Reader:
     def offset(self) -> int:
         return self._base + self._position
 
+    @property
+    def place(self) -> int:
+        """The place of the next item."""
+        return self._place + self.offset
+
+    def pass_over(self, size: int) -> None:
+        """Go past *size* bytes, which are known without reading them."""
+        self._move(self.offset + size)
+
     def take(self, count: int, size: int, *, final: bool) -> list[Item]:
         """
         Return the next items: at most *count*, and *size* bytes, but one at least.

@@ -20,6 +20,7 @@ from .frames import (
 )
 from .points import point
 from .reader import Reader
+from .recent import Recent
 
 OFFSETS = 2**40
 """An item's place is its segment's index times this, and its offset."""
@@ -99,11 +100,13 @@ class Segment:
         finally:
             self._disk.close(fd)
 
-    def take(self, count: int, size: int) -> list[Item]:
-        """Return the next items, as `Reader.take` does."""
+    def take(self, count: int, size: int, recent: Recent | None = None) -> list[Item]:
+        """Return the next items, as `Reader.take` does; those that are in *recent* from there."""
         reader = self.open()
-        reader.impatient = self.impatient
-        items = reader.take(count, size, final=self.final)
+        items = recent.take(self.index, reader, count, size) if recent else None
+        if items is None:
+            reader.impatient = self.impatient
+            items = reader.take(count, size, final=self.final)
         self._taken += len(items)
         return items
 

@@ -1,0 +1,174 @@
+"""
+What a log call does with the line on disk.
+
+Rule 1: `put` is one append. No lock is held, so nothing can deadlock it.
+Rule 2: where the disk fails, memory takes over, and the disk again when it can.
+"""
+
+from __future__ import annotations
+
+import _thread
+import itertools
+import os
+import struct
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from ..bounded import Bounded
+from ..buffer import Item, News
+from ..clock import Clock
+from ..options import Options
+from .checksum import crc32
+from .disk import Disk
+from .files import Files
+from .frames import FRAME, FRAME_BYTES, frame_bytes
+from .line import Line
+from .recent import ENDED, HAS_LOCK, RECENT_BYTES, Start
+from .spool import Spool
+from .standby import Standby
+
+SEGMENT_BYTES = 4 * 2**20
+
+_pack = FRAME.pack
+
+
+class Appending(Bounded):
+    """
+    A line on disk, seen from its end.
+
+    Args:
+        spool: Where.
+        options: ``spool_bytes``, ``overflow``, ``block_timeout``, ``durability``; and
+            ``buffer_bytes`` for the line in memory that takes over.
+        clock: The clocks.
+        evicted: Told the level of each item that is given up.
+        lock: The delivery's lock.
+        disk: The file system.
+        segment_bytes: A segment grows to so much.
+        recent_bytes: So much of what waits is in memory too.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        options: Options,
+        clock: Clock,
+        evicted: Callable[[int], None],
+        lock: _thread.RLock,
+        *,
+        disk: Disk,
+        segment_bytes: int = SEGMENT_BYTES,
+        recent_bytes: int = RECENT_BYTES,
+    ) -> None:
+        super().__init__(options, options.spool_bytes, clock, evicted, lock)
+        self.news: deque[News] = deque()
+        self._memory = Standby(options, clock, self._memory_gave_up, lock)
+        self.fold_bytes = self._memory.fold_bytes
+        self._index = itertools.count(1).__next__
+        self._line = Line(disk, self._say, self._lost)
+        self._numbers = self._line.numbers
+        self._recent = self._line.recent
+        self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_LOCK else -1
+        self._done = 0
+        self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
+        self._write = disk.write
+        self._segment_bytes = segment_bytes
+        self._rotate_at = segment_bytes
+        self._fd = -1
+        self._mark = os.urandom(4)
+
+    def put(self, item: Item) -> bool:
+        level, data, _ = item
+        size = len(data) + FRAME_BYTES
+        if self.arrived - self._settled + size > self._comfortable and self._refuse(level, size):
+            return False
+        if self._fd < 0 and not self._files.open(self._mark, self._use):
+            return self._put_in_memory(item, size)
+        self.arrived += size
+        self.came = number = self.came + 1
+        try:
+            low = number & 0xFFFFFFFF
+            head = _pack(self._mark, size - FRAME_BYTES, low, level, crc32(data, low ^ level))
+            # The descriptor after the number: see `release`.
+            written = self._write(self._fd, head + data)
+        except (OSError, struct.error) as error:
+            return self._failed(item, size, number, error)
+        except BaseException:
+            self._line.doubtful.append(number)
+            self._done += 1
+            self._recent.end()
+            raise
+        if written != size:
+            self._line.expect_damage()
+            return self._failed(item, size, number, None)
+        self._done = done = self._done + 1
+        recent = self._recent
+        if done == number == self.came and self.arrived < recent.until:
+            recent.line.append(item)
+        else:  # not sure of its place, or the worker does not keep up
+            recent.until = ENDED
+        if self.arrived >= self._rotate_at:
+            self._rotate()
+        return True
+
+    def _failed(self, item: Item, size: int, number: int, error: Exception | None) -> bool:
+        """Go on after an append that failed."""
+        self.arrived -= size
+        self._done += 1
+        self._recent.end()
+        self._line.unwritten.append(number)
+        if isinstance(error, struct.error):  # a level that no frame can hold
+            level = max(-(2**31), min(item[0], 2**31 - 1))
+            return self.put((level, item[1], 0))
+        if self._fd < 0:  # another thread has let go of it, or seen the disk fail
+            return self.put(item)
+        self._fd = -1
+        self._files.fail(error)
+        return self._put_in_memory(item, size)
+
+    def _put_in_memory(self, item: Item, size: int) -> bool:
+        if not self._memory.put(item):
+            return False
+        self.arrived += size
+        return True
+
+    def _use(self, fd: int, begins: bool) -> None:
+        """Append with *fd* from now on."""
+        number = self.came
+        self._rotate_at = self.arrived + self._segment_bytes
+        self._fd = fd
+        if begins:
+            self._copy_after(number)
+
+    def _rotate(self) -> None:
+        with self._files.alone() as alone:
+            if alone and self._fd >= 0 and self.arrived >= self._rotate_at:
+                number = self.came
+                self._rotate_at = self.arrived + self._segment_bytes
+                if self._files.rotate(self._mark, lambda: self.came):
+                    self._copy_after(number)
+
+    def _copy_after(self, number: int) -> None:
+        """Keep copies of what comes after *number*, the last before the segment just begun."""
+        recent, start = self._recent, Start(self._line.newest, number)
+        until = self.left + self._recent_bytes
+        # In one step, and the bound first: see `recent`.
+        if self._done == number == self.came and self.arrived < until:
+            recent.until = until
+            recent.line.append(start)
+
+    def _memory_gave_up(self, items: Sequence[Item]) -> None:
+        self._forgo(frame_bytes(items))
+        self._gave_up(items)
+
+    def _lost(self, count: int) -> None:
+        """Note that so many numbers were given up, when all that is there was read."""
+        self._forgo(self.arrived - self.left - self._memory.frame_bytes)
+        self._gave_up([(0, b"", 0)] * count)
+
+    def _forgo(self, size: int) -> None:
+        self.left += size
+        self._settled += size
+
+    def _say(self, kind: str, topic: str, sentence: str) -> None:
+        self.news.append((kind, topic, sentence))

@@ -1,0 +1,320 @@
+"""Copies in memory of what was just written: each item once, and at its true place on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxlogging.delivery.journal.disk import Disk
+from cxlogging.delivery.journal.frames import HEADER_BYTES, MARK_BYTES, Frame, frame_at
+from cxlogging.delivery.journal.recent import ENDED
+from cxlogging.delivery.journal.segment import OFFSETS
+from tests.journal.bench import Process, lines, process
+from tests.journal.fakedisk import FakeDisk, Machine
+
+SECONDS = 30
+
+
+class BusyDisk(FakeDisk):
+    """A disk at which something happens before and after a write, as other threads do it."""
+
+    before = after = staticmethod(lambda: None)
+
+    def write(self, fd, data):
+        self.before()
+        written = super().write(fd, data)
+        self.after()
+        return written
+
+
+class CountingDisk(FakeDisk):
+    """A disk that counts the bytes that are read."""
+
+    count = 0
+
+    def read(self, fd, size, offset):
+        data = super().read(fd, size, offset)
+        self.count += len(data)
+        return data
+
+
+def on_fake_disk(machine, place):
+    """Return what lies at *place* on the one process's fake disk."""
+    name = f"/{place // OFFSETS:08d}.seg"
+    found = [bytes(node.data) for path, node in machine.files().items() if path.endswith(name)]
+    return framed(found[0], place % OFFSETS)
+
+
+def framed(data, offset):
+    mark = data[HEADER_BYTES : HEADER_BYTES + MARK_BYTES]
+    found = frame_at(data, offset, mark, 0)
+    return found.item if isinstance(found, Frame) else None
+
+
+def take_rightly(one, machine, count=1_000, size=10**9):
+    """Take items, and compare each with what lies at its place."""
+    items = one.journal.take(count, size)
+    for _, data, place in items:
+        # Place 0: a call within the one that opens the spool waits in memory.
+        assert not place or on_fake_disk(machine, place) == data
+    return items
+
+
+def once(disk, moment, action):
+    """Have *action* happen at one write alone: what it writes itself is written in peace."""
+
+    def happen():
+        setattr(disk, moment, lambda: None)
+        action()
+
+    setattr(disk, moment, happen)
+
+
+def test_a_worker_that_keeps_up_reads_nothing_back():
+    """Over many segments nothing is read but the beginnings of files."""
+    machine = Machine()
+    one = Process(CountingDisk(machine), segment_bytes=2_000)
+    for n in range(50):
+        batch = lines(20, b"%03d-" % n)
+        one.put(*batch)
+        items = take_rightly(one, machine)
+        while len(items) < 20:  # a take gives items of one segment
+            items += take_rightly(one, machine)
+        assert [data for _, data, _ in items] == batch
+        one.journal.settle(items)
+
+    segments = one.journal._line.newest
+    assert segments > 10
+    assert one.disk.count <= segments * (HEADER_BYTES + MARK_BYTES)
+
+
+def test_what_the_worker_does_not_keep_up_with_is_read():
+    """No more is copied than was asked for; the rest is read from the disk, in order."""
+    machine = Machine()
+    one = process(machine, segment_bytes=10**6, recent_bytes=200)
+    one.put(*lines(100))
+
+    assert len(one.journal._recent.line) < 10
+    items = take_rightly(one, machine)
+    items += take_rightly(one, machine)
+    assert [data for _, data, _ in items] == lines(100)
+    assert not one.journal.take(9, 99)
+
+
+def test_copies_begin_again_with_a_segment():
+    """After the worker has fallen back, the next segment is copied again."""
+    machine = Machine()
+    one = Process(CountingDisk(machine), segment_bytes=1_000, recent_bytes=500)
+    one.put(*lines(60))
+    assert [data for _, data, _ in one.take_items()] == lines(60)
+    assert one.journal._recent.until == ENDED
+    for item in lines(60, b"x"):
+        one.put(item)
+        assert one.take() == [item]
+    assert one.journal._recent.until != ENDED
+    before = one.disk.count
+    one.put(b"y")
+
+    assert one.take() == [b"y"]
+    assert one.disk.count == before
+
+
+def test_an_outage_leaves_no_copies():
+    """What waits for a vendor that does not answer is on disk alone, and all of it is there."""
+    machine = Machine()
+    one = process(machine, segment_bytes=500)
+    one.put(*lines(30))
+    assert one.journal._recent.line
+    one.journal.fold()
+
+    assert not one.journal._recent.line
+    one.put(*lines(30, b"x"))
+    one.journal.fold()
+    assert [data for _, data, _ in take_all_rightly(one, machine)] == [*lines(30), *lines(30, b"x")]
+
+
+def take_all_rightly(one, machine):
+    return list(itertools.chain.from_iterable(iter(lambda: take_rightly(one, machine), [])))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_log_call_within_a_log_call(moment, count):
+    """Items of calls that overlap are taken once each, from their true places."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=10**6)
+    one.put(*lines(3))
+    once(one.disk, moment, lambda: one.put(*lines(count, b"longer-")))
+    one.put(b"outer")
+    one.put(*lines(3, b"x"))
+
+    found = sorted(data for _, data, _ in take_all_rightly(one, machine))
+    assert found == sorted([*lines(3), *lines(count, b"longer-"), b"outer", *lines(3, b"x")])
+    assert len(one.journal) == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_take_within_a_log_call(moment):
+    """A worker that looks in the middle of a call takes nothing twice and leaves nothing."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=10**6)
+    taken = []
+    one.put(b"first")
+    once(one.disk, moment, lambda: taken.extend(take_all_rightly(one, machine)))
+    one.put(b"second")
+    one.put(b"third")
+    taken += take_all_rightly(one, machine)
+
+    assert [data for _, data, _ in taken] == [b"first", b"second", b"third"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_overlap_that_the_worker_sees(moment):
+    """Where a call ends while another is still under way, both are read, each once."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=10**6)
+    taken = []
+
+    def meanwhile():
+        one.put(b"inner, and longer")
+        taken.extend(take_all_rightly(one, machine))
+
+    one.put(b"first")
+    once(one.disk, moment, meanwhile)
+    one.put(b"outer")
+    taken += take_all_rightly(one, machine)
+
+    assert sorted(data for _, data, _ in taken) == [b"first", b"inner, and longer", b"outer"]
+    assert len(one.journal) == 0
+
+
+def test_a_call_that_overlaps_a_new_segment():
+    """A call between the old segment and the new one lies where it was written."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=300)
+    fresh = []
+
+    def watch(name, *_):
+        if name == "replace" and not fresh:
+            fresh.append(True)
+            one.put(b"between, and longer")
+
+    machine.watch = watch
+    one.put(*lines(40))
+    machine.watch = None
+    found = [data for _, data, _ in take_all_rightly(one, machine)]
+
+    assert fresh
+    assert sorted(found) == sorted([*lines(40), b"between, and longer"])
+
+
+def test_failed_writes_end_the_copies():
+    """After a write that failed or was torn nothing is taken from a wrong place."""
+    machine = Machine()
+    one = process(machine, segment_bytes=10**6)
+    one.put(*lines(3))
+    machine.fail("write", written=7, times=1)
+    one.put(b"torn", b"in memory")
+    machine.mend()
+    one.tend(70.0)
+    one.put(*lines(3, b"x"))
+
+    assert sorted(one.take()) == sorted([*lines(3), b"torn", b"in memory", *lines(3, b"x")])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("put"), st.integers(1, 30), st.integers(0, 90)),
+            st.tuples(st.just("take"), st.integers(1, 20), st.integers(1, 900)),
+            st.tuples(st.just("nested"), st.sampled_from(["before", "after"]), st.integers(0, 90)),
+            st.tuples(st.just("fold"), st.none(), st.none()),
+            st.tuples(st.just("release"), st.none(), st.none()),
+        ),
+        max_size=30,
+    ),
+    st.sampled_from([0, 150, 700, 10**6]),
+    st.sampled_from([200, 900, 10**6]),
+)
+def test_whatever_happens(steps, recent_bytes, segment_bytes):
+    """However calls, takes, forgetting and releasing follow each other: once each, rightly."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=segment_bytes, recent_bytes=recent_bytes)
+    numbers = itertools.count()
+    made, taken = [], []
+
+    def put(size):
+        made.append(b"%05d" % next(numbers) + b"." * size)
+        one.put(made[-1])
+
+    for kind, first, second in steps:
+        if kind == "put":
+            for _ in range(first):
+                put(second)
+        elif kind == "take":
+            items = take_rightly(one, machine, first, second)
+            taken += [data for _, data, _ in items]
+            one.journal.settle(items)
+        elif kind == "nested":
+            once(one.disk, first, lambda size=second: put(size))
+            put(3)
+        elif kind == "fold":
+            one.journal.fold()
+        else:
+            one.journal.release()
+    taken += [data for _, data, _ in take_all_rightly(one, machine)]
+
+    assert sorted(taken) == sorted(made)
+    assert len(one.journal) == one.journal.spooled == 0
+    assert one.journal.arrived == one.journal.left
+
+
+def test_threads(tmp_path):
+    """Of many threads' items each is taken once, from its true place, while they log."""
+    one = Process(Disk(), tmp_path / "spool", segment_bytes=20_000)
+    over = threading.Event()
+    taken = []
+
+    def log(thread):
+        for n in range(1_500):
+            one.put(b"%d-%05d" % (thread, n) + b"." * (n % 50))
+
+    def work():
+        last = False
+        while not last:
+            last = over.is_set()
+            with one.lock:
+                while items := one.journal.take(100, 10**6):
+                    taken.extend(items)
+                    check(items)
+
+    def check(items):
+        folder = next(each for each in tmp_path.glob("spool/*/*") if each.is_dir())
+        path = folder / f"{items[0][2] // OFFSETS:08d}.seg"
+        with contextlib.suppress(FileNotFoundError):
+            content = path.read_bytes()
+            for _, data, place in items:
+                assert framed(content, place % OFFSETS) == data
+                checked.append(data)
+
+    checked: list[bytes] = []
+    worker = threading.Thread(target=work)
+    worker.start()
+    threads = [threading.Thread(target=log, args=(thread,)) for thread in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(SECONDS)
+    over.set()
+    worker.join(SECONDS)
+
+    wanted = {b"%d-%05d" % (thread, n) for thread in range(4) for n in range(1_500)}
+    assert len(taken) == len(wanted)
+    assert {data[:7] for _, data, _ in taken} == wanted
+    assert len(checked) == len(wanted)
