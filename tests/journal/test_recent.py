@@ -43,9 +43,9 @@ class CountingDisk(FakeDisk):
         return data
 
 
-def on_fake_disk(machine, place):
-    """Return what lies at *place* on the one process's fake disk."""
-    name = f"/{place // OFFSETS:08d}.seg"
+def on_fake_disk(one, machine, place):
+    """Return what lies at the *place* of an item that was taken from the one process's disk."""
+    name = f"/{one.journal._line._unsettled[place // OFFSETS].name}.seg"
     found = [bytes(node.data) for path, node in machine.files().items() if path.endswith(name)]
     return framed(found[0], place % OFFSETS)
 
@@ -61,7 +61,7 @@ def take_rightly(one, machine, count=1_000, size=10**9):
     items = one.journal.take(count, size)
     for _, data, place in items:
         # Place 0: a call within the one that opens the spool waits in memory.
-        assert not place or on_fake_disk(machine, place) == data
+        assert not place or on_fake_disk(one, machine, place) == data
     return items
 
 
