@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cxlogging.delivery.journal.disk import Disk
 from cxlogging.delivery.journal.frames import HEADER_BYTES, MARK_BYTES, Frame, frame_at
-from cxlogging.delivery.journal.recent import ENDED
+from cxlogging.delivery.journal.recent import ENDED, Start
 from cxlogging.delivery.journal.segment import OFFSETS
 from tests.journal.bench import Process, lines, process
 from tests.journal.fakedisk import FakeDisk, Machine
@@ -78,7 +78,7 @@ def once(disk, moment, action):
 def test_a_worker_that_keeps_up_reads_nothing_back():
     """Over many segments nothing is read but the beginnings of files."""
     machine = Machine()
-    one = Process(CountingDisk(machine), segment_bytes=2_000)
+    one = Process(CountingDisk(machine), segment_bytes=2_000, recent_bytes=2_500)
     for n in range(50):
         batch = lines(20, b"%03d-" % n)
         one.put(*batch)
@@ -122,6 +122,96 @@ def test_copies_begin_again_with_a_segment():
 
     assert one.take() == [b"y"]
     assert one.disk.count == before
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_copies_begin_again_after_trouble(moment):
+    """After a write that failed, and one that was interrupted, the next segment is copied."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=500)
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    one.put(b"first")
+    machine.fail("write", times=1)
+    one.put(b"in memory")
+    machine.mend()
+    one.tend(70.0)
+    once(one.disk, moment, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.put(b"interrupted")
+    found = one.take()
+    for item in lines(40):
+        one.put(item)
+        found += one.take()
+
+    assert one.journal._recent.until != ENDED
+    written = [b"interrupted"] if moment == "after" else []
+    assert sorted(found) == sorted([*lines(40), b"first", b"in memory", *written])
+
+
+def test_copies_begin_again_after_a_release():
+    """Files that were let go of just when a segment began leave nothing that stands in the way."""
+    machine = Machine()
+    one = Process(CountingDisk(machine), segment_bytes=60)
+    one.put(b"fills a segment, and more")
+    one.put(b"fills a segment, and more")
+    one.journal.settle(one.journal.take(9, 10**6))
+    assert one.journal._recent.line
+    one.journal.release()
+    one.disk.count = 0
+    one.put(b"x", b"y")
+
+    assert one.take() == [b"x", b"y"]
+    assert one.disk.count <= HEADER_BYTES + MARK_BYTES
+
+
+def test_a_beginning_that_was_passed_is_not_believed():
+    """Copies are taken from where they were said to begin, or not at all."""
+    machine = Machine()
+    one = process(machine, segment_bytes=10**6)
+    journal = one.journal
+    one.put(b"first")
+    assert one.take() == [b"first"]
+    journal.fold()
+    one.put(b"second")
+    journal._recent.until = 10**6
+    journal._recent.line.append(Start(1, 2))
+    one.put(b"third")
+    found = take_all_rightly(one, machine)
+
+    assert [data for _, data, _ in found] == [b"second", b"third"]
+
+
+def test_a_thread_that_waited_for_the_files():
+    """Who finds the files open believes nothing of what others have written meanwhile."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=10**6)
+    journal = one.journal
+    one.put(b"first")
+    once(one.disk, "before", lambda: one.put(b"inner"))
+    one.put(b"outer")
+    journal.fold()
+    journal._files.open(journal._mark, journal._use)
+    one.put(b"last")
+    found = take_all_rightly(one, machine)
+
+    assert [data for _, data, _ in found] == [b"first", b"inner", b"outer", b"last"]
+
+
+def test_a_segment_that_somebody_removed():
+    """Copies of a file that is gone before it was opened do not stay in memory for ever."""
+    machine = Machine()
+    one = process(machine, segment_bytes=300)
+    one.put(*lines(20))
+    folder = next(each for each in machine.folders() if "00000001.seg" in each.names)
+    folder.unlink("00000001.seg")
+    found = one.take()
+
+    assert found == lines(20)[-len(found) :]
+    assert found
+    assert not one.journal._recent.line
 
 
 def test_an_outage_leaves_no_copies():
@@ -193,6 +283,41 @@ def test_an_overlap_that_the_worker_sees(moment):
     assert len(one.journal) == 0
 
 
+def test_the_order_of_the_disk_is_not_the_order_of_the_ends():
+    """Where a call writes first and ends last, both items are taken from their true places."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=10**6)
+    one.put(b"first")
+    drawn, written, ended = threading.Event(), threading.Event(), threading.Event()
+    taken = []
+
+    def before():  # of the call that draws its number first: it writes second, and ends first
+        one.disk.before = lambda: None
+        drawn.set()
+        written.wait(SECONDS)
+
+    def after():
+        one.disk.after = lambda: None
+        written.set()
+        ended.wait(SECONDS)
+
+    def early():
+        one.put(b"drew first, and is longer")
+        taken.extend(take_all_rightly(one, machine))
+        ended.set()
+
+    one.disk.before, one.disk.after = before, after
+    thread = threading.Thread(target=early)
+    thread.start()
+    assert drawn.wait(SECONDS)
+    one.put(b"wrote first")
+    thread.join(SECONDS)
+    taken += take_all_rightly(one, machine)
+
+    wanted = [b"drew first, and is longer", b"first", b"wrote first"]
+    assert sorted(data for _, data, _ in taken) == wanted
+
+
 def test_a_call_that_overlaps_a_new_segment():
     """A call between the old segment and the new one lies where it was written."""
     machine = Machine()
@@ -213,6 +338,36 @@ def test_a_call_that_overlaps_a_new_segment():
     assert sorted(found) == sorted([*lines(40), b"between, and longer"])
 
 
+def test_a_call_that_ends_after_a_new_segment_began():
+    """An item that was written to the old segment is not taken for one of the new."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=150)
+    written, over = threading.Event(), threading.Event()
+
+    def after():
+        one.disk.after = lambda: None
+        written.set()
+        over.wait(SECONDS)
+
+    late = threading.Thread(target=lambda: one.put(b"late, and longer than the others"))
+
+    def watch(name, *_):
+        if name == "replace":
+            machine.watch, one.disk.after = None, after
+            late.start()
+            written.wait(SECONDS)
+
+    machine.watch = watch
+    one.put(*lines(8))
+    assert written.is_set()
+    over.set()
+    late.join(SECONDS)
+    one.put(*lines(2, b"x"))
+    found = sorted(data for _, data, _ in take_all_rightly(one, machine))
+
+    assert found == sorted([*lines(8), b"late, and longer than the others", *lines(2, b"x")])
+
+
 def test_failed_writes_end_the_copies():
     """After a write that failed or was torn nothing is taken from a wrong place."""
     machine = Machine()
@@ -224,7 +379,10 @@ def test_failed_writes_end_the_copies():
     one.tend(70.0)
     one.put(*lines(3, b"x"))
 
-    assert sorted(one.take()) == sorted([*lines(3), b"torn", b"in memory", *lines(3, b"x")])
+    wanted = sorted([*lines(3), b"torn", b"in memory", *lines(3, b"x")])
+    assert sorted(one.drain()) == wanted
+    one.tend()
+    assert sum(path.endswith(".seg") for path in machine.files()) == 1
 
 
 @settings(max_examples=150, deadline=None)

@@ -62,7 +62,7 @@ class Recent:
         """Let go of all: what was not taken will be read."""
         self.until = ENDED
         self.line.clear()
-        self._index = 0
+        self._index = 0  # what comes lies behind what was forgotten
 
     def extend(self, until: int) -> None:
         """Have copies added until so many bytes have come, unless they have ended."""
@@ -87,8 +87,7 @@ class Recent:
         if front is None and goes_on:
             return []
         if front is None or isinstance(front, Start):
-            self._index = 0  # what else the segment holds was written without a copy
-            return None
+            return None  # what else the segment holds was written without a copy
         return self._items(reader, count, size)
 
     def _begin(self, index: int, reader: Reader) -> Item | Start | None:
