@@ -152,8 +152,9 @@ class Appending(Bounded):
         """Keep copies of what comes after *number*, the last before the segment just begun."""
         recent, start = self._recent, Start(self._line.newest, number)
         until = self.left + self._recent_bytes
-        # In one step, and the bound first: see `recent`.
-        if self._done == number == self.came and self.arrived < until:
+        # In one step, and the bound first: see `recent`. A call that drew its number
+        # before, and is still under way, ends the copies when it ends.
+        if self.came == number and self.arrived < until:
             recent.until = until
             recent.line.append(start)
 
