@@ -152,6 +152,24 @@ def test_copies_begin_again_after_trouble(moment):
     assert sorted(found) == sorted([*lines(40), b"first", b"in memory", *written])
 
 
+def test_copies_behind_a_call_that_was_interrupted():
+    """A number that was drawn and never written is accounted for, with copies behind it."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=100)
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    once(one.disk, "before", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.put(b"interrupted")
+    one.put(*lines(20))
+
+    assert one.take() == lines(20)
+    assert len(one.journal) == 0
+    assert one.journal._numbers.next == one.journal.came + 1
+
+
 def test_copies_begin_again_after_a_release():
     """Files that were let go of just when a segment began leave nothing that stands in the way."""
     machine = Machine()
