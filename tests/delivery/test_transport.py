@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -287,6 +288,76 @@ def test_a_trickling_answer_ends_at_the_deadline(part):
 
     assert caught.value.timed_out
     assert time.monotonic() - started < 3
+
+
+class CountingConnector(Connector):
+    """Opens connections whose socket's operations are counted."""
+
+    def __init__(self, endpoint, options):
+        super().__init__(endpoint, options)
+        self.calls = Counter()
+
+    def open(self, seconds):
+        connection = super().open(seconds)
+        connection.sock = CountedSocket(connection.sock, self.calls)
+        return connection
+
+
+class CountedSocket:
+    """A socket that counts what is asked of it."""
+
+    def __init__(self, sock, calls):
+        self._sock, self._calls = sock, calls
+
+    def __getattr__(self, name):
+        self._calls[name] += 1
+        return getattr(self._sock, name)
+
+
+def test_a_request_asks_the_system_for_little():
+    """A request on a kept connection is one write and one reading, and sets no time again."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60_000
+
+    def serve(connection, number):
+        while read_request(connection):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+            connection.sendall(answer)
+
+    with Script(serve) as server:
+        endpoint = Endpoint("http", "127.0.0.1", server.port, "/path")
+        connector = CountingConnector(endpoint, Options())
+        made.append(HttpTransport(connector))
+        made[-1].send(request(), None, 30)
+        before = connector.calls.copy()
+        assert len(made[-1].send(request(), None, 30).body) == 60_000
+        calls = connector.calls - before
+
+    assert calls["settimeout"] == 0
+    assert calls["sendall"] == 1
+    assert calls["recv_into"] <= 2  # the head may come by itself
+
+
+@pytest.mark.parametrize(("first", "second"), [(30, 0.3), (1.5, 30)])
+def test_each_request_has_its_own_deadline(first, second):
+    """On one connection a shorter or a longer time than before is the one that counts."""
+    slow = threading.Event()
+
+    def serve(connection, number):
+        while read_request(connection):
+            slow.wait(2)
+            connection.sendall(OK)
+            slow.clear()
+
+    with Script(serve) as server:
+        sender = transport(server.port)
+        slow.set()
+        assert sender.send(request(), None, first).status == 200
+        if second < 1:
+            with pytest.raises(TransportError) as caught:
+                sender.send(request(), None, second)
+            assert caught.value.timed_out
+        else:
+            assert sender.send(request(), None, second).status == 200
 
 
 def test_a_server_that_does_not_read():
