@@ -106,17 +106,19 @@ class Recent:
         items: list[Item] = []
         line, before = self.line, reader.place
         place = before
-        while line and len(items) < count:
-            item = line[0]
+        for _ in range(min(count, len(line))):
+            item = line.popleft()
             if isinstance(item, Start):
+                line.appendleft(item)
                 break
             level, data, _ = item
-            size -= len(data) + 1
+            length = len(data)
+            size -= length + 1
             if size < 0 and items:
+                line.appendleft(item)
                 break
             items.append((level, data, place))
-            place += FRAME_BYTES + len(data)
-            line.popleft()
+            place += length + FRAME_BYTES
         reader.pass_over(place - before)
         self._numbers.see_run(self._number + 1, len(items))
         self._number += len(items)
