@@ -7,7 +7,7 @@ import struct
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.journal.frames import (
@@ -340,6 +340,7 @@ def test_numbers_seen_in_any_order(data, first):
     assert not numbers._ahead
 
 
+@example([6, 6, 6, 9])
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
 def test_a_number_counts_once(seen):
     """A number that was given up and comes after all, or comes twice, is counted once."""

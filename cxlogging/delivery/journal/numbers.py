@@ -28,7 +28,8 @@ class Numbers:
     def see(self, low: Sequence[int]) -> None:
         """Note numbers as frames hold them: their low 32 bits."""
         first, last = min(low), max(low)
-        if not self._ahead and first == self.next % NUMBERS and last - first == len(low) - 1:
+        gapless = last - first == len(low) - 1 == len(set(low)) - 1
+        if gapless and not self._ahead and first == self.next % NUMBERS:
             self.next += len(low)
             self.resolved += len(low)
             return
