@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -217,6 +218,36 @@ def test_a_thread_that_waited_for_the_files():
     found = take_all_rightly(one, machine)
 
     assert [data for _, data, _ in found] == [b"first", b"inner", b"outer", b"last"]
+
+
+def test_copies_that_are_out_of_order_are_not_believed():
+    """A copy that was added too late, or beside another, is read from the disk instead."""
+    machine = Machine()
+    one = process(machine, segment_bytes=10**6)
+    one.put(b"first")
+    one.put(b"second and longer", b"third")
+    line = one.journal._recent.line
+    line[2], line[3] = line[3], line[2]
+    found = take_all_rightly(one, machine)
+    line.append((20, b"third", 3))
+    one.put(b"fourth")
+    found += take_all_rightly(one, machine)
+
+    wanted = [b"first", b"second and longer", b"third", b"fourth"]
+    assert [data for _, data, _ in found] == wanted
+
+
+def test_a_copy_that_never_came():
+    """An item on disk whose copy was promised and did not come is read in the end."""
+    machine = Machine()
+    one = process(machine, segment_bytes=10**6)
+    one.put(b"first")
+    one.put(b"second")
+    one.journal._recent.line.pop()
+
+    assert one.take() == [b"first"]
+    assert one.take() == []
+    assert one.take() == [b"second"]
 
 
 def test_a_segment_that_somebody_removed():
@@ -452,14 +483,33 @@ def test_whatever_happens(steps, recent_bytes, segment_bytes):
     assert one.journal.arrived == one.journal.left
 
 
-def test_threads(tmp_path):
+@pytest.fixture(params=[False, True], ids=["plain", "debugger"])
+def count(request):
+    """Give how many items a thread logs; a debugger changes threads at every line of ours."""
+    if not request.param:
+        yield 1_500
+        return
+
+    def trace(frame, event, argument):
+        if "journal" not in frame.f_code.co_filename:
+            return None
+        time.sleep(0)
+        return trace
+
+    before = threading.gettrace()
+    threading.settrace(trace)
+    yield 150
+    threading.settrace(before)
+
+
+def test_threads(tmp_path, count):
     """Of many threads' items each is taken once, from its true place, while they log."""
     one = Process(Disk(), tmp_path / "spool", segment_bytes=20_000)
     over = threading.Event()
     taken = []
 
     def log(thread):
-        for n in range(1_500):
+        for n in range(count):
             one.put(b"%d-%05d" % (thread, n) + b"." * (n % 50))
 
     def work():
@@ -491,7 +541,7 @@ def test_threads(tmp_path):
     over.set()
     worker.join(SECONDS)
 
-    wanted = {b"%d-%05d" % (thread, n) for thread in range(4) for n in range(1_500)}
+    wanted = {b"%d-%05d" % (thread, n) for thread in range(4) for n in range(count)}
     assert len(taken) == len(wanted)
     assert {data[:7] for _, data, _ in taken} == wanted
     assert len(checked) == len(wanted)

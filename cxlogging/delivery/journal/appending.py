@@ -104,7 +104,7 @@ class Appending(Bounded):
         self._done = done = self._done + 1
         recent = self._recent
         if done == number == self.came and self.arrived < recent.until:
-            recent.line.append(item)
+            recent.line.append((level, data, number))
         else:  # not sure of its place, or the worker does not keep up
             recent.until = ENDED
         if self.arrived >= self._rotate_at:
@@ -152,11 +152,11 @@ class Appending(Bounded):
         """Keep copies of what comes after *number*, the last before the segment just begun."""
         recent, start = self._recent, Start(self._line.newest, number)
         until = self.left + self._recent_bytes
-        # In one step, and the bound first: see `recent`. A call that drew its number
-        # before, and is still under way, ends the copies when it ends.
+        # A call that drew its number before, and is still under way, ends the copies when it
+        # ends. One that comes in between is missed: its number is, and they are not believed.
         if self.came == number and self.arrived < until:
-            recent.until = until
             recent.line.append(start)
+            recent.until = until
 
     def _memory_gave_up(self, items: Sequence[Item]) -> None:
         self._forgo(frame_bytes(items))

@@ -62,6 +62,7 @@ class Journal(Appending):
         self._rejected = Rejected(disk)
         self._heirs = Heirs(disk, self._index, self._say)
         self._tend_at = 0.0
+        self._absent = False
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._line.take(count, size, self._files.resumed)
@@ -71,6 +72,11 @@ class Journal(Appending):
             items = self._line.take(count, size)
         self.left += frame_bytes(items)
         self._recent.extend(self.left + self._recent_bytes)
+        # A log call that is under way has ended at the next look, or something is amiss.
+        absent = not items and self.spooled > 0
+        if absent and self._absent:
+            self._recent.forget()
+        self._absent = absent
         return items
 
     def fold(self) -> bool:

@@ -1,11 +1,12 @@
 """
 Copies in memory of the newest items on disk, so that the worker need not read these back.
 
-Rule 1: a log call adds one only where it is sure of the item's place on disk: no other call
-was writing meanwhile. Where one was, copies end; the next segment begins them again.
-Rule 2: what is copied here is on disk; forgetting a copy costs a reading, never a record.
-Rule 3: the interpreter changes threads and runs signal handlers after calls and at jumps
-backwards alone: a comparison, a store and an append in this order are one step.
+Rule 1: a log call adds one only where all that was begun before has ended, and nothing was
+begun since: then its frame is the last one on disk. Otherwise copies end, until the next
+segment begins them again.
+Rule 2: copies are taken while their numbers follow each other: so do their frames then. A
+debugger can change threads between a look and what follows from it.
+Rule 3: what is copied is on disk; forgetting a copy costs a reading, never a record.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ RECENT_BYTES = 4 * 2**20
 
 ENDED = -1
 
-HAS_LOCK: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether the interpreter has the lock on which rule 3 stands."""
+HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether numbers are drawn and counted in single steps, as rule 1 needs it."""
 
 
 class Start(NamedTuple):
@@ -43,7 +44,7 @@ class Recent:
         numbers: Told which numbers were taken.
 
     Attributes:
-        line: Items without their places, and a `Start` before the first one of each segment.
+        line: Items with their numbers for places, and a `Start` before those of each segment.
         until: One is added while ``arrived`` is below it; `ENDED` where none is.
     """
 
@@ -87,8 +88,9 @@ class Recent:
         if front is None and goes_on:
             return []
         if front is None or isinstance(front, Start):
-            return None  # what else the segment holds was written without a copy
-        return self._items(reader, count, size)
+            self._index = 0  # what else the segment holds was written without a copy
+            return None
+        return self._items(reader, count, size) or None
 
     def _begin(self, index: int, reader: Reader) -> Item | Start | None:
         """Return the front of the line, after the beginning of segment *index* if that is it."""
@@ -104,23 +106,26 @@ class Recent:
 
     def _items(self, reader: Reader, count: int, size: int) -> list[Item]:
         items: list[Item] = []
-        line, before = self.line, reader.place
+        line, before, first = self.line, reader.place, self._number + 1
         place = before
-        for _ in range(min(count, len(line))):
-            item = line.popleft()
-            if isinstance(item, Start):
-                line.appendleft(item)
+        for expected in range(first, first + min(count, len(line))):
+            copy = line.popleft()
+            if isinstance(copy, Start):
+                line.appendleft(copy)
                 break
-            level, data, _ = item
+            level, data, number = copy
             length = len(data)
             size -= length + 1
             if size < 0 and items:
-                line.appendleft(item)
+                line.appendleft(copy)
+                break
+            if number != expected:
+                self.forget()
                 break
             items.append((level, data, place))
             place += length + FRAME_BYTES
         reader.pass_over(place - before)
-        self._numbers.see_run(self._number + 1, len(items))
+        self._numbers.see_run(first, len(items))
         self._number += len(items)
         return items
 
