@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 import threading
 import time
 
@@ -235,6 +236,87 @@ def test_copies_that_are_out_of_order_are_not_believed():
 
     wanted = [b"first", b"second and longer", b"third", b"fourth"]
     assert [data for _, data, _ in found] == wanted
+
+
+def test_a_copy_that_comes_after_the_item_was_read():
+    """What was read from the disk is not taken again from a copy that comes late."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=10**6)
+    one.put(b"first")
+    assert one.take() == [b"first"]
+    once(one.disk, "before", lambda: one.put(b"inner"))
+    one.put(b"outer")
+    assert one.take() == [b"inner", b"outer"]
+    one.journal._recent.line.append((20, b"outer", 2))
+    one.put(b"last")
+
+    assert one.take() == [b"last"]
+
+
+@pytest.mark.parametrize("ends", ["at once", "late"])
+def test_another_call_at_every_line(ends):
+    """At whatever line of a call another thread logs, each item is taken once, and rightly."""
+    for line in range(200):
+        if not another_call_at(line, ends):
+            assert line > 50
+            return
+    pytest.fail("the call has no end")
+
+
+def another_call_at(line, ends):
+    """Log on another thread at the *line*-th line of ours; False where there are fewer."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=150)
+    over, written = threading.Event(), threading.Event()
+    left = [line]
+
+    def stay():
+        one.disk.after = lambda: None
+        written.set()
+        over.wait(SECONDS)
+
+    def log():
+        if ends == "late":
+            one.disk.after = stay
+        one.put(b"other, and longer than what it meets")
+        written.set()
+
+    other = threading.Thread(target=log)
+
+    def trace(frame, event, argument):
+        if not frame.f_code.co_filename.endswith("appending.py"):
+            return None
+        if event == "line":
+            left[0] -= 1
+            if left[0] == -1:
+                other.start()
+                assert written.wait(SECONDS)
+        return trace
+
+    one.put(b"opens the files")
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        one.put(*lines(5))
+    finally:
+        sys.settrace(before)
+    taken = take_all_rightly(one, machine)
+    over.set()
+    if left[0] >= 0:
+        return False
+    other.join(SECONDS)
+    one.put(*lines(3, b"x"))
+    for _ in range(3):  # an item that is not there at once
+        taken += take_all_rightly(one, machine)
+    assert sorted(data for _, data, _ in taken) == sorted(
+        [
+            b"opens the files",
+            *lines(5),
+            b"other, and longer than what it meets",
+            *lines(3, b"x"),
+        ]
+    )
+    return True
 
 
 def test_a_copy_that_never_came():

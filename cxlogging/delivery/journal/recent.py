@@ -90,7 +90,7 @@ class Recent:
         if front is None or isinstance(front, Start):
             self._index = 0  # what else the segment holds was written without a copy
             return None
-        return self._items(reader, count, size) or None
+        return self._items(reader, count, size)
 
     def _begin(self, index: int, reader: Reader) -> Item | Start | None:
         """Return the front of the line, after the beginning of segment *index* if that is it."""
