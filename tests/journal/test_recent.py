@@ -162,12 +162,13 @@ def test_copies_behind_a_call_that_was_interrupted():
     def interrupted():
         raise KeyboardInterrupt
 
+    one.put(b"opens the files")
     once(one.disk, "before", interrupted)
     with pytest.raises(KeyboardInterrupt):
         one.put(b"interrupted")
     one.put(*lines(20))
 
-    assert one.take() == lines(20)
+    assert one.take() == [b"opens the files", *lines(20)]
     assert len(one.journal) == 0
     assert one.journal._numbers.next == one.journal.came + 1
 
@@ -498,6 +499,42 @@ def test_a_call_that_ends_after_a_new_segment_began():
     found = sorted(data for _, data, _ in take_all_rightly(one, machine))
 
     assert found == sorted([*lines(6), b"late, and longer than the others", *lines(2, b"x")])
+
+
+def test_a_call_that_writes_to_a_new_segment_first():
+    """Behind an item of a call that began in the old segment nothing is taken too early."""
+    machine = Machine()
+    one = Process(BusyDisk(machine), segment_bytes=150)
+    drawn, begun, written, over = [threading.Event() for _ in range(4)]
+
+    def before():
+        one.disk.before = lambda: None
+        drawn.set()
+        begun.wait(SECONDS)
+        one.disk.after = after
+
+    def after():
+        one.disk.after = lambda: None
+        written.set()
+        over.wait(SECONDS)
+
+    one.put(*lines(4))
+    one.disk.before = before
+    other = threading.Thread(target=lambda: one.put(b"other, and longer than the others"))
+    other.start()
+    assert drawn.wait(SECONDS)
+    one.put(b"begins a segment" + b"." * 30)
+    assert one.journal._line.newest == 2
+    begun.set()
+    assert written.wait(SECONDS)
+    one.put(*lines(3, b"x"))
+    taken = take_all_rightly(one, machine)
+    over.set()
+    other.join(SECONDS)
+    taken += take_all_rightly(one, machine)
+
+    assert len(taken) == 9
+    assert len(one.journal) == 0
 
 
 def test_failed_writes_end_the_copies():
