@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = "FUZZ_EXAMPLES"
-FILES = ("test_fuzz.py", "test_model.py", "test_power.py", "test_frames.py")
+FILES = ("test_fuzz.py", "test_model.py", "test_power.py", "test_frames.py", "test_recent.py")
 
 if EXAMPLES in os.environ:
     settings.register_profile(

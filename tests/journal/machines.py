@@ -162,7 +162,11 @@ class Model(RuleBasedStateMachine):
         before, arrived = len(self.network.requests), len(self.network.accepted)
         try:
             action(carrier)
+            # An error on its way out may have taken the place of `Killed`.
+            killed = self.durable and carrier.disk.dead
         except Killed:
+            killed = True
+        if killed:
             for request in self.network.requests[before:]:
                 self.again.update(request)
             self.bury(carrier)

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.journal.disk import Disk
@@ -18,6 +18,7 @@ from cxlogging.delivery.journal.recent import ENDED, Start
 from cxlogging.delivery.journal.segment import OFFSETS
 from tests.journal.bench import Process, lines, process
 from tests.journal.fakedisk import FakeDisk, Machine
+from tests.journal.fuzz import examples
 
 SECONDS = 30
 
@@ -504,7 +505,7 @@ def test_a_call_that_ends_after_a_new_segment_began():
 def test_a_call_that_writes_to_a_new_segment_first():
     """Behind an item of a call that began in the old segment nothing is taken too early."""
     machine = Machine()
-    one = Process(BusyDisk(machine), segment_bytes=150)
+    one = Process(BusyDisk(machine), segment_bytes=220)
     drawn, begun, written, over = [threading.Event() for _ in range(4)]
 
     def before():
@@ -518,17 +519,20 @@ def test_a_call_that_writes_to_a_new_segment_first():
         written.set()
         over.wait(SECONDS)
 
-    one.put(*lines(4))
+    one.put(*lines(3))
     one.disk.before = before
     other = threading.Thread(target=lambda: one.put(b"other, and longer than the others"))
     other.start()
     assert drawn.wait(SECONDS)
-    one.put(b"begins a segment" + b"." * 30)
+    one.put(b"uncopied")
+    taken = take_all_rightly(one, machine)
+    assert one.journal._line.newest == 1
+    one.put(b"begins a segment" + b"." * 60)
     assert one.journal._line.newest == 2
     begun.set()
     assert written.wait(SECONDS)
     one.put(*lines(3, b"x"))
-    taken = take_all_rightly(one, machine)
+    taken += take_all_rightly(one, machine)
     over.set()
     other.join(SECONDS)
     taken += take_all_rightly(one, machine)
@@ -554,7 +558,7 @@ def test_failed_writes_end_the_copies():
     assert sum(path.endswith(".seg") for path in machine.files()) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(
         st.one_of(
