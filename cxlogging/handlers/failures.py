@@ -30,7 +30,9 @@ def failure(error: BaseException, trace: TracebackType | None, cleaner: Cleaner)
     ``exceptions`` for the members of a group; ``notes``.
     """
     fields = _head(error, cleaner)
-    fields["stacktrace"] = _bounded(_stack(error, trace), STACK_CHARACTERS, cut_middle, cleaner)
+    # Cut first: of a text of many megabytes a copy without its last newline would be dear.
+    stack = _bounded(_stack(error, trace), STACK_CHARACTERS, cut_middle, cleaner)
+    fields["stacktrace"] = stack.rstrip("\n")
     if _has_more(error):
         _tell_more(fields, error, cleaner)
     return fields
@@ -102,7 +104,7 @@ def _stack(error: BaseException, trace: TracebackType | None) -> str:
     except Exception:
         text = None
     if type(text) is str:
-        return text.rstrip("\n")
+        return text
     frames = _safely(lambda: "".join(traceback.format_tb(trace)))
     return f"{frames or ''}{type(error).__qualname__}: <unrepresentable>"
 
