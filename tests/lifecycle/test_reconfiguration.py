@@ -100,10 +100,10 @@ def test_dict_config_with_a_dead_server_does_not_wait(program, server):
             logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
         print(time.monotonic() - started)
         """,
-        options="close_timeout=0.5",
+        options="close_timeout=3",
     )
 
-    assert float(ended.out) < 0.4
+    assert float(ended.out) < 2.5
 
 
 def test_a_hundred_configurations_leave_one_worker_each(program, server):
