@@ -59,6 +59,8 @@ def _in_unit(span: int, unit: str | None = None) -> str:
 def _parsed(text: str, form: str = "auto") -> Any:
     if form in ("auto", "iso8601"):
         return timestamp_of(text)
+    if form not in FORMATS:
+        raise ValueError(form)
     return Timestamp(int(text) * FORMATS[form]) if text.isdecimal() else None
 
 
