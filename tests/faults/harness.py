@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ class Child:
             "TEST_URL": url,
             "TEST_PROMISES": str(self._promises),
         }
+        self._stalls = Stalls()
         self._started = time.monotonic()
         with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
             self.process = subprocess.Popen(
@@ -115,6 +117,7 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stalls.after(0)
         self._signal_all(signal.SIGKILL)
         self.process.wait()
         self._folder.cleanup()
@@ -159,7 +162,36 @@ class Child:
         left = [line for line in self._lines() if line.startswith("leaving")]
         since = float(left[-1].split()[1]) if left else self._started
         out, err = ((self._promises.parent / name).read_text() for name in ("out", "err"))
-        return Ended(code, out, err, ended - since, self.promised)
+        return Ended(code, out, err, ended - since - self._stalls.after(since), self.promised)
+
+
+class Stalls:
+    """Times in which this machine ran nothing, as virtual ones sometimes do, until it is asked."""
+
+    LOOK_SECONDS = 0.02
+    LEAST_SECONDS = 0.1
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, float]] = []
+        self._asked = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        before, asked = time.monotonic(), False
+        while not asked:
+            asked = self._asked.wait(self.LOOK_SECONDS)
+            now = time.monotonic()
+            late = now - before - self.LOOK_SECONDS
+            if late > self.LEAST_SECONDS:
+                self._found.append((now, late))
+            before = now
+
+    def after(self, moment: float) -> float:
+        """Return the seconds that were lost since monotonic *moment*, and look no further."""
+        self._asked.set()
+        self._thread.join()
+        return sum(late for now, late in self._found if now > moment)
 
 
 @dataclass(frozen=True)
@@ -172,6 +204,7 @@ class Ended:
         out: What it printed.
         err: What it said on stderr.
         seconds: From its call of ``leaving()`` to its end; from its start where it has none.
+            Without those in which the machine ran nothing at all.
         promised: The ids whose log call had returned.
     """
 
