@@ -176,8 +176,8 @@ def test_vendors_are_named_in_their_places_alone(path: Path):
 
 @every_module
 def test_a_module_is_read_at_one_sitting(path: Path):
-    """No module is longer than 250 lines."""
-    assert len(path.read_text("utf-8").splitlines()) <= 250
+    """No module is longer than 400 lines."""
+    assert len(path.read_text("utf-8").splitlines()) <= 400
 
 
 def test_the_public_names_are_these():
