@@ -57,6 +57,7 @@ class Delivery:
         clock: Clock | None = None,
         line: LineMaker | None = None,
     ) -> None:
+        options.check(destination.limits)
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()
