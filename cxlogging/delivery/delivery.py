@@ -116,7 +116,7 @@ class Delivery:
             self.notes[topic] = sentence
 
     def tell(self) -> None:
-        """Say what was noted, and what overflow costs; called by a worker."""
+        """Say what was noted, and what overflow costs; called by a worker, and at exit."""
         self.drops.tell(self.diagnostics, self.buffer.bound)
         while self.buffer.news:
             kind, topic, sentence = self.buffer.news.popleft()
@@ -126,6 +126,7 @@ class Delivery:
                 self.diagnostics.passed(kind, sentence)
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
+        self.diagnostics.call_back()
 
     def probe(self, level: int, data: bytes) -> Outcome:
         """Send one item on the calling thread, beside the line, and return what came of it."""
@@ -138,7 +139,9 @@ class Delivery:
         """Count one record that cannot be sent at all, as something must be set first."""
         self.ledger.dropped.add(level)
         missing = self.destination.missing
-        self.diagnostics.say("missing", missing, f"records are dropped until you set {missing}")
+        sentence = f"records are dropped until you set {missing}"
+        if self.diagnostics.say("missing", missing, sentence, in_log_call=True):
+            self.workers.wake()  # for `on_error`, which is not called here
 
     @property
     def outstanding(self) -> int:
