@@ -102,7 +102,7 @@ def install_sigterm() -> None:
         raise ValueError(f"{ELSEWHERE}.") from None
     if not _State.installed:
         _State.installed = True
-        signal.signal = _signal  # type: ignore[assignment]
+        signal.signal = _signal
 
 
 def install_for(diagnostics: Diagnostics) -> None:

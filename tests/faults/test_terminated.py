@@ -233,11 +233,13 @@ ENDS = {
     "sys.exit": ("signal.signal(15, lambda *_: sys.exit(3))", 3),
     "a flag": ("flag = []; signal.signal(15, lambda *_: flag.append(1))", 0),
     "raise again": (
-        "def again(*_):\n"
-        "    one('again')\n"
-        "    signal.signal(15, signal.SIG_DFL)\n"
-        "    os.kill(os.getpid(), 15)\n"
-        "signal.signal(15, again)",
+        """
+def again(*_):
+    one('again')
+    signal.signal(15, signal.SIG_DFL)
+    os.kill(os.getpid(), 15)
+signal.signal(15, again)
+""",
         -signal.SIGTERM,
     ),
 }
