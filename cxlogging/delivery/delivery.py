@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from ..wire.destination import Destination
-from . import lifecycle
+from . import lifecycle, sigterm
 from .batch import Batch, Unsettled
 from .clock import Clock
 from .compression import Encoding
@@ -67,6 +67,8 @@ class Delivery:
         self._make_line = line or line_maker(destination, options)
         self.reset()
         lifecycle.register(self)
+        if options.sigterm:
+            sigterm.install_for(self.diagnostics)
         self._look_for_backlog()
 
     def reset(self) -> None:
