@@ -28,7 +28,7 @@ try:
     import fcntl
     from termios import TIOCOUTQ
 except ImportError:  # Windows
-    TIOCOUTQ = 0
+    TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
 
 ANSWER_BYTES = 64 * 1024
 READ_BYTES = ANSWER_BYTES + 8 * 1024
