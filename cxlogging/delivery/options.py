@@ -46,6 +46,7 @@ class Options(NamedTuple):
         headers: Further headers of every request.
         ca_file: Certificates to trust, in a PEM file.
         client_cert: A PEM file of certificate and key, or a pair of files.
+        sigterm: Deliver on SIGTERM, then do what would be done without it.
         on_drop: Told ``(outcome, count, level)`` of records that will not arrive.
         on_error: Told a sentence for each kind of delivery trouble.
     """
@@ -71,6 +72,7 @@ class Options(NamedTuple):
     headers: Mapping[str, str] | None = None
     ca_file: str | None = None
     client_cert: str | tuple[str, str] | None = None
+    sigterm: bool = False
     on_drop: Callable[[str, int, int], object] | None = None
     on_error: Callable[[str], object] | None = None
 
@@ -171,6 +173,7 @@ PARSERS: Mapping[str, values.Parser] = {
     "headers": _headers,
     "ca_file": values.optional(_tls("ca_file")),
     "client_cert": values.optional(_tls("client_cert")),
+    "sigterm": values.boolean,
     "on_drop": values.function,
     "on_error": values.function,
 }
