@@ -106,11 +106,18 @@ class Delivery:
         """Accept one item, from any thread, at any moment; `stats` has what becomes of it."""
         buffer = self.buffer
         if not buffer.put((level, data, 0)):
-            self.drops.add(level)
+            self._drop(level, len(data))
         elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
             self.workers.wake()
             lifecycle.after_exit(self)
+
+    def _drop(self, level: int, size: int) -> None:
+        """Count an item that has no room, and have a worker say so: nothing may wait here."""
+        told = not self.drops.untold
+        self.drops.add(level, 0 if self.buffer.held else size)
+        if told:
+            self.workers.wake()
 
     def note(self, topic: str, sentence: str) -> None:
         """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
@@ -202,6 +209,8 @@ class Delivery:
         """
         mark = self.mark()
         drain([self], timeout, lambda: self.has_passed(mark))
+        if self.drops.untold:
+            self.tell()
         return self.has_passed(mark)
 
     def close(self) -> None:
