@@ -26,7 +26,7 @@ from .lines import LineMaker, line_maker
 from .network import Transport
 from .options import Options
 from .pace import Pace, State
-from .sending import attempt, http, send
+from .sending import attempt, http, masker, send
 from .settle import Outcome
 from .workers import Workers
 
@@ -62,7 +62,8 @@ class Delivery:
         self.options = options
         self.clock = clock or Clock()
         self.encoding = Encoding(options.compression, destination.limits)
-        self.diagnostics = Diagnostics(destination.name, options.on_error)
+        self.mask = masker(destination, options)
+        self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self._make_line = line or line_maker(destination, options)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
+from .masking import without_bare_user
 
 Parser = Callable[[str, object], Any]
 """Takes the name of an option and what was given for it."""
@@ -33,7 +34,6 @@ SHOWN = 80
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?\s*", re.IGNORECASE | re.ASCII)
 _UNITS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|%\w+%|\{\{.*\}\}")
-_USER = re.compile(r"[^\s/@'\"]*:[^\s/@'\"]*@")
 
 
 def shown(value: object) -> str:
@@ -42,8 +42,7 @@ def shown(value: object) -> str:
         text = repr(value)
     except Exception:
         text = f"<{type(value).__name__}>"
-    # The slashes before the user of an address stay, the user does not.
-    text = _USER.sub("****@", text)
+    text = without_bare_user(text)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
