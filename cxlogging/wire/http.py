@@ -45,12 +45,14 @@ class Endpoint(NamedTuple):
         host: Name or address, without brackets.
         port: TCP port.
         path: Absolute path, percent-encoded.
+        source: The argument or the variable that named the host; empty for a default.
     """
 
     scheme: str
     host: str
     port: int
     path: str
+    source: str = ""
 
     @property
     def authority(self) -> str:
