@@ -15,19 +15,21 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from . import lifecycle, sigterm
-from .batch import Batch, Unsettled
+from .batch import Batch
 from .clock import Clock
 from .compression import Encoding
 from .diagnostics import Diagnostics
 from .draining import drain
 from .drops import Drops
 from .ledger import Ledger, Stats
+from .leftovers import PAUSE_SECONDS
 from .lines import LineMaker, line_maker
 from .network import Transport
 from .options import Options
 from .pace import Pace, State
 from .sending import attempt, http, send
 from .settle import Outcome
+from .unsettled import Unsettled
 from .workers import Workers
 
 MOST_NOTES = 50
@@ -185,9 +187,15 @@ class Delivery:
             now = self.clock.monotonic()
             self.pace.flush(now, len(self.buffer))
             self.pace.hurry(now)
+            self.unsettled.leftovers.hurry(now)
             idle = not self.buffer and not self.unsettled.count
         if not idle:
             self.workers.wake()
+
+    def leftover_pause(self) -> float:
+        """Return the seconds between requests of leftovers: fewer where closing has no time."""
+        pause = min(self.options.retry_initial, PAUSE_SECONDS)
+        return min(pause, self.options.close_timeout / 4) if self.waiters else pause
 
     def flush(self, timeout: float | None = None) -> bool:
         """

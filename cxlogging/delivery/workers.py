@@ -195,7 +195,7 @@ class Workers:
         probing = pace.state is not State.SOUND and bool(unsettled.flying)
         full = not self._demand.has_room()
         if pause <= 0 and not probing and not full:
-            batch = unsettled.pop() or pick(delivery, is_due=due <= 0)
+            batch = unsettled.pop() or self._leftovers(now) or pick(delivery, is_due=due <= 0)
             if batch is not None:
                 unsettled.fly(batch, now)
                 return batch, 0.0
@@ -211,9 +211,18 @@ class Workers:
             delivery.wake_bytes, delivery.wake_count = buffer.arrived + buffer.fold_bytes, NEVER
             wait = NEVER if folds else max(pause, SHORTEST_WAIT)
             return None, 0.0 if more else wait
-        delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.batch_bytes
-        delivery.wake_count = buffer.came - waiting + pace.most
-        return None, max(due, SHORTEST_WAIT) if due > 0 else ABSENT_WAIT
+        wait = due if due > 0 else ABSENT_WAIT
+        if unsettled.leftovers:
+            wait = min(wait, unsettled.leftovers.wait(now))
+        if waiting:
+            delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.batch_bytes
+            delivery.wake_count = buffer.came - waiting + pace.most
+        return None, max(wait, SHORTEST_WAIT)
+
+    def _leftovers(self, now: float) -> Batch | None:
+        delivery = self._delivery
+        pace, leftovers = delivery.pace, delivery.unsettled.leftovers
+        return leftovers.take(now, delivery.leftover_pause(), pace.most, pace.batch_bytes)
 
     def _retire(self) -> float:
         self._crew.pop()

@@ -44,7 +44,7 @@ LIMITS = Limits(
     item_bytes=999_999,
     body_bytes=4_999_999,
     wire_bytes=4_999_999,
-    # The array of statuses must fit in the 64 KiB that are read of an answer.
+    # The statuses must fit, with their reasons, in the 256 KiB that are read of an answer.
     batch_count=3_500,
     overhead=2,
     auto=("zstd", "gzip"),

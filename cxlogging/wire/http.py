@@ -123,7 +123,7 @@ class Request(NamedTuple):
 
 class Response(NamedTuple):
     """
-    An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
+    An answer: *headers* have lower-case names, *body* holds at most 256 KiB.
 
     *complete* is False where the vendor sent more than that.
     """
