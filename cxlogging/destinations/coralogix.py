@@ -80,6 +80,7 @@ class Coralogix:
             wire_bytes=BODY_BYTES,
             batch_count=3_000,
             overhead=overhead,
+            integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
         )
 
     @property

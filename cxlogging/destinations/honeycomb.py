@@ -50,6 +50,7 @@ LIMITS = Limits(
     auto=("zstd", "gzip"),
     accepted=("gzip", "zstd"),
     nests=False,
+    integers=range(-(2**53), 2**53 + 1),  # its numbers are doubles
 )
 VARIABLES = {
     "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),

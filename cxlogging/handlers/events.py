@@ -42,6 +42,7 @@ class EventMaker:
         identify: Takes a record's process, and returns its next sequence id.
         hides: Tells whether the values of a field are hidden, by its name.
         clean: Returns the clean form of one value.
+        integers: Those that stay numbers.
         is_plain: Whether texts are shipped as they are, and no further fields are asked for.
     """
 
@@ -61,6 +62,7 @@ class EventMaker:
         self.identify = Sequence().identify
         self._note = note
         self.hides = cleaner.hides
+        self.integers = cleaner.integers
         self.clean = cleaner.value
 
     def make(

@@ -53,6 +53,7 @@ class ItemMaker:
         self._nests = destination.limits.nests
         # What is no longer than one text may be holds no text that is longer.
         self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
+        self._integers = events.integers
         self._constant = events.constant
         self._sequence = events.sequence_field
         self._identify = events.identify
@@ -97,7 +98,7 @@ class ItemMaker:
                 if kind is str:
                     simple = len(value) <= MAX_NESTED_CHARACTERS
                 elif kind is int:
-                    simple = -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF
+                    simple = value in self._integers
                 elif kind is float:
                     simple = value - value == 0.0
                 else:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
+from .plain import INTEGERS
+
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -81,6 +83,7 @@ class Limits(NamedTuple):
         auto: Encodings that ``compression="auto"`` may pick, best first.
         accepted: Encodings that may be asked for by name.
         nests: Whether a field may hold an object or an array.
+        integers: Those that the vendor keeps exactly as numbers.
     """
 
     item_bytes: int
@@ -91,6 +94,7 @@ class Limits(NamedTuple):
     auto: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
     nests: bool = True
+    integers: range = INTEGERS
 
 
 def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -> bytes:
