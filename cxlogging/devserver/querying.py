@@ -8,11 +8,13 @@ is about everything that is kept.
 
 from __future__ import annotations
 
+import difflib
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,20 @@ from .doors.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from .doors.query_fields import Asked, FieldError, body, direct, query_id, submission
 from .doors.values import Refusal, bearer, json_answer
 from .engine import Plan, QueryRefusedError, Settings, compile_query, run
-from .engine.keypaths import holds
+from .engine.keypaths import holds, keypaths
 from .engine.narrowing import Narrowing
-from .engine.row import Record
+from .engine.nodes import KeyPath
+from .engine.row import METADATA, Record
 from .engine.scan import Scan
 
 ROOT = "/api/v1/dataprime/"
 BODY_LIMIT = 1_000_000
+MOST_CHECKED = 5
+"""Keypaths that are looked for where a query found nothing."""
+
+SAMPLE = 200
+"""The newest events, whose keypaths are the ones that may have been meant."""
+
 NDJSON = {"content-type": "application/x-ndjson"}
 KEY_SENTENCE = "Authorization must be: Bearer <a personal or team key that may query>"
 
@@ -145,7 +154,8 @@ class QueryDoor:
         )
         plan = _compiled(asked, settings)
         scan = Scan(self._path, _labels_of, stopped)
-        return run.Answer(plan, scan, asked.most_rows, not asked.chosen, _time_warnings(asked))
+        warnings = _time_warnings(asked)
+        return run.Answer(plan, scan, asked.most_rows, not asked.chosen, warnings, fields.unknown)
 
 
 def _compiled(asked: Asked, settings: Settings) -> Plan:
@@ -190,6 +200,28 @@ class _Fields:
         rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
         flat = (".".join(map(str, steps)),)
         return any(holds(row.data, steps) or holds(row.data, flat) for row in rows)
+
+    def unknown(self, paths: Iterable[KeyPath]) -> Iterator[str]:
+        """Yield a sentence for each keypath that no event has, with the nearest that one has."""
+        missing = [path for path in islice(paths, MOST_CHECKED) if not self.known(path.steps)]
+        names = self._names() if missing else {}
+        for path in missing:
+            written = ".".join(map(str, path.steps))
+            close = difflib.get_close_matches(written, names, n=1) or [
+                each for each in names if written.lower() == each.lower()
+            ]
+            hint = f" (did you mean {names[close[0]]!r}?)" if close else ""
+            yield f"keypath does not exist {str(path)!r}{hint}"
+
+    def _names(self) -> dict[str, str]:
+        """Keypaths of the newest events, of labels and of metadata, by what is written last."""
+        names = {label: f"$l.{label}" for label in LABELS} | {
+            each: f"$m.{each}" for each in METADATA
+        }
+        newest = Scan(self._path, _labels_of).rows(Narrowing(newest=True))
+        for row in islice(newest, SAMPLE):
+            names |= {each: f"$d.{each}" for each in keypaths(row.data)}
+        return names
 
 
 def _labels_of(record: Record) -> dict[str, str]:
