@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.event import Event
+from ..wire.times import moment
 from . import context
 from .extras import extras
 from .failures import failure, failure_of_text
@@ -35,6 +37,7 @@ class EventMaker:
         more: Gives further fields for a record.
         sequence: Name of the field for the sequence id, or None.
         note: Told a topic and a sentence when a record was odd.
+        now: Gives seconds since 1970, for records whose own time is impossible.
 
     Attributes:
         constant: The constant fields, clean.
@@ -53,6 +56,7 @@ class EventMaker:
         more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
         sequence: str | None,
         note: Note,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._cleaner = cleaner
         self.constant = cleaner.fields(fields)
@@ -61,6 +65,7 @@ class EventMaker:
         self._more = more
         self.identify = Sequence().identify
         self._note = note
+        self._now = now
         self.hides = cleaner.hides
         self.integers = cleaner.integers
         self.clean = cleaner.value
@@ -90,8 +95,11 @@ class EventMaker:
             fields[self.sequence_field] = mark or self.identify(record.process)
         error, stack = self.stacks(record)
         task = record.__dict__.get("taskName")
+        time_ns, is_possible = moment(record.created, self._now)
+        if not is_possible:
+            fields["cx_original_time"] = self.clean(record.created)
         return Event(
-            int(record.created * 1e6 + 0.5) * 1000,
+            time_ns,
             record.levelno,
             record.levelname,
             self._cleaner.text(message),

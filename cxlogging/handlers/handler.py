@@ -8,7 +8,6 @@ or a finalizer: it takes no lock of ours, does no I/O, and lets nothing out.
 from __future__ import annotations
 
 import logging
-import math
 import weakref
 from _thread import get_ident
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from ..delivery import lifecycle
 from ..delivery.lifecycle import OWN_THREADS, PROCESS
 from ..wire.event import Event, Source
 from ..wire.guard import is_signal
+from ..wire.times import moment
 from .check import CheckResult, check
 
 if TYPE_CHECKING:
@@ -133,10 +133,7 @@ class ShippingHandler(logging.Handler):
         text = message if type(message) is str else f"<{type(message).__name__}>"
         if type(level) is not int:
             level = logging.ERROR
-        seconds = created if type(created) is float else self._delivery.clock.wall()
-        if not math.isfinite(seconds):
-            seconds = self._delivery.clock.wall()
-        time_ns = int(seconds * 1e6) * 1000
+        time_ns, _ = moment(created, self._delivery.clock.wall)
         fields = {"cx_error": f"<unreadable record: {name}>"}
         event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
         return level, self._encode(event)

@@ -18,6 +18,7 @@ from ..wire.clean import MAX_KEY
 from ..wire.destination import Destination, Writer
 from ..wire.event import SITE, site
 from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
+from ..wire.times import LAST_NS
 from .context import current
 from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
@@ -59,7 +60,7 @@ class ItemMaker:
         self._identify = events.identify
         self._sites: dict[tuple[Any, ...], Known] = {}
 
-    def make(  # noqa: C901, PLR0912 - a call costs more than most of these branches
+    def make(  # noqa: C901, PLR0912, PLR0915 - a call costs more than most of these branches
         self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
     ) -> bytes:
         """Return the item of *record*, whose message *formatter* makes where there is one."""
@@ -85,7 +86,8 @@ class ItemMaker:
                 message, own = msg % args if args else msg, None
             else:
                 message, own = told = self._events.message(record, formatter)
-            if own or len(message) > MAX_NESTED_CHARACTERS:
+            time_ns = int(created * 1e6 + 0.5) * 1000
+            if own or len(message) > MAX_NESTED_CHARACTERS or not 0 <= time_ns <= LAST_NS:
                 return self._long_way(record, rate, told)
             document: dict[str, Any] = {"message": message}
             if self._constant:
@@ -110,7 +112,7 @@ class ItemMaker:
             if info or text or stack:
                 document.update(self._rest(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
-            item = write(int(created * 1e6 + 0.5) * 1000, document, rate, task)
+            item = write(time_ns, document, rate, task)
         except KeyError:  # as many extras as this call site had before, but others
             self._sites[key] = UNKNOWN
             return self._long_way(record, rate, told, mark)

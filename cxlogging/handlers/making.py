@@ -48,6 +48,7 @@ def parts(
         _context(own.get("context")),
         _sequence(own.get("sequence", delivery.options.spool is not None)),
         delivery.note,
+        delivery.clock.wall,
     )
     return delivery, ItemMaker(events, destination).make
 

@@ -53,7 +53,9 @@ BOUND = st.dictionaries(st.sampled_from(["user", "request", "level", "msg", "cx_
 BORN = st.fixed_dictionaries(
     {},
     optional={
-        "created": st.sampled_from([0.0, -3.25, 1_700_000_000.123456, 4e9]),
+        "created": st.sampled_from(
+            [0.0, -3.25, 1_700_000_000.123456, 4e9, 1e8, 1e10, 1e300, float("nan"), None, "x", 7]
+        ),
         "args": st.sampled_from([(), (7,), ("a", "b"), ({"a": 1},)]),
         "stack_info": st.sampled_from(["Stack:\n  here", "\ud800", ""]),
         "exc_text": st.sampled_from(["Traceback:\nValueError: no", "\ud800", ""]),
@@ -76,7 +78,7 @@ CONSTANTS = st.sampled_from([{}, {"env": "test"}, {"user": 7, "level": "x"}, {"l
 
 def events(constant=None, sequence=None, destination=DESTINATIONS[0]) -> EventMaker:
     rules = cleaner(Default(), integers=destination.limits.integers)
-    return EventMaker(rules, constant or {}, None, sequence, lambda *note: None)
+    return EventMaker(rules, constant or {}, None, sequence, lambda *note: None, lambda: 1.7e9)
 
 
 def maker(destination, constant=None) -> ItemMaker:
