@@ -24,6 +24,12 @@ from .clock import Clock
 from .connect import Connector
 from .network import TransportError
 
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 ANSWER_BYTES = 64 * 1024
 READ_BYTES = ANSWER_BYTES + 8 * 1024
 """Of an answer, read at once if they are there, with its head."""
@@ -254,10 +260,7 @@ def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
 
 def _unacknowledged(sock: Any) -> int:
     """Return how many bytes the other side's system has not acknowledged; 0 where unknown."""
-    try:
-        import fcntl
-        import termios
-    except ImportError:
+    if fcntl is None:
         return 0
     count = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
     return int.from_bytes(count, sys.byteorder)

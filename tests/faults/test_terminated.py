@@ -196,7 +196,7 @@ def run_steadily(serve, backend, figures, command) -> None:
     assert any(each.startswith("shutdown") for each in served.promised)
 
 
-@pytest.mark.case(85)
+@pytest.mark.case(60)
 def test_case_85_uvicorn_is_terminated(serve, backend, figures):
     """With sigterm=True, uvicorn's application logs a thousand records a second until after its
     shutdown, and is terminated: each record arrives.
@@ -205,7 +205,7 @@ def test_case_85_uvicorn_is_terminated(serve, backend, figures):
 
 
 @pytest.mark.runtimes
-@pytest.mark.case(85)
+@pytest.mark.case(60)
 @pytest.mark.parametrize("server", SERVERS)
 def test_case_85_a_server_is_terminated(serve, backend, figures, server):
     """With sigterm=True, under uvicorn (alone, two workers, --reload), gunicorn's uvicorn workers
@@ -216,7 +216,7 @@ def test_case_85_a_server_is_terminated(serve, backend, figures, server):
 
 
 @pytest.mark.runtimes
-@pytest.mark.case(85)
+@pytest.mark.case(60)
 @pytest.mark.parametrize("server", DJANGO_SERVERS)
 def test_case_85_django_is_terminated(serve, backend, figures, server):
     """With sigterm=True, Django's ASGI application under uvicorn, gunicorn, hypercorn and daphne is
@@ -245,7 +245,7 @@ signal.signal(15, again)
 }
 
 
-@pytest.mark.case(86)
+@pytest.mark.case(61)
 @pytest.mark.parametrize("place", ["before", "after"])
 @pytest.mark.parametrize("handler", ENDS)
 def test_case_86_a_script_is_terminated(child, backend, figures, handler, place):
