@@ -19,6 +19,8 @@ from ..wire.times import moment
 from . import context
 from .extras import extras
 from .failures import failure, failure_of_text
+from .formatters import without_stacks
+from .leftovers import SUSPECTS, level_name, without_leftovers
 from .messages import formatted, structured
 from .sequence import Sequence
 
@@ -90,6 +92,8 @@ class EventMaker:
         """
         message, own = told
         merged = {**context.current(), **self._asked(record), **own, **extras(record)}
+        if not SUSPECTS.isdisjoint(merged):
+            merged = without_leftovers(merged, record)
         fields = {**self.constant, **self._cleaner.fields(merged)}
         if self.sequence_field is not None:
             fields[self.sequence_field] = mark or self.identify(record.process)
@@ -101,7 +105,7 @@ class EventMaker:
         return Event(
             time_ns,
             record.levelno,
-            record.levelname,
+            level_name(record.levelno, record.levelname),
             self._cleaner.text(message),
             fields,
             record,
@@ -130,8 +134,8 @@ class EventMaker:
         """Return the message, and the fields that a structured message brings."""
         if formatter is not None:
             try:
-                text, own = formatted(formatter.format(record))
-                return str.__str__(text), own
+                text, own = formatted(str.__str__(formatter.format(record)))
+                return self._without_stacks(record, text, own)
             except Exception as error:
                 self._note("formatter", f"a formatter failed: {type(error).__name__}")
         if type(record.msg) is not str and isinstance(record.msg, Mapping) and not record.args:
@@ -140,6 +144,16 @@ class EventMaker:
             return str.__str__(record.getMessage()), {}
         except Exception as error:
             return self._misfit(record, error), {}
+
+    def _without_stacks(self, record: logging.LogRecord, text: str, own: Mapping[Any, Any]) -> Told:
+        """Return what a formatter gave, without the exception and the stack: they are fields."""
+        if not (record.exc_info or record.exc_text or record.stack_info):
+            return text, own
+        error = self._error(record) or {}
+        texts = (record.stack_info, record.exc_text, error.get("stacktrace"))
+        stacks = [each for each in texts if type(each) is str and each]
+        kept = {name: own[name] for name in own if own[name] not in stacks}
+        return without_stacks(text, stacks), kept
 
     def _asked(self, record: logging.LogRecord) -> Mapping[str, Any]:
         if self._more is None:

@@ -62,9 +62,10 @@ class ShippingHandler(logging.Handler):
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
-        """Take *fmt*, but for the default of ``basicConfig``: its level and name are fields."""
-        default = type(fmt) is logging.Formatter and fmt._fmt == logging.BASIC_FORMAT  # noqa: SLF001
-        super().setFormatter(None if default else fmt)
+        """Take *fmt*, unless all that it prints beside the message are fields already."""
+        from .formatters import adds_nothing  # noqa: PLC0415 - few handlers have a formatter
+
+        super().setFormatter(None if adds_nothing(fmt) else fmt)
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""

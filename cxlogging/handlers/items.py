@@ -22,6 +22,7 @@ from ..wire.times import LAST_NS
 from .context import current
 from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
+from .leftovers import SUSPECTS, level_name
 
 REMEMBERED_SITES = 4_096
 LogRecord = logging.LogRecord  # what it is without a factory of somebody's
@@ -176,7 +177,7 @@ class ItemMaker:
         if self._sequence is not None:
             fields[self._sequence] = ""
         try:
-            write = self._destination.writer(key[0], key[1], site(attributes), fields)
+            write = self._destination.writer(key[0], level_name(*key[:2]), site(attributes), fields)
         except Exception:  # encoding meets it again, and mends it
             return UNKNOWN
         present = operator.itemgetter(*others) if others else None
@@ -188,7 +189,12 @@ class ItemMaker:
 
         *tail* begins with the last attribute that a record is born with.
         """
-        if not self._events.is_plain or tail[:1] != (LAST_STANDARD,) or len(tail) > MAX_MEMBERS:
+        if (
+            not self._events.is_plain
+            or not SUSPECTS.isdisjoint(names)
+            or tail[:1] != (LAST_STANDARD,)
+            or len(tail) > MAX_MEMBERS
+        ):
             return False
         if not HAS_TASKS and "taskName" in tail:  # set by hand; here none is looked for
             return False

@@ -25,8 +25,8 @@ DESTINATIONS = [
     betterstack.configure("k", url=URL, format="ndjson"),
 ]
 NAMES = st.sampled_from(
-    "user order message asctime taskName _logger x.y dt task.name level 100% auth né \ud800"
-    " cx_seq stack_info exception".split()
+    "user order message asctime taskName _logger x.y dt color logger task.name level 100% auth né"
+    " \ud800 cx_seq stack_info exception".split()
 )
 WITH_FIELDS = [each for each in DESTINATIONS if getattr(each, "text", "json") == "json"]
 VALUES = st.one_of(
@@ -38,6 +38,7 @@ VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.just({"a": [1]}),
+    st.sampled_from(["info", "shop", "\x1b[31m", "2026"]),
     st.just("long " * 7_000),
 )
 MESSAGES = st.one_of(
@@ -46,7 +47,12 @@ MESSAGES = st.one_of(
 )
 CHANGES = st.dictionaries(
     st.sampled_from(["levelno", "levelname", "name", "lineno", "threadName", "funcName"]),
-    st.one_of(st.sampled_from([10, 20, 35, "INFO", "5 %d", "\ud800", "shop", None]), st.just([1])),
+    st.one_of(
+        st.sampled_from(
+            [10, 20, 35, "INFO", "\x1b[31mINFO\x1b[0m", "5 %d", "\ud800", "shop", None]
+        ),
+        st.just([1]),
+    ),
     max_size=2,
 )
 BOUND = st.dictionaries(st.sampled_from(["user", "request", "level", "msg", "cx_seq"]), VALUES)
