@@ -14,7 +14,7 @@ from .events import EventMaker
 from .items import ItemMaker
 from .redact import Default, cleaner
 
-HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
+HANDLER_OPTIONS = ("fields", "context", "redact", "redact_except", "sequence")
 
 Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Gives the item of a record, as `ItemMaker.make` does."""
@@ -38,7 +38,9 @@ def parts(
     _check_names(handler, options, arguments)
     plain = {name: options[name] for name in options}
     own = {name: plain.pop(name) for name in HANDLER_OPTIONS if name in plain}
-    rules = cleaner(own.get("redact", Default()))
+    rules = cleaner(
+        own.get("redact", Default()), own.get("redact_except"), destination.limits.integers
+    )
     delivery = Delivery(destination, Options.parse(plain))
     events = EventMaker(
         rules,
@@ -46,6 +48,7 @@ def parts(
         _context(own.get("context")),
         _sequence(own.get("sequence", delivery.options.spool is not None)),
         delivery.note,
+        delivery.clock.wall,
     )
     return delivery, ItemMaker(events, destination).make
 
