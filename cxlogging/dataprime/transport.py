@@ -14,6 +14,7 @@ import urllib3
 
 from ..delivery.backoff import backoff
 from ..wire.http import Endpoint, Secret
+from ..wire.masking import Masker
 from ..wire.settings import is_loopback
 from .errors import (
     PartialResult,
@@ -162,6 +163,7 @@ class Door:
         self.clock = clock
         self.budget = budget
         self._key = key
+        self._mask = Masker([key.reveal()])
         self._silence = silence
         self._own = session is None
         self._session = requests.Session() if session is None else session
@@ -175,7 +177,7 @@ class Door:
 
     def masked(self, text: str) -> str:
         """Return *text* without the key, should a server have repeated it."""
-        return text.replace(self._key.reveal(), "****")
+        return self._mask(text)
 
     def patience(self, timeout: float | None) -> Patience:
         """Return the patience of one call."""
@@ -214,7 +216,8 @@ class Door:
         raise refusal(
             response.status_code,
             headers,
-            self.masked(body),
+            body,
+            mask=self.masked,
             query=str(document.get("query", "")),
             now=self.clock.now() / 1e9,
         )

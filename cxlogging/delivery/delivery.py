@@ -27,7 +27,7 @@ from .lines import LineMaker, line_maker
 from .network import Transport
 from .options import Options
 from .pace import Pace, State
-from .sending import attempt, http, send
+from .sending import attempt, http, masker, send
 from .settle import Outcome
 from .unsettled import Unsettled
 from .workers import Workers
@@ -59,11 +59,13 @@ class Delivery:
         clock: Clock | None = None,
         line: LineMaker | None = None,
     ) -> None:
+        options.check(destination.limits)
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()
         self.encoding = Encoding(options.compression, destination.limits)
-        self.diagnostics = Diagnostics(destination.name, options.on_error)
+        self.mask = masker(destination, options)
+        self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self._make_line = line or line_maker(destination, options)
@@ -107,11 +109,18 @@ class Delivery:
         """Accept one item, from any thread, at any moment; `stats` has what becomes of it."""
         buffer = self.buffer
         if not buffer.put((level, data, 0)):
-            self.drops.add(level)
+            self._drop(level, len(data))
         elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
             self.workers.wake()
             lifecycle.after_exit(self)
+
+    def _drop(self, level: int, size: int) -> None:
+        """Count an item that has no room, and have a worker say so: nothing may wait here."""
+        told = not self.drops.untold
+        self.drops.add(level, 0 if self.buffer.held else size)
+        if told:
+            self.workers.wake()
 
     def note(self, topic: str, sentence: str) -> None:
         """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
@@ -119,7 +128,7 @@ class Delivery:
             self.notes[topic] = sentence
 
     def tell(self) -> None:
-        """Say what was noted, and what overflow costs; called by a worker."""
+        """Say what was noted, and what overflow costs; called by a worker, and at exit."""
         self.drops.tell(self.diagnostics, self.buffer.bound)
         while self.buffer.news:
             kind, topic, sentence = self.buffer.news.popleft()
@@ -129,6 +138,7 @@ class Delivery:
                 self.diagnostics.passed(kind, sentence)
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
+        self.diagnostics.call_back()
 
     def probe(self, level: int, data: bytes, encoding: str | None = None) -> Outcome:
         """
@@ -152,7 +162,9 @@ class Delivery:
         """Count one record that cannot be sent at all, as something must be set first."""
         self.ledger.dropped.add(level)
         missing = self.destination.missing
-        self.diagnostics.say("missing", missing, f"records are dropped until you set {missing}")
+        sentence = f"records are dropped until you set {missing}"
+        if self.diagnostics.say("missing", missing, sentence, in_log_call=True):
+            self.workers.wake()  # for `on_error`, which is not called here
 
     @property
     def outstanding(self) -> int:
@@ -206,6 +218,8 @@ class Delivery:
         """
         mark = self.mark()
         drain([self], timeout, lambda: self.has_passed(mark))
+        if self.drops.untold:
+            self.tell()
         return self.has_passed(mark)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
+from .stderr import STDERR
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -97,6 +98,7 @@ def after_fork() -> None:
     PROCESS.pid = os.getpid()
     PROCESS.exiting = PROCESS.left = False
     OWN_THREADS.clear()
+    STDERR.forget()
     for delivery in deliveries():
         delivery.buffer.forget()
         delivery.reset()
@@ -141,6 +143,7 @@ def at_exit(**_: object) -> None:
     for delivery in busy:
         _give_up(delivery)
     for delivery in deliveries():
+        delivery.tell()
         delivery.disconnect()
         with delivery.lock:
             delivery.buffer.release()

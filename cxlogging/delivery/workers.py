@@ -111,7 +111,7 @@ class Workers:
 
     def _spawn(self) -> None:
         if reason := no_thread():
-            self._delivery.diagnostics.say("thread", "thread", reason)
+            self._delivery.diagnostics.say("thread", "thread", reason, in_log_call=True)
             return
         self._crew.append(None)
         lifecycle.before_worker()

@@ -237,6 +237,6 @@ def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
         return Action.RETRY, "no status for this event"
     if 200 <= code < 300:
         return None
-    reason = f"status {code}: {str((status or {}).get('error', ''))[:200]}"
+    reason = f"status {code}: {(status or {}).get('error', '')}"
     passing = code in RETRIED or code >= 500
     return (Action.RETRY if passing else Action.REFUSED), reason

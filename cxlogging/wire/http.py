@@ -160,7 +160,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         action: What happens to every item that *items* does not name.
-        reason: The vendor's words, or ours; free of secrets.
+        reason: The vendor's words, or ours; who shows them masks secrets, then cuts.
         items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
         cure: What a person can do about it.
     """

@@ -82,10 +82,10 @@ def test_retry_after(headers, wait):
         ({"compression": "gz"}, "compression takes"),
         ({"on_drop": "print"}, "on_drop takes a callable"),
         ({"on_error": 1}, "on_error takes a callable"),
-        ({"ssl_context": object(), "ca_file": "x"}, "ssl_context stands alone"),
+        ({"ssl_context": object()}, "ssl_context takes an ssl.SSLContext"),
         ({"proxy": "socks5://x"}, "proxy takes an address"),
         ({"headers": "X: y"}, "headers takes a mapping"),
-        ({"headers": {"X Y": "z"}}, "no header name"),
+        ({"headers": {"X Y": "z"}}, "not a valid header name"),
         ({"headers": {"X": "secret\nvalue"}}, "the value of 'X' holds characters"),
     ],
 )
