@@ -98,7 +98,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
         (["x", "--job", "1"], "leave out the rest"),
         (["x", "--since", "yesterday"], "is no time"),
         (["x", "--since", "1h", "--from", "2h"], "pass one"),
-        (["x", "--limit", "0"], "limit takes 1 to 12000"),
+        (["x", "--limit", "0"], "limit takes 1 to 15000"),
         (["x", "--local", "--domain", "eu2"], "stand alone"),
         (["x", "--name", "report"], "add --background"),
         (["x", "--background"], "needs one of --since and --from"),
@@ -454,7 +454,7 @@ def test_ctrl_c_ends_quietly(start, service):
 def test_a_reader_that_leaves_ends_it_quietly(start, service):
     """A pipe to `head` that closes early: 0, and no word about a broken pipe."""
     service.will_say(Reply([QUERY_ID, *[result(*(log(n) for n in range(500)))] * 40, STATISTICS]))
-    process = start("query", "x", "--limit", "12000")
+    process = start("query", "x", "--limit", "15000")
 
     first = process.stdout.readline()
     process.stdout.close()
