@@ -67,7 +67,12 @@ class Ingest:
         if exchange.method != "POST":
             return NO_FAULT
         encoding = exchange.headers.get("content-encoding", "")
-        taken = self.faults.take(door.vendor, len(body), lambda: peek(body, encoding, BIGGEST_BODY))
+        taken = self.faults.take(
+            door.vendor,
+            len(body),
+            lambda: peek(body, encoding, BIGGEST_BODY),
+            compressed=encoding.strip().lower() not in ("", "identity"),
+        )
         return taken or NO_FAULT
 
     async def _handle(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> None:
