@@ -25,6 +25,7 @@ class Batch:
         data_bytes: Bytes of the items themselves.
         durable: The items outlive the process.
         abandoned: Its items already have their outcome: an answer changes nothing.
+        unread: So many answers said success, and could not be read any further.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class Batch:
         "departed",
         "durable",
         "first",
+        "unread",
     )
 
     def __init__(self, first: int, items: Sequence[Item]) -> None:
@@ -46,6 +48,7 @@ class Batch:
         self.data_bytes = data_bytes(items)
         self.durable = items[0][2] != 0
         self.abandoned = False
+        self.unread = 0
         self.departed = 0.0
 
     def __len__(self) -> int:

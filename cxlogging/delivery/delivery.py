@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from ..wire.destination import Destination
-from . import lifecycle
+from . import lifecycle, sigterm
 from .batch import Batch, Unsettled
 from .clock import Clock
-from .compression import choose, compressor
+from .compression import Encoding
 from .diagnostics import Diagnostics
 from .draining import drain
 from .drops import Drops
@@ -26,7 +26,7 @@ from .lines import LineMaker, line_maker
 from .network import Transport
 from .options import Options
 from .pace import Pace, State
-from .sending import http, send
+from .sending import attempt, http, send
 from .settle import Outcome
 from .workers import Workers
 
@@ -60,19 +60,21 @@ class Delivery:
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()
-        self.encoding = choose(options.compression, destination.limits)
+        self.encoding = Encoding(options.compression, destination.limits)
         self.diagnostics = Diagnostics(destination.name, options.on_error)
-        self.compress = compressor(self.encoding)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self._make_line = line or line_maker(destination, options)
         self.reset()
         lifecycle.register(self)
+        if options.sigterm:
+            sigterm.install_for(self.diagnostics)
         self._look_for_backlog()
 
     def reset(self) -> None:
         """Begin anew with an empty line, as a fork's child does: the parent sends its own."""
         self.lock = _thread.RLock()
+        self.encoding.restart()
         self.ledger = Ledger()
         self.pace = Pace(self.options, self.destination.limits)
         self.unsettled = Unsettled()
@@ -126,11 +128,22 @@ class Delivery:
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
 
-    def probe(self, level: int, data: bytes) -> Outcome:
-        """Send one item on the calling thread, beside the line, and return what came of it."""
+    def probe(self, level: int, data: bytes, encoding: str | None = None) -> Outcome:
+        """
+        Send one item on the calling thread, beside the line, and return what came of it.
+
+        Args:
+            level: The record's level.
+            data: The item.
+            encoding: Of the request; None leaves it to what is known of the vendor.
+        """
         started = self.clock.monotonic()
+        batch, seconds = Batch(0, [(level, data, 0)]), self.options.timeout
         with lifecycle.own_thread():
-            outcome = send(self, Batch(0, [(level, data, 0)]), self.options.timeout)
+            if encoding is None:
+                outcome = send(self, batch, seconds)
+            else:
+                outcome = attempt(self, batch, encoding, seconds)
         return outcome._replace(seconds=self.clock.monotonic() - started)
 
     def refuse(self, level: int) -> None:

@@ -157,13 +157,6 @@ def after_exit(delivery: Delivery) -> None:
             delivery.buffer.release()
 
 
-def carry_on() -> None:
-    """Note that the process goes on after all, and vendors may be waited for again."""
-    PROCESS.exiting = PROCESS.left = False
-    for delivery in deliveries():
-        delivery.given_up = False
-
-
 def after_drain(delivery: Delivery) -> None:
     """Account for what a closing *delivery* still holds, where nobody will come after it."""
     if PROCESS.exiting:

@@ -46,6 +46,7 @@ class Options(NamedTuple):
         headers: Further headers of every request.
         ca_file: Certificates to trust, in a PEM file.
         client_cert: A PEM file of certificate and key, or a pair of files.
+        sigterm: Deliver on SIGTERM, then do what would be done without it.
         on_drop: Told ``(outcome, count, level)`` of records that will not arrive.
         on_error: Told a sentence for each kind of delivery trouble.
     """
@@ -71,6 +72,7 @@ class Options(NamedTuple):
     headers: Mapping[str, str] | None = None
     ca_file: str | None = None
     client_cert: str | tuple[str, str] | None = None
+    sigterm: bool = False
     on_drop: Callable[[str, int, int], object] | None = None
     on_error: Callable[[str], object] | None = None
 
@@ -93,6 +95,8 @@ class Options(NamedTuple):
             values[name] = _seconds(name, values[name])
         for name in _COUNTS & values.keys():
             values[name] = _count(name, values[name])
+        if "sigterm" in values:
+            values["sigterm"] = _flag("sigterm", values["sigterm"])
         if values.get("spool") is not None:
             values["spool"] = _spool(values["spool"])
         options = cls(**values)
@@ -137,6 +141,13 @@ def _count(name: str, value: object) -> int | None:
         example = "'64MiB' or 65536" if name.endswith("bytes") else "2"
         raise ConfigurationError(f"{name} takes a number from 1, such as {example}, not {value!r}.")
     return int(number)
+
+
+def _flag(name: str, value: object) -> bool:
+    flag = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
+        raise ConfigurationError(f"{name} takes True or False, not {value!r}.")
+    return flag
 
 
 def _spool(value: object) -> str:

@@ -28,6 +28,7 @@ class Outcome(NamedTuple):
         seconds: How long the request took.
         raw: Bytes of the body.
         sent: Bytes of the body on the wire.
+        requests: How many were sent for it.
     """
 
     verdict: Verdict
@@ -36,6 +37,7 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     raw: int = 0
     sent: int = 0
+    requests: int = 1
 
 
 class News:
@@ -76,7 +78,7 @@ def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float) -> Ne
         now: Monotonic time.
     """
     ledger, verdict = delivery.ledger, outcome.verdict
-    ledger.requests += 1
+    ledger.requests += outcome.requests
     news = News(cure=verdict.cure)
     if batch.abandoned:
         return news
@@ -105,6 +107,8 @@ def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, n
         news.trouble = ("partly", f"took a part of a batch: {delivery.ledger.last_error}")
     else:
         delivery.pace.delivered(outcome.seconds)
+        if outcome.verdict.reason:
+            news.trouble = (_topic(outcome.verdict.reason), f"{outcome.verdict.reason}.")
     if done:
         delivery.acknowledge(now)
 

@@ -9,22 +9,25 @@ It reads one task a line from stdin, and writes frames to stdout: a `HEADER`, th
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import signal
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from .doors.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from .doors.query_fields import Asked
 from .engine import Plan, QueryRefusedError, Settings, compile_query
-from .engine.keypaths import holds
+from .engine.keypaths import holds, keypaths
 from .engine.narrowing import Narrowing
-from .engine.row import Record
+from .engine.nodes import KeyPath
+from .engine.row import METADATA, Record
 from .engine.run import Answer, line
 from .engine.scan import Scan
 
@@ -50,6 +53,12 @@ OUT_OF_MEMORY = 77
 
 CHECK, DIRECT, BACKGROUND = "check", "direct", "background"
 """What is to be done with a query: compile it alone, or answer it in the one form or the other."""
+
+MOST_CHECKED = 5
+"""Keypaths that are looked for where a query found nothing."""
+
+SAMPLE = 200
+"""The newest events, whose keypaths are the ones that may have been meant."""
 
 MOST_KEPT = 512 * 1024 * 1024
 """A process that was larger than this does not take another query."""
@@ -152,13 +161,14 @@ def _can_go_on() -> bool:
 
 def _prepared(asked: Asked, path: Path) -> Answer:
     assert asked.now is not None  # noqa: S101 - the server sets it
+    fields = _Fields(path)
     settings = Settings(
         asked.now,
         asked.start,
         asked.end,
         LABELS,
         OF_COLUMNS,
-        _Fields(path).known if asked.strict else None,
+        fields.known if asked.strict else None,
         LUCENE_FIELDS,
         asked.most_rows,
     )
@@ -166,7 +176,8 @@ def _prepared(asked: Asked, path: Path) -> Answer:
         asked.query, settings, NARROWING, lucene=asked.lucene, dataset=asked.dataset
     )
     scan = Scan(path, _labels_of)
-    return Answer(plan, scan, asked.most_rows, not asked.chosen, _time_warnings(asked))
+    warnings = _time_warnings(asked)
+    return Answer(plan, scan, asked.most_rows, not asked.chosen, warnings, fields.unknown)
 
 
 class _Fields:
@@ -185,6 +196,28 @@ class _Fields:
         rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
         flat = (".".join(map(str, steps)),)
         return any(holds(row.data, steps) or holds(row.data, flat) for row in rows)
+
+    def unknown(self, paths: Iterable[KeyPath]) -> Iterator[str]:
+        """Yield a sentence for each keypath that no event has, with the nearest that one has."""
+        missing = [path for path in islice(paths, MOST_CHECKED) if not self.known(path.steps)]
+        names = self._names() if missing else {}
+        for path in missing:
+            written = ".".join(map(str, path.steps))
+            close = difflib.get_close_matches(written, names, n=1) or [
+                each for each in names if written.lower() == each.lower()
+            ]
+            hint = f" (did you mean {names[close[0]]!r}?)" if close else ""
+            yield f"keypath does not exist {str(path)!r}{hint}"
+
+    def _names(self) -> dict[str, str]:
+        """Keypaths of the newest events, of labels and of metadata, by what is written last."""
+        names = {label: f"$l.{label}" for label in LABELS} | {
+            each: f"$m.{each}" for each in METADATA
+        }
+        newest = Scan(self._path, _labels_of).rows(Narrowing(newest=True))
+        for row in islice(newest, SAMPLE):
+            names |= {each: f"$d.{each}" for each in keypaths(row.data)}
+        return names
 
 
 def _labels_of(record: Record) -> dict[str, str]:

@@ -79,6 +79,8 @@ class Limits(NamedTuple):
         batch_count: Most events in a request.
         overhead: Bytes that the body has beyond its items and one byte between each two.
         auto: Encodings that ``compression="auto"`` may pick, best first.
+        tried: Encodings that it may try, best first, once the vendor has taken a plain request:
+            for an address of which nobody says what it takes.
         accepted: Encodings that may be asked for by name.
         nests: Whether a field may hold an object or an array.
     """
@@ -89,6 +91,7 @@ class Limits(NamedTuple):
     batch_count: int
     overhead: int
     auto: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
     nests: bool = True
 

@@ -11,13 +11,15 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import QueryEndedError
 from .grouping import MOST_BUCKETS
+from .nodes import KeyPath
 from .plan import Plan
+from .row import Row
 from .scan import Scan
 
 BATCH_ROWS = 100
@@ -38,6 +40,7 @@ class Answer:
         most_rows: No more rows go out.
         tells: True where a warning tells that *most_rows* cut it: the limit was not asked for.
         warnings: Known before.
+        unknown: Gives sentences about keypaths that no event has, asked where nothing was found.
     """
 
     plan: Plan
@@ -45,9 +48,11 @@ class Answer:
     most_rows: int
     tells: bool = True
     warnings: Sequence[dict[str, Any]] = ()
+    unknown: Callable[[Iterable[KeyPath]], Iterable[str]] = lambda _: ()
     count: int = 0
     status: str = "COMPLETED"
     reason: str = ""
+    found: bool = False
     _began: float = field(default_factory=time.perf_counter)
 
     def batches(self) -> Iterator[list[dict[str, Any]]]:
@@ -71,6 +76,7 @@ class Answer:
                     self._cut()
                     break
                 self.count += 1
+                self.found = self.found or self.count > 1 or not _is_nothing(row)
                 yield _bounded(row.document())
         except QueryEndedError as error:
             self.status, self.reason = "FAILED", str(error)
@@ -93,6 +99,10 @@ class Answer:
         if self.plan.shared.buckets:
             limit = {"aggregationBucketsLimit": MOST_BUCKETS}
             found.append({"aggregationBucketsLimitWarning": limit})
+        if not (self.found or self.reason):
+            shared = self.plan.shared
+            sentences = [*self.unknown(shared.paths.values()), *shared.hints]
+            found += [{"compileWarning": {"warningMessage": each}} for each in sentences]
         return found
 
     def lines(self, query_id: str) -> Generator[bytes, None, None]:
@@ -134,6 +144,11 @@ def statistics(status: str, rows: int, bytes_read: int, seconds: float) -> dict[
         "storage": {"objectStore": store},
     }
     return {"statistics": content}
+
+
+def _is_nothing(row: Row) -> bool:
+    """True for what an aggregation makes of no rows: nulls and zeros."""
+    return row.record is None and type(row.data) is dict and not any(row.data.values())
 
 
 def line(document: dict[str, Any]) -> bytes:
