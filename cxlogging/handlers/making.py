@@ -10,7 +10,6 @@ from ..delivery.delivery import Delivery
 from ..delivery.options import Options
 from ..errors import ConfigurationError, nearest
 from ..wire import values
-from ..wire.clean import Cleaner
 from ..wire.destination import Destination
 from .events import EventMaker
 from .items import ItemMaker
