@@ -36,8 +36,8 @@ def two_of_three(_, number):
 
 @pytest.mark.long
 @pytest.mark.timeout(200)
-@pytest.mark.case(66)
-def test_case_66_a_third_of_each_batch_for_a_minute(child, backend, figures):
+@pytest.mark.case(63)
+def test_case_63_a_third_of_each_batch_for_a_minute(child, backend, figures):
     """500 records a second for a minute to a vendor that answers 429 for a third of each batch:
     all are delivered within the minute and the retries of the last ones, with fewer than five
     requests a second, and the ledger balances.
@@ -69,9 +69,11 @@ print(stats.balanced, stats.accepted, stats.delivered)
     assert ended.err.count("takes a part of each batch") == 1
 
 
-@pytest.mark.case(66)
-@pytest.mark.parametrize("options", ["", "concurrency=1", "spool='spool'", "retry_initial=60"])
-def test_case_66_the_exit(child, backend, figures, options, tmp_path):
+@pytest.mark.case(63)
+@pytest.mark.parametrize(
+    "options", ["", "concurrency=1", "spool='spool'", "retry_initial=60, retry_maximum=60"]
+)
+def test_case_63_the_exit(child, backend, figures, options, tmp_path):
     """3,000 records wait at the exit, and the vendor takes two of three of each batch: the exit
     goes on while it does, and everything is delivered, once.
     """
@@ -89,8 +91,8 @@ def test_case_66_the_exit(child, backend, figures, options, tmp_path):
     assert (len(ended.promised), oracle.lost, oracle.duplicated) == (3_000, [], [])
 
 
-@pytest.mark.case(66)
-def test_case_66_one_of_3000(child, backend, figures):
+@pytest.mark.case(63)
+def test_case_63_one_of_3000(child, backend, figures):
     """A vendor that takes one record of each batch is not stormed, and the exit ends in time."""
     backend.behaviour = takes(lambda request, number: number == 0)
     ended = child(
@@ -107,8 +109,8 @@ def test_case_66_one_of_3000(child, backend, figures):
     assert "status 429" in ended.err
 
 
-@pytest.mark.case(66)
-def test_case_66_a_death_with_leftovers_in_the_spool(child, backend, figures, tmp_path):
+@pytest.mark.case(63)
+def test_case_63_a_death_with_leftovers_in_the_spool(child, backend, figures, tmp_path):
     """A process dies with leftovers in its spool: the next one sends them, and nothing that was
     acknowledged.
     """
