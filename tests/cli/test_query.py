@@ -205,7 +205,7 @@ def test_every_format(run, service):
     assert as_raw == f"{rows[0]['userData']}\nno json\n"
     assert as_table.splitlines() == [
         '2025-01-20 00:00:00.500Z  ERROR     shop  paid  total=5 at={"x": 1}',
-        "2025-01-20 00:00:00.500  ERROR     shop  no json",
+        "2025-01-20 00:00:00.500Z  ERROR     shop  no json",
     ]
 
 
