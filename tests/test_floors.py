@@ -85,7 +85,7 @@ every_module = pytest.mark.parametrize(
 def part(path: Path) -> str:
     """Return the part of the package that a module belongs to."""
     first = path.relative_to(ROOT).parts[0]
-    return "" if first == "__init__.py" else first.removesuffix(".py")
+    return "" if first in {"__init__.py", "__main__.py"} else first.removesuffix(".py")
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -16,6 +16,7 @@ from ..delivery.backoff import backoff
 from ..wire.http import Endpoint, Secret
 from ..wire.masking import Masker
 from ..wire.settings import is_loopback
+from .connecting import no_connection
 from .errors import (
     PartialResult,
     QueryError,
@@ -159,6 +160,7 @@ class Door:
         silence: float,
         budget: float,
     ) -> None:
+        self.address = address
         self.base = f"{address.scheme}://{address.authority}"
         self.clock = clock
         self.budget = budget
@@ -239,7 +241,7 @@ class Door:
         except requests.ReadTimeout:
             trouble: QueryError = QueryTimeout(f"{self.base} did not answer in time.")
         except requests.RequestException as error:
-            trouble = Unreachable(self.masked(f"{self.base} cannot be reached: {error}"))
+            trouble = Unreachable(no_connection(self.address, error))
             cause = error.args[0] if error.args else None
             trouble.dropped = isinstance(cause, urllib3.exceptions.ProtocolError)
         # Raised out here, the error does not carry the request, whose headers hold the key.

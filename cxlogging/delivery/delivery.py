@@ -15,19 +15,21 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from . import lifecycle, sigterm
-from .batch import Batch, Unsettled
+from .batch import LATER, Batch
 from .clock import Clock
 from .compression import Encoding
 from .diagnostics import Diagnostics
 from .draining import drain
 from .drops import Drops
 from .ledger import Ledger, Stats
+from .leftovers import PAUSE_SECONDS
 from .lines import LineMaker, line_maker
 from .network import Transport
 from .options import Options
 from .pace import Pace, State
 from .sending import attempt, http, masker, send
 from .settle import Outcome
+from .unsettled import Unsettled
 from .workers import Workers
 
 MOST_NOTES = 50
@@ -120,6 +122,16 @@ class Delivery:
         if told:
             self.workers.wake()
 
+    def wake_at(self, size: int, count: int) -> None:
+        """
+        Have the log call wake a worker with which so many bytes, or items, have ever come.
+
+        Once the exit functions have run, each log call delivers for itself.
+        """
+        at_once = lifecycle.PROCESS.left
+        self.wake_bytes = 0 if at_once else size
+        self.wake_count = 0 if at_once else count
+
     def note(self, topic: str, sentence: str) -> None:
         """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
         if topic not in self.notes and len(self.notes) < MOST_NOTES:
@@ -186,6 +198,27 @@ class Delivery:
             first = self.unsettled.first
             return min(self.position, self.position if first is None else first) >= mark
 
+    def owes(self, mark: int, *, adopted: bool) -> bool:
+        """
+        Return whether something that was accepted before *mark* lacks its outcome.
+
+        Args:
+            mark: As `mark` gave it.
+            adopted: So does what another process left, and this one found.
+        """
+        if not self.has_passed(mark):
+            return True
+        with self.lock:
+            left = adopted and any(batch.first >= LATER for batch in self.unsettled)
+            return left or (adopted and self.buffer.backlog)
+
+    def count_before(self, mark: int) -> int:
+        """Return how many that were accepted before *mark* lack their outcome."""
+        with self.lock:
+            numbers = (number for batch in self.unsettled for number in batch.numbers)
+            taken = sum(number < mark or number >= LATER for number in numbers)
+            return taken + min(max(mark - self.position, 0), len(self.buffer))
+
     @property
     def position(self) -> int:
         """How many items have left the line."""
@@ -197,9 +230,15 @@ class Delivery:
             now = self.clock.monotonic()
             self.pace.flush(now, len(self.buffer))
             self.pace.hurry(now)
+            self.unsettled.leftovers.hurry(now)
             idle = not self.buffer and not self.unsettled.count
         if not idle:
             self.workers.wake()
+
+    def leftover_pause(self) -> float:
+        """Return the seconds between requests of leftovers: fewer where closing has no time."""
+        pause = min(self.options.retry_initial, PAUSE_SECONDS)
+        return min(pause, self.options.close_timeout / 4) if self.waiters else pause
 
     def flush(self, timeout: float | None = None) -> bool:
         """
@@ -208,17 +247,19 @@ class Delivery:
         Args:
             timeout: Seconds; None waits as `close` does.
         """
-        mark = self.mark()
-        drain([self], timeout, lambda: self.has_passed(mark))
+        done = drain([self], timeout)
         if self.drops.untold:
             self.tell()
-        return self.has_passed(mark)
+        return done
 
     def close(self) -> None:
         """Deliver what waits, within the exit budget; the next record begins anew."""
-        drain([self])
+        mark, began = self.mark(), self.clock.monotonic()
+        # Once the exit functions have run, each log call waits for its own record.
+        drained = lifecycle.PROCESS.left or drain([self], adopted=True)
         self.close_soon()
-        lifecycle.after_drain(self)
+        if not drained:
+            lifecycle.after_drain(self, mark, began)
 
     def close_soon(self) -> None:
         """Let the workers go once nothing waits; do not wait for it."""

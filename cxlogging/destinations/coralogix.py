@@ -81,6 +81,7 @@ class Coralogix:
             wire_bytes=BODY_BYTES,
             batch_count=3_000,
             overhead=overhead,
+            integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
             tried=("gzip",),
         )
 
@@ -115,7 +116,7 @@ class Coralogix:
 
     def _writer(self, level: int, level_name: str, key: Site) -> Writer:
         source, end = map(literal, _constants(level, level_name, key))
-        form = b'{"hiResTimestamp":"%%d",%b,"text":%%b%b}' % (source, end)
+        form = b'{"hiResTimestamp":"%%019d",%b,"text":%%b%b}' % (source, end)
 
         def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             if task is not None:
@@ -137,7 +138,7 @@ class Coralogix:
         if self.text == "plain":
             source, _ = _constants(event.level, event.level_name, key)
             text = encoded(_plain(event.message, event.error, event.stack))
-            return b'{"hiResTimestamp":"%d",%b,"text":%b}' % (event.time_ns, source, text)
+            return b'{"hiResTimestamp":"%019d",%b,"text":%b}' % (event.time_ns, source, text)
         fields = set_apart(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
         write = self._writer(event.level, event.level_name, key)

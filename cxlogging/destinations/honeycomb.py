@@ -16,7 +16,6 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from time import gmtime, strftime
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent_encode
 
@@ -29,6 +28,7 @@ from ..wire.fit import encode
 from ..wire.flat import flat
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.text import within
+from ..wire.times import rfc3339_second
 from ..wire.verdicts import RETRIED, common
 
 HOSTS = {
@@ -44,12 +44,13 @@ LIMITS = Limits(
     item_bytes=999_999,
     body_bytes=4_999_999,
     wire_bytes=4_999_999,
-    # The array of statuses must fit in the 64 KiB that are read of an answer.
+    # The statuses must fit, with their reasons, in the 256 KiB that are read of an answer.
     batch_count=3_500,
     overhead=2,
     auto=("zstd", "gzip"),
     accepted=("gzip", "zstd"),
     nests=False,
+    integers=range(-(2**53), 2**53 + 1),  # its numbers are doubles
 )
 VARIABLES = {
     "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
@@ -110,7 +111,7 @@ class Honeycomb(NamedTuple):
             if task is not None:
                 document["task.name"] = task
             second, nanosecond = divmod(time_ns, 1_000_000_000)
-            return form % (_second(second), nanosecond, rate, encoded(document)[:-1])
+            return form % (rfc3339_second(second), nanosecond, rate, encoded(document)[:-1])
 
         return write
 
@@ -194,11 +195,6 @@ def configure(
 def severity(level: int) -> str:
     """Return Honeycomb's word for a level number."""
     return SEVERITIES[min(max(level, 0) // 10, 5)]
-
-
-@lru_cache(maxsize=4)
-def _second(second: int) -> bytes:
-    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second)).encode()
 
 
 @lru_cache(maxsize=4_096)

@@ -8,7 +8,6 @@ or a finalizer: it takes no lock of ours, does no I/O, and lets nothing out.
 from __future__ import annotations
 
 import logging
-import math
 import weakref
 from _thread import get_ident
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from ..delivery import lifecycle
 from ..delivery.lifecycle import OWN_THREADS, PROCESS
 from ..wire.event import Event, Source
 from ..wire.guard import is_signal
+from ..wire.times import moment
 from .check import CheckResult, check
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ class ShippingHandler(logging.Handler):
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
-        """Take *fmt*, but for the default of ``basicConfig``: its level and name are fields."""
-        default = type(fmt) is logging.Formatter and fmt._fmt == logging.BASIC_FORMAT  # noqa: SLF001
-        super().setFormatter(None if default else fmt)
+        """Take *fmt*, unless all that it prints beside the message are fields already."""
+        from .formatters import adds_nothing  # noqa: PLC0415 - few handlers have a formatter
+
+        super().setFormatter(None if adds_nothing(fmt) else fmt)
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
@@ -133,10 +134,7 @@ class ShippingHandler(logging.Handler):
         text = message if type(message) is str else f"<{type(message).__name__}>"
         if type(level) is not int:
             level = logging.ERROR
-        seconds = created if type(created) is float else self._delivery.clock.wall()
-        if not math.isfinite(seconds):
-            seconds = self._delivery.clock.wall()
-        time_ns = int(seconds * 1e6) * 1000
+        time_ns, _ = moment(created, self._delivery.clock.wall)
         fields = {"cx_error": f"<unreadable record: {name}>"}
         event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
         return level, self._encode(event)

@@ -10,7 +10,6 @@ from ..delivery.delivery import Delivery
 from ..delivery.options import Options
 from ..errors import ConfigurationError, nearest
 from ..wire import values
-from ..wire.clean import Cleaner
 from ..wire.destination import Destination
 from .events import EventMaker
 from .items import ItemMaker
@@ -43,11 +42,12 @@ def parts(
     }
     delivery = Delivery(destination, Options.parse(plain))
     events = EventMaker(
-        own["redact"],
+        cleaner(own["redact"], own["redact_except"], destination.limits.integers),
         own["fields"],
         own["context"],
         _sequence_field(own["sequence"], spooled=delivery.options.spool is not None),
         delivery.note,
+        delivery.clock.wall,
     )
     return delivery, ItemMaker(events, destination).make
 
@@ -60,10 +60,15 @@ def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[s
             raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
 
 
-def _redact(_: str, value: object) -> Cleaner:
+def _redact(_: str, value: object) -> object:
+    """Return *value* as `cleaner` takes it."""
     if values.is_on(value):
-        return cleaner(Default())
-    return cleaner(None if values.is_off(value) else value)
+        return Default()
+    return None if values.is_off(value) else value
+
+
+def _redact_except(_: str, value: object) -> object:
+    return None if values.is_none(value) else value
 
 
 def _context(
@@ -104,7 +109,8 @@ def _sequence_field(sequence: bool | str | None, *, spooled: bool) -> str | None
 HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
     "fields": ({}, values.mapping),
     "context": (None, _context),
-    "redact": (cleaner(Default()), _redact),
+    "redact": (Default(), _redact),
+    "redact_except": (None, _redact_except),
     "sequence": (None, _sequence),
 }
 """What the handlers take beside `Options`: its default, and how it is read."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
+from .plain import INTEGERS
+
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -85,6 +87,7 @@ class Limits(NamedTuple):
             for an address of which nobody says what it takes.
         accepted: Encodings that may be asked for by name.
         nests: Whether a field may hold an object or an array.
+        integers: Those that the vendor keeps exactly as numbers.
     """
 
     item_bytes: int
@@ -96,6 +99,7 @@ class Limits(NamedTuple):
     tried: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
     nests: bool = True
+    integers: range = INTEGERS
 
 
 def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -> bytes:
@@ -125,7 +129,7 @@ class Request(NamedTuple):
 
 class Response(NamedTuple):
     """
-    An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
+    An answer: *headers* have lower-case names, *body* holds at most 256 KiB.
 
     *complete* is False where the vendor sent more than that.
     """
