@@ -83,10 +83,7 @@ class Connector:
         is_tls = self._endpoint.scheme == "https"
         self.dialled_proxy = proxy = self.proxy() if is_tls else None
         timeout = min(seconds, CONNECT_SECONDS)
-        if is_tls:
-            connection = self._https(proxy, timeout)
-        else:
-            connection = self._http(timeout)
+        connection = self._https(proxy, timeout) if is_tls else self._http(timeout)
         # urllib3 would give each address of a name all of the time.
         connection._new_conn = lambda: self._dial(connection.host, connection.port, timeout)  # noqa: SLF001
         try:
