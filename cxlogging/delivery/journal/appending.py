@@ -70,6 +70,7 @@ class Appending(Bounded):
         self._recent = self._line.recent
         self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_LOCK else -1
         self._done = 0
+        self._spool = spool
         self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
         self._write = disk.write
         self._segment_bytes = segment_bytes

@@ -16,6 +16,25 @@ NAME = re.compile(r"\d+-[0-9a-f]{16}")
 ATTEMPTS = 5
 
 
+def has_ended(disk: Disk, parent: int, name: str) -> bool:
+    """
+    Return whether the process whose folder is *name* has ended, and left something.
+
+    Raises:
+        OSError: That cannot be seen.
+    """
+    folder = disk.folder(parent, name, create=False)
+    try:
+        if LOCK not in disk.names(folder):
+            return False
+        lock = disk.lock(folder, LOCK)
+        if lock is not None:
+            disk.close(lock)
+        return lock is not None
+    finally:
+        disk.close(folder)
+
+
 class Owner:
     """
     A folder ``<process>-<random>`` inside a destination's folder.
