@@ -96,7 +96,7 @@ class Bounded:
         return self.held + size > share
 
     def _drop_newest(self, level: int, size: int) -> bool:  # noqa: ARG002
-        return True
+        return self.held + size > self.bound
 
     def _drop_oldest(self, level: int, size: int) -> bool:  # noqa: ARG002
         # Eviction must not meet the worker's `take`; a wait without end could

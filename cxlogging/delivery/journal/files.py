@@ -10,7 +10,7 @@ from ..options import Options
 from .alone import Alone
 from .disk import Disk
 from .line import Line
-from .owner import NAME, Owner
+from .owner import NAME, Owner, waiting_bytes
 from .points import point
 from .removal import Say
 from .segment import OFFSETS
@@ -70,6 +70,11 @@ class Files:
             with contextlib.suppress(OSError):
                 self._folder = self._spool.open()
         return self._folder
+
+    def reach(self) -> None:
+        """Open the destination's folder, where it is not; called by who is `alone`."""
+        if not self._failed:
+            self.folder()
 
     def open(self, mark: bytes, use: Callable[[int, bool], None]) -> bool:
         """
@@ -199,13 +204,21 @@ class Files:
             self._left.append((self._owner, self._folder))
         self._owner = self._folder = None
 
-    def bound_beside_others(self) -> int:
-        """Return the bytes that are left for us of the bound, but some in any case."""
-        own = self._owner.name if self._owner else ""
-        names = self._disk.names(self._folder) if self._folder is not None else []
-        others = [name for name in names if NAME.fullmatch(name) and name != own]
-        used = sum(self._disk.usage(self._folder or 0, name) for name in others)
-        return max(self._bound - used, self._bound // 16)
+    def bound_beside_others(self) -> int | None:
+        """
+        Return the bytes that others leave for us of the bound; None where they cannot be counted.
+
+        Called by who is `alone`.
+        """
+        folder, own = self._folder, self._owner.name if self._owner else ""
+        if folder is None:
+            return None
+        try:
+            names = [each for each in self._disk.names(folder) if NAME.fullmatch(each)]
+            used = sum(waiting_bytes(self._disk, folder, each) for each in names if each != own)
+        except OSError:
+            return None
+        return max(self._bound - used, 0)
 
     def detach(self) -> Callable[[], None]:
         """

@@ -126,8 +126,7 @@ class Journal(Appending):
             folder = self._files.folder()
             if folder is not None:
                 self._heirs.look(folder)
-                with contextlib.suppress(OSError):
-                    self._resize(self._files.bound_beside_others())
+                self._measure()
         return self._tend_at
 
     def perish(self) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -9,7 +10,7 @@ import re
 from .disk import Disk
 from .frames import header
 from .points import point
-from .segment import SEGMENT, Segment
+from .segment import SEGMENT, SETTLED, Segment
 
 LOCK = "lock"
 NAME = re.compile(r"\d+-[0-9a-f]{16}")
@@ -33,6 +34,22 @@ def has_ended(disk: Disk, parent: int, name: str) -> bool:
         return lock is not None
     finally:
         disk.close(folder)
+
+
+def waiting_bytes(disk: Disk, parent: int, name: str) -> int:
+    """Return how many bytes wait in the folder *name* of another process; 0 where it is gone."""
+    total = disk.usage(parent, name)
+    with contextlib.suppress(FileNotFoundError):
+        folder = disk.folder(parent, name, create=False)
+        try:
+            for each in disk.names(folder):
+                if each.endswith(SETTLED):
+                    base = each.removesuffix(SETTLED)
+                    with contextlib.suppress(FileNotFoundError):
+                        total -= Segment(disk, folder, base, 1, final=True).settled_bytes()
+        finally:
+            disk.close(folder)
+    return max(total, 0)
 
 
 class Owner:

@@ -96,6 +96,7 @@ class Spool:
         self.identity = dict(identity)
         self._account = account
         self._disk = disk
+        self._is_named = False
 
     @property
     def folder_name(self) -> str:
@@ -119,8 +120,10 @@ class Spool:
             disk.close(base)
         _ours.add((self.path, self.folder_name))
         with contextlib.suppress(OSError):
-            if read_identity(disk, folder) != self.identity:
+            known = self._is_named and ABOUT in disk.names(folder)
+            if not known and read_identity(disk, folder) != self.identity:
                 self._write_identity(folder)
+            self._is_named = True
         return folder
 
     def _write_identity(self, folder: int) -> None:
