@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..clock import Clock
 from ..options import Options
 from .alone import Alone
-from .disk import Disk
+from .disk import Disk, LostError
 from .line import Line
 from .owner import NAME, Owner, waiting_bytes
 from .points import point
@@ -105,7 +105,7 @@ class Files:
             self._line.parent, self._line.owner = self._folder, self._owner.name
         segment, fd = self._owner.begin(self._index())
         self._line.add(segment)
-        if self._fd < 0:
+        if self._fd < 0 or not self._disk.holds(self._fd):
             self._fd = fd
         else:
             if self._syncer is not None:
@@ -186,6 +186,10 @@ class Files:
             if self._is_gone:
                 self._leave()
             self._change(mark, drawn)
+        except LostError:
+            # What is in the old folder is adopted, as it is locked no more; the next attempt
+            # is at once, and opens everything anew.
+            self._leave()
         except OSError:
             self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
             self._retry_at = self._clock.monotonic() + self._retry_seconds
