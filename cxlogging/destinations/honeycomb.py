@@ -92,6 +92,10 @@ class Honeycomb(NamedTuple):
         return {"vendor": "honeycomb", "url": self.endpoint.origin, "dataset": self.dataset}
 
     @property
+    def credential(self) -> Secret | None:
+        return self.key
+
+    @property
     def missing(self) -> str:
         return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
 
