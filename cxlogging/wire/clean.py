@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .guard import is_signal
+from .guard import is_foreign
 from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
 from .text import cut, unused
 
@@ -90,10 +90,8 @@ class _Walk:
             return value
         try:
             return self._known(value)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            if is_signal(error):
+            if is_foreign(error):
                 raise
             return f"<unrepresentable {type(value).__name__}>"
 
