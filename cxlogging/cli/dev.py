@@ -88,6 +88,12 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     multiple=True,
     help="Likewise for queries.",
 )
+@click.option(
+    "--coralogix-plain-only",
+    "plain_only",
+    is_flag=True,
+    help="Refuse compressed bodies at Coralogix' endpoints with 415.",
+)
 def command(
     *,
     port: int,
@@ -99,6 +105,7 @@ def command(
     honeycomb: tuple[str, ...],
     betterstack: tuple[str, ...],
     dataprime: tuple[str, ...],
+    plain_only: bool,
 ) -> None:
     """
     Run a local server that behaves like Coralogix, Honeycomb and Better Stack.
@@ -122,6 +129,8 @@ def command(
         )
     except (ValueError, OSError, sqlite3.Error) as error:
         raise click.ClickException(_sentence(error, host, port)) from None
+    if plain_only:
+        server.faults.add(vendor="coralogix", compressed=True, status=415)
     _serve(server, {vendor for vendor, given in keys.items() if given})
 
 

@@ -8,6 +8,7 @@ extra. All of them let other threads run meanwhile.
 
 from __future__ import annotations
 
+import enum
 import importlib
 import importlib.util
 import zlib
@@ -20,6 +21,90 @@ Compress = Callable[[bytes], bytes]
 
 _ZSTD_MODULES = ("compression.zstd", "backports.zstd")
 _GZIP_WINDOW = 31
+
+
+class Trial(enum.Enum):
+    """What is known of an encoding that a vendor may or may not take."""
+
+    NONE = "none"
+    """The encoding in use is not in question."""
+    WAITING = "waiting"
+    """No plain request was taken since the last trouble: not the moment to try."""
+    READY = "ready"
+    """The next request is compressed, on trial."""
+    RUNNING = "running"
+    PROVEN = "proven"
+    REFUSED = "refused"
+    """Plain it stays."""
+
+
+class Encoding:
+    """
+    The ``Content-Encoding`` of the next request, and what answers have taught about it.
+
+    An encoding that has to be tried begins plain. Once a plain request was taken one
+    compressed request is sent; whatever goes wrong with it, it goes again plain, and so
+    does everything after it. Called under the delivery's lock.
+
+    Args:
+        asked: The option: ``"auto"``, an encoding or None.
+        limits: What the vendor takes.
+
+    Raises:
+        ConfigurationError: The vendor does not take what was *asked* for, or
+            this installation cannot make it.
+    """
+
+    def __init__(self, asked: str | None, limits: Limits) -> None:
+        self.name = choose(asked, limits)
+        self.trial = Trial.NONE
+        if asked == "auto" and self.name is None and limits.tried:
+            self.name = choose("auto", limits._replace(auto=limits.tried))
+            self.trial = Trial.WAITING if self.name else Trial.NONE
+        self.compress = compressor(self.name)
+        self._was_proven = False
+
+    def begin(self, *, may_try: bool = True) -> tuple[str | None, bool]:
+        """
+        Return the encoding of the next request, and whether it is a trial.
+
+        Args:
+            may_try: There is time to send the request again.
+        """
+        if self.trial is Trial.READY and may_try:
+            self.trial = Trial.RUNNING
+            return self.name, True
+        return (self.name if self.trial in {Trial.NONE, Trial.PROVEN} else None), False
+
+    def delivered(self, encoding: str | None) -> None:
+        """Note that the vendor took a request in *encoding*."""
+        if encoding is not None and self.trial is Trial.RUNNING:
+            self.trial, self._was_proven = Trial.PROVEN, True
+        elif encoding is None and self.trial is Trial.WAITING:
+            self.trial = Trial.READY
+
+    def failed(self, *, taken_plain: bool, judged: bool) -> bool:
+        """
+        Note that a compressed request failed; return whether compression ends by that.
+
+        Args:
+            taken_plain: The same records, sent plain at once, were taken.
+            judged: The answer was about the records or the configuration, not a passing trouble.
+        """
+        if self.trial is Trial.NONE:
+            return False
+        if taken_plain or not self._was_proven:
+            ended = self.trial is not Trial.REFUSED
+            self.trial = Trial.REFUSED
+            return ended
+        if self.trial is Trial.RUNNING or (self.trial is Trial.PROVEN and not judged):
+            self.trial = Trial.WAITING  # so it went with plain ones: nothing was learned
+        return False
+
+    def restart(self) -> None:
+        """Forget a trial of the parent's, in a fork's child."""
+        if self.trial is Trial.RUNNING:
+            self.trial = Trial.READY
 
 
 def choose(asked: str | None, limits: Limits) -> str | None:

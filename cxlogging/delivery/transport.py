@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import platform
+import socket
+import sys
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -20,8 +24,15 @@ from .clock import Clock
 from .connect import Connector
 from .network import TransportError
 
-ANSWER_BYTES = 64 * 1024
-READ_BYTES = ANSWER_BYTES + 8 * 1024
+try:
+    import fcntl
+    from termios import TIOCOUTQ
+except ImportError:  # Windows
+    TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
+
+ANSWER_BYTES = 256 * 1024
+"""Of an answer: a status with its reason for each of some thousand records, at least."""
+READ_BYTES = 72 * 1024
 """Of an answer, read at once if they are there, with its head."""
 WRITE_BYTES = 2 * 2**20
 """Written at once: each call waits several times for the interpreter's lock."""
@@ -29,6 +40,10 @@ HEAD_BYTES = 64 * 1024
 """Of a body, written with its head: that takes a copy, which is dear where it is large."""
 
 IDLE_SECONDS = 25.0
+CLOSE_SECONDS = 0.25
+"""How long a server that said it would close is given to do so."""
+ACKNOWLEDGE_SECONDS = 0.05
+"""How long acknowledgements of the last bytes of a request may come after the answer to it."""
 AGE_SECONDS = 300.0
 USER_AGENT = f"cxlogging/{__version__} python/{platform.python_version()}"
 
@@ -39,10 +54,19 @@ class _Line:
         self.sock = connection.sock
         self.opened = now
         self.used = now
+        self._identity = _identity(self.sock)
+
+    def close(self) -> None:
+        """Close the connection, but not a file that has got its descriptor's number meanwhile."""
+        if _identity(self.sock) != self._identity:
+            self.sock.detach()
+        self.connection.close()
 
     def is_usable(self, now: float) -> bool:
         if now - self.used > IDLE_SECONDS or now - self.opened > AGE_SECONDS:
             return False
+        if _identity(self.sock) != self._identity:
+            return False  # somebody closed all descriptors, and the number may be another file's
         from urllib3.util.wait import wait_for_read
 
         # Bytes to read on an idle connection are the other side's goodbye.
@@ -95,13 +119,13 @@ class HttpTransport:
 
     def close(self) -> None:
         while (line := self._pop()) is not None:
-            line.connection.close()
+            line.close()
 
     def _reusable(self) -> _Line | None:
         while (line := self._pop()) is not None:
             if line.is_usable(self._clock.monotonic()):
                 return line
-            line.connection.close()
+            line.close()
         return None
 
     def _pop(self) -> _Line | None:
@@ -133,14 +157,19 @@ class HttpTransport:
         try:
             broken = self._write(line, head, body, deadline)
             try:
-                answer.begin()
+                readable = _begin(answer)
                 if reader.ended:
                     raise ConnectionError("the answer ended within its head")  # noqa: TRY301
             except (http.client.RemoteDisconnected, ConnectionError) as error:
                 if not fresh and not reader.got:
                     raise _StaleError from None
                 raise broken or error from None
+            if not readable:
+                return Response(answer.status, complete=False)
             response, whole = _read(answer)
+            taken = 200 <= response.status < 300
+            if taken and (broken or not _was_sent_whole(line.sock, closing=not whole)):
+                raise ConnectionError("the server answered before it had read the request")
             kept = whole and broken is None and response.status >= 200
             return response
         finally:
@@ -149,7 +178,7 @@ class HttpTransport:
             if kept:
                 self._idle.append(line)
             else:
-                line.connection.close()
+                line.close()
 
     def _write(self, line: _Line, head: bytes, body: bytes, deadline: float) -> OSError | None:
         """Write the request; return the error of a reader that stopped listening early."""
@@ -197,6 +226,47 @@ class _Readable:
         return io.BufferedReader(self._reader, READ_BYTES)
 
 
+def _identity(sock: Any) -> tuple[int, int] | None:
+    """Return what tells the socket of *sock* from any other file; None where nothing does."""
+    try:
+        status = os.fstat(sock.fileno())
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
+    """
+    Return False where the server cannot have read the whole request that it has answered.
+
+    A server that closes with bytes unread resets the connection, and one that has
+    stopped reading leaves bytes that its system never acknowledges.
+    """
+    from urllib3.util.wait import wait_for_read
+
+    try:
+        if closing:
+            wait_for_read(sock, CLOSE_SECONDS)
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return False
+        end = time.monotonic() + ACKNOWLEDGE_SECONDS
+        while _unacknowledged(sock):
+            if time.monotonic() > end:
+                return False
+            time.sleep(ACKNOWLEDGE_SECONDS / 10)
+    except (AttributeError, OSError, ValueError):
+        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell
+    return True
+
+
+def _unacknowledged(sock: Any) -> int:
+    """Return how many bytes the other side's system has not acknowledged; 0 where unknown."""
+    if not TIOCOUTQ:
+        return 0
+    count = fcntl.ioctl(sock.fileno(), TIOCOUTQ, bytes(4))
+    return int.from_bytes(count, sys.byteorder)
+
+
 def _limit(sock: Any, deadline: float, clock: Clock) -> None:
     """Give the next operation on *sock* the time until *deadline*, to within a fiftieth of it."""
     left = deadline - clock.monotonic()
@@ -206,6 +276,22 @@ def _limit(sock: Any, deadline: float, clock: Clock) -> None:
     # Setting it is a call of the system's, and waits for the interpreter's lock.
     if given is None or not left * 0.98 <= given <= left * 1.02:
         sock.settimeout(left)
+
+
+def _begin(answer: http.client.HTTPResponse) -> bool:
+    """
+    Read the head of *answer*; return False where it has a status and cannot be read any further.
+
+    Raises:
+        Exception: There is no status, so nothing is known of the request.
+    """
+    try:
+        answer.begin()
+    except (http.client.HTTPException, ValueError):
+        if type(answer.status) is not int or answer.status < 200:
+            raise
+        return False
+    return True
 
 
 def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:

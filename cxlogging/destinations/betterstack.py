@@ -4,7 +4,7 @@ Better Stack: ``POST https://$INGESTING_HOST/``.
 Follows https://betterstack.com/docs/logs/ingesting-data/http/logs/: one
 request holds MessagePack, JSON or newline-delimited JSON, at most 10 MiB
 compressed and 20 MiB raw; an event less than 1 MiB; ``dt`` is the time in
-nanoseconds.
+nanoseconds, or RFC 3339 where these have fewer than 19 digits.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ..wire.destination import Writer
 from ..wire.event import Event, Site, nested_rest, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
+from ..wire.times import FULL_NS, rfc3339
 from ..wire.verdicts import common
 
 LIMITS = Limits(
@@ -95,11 +96,13 @@ class BetterStack(NamedTuple):
         def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
             begin, cut = beginning if len(document) == count else _beginning(len(document))
-            return b"".join((begin, packb(time_ns), head, packb(document)[cut:]))
+            time = time_ns if time_ns >= FULL_NS else rfc3339(time_ns)
+            return b"".join((begin, packb(time), head, packb(document)[cut:]))
 
         def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
-            return b'{"dt":%d,%b,%b' % (time_ns, head, encoded(document)[1:])
+            time = b"%d" % time_ns if time_ns >= FULL_NS else b'"%b"' % rfc3339(time_ns).encode()
+            return b'{"dt":%b,%b,%b' % (time, head, encoded(document)[1:])
 
         return packed if form == "msgpack" else text
 

@@ -15,7 +15,6 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from time import gmtime, strftime
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent_encode
 
@@ -29,6 +28,7 @@ from ..wire.flat import flat
 from ..wire.guard import contained
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.text import within
+from ..wire.times import rfc3339_second
 from ..wire.verdicts import RETRIED, common
 
 HOSTS = {
@@ -44,12 +44,13 @@ LIMITS = Limits(
     item_bytes=999_999,
     body_bytes=4_999_999,
     wire_bytes=4_999_999,
-    # The array of statuses must fit in the 64 KiB that are read of an answer.
+    # The statuses must fit, with their reasons, in the 256 KiB that are read of an answer.
     batch_count=3_500,
     overhead=2,
     auto=("zstd", "gzip"),
     accepted=("gzip", "zstd"),
     nests=False,
+    integers=range(-(2**53), 2**53 + 1),  # its numbers are doubles
 )
 VARIABLES = {
     "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
@@ -110,7 +111,7 @@ class Honeycomb(NamedTuple):
             if task is not None:
                 document["task.name"] = task
             second, nanosecond = divmod(time_ns, 1_000_000_000)
-            return form % (_second(second), nanosecond, rate, encoded(document)[:-1])
+            return form % (rfc3339_second(second), nanosecond, rate, encoded(document)[:-1])
 
         return write
 
@@ -196,11 +197,6 @@ def severity(level: int) -> str:
     return SEVERITIES[min(max(level, 0) // 10, 5)]
 
 
-@lru_cache(maxsize=4)
-def _second(second: int) -> bytes:
-    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second)).encode()
-
-
 @lru_cache(maxsize=4_096)
 def _constants(level: int, level_name: str, hostname: str, key: Site) -> bytes:
     """Return the end of an element: the members of ``data`` that a call site's events share."""
@@ -241,6 +237,6 @@ def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
         return Action.RETRY, "no status for this event"
     if 200 <= code < 300:
         return None
-    reason = f"status {code}: {str((status or {}).get('error', ''))[:200]}"
+    reason = f"status {code}: {(status or {}).get('error', '')}"
     passing = code in RETRIED or code >= 500
     return (Action.RETRY if passing else Action.REFUSED), reason

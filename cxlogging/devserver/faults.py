@@ -32,6 +32,8 @@ class Fault:
         hang: No answer until the client leaves; nothing is kept.
         items: Honeycomb: statuses of the sound items, in turn; only 202 is kept.
         contains: Only for requests whose body, inflated, holds this text.
+        compressed: Only for requests with a Content-Encoding, as an ingress that does not take
+            compressed bodies refuses them.
     """
 
     vendor: str | None = None
@@ -46,6 +48,7 @@ class Fault:
     hang: bool = False
     items: tuple[int, ...] = ()
     contains: str = ""
+    compressed: bool = False
 
     def __post_init__(self) -> None:
         known = (*VENDORS, QUERIES)
@@ -106,6 +109,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "hang": (bool,),
     "items": (tuple,),
     "contains": (str,),
+    "compressed": (bool,),
 }
 assert set(_TYPES) == {one.name for one in fields(Fault)}  # noqa: S101 - the two lists are one
 
@@ -136,7 +140,9 @@ class FaultPanel:
         with self._lock:
             return tuple(self._faults)
 
-    def take(self, vendor: str, wire_bytes: int, raw: Callable[[], bytes]) -> Fault | None:
+    def take(
+        self, vendor: str, wire_bytes: int, raw: Callable[[], bytes], *, compressed: bool = False
+    ) -> Fault | None:
         """
         The fault that befalls this request, counted down.
 
@@ -144,9 +150,12 @@ class FaultPanel:
             vendor: Whose door it came to.
             wire_bytes: Of its body.
             raw: Gives the inflated body; called only where a fault looks into it.
+            compressed: True where the body has a content encoding.
         """
         with self._lock:
             for n, fault in enumerate(self._faults):
+                if fault.compressed and not compressed:
+                    continue
                 if _matches(fault, vendor, wire_bytes, raw):
                     self._count_down(n, fault)
                     return fault

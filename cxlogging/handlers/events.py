@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.event import Event
-from ..wire.guard import is_foreign
+from ..wire.guard import is_external
+from ..wire.times import moment
 from . import context
 from .extras import extras
 from .failures import failure, failure_of_text
+from .formatters import without_stacks
+from .leftovers import SUSPECTS, level_name, without_leftovers
 from .messages import formatted, structured
 from .sequence import Sequence
 
@@ -36,6 +40,7 @@ class EventMaker:
         more: Gives further fields for a record.
         sequence: Name of the field for the sequence id, or None.
         note: Told a topic and a sentence when a record was odd.
+        now: Gives seconds since 1970, for records whose own time is impossible.
 
     Attributes:
         constant: The constant fields, clean.
@@ -43,6 +48,7 @@ class EventMaker:
         identify: Takes a record's process, and returns its next sequence id.
         hides: Tells whether the values of a field are hidden, by its name.
         clean: Returns the clean form of one value.
+        integers: Those that stay numbers.
         is_plain: Whether texts are shipped as they are, and no further fields are asked for.
     """
 
@@ -53,6 +59,7 @@ class EventMaker:
         more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
         sequence: str | None,
         note: Note,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._cleaner = cleaner
         self.constant = cleaner.fields(fields)
@@ -61,7 +68,9 @@ class EventMaker:
         self._more = more
         self.identify = Sequence().identify
         self._note = note
+        self._now = now
         self.hides = cleaner.hides
+        self.integers = cleaner.integers
         self.clean = cleaner.value
 
     def make(
@@ -84,15 +93,20 @@ class EventMaker:
         """
         message, own = told
         merged = {**context.current(), **self._asked(record), **own, **extras(record)}
+        if not SUSPECTS.isdisjoint(merged):
+            merged = without_leftovers(merged, record)
         fields = {**self.constant, **self._cleaner.fields(merged)}
         if self.sequence_field is not None:
             fields[self.sequence_field] = mark or self.identify(record.process)
         error, stack = self.stacks(record)
         task = record.__dict__.get("taskName")
+        time_ns, is_possible = moment(record.created, self._now)
+        if not is_possible:
+            fields["cx_original_time"] = self.clean(record.created)
         return Event(
-            int(record.created * 1e6 + 0.5) * 1000,
+            time_ns,
             record.levelno,
-            record.levelname,
+            level_name(record.levelno, record.levelname),
             self._cleaner.text(message),
             fields,
             record,
@@ -122,10 +136,10 @@ class EventMaker:
         """Return the message, and the fields that a structured message brings."""
         if formatter is not None:
             try:
-                text, own = formatted(formatter.format(record))
-                return str.__str__(text), own
+                text, own = formatted(str.__str__(formatter.format(record)))
+                return self._without_stacks(record, text, own)
             except BaseException as error:
-                if is_foreign(error):
+                if is_external(error):
                     raise
                 self._note("formatter", f"a formatter failed: {type(error).__name__}")
         if type(record.msg) is not str and isinstance(record.msg, Mapping) and not record.args:
@@ -133,9 +147,19 @@ class EventMaker:
         try:
             return str.__str__(record.getMessage()), {}
         except BaseException as error:
-            if is_foreign(error):
+            if is_external(error):
                 raise
             return self._misfit(record, error), {}
+
+    def _without_stacks(self, record: logging.LogRecord, text: str, own: Mapping[Any, Any]) -> Told:
+        """Return what a formatter gave, without the exception and the stack: they are fields."""
+        if not (record.exc_info or record.exc_text or record.stack_info):
+            return text, own
+        error = self._error(record) or {}
+        texts = (record.stack_info, record.exc_text, error.get("stacktrace"))
+        stacks = [each for each in texts if type(each) is str and each]
+        kept = {name: own[name] for name in own if own[name] not in stacks}
+        return without_stacks(text, stacks), kept
 
     def _asked(self, record: logging.LogRecord) -> Mapping[str, Any]:
         if self._more is None:
@@ -143,7 +167,7 @@ class EventMaker:
         try:
             return dict(self._more(record) or {})
         except BaseException as error:
-            if is_foreign(error):
+            if is_external(error):
                 raise
             self._note("context", f"context= failed: {self._cleaner.value(error)}")
             return {}

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Any
 
 from ..wire.clean import Cleaner
-from ..wire.guard import is_foreign
+from ..wire.guard import is_external
 from ..wire.text import cut, cut_middle
+from .exception_text import parse
 from .tracebacks import format_exception
 
 STACK_CHARACTERS = 32 * 1024
@@ -18,6 +19,7 @@ MOST_CAUSES = 20
 MOST_MEMBERS = 50
 MOST_MEMBERS_IN_ALL = 500
 DEEPEST_GROUP = 5
+NO_EXCEPTION = ("", "NoneType: None", "NoneType")
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -49,7 +51,7 @@ def _has_more(error: BaseException) -> bool:
             or hasattr(error, "__notes__")
         )
     except BaseException as problem:
-        if is_foreign(problem):
+        if is_external(problem):
             raise
         return True
 
@@ -67,15 +69,50 @@ def _tell_more(fields: dict[str, Any], error: BaseException, cleaner: Cleaner) -
         fields["notes"] = cleaner.value(notes)
 
 
-def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any]:
-    """Return the fields of an exception of which only the formatted text has come here."""
-    last = text.rstrip().rpartition("\n")[2]
-    name, _, message = last.partition(": ")
-    return {
-        "type": cut(name, 256),
-        "message": cleaner.text(cut(message, MESSAGE_CHARACTERS)),
+def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any] | None:
+    """
+    Return the fields of an exception of which only the formatted text has come here.
+
+    Of a text that is no exception, the message alone; None where there was none,
+    as ``log.exception()`` prints it outside of an ``except`` block.
+    """
+    if text.strip() in NO_EXCEPTION:
+        return None
+    read = parse(text) or {"message": text.strip()}
+    members, causes = read.pop("exceptions", None), read.pop("causes", None)
+    fields = {
+        **_bounded_head(read, cleaner),
         "stacktrace": cleaner.text(cut_middle(text, STACK_CHARACTERS)),
     }
+    if causes:
+        fields["causes"] = [_bounded_head(cause, cleaner) for cause in causes[:MOST_CAUSES]]
+    if members:
+        left = iter(range(MOST_MEMBERS_IN_ALL))
+        fields["exceptions"] = _members_of_text(members, cleaner, left)
+    return fields
+
+
+def _bounded_head(read: dict[str, Any], cleaner: Cleaner) -> dict[str, Any]:
+    """Return what was *read* of one exception, cut and clean."""
+    fields = {**read, "message": _bounded(read["message"], MESSAGE_CHARACTERS, cut, cleaner)}
+    if "type" in read:
+        fields["type"] = cut(read["type"], 256)
+    return fields
+
+
+def _members_of_text(
+    members: list[dict[str, Any]], cleaner: Cleaner, left: Iterator[int]
+) -> list[dict[str, Any]]:
+    result = []
+    for member in members[:MOST_MEMBERS]:
+        if next(left, None) is None:
+            break
+        inner = member.pop("exceptions", None)
+        fields = _bounded_head(member, cleaner)
+        if inner:
+            fields["exceptions"] = _members_of_text(inner, cleaner, left)
+        result.append(fields)
+    return result
 
 
 def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
@@ -140,6 +177,6 @@ def _safely(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except BaseException as problem:
-        if is_foreign(problem):
+        if is_external(problem):
             raise
         return None

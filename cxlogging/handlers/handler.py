@@ -8,7 +8,6 @@ or a finalizer: it takes no lock of ours, does no I/O, and lets out nothing that
 from __future__ import annotations
 
 import logging
-import math
 import weakref
 from _thread import get_ident
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..delivery import lifecycle
 from ..delivery.lifecycle import OWN_THREADS, PROCESS
 from ..wire.event import Event, Source
-from ..wire.guard import EXHAUSTED, is_foreign
+from ..wire.guard import EXHAUSTED, is_external
+from ..wire.times import moment
 from .check import CheckResult, check
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ class ShippingHandler(logging.Handler):
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
-        """Take *fmt*, but for the default of ``basicConfig``: its level and name are fields."""
-        default = type(fmt) is logging.Formatter and fmt._fmt == logging.BASIC_FORMAT  # noqa: SLF001
-        super().setFormatter(None if default else fmt)
+        """Take *fmt*, unless all that it prints beside the message are fields already."""
+        from .formatters import adds_nothing  # noqa: PLC0415 - few handlers have a formatter
+
+        super().setFormatter(None if adds_nothing(fmt) else fmt)
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
@@ -72,7 +73,7 @@ class ShippingHandler(logging.Handler):
             if self.filters:
                 return self._filtered(record)
             self.emit(record)
-        except RecursionError:  # no room for the call itself
+        except EXHAUSTED:  # nothing is left for the call itself
             self._lost(record.levelno)
         return True
 
@@ -80,7 +81,7 @@ class ShippingHandler(logging.Handler):
         try:
             passed: Any = self.filter(record)
         except BaseException as error:
-            if is_foreign(error):
+            if is_external(error):
                 raise
             self._delivery.ledger.dropped.add(record.levelno)
             self._delivery.note("filter", f"a filter failed: {type(error).__name__}")
@@ -111,7 +112,7 @@ class ShippingHandler(logging.Handler):
                 level = logging.ERROR
         except BaseException as error:
             try:
-                if is_foreign(error):
+                if is_external(error):
                     raise
                 level, data = self._remains(record.__dict__, error)
             except EXHAUSTED:
@@ -129,7 +130,7 @@ class ShippingHandler(logging.Handler):
             try:
                 rate = self._sampler(record)
             except BaseException as error:
-                if is_foreign(error):
+                if is_external(error):
                     raise
                 self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
             if type(rate) is not int or rate < 0:
@@ -150,10 +151,7 @@ class ShippingHandler(logging.Handler):
         text = message if type(message) is str else f"<{type(message).__name__}>"
         if type(level) is not int:
             level = logging.ERROR
-        seconds = created if type(created) is float else self._delivery.clock.wall()
-        if not math.isfinite(seconds):
-            seconds = self._delivery.clock.wall()
-        time_ns = int(seconds * 1e6) * 1000
+        time_ns, _ = moment(created, self._delivery.clock.wall)
         fields = {"cx_error": f"<unreadable record: {name}>"}
         event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
         return level, self._encode(event)

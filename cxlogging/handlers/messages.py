@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..wire.guard import is_foreign
+from ..wire.guard import is_external
 
 MESSAGE_KEYS = ("message", "event", "msg")
 
@@ -27,7 +27,7 @@ def formatted(text: str) -> tuple[str, Mapping[Any, Any]]:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            if is_foreign(error):
+            if is_external(error):
                 raise
             return text, {}
         return structured(value)

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ..wire.guard import is_foreign
+from ..wire.guard import is_external
 from .frames import UnsureError
 from .stacks import MOST_STACKS, Stacks
 
@@ -99,7 +99,7 @@ class Tracebacks:
         try:
             return self.assembled(error, trace)
         except BaseException as problem:
-            if is_foreign(problem):
+            if is_external(problem):
                 raise
         return "".join(traceback.format_exception(type(error), error, trace))
 

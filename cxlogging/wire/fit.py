@@ -13,7 +13,7 @@ from typing import Any
 
 from .codec import scrub
 from .event import Event, Source
-from .guard import is_foreign
+from .guard import is_external
 from .text import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
@@ -29,7 +29,7 @@ def encode(build: Build, event: Event, limit: int) -> bytes:
     try:
         data = build(event)
     except BaseException as error:
-        if is_foreign(error):
+        if is_external(error):
             raise
         event, data = _sound(build, event)
     return data if len(data) <= limit else _within(build, event, data, limit)
@@ -56,7 +56,7 @@ def _sound(build: Build, event: Event) -> tuple[Event, bytes]:
         sane = _sane(event)
         return sane, build(sane)
     except BaseException as error:
-        if is_foreign(error):
+        if is_external(error):
             raise
         bare = _bare(event, {"cx_error": f"<not encodable: {type(error).__name__}>"})
         return bare, build(bare)

@@ -4,7 +4,7 @@ Whose exception is it: one of the log call's own, or one that came from outside 
 What a signal handler or another thread raises during a log call reaches the
 application; what our code or a value's code (its ``__repr__``, a formatter, a
 filter) raises does not. Every ``except`` on the thread of a log call that takes
-more than one known class asks `is_foreign`.
+more than one known class asks `is_external`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import functools
 import opcode
 import signal
 import sys
-from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
 
 RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
@@ -34,29 +34,38 @@ FAKE_CODE = 6 if sys.version_info >= (3, 11) else 0
 VARARGS = 4
 """The flag of a code that takes any number of positional arguments."""
 
-PACKAGE = __file__.rpartition("wire")[0]
-
 
 class Contained:
-    """A ``with`` block that ends quietly where its own code fails."""
+    """
+    A ``with`` block that ends quietly where its own code fails.
+
+    Args:
+        kind: What its own code may raise.
+    """
+
+    def __init__(self, kind: type[BaseException] = BaseException) -> None:
+        self._kind = kind
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        return error is not None and not is_foreign(error)
+        return isinstance(error, self._kind) and not is_external(error)
 
 
 contained = Contained()
-"""Like ``contextlib.suppress(BaseException)``, but for what `is_foreign`."""
+"""Like ``contextlib.suppress(BaseException)``, but for what `is_external`."""
+
+contained_io = Contained(OSError)
+"""The same for the file system; a signal handler's ``TimeoutError`` is an `OSError` too."""
 
 
-def is_foreign(error: BaseException) -> bool:
+def is_external(error: BaseException) -> bool:
     """
     Return True when a signal handler or another thread raised *error*.
 
     In the traceback, the frame of a signal handler was given the frame above it as an
     argument. What another thread or a handler in C raised has no frame of its own, and
-    begins where no instruction of that kind fails. What remains in doubt is foreign
+    begins where no instruction of that kind fails. What remains in doubt is external
     unless it is an `Exception`. `KeyboardInterrupt` always is.
     """
     if isinstance(error, KeyboardInterrupt):
@@ -66,8 +75,12 @@ def is_foreign(error: BaseException) -> bool:
         return not isinstance(error, Exception)
     codes: set[CodeType | None] | None = None
     while trace.tb_next is not None:
-        interrupted, trace = trace.tb_frame, trace.tb_next
-        if _was_given(trace.tb_frame, interrupted):
+        interrupted, trace = trace, trace.tb_next
+        if trace.tb_frame is interrupted.tb_frame:  # raised again
+            continue
+        if _was_given(trace.tb_frame, interrupted.tb_frame):
+            return True
+        if _instruction(interrupted) in CHECKPOINTS:  # which calls nothing itself
             return True
         codes = _handler_codes() if codes is None else codes
         if trace.tb_frame.f_code in codes:
@@ -77,7 +90,7 @@ def is_foreign(error: BaseException) -> bool:
     instruction = _instruction(trace)
     if instruction in RAISING:
         return False
-    return instruction in CHECKPOINTS or _is_probably_foreign(error, trace.tb_frame)
+    return instruction in CHECKPOINTS or _is_probably_external(error, trace, instruction)
 
 
 def _was_given(frame: FrameType, interrupted: FrameType) -> bool:
@@ -96,14 +109,22 @@ def _was_given(frame: FrameType, interrupted: FrameType) -> bool:
     return type(rest) is tuple and any(each is interrupted for each in rest)
 
 
-def _handler_codes() -> set[CodeType | None]:
-    """Return the codes of the signal handlers that are installed now."""
-    return {_code(_innermost(handler)) for handler in _handlers()}
-
-
 def _handlers() -> list[Any]:
+    """Return what the signal handlers that are installed now call."""
     found = (signal.getsignal(number) for number in range(1, signal.NSIG))
-    return [handler for handler in found if callable(handler)]
+    return [_innermost(each) for each in found if callable(each)]
+
+
+def _handler_codes() -> set[CodeType | None]:
+    return {_code(handler) for handler in _handlers()} - {None}
+
+
+def _is_of_native_handler(text: str) -> bool:
+    """Return True where *text* names a handler in C that does not take what handlers are given."""
+    for handler in _handlers():
+        if type(handler) is BuiltinFunctionType and text.startswith(handler.__name__):
+            return handler is not signal.default_int_handler
+    return False
 
 
 def _innermost(handler: Any) -> Any:
@@ -118,7 +139,7 @@ def _innermost(handler: Any) -> Any:
 
 def _code(function: Any) -> CodeType | None:
     if type(function) is not FunctionType:
-        function = getattr(type(function), "__call__", None)
+        function = getattr(type(function), "__call__", None)  # noqa: B004 - it is looked into
     code = getattr(function, "__code__", None)
     return code if type(code) is CodeType else None
 
@@ -133,27 +154,23 @@ def _instruction(trace: TracebackType) -> str:
     return opcode.opname[code[at]]
 
 
-def _is_probably_foreign(error: BaseException, frame: FrameType) -> bool:
-    """Decide about *error*, which came out of a call in *frame* to something without a frame."""
+def _is_probably_external(error: BaseException, trace: TracebackType, instruction: str) -> bool:
+    """Decide about *error*, which came out of an instruction, mostly a call without a frame."""
     kind = type(error)
     if isinstance(error, SYNCHRONOUS) or kind.__module__ == "asyncio.exceptions":
         return False
     if isinstance(error, SystemExit):
-        return "exit" not in frame.f_code.co_names
+        return "exit" not in trace.tb_frame.f_code.co_names
     if not isinstance(error, Exception):
         return True
-    if kind.__module__ == "builtins":
-        is_ours = frame.f_code.co_filename.startswith(PACKAGE)
-        return is_ours and (not error.args or _has_native_handler())
-    return _is_of_python(kind) and not _is_of_one_package(kind, frame)
-
-
-def _is_of_python(kind: type) -> bool:
-    """Return True for a class that Python code defines: functions in C seldom raise such."""
-    if kind.__module__ == "__main__":
+    if "CALL" not in instruction:
+        return False
+    if kind is TypeError and _is_of_native_handler(str(error)):
         return True
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return type(file) is str and file.endswith((".py", ".pyc"))
+    # Another thread names a class. A function in C that fails gives a reason with it.
+    if error.args and not isinstance(kind.__init__, FunctionType):
+        return False
+    return kind.__module__ == "builtins" or not _is_of_one_package(kind, trace.tb_frame)
 
 
 def _is_of_one_package(kind: type, frame: FrameType) -> bool:
@@ -161,9 +178,3 @@ def _is_of_one_package(kind: type, frame: FrameType) -> bool:
     package = kind.__module__.partition(".")[0]
     home = frame.f_globals.get("__name__")
     return package != "__main__" and type(home) is str and home.partition(".")[0] == package
-
-
-def _has_native_handler() -> bool:
-    """Return True where a signal handler is a callable in C, whose exceptions have no frame."""
-    native = (_innermost(each) for each in _handlers() if each is not signal.default_int_handler)
-    return any(_code(each) is None for each in native)

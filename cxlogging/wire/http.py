@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
+from .plain import INTEGERS
+
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -79,8 +81,11 @@ class Limits(NamedTuple):
         batch_count: Most events in a request.
         overhead: Bytes that the body has beyond its items and one byte between each two.
         auto: Encodings that ``compression="auto"`` may pick, best first.
+        tried: Encodings that it may try, best first, once the vendor has taken a plain request:
+            for an address of which nobody says what it takes.
         accepted: Encodings that may be asked for by name.
         nests: Whether a field may hold an object or an array.
+        integers: Those that the vendor keeps exactly as numbers.
     """
 
     item_bytes: int
@@ -89,8 +94,10 @@ class Limits(NamedTuple):
     batch_count: int
     overhead: int
     auto: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
     nests: bool = True
+    integers: range = INTEGERS
 
 
 def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -> bytes:
@@ -120,7 +127,7 @@ class Request(NamedTuple):
 
 class Response(NamedTuple):
     """
-    An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
+    An answer: *headers* have lower-case names, *body* holds at most 256 KiB.
 
     *complete* is False where the vendor sent more than that.
     """
@@ -153,7 +160,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         action: What happens to every item that *items* does not name.
-        reason: The vendor's words, or ours; free of secrets.
+        reason: The vendor's words, or ours; who shows them masks secrets, then cuts.
         items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
         cure: What a person can do about it.
     """

@@ -215,7 +215,6 @@ def test_connection_close_is_honoured():
         b"HTTP/1.1 ",
         b"HTTP/1.1 999999 no\r\n\r\n",
         b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 150 + b"\r\n",
         b"SSH-2.0-OpenSSH_9\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Le",
     ],
@@ -249,7 +248,7 @@ def test_a_body_that_breaks_off(tail):
 
 
 def test_an_endless_answer():
-    """Of an endless answer 64 KiB are read, and the connection is closed."""
+    """Of an endless answer 256 KiB are read, and the connection is closed."""
     ended = threading.Event()
 
     def serve(connection, number):
@@ -265,7 +264,7 @@ def test_an_endless_answer():
         response = transport(server.port).send(request(), None, 5)
         assert ended.wait(5)
 
-    assert (len(response.body), response.complete) == (65_536, False)
+    assert (len(response.body), response.complete) == (262_144, False)
 
 
 @pytest.mark.parametrize("part", ["head", "status"])
@@ -415,6 +414,48 @@ def test_an_early_answer_is_read():
 
     with Script(serve) as server:
         assert transport(server.port).send(request(b"x" * 300_000), None, 5).status == 413
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 202 Accepted\r\n" + b"X: y\r\n" * 150,
+        b"HTTP/1.1 202 Accepted\r\nX: " + b"y" * 70_000 + b"\r\n",
+        b"HTTP/2 202 Accepted\r\n",
+    ],
+    ids=["many", "long", "http2"],
+)
+def test_a_status_is_believed_where_the_rest_cannot_be_read(head):
+    """An answer whose head cannot be read beyond its status has that status."""
+    with Script(answering(head + b"\r\n", close=True)) as server:
+        answer = transport(server.port).send(request(), None, 5)
+
+    assert (answer.status, answer.complete) == (202, False)
+
+
+def test_success_is_not_believed_for_a_request_that_was_not_read():
+    """A server that answers 202 early and closes has not taken the request."""
+
+    def serve(connection, number):
+        connection.recv(1_000)
+        connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+
+    with Script(serve) as server, pytest.raises(TransportError):
+        transport(server.port).send(request(b"x" * 20_000_000), None, 20)
+
+
+def test_a_small_request_that_was_not_read():
+    """Where the server says that it closes, a reset after its answer is waited for."""
+
+    def serve(connection, number):
+        connection.recv(10)
+        head = b"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head)
+        connection.close()
+
+    with Script(serve) as server, pytest.raises(TransportError):
+        transport(server.port).send(request(b"x" * 2_000), None, 20)
 
 
 def test_a_reset():

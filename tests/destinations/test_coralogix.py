@@ -110,7 +110,7 @@ def test_the_time_is_a_text_of_nanoseconds(time_ns):
     """The field hiResTimestamp is the decimal text of the event's nanoseconds, none lost."""
     (entry,) = sent(coralogix(), an_event(time_ns=time_ns))
 
-    assert entry["hiResTimestamp"] == str(time_ns)
+    assert entry["hiResTimestamp"] == f"{time_ns:019d}"
     assert "timestamp" not in entry
 
 

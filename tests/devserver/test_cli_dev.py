@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -53,6 +54,18 @@ def post(url, path, body, **headers):
     except urllib.error.HTTPError as error:
         error.close()
         return error.code
+
+
+def test_coralogix_may_take_plain_bodies_only():
+    """With `--coralogix-plain-only`: gzip is 415 there, and taken elsewhere."""
+    with serving("--coralogix-plain-only") as (_, url, _):
+        named = {"Content_Encoding": "gzip", "Authorization": "Bearer dev"}
+        body = (
+            b'{"applicationName":"a","subsystemName":"s","logEntries":[{"severity":3,"text":""}]}'
+        )
+        assert post(url, "/logs/v1/bulk", gzip.compress(body), **named) == 415
+        assert post(url, "/logs/v1/bulk", body, Authorization="Bearer dev") == 200
+        assert post(url, "/", gzip.compress(b"{}"), **named) == 202
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -157,7 +170,8 @@ def test_help_names_every_option():
     """And the list of commands imports none of them."""
     done = finished("dev", "--help")
     for option in ("--port", "--host", "--allow-remote", "--db", "--max-size", "--coralogix-key",
-                   "--honeycomb-key", "--betterstack-token", "--query-key"):  # fmt: skip
+                   "--honeycomb-key", "--betterstack-token", "--query-key",
+                   "--coralogix-plain-only"):  # fmt: skip
         assert option in done.stdout
     script = "import sys; from cxlogging.cli import main\ntry: main()\n"
     script += "finally: print('uvicorn' in sys.modules)"

@@ -180,6 +180,30 @@ def test_a_fault_may_look_for_a_text(server, client, encoding):
         assert heard.status == status
 
 
+@pytest.mark.parametrize("path", ["/logs/v1/bulk", "/logs/v1/singles"])
+@pytest.mark.parametrize("trouble", [{"status": 415}, {"status": 500}, {"reset": "before"}])
+def test_compressed_bodies_may_be_refused(server, client, path, trouble):
+    """Those alone: the same body without an encoding is taken, before and after."""
+    server.faults.add(vendor="coralogix", compressed=True, **trouble)
+    names = {"applicationName": "a", "subsystemName": "s"}
+    entry = {"severity": 3, "text": "hi"}
+    value = {**names, "logEntries": [entry]} if path.endswith("bulk") else [{**names, **entry}]
+    body = json.dumps(value).encode()
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+    packed = {**headers, "Content-Encoding": "gzip"}
+    assert client.ask("POST", path, body, headers).status == 200
+    if "reset" in trouble:
+        with pytest.raises(ConnectionError):
+            client.ask("POST", path, gzip.compress(body), packed)
+    else:
+        assert client.ask("POST", path, gzip.compress(body), packed).status == trouble["status"]
+    plain = {**headers, "Content-Encoding": "identity"}
+    assert client.ask("POST", path, body, plain).status == 200
+    assert server.count("coralogix") == 2
+    server.faults.clear()
+    assert client.ask("POST", path, gzip.compress(body), packed).status == 200
+
+
 def test_a_reset_is_a_reset_and_not_an_end(server, client):
     """The next read of the client fails with ECONNRESET, on a connection that was used before."""
     with client.raw(client.head(length=len(BODY)) + BODY) as line:
@@ -212,7 +236,9 @@ def test_impossible_faults_are_refused(wrong, says):
 
 def test_a_fault_survives_json():
     """What is set goes out by name and comes back the same."""
-    fault = Fault(vendor="honeycomb", times=2, items=(202, 429), max_body=0, contains="x")
+    fault = Fault(
+        vendor="honeycomb", times=2, items=(202, 429), max_body=0, contains="x", compressed=True
+    )
     assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
     assert Fault().to_json() == {}
 

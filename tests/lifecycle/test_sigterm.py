@@ -76,3 +76,65 @@ def test_sigterm_with_a_dead_server_is_bounded(program, server):
     assert ended.code == -signal.SIGTERM
     assert ended.seconds < 3
     assert "1 record was not delivered" in ended.err
+
+
+def test_the_option_may_be_text(program, server):
+    """DictConfig's "true" is True, and "false" touches nothing."""
+    on = program(SEND, options="flush_interval=60, sigterm='true'")
+    off = program(SEND, options="flush_interval=60, sigterm='false'")
+
+    assert (on.code, off.code) == (-signal.SIGTERM, -signal.SIGTERM)
+    assert server.count() == 1
+
+
+def test_off_the_main_thread_one_line_says_so(program):
+    """A handler made off the main thread works, and says once that SIGTERM is not handled."""
+    ended = program(
+        """
+        thread = threading.Thread(
+            target=lambda: cxlogging.BetterStackHandler("key", url=URL, sigterm=True))
+        thread.start()
+        thread.join()
+        """
+    )
+
+    assert ended.code == 0
+    assert ended.err.count("SIGTERM can only be handled from the main thread") == 1
+    assert ended.err.count("\n") == 1
+
+
+def test_a_second_sigterm_does_not_wait_again(program, server):
+    """SIGTERM twice, with two handlers that ask for it: delivered, and ended once."""
+    ended = program(
+        """
+        import os, signal
+        other = cxlogging.HoneycombHandler("key", dataset="d", url=URL, sigterm=True)
+        log.addHandler(other)
+        log.info("x")
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        os.kill(os.getpid(), signal.SIGTERM)
+        log.info("after")
+        """,
+        options="flush_interval=60, sigterm=True",
+    )
+
+    assert (ended.code, ended.err) == (-signal.SIGTERM, "")
+    assert server.count() == 2
+
+
+def test_a_pool_that_is_terminated_delivers(program, server):
+    """Children of ``with Pool()`` are terminated: with sigterm=True what they logged arrives."""
+    ended = program(
+        """
+        import multiprocessing
+        def work(n):
+            log.info("child %d", n)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            pool.map(work, range(20))
+        """,
+        options="flush_interval=60, sigterm=True",
+        arguments=("-W", "ignore"),
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    assert server.count() == 20

@@ -14,6 +14,8 @@ import os
 import stat
 from pathlib import Path
 
+from ...wire.guard import contained_io
+
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows
@@ -154,7 +156,7 @@ class Disk:
 
     def close(self, fd: int) -> None:
         """Close a descriptor."""
-        with contextlib.suppress(OSError):
+        with contained_io:
             os.close(fd)
 
     def rename(self, folder: int, name: str, target: int, new: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...dataprime import times
@@ -106,6 +106,8 @@ class Compiler(References):
             name = node.named[0][0]
             raise UnsupportedError(f"the named argument {name} of {node.name}()", node.at)
         arguments = [self.compile(one) for one in node.arguments]
+        if any(one.kind is Kind.ENUM for one in arguments):
+            check_severities(node.arguments)
         return function.called(node.name, arguments, node.at)
 
     def _special(self, node: Call) -> Compiled:
@@ -145,7 +147,25 @@ class Compiler(References):
             if path is None or path.steps:
                 raise QueryRefusedError("~~ searches $d, $l or $m as a whole", node.left.at)
             return self.search(node.left, node.right)
-        return operators.binary(node, self.compile(node.left), self.compile(node.right))
+        left, right = self.compile(node.left), self.compile(node.right)
+        if Kind.ENUM in (left.kind, right.kind):
+            check_severities((node.left, node.right))
+            self._note_other_type(node, left, right)
+        return operators.binary(node, left, right)
+
+    def _note_other_type(self, node: Binary, left: Compiled, right: Compiled) -> None:
+        """Note that a field as its sender wrote it is compared with a severity."""
+        for side, other, severity in (
+            (node.left, right, node.right),
+            (node.right, left, node.left),
+        ):
+            path = keypath_of(side)
+            known = path is not None and path.steps in self.scope.shared.paths
+            if known and other.constant and isinstance(severity, Name):
+                self.scope.shared.hints.append(
+                    f"{path} is never equal to the severity {severity.text}: write"
+                    f" {path} == '{severity.text}', or $m.severity == {severity.text}"
+                )
 
     def cast(self, node: Cast) -> Compiled:
         """`of:type`."""
@@ -215,6 +235,23 @@ class Compiler(References):
             return [self.condition(call) for call in calls]
         sign = COMPARISONS_OF_CASES[node.name]
         return [self.condition(Binary(one.at, sign, subject, one)) for one, _ in node.branches]
+
+
+def check_severities(nodes: Iterable[Node]) -> None:
+    """Refuse a bare word beside a severity that is one in other letters: it would be a field."""
+    for node in nodes:
+        if isinstance(node, Array):
+            check_severities(node.items)
+        if not isinstance(node, Name) or node.text in Severity.__members__:
+            continue
+        word = node.text.upper()
+        meant = {"WARN": "WARNING", "FATAL": "CRITICAL", "ERR": "ERROR"}.get(word, word)
+        if meant in Severity.__members__:
+            raise QueryRefusedError(
+                f"keypath does not exist {node.text!r}: severities are bare words in capitals,"
+                f" write {meant}",
+                node.at,
+            )
 
 
 def pattern(source: str, at: int) -> re.Pattern[str]:

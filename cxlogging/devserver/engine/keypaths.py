@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .cursor import ROOTS
@@ -88,3 +89,11 @@ def without(value: Any, steps: Steps) -> Any:
     if rest:
         return {**value, step: without(value[step], rest)}
     return {name: held for name, held in value.items() if name != step}
+
+
+def keypaths(value: Any, above: str = "", depth: int = 5) -> Iterator[str]:
+    """Yield the dotted keypaths of the fields in *value*, at most *depth* deep."""
+    if type(value) is dict and depth:
+        for name, held in value.items():
+            yield f"{above}{name}"
+            yield from keypaths(held, f"{above}{name}.", depth - 1)

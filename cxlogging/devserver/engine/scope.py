@@ -33,6 +33,8 @@ class Held:
         taken: How many it holds.
         buckets: True once groups were left out.
         used: Roots and fields that were asked for: `$d`, `$m.severity`, `$l.category`.
+        paths: Keypaths of the data that the query reads and did not make itself.
+        hints: What is likely to be a mistake in the query, in sentences.
         scan: Reads rows; set when the query runs.
     """
 
@@ -40,6 +42,8 @@ class Held:
     taken: int = 0
     buckets: bool = False
     used: set[str] = field(default_factory=set)
+    paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
+    hints: list[str] = field(default_factory=list)
     scan: Callable[[Any], Iterator[Row]] | None = None
 
     def take(self, what: str) -> None:
@@ -141,6 +145,8 @@ class Scope:
         if not path.steps:
             return
         name = str(path.steps[0])
+        if self.logs and self.fields is None and name not in self.made:
+            self.shared.paths.setdefault(path.steps, path)
         if self.fields is not None:
             missing = name not in self.fields
         else:
