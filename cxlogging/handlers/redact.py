@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..errors import ConfigurationError
 from ..wire.clean import HIDDEN, Cleaner, Secrecy
-from ..wire.plain import INTEGERS
+from ..wire.http import INTEGERS
 
 SENSITIVE = (
     # passwords
