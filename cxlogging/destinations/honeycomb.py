@@ -10,7 +10,6 @@ fields, a text value 64 KiB.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 import re
@@ -26,6 +25,7 @@ from ..wire.destination import Writer
 from ..wire.event import Event, Site, present, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
+from ..wire.guard import contained
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.text import within
 from ..wire.times import rfc3339_second
@@ -128,7 +128,7 @@ class Honeycomb(NamedTuple):
 
     def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""
-        with contextlib.suppress(Exception):
+        with contained:
             element = self._element(event)
             # An element within the limit of one text has no text beyond it.
             if len(element) <= TEXT_BYTES:

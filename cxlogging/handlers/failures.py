@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from ..wire.clean import Cleaner
+from ..wire.guard import is_external
 from ..wire.text import cut, cut_middle
 from .exception_text import parse
 from .tracebacks import format_exception
@@ -49,7 +50,9 @@ def _has_more(error: BaseException) -> bool:
             or hasattr(error, "exceptions")
             or hasattr(error, "__notes__")
         )
-    except Exception:
+    except BaseException as problem:
+        if is_external(problem):
+            raise
         return True
 
 
@@ -116,10 +119,7 @@ def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
     kind = type(error)
     module = kind.__module__
     name = kind.__qualname__ if module in {"builtins", "__main__"} else None
-    try:
-        message = str(error)
-    except Exception:
-        message = None
+    message = _safely(lambda: str(error))
     if type(message) is not str:
         message = f"<unrepresentable {kind.__name__}>"
     return {
@@ -136,10 +136,7 @@ def _bounded(text: str, most: int, cut: Callable[[str, int], str], cleaner: Clea
 
 
 def _stack(error: BaseException, trace: TracebackType | None) -> str:
-    try:
-        text = format_exception(error, trace)
-    except Exception:
-        text = None
+    text = _safely(lambda: format_exception(error, trace))
     if type(text) is str:
         return text
     frames = _safely(lambda: "".join(traceback.format_tb(trace)))
@@ -179,5 +176,7 @@ def _safely(make: Callable[[], Any]) -> Any:
     """Return what *make* does, or None where the exception's own code fails."""
     try:
         return make()
-    except Exception:
+    except BaseException as problem:
+        if is_external(problem):
+            raise
         return None

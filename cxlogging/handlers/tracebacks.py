@@ -26,7 +26,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ..wire.guard import is_signal
+from ..wire.guard import is_external
 from .frames import UnsureError
 from .stacks import MOST_STACKS, Stacks
 
@@ -98,10 +98,8 @@ class Tracebacks:
         """
         try:
             return self.assembled(error, trace)
-        except KeyboardInterrupt:
-            raise
         except BaseException as problem:
-            if is_signal(problem):
+            if is_external(problem):
                 raise
         return "".join(traceback.format_exception(type(error), error, trace))
 

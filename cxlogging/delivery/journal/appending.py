@@ -14,6 +14,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ...wire.guard import is_external
 from ..bounded import Bounded
 from ..buffer import Item, News
 from ..clock import Clock
@@ -104,9 +105,9 @@ class Appending(Bounded):
             head = _pack(self._mark, size - FRAME_BYTES, low, level, crc32(data, low ^ level))
             # The descriptor after the number: see `release`.
             written = self._write(self._fd, head + data)
-        except (OSError, struct.error) as error:
-            return self._failed(item, size, number, error)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, (OSError, struct.error)) and not is_external(error):
+                return self._failed(item, size, number, error)
             self._line.doubtful.append(number)
             self._done += 1
             self._recent.end()

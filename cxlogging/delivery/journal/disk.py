@@ -14,6 +14,8 @@ import os
 import stat
 from pathlib import Path
 
+from ...wire.guard import contained_io
+
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows
@@ -210,7 +212,7 @@ class Disk:
         ours = holds(fd)
         _identities.pop(fd, None)
         if ours:
-            with contextlib.suppress(OSError):
+            with contained_io:
                 os.close(fd)
 
     def holds(self, fd: int) -> bool:

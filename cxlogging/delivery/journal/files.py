@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from ...wire.guard import contained_io, is_external
 from ..clock import Clock
 from ..options import Options
 from .alone import Alone
@@ -67,7 +68,7 @@ class Files:
     def folder(self) -> int | None:
         """Return a descriptor of the destination's folder, or None where it cannot be opened."""
         if self._folder is None:
-            with contextlib.suppress(OSError):
+            with contained_io:
                 self._folder = self._spool.open()
         return self._folder
 
@@ -91,6 +92,8 @@ class Files:
                 if begins := self._fd < 0:
                     self._begin(mark)
             except OSError as error:
+                if is_external(error):
+                    raise
                 self.fail(error)
                 return False
             use(self._fd, begins)
@@ -124,7 +127,9 @@ class Files:
         """
         try:
             self._change(mark, drawn)
-        except OSError:
+        except OSError as error:
+            if is_external(error):
+                raise
             return False
         return True
 
