@@ -9,7 +9,7 @@ from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.text import cut, cut_middle
-from .tracebacks import format_exception
+from .tracebacks import HEADER, format_exception
 
 STACK_CHARACTERS = 32 * 1024
 MESSAGE_CHARACTERS = 8 * 1024
@@ -101,12 +101,26 @@ def _bounded(text: str, most: int, cut: Callable[[str, int], str], cleaner: Clea
 def _stack(error: BaseException, trace: TracebackType | None) -> str:
     try:
         text = format_exception(error, trace)
+    except Warning:
+        text = _safely(lambda: _without_source(error, trace))
     except Exception:
         text = None
     if type(text) is str:
         return text
     frames = _safely(lambda: "".join(traceback.format_tb(trace)))
     return f"{frames or ''}{type(error).__qualname__}: <unrepresentable>"
+
+
+def _without_source(error: BaseException, trace: TracebackType | None) -> str:
+    """
+    Return the text of *error* without source lines, which `linecache` could not find anyway.
+
+    Since Python 3.15 it warns of such a module, and ``-W error`` makes that an exception.
+    """
+    frames = traceback.walk_tb(trace)
+    places = [(each.f_code.co_filename, line, each.f_code.co_name, "") for each, line in frames]
+    ending = traceback.format_exception_only(type(error), error)
+    return "".join((HEADER, *traceback.format_list(places), *ending))
 
 
 def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:

@@ -13,6 +13,7 @@ from ..wire.destination import Destination
 from .events import EventMaker
 from .items import ItemMaker
 from .redact import Default, cleaner
+from .tracebacks import use_once
 
 HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
 
@@ -36,6 +37,8 @@ def parts(
         ConfigurationError: An option is unknown or impossible.
     """
     _check_names(handler, options, arguments)
+    if not destination.missing:
+        use_once()
     plain = {name: options[name] for name in options}
     own = {name: plain.pop(name) for name in HANDLER_OPTIONS if name in plain}
     rules = cleaner(own.get("redact", Default()))
