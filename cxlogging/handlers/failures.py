@@ -102,7 +102,7 @@ def _stack(error: BaseException, trace: TracebackType | None) -> str:
     try:
         text = format_exception(error, trace)
     except Warning:
-        text = _safely(lambda: _without_source(error, trace))
+        text = _safely(lambda: _frame_by_frame(error, trace))
     except Exception:
         text = None
     if type(text) is str:
@@ -111,16 +111,22 @@ def _stack(error: BaseException, trace: TracebackType | None) -> str:
     return f"{frames or ''}{type(error).__qualname__}: <unrepresentable>"
 
 
-def _without_source(error: BaseException, trace: TracebackType | None) -> str:
+def _frame_by_frame(error: BaseException, trace: TracebackType | None) -> str:
     """
-    Return the text of *error* without source lines, which `linecache` could not find anyway.
+    Return the text of *error*, without source lines where Python warns that it has none.
 
-    Since Python 3.15 it warns of such a module, and ``-W error`` makes that an exception.
+    Since version 3.15 `linecache` warns of some modules, and ``-W error`` makes
+    that an exception.
     """
-    frames = traceback.walk_tb(trace)
-    places = [(each.f_code.co_filename, line, each.f_code.co_name, "") for each, line in frames]
-    ending = traceback.format_exception_only(type(error), error)
-    return "".join((HEADER, *traceback.format_list(places), *ending))
+    lines = [HEADER]
+    while trace is not None:
+        try:
+            lines += traceback.format_tb(trace, 1)
+        except Warning:
+            code = trace.tb_frame.f_code
+            lines += traceback.format_list([(code.co_filename, trace.tb_lineno, code.co_name, "")])
+        trace = trace.tb_next
+    return "".join((*lines, *traceback.format_exception_only(type(error), error)))
 
 
 def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:

@@ -78,7 +78,7 @@ KNOWN = KNOWN and all(_is_original(each, traceback) for each in MAKERS)
 
 @functools.cache
 def use_once() -> None:
-    """Let `traceback` import what it needs: at its first use in a log call, a fork may interrupt."""
+    """Let `traceback` import what it needs, so that no log call does."""
     for wrong in ("None.name", "fro shop import cart"):
         try:
             eval(wrong)  # noqa: S307 - a text of our own
