@@ -102,7 +102,8 @@ class Appending(Bounded):
         self.came = number = self.came + 1
         try:
             low = number & 0xFFFFFFFF
-            head = _pack(self._mark, size - FRAME_BYTES, low, level, crc32(data, low ^ level))
+            checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
+            head = _pack(self._mark, size - FRAME_BYTES, low, level, checksum)
             # The descriptor after the number: see `release`.
             written = self._write(self._fd, head + data)
         except BaseException as error:
