@@ -10,7 +10,7 @@ from ..dataprime import Row, Severity
 from ..dataprime.times import iso
 from .screen import painted, safe
 
-MESSAGE_NAMES = ("message", "msg", "event", "text", "body", "log")
+MESSAGE_NAMES = ("message", "body", "msg", "event", "text", "log")
 PLACE_NAMES = frozenset("level severity file line thread pid process".split())
 """Fields that say where a record was made: they stand in -o json, and not in a line."""
 

@@ -14,7 +14,15 @@ from .events import EventMaker
 from .items import ItemMaker
 from .redact import Default, cleaner
 
-HANDLER_OPTIONS = ("fields", "context", "redact", "redact_except", "sequence")
+HANDLER_OPTIONS = (
+    "fields",
+    "context",
+    "redact",
+    "redact_except",
+    "sequence",
+    "sql_parameters",
+    "strip_ansi",
+)
 
 Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Gives the item of a record, as `ItemMaker.make` does."""
@@ -39,7 +47,10 @@ def parts(
     plain = {name: options[name] for name in options}
     own = {name: plain.pop(name) for name in HANDLER_OPTIONS if name in plain}
     rules = cleaner(
-        own.get("redact", Default()), own.get("redact_except"), destination.limits.integers
+        own.get("redact", Default()),
+        own.get("redact_except"),
+        destination.limits.integers,
+        strips_ansi=_flag("strip_ansi", own.get("strip_ansi", False)),
     )
     delivery = Delivery(destination, Options.parse(plain))
     events = EventMaker(
@@ -50,7 +61,12 @@ def parts(
         delivery.note,
         delivery.clock.wall,
     )
-    return delivery, ItemMaker(events, destination).make
+    make: Make = ItemMaker(events, destination).make
+    if not _flag("sql_parameters", own.get("sql_parameters", True)):
+        from .statements import hiding  # noqa: PLC0415 - few handlers need it
+
+        make = hiding(make)
+    return delivery, make
 
 
 def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
@@ -85,6 +101,15 @@ def _context(
         return lambda record: context()  # noqa: ARG005
     asked: Callable[[logging.LogRecord], Mapping[str, Any] | None] = context
     return asked
+
+
+def _flag(name: str, value: Any) -> bool:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word in (True, "true", "yes", "on", "1"):
+        return True
+    if word in (False, "false", "no", "off", "0"):
+        return False
+    raise ConfigurationError(f"{name} takes True or False, not {value!r}.")
 
 
 def _sequence(sequence: Any) -> str | None:
