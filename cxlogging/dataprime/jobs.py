@@ -150,7 +150,7 @@ class Job:
     def _asked(self, door: str, timeout: float | None = None) -> Any:
         patience = self._door.patience(timeout)
         reply = self._door.post(f"{PATH}{door}", {"queryId": self.query_id}, patience)
-        return self._check_known(self._door.masked(reply.text()))
+        return self._check_known(reply.text())
 
     def _check_known(self, text: str) -> Any:
         document = decoded(text)
@@ -164,7 +164,7 @@ class Job:
         if status.state is JobState.SUCCEEDED:
             return
         kind = QueryTimeout if status.state is JobState.TIMED_OUT else QueryFailed
-        reason = f": {status.reason}" if status.reason else ""
+        reason = f": {self._door.masked(status.reason)}" if status.reason else ""
         raise kind(
             f"the background query {status.state.value}{reason}.",
             status=status.state.name,
@@ -177,13 +177,14 @@ class Job:
 
 def submitted(door: Door, reply: Reply) -> Job:
     """Return the job that a submission's answer names."""
-    text = door.masked(reply.text())
+    text = reply.text()
     document = decoded(text)
     identity = document.get("queryId") if isinstance(document, dict) else None
     if isinstance(identity, dict):
         identity = identity.get("queryId")
     if not isinstance(identity, str) or not identity:
-        raise PartialResult(f"the service took the query and named no queryId: {text[:200]}")
+        said = door.masked(text)[:200]
+        raise PartialResult(f"the service took the query and named no queryId: {said}")
     return Job(door, identity, tuple(warning(each) for each in document.get("warnings") or ()))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..wire.http import Endpoint
+from . import tls
 from .options import Options
 
 CONNECT_SECONDS = 5.0
@@ -156,17 +157,12 @@ class Connector:
         authority = f"{self._endpoint.host}:{self._endpoint.port}"
         if not address or environment.proxy_bypass_environment(authority):
             return None
-        return urlsplit(address if "://" in address else f"http://{address}")
+        address = address if "://" in address else f"http://{address}"
+        return tls.split_proxy(f"{self._endpoint.scheme}_proxy".upper(), address)
 
 
 def _context(options: Options) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.ca_file)
-    if options.ca_file is None and not context.cert_store_stats()["x509_ca"]:
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    if isinstance(options.client_cert, str):
-        context.load_cert_chain(options.client_cert)
-    elif options.client_cert is not None:
-        context.load_cert_chain(*options.client_cert)
+    context = tls.trusting(options.ca_file)
+    if options.client_cert is not None:
+        tls.load(context, options.client_cert)
     return context

@@ -30,8 +30,9 @@ try:
 except ImportError:  # Windows
     TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
 
-ANSWER_BYTES = 64 * 1024
-READ_BYTES = ANSWER_BYTES + 8 * 1024
+ANSWER_BYTES = 256 * 1024
+"""Of an answer: a status with its reason for each of some thousand records, at least."""
+READ_BYTES = 72 * 1024
 """Of an answer, read at once if they are there, with its head."""
 WRITE_BYTES = 2 * 2**20
 """Written at once: each call waits several times for the interpreter's lock."""

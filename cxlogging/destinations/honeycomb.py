@@ -45,7 +45,7 @@ LIMITS = Limits(
     item_bytes=999_999,
     body_bytes=4_999_999,
     wire_bytes=4_999_999,
-    # The array of statuses must fit in the 64 KiB that are read of an answer.
+    # The statuses must fit, with their reasons, in the 256 KiB that are read of an answer.
     batch_count=3_500,
     overhead=2,
     auto=("zstd", "gzip"),
@@ -272,6 +272,6 @@ def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
         return Action.RETRY, "no status for this event"
     if 200 <= code < 300:
         return None
-    reason = f"status {code}: {str((status or {}).get('error', ''))[:200]}"
+    reason = f"status {code}: {(status or {}).get('error', '')}"
     passing = code in RETRIED or code >= 500
     return (Action.RETRY if passing else Action.REFUSED), reason

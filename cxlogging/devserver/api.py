@@ -47,7 +47,10 @@ def build(store: Store, faults: FaultPanel) -> Starlette:
         Route("/api/faults", api.add_fault, methods=["POST"]),
         Route("/api/faults/clear", api.clear_faults, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _failed})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _failed})
+    # A path with a slash more is another path.
+    app.router.redirect_slashes = False
+    return app
 
 
 class Api:

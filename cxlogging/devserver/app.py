@@ -43,4 +43,6 @@ class DevApp:
         for door in self.doors:
             if door.claims(exchange.method, exchange.path):
                 return await self.ingest.serve(door, exchange)
+        # What was judged is what is routed: another spelling of a path is another path.
+        scope["path"] = exchange.path
         return await self.inner(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Background queries: taken, run on threads, kept on disk until their rows are asked for."""
+"""Background queries: taken, run one after another, kept on disk until their rows are asked for."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from ..dataprime import times
-from .engine.run import Answer, line
+from .query_processes import QueryPool, Run, Task
 
 MOST_JOBS = 100
 """Jobs that are remembered; the oldest that have ended go."""
+
+MOST_BYTES = 1024 * 1024 * 1024
+"""Of the rows of one job, on disk."""
 
 READ_BYTES = 256 * 1024
 
@@ -32,54 +35,75 @@ class Job:
     One background query.
 
     Attributes:
-        answer: What runs.
+        task: What is asked.
+        warnings: Known before it runs, then all of them.
         stop: Set to end it early.
         ended: Set when it has.
         cancelled: True where it was ended early.
+        reason: Why it failed.
+        bytes_read: Of the store.
         readers: How many read its rows just now.
         rows: As lines, in a file that has no name.
     """
 
-    answer: Answer
+    task: Task
     submitted_ns: int
+    warnings: list[dict[str, Any]] = field(default_factory=list)
     query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     running_ns: int | None = None
     terminated_ns: int | None = None
     cancelled: bool = False
+    reason: str = ""
+    bytes_read: int = 0
     readers: int = 0
     rows: IO[bytes] = field(default_factory=_unnamed)
     _reading: threading.Lock = field(default_factory=threading.Lock)
+    _run: Run | None = None
 
-    def run(self) -> None:
+    def run(self, pool: QueryPool) -> None:
         """Run to the end, or until it is stopped."""
         self.running_ns = time.time_ns()
         try:
-            for batch in self.answer.batches():
-                if self.stop.is_set():
-                    self.cancelled = True
-                    break
-                self.rows.write(line({"response": {"results": {"results": batch}}}))
+            if not self.stop.is_set():
+                self._collect(pool)
         except OSError as error:
-            self.answer.status, self.answer.reason = "FAILED", f"no room for the rows: {error}"
+            self.reason = f"no process for the query, or no room for its rows: {error}"
         finally:
-            self._end()
+            self.cancelled = self.stop.is_set() and (bool(self.reason) or self._run is None)
+            self.terminated_ns = time.time_ns()
+            self.ended.set()
+
+    def _collect(self, pool: QueryPool) -> None:
+        run = self._run = pool.run(self.task)
+        if self.stop.is_set():
+            run.end("cancelled")
+        written = 0
+        try:
+            for part in run:
+                self.bytes_read = run.bytes_read
+                written += len(part)
+                if written > MOST_BYTES:
+                    run.end(f"the rows take more than {MOST_BYTES / 2**30:g} GiB: narrow the query")
+                    break
+                self.rows.write(part)
+        finally:
+            run.end("no room for its rows")
+            run.drain()
+        self.reason, self.warnings = run.reason, run.warnings or self.warnings
+        self.bytes_read = run.bytes_read
 
     def cancel(self) -> None:
         """Stop it; one that has ended stays as it is."""
         self.stop.set()
-
-    def _end(self) -> None:
-        # What reads the store notices the wish too, and ends with it.
-        self.cancelled = self.cancelled or (self.stop.is_set() and bool(self.answer.reason))
-        self.terminated_ns = time.time_ns()
-        self.ended.set()
+        if self._run is not None:
+            self._run.end("cancelled")
 
     @property
     def succeeded(self) -> bool:
         """True once it has all its rows."""
-        return self.ended.is_set() and not self.cancelled and not self.answer.reason
+        return self.ended.is_set() and not self.cancelled and not self.reason
 
     def status(self) -> dict[str, Any]:
         """The job as the API describes it."""
@@ -90,9 +114,8 @@ class Job:
             document["running"] = {"runningSince": times.iso(self.running_ns)}
         else:
             document["waitingForExecution"] = {}
-        scanned = str(self.answer.scan.bytes_read)
-        document["metadata"] = [{"statistics": {"bytesScanned": scanned}}]
-        document["warnings"] = self.answer.final_warnings()
+        document["metadata"] = [{"statistics": {"bytesScanned": str(self.bytes_read)}}]
+        document["warnings"] = self.warnings
         return document
 
     def _terminated(self) -> dict[str, Any]:
@@ -105,7 +128,7 @@ class Job:
             return {**moments, "success": {}}
         if self.cancelled:
             return {**moments, "error": {"cancelled": {}}}
-        return {**moments, "error": {"failed": {"reason": self.answer.reason}}}
+        return {**moments, "error": {"failed": {"reason": self.reason}}}
 
     def data(self) -> Iterator[bytes]:
         """The rows, as they were written."""
@@ -126,21 +149,26 @@ class Job:
 
 
 class Jobs:
-    """All background queries of a server."""
+    """
+    All background queries of a server.
 
-    def __init__(self) -> None:
+    Args:
+        processes: Where they run.
+    """
+
+    def __init__(self, processes: QueryPool) -> None:
+        self._processes = processes
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="cxlogging-background")
 
-    def submit(self, answer_of: Callable[[Callable[[], bool]], Answer]) -> Job:
-        """Take a query; *answer_of* gets a function that tells whether it was stopped."""
-        stop = threading.Event()
-        job = Job(answer_of(stop.is_set), time.time_ns(), stop=stop)
+    def submit(self, task: Task) -> Job:
+        """Take a query that compiles."""
+        job = Job(task, time.time_ns())
         with self._lock:
             self._jobs[job.query_id] = job
             self._forget()
-        self._pool.submit(job.run)
+        self._pool.submit(job.run, self._processes)
         return job
 
     def _forget(self) -> None:

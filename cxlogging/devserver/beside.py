@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from .doors import Reply
 
-THREADS = 4
-"""Queries that run at the same time; others wait."""
+THREADS = 16
+"""More than there are queries that run and wait, so that there is one for what is quick."""
 
 T = TypeVar("T")
 

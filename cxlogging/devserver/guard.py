@@ -48,7 +48,14 @@ class Guard:
         return cls(frozenset({f"{name}:{port}" for name in names} | bare))
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> str:
-        """Why this request is refused, or nothing."""
+        """
+        Why this request is refused, or nothing.
+
+        Args:
+            method: Of the request.
+            path: By which it is routed, letter for letter; nothing decodes it afterwards.
+            headers: Names in lower case.
+        """
         host = headers.get("host", "").lower()
         if self.hosts is not None and host not in self.hosts:
             return "this Host is not served: use 127.0.0.1 or localhost, with the port"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -100,12 +101,19 @@ class Ingest:
             return Reply(door.too_large(), error=f"fault: above {fault.max_body} bytes")
         if fault.status is not None:
             return Reply(_asked(door, fault), error=f"fault: status {fault.status}")
+        left: Future[None] = Future()
         request = Request(
-            exchange.method, exchange.path, exchange.headers, body, time.time_ns(), fault.items
-        )
-        if door.slow:
+            exchange.method, exchange.path, exchange.headers, body, time.time_ns(), fault.items,
+            left,
+        )  # fmt: skip
+        if not door.slow:
+            return door.answer(request, self.keys)
+        watch = asyncio.ensure_future(exchange.until_left())
+        watch.add_done_callback(lambda task: None if task.cancelled() else left.set_result(None))
+        try:
             return await self.beside.run(lambda: door.answer(request, self.keys))
-        return door.answer(request, self.keys)
+        finally:
+            watch.cancel()
 
     def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:
         record = RequestRecord(

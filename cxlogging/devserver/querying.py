@@ -8,38 +8,35 @@ is about everything that is kept.
 
 from __future__ import annotations
 
-import difflib
-import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
 from http import HTTPStatus
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from .background import Job, Jobs
 from .doors import QUERIES, Answer, Keys, Reply, Request
 from .doors.bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate
-from .doors.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from .doors.query_fields import Asked, FieldError, body, direct, query_id, submission
 from .doors.values import Refusal, bearer, json_answer
-from .engine import Plan, QueryRefusedError, Settings, compile_query, run
-from .engine.keypaths import holds, keypaths
-from .engine.narrowing import Narrowing
-from .engine.nodes import KeyPath
-from .engine.row import METADATA, Record
-from .engine.scan import Scan
+from .engine.run import line, statistics
+from .query_processes import MEMORY, BusyError, QueryPool, Run, Task
+from .query_worker import BACKGROUND, CHECK, DIRECT
 
 ROOT = "/api/v1/dataprime/"
 BODY_LIMIT = 1_000_000
-MOST_CHECKED = 5
-"""Keypaths that are looked for where a query found nothing."""
-
-SAMPLE = 200
-"""The newest events, whose keypaths are the ones that may have been meant."""
-
 NDJSON = {"content-type": "application/x-ndjson"}
+TIMEOUT = 30.0
+"""Seconds of work that a direct query may take."""
+
+BACKGROUND_SHARE = 10
+"""How many times as long a background query may take."""
+
+BUSY = "too many queries run and wait here: ask again when others have ended"
 KEY_SENTENCE = "Authorization must be: Bearer <a personal or team key that may query>"
 
 
@@ -50,16 +47,25 @@ class QueryDoor:
     Args:
         path: The store's database file.
         clock: Nanoseconds since 1970.
+        timeout: Seconds of work after which a direct query is ended.
+        memory: Bytes that a query may take.
     """
 
     vendor = QUERIES
     wire_limit = BODY_LIMIT
     slow = True
 
-    def __init__(self, path: Path, clock: Callable[[], int] = time.time_ns) -> None:
-        self._path, self._clock = path, clock
-        self._jobs = Jobs()
-        self._closed = threading.Event()
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], int] = time.time_ns,
+        *,
+        timeout: float = TIMEOUT,
+        memory: int = MEMORY,
+    ) -> None:
+        self._clock, self._timeout = clock, timeout
+        self._processes = QueryPool(path, memory)
+        self._jobs = Jobs(self._processes)
 
     def claims(self, method: str, path: str) -> bool:
         """True below `/api/v1/dataprime/`."""
@@ -73,14 +79,14 @@ class QueryDoor:
             if not keys.accepts(self.vendor, bearer(request)):
                 raise _refusal(403, KEY_SENTENCE)
             raw = _raw(request)
-            reply = serve(body(raw))
+            reply = serve(body(raw), request.left)
         except Refusal as refusal:
             return Reply(refusal.answer, error=refusal.reason)
         except FieldError as error:
             return Reply(_failure(400, str(error)), error=str(error))
         return Reply(reply.answer, (), reply.error, len(raw), reply.stream)
 
-    def _served(self, request: Request) -> Callable[[Any], Reply]:
+    def _served(self, request: Request) -> Callable[[Any, Future[None] | None], Reply]:
         serve = {
             "query": self._direct,
             "background-query": self._submit,
@@ -105,27 +111,47 @@ class QueryDoor:
 
     def close(self) -> None:
         """End what runs."""
-        self._closed.set()
+        self._processes.close()
         self._jobs.close()
 
-    def _direct(self, value: Any) -> Reply:
-        left = threading.Event()
-        answer = self._prepared(direct(value), lambda: left.is_set() or self._closed.is_set())
-        return Reply(Answer(200, NDJSON), stream=Lines(answer.lines(str(uuid.uuid4())), left))
+    def _direct(self, value: Any, left: Future[None] | None) -> Reply:
+        task = Task(DIRECT, self._dated(direct(value)), self._timeout, str(uuid.uuid4()))
+        return Reply(Answer(200, NDJSON), stream=Lines(self._begun(task, left)))
 
-    def _submit(self, value: Any) -> Reply:
-        asked = submission(value)
-        job = self._jobs.submit(lambda stopped: self._prepared(asked, stopped))
+    def _submit(self, value: Any, left: Future[None] | None) -> Reply:
+        asked = self._dated(submission(value))
+        self._begun(Task(CHECK, asked, self._timeout), left).drain()
+        job = self._jobs.submit(Task(BACKGROUND, asked, self._timeout * BACKGROUND_SHARE))
         return Reply(json_answer(200, {"queryId": job.query_id, "warnings": []}))
 
-    def _status(self, value: Any) -> Reply:
+    def _dated(self, asked: Asked) -> Asked:
+        return asked if asked.now is not None else replace(asked, now=self._clock())
+
+    def _begun(self, task: Task, left: Future[None] | None) -> Run:
+        try:
+            run = self._processes.run(task, left)
+        except BusyError:
+            raise _refusal(429, BUSY) from None
+        except OSError as error:
+            raise _refusal(500, f"no process can be started for the query: {error}") from None
+        if run.started():
+            return run
+        if run.refused is None:
+            raise _refusal(400, run.reason)
+        sentence, caret = run.refused
+        raise Refusal(json_answer(400, {"message": sentence, "caret": caret}), sentence)
+
+    def _status(self, value: Any, left: Future[None] | None) -> Reply:
+        del left
         return Reply(json_answer(200, self._job(value).status()))
 
-    def _cancel(self, value: Any) -> Reply:
+    def _cancel(self, value: Any, left: Future[None] | None) -> Reply:
+        del left
         self._job(value).cancel()
         return Reply(json_answer(200, {}))
 
-    def _data(self, value: Any) -> Reply:
+    def _data(self, value: Any, left: Future[None] | None) -> Reply:
+        del left
         job = self._job(value)
         if not job.succeeded:
             state = "has not succeeded" if job.ended.is_set() else "is still running"
@@ -139,105 +165,28 @@ class QueryDoor:
             raise _refusal(404, f"query not found: {name[:100]}")
         return job
 
-    def _prepared(self, asked: Asked, stopped: Callable[[], bool]) -> run.Answer:
-        now = self._clock() if asked.now is None else asked.now
-        fields = _Fields(self._path)
-        settings = Settings(
-            now,
-            asked.start,
-            asked.end,
-            LABELS,
-            OF_COLUMNS,
-            fields.known if asked.strict else None,
-            LUCENE_FIELDS,
-            asked.most_rows,
-        )
-        plan = _compiled(asked, settings)
-        scan = Scan(self._path, _labels_of, stopped)
-        warnings = _time_warnings(asked)
-        return run.Answer(plan, scan, asked.most_rows, not asked.chosen, warnings, fields.unknown)
-
-
-def _compiled(asked: Asked, settings: Settings) -> Plan:
-    try:
-        return compile_query(
-            asked.query, settings, NARROWING, lucene=asked.lucene, dataset=asked.dataset
-        )
-    except QueryRefusedError as error:
-        sentence = error.described(asked.query)
-        answer = json_answer(400, {"message": sentence, "caret": error.caret(asked.query)})
-        raise Refusal(answer, sentence) from None
-
 
 class Lines(Iterator[bytes]):
-    """The lines of an answer; closing them ends the query, even amid a line."""
+    """The lines of an answer, with an error at its end where the query was cut."""
 
-    def __init__(self, lines: Generator[bytes, None, None], left: threading.Event) -> None:
-        self._lines, self._left = lines, left
+    def __init__(self, run: Run) -> None:
+        self._run, self._began = run, time.perf_counter()
+        self._lines = chain(run, self._last())
 
     def __next__(self) -> bytes:
         return next(self._lines)
 
+    def _last(self) -> Iterator[bytes]:
+        if not self._run.cut:
+            return
+        seconds = time.perf_counter() - self._began
+        last = statistics("FAILED", self._run.rows, self._run.bytes_read, seconds)
+        yield line({"error": {"message": self._run.reason}})
+        yield line(last)
+
     def close(self) -> None:
         """Nobody wants the rest."""
-        self._left.set()
-        self._lines.close()
-
-
-class _Fields:
-    """Which fields of the data any event has."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def known(self, steps: tuple[str | int, ...]) -> bool:
-        scan = Scan(self._path, _labels_of)
-        # What JSON writes as it is.
-        words = [
-            one for one in steps if isinstance(one, str) and one.isascii() and one.isidentifier()
-        ]
-        likely = [("instr(data, ?)", (one,)) for one in words]
-        rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
-        flat = (".".join(map(str, steps)),)
-        return any(holds(row.data, steps) or holds(row.data, flat) for row in rows)
-
-    def unknown(self, paths: Iterable[KeyPath]) -> Iterator[str]:
-        """Yield a sentence for each keypath that no event has, with the nearest that one has."""
-        missing = [path for path in islice(paths, MOST_CHECKED) if not self.known(path.steps)]
-        names = self._names() if missing else {}
-        for path in missing:
-            written = ".".join(map(str, path.steps))
-            close = difflib.get_close_matches(written, names, n=1) or [
-                each for each in names if written.lower() == each.lower()
-            ]
-            hint = f" (did you mean {names[close[0]]!r}?)" if close else ""
-            yield f"keypath does not exist {str(path)!r}{hint}"
-
-    def _names(self) -> dict[str, str]:
-        """Keypaths of the newest events, of labels and of metadata, by what is written last."""
-        names = {label: f"$l.{label}" for label in LABELS} | {
-            each: f"$m.{each}" for each in METADATA
-        }
-        newest = Scan(self._path, _labels_of).rows(Narrowing(newest=True))
-        for row in islice(newest, SAMPLE):
-            names |= {each: f"$d.{each}" for each in keypaths(row.data)}
-        return names
-
-
-def _labels_of(record: Record) -> dict[str, str]:
-    return labels(*record[5:9])
-
-
-def _time_warnings(asked: Asked) -> tuple[dict[str, Any], ...]:
-    if asked.start is None or asked.end is None or asked.start <= asked.end:
-        return ()
-    start, end = asked.dates
-    content = {
-        "warningMessage": "the window ends before it begins: there are no rows in it",
-        "startDate": start,
-        "endDate": end,
-    }
-    return ({"timeRangeWarning": content},)
+        self._run.close()
 
 
 def _failure(status: int, message: str = "") -> Answer:

@@ -22,7 +22,8 @@ from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
 from .protocol import DevProtocol, config
-from .querying import QueryDoor
+from .query_processes import MEMORY
+from .querying import TIMEOUT, QueryDoor
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
@@ -42,6 +43,9 @@ class DevServer:
         max_bytes: Of the database; the oldest events go.
         allow_remote: Serve other machines, under any `Host`.
         on_request: Told of each request at a door, on the server's thread.
+        query_timeout: Seconds of work after which a query is ended; one in the background may
+            take ten times as long.
+        query_memory: Bytes of memory that a query may take, where the system can bound it.
 
     A context manager. May be started once; make another for another run.
     """
@@ -56,6 +60,8 @@ class DevServer:
         max_bytes: int = MAX_BYTES,
         allow_remote: bool = False,
         on_request: Callable[[RequestRecord], None] = lambda _: None,
+        query_timeout: float = TIMEOUT,
+        query_memory: int = MEMORY,
     ) -> None:
         if not allow_remote and not _is_loopback(host):
             raise ValueError(f"{host} is not a loopback address: allow_remote=True to serve others")
@@ -63,7 +69,7 @@ class DevServer:
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
         self._ingest = Ingest(self.store, keys or Keys(), self.faults, on_request)
-        self._queries = QueryDoor(self.store.path)
+        self._queries = QueryDoor(self.store.path, timeout=query_timeout, memory=query_memory)
         self._allow_remote = allow_remote
         self._line: _Line | None = None
 

@@ -127,7 +127,7 @@ class Request(NamedTuple):
 
 class Response(NamedTuple):
     """
-    An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
+    An answer: *headers* have lower-case names, *body* holds at most 256 KiB.
 
     *complete* is False where the vendor sent more than that.
     """
@@ -160,7 +160,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         action: What happens to every item that *items* does not name.
-        reason: The vendor's words, or ours; free of secrets.
+        reason: The vendor's words, or ours; who shows them masks secrets, then cuts.
         items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
         cure: What a person can do about it.
     """

@@ -241,3 +241,84 @@ def test_keys_are_never_stored(server, client, tmp_path):
     for file in server.store.path.parent.iterdir():
         assert canary.encode() not in file.read_bytes()
     assert json.loads(client.get("/api/counts").body)["counts"]["coralogix"] == 1
+
+
+SPELLINGS = [
+    "/%61pi/clear", "/api%2Fclear", "/api%2fclear", "/%2Fapi/clear", "/%2561pi/clear",
+    "/api/%63lear", "/api%252Fclear", "//api/clear", "/./api/clear", "/x/../api/clear",
+    "/x/%2e%2e/api/clear", "/page/../api/clear", "/api/clear/", "/api/clear%00", "/API/clear",
+    "/Api/clear", "/api//clear", "/api/./clear", "/api\\clear", "/api/clear;x", "/api/clear%3F",
+    "/api/clear#x", "/%c0%afapi/clear", "/api%c0%afclear", "/1/../api/clear", "/a%70i/faults/clear",
+    "http://127.0.0.1/api/clear", "http://evil.example/%61pi/clear", "/\xe1pi/clear",
+    "/logs/v1/../../api/clear", "*", "/api/v1/dataprime/../../clear", "/%61pi/v1/dataprime/query",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", SPELLINGS)
+@pytest.mark.parametrize("kind", ["text/plain", "application/json"])
+def test_no_other_spelling_of_a_path_reaches_what_changes(server, client, target, kind):
+    """Percent signs, dots, slashes, letters: nothing but the path itself is that path."""
+    client.send("betterstack", "kept")
+    server.faults.add(vendor="betterstack", status=503)
+    head = f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: {kind}\r\n"
+    with client.raw(head.encode("latin-1") + b"Content-Length: 2\r\n\r\n{}") as line:
+        status = until(line, b"\r\n").split()[1]
+    assert status in (b"400", b"403", b"404", b"405")
+    assert (server.count(), len(server.faults.active())) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post", "Post", "get", "X-POST"]
+)
+def test_no_other_method_changes_anything(server, client, method):
+    """Not for a content type that a form can send, and not for JSON."""
+    client.send("betterstack", "kept")
+    for kind in ("text/plain", "application/json"):
+        heard = client.ask(method, "/api/clear", "{}", {"Content-Type": kind})
+        assert heard.status in (400, 403, 405)
+    assert server.count() == 1
+    assert client.ask("HEAD", "/api/clear").status in (404, 405)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain;application/json", "text/plain, application/json", "application/json, text/plain",
+     "application/jsonp", "text/json", "application/x-www-form-urlencoded;charset=json",
+     "multipart/form-data; boundary=application/json", ""],
+)  # fmt: skip
+def test_what_looks_like_json_is_not_json(server, client, kind):
+    """A content type that needs no preflight does not pass for one that does."""
+    client.send("betterstack", "kept")
+    heard = client.ask("POST", "/api/clear", "{}", {"Content-Type": kind})
+    assert (heard.status, server.count()) == (403, 1)
+
+
+def test_repeated_headers_are_not_chosen_from(server, client):
+    """Two hosts, origins or content types, of which one would do: refused."""
+    client.send("betterstack", "kept")
+    own = f"127.0.0.1:{client.port}"
+    pairs = [
+        ("Host", own, "evil.example"), ("Host", "evil.example", own),
+        ("Origin", f"http://{own}", "http://evil.example"),
+        ("Origin", "http://evil.example", f"http://{own}"),
+        ("Content-Type", "application/json", "text/plain"),
+        ("Content-Type", "text/plain", "application/json"),
+        ("Sec-Fetch-Site", "same-origin", "cross-site"),
+    ]  # fmt: skip
+    for name, first, second in pairs:
+        head = f"POST /api/clear HTTP/1.1\r\n{name}: {first}\r\n{name}: {second}\r\n"
+        head += "" if name == "Host" else f"Host: {own}\r\n"
+        head += "" if name == "Content-Type" else "Content-Type: application/json\r\n"
+        with client.raw(f"{head}Content-Length: 2\r\n\r\n{{}}".encode()) as line:
+            assert until(line, b"\r\n").split()[1] in (b"400", b"403")
+    assert server.count() == 1
+
+
+def test_an_upgrade_is_no_way_in(server, client):
+    """A page's WebSocket gets no connection: the server has none."""
+    with client.raw(
+        f"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nOrigin: http://evil.example\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    ) as line:
+        assert until(line, b"\r\n").split()[1] == b"403"

@@ -20,10 +20,10 @@ IMPOSSIBLE = [-1, -0.5, -1e12, 9_300_000_000, 1e11, 1e300, 10**400]
 IMPOSSIBLE += [float("nan"), float("inf"), -float("inf"), None, "yesterday", "1700000000", [1], {}]
 
 
-@pytest.mark.case(64)
+@pytest.mark.case(62)
 @pytest.mark.parametrize("vendor", HANDLERS)
 @pytest.mark.parametrize("form", ["usual", "json"])
-def test_case_64_times_of_another_age(vendor, form):
+def test_case_62_times_of_another_age(vendor, form):
     """Records of 1970, of 2250, and of no possible time are logged among good ones: all are
     delivered at once and read rightly; an impossible time is that of the log call, and stands in
     `cx_original_time`.

@@ -190,9 +190,8 @@ def work(channel, number):
             logger.exception("failed")
 
 
-@pytest.mark.case(65)
 @pytest.mark.parametrize("method", ["spawn", "fork"])
-def test_case_65_records_of_other_processes(method):
+def test_records_of_other_processes(method):
     """Processes log through one multiprocessing queue: each record arrives with the context, the
     exception's structure, and the thread and process of the call that logged it.
     """

@@ -76,7 +76,8 @@ def test_django_s_records_lose_their_parameters():
         ("a = E'x' AND b = N'y'", "a = ? AND b = ?"),
         ("a = $$secret$$ AND b = $q$it's$q$", "a = ? AND b = ?"),
         ("a = 'never closed", "a = ?"),
-        ("a = $1 AND b = :2 AND c = %s AND t1.x2 = -1.5e3", "a = $1 AND b = :2 AND c = %s AND t1.x2 = ?"),
+        ("a = $1 AND b = :2 AND c = %s AND t.x2 = -1.5e3",
+         "a = $1 AND b = :2 AND c = %s AND t.x2 = ?"),
         ('SELECT "col 1" FROM t', 'SELECT "col ?" FROM t'),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -36,6 +37,7 @@ class Request:
         received_ns: When its last byte came, in nanoseconds since 1970.
         item_statuses: Honeycomb only, for tests: statuses that are given to the sound items
             instead of 202, in turn. An item is kept only where the status is 202.
+        left: Done once the client has left, for answers that take long.
     """
 
     method: str
@@ -44,6 +46,7 @@ class Request:
     body: bytes = b""
     received_ns: int = 0
     item_statuses: tuple[int, ...] = ()
+    left: Future[None] | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from .scan import Scan
 
 BATCH_ROWS = 100
 BATCH_CHARACTERS = 256 * 1024
+ROW_CHARACTERS = 16 * 1024 * 1024
 SCAN_LIMIT = 50_000_000_000
 SHUFFLE_LIMIT = 1_000_000_000
 
@@ -76,11 +77,13 @@ class Answer:
                     break
                 self.count += 1
                 self.found = self.found or self.count > 1 or not _is_nothing(row)
-                yield row.document()
+                yield _bounded(row.document())
         except QueryEndedError as error:
             self.status, self.reason = "FAILED", str(error)
         except RecursionError:
             self.status, self.reason = "FAILED", "the query, or a value, is nested too deeply"
+        except MemoryError:
+            raise
         except Exception as error:
             traceback.print_exc(file=sys.__stderr__)
             self.status, self.reason = "FAILED", f"the local engine failed: {type(error).__name__}"
@@ -102,23 +105,6 @@ class Answer:
             found += [{"compileWarning": {"warningMessage": each}} for each in sentences]
         return found
 
-    def statistics(self) -> dict[str, Any]:
-        """What the run cost."""
-        read = str(self.scan.bytes_read)
-        limits = {
-            "scan": {"reached": False, "limit": str(SCAN_LIMIT), "measuredValue": read},
-            "shuffleSize": {"reached": False, "limit": str(SHUFFLE_LIMIT), "measuredValue": "0"},
-            "filesRead": {"reached": False, "measuredValue": "1"},
-            "column": {"reached": False},
-        }
-        store = {"bytesRead": read, "crossRegionBytesRead": "0", "limits": limits}
-        return {
-            "status": self.status,
-            "e2eDurationMs": str(round((time.perf_counter() - self._began) * 1000)),
-            "outputRowCount": str(self.count),
-            "storage": {"objectStore": store},
-        }
-
     def lines(self, query_id: str) -> Generator[bytes, None, None]:
         """The answer to a direct query."""
         yield line({"queryId": {"queryId": query_id}})
@@ -128,7 +114,36 @@ class Answer:
             yield line({"warning": warning})
         if self.reason:
             yield line({"error": {"message": self.reason}})
-        yield line({"statistics": self.statistics()})
+        seconds = time.perf_counter() - self._began
+        yield line(statistics(self.status, self.count, self.scan.bytes_read, seconds))
+
+
+def _bounded(document: dict[str, Any]) -> dict[str, Any]:
+    if len(document["userData"]) > ROW_CHARACTERS:
+        raise QueryEndedError(
+            f"a row of the answer has more than {ROW_CHARACTERS:,} characters;"
+            " shorten its texts, or collect fewer values"
+        )
+    return document
+
+
+def statistics(status: str, rows: int, bytes_read: int, seconds: float) -> dict[str, Any]:
+    """The last line of a direct answer: what the run cost."""
+    read = str(bytes_read)
+    limits = {
+        "scan": {"reached": False, "limit": str(SCAN_LIMIT), "measuredValue": read},
+        "shuffleSize": {"reached": False, "limit": str(SHUFFLE_LIMIT), "measuredValue": "0"},
+        "filesRead": {"reached": False, "measuredValue": "1"},
+        "column": {"reached": False},
+    }
+    store = {"bytesRead": read, "crossRegionBytesRead": "0", "limits": limits}
+    content = {
+        "status": status,
+        "e2eDurationMs": str(round(seconds * 1000)),
+        "outputRowCount": str(rows),
+        "storage": {"objectStore": store},
+    }
+    return {"statistics": content}
 
 
 def _is_nothing(row: Row) -> bool:
