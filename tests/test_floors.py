@@ -46,7 +46,7 @@ MAY_IMPORT = {
 NETWORK = {"asyncio", "http", "requests", "select", "selectors", "socket", "socketserver", "ssl"}
 NETWORK |= {"starlette", "urllib.request", "urllib3", "uvicorn", "websockets", "httpx", "nats"}
 MAY_CONNECT = {"devserver", "cli", "dataprime", "fleet", "integrations"}
-CONNECTS = {"delivery/connect.py", "delivery/tls.py", "delivery/transport.py"}
+CONNECTS = {f"delivery/{name}.py" for name in ("connect", "tls", "transport", "trouble")}
 TYPES = {"delivery/options.py": {"ssl"}, "delivery/stderr.py": {"select"}}
 """Where a library is imported for the name of a type alone, or to ask whether a write waits."""
 

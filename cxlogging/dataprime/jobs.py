@@ -6,7 +6,7 @@ import datetime
 import enum
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import reading, times
@@ -75,8 +75,9 @@ class Job:
         document = self._asked("/status", timeout)
         found = _status(document)
         if found is None:
-            raise PartialResult(f"the status has no shape we know: {str(document)[:200]}")
-        return found
+            said = self._door.masked(str(document))[:200]
+            raise PartialResult(f"the status has no shape we know: {said}")
+        return replace(found, reason=self._door.masked(found.reason))
 
     def wait(
         self,
@@ -164,7 +165,7 @@ class Job:
         if status.state is JobState.SUCCEEDED:
             return
         kind = QueryTimeout if status.state is JobState.TIMED_OUT else QueryFailed
-        reason = f": {self._door.masked(status.reason)}" if status.reason else ""
+        reason = f": {status.reason}" if status.reason else ""
         raise kind(
             f"the background query {status.state.value}{reason}.",
             status=status.state.name,

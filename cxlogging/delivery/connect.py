@@ -74,16 +74,16 @@ class Connector:
         self._options = options
         self._resolve = resolve
         self._context: ssl.SSLContext | None = None
+        self.dialled_proxy: SplitResult | None = None
+        """The proxy of the last connection, for the words about what went wrong with it."""
         preload()
 
     def open(self, seconds: float) -> Any:
         """Return a connected urllib3 connection, within about *seconds*."""
-        proxy = self.proxy()
+        is_tls = self._endpoint.scheme == "https"
+        self.dialled_proxy = proxy = self.proxy() if is_tls else None
         timeout = min(seconds, CONNECT_SECONDS)
-        if self._endpoint.scheme == "https":
-            connection = self._https(proxy, timeout)
-        else:
-            connection = self._http(timeout)
+        connection = self._https(proxy, timeout) if is_tls else self._http(timeout)
         # urllib3 would give each address of a name all of the time.
         connection._new_conn = lambda: self._dial(connection.host, connection.port, timeout)  # noqa: SLF001
         try:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
-from .pace import State
 from .stderr import STDERR
 
 if TYPE_CHECKING:
@@ -213,6 +212,8 @@ def _records(count: int) -> str:
 
 def _why(delivery: Delivery, began: float) -> str:
     """Return why records that were accepted before *began* are left."""
+    from .pace import State  # it came with the delivery
+
     last_error, options = delivery.stats().last_error, delivery.options
     if last_error and (delivery.pace.state is not State.SOUND or delivery.unsettled.leftovers):
         return last_error

@@ -178,7 +178,7 @@ def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news:
         delivery.unsettled.add(batch)
     delivery.pace.failed(now, outcome.wait, delivery.clock.random())
     reason = outcome.verdict.reason
-    news.trouble = (_topic(reason), f"{reason}. Records wait, and are sent again.")
+    news.trouble = (_topic(reason), f"{ended(reason)} Records wait, and are sent again.")
 
 
 def _split(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
@@ -206,7 +206,7 @@ def _hold(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: 
     delivery.unsettled.add(batch)
     delivery.pace.hold(now)
     reason = outcome.verdict.reason
-    news.trouble = (_topic(reason), f"{reason}. Records wait until that is mended.")
+    news.trouble = (_topic(reason), f"{ended(reason)} Records wait until this is fixed.")
 
 
 _ACTIONS = {
@@ -223,6 +223,11 @@ def _reject(delivery: Delivery, item: Item, reason: str, news: News) -> None:
     delivery.ledger.reject(item[0], reason)
     delivery.buffer.reject(item, reason)
     news.rejected.append((item[0], reason))
+
+
+def ended(reason: str) -> str:
+    """Return *reason* as a sentence with an end."""
+    return reason if reason.endswith((".", "?", "!")) else f"{reason}."
 
 
 def _topic(reason: str) -> str:

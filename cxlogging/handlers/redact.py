@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from ..errors import ConfigurationError
 from ..wire.clean import HIDDEN, Cleaner, Secrecy
-from ..wire.plain import INTEGERS
+from ..wire.http import INTEGERS
 from ..wire.text import strip_ansi
 
 SENSITIVE = (

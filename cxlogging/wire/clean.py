@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .guard import is_signal
-from .plain import INTEGERS, MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
+from .http import INTEGERS
+from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
 from .text import cut, unused
 
 MAX_DEPTH = 10

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
-from .plain import INTEGERS
-
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+INTEGERS = range(-(2**63), 2**63)
+"""Those that every encoding takes."""
 
 
 class Secret:
@@ -47,12 +47,14 @@ class Endpoint(NamedTuple):
         host: Name or address, without brackets.
         port: TCP port.
         path: Absolute path, percent-encoded.
+        source: The argument or the variable that named the host; empty for a default.
     """
 
     scheme: str
     host: str
     port: int
     path: str
+    source: str = ""
 
     @property
     def authority(self) -> str:

@@ -36,7 +36,7 @@ class Masker:
     Hides secrets in a text.
 
     What is hidden is each secret of at least `LEAST` characters; what begins like
-    one for at least so many, unless it is a word of letters that goes on
+    one for at least so many, unless it is a word without digits that goes on
     differently; both in any case, percent-encoded, escaped for JSON or HTML, or
     in base64; and the user and password of any URL.
 
@@ -97,9 +97,9 @@ def _end(text: str, start: int, form: str) -> int:
         return end
     if length < LEAST:
         return 0
-    # "honeycomb" is no part of the key "honeycomb-4711", the way "honeycom" is none.
-    is_word = text[start:end].isalpha() and text[end : end + 1].isalnum()
-    return 0 if is_word else end
+    # "honeycombs" holds no part of the key "honeycomb-4711", nor "gateway-timeout" of "gateway-1".
+    has_digit = any(each.isdigit() for each in text[start:end])
+    return end if has_digit or not text[end : end + 1].isalnum() else 0
 
 
 def _forms(secret: str) -> Iterator[str]:
