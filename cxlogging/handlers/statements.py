@@ -28,7 +28,9 @@ STATEMENTS = frozenset({"sql", "query", "statement"})
 
 _NAME = re.compile(rf"(?:{'|'.join(map(re.escape, LOGGERS))})(?:\..*)?\Z")
 _QUOTED = re.compile(r"[a-zA-Z]{0,2}'(?:[^']|'')*'?|(\$\w*\$).*?(?:\1|\Z)", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.$:?%])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
+_NUMBER = re.compile(
+    r"(?<![\w.$:?%])-?(?:0[xX][\da-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
+)
 
 Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Gives the item of a record."""

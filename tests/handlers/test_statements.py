@@ -78,6 +78,7 @@ def test_django_s_records_lose_their_parameters():
         ("a = 'never closed", "a = ?"),
         ("a = $1 AND b = :2 AND c = %s AND t.x2 = -1.5e3",
          "a = $1 AND b = :2 AND c = %s AND t.x2 = ?"),
+        ("a IN (.5, 1., 0xDEAD, 5_000) AND v = X'FF'", "a IN (?, ?, ?, ?) AND v = ?"),
         ('SELECT "col 1" FROM t', 'SELECT "col ?" FROM t'),
     ],
 )  # fmt: skip
@@ -175,8 +176,9 @@ def test_what_is_no_boolean_is_refused(name, value):
 def test_escape_sequences_are_taken_out_of_all_texts(text, redact):
     """Messages, extras and stacks are plain with strip_ansi, whatever redact is."""
     options = {} if redact == "names" else {"redact": redact}
-    for kind in (cxlogging.BetterStackHandler, cxlogging.HoneycombHandler):
-        handler = kind("k", url=NOWHERE, strip_ansi=True, **options)
+    kinds = {cxlogging.BetterStackHandler: {"format": "json"}, cxlogging.HoneycombHandler: {}}
+    for kind, own in kinds.items():
+        handler = kind("k", url=NOWHERE, strip_ansi=True, **own, **options)
         record = a_record("shop", f"{text} %s", (text,), deep=[text], stack_info=text)
         item = handler._make(record, None, 1)
         handler.close()
