@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -67,6 +69,21 @@ def _tell_more(fields: dict[str, Any], error: BaseException, cleaner: Cleaner) -
     notes = _safely(lambda: [str(note) for note in getattr(error, "__notes__", ())][:20])
     if isinstance(notes, list) and notes:
         fields["notes"] = cleaner.value(notes)
+
+
+def failure_of(record: logging.LogRecord, cleaner: Cleaner) -> dict[str, Any] | None:
+    """Return the fields of the exception of *record*, in whatever form it has come."""
+    info: Any = record.exc_info
+    if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
+        return failure(info[1], info[2], cleaner)
+    if isinstance(info, BaseException):
+        return failure(info, info.__traceback__, cleaner)
+    if record.exc_text:
+        return failure_of_text(str(record.exc_text), cleaner)
+    if info is True:
+        error = sys.exc_info()[1]
+        return None if error is None else failure(error, error.__traceback__, cleaner)
+    return None
 
 
 def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any] | None:

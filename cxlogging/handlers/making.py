@@ -45,14 +45,24 @@ def parts(
     }
     delivery = Delivery(destination, Options.parse(plain))
     events = EventMaker(
-        cleaner(own["redact"], own["redact_except"], destination.limits.integers),
+        cleaner(
+            own["redact"],
+            own["redact_except"],
+            destination.limits.integers,
+            strips_ansi=own["strip_ansi"],
+        ),
         own["fields"],
         own["context"],
         _sequence_field(own["sequence"], spooled=delivery.options.spool is not None),
         delivery.note,
         delivery.clock.wall,
     )
-    return delivery, ItemMaker(events, destination).make
+    make: Make = ItemMaker(events, destination).make
+    if not own["sql_parameters"]:
+        from .statements import hiding  # noqa: PLC0415 - few handlers need it
+
+        make = hiding(make)
+    return delivery, make
 
 
 def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
@@ -115,5 +125,7 @@ HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
     "redact": (Default(), _redact),
     "redact_except": (None, _redact_except),
     "sequence": (None, _sequence),
+    "sql_parameters": (True, values.boolean),
+    "strip_ansi": (False, values.boolean),
 }
 """What the handlers take beside `Options`: its default, and how it is read."""
