@@ -472,7 +472,7 @@ def test_another_process_begins_a_run_of_its_own(pids):
 
 
 def test_processes_that_take_turns_keep_their_runs():
-    """Records of several processes through one listener: each process' numbers follow each other."""
+    """Records of several processes through one listener: each has a run without gaps."""
     sequence = Sequence()
 
     ids = [sequence.identify(pid).split("-") for pid in (1, 2, 1, 3, 2, None, 1)]
