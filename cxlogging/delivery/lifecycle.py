@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import contextlib
+import math
 import os
 import sys
 import time
@@ -141,6 +142,7 @@ def at_exit(**_: object) -> None:
     for delivery in busy:
         _give_up(delivery)
     for delivery in deliveries():
+        delivery.look(math.inf)
         delivery.disconnect()
         with delivery.lock:
             delivery.buffer.release()
