@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..wire.guard import contained
 from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
@@ -118,10 +119,10 @@ def before_worker() -> None:
     for name in ("multiprocessing.util", "billiard.util"):
         if name in sys.modules:
             PROCESS.finalizer_of = PROCESS.pid
-            with contextlib.suppress(Exception):
+            with contained:
                 sys.modules[name].Finalize(None, at_exit, exitpriority=-100)
     if "celery.signals" in sys.modules:
-        with contextlib.suppress(Exception):
+        with contained:
             ended = sys.modules["celery.signals"].worker_process_shutdown
             ended.connect(at_exit, weak=False, dispatch_uid="cxlogging")
 

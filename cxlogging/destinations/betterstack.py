@@ -87,6 +87,10 @@ class BetterStack(NamedTuple):
         return {"vendor": "betterstack", "url": url, "format": self.format}
 
     @property
+    def credential(self) -> Secret | None:
+        return self.token
+
+    @property
     def missing(self) -> str:
         wanted = [] if self.token else ["BETTER_STACK_SOURCE_TOKEN (or source_token=)"]
         wanted += [] if self.endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]

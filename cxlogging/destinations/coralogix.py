@@ -111,6 +111,10 @@ class Coralogix:
         }
 
     @property
+    def credential(self) -> Secret | None:
+        return self.key
+
+    @property
     def missing(self) -> str:
         """What must be set before anything can be sent."""
         wanted = [] if self.key else ["CORALOGIX_API_KEY (or api_key=)"]

@@ -11,7 +11,6 @@ fields, a text value 64 KiB.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 import re
@@ -27,6 +26,7 @@ from ..wire.destination import Writer
 from ..wire.event import Event, Site, present, put_trace, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
+from ..wire.guard import contained
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.text import within
 from ..wire.times import rfc3339_second
@@ -104,6 +104,10 @@ class Honeycomb(NamedTuple):
         return {"vendor": "honeycomb", "url": self.endpoint.origin, "dataset": self.dataset}
 
     @property
+    def credential(self) -> Secret | None:
+        return self.key
+
+    @property
     def missing(self) -> str:
         return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
 
@@ -145,7 +149,7 @@ class Honeycomb(NamedTuple):
 
     def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""
-        with contextlib.suppress(Exception):
+        with contained:
             element = self._element(event)
             # An element within the limit of one text has no text beyond it.
             if len(element) <= TEXT_BYTES:

@@ -29,12 +29,18 @@ def unbind(*names: str) -> None:
 
 @contextlib.contextmanager
 def bound(**fields: Any) -> Iterator[None]:
-    """Add *fields* to every record logged inside a ``with`` block."""
+    """
+    Add *fields* to every record logged inside a ``with`` block.
+
+    An asynchronous generator may be closed by another task than the one that began
+    the block: that task's own fields stay as they are.
+    """
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
     finally:
-        _bound.reset(token)
+        with contextlib.suppress(ValueError):  # a context in which the token was not made
+            _bound.reset(token)
 
 
 current = _bound.get

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.event import Event
+from ..wire.guard import is_external
 from ..wire.times import moment
 from . import context
 from .extras import extras
@@ -135,9 +136,10 @@ class EventMaker:
         """Return *value* as a text that can be shipped."""
         return self._cleaner.text(str(value))
 
-    def _misfit(self, record: logging.LogRecord, error: Exception) -> str:
+    def _misfit(self, record: logging.LogRecord, error: BaseException) -> str:
         topic = f"{record.pathname}:{record.lineno}"
-        self._note(topic, f"a message and its arguments do not fit, at {topic}: {error}")
+        reason = self._cleaner.value(error)
+        self._note(topic, f"a message and its arguments do not fit, at {topic}: {reason}")
         text, args = self._cleaner.value(record.msg), self._cleaner.value(record.args)
         return f"{text} <arguments do not fit: {args}>"
 
@@ -147,13 +149,17 @@ class EventMaker:
             try:
                 text, own = formatted(str.__str__(formatter.format(record)))
                 return self._without_stacks(record, text, own)
-            except Exception as error:
+            except BaseException as error:
+                if is_external(error):
+                    raise
                 self._note("formatter", f"a formatter failed: {type(error).__name__}")
         if type(record.msg) is not str and isinstance(record.msg, Mapping) and not record.args:
             return structured(record.msg)
         try:
             return str.__str__(record.getMessage()), {}
-        except Exception as error:
+        except BaseException as error:
+            if is_external(error):
+                raise
             return self._misfit(record, error), {}
 
     def _without_stacks(self, record: logging.LogRecord, text: str, own: Mapping[Any, Any]) -> Told:
@@ -171,6 +177,8 @@ class EventMaker:
             return {}
         try:
             return dict(self._more(record) or {})
-        except Exception as error:
-            self._note("context", f"context= failed: {type(error).__name__}: {error}")
+        except BaseException as error:
+            if is_external(error):
+                raise
+            self._note("context", f"context= failed: {self._cleaner.value(error)}")
             return {}

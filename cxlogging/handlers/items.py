@@ -17,6 +17,7 @@ from typing import Any
 from ..wire.clean import MAX_KEY
 from ..wire.destination import Destination, Writer
 from ..wire.event import SITE, put_trace, site
+from ..wire.guard import is_external
 from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from ..wire.times import LAST_NS
 from .context import CAPTURED, current
@@ -38,6 +39,10 @@ fields, what fails where the further ones are not there, and what makes its item
 """
 NOTHING_YET: tuple[Told | None, str | None] = (None, None)
 UNKNOWN: Known = (-1, (), None, None)
+
+
+class UnusualError(Exception):
+    """A record that only the encoding of whole events can do justice to."""
 
 
 class ItemMaker:
@@ -79,7 +84,9 @@ class ItemMaker:
             count, names, others, write = self._sites.get(key, UNKNOWN)
             if count != size:
                 _, names, others, write = self._known(key, record.__dict__, bound)
-        except TypeError:  # an attribute that cannot be a key
+        except TypeError as error:  # an attribute that cannot be a key
+            if is_external(error):
+                raise
             _, names, others, write = UNKNOWN
         msg, args, created, info, text, stack = _parts(attributes)
         if write is None:
@@ -119,10 +126,16 @@ class ItemMaker:
                 document.update(self._rest(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
             item = write(time_ns, document, rate, task)
-        except KeyError:  # as many extras as this call site had before, but others
+        except KeyError as error:  # as many extras as this call site had before, but others
+            if is_external(error):
+                raise
             self._sites[key] = UNKNOWN
             return self._long_way(record, rate, told, mark)
-        except Exception:  # encoding mends it
+        except UnusualError:
+            return self._long_way(record, rate, told, mark)
+        except BaseException as error:  # encoding mends it
+            if is_external(error):
+                raise
             return self._long_way(record, rate, told, mark)
         return item if len(item) <= self._limit else self._long_way(record, rate, told, mark)
 
@@ -131,13 +144,13 @@ class ItemMaker:
         Return the clean form of an extra.
 
         Raises:
-            ValueError: The destination takes no such value as it is, or hardly.
+            UnusualError: The destination takes no such value as it is, or hardly.
         """
         if type(value) is str:
-            raise ValueError("a text that may have to be cut")
+            raise UnusualError("a text that may have to be cut")
         clean = self._events.clean(value)
         if not self._nests and isinstance(clean, (dict, list)):
-            raise ValueError("fields of this destination are flat")
+            raise UnusualError("fields of this destination are flat")
         return clean
 
     def _long_way(
@@ -183,7 +196,9 @@ class ItemMaker:
             fields[self._sequence] = ""
         try:
             write = self._destination.writer(key[0], level_name(*key[:2]), site(attributes), fields)
-        except Exception:  # encoding meets it again, and mends it
+        except BaseException as error:  # encoding meets it again, and mends it
+            if is_external(error):
+                raise
             return UNKNOWN
         present = operator.itemgetter(*others) if others else None
         return (len(attributes) + len(bound), names, present, write)

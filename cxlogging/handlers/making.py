@@ -14,6 +14,7 @@ from ..wire.destination import Destination
 from .events import EventMaker
 from .items import ItemMaker
 from .redact import Default, cleaner
+from .tracebacks import use_once
 
 Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Gives the item of a record, as `ItemMaker.make` does."""
@@ -35,6 +36,8 @@ def parts(
         ConfigurationError: An option is unknown or impossible.
     """
     _check_names(handler, options, arguments)
+    if not destination.missing:
+        use_once()
     plain = {name: options[name] for name in options}
     own = {
         name: parse(name, plain.pop(name)) if name in plain else default

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from .event import Event, Site
-from .http import Limits, Request, Response, Verdict
+from .http import Limits, Request, Response, Secret, Verdict
 
 Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
 """
@@ -28,6 +28,7 @@ class Destination(Protocol):
         limits: What one request may hold.
         identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
             make the same items go to the same place.
+        credential: The key or token of the account that items go to; None where none is set.
         missing: What must be set before anything can be sent; empty when nothing is.
         message_field: The name that the message has in `Writer`'s document.
     """
@@ -40,6 +41,9 @@ class Destination(Protocol):
 
     @property
     def identity(self) -> Mapping[str, str]: ...
+
+    @property
+    def credential(self) -> Secret | None: ...
 
     @property
     def missing(self) -> str: ...
