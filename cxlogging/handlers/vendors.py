@@ -54,7 +54,7 @@ class CoralogixHandler(ShippingHandler):
             computer_name=computer_name,
             text=text,
             url=url,
-            allow_plain_http=bool(options.pop("allow_plain_http", False)),
+            allow_plain_http=options.pop("allow_plain_http", None),
         )
         names = ("api_key", "domain", "application_name", "subsystem_name", "computer_name")
         super().__init__(destination, level, options, (*names, "text", "url", "level"))
@@ -95,7 +95,7 @@ class HoneycombHandler(ShippingHandler):
             api_key,
             dataset=dataset,
             url=url,
-            allow_plain_http=bool(options.pop("allow_plain_http", False)),
+            allow_plain_http=options.pop("allow_plain_http", None),
         )
         chosen = sampler(sample_rate)
         names = ("api_key", "dataset", "sample_rate", "url", "level")
@@ -135,7 +135,7 @@ class BetterStackHandler(ShippingHandler):
             ingesting_host=ingesting_host,
             format=format,
             url=url,
-            allow_plain_http=bool(options.pop("allow_plain_http", False)),
+            allow_plain_http=options.pop("allow_plain_http", None),
         )
         names = ("source_token", "ingesting_host", "format", "url", "level")
         super().__init__(destination, level, options, names)

@@ -188,3 +188,13 @@ def test_the_name_tells_vendor_and_host():
     """A destination is named for a person, with or without an address."""
     assert configure(KEY, ingesting_host=HOST).name == f"Better Stack ({HOST})"
     assert configure(KEY).name == "Better Stack"
+
+
+@pytest.mark.parametrize(
+    "value", ["https://s1.example", "https://s1.example/", "https://s1.example:443", "S1.example/"]
+)
+def test_an_ingesting_host_may_be_an_address(value):
+    """The host is taken as the vendor prints it: with its scheme, or without."""
+    from cxlogging.destinations.betterstack import configure
+
+    assert configure("t", ingesting_host=value).endpoint.origin == "https://s1.example"
