@@ -7,12 +7,15 @@ import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..wire.event import Event, Source
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .ledger import Tally
-from .options import Options
+
+if TYPE_CHECKING:
+    from .options import Options
 
 OnDrop = Callable[[str, int, int], object]
 

@@ -17,10 +17,10 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..wire.guard import contained
 from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
-from .pace import State
 from .stderr import STDERR
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ def before_worker() -> None:
     for name in ("multiprocessing.util", "billiard.util"):
         if name in sys.modules:
             PROCESS.finalizer_of = PROCESS.pid
-            with contextlib.suppress(Exception):
+            with contained:
                 sys.modules[name].Finalize(None, at_exit, exitpriority=-100)
     if "celery.signals" in sys.modules:
-        with contextlib.suppress(Exception):
+        with contained:
             ended = sys.modules["celery.signals"].worker_process_shutdown
             ended.connect(at_exit, weak=False, dispatch_uid="cxlogging")
 
@@ -213,6 +213,8 @@ def _records(count: int) -> str:
 
 def _why(delivery: Delivery, began: float) -> str:
     """Return why records that were accepted before *began* are left."""
+    from .pace import State  # it came with the delivery
+
     last_error, options = delivery.stats().last_error, delivery.options
     if last_error and (delivery.pace.state is not State.SOUND or delivery.unsettled.leftovers):
         return last_error

@@ -21,6 +21,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from ..wire.guard import contained, is_external
+
 KEPT = 20
 """Lines that are kept for a reader who comes back; of the older ones only the number is said."""
 
@@ -55,7 +57,7 @@ class Stderr:
         """Write *line*; never raise, never wait."""
         shown = "".join(each if each.isprintable() else " " for each in line)
         if self._relays:
-            with contextlib.suppress(Exception):
+            with contained:
                 self._relays[-1](shown)
             return
         if self.catch_up() and self._write(f"{shown}\n"):
@@ -111,7 +113,9 @@ class Stderr:
                 return True
             encoding = getattr(stream, "encoding", None) or "utf-8"
             return _write(fd, _cut(text.encode(encoding, "backslashreplace")))
-        except Exception:
+        except BaseException as error:
+            if is_external(error):
+                raise
             return False
 
 
@@ -138,6 +142,8 @@ def _write(fd: int, line: bytes) -> bool:
         # Not kept: a reader must see the end of a pipe that the application has closed.
         own = os.open(f"/proc/self/fd/{fd}", _NOWAIT)
     except OSError as error:
+        if is_external(error):
+            raise
         if error.errno == errno.ENXIO and not stat.S_ISSOCK(mode):
             return False  # a pipe that nobody has open for reading
         return _has_room(fd) and os.write(fd, line) > 0

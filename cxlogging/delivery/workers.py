@@ -18,6 +18,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ..wire.guard import is_external
+from ..wire.threads import start_thread
 from . import lifecycle
 from .batch import Batch
 from .demand import Demand
@@ -63,13 +65,17 @@ class Workers:
     def wake(self) -> None:
         """Wake a worker, or start the first one; wait for nothing."""
         delivery = self._delivery
-        delivery.wake_at(NEVER, NEVER)
-        if not self._crew:
-            self._spawn()
-        elif len(delivery.unsettled.flying) < len(self._crew):
-            self.look()
-        else:
-            self._keep()
+        try:
+            delivery.wake_at(NEVER, NEVER)
+            if not self._crew:
+                self._spawn()
+            elif len(delivery.unsettled.flying) < len(self._crew):
+                self.look()
+            else:
+                self._keep()
+        except BaseException:  # from a signal handler: the next record wakes one instead
+            delivery.wake_bytes = delivery.wake_count = 0
+            raise
 
     def _keep(self) -> None:
         """Have one more, as all wait for answers: to send a batch, or after long to fold."""
@@ -113,17 +119,23 @@ class Workers:
         if reason := no_thread():
             self._delivery.diagnostics.say("thread", "thread", reason, in_log_call=True)
             return
-        self._crew.append(None)
-        lifecycle.before_worker()
+        permit: deque[None] = deque([None])  # whoever takes it decides whether the thread works
         try:
-            _thread.start_new_thread(self._main, ())
-        except RuntimeError:
+            self._crew.append(None)
+            lifecycle.before_worker()
+            start_thread(lambda: self._main(permit))
+        except BaseException as error:
+            if _take(permit):
+                self._crew.pop()
+            if not isinstance(error, RuntimeError) or is_external(error):
+                raise
             # No thread can start (the interpreter is ending, or forbids them):
             # closing delivers on its own thread, and a later record tries again.
-            self._crew.pop()
             self._delivery.wake_count = self._delivery.buffer.came + 1_000
 
-    def _main(self) -> None:
+    def _main(self, permit: deque[None]) -> None:
+        if not _take(permit):
+            return
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
         with lifecycle.own_thread():
             try:
@@ -258,3 +270,12 @@ class Workers:
         if event is not None:
             delivery.diagnostics.passed("dropping", event.message)
             delivery.put(event.level, delivery.destination.encode(event))
+
+
+def _take(permit: deque[None]) -> bool:
+    """Return True for the first who asks."""
+    try:
+        permit.pop()
+    except IndexError:
+        return False
+    return True

@@ -1,8 +1,8 @@
 """
 Make any Python value shippable: text keys, JSON values, bounded depth and size.
 
-Nothing that a value does can raise out of here (but KeyboardInterrupt, and a
-SystemExit that a signal handler raised): what has no honest JSON form becomes
+Nothing that a value does can raise out of here (but what came from
+outside meanwhile, as `is_external` tells): what has no honest JSON form becomes
 a marked string, ``"<unrepresentable Widget>"``, and the record still ships.
 """
 
@@ -13,8 +13,9 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .guard import is_signal
-from .plain import INTEGERS, MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
+from .guard import is_external
+from .http import INTEGERS
+from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
 from .text import cut, unused
 
 MAX_DEPTH = 10
@@ -113,10 +114,8 @@ class _Walk:
             return value
         try:
             return self._known(value)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            if is_signal(error):
+            if is_external(error):
                 raise
             return f"<unrepresentable {type(value).__name__}>"
 

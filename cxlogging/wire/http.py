@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
-from .plain import INTEGERS
-
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+INTEGERS = range(-(2**63), 2**63)
+"""Those that every encoding takes."""
 
 
 class Secret:

@@ -18,10 +18,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from .http import INTEGERS
+
 MAX_MEMBERS = 1_000
 MAX_NESTED_CHARACTERS = 32 * 1024
-INTEGERS = range(-(2**63), 2**63)
-"""Those that every encoding takes."""
 
 
 def describe(value: object) -> str:
