@@ -46,9 +46,9 @@ MAY_IMPORT = {
 NETWORK = {"asyncio", "http", "requests", "select", "selectors", "socket", "socketserver", "ssl"}
 NETWORK |= {"starlette", "urllib.request", "urllib3", "uvicorn", "websockets", "httpx", "nats"}
 MAY_CONNECT = {"devserver", "cli", "dataprime", "fleet", "integrations"}
-CONNECTS = {"delivery/connect.py", "delivery/transport.py"}
-TYPES = {"delivery/options.py": {"ssl"}}
-"""Where a library is imported for the name of a type alone."""
+CONNECTS = {f"delivery/{name}.py" for name in ("connect", "tls", "transport", "trouble")}
+TYPES = {"delivery/options.py": {"ssl"}, "delivery/stderr.py": {"select"}}
+"""Where a library is imported for the name of a type alone, or to ask whether a write waits."""
 
 VENDOR = re.compile(r"coralogix|honeycomb|better_?stack", re.IGNORECASE)
 KNOWS_VENDORS = re.compile(
@@ -60,6 +60,7 @@ PUBLIC = [
     "BetterStackHandler",
     "CheckResult",
     "ConfigurationError",
+    "ContextQueueHandler",
     "CoralogixHandler",
     "CxLoggingError",
     "FieldSampler",
@@ -85,7 +86,7 @@ every_module = pytest.mark.parametrize(
 def part(path: Path) -> str:
     """Return the part of the package that a module belongs to."""
     first = path.relative_to(ROOT).parts[0]
-    return "" if first == "__init__.py" else first.removesuffix(".py")
+    return "" if first in {"__init__.py", "__main__.py"} else first.removesuffix(".py")
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -31,15 +31,21 @@ SERVING = {"demo", "dev"}
 
 def main() -> None:
     """Run the command line."""
+    arguments = list(getattr(sys, "argv", ()))[1:]
     try:
         import click  # noqa: F401 - to be told at once
     except ModuleNotFoundError:
-        _explain("dev" if SERVING.intersection(sys.argv[1:2]) else "cli")
-    group()(prog_name="cxlogging")
+        _explain("dev" if SERVING.intersection(arguments[:1]) else "cli")
+    from .endings import open_streams
+
+    open_streams()
+    group()(arguments, prog_name="cxlogging")
 
 
 def _explain(extra: str = "cli") -> NoReturn:
-    sys.stderr.write(f"The command line needs more packages: pip install 'cxlogging[{extra}]'\n")
+    sentence = f"The command line needs more packages: pip install 'cxlogging[{extra}]'\n"
+    if sys.stderr is not None:
+        sys.stderr.write(sentence)
     raise SystemExit(2)
 
 
@@ -49,7 +55,8 @@ def group() -> click.Group:
     from click.shell_completion import CompletionItem
 
     from .. import __version__
-    from .endings import guarded
+    from ..errors import nearest
+    from .endings import ended, guarded
 
     class Commands(click.Group):
         """Knows its commands by name, and imports the one that is called."""
@@ -58,8 +65,21 @@ def group() -> click.Group:
             del ctx
             return list(COMMANDS)
 
+        def main(self, *arguments: Any, **options: Any) -> NoReturn:
+            options["standalone_mode"] = False
+            ended(lambda: super(Commands, self).main(*arguments, **options))
+
         def invoke(self, ctx: click.Context) -> Any:
-            return guarded(lambda: super(Commands, self).invoke(ctx))
+            return guarded(
+                lambda: super(Commands, self).invoke(ctx),
+                lambda: self.get_command(ctx, ctx.invoked_subcommand or ""),
+            )
+
+        def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+            if args[0] not in COMMANDS and not args[0].startswith("-"):
+                hint = nearest(args[0].lower(), COMMANDS) or f" There are {', '.join(COMMANDS)}."
+                raise click.UsageError(f"there is no command {args[0]!r}.{hint}", ctx)
+            return super().resolve_command(ctx, args)
 
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             del ctx

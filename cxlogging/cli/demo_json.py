@@ -1,10 +1,16 @@
-"""JSON for a terminal: short lines are filled, what is small stays on one line."""
+"""
+JSON for a terminal: short lines are filled, what is small stays on one line.
+
+A text of several lines stands in lines of its own, as a person reads an exception.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from typing import Any
+
+from .lines import safe_line
 
 INDENT = "  "
 
@@ -37,7 +43,14 @@ def _lines(value: dict[str, Any], width: int, indent: str, *, ascii_only: bool) 
         if line and len(line) + 1 + len(text) > room:
             yield indent + line
             line = ""
-        if len(text) <= room:
+        if isinstance(held, str) and "\n" in held:
+            if line:
+                yield indent + line
+                line = ""
+            yield f"{indent}{_dump(name, ascii_only)}:"
+            for each in held.strip("\n").split("\n"):
+                yield _cut(f"{indent}{INDENT}| {safe_line(each)}", width, ascii_only)
+        elif len(text) <= room:
             line = f"{line} {text}".lstrip()
         elif isinstance(held, dict):
             yield f"{indent}{_dump(name, ascii_only)}: {{"
@@ -48,6 +61,12 @@ def _lines(value: dict[str, Any], width: int, indent: str, *, ascii_only: bool) 
             yield indent + text[: room - len(ending)].rstrip("\\") + ending
     if line:
         yield indent + line
+
+
+def _cut(line: str, width: int, ascii_only: bool) -> str:
+    if ascii_only:
+        line = line.encode("ascii", "backslashreplace").decode()
+    return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
 def _dump(value: object, ascii_only: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from .screen import is_coloured, painted, safe
+from .screen import is_coloured, mark, painted, safe
 
 
 class Status(enum.Enum):
@@ -92,17 +92,14 @@ class Printer:
         if finding.about != self._about:
             self._about = finding.about
             click.echo(f"\n{self._paint(safe(finding.about or 'this program'), 'bold')}")
-        mark, colour = MARKS[finding.status]
-        if not _can_show(mark):
-            mark = {"✓": "+", "✗": "x"}.get(mark, mark)
+        sign, colour = MARKS[finding.status]
+        sign = mark(sign, {"✓": "+", "✗": "x"}.get(sign, sign))
         detail = f"  {safe(finding.detail)}" if finding.detail else ""
-        click.echo(f"  {self._paint(mark, colour)} {finding.name}{detail}")
+        click.echo(f"  {self._paint(sign, colour)} {finding.name}{detail}")
         if finding.cause:
             click.echo(f"      {safe(finding.cause)}")
         if finding.cure:
-            click.echo(
-                f"      {self._paint('→' if _can_show('→') else '->', colour)} {safe(finding.cure)}"
-            )
+            click.echo(f"      {self._paint(mark('→', '->'), colour)} {safe(finding.cure)}")
 
     def _paint(self, text: str, style: str) -> str:
         return painted(text, style) if self._coloured else text
@@ -114,11 +111,3 @@ class Printer:
             f"{statuses.count(status)} {status.value}" for status in Status if status in statuses
         )
         click.echo(f"\n{', '.join(parts)}")
-
-
-def _can_show(mark: str) -> bool:
-    try:
-        mark.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

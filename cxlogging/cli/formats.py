@@ -6,11 +6,12 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TextIO
 
 from ..dataprime import Row
 from ..dataprime.exports import document, flat, table, write_csv
-from .lines import line_of
+from .lines import folded, line_of, safe_line
 from .screen import is_coloured, prepare, safe, safe_json
 
 FORMATS = ("table", "json", "jsonl", "csv", "raw")
@@ -21,22 +22,28 @@ def chosen(wish: str | None) -> str:
     return wish or ("table" if sys.stdout.isatty() else "jsonl")
 
 
-def write(rows: Iterable[Row], form: str, colour: str = "auto") -> int:
+def write(rows: Iterable[Row], form: str, colour: str = "auto", *, full: bool = False) -> int:
     """
     Write *rows* to stdout as they come, and return how many.
 
     On a terminal nothing but ``raw`` lets a character through that steers it.
+
+    Args:
+        rows: What is written.
+        form: One of `FORMATS`.
+        colour: ``"auto"``, ``"always"`` or ``"never"``.
+        full: A table has all fields, and every line of a long text.
     """
     prepare(sys.stdout)
     counted = _Counted(rows)
-    writer: Callable[[Iterable[Row], TextIO, str], None] = {
-        "table": _table,
+    writers: dict[str, Callable[[Iterable[Row], TextIO, str], None]] = {
+        "table": partial(_table, full=full),
         "json": _json,
         "jsonl": _jsonl,
         "csv": _csv,
         "raw": _raw,
-    }[form]
-    writer(counted, sys.stdout, colour)
+    }
+    writers[form](counted, sys.stdout, colour)
     return counted.count
 
 
@@ -100,22 +107,22 @@ def _raw(rows: Iterable[Row], out: TextIO, colour: str) -> None:
         _show(out)
 
 
-def _table(rows: Iterable[Row], out: TextIO, colour: str) -> None:
+def _table(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> None:
     several = iter(rows)
     first = next(several, None)
     if first is None:
         return
     every = itertools.chain([first], several)
     if first.is_aggregate and isinstance(first.data, dict):
-        _columns(every, out, colour)
+        _columns(every, out, colour, full=full)
         return
     coloured = is_coloured(out, colour)
     for row in every:
-        out.write(line_of(row, coloured=coloured) + "\n")
+        out.write(line_of(row, coloured=coloured, full=full) + "\n")
         _show(out)
 
 
-def _columns(rows: Iterable[Row], out: TextIO, colour: str) -> None:
+def _columns(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -128,7 +135,7 @@ def _columns(rows: Iterable[Row], out: TextIO, colour: str) -> None:
         numbers = all(isinstance(row.get(name), (int, float, type(None))) for row in held)
         shown.add_column(Text(safe(name)), justify="right" if numbers else "left")
     for row in held:
-        shown.add_row(*(Text(_cell(row.get(name))) for name in names))
+        shown.add_row(*(Text(_cell(row.get(name), full=full)) for name in names))
     coloured = is_coloured(out, colour)
     console = Console(
         file=out,
@@ -139,10 +146,13 @@ def _columns(rows: Iterable[Row], out: TextIO, colour: str) -> None:
     console.print(shown)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, *, full: bool) -> str:
     if value is None:
         return ""
-    return safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    if not isinstance(value, str):
+        return safe(json.dumps(value, ensure_ascii=False))
+    lines = value.strip("\n").split("\n")
+    return "\n".join(map(safe_line, lines if full else folded(lines)))
 
 
 def _show(out: TextIO) -> None:

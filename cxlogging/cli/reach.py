@@ -9,10 +9,17 @@ from typing import Any, TypeVar
 import click
 
 from ..dataprime import DataPrimeClient
+from ..errors import ConfigurationError
 from ..wire.settings import URL_VARIABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 LOCAL_PORT = 8765
+VARIABLES = {
+    "url": (URL_VARIABLE,),
+    "domain": ("CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION"),
+    "api_key": ("CX_API_KEY", "CORALOGIX_API_KEY"),
+}
+"""Where the client reads what no option gave: they are named where their values are wrong."""
 
 _OPTIONS = (
     click.option("--local", is_flag=True, help="Ask the local server (cxlogging dev)."),
@@ -50,7 +57,19 @@ def address(
 
 def client(where: Mapping[str, str | None], **options: Any) -> DataPrimeClient:
     """Return a client for what `address` returned."""
-    return DataPrimeClient(None, where["domain"], where["url"], **options)
+    try:
+        return DataPrimeClient(None, where["domain"], where["url"], **options)
+    except ConfigurationError as error:
+        sentence = str(error)
+        if sentence.startswith("no "):
+            # Neither an address nor a key: who tries this out needs none.
+            sentence += " Or ask the local server: --local."
+        argument, _, rest = sentence.partition(" ")
+        if where.get(argument) is None:
+            variables = VARIABLES.get(argument, ())
+            set_ones = [name for name in variables if os.environ.get(name)]
+            sentence = f"{set_ones[0]} {rest}" if set_ones else sentence
+        raise ConfigurationError(sentence) from None
 
 
 def local_url(port: int | None = None) -> str:

@@ -7,6 +7,7 @@ cursor, rename the window or turn the reading direction.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -65,6 +66,15 @@ def is_coloured(stream: TextIO, wish: str = "auto") -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def mark(sign: str, plain: str) -> str:
+    """Return *sign*, or *plain* where stdout's encoding has no such character."""
+    try:
+        sign.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return plain
+    return sign
+
+
 def painted(text: str, *styles: str) -> str:
     """Return *text* in the named styles."""
     codes = ";".join(_STYLES[style] for style in styles)
@@ -75,10 +85,17 @@ def complain(sentence: str) -> None:
     """Say what is wrong, on stderr; a caret stays below its line."""
     lines = [safe(line.replace("\t", "    ")) for line in sentence.split("\n")]
     word = painted("error:", "red", "bold") if is_coloured(sys.stderr) else "error:"
-    sys.stderr.write("\n".join([f"{word} {lines[0]}", *lines[1:]]) + "\n")
+    _say("\n".join([f"{word} {lines[0]}", *lines[1:]]))
 
 
 def note(sentence: str) -> None:
     """Say something beside the data, on stderr."""
     shown = safe(sentence)
-    sys.stderr.write((painted(shown, "yellow") if is_coloured(sys.stderr) else shown) + "\n")
+    _say(painted(shown, "yellow") if is_coloured(sys.stderr) else shown)
+
+
+def _say(text: str) -> None:
+    # Where stderr cannot be written, nobody can be told: the data on stdout go on.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

@@ -21,7 +21,15 @@ from .errors import (
     is_compilation,
     message_of,
 )
-from .findings import LIMIT_WARNINGS, QueryWarning, Statistics, statistics, warning
+from .findings import (
+    COMPILE_WARNING,
+    LIMIT_WARNINGS,
+    QueryWarning,
+    Statistics,
+    statistics,
+    warning,
+)
+from .hints import severity_hints
 from .rows import Row, pairs
 
 LINE_BYTES = 256 * 1024 * 1024
@@ -58,6 +66,12 @@ class Answer:
         limit: Rows at which the answer is cut, or None.
         asked: True where it was the caller who set that limit.
         has_statistics: True where a statistics line must end it.
+
+    Attributes:
+        ceiling: The documented row limit, where a higher one was asked for: the service may
+            have cut the rows there without a word.
+        nothing: True until a row came; what aggregates make of no rows is nothing too.
+        window: Where the query's window begins and ends, nanoseconds, as far as it was given.
     """
 
     def __init__(
@@ -72,6 +86,9 @@ class Answer:
         self.limit = limit
         self.asked = asked
         self.told = False
+        self.nothing = True
+        self.ceiling: int | None = None
+        self.window: tuple[int | None, int | None] = (None, None)
         self.cut: list[str] = []
         self.has_statistics = has_statistics
         self.query_id = ""
@@ -86,14 +103,23 @@ class Answer:
         if self.statistics is not None:
             reached = (name for name, each in self.statistics.limits.items() if each.reached)
             found += [f"limits.{name}" for name in reached]
-        if self.limit is not None and self.count >= self.limit:
+        if self.count == self.ceiling or (self.limit is not None and self.count >= self.limit):
             found.append("rows")
         return tuple(dict.fromkeys([*found, *self.cut]))
 
     @property
     def unasked_limits(self) -> tuple[str, ...]:
         """Those of `limits_reached` that the caller did not set."""
-        return tuple(each for each in self.limits_reached if each != "rows" or not self.asked)
+        asked = self.asked and self.count != self.ceiling
+        return tuple(each for each in self.limits_reached if each != "rows" or not asked)
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """Why nothing may have been found, in sentences; none where something was."""
+        if not self.nothing:
+            return ()
+        found = [each.message for each in self.warnings if each.kind == COMPILE_WARNING]
+        return tuple(dict.fromkeys(filter(None, [*found, *severity_hints(self.query)])))
 
     def take(self, line: bytes) -> list[Row]:
         """Return the rows of a line, and note what else it says."""
@@ -138,6 +164,8 @@ class Answer:
             Row(each.get("userData"), pairs(each.get("metadata")), pairs(each.get("labels")))
             for each in batches
         ]
+        if rows and self.nothing:
+            self.nothing = self.count + len(rows) == 1 and _is_nothing(rows[0])
         self.count += len(rows)
         return rows
 
@@ -168,6 +196,11 @@ class Answer:
             status=status,
             query_id=self.query_id,
         )
+
+
+def _is_nothing(row: Row) -> bool:
+    """Return True for an aggregate of nulls and zeros."""
+    return row.is_aggregate and isinstance(row.data, dict) and not any(row.data.values())
 
 
 def _excerpt(line: bytes) -> str:

@@ -185,7 +185,11 @@ class DataPrimeClient:
 
     def _answer(self, asked: DirectQuery) -> Answer:
         limit = request.SOFT_LIMIT if asked.limit is None else asked.limit
-        return Answer(asked.query, limit, asked=asked.limit is not None)
+        answer = Answer(asked.query, limit, asked=asked.limit is not None)
+        answer.window = (asked.start, asked.end)
+        documented = request.ROW_LIMITS[asked.tier]
+        answer.ceiling = documented if limit > documented else None
+        return answer
 
     def _rows(
         self, asked: DirectQuery, answer: Answer, patience: Patience

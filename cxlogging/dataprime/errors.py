@@ -40,7 +40,7 @@ _COMPILATION = re.compile(r"compil|syntax error|keypath does not exist|parse err
 
 
 class CxQueryWarning(UserWarning):
-    """A limit was reached: rows may be missing from the result."""
+    """Rows may be missing: a limit was reached, or the query names fields that no log has."""
 
 
 class QueryError(CxLoggingError):

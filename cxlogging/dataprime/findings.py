@@ -13,6 +13,9 @@ LIMIT_WARNINGS = frozenset(
 )
 """Warnings after which rows, groups or fields may be missing."""
 
+COMPILE_WARNING = "compileWarning"
+"""Names what the service found odd in the query's text, such as an unknown keypath."""
+
 
 @dataclass(frozen=True)
 class QueryWarning:

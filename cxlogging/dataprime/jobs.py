@@ -6,7 +6,7 @@ import datetime
 import enum
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import reading, times
@@ -75,8 +75,9 @@ class Job:
         document = self._asked("/status", timeout)
         found = _status(document)
         if found is None:
-            raise PartialResult(f"the status has no shape we know: {str(document)[:200]}")
-        return found
+            said = self._door.masked(str(document))[:200]
+            raise PartialResult(f"the status has no shape we know: {said}")
+        return replace(found, reason=self._door.masked(found.reason))
 
     def wait(
         self,
@@ -150,7 +151,7 @@ class Job:
     def _asked(self, door: str, timeout: float | None = None) -> Any:
         patience = self._door.patience(timeout)
         reply = self._door.post(f"{PATH}{door}", {"queryId": self.query_id}, patience)
-        return self._check_known(self._door.masked(reply.text()))
+        return self._check_known(reply.text())
 
     def _check_known(self, text: str) -> Any:
         document = decoded(text)
@@ -177,13 +178,14 @@ class Job:
 
 def submitted(door: Door, reply: Reply) -> Job:
     """Return the job that a submission's answer names."""
-    text = door.masked(reply.text())
+    text = reply.text()
     document = decoded(text)
     identity = document.get("queryId") if isinstance(document, dict) else None
     if isinstance(identity, dict):
         identity = identity.get("queryId")
     if not isinstance(identity, str) or not identity:
-        raise PartialResult(f"the service took the query and named no queryId: {text[:200]}")
+        said = door.masked(text)[:200]
+        raise PartialResult(f"the service took the query and named no queryId: {said}")
     return Job(door, identity, tuple(warning(each) for each in document.get("warnings") or ()))
 
 

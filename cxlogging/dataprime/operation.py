@@ -17,6 +17,8 @@ import requests
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from ..wire.threads import block_signals
+
 _here = threading.local()
 
 
@@ -39,6 +41,7 @@ class Operation:
         self._thread.start()
 
     def _run(self, work: Callable[[], None]) -> None:
+        block_signals()
         _here.operation = self
         work()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 from .answer import Answer, lines
 from .errors import QueryError, QueryFailed
@@ -14,7 +15,11 @@ def rows(door: Door, reply: Reply, answer: Answer) -> Generator[Row, None, None]
     """Yield the rows of *reply* as they arrive, and close it; no error shows the key."""
     try:
         for line in lines(_chunks(reply, answer)):
+            known = len(answer.warnings)
             yield from answer.take(line)
+            for at in range(known, len(answer.warnings)):
+                said = answer.warnings[at]
+                answer.warnings[at] = replace(said, message=door.masked(said.message))
     except QueryError as error:
         error.args = tuple(door.masked(str(each)) for each in error.args)
         error.query_id = error.query_id or answer.query_id

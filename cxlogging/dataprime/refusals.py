@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..delivery.backoff import retry_after
 from .errors import (
@@ -26,7 +26,13 @@ _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 def refusal(
-    status: int, headers: Mapping[str, str], body: str, *, query: str = "", now: float
+    status: int,
+    headers: Mapping[str, str],
+    body: str,
+    *,
+    mask: Callable[[str], str],
+    query: str = "",
+    now: float,
 ) -> QueryError:
     """
     Return the error of an answer.
@@ -34,12 +40,13 @@ def refusal(
     Args:
         status: The HTTP status.
         headers: Names in lower case.
-        body: Its beginning, with the key masked.
+        body: Its beginning.
+        mask: Hides the key in what is shown.
         query: The query's text, for a caret below it.
         now: Seconds since 1970, for a ``Retry-After`` that is a date.
     """
-    identity = next((headers[name] for name in REQUEST_ID if headers.get(name)), "")
-    said = sentence(body)
+    identity = mask(next((headers[name] for name in REQUEST_ID if headers.get(name)), ""))
+    said = mask(sentence(body))[:SENTENCE_LENGTH].strip()
     shown = f"HTTP {status}: {said}" if said else f"HTTP {status}"
     shown += f" (request {identity})" if identity else ""
     if status in {401, 403}:
@@ -64,4 +71,4 @@ def sentence(body: str) -> str:
         said = message_of(json.loads(body))
     except (ValueError, RecursionError):
         said = _TAG.sub(" ", body)
-    return " ".join((said or body).split(" "))[:SENTENCE_LENGTH].strip()
+    return " ".join((said or body).split(" ")).strip()

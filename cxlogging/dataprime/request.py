@@ -16,7 +16,7 @@ PRESETS = {
     "accuracy": "EXECUTION_PROFILE_PRESET_ACCURACY",
     "performance": "EXECUTION_PROFILE_PRESET_PERFORMANCE",
 }
-ROW_LIMITS: Mapping[str, int] = {"frequent": 12_000, "archive": 50_000}
+ROW_LIMITS: Mapping[str, int] = {"frequent": 15_000, "archive": 50_000}
 SOFT_LIMIT = 2_000
 """Rows that the service returns where no limit is given."""
 

@@ -113,7 +113,7 @@ class QueryResult(Findings, Exports, Sequence[Row]):
 
 
 def tell(answer: Answer, depth: int) -> None:
-    """Warn once, *depth* calls up, where a limit cut the rows that the caller did not set."""
+    """Warn once, *depth* calls up, of a limit that the caller did not set, and of mistakes."""
     answer.told = True
     found = answer.unasked_limits
     if found:
@@ -123,6 +123,8 @@ def tell(answer: Answer, depth: int) -> None:
             CxQueryWarning,
             stacklevel=depth,
         )
+    for sentence in answer.mistakes:
+        warnings.warn(f"nothing was found: {sentence}.", CxQueryWarning, stacklevel=depth)
 
 
 def collected(stream: RowStream) -> QueryResult:

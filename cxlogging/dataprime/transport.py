@@ -14,7 +14,9 @@ import urllib3
 
 from ..delivery.backoff import backoff
 from ..wire.http import Endpoint, Secret
+from ..wire.masking import Masker
 from ..wire.settings import is_loopback
+from .connecting import no_connection
 from .errors import (
     PartialResult,
     QueryError,
@@ -158,10 +160,12 @@ class Door:
         silence: float,
         budget: float,
     ) -> None:
+        self.address = address
         self.base = f"{address.scheme}://{address.authority}"
         self.clock = clock
         self.budget = budget
         self._key = key
+        self._mask = Masker([key.reveal()])
         self._silence = silence
         self._own = session is None
         self._session = requests.Session() if session is None else session
@@ -175,7 +179,7 @@ class Door:
 
     def masked(self, text: str) -> str:
         """Return *text* without the key, should a server have repeated it."""
-        return text.replace(self._key.reveal(), "****")
+        return self._mask(text)
 
     def patience(self, timeout: float | None) -> Patience:
         """Return the patience of one call."""
@@ -214,7 +218,8 @@ class Door:
         raise refusal(
             response.status_code,
             headers,
-            self.masked(body),
+            body,
+            mask=self.masked,
             query=str(document.get("query", "")),
             now=self.clock.now() / 1e9,
         )
@@ -236,7 +241,7 @@ class Door:
         except requests.ReadTimeout:
             trouble: QueryError = QueryTimeout(f"{self.base} did not answer in time.")
         except requests.RequestException as error:
-            trouble = Unreachable(self.masked(f"{self.base} cannot be reached: {error}"))
+            trouble = Unreachable(no_connection(self.address, error))
             cause = error.args[0] if error.args else None
             trouble.dropped = isinstance(cause, urllib3.exceptions.ProtocolError)
         # Raised out here, the error does not carry the request, whose headers hold the key.

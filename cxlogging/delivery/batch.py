@@ -1,9 +1,9 @@
-"""Items on their way together, and the ones that must go again."""
+"""Items that travel together."""
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Sequence
 
 from .buffer import Item, data_bytes
 from .fold import Folded
@@ -19,11 +19,13 @@ class Batch:
     Args:
         first: How many items were taken from the line before its first one.
         items: At least one.
+        numbers: Those of the items, ascending, where they do not follow each other.
 
     Attributes:
         departed: Monotonic time at which it was last sent.
         data_bytes: Bytes of the items themselves.
         durable: The items outlive the process.
+        fruitless: Answers in a row that took none of the items, and asked for all of them again.
         abandoned: Its items already have their outcome: an answer changes nothing.
         unread: So many answers said success, and could not be read any further.
     """
@@ -37,14 +39,20 @@ class Batch:
         "departed",
         "durable",
         "first",
+        "fruitless",
+        "numbers",
         "unread",
     )
 
-    def __init__(self, first: int, items: Sequence[Item]) -> None:
+    def __init__(
+        self, first: int, items: Sequence[Item], numbers: Sequence[int] | None = None
+    ) -> None:
         self.first = first
         self._items: Sequence[Item] | None = items
         self._folded: Folded | None = None
         self._count = len(items)
+        self.numbers = numbers or range(first, first + len(items))
+        self.fruitless = 0
         self.data_bytes = data_bytes(items)
         self.durable = items[0][2] != 0
         self.abandoned = False
@@ -71,62 +79,27 @@ class Batch:
     def __lt__(self, other: Batch) -> bool:
         return self.first < other.first
 
+    @property
+    def is_leftover(self) -> bool:
+        """Whether it is what was left of other batches."""
+        return not isinstance(self.numbers, range)
+
+    @property
+    def kind(self) -> tuple[bool, bool]:
+        """What the items of one request have in common."""
+        return self.durable, self.first >= LATER
+
     def halves(self) -> tuple[Batch, Batch]:
         """Return two batches of half the items each."""
-        items = self.items
+        items, numbers = self.items, self.numbers
         middle = len(items) // 2
         return (
-            Batch(self.first, items[:middle]),
-            Batch(self.first + middle, items[middle:]),
+            Batch(numbers[0], items[:middle], numbers[:middle]),
+            Batch(numbers[middle], items[middle:], numbers[middle:]),
         )
 
-
-class Unsettled:
-    """The batches that were taken from the line and have no outcome: flying, or to go again."""
-
-    def __init__(self) -> None:
-        self.flying: list[Batch] = []
-        self._again: list[Batch] = []
-
-    def fly(self, batch: Batch, now: float) -> None:
-        """Note that *batch* is on its way from monotonic *now* on."""
-        batch.departed = now
-        self.flying.append(batch)
-
-    def landed(self, batch: Batch) -> None:
-        """Note that *batch* is no longer on its way."""
-        self.flying.remove(batch)
-
-    def add(self, *batches: Batch) -> None:
-        """Put *batches* back: they go before whatever still waits, oldest first."""
-        for batch in batches:
-            bisect.insort(self._again, batch)
-
-    def pop(self) -> Batch | None:
-        """Return the oldest batch that must go again, or None."""
-        return self._again.pop(0) if self._again else None
-
-    def fold(self) -> bool:
-        """Fold one batch that must go again; False where none is left to fold."""
-        return any(batch.fold() for batch in self._again)
-
-    def discard(self, which: Callable[[Batch], bool]) -> list[Batch]:
-        """Forget and return the batches for which *which* is true."""
-        batches = [batch for batch in self if which(batch)]
-        self.flying = [batch for batch in self.flying if not which(batch)]
-        self._again = [batch for batch in self._again if not which(batch)]
-        return batches
-
-    def __iter__(self) -> Iterator[Batch]:
-        yield from self.flying
-        yield from self._again
-
-    @property
-    def count(self) -> int:
-        """How many items are in all batches."""
-        return sum(map(len, self))
-
-    @property
-    def first(self) -> int | None:
-        """The number of the oldest item, or None where there is none."""
-        return min((batch.first for batch in self), default=None)
+    def part(self, indexes: Sequence[int]) -> Batch:
+        """Return a batch of the items at *indexes*, of which there is at least one."""
+        items, numbers = self.items, self.numbers
+        mine = [numbers[index] for index in indexes]
+        return Batch(mine[0], [items[index] for index in indexes], array("q", mine))

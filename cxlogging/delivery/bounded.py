@@ -96,9 +96,11 @@ class Bounded:
         return self.held + size > share
 
     def _drop_newest(self, level: int, size: int) -> bool:  # noqa: ARG002
-        return True
+        return self.held + size > self.bound
 
     def _drop_oldest(self, level: int, size: int) -> bool:  # noqa: ARG002
+        if size > self.bound:
+            return True  # giving up all the others would make no room for it
         # Eviction must not meet the worker's `take`; a wait without end could
         # meet another thread's lock, so the newest goes where the lock is busy.
         if not self._lock.acquire(timeout=EVICTION_SECONDS):

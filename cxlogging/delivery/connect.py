@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..wire.http import Endpoint
+from . import tls
 from .options import Options
 
 CONNECT_SECONDS = 5.0
@@ -73,16 +74,16 @@ class Connector:
         self._options = options
         self._resolve = resolve
         self._context: ssl.SSLContext | None = None
+        self.dialled_proxy: SplitResult | None = None
+        """The proxy of the last connection, for the words about what went wrong with it."""
         preload()
 
     def open(self, seconds: float) -> Any:
         """Return a connected urllib3 connection, within about *seconds*."""
-        proxy = self.proxy()
+        is_tls = self._endpoint.scheme == "https"
+        self.dialled_proxy = proxy = self.proxy() if is_tls else None
         timeout = min(seconds, CONNECT_SECONDS)
-        if self._endpoint.scheme == "https":
-            connection = self._https(proxy, timeout)
-        else:
-            connection = self._http(timeout)
+        connection = self._https(proxy, timeout) if is_tls else self._http(timeout)
         # urllib3 would give each address of a name all of the time.
         connection._new_conn = lambda: self._dial(connection.host, connection.port, timeout)  # noqa: SLF001
         try:
@@ -156,17 +157,12 @@ class Connector:
         authority = f"{self._endpoint.host}:{self._endpoint.port}"
         if not address or environment.proxy_bypass_environment(authority):
             return None
-        return urlsplit(address if "://" in address else f"http://{address}")
+        address = address if "://" in address else f"http://{address}"
+        return tls.split_proxy(f"{self._endpoint.scheme}_proxy".upper(), address)
 
 
 def _context(options: Options) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.ca_file)
-    if options.ca_file is None and not context.cert_store_stats()["x509_ca"]:
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    if isinstance(options.client_cert, str):
-        context.load_cert_chain(options.client_cert)
-    elif options.client_cert is not None:
-        context.load_cert_chain(*options.client_cert)
+    context = tls.trusting(options.ca_file)
+    if options.client_cert is not None:
+        tls.load(context, options.client_cert)
     return context

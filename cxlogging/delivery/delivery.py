@@ -15,19 +15,21 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from . import lifecycle, sigterm
-from .batch import Batch, Unsettled
+from .batch import LATER, Batch
 from .clock import Clock
 from .compression import Encoding
 from .diagnostics import Diagnostics
 from .draining import drain
 from .drops import Drops
 from .ledger import Ledger, Stats
+from .leftovers import PAUSE_SECONDS
 from .lines import LineMaker, line_maker
 from .network import Transport
 from .options import Options
 from .pace import Pace, State
-from .sending import attempt, http, send
+from .sending import attempt, http, masker, send
 from .settle import Outcome
+from .unsettled import Unsettled
 from .workers import Workers
 
 MOST_NOTES = 50
@@ -57,11 +59,13 @@ class Delivery:
         clock: Clock | None = None,
         line: LineMaker | None = None,
     ) -> None:
+        options.check(destination.limits)
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()
         self.encoding = Encoding(options.compression, destination.limits)
-        self.diagnostics = Diagnostics(destination.name, options.on_error)
+        self.mask = masker(destination, options)
+        self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self._make_line = line or line_maker(destination, options)
@@ -105,11 +109,28 @@ class Delivery:
         """Accept one item, from any thread, at any moment; `stats` has what becomes of it."""
         buffer = self.buffer
         if not buffer.put((level, data, 0)):
-            self.drops.add(level)
+            self._drop(level, len(data))
         elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
             self.workers.wake()
             lifecycle.after_exit(self)
+
+    def _drop(self, level: int, size: int) -> None:
+        """Count an item that has no room, and have a worker say so: nothing may wait here."""
+        told = not self.drops.untold
+        self.drops.add(level, 0 if self.buffer.held else size)
+        if told:
+            self.workers.wake()
+
+    def wake_at(self, size: int, count: int) -> None:
+        """
+        Have the log call wake a worker with which so many bytes, or items, have ever come.
+
+        Once the exit functions have run, each log call delivers for itself.
+        """
+        at_once = lifecycle.PROCESS.left
+        self.wake_bytes = 0 if at_once else size
+        self.wake_count = 0 if at_once else count
 
     def note(self, topic: str, sentence: str) -> None:
         """Have a worker say *sentence*, once; the calling thread does no I/O for it."""
@@ -117,7 +138,7 @@ class Delivery:
             self.notes[topic] = sentence
 
     def tell(self) -> None:
-        """Say what was noted, and what overflow costs; called by a worker."""
+        """Say what was noted, and what overflow costs; called by a worker, and at exit."""
         self.drops.tell(self.diagnostics, self.buffer.bound)
         while self.buffer.news:
             kind, topic, sentence = self.buffer.news.popleft()
@@ -127,6 +148,7 @@ class Delivery:
                 self.diagnostics.passed(kind, sentence)
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
+        self.diagnostics.call_back()
 
     def probe(self, level: int, data: bytes, encoding: str | None = None) -> Outcome:
         """
@@ -150,7 +172,9 @@ class Delivery:
         """Count one record that cannot be sent at all, as something must be set first."""
         self.ledger.dropped.add(level)
         missing = self.destination.missing
-        self.diagnostics.say("missing", missing, f"records are dropped until you set {missing}")
+        sentence = f"records are dropped until you set {missing}"
+        if self.diagnostics.say("missing", missing, sentence, in_log_call=True):
+            self.workers.wake()  # for `on_error`, which is not called here
 
     @property
     def outstanding(self) -> int:
@@ -174,6 +198,27 @@ class Delivery:
             first = self.unsettled.first
             return min(self.position, self.position if first is None else first) >= mark
 
+    def owes(self, mark: int, *, adopted: bool) -> bool:
+        """
+        Return whether something that was accepted before *mark* lacks its outcome.
+
+        Args:
+            mark: As `mark` gave it.
+            adopted: So does what another process left, and this one found.
+        """
+        if not self.has_passed(mark):
+            return True
+        with self.lock:
+            left = adopted and any(batch.first >= LATER for batch in self.unsettled)
+            return left or (adopted and self.buffer.backlog)
+
+    def count_before(self, mark: int) -> int:
+        """Return how many that were accepted before *mark* lack their outcome."""
+        with self.lock:
+            numbers = (number for batch in self.unsettled for number in batch.numbers)
+            taken = sum(number < mark or number >= LATER for number in numbers)
+            return taken + min(max(mark - self.position, 0), len(self.buffer))
+
     @property
     def position(self) -> int:
         """How many items have left the line."""
@@ -185,9 +230,15 @@ class Delivery:
             now = self.clock.monotonic()
             self.pace.flush(now, len(self.buffer))
             self.pace.hurry(now)
+            self.unsettled.leftovers.hurry(now)
             idle = not self.buffer and not self.unsettled.count
         if not idle:
             self.workers.wake()
+
+    def leftover_pause(self) -> float:
+        """Return the seconds between requests of leftovers: fewer where closing has no time."""
+        pause = min(self.options.retry_initial, PAUSE_SECONDS)
+        return min(pause, self.options.close_timeout / 4) if self.waiters else pause
 
     def flush(self, timeout: float | None = None) -> bool:
         """
@@ -196,15 +247,19 @@ class Delivery:
         Args:
             timeout: Seconds; None waits as `close` does.
         """
-        mark = self.mark()
-        drain([self], timeout, lambda: self.has_passed(mark))
-        return self.has_passed(mark)
+        done = drain([self], timeout)
+        if self.drops.untold:
+            self.tell()
+        return done
 
     def close(self) -> None:
         """Deliver what waits, within the exit budget; the next record begins anew."""
-        drain([self])
+        mark, began = self.mark(), self.clock.monotonic()
+        # Once the exit functions have run, each log call waits for its own record.
+        drained = lifecycle.PROCESS.left or drain([self], adopted=True)
         self.close_soon()
-        lifecycle.after_drain(self)
+        if not drained:
+            lifecycle.after_drain(self, mark, began)
 
     def close_soon(self) -> None:
         """Let the workers go once nothing waits; do not wait for it."""

@@ -53,5 +53,4 @@ class Demand:
         """Have the log call that fills a batch wake a worker."""
         delivery = self._delivery
         full_bytes = delivery.buffer.left + delivery.pace.batch_bytes
-        delivery.wake_bytes = min(delivery.wake_bytes, full_bytes)
-        delivery.wake_count = self._full_count
+        delivery.wake_at(min(delivery.wake_bytes, full_bytes), self._full_count)

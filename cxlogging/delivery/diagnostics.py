@@ -8,8 +8,12 @@ start of a loop: neither is used.
 from __future__ import annotations
 
 import contextlib
-import sys
+from collections import deque
 from collections.abc import Callable
+
+from .stderr import STDERR, Stderr
+
+MOST_PENDING = 100
 
 
 class Diagnostics:
@@ -18,28 +22,58 @@ class Diagnostics:
 
     Args:
         name: Whose trouble it is.
-        on_error: Told each sentence too.
+        on_error: Told each sentence too: on a worker, or on the thread that waits
+            in ``flush()``, ``close()`` or the exit, never in a log call.
+        mask: Hides secrets in a sentence.
+        stderr: Where lines go.
     """
 
-    def __init__(self, name: str, on_error: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        on_error: Callable[[str], object] | None = None,
+        *,
+        mask: Callable[[str], str] = str,
+        stderr: Stderr = STDERR,
+    ) -> None:
         self._name = name
         self._on_error = on_error
+        self._mask = mask
+        self._stderr = stderr
         self._said: dict[str, str] = {}
+        self._pending: deque[str] = deque(maxlen=MOST_PENDING)
 
-    def say(self, kind: str, topic: str, sentence: str) -> None:
-        """Say *sentence*, unless the last word of this *kind* was about the same *topic*."""
+    def say(self, kind: str, topic: str, sentence: str, *, in_log_call: bool = False) -> bool:
+        """
+        Say *sentence*, unless the last word of this *kind* was about the same *topic*.
+
+        Args:
+            kind: Of trouble.
+            topic: What is the same as long as nothing is new.
+            sentence: What happened, and what to do.
+            in_log_call: ``on_error`` is told later, by `call_back`.
+
+        Returns:
+            Whether ``on_error`` is still to be told.
+        """
         if self._said.get(kind) == topic:
-            return
+            return False
         self._said[kind] = topic
-        line = f"cxlogging: {self._name}: {sentence}"
-        with contextlib.suppress(Exception):
-            if sys.__stderr__ is not None:
-                # One write: lines of several threads and processes do not mix.
-                sys.__stderr__.write(f"{line}\n")
-                sys.__stderr__.flush()
-        if self._on_error is not None:
+        sentence = self._mask(sentence)
+        self._stderr.say(f"cxlogging: {self._name}: {sentence}")
+        if self._on_error is None:
+            return False
+        self._pending.append(sentence)
+        if not in_log_call:
+            self.call_back()
+        return in_log_call
+
+    def call_back(self) -> None:
+        """Say what is left to say, and tell ``on_error`` what it has not heard."""
+        self._stderr.catch_up()
+        while self._pending and self._on_error is not None:
             with contextlib.suppress(Exception):
-                self._on_error(sentence)
+                self._on_error(self._pending.popleft())
 
     def passed(self, kind: str, sentence: str) -> None:
         """Say *sentence* if there was trouble of this *kind*, and be ready for the next."""

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import _thread
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .delivery import Delivery
 
+LOOK_SECONDS = 0.5
+
 
 def drain(
-    waited_for: Sequence[Delivery],
-    timeout: float | None = None,
-    done: Callable[[], bool] | None = None,
-) -> None:
+    waited_for: Sequence[Delivery], timeout: float | None = None, *, adopted: bool = False
+) -> bool:
     """
-    Wait until nothing is outstanding, or the budget is spent.
+    Wait until all that was accepted by now has its outcome, or the budget is spent.
 
     The budget of each delivery: ``close_timeout`` since its vendor last
-    acknowledged anything, ``close_maximum`` in all.
+    acknowledged anything, ``close_maximum`` in all. What is accepted meanwhile
+    is not waited for.
 
     Args:
         waited_for: At least one delivery.
         timeout: Seconds that replace the budget.
-        done: Replaces the question whether nothing is outstanding; for one delivery.
+        adopted: Wait for what processes that have ended left behind, too.
+
+    Returns:
+        Whether all has its outcome.
     """
     clock = waited_for[0].clock
     start = clock.monotonic()
+    marks = [(delivery, delivery.mark()) for delivery in waited_for]
     waiter = _thread.allocate_lock()
     for delivery in waited_for:
         delivery.waiters.append(waiter)
@@ -35,15 +40,17 @@ def drain(
     try:
         while True:
             now = clock.monotonic()
-            ends = [
-                _budget_end(delivery, start, timeout)
-                for delivery in waited_for
-                if not (done() if done else not delivery.busy)
-            ]
-            if not ends or max(ends) <= now:
-                return
-            if not _work_inline(waited_for, max(ends)):
-                waiter.acquire(timeout=max(min(max(ends) - now, 0.5), 0.001))
+            owing = [each for each, mark in marks if each.owes(mark, adopted=adopted)]
+            if not owing:
+                return True
+            ends = {each: _budget_end(each, start, timeout) for each in owing}
+            end = max(ends.values())
+            if end <= now:
+                return False
+            wait = _work_inline([each for each in owing if ends[each] > now], end)
+            if wait > 0:
+                wait = min(wait, end - clock.monotonic(), LOOK_SECONDS)
+                waiter.acquire(timeout=max(wait, 0.001))
     finally:
         for delivery in waited_for:
             delivery.waiters.remove(waiter)
@@ -60,9 +67,19 @@ def _budget_end(delivery: Delivery, start: float, timeout: float | None) -> floa
     return min(quiet_since + options.close_timeout, start + options.close_maximum)
 
 
-def _work_inline(waited_for: Sequence[Delivery], until: float) -> bool:
-    """Deliver on this thread for those that no worker can serve; True where there were any."""
-    alone = [each for each in waited_for if each.busy and not len(each.workers)]
-    for delivery in alone:
-        delivery.workers.work_inline(until)
-    return bool(alone)
+def _work_inline(owing: Sequence[Delivery], end: float) -> float:
+    """
+    Send one batch on this thread for each of *owing* that no worker serves.
+
+    One that does not answer leaves the others their part of the time until monotonic *end*.
+
+    Returns:
+        The seconds until the next look.
+    """
+    alone = [each for each in owing if not len(each.workers)]
+    wait = LOOK_SECONDS
+    for number, delivery in enumerate(alone):
+        left = (end - delivery.clock.monotonic()) / (len(alone) - number)
+        if left > 0:
+            wait = min(wait, delivery.workers.work_inline(left))
+    return wait

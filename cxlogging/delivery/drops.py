@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..wire.event import Event, Source
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .ledger import Tally
-from .options import Options
+
+if TYPE_CHECKING:
+    from .options import Options
 
 OnDrop = Callable[[str, int, int], object]
 
@@ -35,28 +39,50 @@ class Drops:
         self._reported = self._overflow.by_level()
         self._first = 0.0
         self._last = 0.0
+        self._large = 0
+        self._telling = _thread.allocate_lock()
+        self.untold = False
+        """Whether records were lost of which nobody was told yet."""
 
-    def add(self, level: int) -> None:
-        """Count one record lost to overflow; called by the logging thread."""
+    def add(self, level: int, large: int = 0) -> None:
+        """
+        Count one record lost to overflow; called by the logging thread.
+
+        Args:
+            level: Of the record.
+            large: Its bytes, where it is larger than all that the buffer has room for.
+        """
         self._tally.add(level)
         self._overflow.add(level)
+        self._large = large or self._large
+        self.untold = True
         self._last = self._clock.wall()
         if not self._first:
             self._first = self._last
 
     def tell(self, diagnostics: Diagnostics, bound: int) -> None:
         """Tell ``on_drop``, and the operator when it begins; called by a worker."""
-        counts = self._overflow.by_level()
-        fresh = counts - self._told
-        if not fresh:
+        if not self.untold or not self._telling.acquire(blocking=False):
             return
-        self._told = counts
-        diagnostics.say(
-            "dropping",
-            "dropping",
-            f"the buffer of {bound} bytes is full: records are dropped"
-            f" (overflow={self._options.overflow!r}) until the vendor takes them again",
-        )
+        try:
+            self.untold = False
+            counts = self._overflow.by_level()
+            fresh, self._told = counts - self._told, counts
+            large, self._large = self._large, 0
+        finally:
+            self._telling.release()
+        if large:
+            sentence = (
+                f"a record of {large} bytes has no room in the buffer of {bound} bytes and is"
+                " dropped: raise buffer_bytes, or spool_bytes where there is a spool"
+            )
+            diagnostics.say("large", "large", sentence)
+        if fresh.total() > bool(large):
+            sentence = (
+                f"the buffer of {bound} bytes is full: records are dropped"
+                f" (overflow={self._options.overflow!r}) until the vendor takes them again"
+            )
+            diagnostics.say("dropping", "dropping", sentence)
         tell_lost(self._options.on_drop, "dropped", fresh)
 
     def report(self) -> Event | None:

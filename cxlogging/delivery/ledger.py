@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+SPARE_LEVEL = 40
+"""Whose counter is there from the beginning."""
+
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -40,7 +43,7 @@ class Tally:
     __slots__ = ("_counters",)
 
     def __init__(self) -> None:
-        self._counters: dict[int, Counter] = {}
+        self._counters = {SPARE_LEVEL: Counter()}
 
     def add(self, level: int) -> None:
         """Count one record of *level*."""
@@ -51,7 +54,8 @@ class Tally:
 
     def by_level(self) -> Multiset[int]:
         """Return the counts so far."""
-        return Multiset({level: each.value for level, each in self._counters.copy().items()})
+        counts = {level: each.value for level, each in self._counters.copy().items()}
+        return Multiset({level: count for level, count in counts.items() if count})
 
     @property
     def total(self) -> int:
@@ -131,6 +135,13 @@ class Ledger:
         self.rejected: Multiset[int] = Multiset()
         self.abandoned: Multiset[int] = Multiset()
         self.reasons: dict[str, int] = {}
+
+    def lose(self, level: int) -> None:
+        """Count one record as dropped, also where no memory is left for a new count."""
+        try:
+            self.dropped.add(level)
+        except MemoryError:
+            self.dropped.add(SPARE_LEVEL)
 
     def reject(self, level: int, reason: str) -> None:
         """Count one record that the vendor refused."""

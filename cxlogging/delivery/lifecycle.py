@@ -17,9 +17,11 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..wire.guard import contained
 from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
+from .stderr import STDERR
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -28,6 +30,9 @@ OWN_THREADS: set[int] = set()
 """Identifiers of threads that carry our traffic: their log records are not shipped."""
 
 PARKING_SECONDS = 0.05
+
+LATE_SECONDS = 0.25
+"""For what is logged while the process is ending, once all that came before is delivered."""
 
 _deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
 
@@ -97,6 +102,7 @@ def after_fork() -> None:
     PROCESS.pid = os.getpid()
     PROCESS.exiting = PROCESS.left = False
     OWN_THREADS.clear()
+    STDERR.forget()
     for delivery in deliveries():
         delivery.buffer.forget()
         delivery.reset()
@@ -113,10 +119,10 @@ def before_worker() -> None:
     for name in ("multiprocessing.util", "billiard.util"):
         if name in sys.modules:
             PROCESS.finalizer_of = PROCESS.pid
-            with contextlib.suppress(Exception):
+            with contained:
                 sys.modules[name].Finalize(None, at_exit, exitpriority=-100)
     if "celery.signals" in sys.modules:
-        with contextlib.suppress(Exception):
+        with contained:
             ended = sys.modules["celery.signals"].worker_process_shutdown
             ended.connect(at_exit, weak=False, dispatch_uid="cxlogging")
 
@@ -133,49 +139,86 @@ def own_thread() -> Iterator[None]:
 
 
 def at_exit(**_: object) -> None:
-    """Deliver what waits, all destinations side by side, then say what was left."""
+    """
+    Deliver what waits, all destinations side by side, then say what was left.
+
+    What comes meanwhile is sent if there is time, and counted; who logs on does
+    not keep the process from ending.
+    """
     PROCESS.exiting = True
-    busy = [delivery for delivery in deliveries() if delivery.busy]
-    if busy:
-        drain(busy)
-    for delivery in busy:
-        _give_up(delivery)
-    for delivery in deliveries():
+    everyone = deliveries()
+    began = {each: (each.mark(), each.clock.monotonic()) for each in everyone}
+    busy = [each for each in everyone if each.busy]
+    if busy and drain(busy, adopted=True):
+        drain(everyone, LATE_SECONDS)
+    PROCESS.left = True  # from now on each record is delivered by the call that logs it
+    for delivery in everyone:
+        _give_up(delivery, *began[delivery])
+        delivery.tell()
         delivery.disconnect()
         with delivery.lock:
             delivery.buffer.release()
-    PROCESS.left = True
 
 
 def after_exit(delivery: Delivery) -> None:
     """Deliver a record that came after `at_exit` has run: nobody comes after it."""
     if PROCESS.left and _thread.get_ident() not in OWN_THREADS:
-        drain([delivery])
-        _give_up(delivery)
+        mark, began = delivery.mark(), delivery.clock.monotonic()
+        if not drain([delivery]):
+            _give_up(delivery, mark, began)
         delivery.disconnect()
         with delivery.lock:
             delivery.buffer.release()
 
 
-def after_drain(delivery: Delivery) -> None:
-    """Account for what a closing *delivery* still holds, where nobody will come after it."""
+def after_drain(delivery: Delivery, mark: int, began: float) -> None:
+    """Account for what a *delivery* closed in vain still holds, where nobody comes after it."""
     if PROCESS.exiting:
-        _give_up(delivery)
+        _give_up(delivery, mark, began)
 
 
-def _give_up(delivery: Delivery) -> None:
-    """Abandon what is left of *delivery*, and say so."""
+def _give_up(delivery: Delivery, mark: int, began: float) -> None:
+    """
+    Abandon what is left of *delivery*, and say so.
+
+    Args:
+        delivery: Whose records they are.
+        mark: Of what was accepted before the process began to end.
+        began: When that was.
+    """
+    early = delivery.count_before(mark)
     levels = delivery.abandon()
     lost, kept = levels.total(), delivery.outstanding
-    if not lost + kept:
-        return
-    delivery.given_up = True
-    tell_lost(delivery.options.on_drop, "abandoned", levels)
-    reason = delivery.stats().last_error or "no answer came"
     count = lost + kept
-    records = "1 record was" if count == 1 else f"{count} records were"
-    sentence = f"{records} not delivered when the process ended: {reason}"
+    if not count:
+        return
+    delivery.given_up = delivery.given_up or early > 0
+    tell_lost(delivery.options.on_drop, "abandoned", levels)
+    what = f"{_records(count)} not delivered when the process ended"
+    if not early:
+        sentence = f"{what}: logged while it was ending"
+    elif count > early:
+        sentence = f"{what}: {_why(delivery, began)}; {count - early} logged while it was ending"
+    else:
+        sentence = f"{what}: {_why(delivery, began)}"
     if kept:
         those = f"{kept} of them" if lost else "they" if kept > 1 else "it"
         sentence = f"{sentence} ({those} wait in the spool {delivery.options.spool})"
     delivery.diagnostics.say("exit", f"{lost} {kept}", sentence)
+
+
+def _records(count: int) -> str:
+    return "1 record was" if count == 1 else f"{count} records were"
+
+
+def _why(delivery: Delivery, began: float) -> str:
+    """Return why records that were accepted before *began* are left."""
+    from .pace import State  # it came with the delivery
+
+    last_error, options = delivery.stats().last_error, delivery.options
+    if last_error and (delivery.pace.state is not State.SOUND or delivery.unsettled.leftovers):
+        return last_error
+    answered_at = delivery.acknowledged_at
+    if answered_at > began and delivery.clock.monotonic() - answered_at < options.close_timeout:
+        return f"close_maximum ({options.close_maximum:g} s) was not enough"
+    return "no answer came"

@@ -63,7 +63,11 @@ class MemoryBuffer(Bounded):
             return False
         self.came += 1
         self.arrived += size
-        self._line.append(item)
+        try:
+            self._line.append(item)
+        except MemoryError:
+            self._settled += size
+            raise
         return True
 
     def take(self, count: int, size: int) -> list[Item]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConfigurationError, nearest
+from ..errors import ConfigurationError
+from ..wire import values
+from ..wire.http import Limits
 
 if TYPE_CHECKING:
     import ssl
 
 DURABILITY = ("process", "system")
 OVERFLOW = ("shed", "drop_newest", "drop_oldest", "block")
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmg])(i?)b?|b)?\s*", re.IGNORECASE)
-_UNITS = {"k": 1, "m": 2, "g": 3}
+LEAST_BOUND = 64 * 2**10
+"""Bytes of the smallest buffer or spool; less only where a vendor's largest record is smaller."""
 
 
 class Options(NamedTuple):
@@ -90,116 +90,115 @@ class Options(NamedTuple):
             ConfigurationError: One is impossible.
         """
         # An item of dictConfig's own mapping is converted only when asked for by name.
-        values = {name: given[name] for name in given}
-        for name in _SECONDS & values.keys():
-            values[name] = _seconds(name, values[name])
-        for name in _COUNTS & values.keys():
-            values[name] = _count(name, values[name])
-        if "sigterm" in values:
-            values["sigterm"] = _flag("sigterm", values["sigterm"])
-        if values.get("spool") is not None:
-            values["spool"] = _spool(values["spool"])
-        options = cls(**values)
-        _check(options)
-        return options._replace(headers=_headers(options.headers))
+        options = cls(**{name: PARSERS[name](name, given[name]) for name in given})
+        return _consistent(options, given)
+
+    def check(self, limits: Limits) -> None:
+        """
+        Raise where the bounds are too small for what *limits* allow.
+
+        Raises:
+            ConfigurationError: A buffer of that size would do nothing but drop.
+        """
+        least = min(LEAST_BOUND, limits.item_bytes)
+        for name in ("buffer_bytes", "spool_bytes"):
+            if getattr(self, name) < least:
+                raise ConfigurationError(
+                    f"{name} takes at least {least:,} bytes, not {getattr(self, name):,}:"
+                    " less has no room for one large record."
+                )
 
 
-_SECONDS = {
-    "flush_interval",
-    "block_timeout",
-    "timeout",
-    "retry_initial",
-    "retry_maximum",
-    "close_timeout",
-    "close_maximum",
-}
-_COUNTS = {"batch_count", "batch_bytes", "buffer_bytes", "spool_bytes", "concurrency"}
+def _tls(kind: str) -> values.Parser:
+    """Return the parser of that name, which imports what it needs only where it is used."""
+
+    def parse(name: str, value: object) -> Any:
+        from . import tls
+
+        return getattr(tls, kind)(name, value)
+
+    return parse
 
 
-def _seconds(name: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type] # anything else is the error below
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not 0 <= number < 1e9:
-        raise ConfigurationError(f"{name} takes seconds, such as 2 or 0.5, not {value!r}.")
-    if name == "timeout" and number == 0:
-        raise ConfigurationError("timeout takes more than 0 seconds.")
-    return number
-
-
-def _count(name: str, value: object) -> int | None:
-    if value is None and name.startswith("batch_"):
+def _headers(name: str, value: object) -> dict[str, str] | None:
+    if values.is_none(value):
         return None
-    number = -1.0
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = value
-    elif isinstance(value, str) and (match := _SIZE.fullmatch(value)):
-        unit = (match[2] or "").lower()
-        number = float(match[1]) * (1024 if match[3] else 1000) ** _UNITS.get(unit, 0)
-    if number < 1 or number != int(number):
-        example = "'64MiB' or 65536" if name.endswith("bytes") else "2"
-        raise ConfigurationError(f"{name} takes a number from 1, such as {example}, not {value!r}.")
-    return int(number)
-
-
-def _flag(name: str, value: object) -> bool:
-    flag = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
-    if not isinstance(flag, bool):
-        raise ConfigurationError(f"{name} takes True or False, not {value!r}.")
-    return flag
-
-
-def _spool(value: object) -> str:
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
-        raise ConfigurationError(f"spool takes the path of a directory, not {value!r}.")
-    path = os.fspath(value)
-    if not isinstance(path, str) or "\0" in path:
-        raise ConfigurationError(f"spool takes the path of a directory, not {path!r}.")
-    if "://" in path:
-        raise ConfigurationError("spool takes the path of a directory: no address is known yet.")
-    from pathlib import Path
-
-    # Not resolved: a symbolic link is refused, not followed.
-    return str(Path(path).expanduser().absolute())
-
-
-def _check(options: Options) -> None:
-    for name, choices in (("overflow", OVERFLOW), ("durability", DURABILITY)):
-        value = getattr(options, name)
-        if value not in choices:
-            hint = nearest(str(value), choices)
+    plain: dict[str, str] = {}
+    for header, held in values.mapping(name, value).items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", header):
+            raise ConfigurationError(f"{name}: {values.shown(header)} is not a valid header name.")
+        if header.lower() in OWN_HEADERS:
+            raise ConfigurationError(f"{name}: {header!r} is set by the handler: leave it out.")
+        if isinstance(held, (bytes, Mapping, list, tuple, type(None))):
             raise ConfigurationError(
-                f"{name} takes one of {', '.join(choices)}, not {value!r}.{hint}"
+                f"{name}: the value of {header!r} is not a string but {type(held).__name__}."
             )
+        text = str(held).strip()
+        if not text.isascii() or not text.isprintable():
+            raise ConfigurationError(
+                f"{name}: the value of {header!r} holds characters that no header may."
+            )
+        values.no_placeholder(f"{name}: {header}", text)
+        if header.lower() in {each.lower() for each in plain}:
+            raise ConfigurationError(f"{name}: {header!r} is given twice.")
+        plain[header] = text
+    return plain
+
+
+OWN_HEADERS = frozenset(
+    "host content-length content-type content-encoding transfer-encoding accept-encoding"
+    " connection expect upgrade te trailer".split()
+)
+"""Headers that say how a request is made: another value would break it."""
+
+PARSERS: Mapping[str, values.Parser] = {
+    "flush_interval": values.seconds(),
+    "batch_count": values.optional(values.count(most=10**9)),
+    "batch_bytes": values.optional(values.size()),
+    "buffer_bytes": values.size(),
+    "spool": values.directory,
+    "spool_bytes": values.size(),
+    "durability": values.choice(*DURABILITY),
+    "overflow": values.choice(*OVERFLOW),
+    "block_timeout": values.seconds(),
+    "compression": values.choice("auto", "gzip", "zstd", off=True),
+    "concurrency": values.count(most=256),
+    "timeout": values.seconds(above=0),
+    "retry_initial": values.seconds(above=0),
+    "retry_maximum": values.seconds(above=0),
+    "close_timeout": values.seconds(),
+    "close_maximum": values.seconds(),
+    "ssl_context": _tls("ssl_context"),
+    "proxy": _tls("proxy"),
+    "headers": _headers,
+    "ca_file": values.optional(_tls("ca_file")),
+    "client_cert": values.optional(_tls("client_cert")),
+    "sigterm": values.boolean,
+    "on_drop": values.function,
+    "on_error": values.function,
+}
+"""How each option is read: a new one is a field of `Options` and a line here."""
+
+_PAIRS = (("retry_initial", "retry_maximum"), ("close_timeout", "close_maximum"))
+"""A part, and what it may not be above."""
+
+
+def _consistent(options: Options, given: Mapping[str, Any]) -> Options:
+    """Return *options* where they go together, or raise."""
+    for part, whole in _PAIRS:
+        bound = getattr(options, whole)
+        if getattr(options, part) <= bound:
+            continue
+        if part not in given:  # a default gives way
+            options = options._replace(**{part: bound})
+            continue
+        default = "" if whole in given else " (its default)"
+        raise ConfigurationError(
+            f"{part}={values.shown(given[part])} is above {whole}={bound:g}{default}:"
+            f" lower {part}, or raise {whole}."
+        )
     if options.spool is None and options.durability != "process":
         raise ConfigurationError("durability='system' needs spool=, a directory on disk.")
-    if options.compression not in {"auto", "gzip", "zstd", None}:
-        hint = nearest(str(options.compression), ("auto", "gzip", "zstd"))
-        raise ConfigurationError(
-            f"compression takes 'auto', 'gzip', 'zstd' or None, not {options.compression!r}.{hint}"
-        )
-    for name in ("on_drop", "on_error"):
-        value = getattr(options, name)
-        if value is not None and not callable(value):
-            raise ConfigurationError(f"{name} takes a callable, not {value!r}.")
     if options.ssl_context is not None and (options.ca_file or options.client_cert):
         raise ConfigurationError("ssl_context stands alone: leave out ca_file and client_cert.")
-    if options.proxy is not None and not re.match(r"https?://[^\s/]+", str(options.proxy)):
-        raise ConfigurationError("proxy takes an address such as 'http://proxy.example:3128'.")
-
-
-def _headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:
-    if headers is None:
-        return None
-    if not isinstance(headers, Mapping):
-        raise ConfigurationError("headers takes a mapping of names to values.")
-    plain = {str(name): str(headers[name]).strip() for name in headers}
-    for name, value in plain.items():
-        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-            raise ConfigurationError(f"headers: {name!r} is no header name.")
-        if not value.isascii() or not value.isprintable():
-            raise ConfigurationError(
-                f"headers: the value of {name!r} holds characters that no header may."
-            )
-    return plain
+    return options

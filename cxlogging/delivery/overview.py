@@ -15,10 +15,7 @@ def flush_all(timeout: float | None = None) -> bool:
         timeout: Seconds; None waits while vendors keep acknowledging.
     """
     everyone = lifecycle.deliveries()
-    marks = [(delivery, delivery.mark()) for delivery in everyone]
-    if everyone:
-        drain(everyone, timeout, lambda: all(each.has_passed(mark) for each, mark in marks))
-    return all(delivery.has_passed(mark) for delivery, mark in marks)
+    return not everyone or drain(everyone, timeout)
 
 
 def stats() -> dict[str, Stats]:

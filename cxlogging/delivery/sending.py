@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ..wire.destination import Destination
-from ..wire.http import Action, Verdict
+from ..wire.http import Action, Secret, Verdict
+from ..wire.masking import Masker, header_secrets
+from ..wire.settings import LOCAL_KEY
 from . import lifecycle
 from .backoff import retry_after
 from .batch import Batch
@@ -18,6 +22,9 @@ from .settle import Outcome
 
 if TYPE_CHECKING:
     from .delivery import Delivery
+
+REASON_LENGTH = 240
+"""Characters of a vendor's words that are kept."""
 
 TRIAL_SECONDS = 1.5
 """The time of a request on trial: less than a closing handler waits for an answer."""
@@ -46,6 +53,30 @@ def http(destination: Destination, options: Options, clock: Clock) -> Callable[[
         return HttpTransport(Connector(endpoint, options), headers, clock)
 
     return make
+
+
+def masker(destination: Destination, options: Options) -> Masker:
+    """Return what hides the secrets that requests to *destination* carry."""
+    secrets = []
+    if not destination.missing:
+        for _, value in destination.request([b""]).headers:
+            if isinstance(value, Secret):
+                secrets.append(value.reveal().rpartition(" ")[2])
+    for name, value in (options.headers or {}).items():
+        secrets += header_secrets(name, value)
+    for address in filter(None, (options.proxy, *_environment_proxies())):
+        user, _, password = address.rpartition("@")[0].rpartition("/")[2].partition(":")
+        if password:
+            plain = unquote(user), unquote(password)
+            secrets += [password, plain[1], f"{user}:{password}", ":".join(plain)]
+    return Masker(each for each in secrets if each != LOCAL_KEY)
+
+
+def _environment_proxies() -> Iterator[str]:
+    """Yield the addresses that ``HTTPS_PROXY`` and its like name."""
+    for name, value in tuple(os.environ.items()):
+        if name.lower().endswith("_proxy"):
+            yield value
 
 
 def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
@@ -79,7 +110,22 @@ def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
 
 
 def attempt(delivery: Delivery, batch: Batch, encoding: str | None, seconds: float) -> Outcome:
-    """Send the items of *batch* in *encoding*; return what came of it."""
+    """Send the items of *batch* in *encoding*; return what came of it, in words without secrets."""
+    outcome = _attempt(delivery, batch, encoding, seconds)
+    verdict = outcome.verdict
+    shown = {reason: _shown(delivery.mask, reason) for _, reason in verdict.items.values()}
+    items = {index: (action, shown[reason]) for index, (action, reason) in verdict.items.items()}
+    reason = _shown(delivery.mask, verdict.reason)
+    return outcome._replace(verdict=verdict._replace(reason=reason, items=items))
+
+
+def _shown(mask: Callable[[str], str], reason: str) -> str:
+    """Return what is shown of a text from outside: masked first, as a cut hides what to mask."""
+    line = " ".join(mask(reason).split())
+    return "".join(each if each.isprintable() else "?" for each in line[:REASON_LENGTH])
+
+
+def _attempt(delivery: Delivery, batch: Batch, encoding: str | None, seconds: float) -> Outcome:
     try:
         request = delivery.destination.request([data for _, data, _ in batch.items])
         raw, body = len(request.body), request.body

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..wire.http import Action, Verdict
+from .backoff import backoff
 from .batch import Batch
 from .buffer import Item
 from .diagnostics import Diagnostics
@@ -52,6 +54,8 @@ class News:
         self.trouble: tuple[str, str] | None = None
         self.rejected: list[tuple[int, str]] = []
         self.recovered = False
+        self.partly = ""
+        self.whole = False
         self.cure = cure
 
     def tell(self, diagnostics: Diagnostics, on_drop: OnDrop | None) -> None:
@@ -62,6 +66,10 @@ class News:
         if self.trouble is not None:
             topic, sentence = self.trouble
             diagnostics.say("delivery", topic, f"{sentence} {self.cure}".rstrip())
+        if self.partly:
+            diagnostics.say("partly", "partly", f"{self.partly} {self.cure}".rstrip())
+        if self.whole:
+            diagnostics.passed("partly", "takes whole batches again")
         for _, reason in self.rejected[:1]:
             sentence = f"refused a record, which is lost: {reason} {self.cure}".rstrip()
             diagnostics.say("rejected", _topic(reason), sentence)
@@ -93,41 +101,72 @@ def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float) -> Ne
 
 def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
     done: Sequence[Item] = batch.items
-    again: list[tuple[int, Item]] = []
+    again: list[int] = []
     if outcome.verdict.items:
         done, again = _one_by_one(delivery, batch, outcome, news)
     delivery.ledger.delivered += len(done) - len(news.rejected)
     delivery.ledger.bytes_raw += outcome.raw
     delivery.ledger.bytes_sent += outcome.sent
     delivery.buffer.settle(done)
-    if again:
-        delivery.unsettled.add(Batch(batch.first + again[0][0], [item for _, item in again]))
-        delivery.ledger.retries += 1
-        delivery.pace.failed(now, outcome.wait, delivery.clock.random())
-        news.trouble = ("partly", f"took a part of a batch: {delivery.ledger.last_error}")
-    else:
+    if done or not again:
         delivery.pace.delivered(outcome.seconds)
-        if outcome.verdict.reason:
-            news.trouble = (_topic(outcome.verdict.reason), f"{outcome.verdict.reason}.")
+    if again:
+        _postpone(delivery, batch, again, outcome, now)
+        reason = delivery.ledger.last_error
+        if done:
+            news.partly = f"takes a part of each batch, and is sent the rest again: {reason}"
+        else:
+            news.trouble = (_topic(reason), f"{reason}. Records wait, and are sent again.")
+    elif delivery.unsettled.leftovers.have_passed(now):
+        news.whole = True
+    if not again and outcome.verdict.reason:
+        news.trouble = (_topic(outcome.verdict.reason), f"{outcome.verdict.reason}.")
     if done:
         delivery.acknowledge(now)
 
 
 def _one_by_one(
     delivery: Delivery, batch: Batch, outcome: Outcome, news: News
-) -> tuple[list[Item], list[tuple[int, Item]]]:
-    """Return the items that have their outcome, and those that go again, with their positions."""
+) -> tuple[list[Item], list[int]]:
+    """Return the items that have their outcome, and the positions of those that go again."""
     done, again = [], []
     for index, item in enumerate(batch.items):
         action, reason = outcome.verdict.items.get(index, (Action.DELIVERED, ""))
         if action is Action.RETRY:
-            again.append((index, item))
+            again.append(index)
             delivery.ledger.last_error = reason
             continue
         if action is not Action.DELIVERED:
             _reject(delivery, item, reason, news)
         done.append(item)
+    # What travelled together may have been gathered from several places on disk.
+    done.sort(key=itemgetter(2))
     return done, again
+
+
+def _postpone(
+    delivery: Delivery, batch: Batch, again: list[int], outcome: Outcome, now: float
+) -> None:
+    """
+    Have the items of *batch* at *again* go again, beside what still waits.
+
+    Where none was taken, it is they or the vendor: they wait longer each time, and what was
+    not tried before shows which it is.
+    """
+    rest = batch.part(again)
+    delivery.ledger.retries += 1
+    pause = delivery.leftover_pause() * (1 + delivery.clock.random()) / 2
+    if len(again) == len(batch):
+        rest.fruitless = batch.fruitless + 1
+        options = delivery.options
+        longer = backoff(
+            rest.fruitless, options.retry_initial, options.retry_maximum, delivery.clock.random()
+        )
+        pause = max(pause, longer)
+        if not batch.is_leftover:
+            delivery.pace.failed(now, outcome.wait, delivery.clock.random())
+    wait = outcome.wait or 0.0
+    delivery.unsettled.leftovers.add(rest, now, max(pause, wait), by_request=wait > pause)
 
 
 def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
@@ -139,7 +178,7 @@ def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news:
         delivery.unsettled.add(batch)
     delivery.pace.failed(now, outcome.wait, delivery.clock.random())
     reason = outcome.verdict.reason
-    news.trouble = (_topic(reason), f"{reason}. Records wait, and are sent again.")
+    news.trouble = (_topic(reason), f"{ended(reason)} Records wait, and are sent again.")
 
 
 def _split(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
@@ -167,7 +206,7 @@ def _hold(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: 
     delivery.unsettled.add(batch)
     delivery.pace.hold(now)
     reason = outcome.verdict.reason
-    news.trouble = (_topic(reason), f"{reason}. Records wait until that is mended.")
+    news.trouble = (_topic(reason), f"{ended(reason)} Records wait until this is fixed.")
 
 
 _ACTIONS = {
@@ -184,6 +223,11 @@ def _reject(delivery: Delivery, item: Item, reason: str, news: News) -> None:
     delivery.ledger.reject(item[0], reason)
     delivery.buffer.reject(item, reason)
     news.rejected.append((item[0], reason))
+
+
+def ended(reason: str) -> str:
+    """Return *reason* as a sentence with an end."""
+    return reason if reason.endswith((".", "?", "!")) else f"{reason}."
 
 
 def _topic(reason: str) -> str:

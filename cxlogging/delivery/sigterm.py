@@ -18,6 +18,7 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from ..wire.threads import start_thread
 from . import lifecycle
 from .overview import flush_all
 
@@ -134,9 +135,12 @@ def _come_again(number: int) -> bool:
 
     def raise_again() -> None:
         time.sleep(AGAIN_SECONDS)
-        signal.raise_signal(number)
+        if hasattr(signal, "pthread_sigmask"):
+            os.kill(os.getpid(), number)  # to the process: this thread has all signals blocked
+        else:
+            signal.raise_signal(number)
 
     with contextlib.suppress(RuntimeError):
-        _thread.start_new_thread(raise_again, ())
+        start_thread(raise_again)
         return True
     return False

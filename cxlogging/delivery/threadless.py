@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import _thread
-import contextlib
 import sys
+
+from ..wire.guard import contained
 
 UWSGI = (
     "uWSGI loads the application before it forks: what is logged until then is not delivered,"
@@ -26,7 +27,7 @@ def no_thread() -> str:
     """
     uwsgi = sys.modules.get("uwsgi")
     if uwsgi is not None:
-        with contextlib.suppress(Exception):
+        with contained:
             if uwsgi.worker_id() == 0:
                 return UWSGI
     allowed = getattr(_thread, "daemon_threads_allowed", lambda: True)  # from Python 3.12

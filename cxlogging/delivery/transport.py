@@ -23,6 +23,7 @@ from ..wire.http import Request, Response, Secret
 from .clock import Clock
 from .connect import Connector
 from .network import TransportError
+from .trouble import transport_error
 
 try:
     import fcntl
@@ -30,8 +31,9 @@ try:
 except ImportError:  # Windows
     TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
 
-ANSWER_BYTES = 64 * 1024
-READ_BYTES = ANSWER_BYTES + 8 * 1024
+ANSWER_BYTES = 256 * 1024
+"""Of an answer: a status with its reason for each of some thousand records, at least."""
+READ_BYTES = 72 * 1024
 """Of an answer, read at once if they are there, with its head."""
 WRITE_BYTES = 2 * 2**20
 """Written at once: each call waits several times for the interpreter's lock."""
@@ -105,16 +107,19 @@ class HttpTransport:
             except _StaleError:
                 pass  # closed while idle: nothing was read, so it is tried on a new one
             except Exception as error:
-                raise _as_transport_error(error) from None
+                raise self._trouble(error, request) from None
         try:
             now = self._clock.monotonic()
             line = _Line(self._connector.open(max(deadline - now, 0.01)), now)
         except Exception as error:
-            raise TransportError(str(_as_transport_error(error))) from None
+            raise TransportError(str(self._trouble(error, request))) from None
         try:
             return self._exchange(line, head, request.body, deadline)
         except Exception as error:
-            raise _as_transport_error(error) from None
+            raise self._trouble(error, request) from None
+
+    def _trouble(self, error: Exception, request: Request) -> TransportError:
+        return transport_error(error, request.endpoint, self._connector.dialled_proxy)
 
     def close(self) -> None:
         while (line := self._pop()) is not None:
@@ -305,13 +310,3 @@ def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
     headers = {name.lower(): value for name, value in answer.getheaders()}
     response = Response(answer.status, headers, body[:ANSWER_BYTES], complete=whole)
     return response, whole and not answer.will_close
-
-
-def _as_transport_error(error: Exception) -> TransportError:
-    root: BaseException = error
-    while (cause := root.__cause__ or root.__context__) is not None and cause is not root:
-        root = cause  # urllib3 wraps what the system said in several layers
-    timed_out = isinstance(root, TimeoutError) or isinstance(error, TimeoutError)
-    name = type(root).__name__
-    text = " ".join(str(root).split())[:200]
-    return TransportError(f"{name}: {text}" if text else name, timed_out=timed_out)

@@ -18,6 +18,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ..wire.guard import is_external
+from ..wire.threads import start_thread
 from . import lifecycle
 from .batch import Batch
 from .demand import Demand
@@ -63,13 +65,17 @@ class Workers:
     def wake(self) -> None:
         """Wake a worker, or start the first one; wait for nothing."""
         delivery = self._delivery
-        delivery.wake_bytes = delivery.wake_count = NEVER
-        if not self._crew:
-            self._spawn()
-        elif len(delivery.unsettled.flying) < len(self._crew):
-            self.look()
-        else:
-            self._keep()
+        try:
+            delivery.wake_at(NEVER, NEVER)
+            if not self._crew:
+                self._spawn()
+            elif len(delivery.unsettled.flying) < len(self._crew):
+                self.look()
+            else:
+                self._keep()
+        except BaseException:  # from a signal handler: the next record wakes one instead
+            delivery.wake_bytes = delivery.wake_count = 0
+            raise
 
     def _keep(self) -> None:
         """Have one more, as all wait for answers: to send a batch, or after long to fold."""
@@ -78,7 +84,7 @@ class Workers:
         if may_send and demand.is_crowded():
             self._spawn()
             return
-        delivery.wake_bytes = delivery.buffer.arrived + delivery.buffer.fold_bytes
+        delivery.wake_at(delivery.buffer.arrived + delivery.buffer.fold_bytes, NEVER)
         if may_send:
             demand.mark()
         flying = delivery.unsettled.flying[:1]
@@ -111,19 +117,25 @@ class Workers:
 
     def _spawn(self) -> None:
         if reason := no_thread():
-            self._delivery.diagnostics.say("thread", "thread", reason)
+            self._delivery.diagnostics.say("thread", "thread", reason, in_log_call=True)
             return
-        self._crew.append(None)
-        lifecycle.before_worker()
+        permit: deque[None] = deque([None])  # whoever takes it decides whether the thread works
         try:
-            _thread.start_new_thread(self._main, ())
-        except RuntimeError:
+            self._crew.append(None)
+            lifecycle.before_worker()
+            start_thread(lambda: self._main(permit))
+        except BaseException as error:
+            if _take(permit):
+                self._crew.pop()
+            if not isinstance(error, RuntimeError) or is_external(error):
+                raise
             # No thread can start (the interpreter is ending, or forbids them):
             # closing delivers on its own thread, and a later record tries again.
-            self._crew.pop()
             self._delivery.wake_count = self._delivery.buffer.came + 1_000
 
-    def _main(self) -> None:
+    def _main(self, permit: deque[None]) -> None:
+        if not _take(permit):
+            return
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
         with lifecycle.own_thread():
             try:
@@ -144,18 +156,25 @@ class Workers:
         sentence = f"a worker ended by {type(error).__name__}: {error}; the next record starts one"
         delivery.diagnostics.say("worker", type(error).__name__, sentence)
 
-    def work_inline(self, until: float) -> None:
-        """Deliver on the calling thread until monotonic *until*: where no thread can start."""
-        delivery = self._delivery
+    def work_inline(self, seconds: float) -> float:
+        """
+        Send what is due on the calling thread, one batch: where no thread can start.
+
+        Args:
+            seconds: The request takes at most so long.
+
+        Returns:
+            The seconds until the next look.
+        """
         self._crew.append(None)
-        with lifecycle.own_thread():
-            while delivery.busy and (left := until - delivery.clock.monotonic()) > 0:
-                wait = self._step(min(left, delivery.options.timeout))
-                if wait == RETIRE:
-                    return
-                if wait > 0:
-                    self._wake.acquire(timeout=min(wait, left))
-        self._crew.pop()
+        wait = 0.0
+        try:
+            with lifecycle.own_thread():
+                wait = self._step(min(seconds, self._delivery.options.timeout))
+        finally:
+            if wait != RETIRE:
+                self._crew.pop()
+        return max(wait, 0.0)
 
     def _step(self, seconds: float) -> float:
         """Send one batch if one is due; return how long to wait before the next look."""
@@ -195,7 +214,7 @@ class Workers:
         probing = pace.state is not State.SOUND and bool(unsettled.flying)
         full = not self._demand.has_room()
         if pause <= 0 and not probing and not full:
-            batch = unsettled.pop() or pick(delivery, is_due=due <= 0)
+            batch = unsettled.pop() or self._leftovers(now) or pick(delivery, is_due=due <= 0)
             if batch is not None:
                 unsettled.fly(batch, now)
                 return batch, 0.0
@@ -208,12 +227,21 @@ class Workers:
             return None, NEVER
         if pause > 0 or folds:
             more = buffer.fold() or unsettled.fold()
-            delivery.wake_bytes, delivery.wake_count = buffer.arrived + buffer.fold_bytes, NEVER
+            delivery.wake_at(buffer.arrived + buffer.fold_bytes, NEVER)
             wait = NEVER if folds else max(pause, SHORTEST_WAIT)
             return None, 0.0 if more else wait
-        delivery.wake_bytes = buffer.arrived - waiting_bytes + pace.batch_bytes
-        delivery.wake_count = buffer.came - waiting + pace.most
-        return None, max(due, SHORTEST_WAIT) if due > 0 else ABSENT_WAIT
+        wait = due if due > 0 else ABSENT_WAIT
+        if unsettled.leftovers:
+            wait = min(wait, unsettled.leftovers.wait(now))
+        if waiting:
+            full_bytes = buffer.arrived - waiting_bytes + pace.batch_bytes
+            delivery.wake_at(full_bytes, buffer.came - waiting + pace.most)
+        return None, max(wait, SHORTEST_WAIT)
+
+    def _leftovers(self, now: float) -> Batch | None:
+        delivery = self._delivery
+        pace, leftovers = delivery.pace, delivery.unsettled.leftovers
+        return leftovers.take(now, delivery.leftover_pause(), pace.most, pace.batch_bytes)
 
     def _retire(self) -> float:
         self._crew.pop()
@@ -242,3 +270,12 @@ class Workers:
         if event is not None:
             delivery.diagnostics.passed("dropping", event.message)
             delivery.put(event.level, delivery.destination.encode(event))
+
+
+def _take(permit: deque[None]) -> bool:
+    """Return True for the first who asks."""
+    try:
+        permit.pop()
+    except IndexError:
+        return False
+    return True

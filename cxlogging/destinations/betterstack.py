@@ -4,7 +4,7 @@ Better Stack: ``POST https://$INGESTING_HOST/``.
 Follows https://betterstack.com/docs/logs/ingesting-data/http/logs/: one
 request holds MessagePack, JSON or newline-delimited JSON, at most 10 MiB
 compressed and 20 MiB raw; an event less than 1 MiB; ``dt`` is the time in
-nanoseconds.
+nanoseconds, or RFC 3339 where these have fewer than 19 digits.
 """
 
 from __future__ import annotations
@@ -18,9 +18,19 @@ from ..errors import ConfigurationError, nearest
 from ..wire import settings
 from ..wire.codec import encoded, packb
 from ..wire.destination import Writer
-from ..wire.event import Event, Site, nested_rest, present, set_apart, site
+from ..wire.event import (
+    Event,
+    Site,
+    nested_rest,
+    nested_trace,
+    present,
+    put_trace,
+    set_apart,
+    site,
+)
 from ..wire.fit import encode
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
+from ..wire.times import FULL_NS, rfc3339
 from ..wire.verdicts import common
 
 LIMITS = Limits(
@@ -64,6 +74,10 @@ class BetterStack(NamedTuple):
     limits: Limits = LIMITS
 
     @property
+    def message_field(self) -> str:
+        return "message"
+
+    @property
     def name(self) -> str:
         return f"Better Stack ({self.endpoint.host})" if self.endpoint else "Better Stack"
 
@@ -71,6 +85,10 @@ class BetterStack(NamedTuple):
     def identity(self) -> dict[str, str]:
         url = self.endpoint.origin if self.endpoint else ""
         return {"vendor": "betterstack", "url": url, "format": self.format}
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.token
 
     @property
     def missing(self) -> str:
@@ -95,13 +113,19 @@ class BetterStack(NamedTuple):
         def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
             begin, cut = beginning if len(document) == count else _beginning(len(document))
-            return b"".join((begin, packb(time_ns), head, packb(document)[cut:]))
+            time = time_ns if time_ns >= FULL_NS else rfc3339(time_ns)
+            return b"".join((begin, packb(time), head, packb(document)[cut:]))
 
         def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual if task is None else _constants(form, level, level_name, key, task)
-            return b'{"dt":%d,%b,%b' % (time_ns, head, encoded(document)[1:])
+            time = b"%d" % time_ns if time_ns >= FULL_NS else b'"%b"' % rfc3339(time_ns).encode()
+            return b'{"dt":%b,%b,%b' % (time, head, encoded(document)[1:])
 
         return packed if form == "msgpack" else text
+
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the ids, at the top of the event."""
+        return nested_trace(trace_id, span_id)
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
@@ -113,7 +137,10 @@ class BetterStack(NamedTuple):
 
     def _event(self, event: Event) -> bytes:
         fields = set_apart(event.fields, OWN_FIELDS)
-        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+        document = {"message": event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
         key = site(event.origin.__dict__)
         write = self._writer(event.level, event.level_name, key, len(document))
         return write(event.time_ns, document, event.sample_rate, event.task)

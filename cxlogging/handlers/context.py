@@ -29,13 +29,35 @@ def unbind(*names: str) -> None:
 
 @contextlib.contextmanager
 def bound(**fields: Any) -> Iterator[None]:
-    """Add *fields* to every record logged inside a ``with`` block."""
+    """
+    Add *fields* to every record logged inside a ``with`` block.
+
+    An asynchronous generator may be closed by another task than the one that began
+    the block: that task's own fields stay as they are.
+    """
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
     finally:
-        _bound.reset(token)
+        with contextlib.suppress(ValueError):  # a context in which the token was not made
+            _bound.reset(token)
 
 
 current = _bound.get
 """Return the fields bound now, as a mapping that nobody changes."""
+
+CAPTURED = "cx_captured"
+"""The attribute of a record that came through a queue, for what was known before it."""
+
+
+def captured(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a `ContextQueueHandler` has kept of a record, given its *attributes*."""
+    kept = attributes.get(CAPTURED)
+    return kept if type(kept) is dict else None
+
+
+def fields_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields that were bound where a record was logged, given its *attributes*."""
+    kept = captured(attributes)
+    fields = current() if kept is None else kept.get("context")
+    return fields if isinstance(fields, Mapping) else _NOTHING

@@ -8,17 +8,22 @@ captured here; the record itself is not changed.
 from __future__ import annotations
 
 import logging
-import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.event import Event
+from ..wire.guard import is_external
+from ..wire.times import moment
 from . import context
 from .extras import extras
-from .failures import failure, failure_of_text
+from .failures import failure_of
+from .formatters import without_stacks
+from .leftovers import SUSPECTS, level_name, without_leftovers
 from .messages import formatted, structured
 from .sequence import Sequence
+from .tracing import Trace, trace_of
 
 Note = Callable[[str, str], None]
 Told = tuple[str, Mapping[Any, Any]]
@@ -35,6 +40,7 @@ class EventMaker:
         more: Gives further fields for a record.
         sequence: Name of the field for the sequence id, or None.
         note: Told a topic and a sentence when a record was odd.
+        now: Gives seconds since 1970, for records whose own time is impossible.
 
     Attributes:
         constant: The constant fields, clean.
@@ -42,6 +48,7 @@ class EventMaker:
         identify: Takes a record's process, and returns its next sequence id.
         hides: Tells whether the values of a field are hidden, by its name.
         clean: Returns the clean form of one value.
+        integers: Those that stay numbers.
         is_plain: Whether texts are shipped as they are, and no further fields are asked for.
     """
 
@@ -52,6 +59,7 @@ class EventMaker:
         more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
         sequence: str | None,
         note: Note,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._cleaner = cleaner
         self.constant = cleaner.fields(fields)
@@ -60,7 +68,9 @@ class EventMaker:
         self._more = more
         self.identify = Sequence().identify
         self._note = note
+        self._now = now
         self.hides = cleaner.hides
+        self.integers = cleaner.integers
         self.clean = cleaner.value
 
     def make(
@@ -82,16 +92,22 @@ class EventMaker:
             mark: The record's sequence id, if it has been given one.
         """
         message, own = told
-        merged = {**context.current(), **self._asked(record), **own, **extras(record)}
+        bound = context.fields_of(record.__dict__)
+        merged = {**bound, **self._asked(record), **own, **extras(record)}
+        if not SUSPECTS.isdisjoint(merged):
+            merged = without_leftovers(merged, record)
         fields = {**self.constant, **self._cleaner.fields(merged)}
         if self.sequence_field is not None:
             fields[self.sequence_field] = mark or self.identify(record.process)
         error, stack = self.stacks(record)
         task = record.__dict__.get("taskName")
+        time_ns, is_possible = moment(record.created, self._now)
+        if not is_possible:
+            fields["cx_original_time"] = self.clean(record.created)
         return Event(
-            int(record.created * 1e6 + 0.5) * 1000,
+            time_ns,
             record.levelno,
-            record.levelname,
+            level_name(record.levelno, record.levelname),
             self._cleaner.text(message),
             fields,
             record,
@@ -99,20 +115,31 @@ class EventMaker:
             stack,
             None if task is None else self.clean_text(task),
             rate,
+            self._trace(record.__dict__),
         )
+
+    def _trace(self, attributes: Mapping[str, Any]) -> Trace | None:
+        kept = context.captured(attributes)
+        trace: Any = trace_of(attributes) if kept is None else kept.get("trace")
+        return (str(trace[0]), str(trace[1])) if trace else None
 
     def stacks(self, record: logging.LogRecord) -> tuple[dict[str, Any] | None, str | None]:
         """Return the fields of the exception of *record*, and the text of its stack, clean."""
-        failed = self._error(record) if record.exc_info or record.exc_text else None
+        kept = context.captured(record.__dict__)
+        failed = None if kept is None else self._cleaner.value(kept.get("error"))
+        if type(failed) is not dict:
+            has_failed = record.exc_info or record.exc_text
+            failed = failure_of(record, self._cleaner) if has_failed else None
         return failed, self.clean_text(record.stack_info) if record.stack_info else None
 
     def clean_text(self, value: Any) -> str:
         """Return *value* as a text that can be shipped."""
         return self._cleaner.text(str(value))
 
-    def _misfit(self, record: logging.LogRecord, error: Exception) -> str:
+    def _misfit(self, record: logging.LogRecord, error: BaseException) -> str:
         topic = f"{record.pathname}:{record.lineno}"
-        self._note(topic, f"a message and its arguments do not fit, at {topic}: {error}")
+        reason = self._cleaner.value(error)
+        self._note(topic, f"a message and its arguments do not fit, at {topic}: {reason}")
         text, args = self._cleaner.value(record.msg), self._cleaner.value(record.args)
         return f"{text} <arguments do not fit: {args}>"
 
@@ -120,35 +147,38 @@ class EventMaker:
         """Return the message, and the fields that a structured message brings."""
         if formatter is not None:
             try:
-                text, own = formatted(formatter.format(record))
-                return str.__str__(text), own
-            except Exception as error:
+                text, own = formatted(str.__str__(formatter.format(record)))
+                return self._without_stacks(record, text, own)
+            except BaseException as error:
+                if is_external(error):
+                    raise
                 self._note("formatter", f"a formatter failed: {type(error).__name__}")
         if type(record.msg) is not str and isinstance(record.msg, Mapping) and not record.args:
             return structured(record.msg)
         try:
             return str.__str__(record.getMessage()), {}
-        except Exception as error:
+        except BaseException as error:
+            if is_external(error):
+                raise
             return self._misfit(record, error), {}
+
+    def _without_stacks(self, record: logging.LogRecord, text: str, own: Mapping[Any, Any]) -> Told:
+        """Return what a formatter gave, without the exception and the stack: they are fields."""
+        if not (record.exc_info or record.exc_text or record.stack_info):
+            return text, own
+        error = failure_of(record, self._cleaner) or {}
+        texts = (record.stack_info, record.exc_text, error.get("stacktrace"))
+        stacks = [each for each in texts if type(each) is str and each]
+        kept = {name: own[name] for name in own if own[name] not in stacks}
+        return without_stacks(text, stacks), kept
 
     def _asked(self, record: logging.LogRecord) -> Mapping[str, Any]:
         if self._more is None:
             return {}
         try:
             return dict(self._more(record) or {})
-        except Exception as error:
-            self._note("context", f"context= failed: {type(error).__name__}: {error}")
+        except BaseException as error:
+            if is_external(error):
+                raise
+            self._note("context", f"context= failed: {self._cleaner.value(error)}")
             return {}
-
-    def _error(self, record: logging.LogRecord) -> dict[str, Any] | None:
-        info: Any = record.exc_info
-        if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
-            return failure(info[1], info[2], self._cleaner)
-        if isinstance(info, BaseException):
-            return failure(info, info.__traceback__, self._cleaner)
-        if record.exc_text:
-            return failure_of_text(str(record.exc_text), self._cleaner)
-        if info is True:
-            error = sys.exc_info()[1]
-            return None if error is None else failure(error, error.__traceback__, self._cleaner)
-        return None

@@ -2,13 +2,12 @@
 What the three handlers share: a logging handler in front of a delivery.
 
 ``emit`` runs in the application's thread, under any lock, in a signal handler
-or a finalizer: it takes no lock of ours, does no I/O, and lets nothing out.
+or a finalizer: it takes no lock of ours, does no I/O, and lets out nothing that is its own.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import weakref
 from _thread import get_ident
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..delivery import lifecycle
 from ..delivery.lifecycle import OWN_THREADS, PROCESS
 from ..wire.event import Event, Source
-from ..wire.guard import is_signal
+from ..wire.guard import EXHAUSTED, is_external
+from ..wire.times import moment
 from .check import CheckResult, check
 
 if TYPE_CHECKING:
@@ -62,21 +62,27 @@ class ShippingHandler(logging.Handler):
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
-        """Take *fmt*, but for the default of ``basicConfig``: its level and name are fields."""
-        default = type(fmt) is logging.Formatter and fmt._fmt == logging.BASIC_FORMAT  # noqa: SLF001
-        super().setFormatter(None if default else fmt)
+        """Take *fmt*, unless all that it prints beside the message are fields already."""
+        from .formatters import adds_nothing  # noqa: PLC0415 - few handlers have a formatter
+
+        super().setFormatter(None if adds_nothing(fmt) else fmt)
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
-        if self.filters:
-            return self._filtered(record)
-        self.emit(record)
+        try:
+            if self.filters:
+                return self._filtered(record)
+            self.emit(record)
+        except EXHAUSTED:  # nothing is left for the call itself
+            self._lost(record.levelno)
         return True
 
     def _filtered(self, record: logging.LogRecord) -> Any:
         try:
             passed: Any = self.filter(record)
-        except Exception as error:
+        except BaseException as error:
+            if is_external(error):
+                raise
             self._delivery.ledger.dropped.add(record.levelno)
             self._delivery.note("filter", f"a filter failed: {type(error).__name__}")
             return False
@@ -85,7 +91,12 @@ class ShippingHandler(logging.Handler):
         return passed
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Accept *record*; never raise, never wait."""
+        """
+        Accept *record*; never wait.
+
+        Raises:
+            BaseException: What a signal handler or another thread raises meanwhile.
+        """
         if get_ident() in OWN_THREADS:
             self._delivery.ledger.suppressed.add()
             return
@@ -99,13 +110,18 @@ class ShippingHandler(logging.Handler):
             level = record.levelno
             if type(level) is not int:
                 level = logging.ERROR
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            if is_signal(error):
-                raise
-            level, data = self._remains(record.__dict__, error)
-        self._put(level, data)
+            try:
+                if is_external(error):
+                    raise
+                level, data = self._remains(record.__dict__, error)
+            except EXHAUSTED:
+                self._lost(record.levelno)
+                return
+        try:
+            self._put(level, data)
+        except EXHAUSTED:
+            self._lost(level)
 
     def _rate(self, record: logging.LogRecord) -> int:
         """Return how many records *record* stands for; 0 where it is not shipped, and counted."""
@@ -113,7 +129,9 @@ class ShippingHandler(logging.Handler):
         if self._sampler is not None:
             try:
                 rate = self._sampler(record)
-            except Exception as error:
+            except BaseException as error:
+                if is_external(error):
+                    raise
                 self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
             if type(rate) is not int or rate < 0:
                 self._delivery.note("sample_rate", f"sample_rate returned {type(rate).__name__}")
@@ -133,13 +151,18 @@ class ShippingHandler(logging.Handler):
         text = message if type(message) is str else f"<{type(message).__name__}>"
         if type(level) is not int:
             level = logging.ERROR
-        seconds = created if type(created) is float else self._delivery.clock.wall()
-        if not math.isfinite(seconds):
-            seconds = self._delivery.clock.wall()
-        time_ns = int(seconds * 1e6) * 1000
+        time_ns, _ = moment(created, self._delivery.clock.wall)
         fields = {"cx_error": f"<unreadable record: {name}>"}
         event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
         return level, self._encode(event)
+
+    def _lost(self, level: Any) -> None:
+        """Count a record for which neither memory nor the stack suffices; say so once."""
+        try:
+            self._delivery.ledger.lose(level)
+            self._delivery.note("exhausted", "records are dropped: no memory or stack is left")
+        except EXHAUSTED:  # it is counted by then
+            return
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
         """

@@ -16,11 +16,15 @@ from typing import Any
 
 from ..wire.clean import MAX_KEY
 from ..wire.destination import Destination, Writer
-from ..wire.event import SITE, site
+from ..wire.event import SITE, put_trace, site
+from ..wire.guard import is_external
 from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
-from .context import current
+from ..wire.times import LAST_NS
+from .context import CAPTURED, current
 from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
+from .leftovers import SUSPECTS, level_name
+from .tracing import MODULES, OPENTELEMETRY, trace_of
 
 REMEMBERED_SITES = 4_096
 LogRecord = logging.LogRecord  # what it is without a factory of somebody's
@@ -37,6 +41,10 @@ NOTHING_YET: tuple[Told | None, str | None] = (None, None)
 UNKNOWN: Known = (-1, (), None, None)
 
 
+class UnusualError(Exception):
+    """A record that only the encoding of whole events can do justice to."""
+
+
 class ItemMaker:
     """
     Makes the item of a record.
@@ -50,15 +58,18 @@ class ItemMaker:
         self._events = events
         self._destination = destination
         self._rest = destination.rest
+        self._trace = destination.trace
+        self._message_field = destination.message_field
         self._nests = destination.limits.nests
         # What is no longer than one text may be holds no text that is longer.
         self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
+        self._integers = events.integers
         self._constant = events.constant
         self._sequence = events.sequence_field
         self._identify = events.identify
         self._sites: dict[tuple[Any, ...], Known] = {}
 
-    def make(  # noqa: C901, PLR0912 - a call costs more than most of these branches
+    def make(  # noqa: C901, PLR0912, PLR0915 - a call costs more than most of these branches
         self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
     ) -> bytes:
         """Return the item of *record*, whose message *formatter* makes where there is one."""
@@ -73,7 +84,9 @@ class ItemMaker:
             count, names, others, write = self._sites.get(key, UNKNOWN)
             if count != size:
                 _, names, others, write = self._known(key, record.__dict__, bound)
-        except TypeError:  # an attribute that cannot be a key
+        except TypeError as error:  # an attribute that cannot be a key
+            if is_external(error):
+                raise
             _, names, others, write = UNKNOWN
         msg, args, created, info, text, stack = _parts(attributes)
         if write is None:
@@ -84,9 +97,10 @@ class ItemMaker:
                 message, own = msg % args if args else msg, None
             else:
                 message, own = told = self._events.message(record, formatter)
-            if own or len(message) > MAX_NESTED_CHARACTERS:
+            time_ns = int(created * 1e6 + 0.5) * 1000
+            if own or len(message) > MAX_NESTED_CHARACTERS or not 0 <= time_ns <= LAST_NS:
                 return self._long_way(record, rate, told)
-            document: dict[str, Any] = {"message": message}
+            document: dict[str, Any] = {self._message_field: message}
             if self._constant:
                 document.update(self._constant)
             if others is not None:
@@ -97,7 +111,7 @@ class ItemMaker:
                 if kind is str:
                     simple = len(value) <= MAX_NESTED_CHARACTERS
                 elif kind is int:
-                    simple = -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF
+                    simple = value in self._integers
                 elif kind is float:
                     simple = value - value == 0.0
                 else:
@@ -106,14 +120,22 @@ class ItemMaker:
             task = attributes["taskName"] if HAS_TASKS else None
             if self._sequence is not None:
                 mark = document[self._sequence] = self._identify(attributes["process"])
+            if OPENTELEMETRY in MODULES and (trace := trace_of(attributes)):
+                put_trace(document, self._trace(*trace))
             if info or text or stack:
                 document.update(self._rest(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
-            item = write(int(created * 1e6 + 0.5) * 1000, document, rate, task)
-        except KeyError:  # as many extras as this call site had before, but others
+            item = write(time_ns, document, rate, task)
+        except KeyError as error:  # as many extras as this call site had before, but others
+            if is_external(error):
+                raise
             self._sites[key] = UNKNOWN
             return self._long_way(record, rate, told, mark)
-        except Exception:  # encoding mends it
+        except UnusualError:
+            return self._long_way(record, rate, told, mark)
+        except BaseException as error:  # encoding mends it
+            if is_external(error):
+                raise
             return self._long_way(record, rate, told, mark)
         return item if len(item) <= self._limit else self._long_way(record, rate, told, mark)
 
@@ -122,13 +144,13 @@ class ItemMaker:
         Return the clean form of an extra.
 
         Raises:
-            ValueError: The destination takes no such value as it is, or hardly.
+            UnusualError: The destination takes no such value as it is, or hardly.
         """
         if type(value) is str:
-            raise ValueError("a text that may have to be cut")
+            raise UnusualError("a text that may have to be cut")
         clean = self._events.clean(value)
         if not self._nests and isinstance(clean, (dict, list)):
-            raise ValueError("fields of this destination are flat")
+            raise UnusualError("fields of this destination are flat")
         return clean
 
     def _long_way(
@@ -173,8 +195,10 @@ class ItemMaker:
         if self._sequence is not None:
             fields[self._sequence] = ""
         try:
-            write = self._destination.writer(key[0], key[1], site(attributes), fields)
-        except Exception:  # encoding meets it again, and mends it
+            write = self._destination.writer(key[0], level_name(*key[:2]), site(attributes), fields)
+        except BaseException as error:  # encoding meets it again, and mends it
+            if is_external(error):
+                raise
             return UNKNOWN
         present = operator.itemgetter(*others) if others else None
         return (len(attributes) + len(bound), names, present, write)
@@ -185,9 +209,16 @@ class ItemMaker:
 
         *tail* begins with the last attribute that a record is born with.
         """
-        if not self._events.is_plain or tail[:1] != (LAST_STANDARD,) or len(tail) > MAX_MEMBERS:
+        if (
+            not self._events.is_plain
+            or not SUSPECTS.isdisjoint(names)
+            or tail[:1] != (LAST_STANDARD,)
+            or len(tail) > MAX_MEMBERS
+        ):
             return False
         if not HAS_TASKS and "taskName" in tail:  # set by hand; here none is looked for
+            return False
+        if CAPTURED in tail or ("otelTraceID" in tail and OPENTELEMETRY not in MODULES):
             return False
         return all(
             type(name) is str and len(name) <= MAX_KEY and not self._events.hides(name)

@@ -9,12 +9,12 @@ from typing import Any
 from ..delivery.delivery import Delivery
 from ..delivery.options import Options
 from ..errors import ConfigurationError, nearest
+from ..wire import values
 from ..wire.destination import Destination
 from .events import EventMaker
 from .items import ItemMaker
 from .redact import Default, cleaner
-
-HANDLER_OPTIONS = ("fields", "context", "redact", "sequence")
+from .tracebacks import use_once
 
 Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Gives the item of a record, as `ItemMaker.make` does."""
@@ -36,44 +36,61 @@ def parts(
         ConfigurationError: An option is unknown or impossible.
     """
     _check_names(handler, options, arguments)
+    if not destination.missing:
+        use_once()
     plain = {name: options[name] for name in options}
-    own = {name: plain.pop(name) for name in HANDLER_OPTIONS if name in plain}
-    rules = cleaner(own.get("redact", Default()))
+    own = {
+        name: parse(name, plain.pop(name)) if name in plain else default
+        for name, (default, parse) in HANDLER_OPTIONS.items()
+    }
     delivery = Delivery(destination, Options.parse(plain))
     events = EventMaker(
-        rules,
-        _fields(own.get("fields")),
-        _context(own.get("context")),
-        _sequence(own.get("sequence", delivery.options.spool is not None)),
+        cleaner(
+            own["redact"],
+            own["redact_except"],
+            destination.limits.integers,
+            strips_ansi=own["strip_ansi"],
+        ),
+        own["fields"],
+        own["context"],
+        _sequence_field(own["sequence"], spooled=delivery.options.spool is not None),
         delivery.note,
+        delivery.clock.wall,
     )
-    return delivery, ItemMaker(events, destination).make
+    make: Make = ItemMaker(events, destination).make
+    if not own["sql_parameters"]:
+        from .statements import hiding  # noqa: PLC0415 - few handlers need it
+
+        make = hiding(make)
+    return delivery, make
 
 
 def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
     known = (*Options.names(), *HANDLER_OPTIONS)
     for name in options:
         if name not in known:
-            hint = nearest(name, (*known, *arguments))
+            hint = nearest(name, (*known, *arguments, "allow_plain_http"))
             raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
 
 
-def _fields(fields: Any) -> Mapping[str, Any]:
-    if fields is None:
-        return {}
-    if not isinstance(fields, Mapping):
-        raise ConfigurationError(f"fields takes a mapping, not {type(fields).__name__}.")
-    return {name: fields[name] for name in fields}
+def _redact(_: str, value: object) -> object:
+    """Return *value* as `cleaner` takes it."""
+    if values.is_on(value):
+        return Default()
+    return None if values.is_off(value) else value
+
+
+def _redact_except(_: str, value: object) -> object:
+    return None if values.is_none(value) else value
 
 
 def _context(
-    context: Any,
+    name: str, value: object
 ) -> Callable[[logging.LogRecord], Mapping[str, Any] | None] | None:
-    """Return *context* as a callable of a record, which it need not take."""
+    """Return *value* as a callable of a record, which it need not take."""
+    context = values.function(name, value)
     if context is None:
         return None
-    if not callable(context):
-        raise ConfigurationError(f"context takes a callable, not {type(context).__name__}.")
     import inspect  # noqa: PLC0415 - few handlers need it
 
     try:
@@ -84,9 +101,31 @@ def _context(
     return asked
 
 
-def _sequence(sequence: Any) -> str | None:
-    if isinstance(sequence, str) and sequence:
+def _sequence(name: str, value: object) -> bool | str:
+    """Return True, False, or the field's name."""
+    if values.is_on(value) or values.is_off(value):
+        return values.boolean(name, value)
+    if not isinstance(value, str) or not value.isprintable() or " " in value.strip():
+        raise ConfigurationError(
+            f"{name} takes True, False or a field's name, not {values.shown(value)}."
+        )
+    values.no_placeholder(name, value)
+    return value.strip()
+
+
+def _sequence_field(sequence: bool | str | None, *, spooled: bool) -> str | None:
+    if isinstance(sequence, str):
         return sequence
-    if isinstance(sequence, bool):
-        return "cx_seq" if sequence else None
-    raise ConfigurationError(f"sequence takes True, False or a field's name, not {sequence!r}.")
+    return "cx_seq" if (spooled if sequence is None else sequence) else None
+
+
+HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
+    "fields": ({}, values.mapping),
+    "context": (None, _context),
+    "redact": (Default(), _redact),
+    "redact_except": (None, _redact_except),
+    "sequence": (None, _sequence),
+    "sql_parameters": (True, values.boolean),
+    "strip_ansi": (False, values.boolean),
+}
+"""What the handlers take beside `Options`: its default, and how it is read."""

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..wire.guard import is_external
+
 MESSAGE_KEYS = ("message", "event", "msg")
 
 
@@ -24,7 +26,9 @@ def formatted(text: str) -> tuple[str, Mapping[Any, Any]]:
     if text[:1] == "{" and text.rstrip()[-1:] == "}":
         try:
             value = json.loads(text)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            if is_external(error):
+                raise
             return text, {}
         return structured(value)
     return text, {}

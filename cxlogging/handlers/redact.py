@@ -3,60 +3,113 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..errors import ConfigurationError
-from ..wire.clean import HIDDEN, Cleaner
+from ..wire.clean import HIDDEN, Cleaner, Secrecy
+from ..wire.http import INTEGERS
+from ..wire.text import strip_ansi
 
 SENSITIVE = (
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "authorization",
-    "cookie",
-    "sessionid",
-    "credential",
-    "csrf",
-    "xsrf",
-)
+    # passwords
+    "password passwd passwrd passwort passphrase passcode pwd userpass dbpass mysqlpass pgpass"
+    " smtppass mailpass emailpass ftppass ldappass redispass sshpass httppass adminpass rootpass"
+    " loginpass sudopass becomepass vaultpass keypass storepass proxypass"
+    # tokens, and what stands for a login
+    " token jwt bearer secret secretid auth authorization authorisation authentication"
+    " credential creds csrf xsrf cookie session sessionid sessid sessionkey connectsid"
+    # keys
+    " apikey accesskey accesskeyid secretkey secretkeybase privatekey privkey signingkey"
+    " encryptionkey masterkey sharedkey presharedkey psk sshkey authkey appkey applicationkey"
+    " accountkey storagekey subscriptionkey functionskey clientkey writekey ingestkey licensekey"
+    " hmackey aeskey fernetkey tlskey sslkey pgpkey deploykey connectionstring"
+    " accesssignature amzsignature sastoken seedphrase mnemonic"
+    # codes
+    " otp authcode authorizationcode otpcode pincode verificationcode securitycode smscode"
+    " mfacode 2facode totpcode recoverycode backupcode cvv cvc cvv2 ssn"
+).split()
+"""What a name ends in that is sensitive, in whatever case and with whatever separators."""
+
+SENSITIVE_WORDS = frozenset({"pin", "sid"})
+"""Of these a name is, or they are its last word: ``card_pin``, but not ``spin``."""
+
+ENDINGS = (
+    "values? hash(?:es|ed)? digest salt plain clear raw text str(?:ing)? headers?"
+    " encrypted enc encoded base64 b64 hex bytes new old current previous prev backup confirm"
+    " confirmation again repeat verify data md5 sha1 sha256 sha512 bcrypt scrypt argon2 v"
+).split()
+"""Words that may follow a secret's, and leave it one: ``token_hash``, ``password_new``."""
+
 HARMLESS = re.compile(
-    r"(max|min|total|prompt|completion|input|output|cached|reasoning|used|num|n)?tokens"
-    r"|token(count|type|limit|s?used|izer)|(next|previous)?pagetoken"
+    r"(?:max|min|total|prompt|completion|input|output|cached|reasoning|used|num|n)tokens"
+    r"|(?:eos|bos|pad|unk|sep|cls|mask|stop|special)tokens?"
+    r"|(?:next|previous|prev)?pagetoken|continuationtoken"
+    r"|(?:post|pre)?(?:obsession|possession|intersession)s?"
 )
-"""Names about tokens that are no secrets: those of language models and of pages."""
+"""Names that end like secrets and are none: tokens of language models and of pages."""
+
 REMEMBERED = 10_000
+LONGEST = 256
+"""Characters of a name that are looked at: its end tells."""
 
 _SEPARATORS = str.maketrans("", "", "_-. ")
+_NO_WORD = re.compile(r"[\W_]+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_AFTER = rf"(?:{'|'.join(ENDINGS)}|\d)*"
+_ENDS = re.compile(rf"(?:{'|'.join(SENSITIVE)})(?P<plural>s?){_AFTER}\Z")
+_SUFFIX = re.compile(rf"(?:{'|'.join(ENDINGS)}|\d+)")
 
 
 class Names:
     """
     Tells whether a field's name is sensitive, and remembers the answer.
 
-    A name is, in any case and with any separators, where it contains one of
-    *words*: ``db_password`` and ``X-Api-Key`` are, ``max_tokens`` is not.
+    A name is where it ends in a secret's word: ``db_password``, ``accessToken`` and
+    ``X-Api-Key`` are, ``max_tokens``, ``token_count`` and ``password_attempts`` are
+    not. Where the word is a plural, a number below it is how many there are.
+
+    Args:
+        words: Names that are sensitive too, wherever they stand within a field's name.
+        safe: Whole names that are not, whatever else says so.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str] = (), safe: Iterable[str] = ()) -> None:
         self._words = tuple(map(_fold, words))
-        self._answers: dict[str, bool] = {}
+        self._answers = {_fold(name): Secrecy.NONE for name in safe}
+        self._safe = frozenset(self._answers)
 
-    def __call__(self, name: str) -> bool:
+    def __call__(self, name: str) -> int:
         answer = self._answers.get(name)
         return self._judge(name) if answer is None else answer
 
-    def _judge(self, name: str) -> bool:
+    def _judge(self, name: str) -> int:
         folded = _fold(name)
-        answer = any(word in folded for word in self._words) and not HARMLESS.fullmatch(folded)
+        if folded in self._safe:
+            answer = Secrecy.NONE
+        elif any(word in folded for word in self._words):
+            answer = Secrecy.WHOLE
+        else:
+            answer = secrecy(name)
         if len(self._answers) < REMEMBERED:
             self._answers[name] = answer
         return answer
+
+
+def secrecy(name: str) -> int:
+    """Return what the default rules say of a field's *name*."""
+    name = name[-LONGEST:]
+    folded = _NO_WORD.sub("", name.casefold())
+    if HARMLESS.fullmatch(folded):
+        return Secrecy.NONE
+    words = [word.casefold() for word in _WORDS.findall(name)]
+    while len(words) > 1 and _SUFFIX.fullmatch(words[-1]):
+        words.pop()
+    if words and words[-1] in SENSITIVE_WORDS:
+        return Secrecy.VALUES
+    found = _ENDS.search(folded)
+    if found is None:
+        return Secrecy.NONE
+    return Secrecy.TEXTS if found["plural"] else Secrecy.VALUES
 
 
 class Default:
@@ -66,32 +119,64 @@ class Default:
         return "<the default rules>"
 
 
-def cleaner(redact: object) -> Cleaner:
+def cleaner(
+    redact: object,
+    redact_except: object = None,
+    integers: range = INTEGERS,
+    *,
+    strips_ansi: bool = False,
+) -> Cleaner:
     """
-    Return the cleaner for a ``redact`` option.
+    Return the cleaner for the options ``redact`` and ``redact_except``.
 
     Args:
         redact: `Default`, or None for no redaction, or names that are sensitive
             beside the default ones. A compiled pattern among them, or a text
             between slashes, hides what it matches in messages and other texts.
+        redact_except: Names that are not sensitive, whatever else says so.
+        integers: Those that stay numbers.
+        strips_ansi: Takes the escape sequences of terminals out of all texts.
 
     Raises:
         ConfigurationError: It is neither of these.
     """
-    if redact is None:
-        return Cleaner()
-    if isinstance(redact, Default):
-        return Cleaner(Names(SENSITIVE))
-    words, patterns = _rules(redact)
+    safe = _safe(redact_except)
+    if redact is None and safe:
+        raise ConfigurationError(
+            "redact_except has no effect where redact is None: leave one of them out."
+        )
+    words, patterns = ([], []) if isinstance(redact, (Default, type(None))) else _rules(redact)
+    names = None if redact is None else Names(words, safe)
+    return Cleaner(names, _edit(patterns, strips_ansi), integers)
+
+
+def _edit(patterns: list[re.Pattern[str]], strips_ansi: bool) -> Callable[[str], str] | None:
+    """Return what is done to each text, or None where that is nothing."""
     if not patterns:
-        return Cleaner(Names(words))
+        return strip_ansi if strips_ansi else None
 
     def edit(text: str) -> str:
+        if strips_ansi:
+            text = strip_ansi(text)
         for pattern in patterns:
             text = pattern.sub(HIDDEN, text)
         return text
 
-    return Cleaner(Names(words), edit)
+    return edit
+
+
+def _safe(redact_except: object) -> list[str]:
+    """Return the names that ``redact_except`` gives."""
+    names = (redact_except,) if isinstance(redact_except, str) else redact_except
+    if names is None:
+        return []
+    if not isinstance(names, Iterable):
+        raise ConfigurationError(f"redact_except takes field names, not {redact_except!r}.")
+    safe = list(names)
+    for each in safe:
+        if not isinstance(each, str) or not _fold(each):
+            raise ConfigurationError(f"redact_except takes field names, not {each!r}.")
+    return safe
 
 
 def _rules(redact: object) -> tuple[list[str], list[re.Pattern[str]]]:
@@ -100,7 +185,8 @@ def _rules(redact: object) -> tuple[list[str], list[re.Pattern[str]]]:
         redact = (redact,)
     if not isinstance(redact, Iterable):
         raise ConfigurationError(f"redact takes field names and patterns, or None, not {redact!r}.")
-    words, patterns = list(SENSITIVE), []
+    words: list[str] = []
+    patterns = []
     for each in redact:
         if isinstance(each, re.Pattern):
             patterns.append(each)

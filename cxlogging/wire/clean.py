@@ -1,8 +1,8 @@
 """
 Make any Python value shippable: text keys, JSON values, bounded depth and size.
 
-Nothing that a value does can raise out of here (but KeyboardInterrupt, and a
-SystemExit that a signal handler raised): what has no honest JSON form becomes
+Nothing that a value does can raise out of here (but what came from
+outside meanwhile, as `is_external` tells): what has no honest JSON form becomes
 a marked string, ``"<unrepresentable Widget>"``, and the record still ships.
 """
 
@@ -13,7 +13,8 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .guard import is_signal
+from .guard import is_external
+from .http import INTEGERS
 from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
 from .text import cut, unused
 
@@ -25,22 +26,44 @@ MAX_CHARACTERS = 2_000_000
 HIDDEN = "[redacted]"
 
 
+class Secrecy:
+    """What is hidden of the values below a name."""
+
+    NONE = 0
+    WHOLE = 1
+    VALUES = 2
+    """All but booleans and None: they say that there is a secret, not which."""
+    TEXTS = 3
+    """All but booleans, None and numbers: how many there are is no secret."""
+
+
+_SHOWN: dict[int, tuple[type, ...]] = {
+    Secrecy.WHOLE: (),
+    Secrecy.VALUES: (bool, type(None)),
+    Secrecy.TEXTS: (bool, type(None), int, float),
+}
+
+
 class Cleaner:
     """
     Turns fields into clean ones, and hides the values of sensitive names on the way.
 
     Args:
-        is_sensitive: Told a field's name, at any depth; True hides its value.
+        is_sensitive: Told a field's name, at any depth; returns what is hidden of its
+            value, as `Secrecy` says; False is nothing, and True all of it.
         edit: Applied to every text value; the place of message patterns.
+        integers: Those that stay numbers; all others become text.
     """
 
     def __init__(
         self,
-        is_sensitive: Callable[[str], bool] | None = None,
+        is_sensitive: Callable[[str], int] | None = None,
         edit: Callable[[str], str] | None = None,
+        integers: range = INTEGERS,
     ) -> None:
         self.is_sensitive = is_sensitive
         self.edit = edit
+        self.integers = integers
 
     def fields(self, fields: Mapping[Any, Any]) -> dict[str, Any]:
         """Return the clean form of an event's *fields*, in order; at most `MAX_MEMBERS`."""
@@ -48,14 +71,15 @@ class Cleaner:
             fields = _first(fields)
         result: dict[str, Any] = {}
         sensitive = self.is_sensitive
+        integers = self.integers
         for key, member in fields.items():
             name = key if type(key) is str and key not in result else _key(key, result)
             kind = type(member)
-            if sensitive is not None and sensitive(name):
+            if sensitive is not None and (secrecy := sensitive(name)) and _is_hidden(secrecy, kind):
                 result[name] = HIDDEN
             elif kind is str and len(member) < MAX_NESTED_CHARACTERS and self.edit is None:
                 result[name] = member
-            elif kind is int and -0x8000000000000000 <= member <= 0x7FFFFFFFFFFFFFFF:
+            elif kind is int and member in integers:
                 result[name] = member
             else:
                 result[name] = self.value(member)
@@ -63,7 +87,7 @@ class Cleaner:
 
     def hides(self, name: str) -> bool:
         """Return True where the value of a field of this *name* is hidden."""
-        return self.is_sensitive is not None and self.is_sensitive(name)
+        return self.is_sensitive is not None and bool(self.is_sensitive(name))
 
     def text(self, text: str) -> str:
         """Return a message or a stack, cut where it is larger than any vendor's event."""
@@ -90,10 +114,8 @@ class _Walk:
             return value
         try:
             return self._known(value)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            if is_signal(error):
+            if is_external(error):
                 raise
             return f"<unrepresentable {type(value).__name__}>"
 
@@ -101,6 +123,8 @@ class _Walk:
         for kind, convert in SCALARS:
             if isinstance(value, kind):
                 plain = convert(value)
+                if type(plain) is int and plain not in self._cleaner.integers:
+                    return str(plain)
                 return self._text(plain) if type(plain) is str else plain
         if isinstance(value, enum.Enum):
             return self._inside(value, lambda: self.clean(value.value))
@@ -136,7 +160,8 @@ class _Walk:
             self._left -= 1
             simple = type(key) is str and len(key) <= MAX_KEY and key not in result
             name = key if simple else _key(key, result)
-            hidden = sensitive is not None and sensitive(name)
+            secrecy = 0 if sensitive is None else sensitive(name)
+            hidden = secrecy and _is_hidden(secrecy, type(member))
             result[name] = HIDDEN if hidden else self.clean(member)
         return result
 
@@ -149,6 +174,10 @@ class _Walk:
             self._left -= 1
             result.append(self.clean(item))
         return result
+
+
+def _is_hidden(secrecy: int, kind: type) -> bool:
+    return kind not in _SHOWN[secrecy]
 
 
 def _first(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:

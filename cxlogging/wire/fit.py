@@ -13,6 +13,7 @@ from typing import Any
 
 from .codec import scrub
 from .event import Event, Source
+from .guard import is_external
 from .text import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
@@ -27,7 +28,9 @@ def encode(build: Build, event: Event, limit: int) -> bytes:
     """Return *event* as *build* encodes it, in at most *limit* bytes."""
     try:
         data = build(event)
-    except Exception:
+    except BaseException as error:
+        if is_external(error):
+            raise
         event, data = _sound(build, event)
     return data if len(data) <= limit else _within(build, event, data, limit)
 
@@ -52,7 +55,9 @@ def _sound(build: Build, event: Event) -> tuple[Event, bytes]:
     try:
         sane = _sane(event)
         return sane, build(sane)
-    except Exception as error:
+    except BaseException as error:
+        if is_external(error):
+            raise
         bare = _bare(event, {"cx_error": f"<not encodable: {type(error).__name__}>"})
         return bare, build(bare)
 

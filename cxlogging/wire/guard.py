@@ -1,28 +1,180 @@
-"""Telling a record's own misbehaviour from a signal that arrived meanwhile."""
+"""
+Whose exception is it: one of the log call's own, or one that came from outside meanwhile.
+
+What a signal handler or another thread raises during a log call reaches the
+application; what our code or a value's code (its ``__repr__``, a formatter, a
+filter) raises does not. Every ``except`` on the thread of a log call that takes
+more than one known class asks `is_external`.
+"""
 
 from __future__ import annotations
 
+import functools
+import opcode
 import signal
-from types import TracebackType
+import sys
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, TracebackType
+from typing import Any
+
+RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
+CHECKPOINTS = frozenset({"RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE"})
+"""
+Instructions that raise nothing themselves: the interpreter delivers exceptions there.
+
+It also does so after calls, where a C function could have raised the same.
+"""
+
+EXHAUSTED = (MemoryError, RecursionError)
+SYNCHRONOUS = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""Exceptions that C functions raise without arguments, and nobody sends from outside."""
+
+FAKE_CODE = 6 if sys.version_info >= (3, 11) else 0
+"""Bytes of the code that C extensions make up for a line in a traceback."""
+
+VARARGS = 4
+"""The flag of a code that takes any number of positional arguments."""
 
 
-def is_signal(error: BaseException) -> bool:
+class Contained:
     """
-    Return True when a signal handler raised *error* in the middle of our work.
+    A ``with`` block that ends quietly where its own code fails.
 
-    A ``SystemExit`` from a record's own ``__repr__`` must not end the
-    application; the same exception from its SIGTERM handler must.
+    Args:
+        kind: What its own code may raise.
     """
-    if isinstance(error, Exception):
-        return False
-    codes = set()
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
-        codes.add(getattr(handler, "__code__", None))
-        codes.add(getattr(getattr(handler, "__func__", None), "__code__", None))
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None:
+
+    def __init__(self, kind: type[BaseException] = BaseException) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, self._kind) and not is_external(error)
+
+
+contained = Contained()
+"""Like ``contextlib.suppress(BaseException)``, but for what `is_external`."""
+
+contained_io = Contained(OSError)
+"""The same for the file system; a signal handler's ``TimeoutError`` is an `OSError` too."""
+
+
+def is_external(error: BaseException) -> bool:
+    """
+    Return True when a signal handler or another thread raised *error*.
+
+    In the traceback, the frame of a signal handler was given the frame above it as an
+    argument. What another thread or a handler in C raised has no frame of its own, and
+    begins where no instruction of that kind fails. What remains in doubt is external
+    unless it is an `Exception`. `KeyboardInterrupt` always is.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    trace = error.__traceback__
+    if trace is None:
+        return not isinstance(error, Exception)
+    codes: set[CodeType | None] | None = None
+    while trace.tb_next is not None:
+        interrupted, trace = trace, trace.tb_next
+        if trace.tb_frame is interrupted.tb_frame:  # raised again
+            continue
+        if _was_given(trace.tb_frame, interrupted.tb_frame):
+            return True
+        if _instruction(interrupted) in CHECKPOINTS:  # which calls nothing itself
+            return True
+        codes = _handler_codes() if codes is None else codes
         if trace.tb_frame.f_code in codes:
             return True
-        trace = trace.tb_next
+    if type(error) in EXHAUSTED:
+        return False
+    instruction = _instruction(trace)
+    if instruction in RAISING:
+        return False
+    return instruction in CHECKPOINTS or _is_probably_external(error, trace, instruction)
+
+
+def _was_given(frame: FrameType, interrupted: FrameType) -> bool:
+    """Return True where *interrupted* is an argument of *frame*, as of every signal handler."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    starred = bool(code.co_flags & VARARGS)
+    if count + starred == 0:
+        return False
+    values = frame.f_locals
+    for name in code.co_varnames[: count + starred]:
+        value = values.get(name)
+        if value is interrupted:
+            return True
+    rest = values.get(code.co_varnames[count]) if starred else None
+    return type(rest) is tuple and any(each is interrupted for each in rest)
+
+
+def _handlers() -> list[Any]:
+    """Return what the signal handlers that are installed now call."""
+    found = (signal.getsignal(number) for number in range(1, signal.NSIG))
+    return [_innermost(each) for each in found if callable(each)]
+
+
+def _handler_codes() -> set[CodeType | None]:
+    return {_code(handler) for handler in _handlers()} - {None}
+
+
+def _is_of_native_handler(text: str) -> bool:
+    """Return True where *text* names a handler in C that does not take what handlers are given."""
+    for handler in _handlers():
+        if type(handler) is BuiltinFunctionType and text.startswith(handler.__name__):
+            return handler is not signal.default_int_handler
     return False
+
+
+def _innermost(handler: Any) -> Any:
+    """Return what *handler* calls at once: the function of a partial or of a method."""
+    for _ in range(8):
+        if type(handler) is functools.partial:
+            handler = handler.func
+        elif type(handler) is MethodType:
+            handler = handler.__func__
+    return handler
+
+
+def _code(function: Any) -> CodeType | None:
+    if type(function) is not FunctionType:
+        function = getattr(type(function), "__call__", None)  # noqa: B004 - it is looked into
+    code = getattr(function, "__code__", None)
+    return code if type(code) is CodeType else None
+
+
+def _instruction(trace: TracebackType) -> str:
+    """Return the name of the instruction at which *trace* ends; nothing where C made the frame."""
+    code, at = trace.tb_frame.f_code.co_code, trace.tb_lasti
+    if len(code) <= FAKE_CODE:
+        return ""
+    if at < 0:  # before Python 3.11: a frame that has not begun
+        return "RESUME" if sys.version_info < (3, 11) else ""
+    return opcode.opname[code[at]]
+
+
+def _is_probably_external(error: BaseException, trace: TracebackType, instruction: str) -> bool:
+    """Decide about *error*, which came out of an instruction, mostly a call without a frame."""
+    kind = type(error)
+    if isinstance(error, SYNCHRONOUS) or kind.__module__ == "asyncio.exceptions":
+        return False
+    if isinstance(error, SystemExit):
+        return "exit" not in trace.tb_frame.f_code.co_names
+    if not isinstance(error, Exception):
+        return True
+    if "CALL" not in instruction:
+        return False
+    if kind is TypeError and _is_of_native_handler(str(error)):
+        return True
+    # Another thread names a class. A function in C that fails gives a reason with it.
+    if error.args and not isinstance(kind.__init__, FunctionType):
+        return False
+    return kind.__module__ == "builtins" or not _is_of_one_package(kind, trace.tb_frame)
+
+
+def _is_of_one_package(kind: type, frame: FrameType) -> bool:
+    """Return True where *frame* belongs to the package whose exception *kind* is."""
+    package = kind.__module__.partition(".")[0]
+    home = frame.f_globals.get("__name__")
+    return package != "__main__" and type(home) is str and home.partition(".")[0] == package

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+INTEGERS = range(-(2**63), 2**63)
+"""Those that every encoding takes."""
 
 
 class Secret:
@@ -45,12 +47,14 @@ class Endpoint(NamedTuple):
         host: Name or address, without brackets.
         port: TCP port.
         path: Absolute path, percent-encoded.
+        source: The argument or the variable that named the host; empty for a default.
     """
 
     scheme: str
     host: str
     port: int
     path: str
+    source: str = ""
 
     @property
     def authority(self) -> str:
@@ -83,6 +87,7 @@ class Limits(NamedTuple):
             for an address of which nobody says what it takes.
         accepted: Encodings that may be asked for by name.
         nests: Whether a field may hold an object or an array.
+        integers: Those that the vendor keeps exactly as numbers.
     """
 
     item_bytes: int
@@ -94,6 +99,7 @@ class Limits(NamedTuple):
     tried: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("gzip",)
     nests: bool = True
+    integers: range = INTEGERS
 
 
 def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -> bytes:
@@ -123,7 +129,7 @@ class Request(NamedTuple):
 
 class Response(NamedTuple):
     """
-    An answer: *headers* have lower-case names, *body* holds at most 64 KiB.
+    An answer: *headers* have lower-case names, *body* holds at most 256 KiB.
 
     *complete* is False where the vendor sent more than that.
     """
@@ -156,7 +162,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         action: What happens to every item that *items* does not name.
-        reason: The vendor's words, or ours; free of secrets.
+        reason: The vendor's words, or ours; who shows them masks secrets, then cuts.
         items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
         cure: What a person can do about it.
     """

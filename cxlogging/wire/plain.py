@@ -18,9 +18,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from .http import INTEGERS
+
 MAX_MEMBERS = 1_000
 MAX_NESTED_CHARACTERS = 32 * 1024
-_INT64 = range(-(2**63), 2**63)
 
 
 def describe(value: object) -> str:
@@ -41,7 +42,7 @@ def _number(value: float) -> float | str:
 
 def _integer(value: int) -> int | str:
     plain = int.__add__(value, 0)
-    if plain in _INT64:
+    if plain in INTEGERS:
         return plain
     bits = plain.bit_length()
     return str(plain) if bits < 8_192 else f"<int of {bits} bits>"

@@ -154,6 +154,7 @@ def usable_key(key: Secret | None, address: Endpoint | None) -> Secret | None:
 
 def program_name() -> str:
     """Return the running script's name, the default name of an application."""
-    name = os.path.basename(sys.argv[0] if sys.argv else "")  # noqa: PTH119 - no file is meant
+    arguments = getattr(sys, "argv", None)  # an embedded interpreter may have none
+    name = os.path.basename(arguments[0] if arguments else "")  # noqa: PTH119 - no file is meant
     name = os.path.splitext(name)[0]  # noqa: PTH122
     return name if name and name.isprintable() and name not in {"-c", "-m"} else "python"

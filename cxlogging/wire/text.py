@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, movements
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links
+    r"|\x1b[ -/]*[0-~]"
+)
 _MARK = re.compile(r"… \[cut from (\d+) characters\]\Z")
+
+
+def strip_ansi(text: str) -> str:
+    """Return *text* without the escape sequences of terminals."""
+    return _ANSI.sub("", text) if "\x1b" in text or "\x9b" in text else text
 
 
 def cut(text: str, keep: int) -> str:

@@ -38,10 +38,10 @@ def common(response: Response, cures: dict[int, str]) -> Verdict:
 
 
 def _words(body: bytes) -> str:
-    """Return the start of a vendor's answer as one printable line."""
-    text = " ".join(_sentence(body[:4_096]).split())
+    """Return a vendor's answer as one printable line; who shows it masks it, then cuts it."""
+    text = " ".join(_sentence(body).split())
     printable = "".join(each if each.isprintable() else "?" for each in text)
-    return f": {printable[:200]}" if printable else ""
+    return f": {printable}" if printable else ""
 
 
 def _sentence(body: bytes) -> str:

@@ -331,7 +331,7 @@ def test_the_account_as_json(send):
         (["--to", "honeycomb", "--port", "1"], "goes with --to local"),
         (["--to", "honeycomb", "--subsystem", "x"], "--subsystem goes with --to coralogix"),
         (["--to", "local", "--field", "x"], "is no NAME=VALUE"),
-        (["--to", "local", "--buffer", "much"], "buffer_bytes takes a number"),
+        (["--to", "local", "--buffer", "much"], "--buffer takes a number"),
         (["--to", "local", "a.csv", "b.log"], "do not go together"),
         (["--to", "local", "--format", "csv", "--follow"], "--follow is for lines"),
         (["--to", "local", "--rate", "0"], "0"),

@@ -121,7 +121,7 @@ def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
     pieces = [result(*(log(n) for n in range(300)))] * 33
 
     async def body(client):
-        async with client.stream("source logs", limit=12_000) as rows:
+        async with client.stream("source logs", limit=15_000) as rows:
             await anext(aiter(rows))
             await until(lambda: len(rows._feed._rows) >= MOST)
             return len(rows._feed._rows), len([row async for row in rows])
@@ -142,7 +142,7 @@ def test_errors_are_those_of_the_client(service, ask):
             await client.query("source logs")
         with pytest.raises(AuthenticationError, match="bad key"):
             await anext(aiter(client.stream("source logs")))
-        with pytest.raises(ConfigurationError, match="limit takes 1 to 12000"):
+        with pytest.raises(ConfigurationError, match="limit takes 1 to 15000"):
             client.stream("source logs", limit=0)
 
     ask(body)

@@ -140,7 +140,7 @@ def test_query_and_stream_take_the_same():
         ({"query": " \n"}, "query is empty"),
         ({"query": 5}, "query takes a string, not int"),
         ({"query": "\ud800"}, "surrogate"),
-        ({"limit": 12_001}, "limit takes 1 to 12000 for tier 'frequent'"),
+        ({"limit": 15_001}, "limit takes 1 to 15000 for tier 'frequent'"),
         ({"limit": 50_001, "tier": "archive"}, "limit takes 1 to 50000 for tier 'archive'"),
         ({"limit": 0}, "limit takes 1 to"),
         ({"limit": "10"}, "whole number"),

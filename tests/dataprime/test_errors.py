@@ -184,7 +184,9 @@ def test_no_connection_is_said():
     """A closed port is Unreachable, at once."""
     client = DataPrimeClient(KEY, url="http://127.0.0.1:1")
 
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 cannot be reached"):
+    with pytest.raises(
+        Unreachable, match=r"nothing listens at 127\.0\.0\.1:1\. Is `cxlogging dev` running"
+    ):
         client.query("source logs")
 
 

@@ -154,7 +154,7 @@ def test_hold_ends_when_the_vendor_takes_records_again(capfd):
     wait_until(lambda: target.stats().delivered == 10)
 
     assert capfd.readouterr().err.splitlines() == [
-        "cxlogging: Lines (nowhere): HTTP 401. Records wait until that is mended.",
+        "cxlogging: Lines (nowhere): HTTP 401. Records wait until this is fixed.",
         "cxlogging: Lines (nowhere): delivers again",
     ]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
-from cxlogging.delivery.batch import Batch, Unsettled
+from cxlogging.delivery.batch import Batch
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.compression import choose, compressor
 from cxlogging.delivery.diagnostics import Diagnostics
@@ -21,6 +21,7 @@ from cxlogging.delivery.ledger import Counter, Tally
 from cxlogging.delivery.memory import ITEM_OVERHEAD, MemoryBuffer
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.pace import NEVER, Pace, State
+from cxlogging.delivery.unsettled import Unsettled
 from cxlogging.errors import ConfigurationError
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS
@@ -81,10 +82,10 @@ def test_retry_after(headers, wait):
         ({"compression": "gz"}, "compression takes"),
         ({"on_drop": "print"}, "on_drop takes a callable"),
         ({"on_error": 1}, "on_error takes a callable"),
-        ({"ssl_context": object(), "ca_file": "x"}, "ssl_context stands alone"),
+        ({"ssl_context": object()}, "ssl_context takes an ssl.SSLContext"),
         ({"proxy": "socks5://x"}, "proxy takes an address"),
         ({"headers": "X: y"}, "headers takes a mapping"),
-        ({"headers": {"X Y": "z"}}, "no header name"),
+        ({"headers": {"X Y": "z"}}, "not a valid header name"),
         ({"headers": {"X": "secret\nvalue"}}, "the value of 'X' holds characters"),
     ],
 )

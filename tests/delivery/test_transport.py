@@ -248,7 +248,7 @@ def test_a_body_that_breaks_off(tail):
 
 
 def test_an_endless_answer():
-    """Of an endless answer 64 KiB are read, and the connection is closed."""
+    """Of an endless answer 256 KiB are read, and the connection is closed."""
     ended = threading.Event()
 
     def serve(connection, number):
@@ -264,7 +264,7 @@ def test_an_endless_answer():
         response = transport(server.port).send(request(), None, 5)
         assert ended.wait(5)
 
-    assert (len(response.body), response.complete) == (65_536, False)
+    assert (len(response.body), response.complete) == (262_144, False)
 
 
 @pytest.mark.parametrize("part", ["head", "status"])

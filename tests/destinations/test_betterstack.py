@@ -60,7 +60,7 @@ def test_what_the_origin_does_not_tell_is_left_out(form):
 
 
 @formats
-@given(microseconds=st.integers(946_684_800 * 10**6, 4_102_444_800 * 10**6))
+@given(microseconds=st.integers(10**15, 4_102_444_800 * 10**6))
 def test_dt_is_the_record_s_time_to_the_microsecond(microseconds, form):
     """The field dt is a whole number of nanoseconds, exactly the record's microsecond."""
     (event,) = sent(betterstack(form), logged(created=microseconds / 1e6))

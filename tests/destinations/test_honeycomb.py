@@ -38,6 +38,7 @@ def test_data_names_the_record_as_the_vendor_does():
     assert fields(honeycomb(), event) == {
         "message": "paid",
         "severity": "warn",
+        "severity_code": 13,
         "level": "WARNING",
         "logger": "shop",
         "code.function": "place",
@@ -352,11 +353,11 @@ def test_a_wrong_key_or_dataset_has_a_cure(status, cure):
     assert cure in verdict.cure
 
 
-def test_a_long_error_of_a_status_is_cut():
-    """The vendor's words about an event are kept to 200 characters."""
+def test_a_long_error_of_a_status_is_whole():
+    """The vendor's words about an event are cut where secrets were masked, not before."""
     verdict = honeycomb().interpret(answer({"status": 400, "error": "e" * 5_000}), 1)
 
-    assert verdict.items[0] == (Action.REFUSED, "status 400: " + "e" * 200)
+    assert verdict.items[0] == (Action.REFUSED, "status 400: " + "e" * 5_000)
 
 
 def test_the_name_tells_vendor_host_and_dataset():

@@ -145,8 +145,8 @@ def test_no_rows(client):
             "metadata.syntax must be one of",
         ),
         ({"query": "limit 1", "executionProfile": {"preset": "FAST"}}, "preset must be one of"),
-        ({"query": "limit 1", "metadata": {"limit": 0}}, "from 1 to 12000"),
-        ({"query": "limit 1", "metadata": {"limit": 12_001}}, "from 1 to 12000"),
+        ({"query": "limit 1", "metadata": {"limit": 0}}, "from 1 to 15000"),
+        ({"query": "limit 1", "metadata": {"limit": 15_001}}, "from 1 to 15000"),
         (
             {"query": "limit 1", "metadata": {"limit": 50_001, "tier": "TIER_ARCHIVE"}},
             "from 1 to 50000",
@@ -258,12 +258,59 @@ def test_every_field_is_honoured(server, client):
 def test_strict_fields(server, query):
     """An unknown field is null, unless fields are strict: then its place is told."""
     server.store.add([event(1, data={"n": 1, "a.b": 2})])
-    assert len(query.query("filter unknown == 1")) == 0
+    with pytest.warns(CxQueryWarning, match="keypath does not exist"):
+        assert len(query.query("filter unknown == 1")) == 0
     assert len(query.query("filter a.b == 2", strict_fields=True)) == 1
     assert len(query.query("filter n == 1", strict_fields=True)) == 1
     with pytest.raises(QuerySyntaxError, match="keypath does not exist") as caught:
         query.query("source logs | filter unknown == 1", strict_fields=True)
     assert (caught.value.line, caught.value.column) == (0, 21)
+
+
+@pytest.mark.parametrize(
+    ("query_text", "sentence"),
+    [
+        ("filter usr.id == 1", "keypath does not exist '$d.usr.id' (did you mean '$d.user.id'?)"),
+        ("filter applicationname == 'x'", "(did you mean '$l.applicationname'?)"),
+        ("filter userid == 1 | count", "keypath does not exist '$d.userid'"),
+        ("countby usr.id | filter _count > 1", "'$d.usr.id'"),
+        ("filter level == ERROR", "write $d.level == 'ERROR', or $m.severity == ERROR"),
+    ],
+)
+def test_an_unknown_field_is_named_where_nothing_is_found(server, query, query_text, sentence):
+    """An answer without rows, or of zeros, warns of each field that no event has."""
+    server.store.add([event(1, data={"user": {"id": 1}, "level": "ERROR"})])
+    with pytest.warns(CxQueryWarning) as caught:
+        result = query.query(query_text)
+    assert sentence in str(caught[0].message)
+    assert [each.kind for each in result.warnings] == ["compileWarning"]
+
+
+@pytest.mark.parametrize(
+    "query_text",
+    ["filter user.id == 2", "filter usr.id == null", "create x from 1 | filter x == 2", "count"],
+)
+def test_no_warning_where_fields_are_known_or_rows_are_found(server, query, query_text):
+    """A query whose fields exist, or that finds something, is answered without a warning."""
+    server.store.add([event(1, data={"user": {"id": 1}})])
+    assert query.query(query_text).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "$m.severity == Error",
+        "Error == $m.severity",
+        "$m.severity >= warn",
+        "$m.severity != Fatal",
+        "$m.severity in (ERROR, Critical)",
+        "[Error, CRITICAL].arrayContains($m.severity)",
+    ],
+)
+def test_a_severity_in_other_letters_is_refused(query, condition):
+    """As an answer shows it, a severity would be a field: the refusal says what to write."""
+    with pytest.raises(QuerySyntaxError, match=r"write (ERROR|WARNING|CRITICAL) in line 0"):
+        query.query(f"source logs | filter {condition}")
 
 
 def test_the_soft_limit(server, query):
@@ -365,7 +412,7 @@ def test_a_stream_ends_the_query(server, query):
     """A client that leaves amid the rows ends the reading; the server goes on serving."""
     text = "x" * 20_000
     server.store.add(event(n, data={"n": n, "text": text}) for n in range(3_000))
-    with query.stream("source logs", limit=12_000) as rows:
+    with query.stream("source logs", limit=15_000) as rows:
         assert next(rows)["n"] == 0
     assert len(query.query("limit 5")) == 5
 

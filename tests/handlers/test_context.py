@@ -124,3 +124,30 @@ def test_a_task_starts_with_its_parent_s_fields_and_keeps_its_own():
     assert seen == [{"app": "shop", "request": each, "step": each} for each in range(3)]
     assert after == {"app": "shop"}
     assert current() == {}
+
+
+def test_a_generator_closed_by_another_task_raises_nothing():
+    """An asynchronous generator that holds a bound block may be closed by another task."""
+
+    async def lines():
+        with bound(request="r-1"):
+            yield 1
+
+    async def main():
+        generator = lines()
+        await asyncio.ensure_future(generator.__anext__())
+        await asyncio.create_task(generator.aclose())
+        return dict(current())
+
+    assert asyncio.run(main()) == {}
+
+
+def test_a_block_closed_in_another_context_leaves_that_context_alone():
+    """What is bound where the block is closed stays bound."""
+    bind(own=1)
+    block = bound(request="r-1")
+    contextvars.copy_context().run(block.__enter__)
+
+    block.__exit__(None, None, None)
+
+    assert dict(current()) == {"own": 1}

@@ -224,7 +224,8 @@ def test_an_event_is_made_of_subclasses_of_text():
     ("message", "text", "fields"),
     [
         ({"message": "paid", "order": 7}, "paid", {"order": 7}),
-        ({"event": "paid", "level": "info"}, "paid", {"level": "info"}),
+        ({"event": "paid", "level": "odd"}, "paid", {"level": "odd"}),
+        ({"event": "paid", "level": "info", "logger": "shop"}, "paid", {}),
         ({"msg": "paid"}, "paid", {}),
         ({"message": "a", "event": "b", "msg": "c"}, "a", {"event": "b", "msg": "c"}),
         ({"message": 5, "event": "b"}, "b", {"message": 5}),

@@ -10,9 +10,36 @@ from hypothesis import strategies as st
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.handlers.events import EventMaker
-from cxlogging.handlers.redact import REMEMBERED, SENSITIVE, Default, Names, cleaner
+from cxlogging.handlers.redact import REMEMBERED, SENSITIVE, Default, Names, cleaner, secrecy
+from cxlogging.wire.clean import Secrecy
 
 SECRET = "canary4711"
+
+
+SHOWN_NAMES = """
+user order max_tokens token_count tokenizer token_type next_page_token token_limit
+completion_tokens author key pass monkey id token_present password_attempts token_expires_in
+cookie_consent secretary tokens_per_second authorization_status spin opinion shipping authority
+authenticated unauthorized session_count session_duration passwordless secretariat credentialed
+csrf_exempt public_key primary_key cache_key idempotency_key key_id laptop stop_at compass
+bypass boarding_pass first_pass obsession possession sacred authors auth_method auth_provider
+token_url tokenized cookies_enabled password_policy password_length password_reset_at
+session_timeout jwt_claims bearer_format otp_attempts pin_count pinned mapping secret_name
+secrets_manager secret_arn token_type_id pageToken continuation_token author_name oauth_provider
+tokensPerSecond TOKEN_COUNT token-present password.attempts
+""".split()
+HIDDEN_NAMES = """
+password db_password DB-PASSWORD userPassword passwd passphrase pwd secret client_secret token
+access_token accessToken X-Auth-Token api_key X-Api-Key apikey api.key private_key Authorization
+proxy-authorization cookie Set-Cookie session_id sessionid credentials csrfmiddlewaretoken
+X-XSRF access_tokens refreshTokens PASSWORD dbpassword password2 token_hash secret_value auth
+jwt bearer session passcode otp set-cookie csrftoken HTTP_AUTHORIZATION APIKey authToken1
+user_otp card_pin userPIN pin cvv ssn oauth basic_auth PHPSESSID JSESSIONID connect.sid
+aws_secret_access_key AWS_ACCESS_KEY_ID mysql_pwd x-csrftoken user[password] password:
+passwordHash password_confirmation new_password sentry_auth auth_token_v2 SECRET_KEY_BASE
+signing_key encryption_key Ocp-Apim-Subscription-Key secrets passwords sessions creds db_creds
+id_token totp http.request.header.authorization ASP.NET_SessionId token_sha256 db_pass tokens
+""".split()
 
 
 @dataclasses.dataclass
@@ -27,74 +54,116 @@ def shipped(redact: object, message: str = "hello", **extra: object):
     return EventMaker(cleaner(redact), {}, None, None, lambda *note: None).make(record, None)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "password",
-        "db_password",
-        "DB-PASSWORD",
-        "userPassword",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "client_secret",
-        "token",
-        "access_token",
-        "accessToken",
-        "X-Auth-Token",
-        "api_key",
-        "X-Api-Key",
-        "apikey",
-        "api.key",
-        "access key",
-        "private_key",
-        "Authorization",
-        "proxy-authorization",
-        "cookie",
-        "Set-Cookie",
-        "session_id",
-        "sessionid",
-        "credentials",
-        "csrfmiddlewaretoken",
-        "X-XSRF",
-        "access_tokens",
-        "refreshTokens",
-        "PASSWORD",
-        "pa\u017f\u017fword",
-    ],
-)
+@pytest.mark.parametrize("name", [*HIDDEN_NAMES, "access key", "pa\u017f\u017fword"])
 def test_a_sensitive_name_hides_its_value(name):
-    """In any case and with any separators, the value of such a name does not leave."""
+    """A name that ends in a secret's word hides its value, in any case, with any separators."""
     event = shipped(Default(), **{name: SECRET}, order=7)
 
     assert event.fields == {name: "[redacted]", "order": 7}
 
 
+@pytest.mark.parametrize("name", [*SHOWN_NAMES, ""])
+def test_a_harmless_name_keeps_its_value(name):
+    """Names that only look alike, or in which other words follow, are not hidden."""
+    assert shipped(Default(), **{name: SECRET}).fields == {name: SECRET}
+
+
+@pytest.mark.parametrize("value", [True, False, None])
+def test_booleans_and_none_are_no_secrets(value):
+    """Whatever the name, they tell that there is a secret and not which, at any depth."""
+    fields = {"token": value, "deep": [{"password": value, "otp": SECRET}]}
+
+    assert shipped(Default(), **fields).fields == {
+        "token": value,
+        "deep": [{"password": value, "otp": "[redacted]"}],
+    }
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "value", "arrives"),
     [
-        "user",
-        "order",
-        "max_tokens",
-        "token_count",
-        "tokenizer",
-        "token_type",
-        "next_page_token",
-        "token_limit",
-        "completion_tokens",
-        "author",
-        "key",
-        "pass",
-        "monkey",
-        "session",
-        "id",
-        "",
+        ("otp", 123456, "[redacted]"),
+        ("pin", 1234, "[redacted]"),
+        ("password", 5, "[redacted]"),
+        ("token_count", 5, 5),
+        ("active_sessions", 5, 5),
+        ("failed_passwords", 2.5, 2.5),
+        ("tokens", 5, 5),
+        ("tokens", ["a"], "[redacted]"),
+        ("sessions", "a,b", "[redacted]"),
     ],
 )
-def test_a_harmless_name_keeps_its_value(name):
-    """Names that only look alike are not hidden."""
-    assert shipped(Default(), **{name: SECRET}).fields == {name: SECRET}
+def test_a_number_is_hidden_unless_it_counts(name, value, arrives):
+    """In doubt a number is a secret; below a plural it is how many there are."""
+    assert shipped(Default(), **{name: value}).fields == {name: arrives}
+
+
+@given(
+    st.sampled_from(SENSITIVE),
+    st.text("_-. aZ9", max_size=6),
+    st.sampled_from(["", "_", "-", "."]),
+    st.sampled_from(["", "2", "value", "hash", "Value", "HASH", "v2"]),
+    st.sampled_from([str.lower, str.upper, str.title]),
+)
+def test_a_secret_s_word_ends_a_name_in_any_form(word, before, separator, after, case):
+    """What stands before it, and a digit, value or hash behind it, change nothing."""
+    assert secrecy(f"{before}{separator}{case(word)}{separator}{after}") != Secrecy.NONE
+
+
+@given(st.sampled_from(SENSITIVE), st.sampled_from("count present status attempts url".split()))
+def test_another_word_behind_a_secret_s_says_something_of_it(word, after):
+    """A name in which other words follow holds no secret."""
+    assert secrecy(f"{word}_{after}") == Secrecy.NONE
+
+
+def test_a_long_name_is_judged_at_once():
+    """However a name repeats what may stand in it, the verdict takes no time to speak of."""
+    for name in ("tokenhash" * 50_000 + "x", "1" * 500_000 + "x", "token" + "texthash1" * 50_000):
+        assert secrecy(name) in {Secrecy.NONE, Secrecy.VALUES}
+
+
+@pytest.mark.parametrize("safe", ["session_id", ["session_id"], {"Session-ID"}, ("sessionid",)])
+def test_safe_names_are_an_option(safe):
+    """A name of redact_except is shipped, and those that only contain it are not."""
+    record = logging.LogRecord("shop", 20, "/srv/o.py", 7, "hello", None, None)
+    record.__dict__.update(session_id=SECRET, my_session_id=SECRET, deep={"sessionId": SECRET})
+    rules = cleaner(Default(), safe)
+
+    fields = EventMaker(rules, {}, None, None, lambda *note: None).make(record, None).fields
+    assert fields == {
+        "session_id": SECRET,
+        "my_session_id": "[redacted]",
+        "deep": {"sessionId": SECRET},
+    }
+
+
+def test_a_safe_name_goes_before_a_sensitive_one():
+    """Of redact and redact_except, the one that names a whole field wins."""
+    rules = cleaner(["session"], ["session_count"])
+
+    assert rules.fields({"session_count": 5, "session_total": 5}) == {
+        "session_count": 5,
+        "session_total": "[redacted]",
+    }
+
+
+@pytest.mark.parametrize("safe", [5, True, [5], [""], ["_"], [None], b"x", [b"x"]])
+def test_what_is_no_safe_name_is_refused(safe):
+    """The error names the option and what it takes."""
+    with pytest.raises(ConfigurationError, match="redact_except takes field names, not"):
+        cleaner(Default(), safe)
+
+
+def test_safe_names_without_rules_are_a_mistake():
+    """redact_except beside redact=None says which of the two to leave out."""
+    with pytest.raises(ConfigurationError, match="redact_except has no effect where redact is"):
+        cleaner(None, ["session"])
+
+
+@pytest.mark.parametrize("value", [True, None, 5, "x"])
+def test_a_name_of_the_user_s_hides_everything(value):
+    """Where redact names a field, not even a boolean of it is shipped."""
+    assert shipped(["vote"], vote=value).fields == {"vote": "[redacted]"}
 
 
 def test_sensitive_names_are_hidden_at_any_depth():
@@ -217,17 +286,17 @@ def test_the_default_shows_in_a_signature():
 
 def test_answers_are_remembered_within_bounds():
     """However many names are asked for, memory is bounded and the answers stay right."""
-    names = Names(SENSITIVE)
+    names = Names()
 
     answers = [names(f"{word}_{each}") for each in range(REMEMBERED) for word in ("pwd", "order")]
 
-    assert answers == [True, False] * REMEMBERED
+    assert list(map(bool, answers)) == [True, False] * REMEMBERED
     assert len(names._answers) == REMEMBERED
 
 
 @given(st.sampled_from(SENSITIVE), st.text("_-. aZ", max_size=4), st.text("_-. aZ", max_size=4))
-def test_a_word_is_found_wherever_it_stands(word, before, after):
-    """Whatever stands around a sensitive word, its name is sensitive, each time it is asked for."""
+def test_a_user_s_word_is_found_wherever_it_stands(word, before, after):
+    """A user's word hides each name that contains it, each time it is asked for."""
     names = Names(SENSITIVE)
     name = f"{before}{word.upper()}{after}"
 

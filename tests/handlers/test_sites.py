@@ -25,18 +25,20 @@ DESTINATIONS = [
     betterstack.configure("k", url=URL, format="ndjson"),
 ]
 NAMES = st.sampled_from(
-    "user order message asctime taskName _logger x.y dt task.name level 100% password né \ud800"
-    " cx_seq stack_info exception".split()
+    "user order message asctime taskName _logger x.y dt color logger task.name level 100% auth né"
+    " \ud800 cx_seq stack_info exception".split()
 )
 WITH_FIELDS = [each for each in DESTINATIONS if getattr(each, "text", "json") == "json"]
 VALUES = st.one_of(
     st.text(max_size=5),
     st.integers(),
     st.integers(2**63 - 2, 2**64 + 2),
+    st.integers(2**53 - 2, 2**53 + 2),
     st.floats(),
     st.none(),
     st.booleans(),
     st.just({"a": [1]}),
+    st.sampled_from(["info", "shop", "\x1b[31m", "2026"]),
     st.just("long " * 7_000),
 )
 MESSAGES = st.one_of(
@@ -45,14 +47,21 @@ MESSAGES = st.one_of(
 )
 CHANGES = st.dictionaries(
     st.sampled_from(["levelno", "levelname", "name", "lineno", "threadName", "funcName"]),
-    st.one_of(st.sampled_from([10, 20, 35, "INFO", "5 %d", "\ud800", "shop", None]), st.just([1])),
+    st.one_of(
+        st.sampled_from(
+            [10, 20, 35, "INFO", "\x1b[31mINFO\x1b[0m", "5 %d", "\ud800", "shop", None]
+        ),
+        st.just([1]),
+    ),
     max_size=2,
 )
 BOUND = st.dictionaries(st.sampled_from(["user", "request", "level", "msg", "cx_seq"]), VALUES)
 BORN = st.fixed_dictionaries(
     {},
     optional={
-        "created": st.sampled_from([0.0, -3.25, 1_700_000_000.123456, 4e9]),
+        "created": st.sampled_from(
+            [0.0, -3.25, 1_700_000_000.123456, 4e9, 1e8, 1e10, 1e300, float("nan"), None, "x", 7]
+        ),
         "args": st.sampled_from([(), (7,), ("a", "b"), ({"a": 1},)]),
         "stack_info": st.sampled_from(["Stack:\n  here", "\ud800", ""]),
         "exc_text": st.sampled_from(["Traceback:\nValueError: no", "\ud800", ""]),
@@ -73,12 +82,13 @@ FORMATTERS = st.sampled_from(
 CONSTANTS = st.sampled_from([{}, {"env": "test"}, {"user": 7, "level": "x"}, {"labels": {"a": 1}}])
 
 
-def events(constant=None, sequence=None) -> EventMaker:
-    return EventMaker(cleaner(Default()), constant or {}, None, sequence, lambda *note: None)
+def events(constant=None, sequence=None, destination=DESTINATIONS[0]) -> EventMaker:
+    rules = cleaner(Default(), integers=destination.limits.integers)
+    return EventMaker(rules, constant or {}, None, sequence, lambda *note: None, lambda: 1.7e9)
 
 
 def maker(destination, constant=None) -> ItemMaker:
-    return ItemMaker(events(constant), destination)
+    return ItemMaker(events(constant, None, destination), destination)
 
 
 def a_record(extra: dict, changes: dict | None = None) -> logging.LogRecord:
@@ -96,7 +106,7 @@ def test_the_short_way_is_the_long_way(destination, constant, formatter, records
         record, same = (a_record(extra, {**changes, **born}) for _ in range(2))
 
         with context.bound(**bound):
-            event = events(constant).make(same, formatter)
+            event = events(constant, None, destination).make(same, formatter)
             assert one.make(record, formatter) == destination.encode(event)
 
 
@@ -238,3 +248,21 @@ def test_call_sites_are_forgotten():
         one.make(a_record({}, {"lineno": line}), None)
 
     assert 0 < len(one._sites) <= 10
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+@pytest.mark.parametrize("number", [2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, 2**64])
+def test_an_integer_that_a_double_would_change_is_text(destination, number):
+    """A vendor whose numbers are doubles gets the digits as text, alone and nested."""
+    one = maker(destination)
+    is_exact = number in destination.limits.integers
+    for _ in range(2):
+        item = one.make(a_record({"order": number, "deep": {"list": [number]}}), None)
+        plain = one.make(a_record({"order": number}), None)
+
+    shown = item.replace(b"\\", b"")
+    if getattr(destination, "format", "json") != "msgpack":
+        assert (b'"order":%d' % number in shown) is is_exact
+        assert (b'"order":"%d"' % number in shown) is not is_exact
+        assert (b'"order":"%d"' % number in plain.replace(b"\\", b"")) is not is_exact
+        assert (b'["%d"]' % number in shown) is not is_exact

@@ -75,7 +75,7 @@ def test_any_record_reaches_the_spool(tmp_path, vendor):
     handler = HANDLERS[vendor](
         url="http://127.0.0.1:9",
         spool=tmp_path / "spool",
-        flush_interval=10**6,
+        flush_interval=86_400,
         close_timeout=0,
         batch_count=10**6,
     )

@@ -220,13 +220,7 @@ def spoil_inner_link(spool, other):
     (spool / folder_name(Lines.identity)).symlink_to(other)
 
 
-def spoil_file(spool, other):
-    spool.write_text("a file")
-
-
-@pytest.mark.parametrize(
-    "spoil", [spoil_mode, spoil_owner, spoil_link, spoil_inner_link, spoil_file]
-)
+@pytest.mark.parametrize("spoil", [spoil_mode, spoil_owner, spoil_link, spoil_inner_link])
 def test_a_spool_that_others_could_change_is_refused(tmp_path, spoil):
     """A folder of another user, of a loose mode, or behind a link is refused in one sentence."""
     spool, other = tmp_path / "spool", tmp_path / "other"
@@ -238,6 +232,13 @@ def test_a_spool_that_others_could_change_is_refused(tmp_path, spoil):
 
     assert one.journal.spooled == 0
     assert not other.exists() or list(other.iterdir()) == []
+
+
+def test_a_file_is_no_spool(tmp_path):
+    """A path that is a file is refused in one sentence."""
+    (tmp_path / "spool").write_text("a file")
+    with pytest.raises(ConfigurationError, match="is not a directory"):
+        Process(Disk(), tmp_path / "spool")
 
 
 def link_to_target(path, target):

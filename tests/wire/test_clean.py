@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import array
 import dataclasses
+import enum
 import os
 
 import pytest
@@ -194,3 +195,20 @@ def test_no_member_vanishes(keys):
 
     assert list(Cleaner().value(mapping).values()) == list(mapping.values())
     assert list(Cleaner().fields(mapping).values()) == list(mapping.values())
+
+
+@given(st.integers(-(2**64), 2**64) | st.sampled_from([2**53, 2**53 + 1, -(2**53), -(2**53) - 1]))
+def test_an_integer_beyond_what_a_vendor_keeps_is_text_at_any_depth(number):
+    """An integer outside of the given range is its digits, alone, nested, in sets and enums."""
+    cleaner = Cleaner(integers=range(-(2**53), 2**53 + 1))
+    arrives = number if -(2**53) <= number <= 2**53 else str(number)
+    kind = enum.IntEnum("Kind", {"ONE": number})
+    fields = {"a": number, "b": [{"c": (number,)}], "d": {number}, "e": kind.ONE, "f": [kind.ONE]}
+
+    assert cleaner.fields(fields) == {
+        "a": arrives,
+        "b": [{"c": [arrives]}],
+        "d": [arrives],
+        "e": arrives,
+        "f": [arrives],
+    }

@@ -6,6 +6,8 @@ import _thread
 import contextlib
 from collections import deque
 
+from ...wire.guard import is_external
+from ...wire.threads import start_thread
 from .. import lifecycle
 from ..clock import Clock
 from ..threadless import no_thread
@@ -66,9 +68,11 @@ class Syncer:
         if not self._running and not no_thread():
             self._running = True
             try:
-                _thread.start_new_thread(self._main, ())
-            except RuntimeError:  # the interpreter is ending
+                start_thread(self._main)
+            except RuntimeError as error:  # the interpreter is ending
                 self._running = False
+                if is_external(error):
+                    raise
 
     def end(self) -> None:
         """Let the thread go."""

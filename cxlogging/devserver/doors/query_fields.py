@@ -17,7 +17,7 @@ from ...errors import nearest
 from .bodies import MalformedError, strict_json
 from .times import rfc3339_ns
 
-TIERS = {"TIER_FREQUENT_SEARCH": 12_000, "TIER_ARCHIVE": 50_000}
+TIERS = {"TIER_FREQUENT_SEARCH": 15_000, "TIER_ARCHIVE": 50_000}
 """Tiers, and the most rows of a direct query."""
 
 SOFT_LIMIT = 2_000

@@ -1,0 +1,47 @@
+"""The library's sentences on the command line: options by the names that were typed."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+SAME = {
+    "application_name": "application",
+    "subsystem_name": "subsystem",
+    "split_on_limit": "split",
+    "buffer_bytes": "buffer",
+    "row_limits": "row_limit",
+}
+"""Arguments of the library, and the parameters of commands that stand for them."""
+
+_NO_FLAG = re.compile(r"[Pp]ass (?:api_key|source_token)=,? or (?=set\b)")
+_PLAIN_HTTP = re.compile(r",?\s+or pass allow_plain_http=True[^.,;]*")
+_ASSIGNED = re.compile(r"\b(?P<name>[a-z_]+)=(?:True\b|False\b)?(?![=\w'\"(\[{])")
+_LEADING = re.compile(
+    r"^(?P<name>[a-z_]+)(?= (?:'|takes|is|are|has|holds|lies|sends|and|both)\b| ')"
+)
+_SECOND = re.compile(r"(?<= and )(?P<name>[a-z_]+)(?= both\b)")
+
+
+def in_flags(sentence: str, command: click.Command | None) -> str:
+    """Return *sentence* with the flags of *command* in place of the library's arguments."""
+    flags = _flags(command)
+
+    def flag(found: re.Match[str]) -> str:
+        return flags.get(found["name"], found[0])
+
+    sentence = _NO_FLAG.sub("", sentence)
+    if "allow_plain_http" not in flags:
+        sentence = _PLAIN_HTTP.sub("", sentence)
+    for pattern in (_ASSIGNED, _LEADING, _SECOND):
+        sentence = pattern.sub(flag, sentence)
+    if "--background" in flags.values():
+        sentence = sentence.replace("submit a background query", "pass --background")
+    return sentence
+
+
+def _flags(command: click.Command | None) -> dict[str, str]:
+    options = [each for each in command.params if isinstance(each, click.Option)] if command else []
+    flags = {each.name or "": max(each.opts, key=len) for each in options}
+    return flags | {name: flags[same] for name, same in SAME.items() if same in flags}

@@ -1,0 +1,164 @@
+"""
+The one way out for what the operator must know: it never waits for a reader.
+
+Nobody may read stderr: a paused pager, a stalled log driver, a terminal stopped
+with Ctrl-S. The descriptor is shared with the application, so its flags are not
+touched: what can be reopened (pipes and terminals, on Linux) is written to
+through a description of our own, without waiting; anything else only where
+`poll` says that there is room.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import stat
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TextIO
+
+from ..wire.guard import contained, is_external
+
+KEPT = 20
+"""Lines that are kept for a reader who comes back; of the older ones only the number is said."""
+
+LINE_BYTES = min(getattr(select, "PIPE_BUF", 512), 4_096)
+"""A pipe that has room takes so much at once, whole and unmixed with what others write."""
+
+Relay = Callable[[str], object]
+
+_NOWAIT = os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+class Stderr:
+    """
+    Writes lines to ``sys.__stderr__``, or keeps them until that takes them.
+
+    ``sys.stderr`` is not used: it may itself be a logger. A stream that is no
+    file of the system's (one that a test or an embedding program has put there)
+    is written to as any program would.
+
+    Args:
+        stream: Returns the stream; None is none.
+    """
+
+    def __init__(self, stream: Callable[[], TextIO | None] = lambda: sys.__stderr__) -> None:
+        self._stream = stream
+        self._relays: list[Relay] = []
+        # Any thread and any signal handler may be inside of `say`: no lock is taken here.
+        self._waiting: deque[str] = deque(maxlen=KEPT)
+        self.unsaid = 0
+
+    def say(self, line: str) -> None:
+        """Write *line*; never raise, never wait."""
+        shown = "".join(each if each.isprintable() else " " for each in line)
+        if self._relays:
+            with contained:
+                self._relays[-1](shown)
+            return
+        if self.catch_up() and self._write(f"{shown}\n"):
+            return
+        self.unsaid += 1
+        self._waiting.append(shown)
+
+    def catch_up(self) -> bool:
+        """Say what could not be said before; return whether nothing is left of it."""
+        if not self.unsaid:
+            return True
+        count = self.unsaid
+        messages = "1 message" if count == 1 else f"{count} messages"
+        last = "it follows" if count == 1 else "the last ones follow"
+        if not self._write(f"cxlogging: {messages} could not be written to stderr: {last}\n"):
+            return False
+        self.unsaid -= count
+        while self._waiting:
+            try:
+                line = self._waiting.popleft()
+            except IndexError:  # another thread was faster
+                return True
+            if not self._write(f"{line}\n"):
+                self.unsaid += 1
+                self._waiting.appendleft(line)
+                return False
+        return True
+
+    def forget(self) -> None:
+        """Begin anew in a fork's child: the parent says what it could not say."""
+        self._waiting.clear()
+        self.unsaid = 0
+
+    @contextlib.contextmanager
+    def relayed(self, relay: Relay) -> Iterator[None]:
+        """Give lines to *relay*, which may not wait either, instead of writing them."""
+        self._relays.append(relay)
+        try:
+            yield
+        finally:
+            self._relays.remove(relay)
+
+    def _write(self, text: str) -> bool:
+        """Return True where *text* was written."""
+        try:
+            stream = self._stream()
+            if stream is None:
+                return True  # there is nobody to say it to, now or later
+            fd = _descriptor(stream)
+            if fd is None:
+                stream.write(text)
+                stream.flush()
+                return True
+            encoding = getattr(stream, "encoding", None) or "utf-8"
+            return _write(fd, _cut(text.encode(encoding, "backslashreplace")))
+        except BaseException as error:
+            if is_external(error):
+                raise
+            return False
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    """Return the descriptor of a stream that Python itself opened for one."""
+    if not isinstance(stream, io.TextIOWrapper) or not hasattr(select, "poll"):
+        return None
+    try:
+        return stream.fileno()
+    except io.UnsupportedOperation:
+        return None
+
+
+def _cut(line: bytes) -> bytes:
+    return line if len(line) <= LINE_BYTES else line[: LINE_BYTES - 4] + b"...\n"
+
+
+def _write(fd: int, line: bytes) -> bool:
+    """Write *line* where that does not wait; return whether it was taken."""
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return os.write(fd, line) == len(line)
+    try:
+        # Not kept: a reader must see the end of a pipe that the application has closed.
+        own = os.open(f"/proc/self/fd/{fd}", _NOWAIT)
+    except OSError as error:
+        if is_external(error):
+            raise
+        if error.errno == errno.ENXIO and not stat.S_ISSOCK(mode):
+            return False  # a pipe that nobody has open for reading
+        return _has_room(fd) and os.write(fd, line) > 0
+    try:
+        return os.write(own, line) > 0
+    finally:
+        os.close(own)
+
+
+def _has_room(fd: int) -> bool:
+    """Return True where a write of at most `LINE_BYTES` need not wait."""
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return any(event & select.POLLOUT for _, event in poll.poll(0))
+
+
+STDERR = Stderr()
+"""The process's own."""

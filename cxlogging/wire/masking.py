@@ -1,0 +1,118 @@
+"""
+Hiding secrets in texts from outside: the one function that every diagnostic goes through.
+
+The other side may quote a key: whole, its beginning (Honeycomb's own proxy quotes
+eight characters), or in another form. A text is masked before it is cut, and
+after it was parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+LEAST = 8
+"""
+Characters of the shortest secret, and of the shortest beginning of one, that is hidden.
+
+Less would hit ordinary words, and what is left of a key that long cannot be guessed from it.
+"""
+MASK = "****"
+
+_SENSITIVE = re.compile(
+    r"auth|key|token|secret|cookie|passw|pwd|credential|session|signature|jwt|bearer|api-?id",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"//[^\s/'\"<>]*@")
+_BARE_USER = re.compile(r"[^\s/@'\"]*:[^\s/'\"]*@")
+
+
+class Masker:
+    """
+    Hides secrets in a text.
+
+    What is hidden is each secret of at least `LEAST` characters; what begins like
+    one for at least so many, unless it is a word without digits that goes on
+    differently; both in any case, percent-encoded, escaped for JSON or HTML, or
+    in base64; and the user and password of any URL.
+
+    Args:
+        secrets: Their values.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= LEAST}
+        self._forms = sorted(forms, key=len, reverse=True)
+        heads = {re.escape(form[:LEAST]) for form in self._forms}
+        flags = re.IGNORECASE | re.ASCII
+        self._head = re.compile("|".join(sorted(heads)), flags) if heads else None
+
+    def __call__(self, text: str) -> str:
+        """Return *text* without secrets."""
+        text = without_user(text)
+        if self._head is None:
+            return text
+        parts, done, at = [], 0, 0
+        while (match := self._head.search(text, at)) is not None:
+            start = match.start()
+            end = max(_end(text, start, form) for form in self._forms)
+            if end:
+                parts += [text[done:start], MASK]
+                done = at = end
+            else:
+                at = start + 1
+        return "".join([*parts, text[done:]])
+
+
+def without_user(text: str) -> str:
+    """Return *text* with the user and the password of each URL hidden."""
+    return _USER.sub(f"//{MASK}@", text) if "@" in text else text
+
+
+def without_bare_user(text: str) -> str:
+    """Return *text*, which may be an address without a scheme, without user and password."""
+    return _BARE_USER.sub(f"{MASK}@", without_user(text)) if "@" in text else text
+
+
+def header_secrets(name: str, value: str) -> Iterator[str]:
+    """Yield what is secret in a header: the value and its parts, where the name says so."""
+    if _SENSITIVE.search(name):
+        yield value
+        yield from re.split(r"[\s;,=]+", value)
+
+
+def _end(text: str, start: int, form: str) -> int:
+    """Return where *form*, or enough of its beginning, ends in *text*; 0 where it is not there."""
+    length = 0
+    for held, wanted in zip(text[start : start + len(form)], form, strict=False):
+        if held != wanted and held.lower() != wanted.lower():
+            break
+        length += 1
+    end = start + length
+    if length == len(form):
+        return end
+    if length < LEAST:
+        return 0
+    # "honeycombs" holds no part of the key "honeycomb-4711", nor "gateway-timeout" of "gateway-1".
+    has_digit = any(each.isdigit() for each in text[start:end])
+    return end if has_digit or not text[end : end + 1].isalnum() else 0
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield the ways in which *secret* may be quoted."""
+    import base64  # noqa: PLC0415 - for a masker alone, of which few programs have more than one
+    import html  # noqa: PLC0415
+    import json  # noqa: PLC0415
+    from urllib.parse import quote, quote_plus  # noqa: PLC0415
+
+    yield secret
+    escaped = json.dumps(secret)[1:-1]
+    yield from (escaped, json.dumps(escaped)[1:-1], secret.replace("/", "\\/"))
+    yield re.sub("[<>&']", lambda match: f"\\u{ord(match[0]):04x}", escaped)
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (html.escape(secret), html.escape(secret, quote=False))
+    data = secret.encode("utf-8", "surrogatepass")
+    for offset in range(3):  # what stands before it shifts its bits
+        whole = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        form = whole[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
+        yield from (form, form.replace("+", "-").replace("/", "_"))

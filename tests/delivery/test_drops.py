@@ -1,0 +1,106 @@
+"""No record is dropped without a line that says so, whatever the policy and the buffer."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+import cxlogging
+from cxlogging.delivery.options import LEAST_BOUND, OVERFLOW
+from cxlogging.errors import ConfigurationError
+
+POLICIES = pytest.mark.parametrize("overflow", OVERFLOW)
+
+
+@pytest.fixture
+def shop(server, tmp_path):
+    """Make a logger with a handler of a buffer that is as small as it may be."""
+    made = []
+
+    def make(*, spooled=False, **options):
+        where = {"spool": str(tmp_path / "spool"), "spool_bytes": LEAST_BOUND} if spooled else {}
+        handler = cxlogging.BetterStackHandler(
+            "key",
+            url=options.pop("url", server.url),
+            buffer_bytes=LEAST_BOUND,
+            block_timeout=0.01,
+            retry_initial=0.01,
+            close_timeout=0,
+            **where,
+            **options,
+        )
+        made.append(handler)
+        log = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - out of the tree
+        log.addHandler(handler)
+        return log, handler
+
+    yield make
+    for handler in made:
+        handler.delivery.abandon()
+        handler.close()
+
+
+@POLICIES
+@pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
+def test_a_record_larger_than_the_buffer(shop, overflow, spooled, capfd):
+    """A record that no room can be made for is dropped with its own line, and takes no other
+    with it; flush() returns when that was said.
+    """
+    told = []
+    log, handler = shop(
+        overflow=overflow,
+        spooled=spooled,
+        flush_interval=60,
+        on_drop=lambda *drop: told.append(drop),
+    )
+    log.error("small")
+    handler.flush(20)
+    log.error("x" * 2 * LEAST_BOUND)
+    assert handler.flush(20)
+
+    stats = handler.stats()
+    assert (stats.delivered, stats.dropped, stats.balanced) == (1, 1, True)
+    assert told == [("dropped", 1, logging.ERROR)]
+    line = next(each for each in capfd.readouterr().err.splitlines() if "is dropped" in each)
+    assert f"has no room in the buffer of {LEAST_BOUND} bytes" in line
+    assert "raise buffer_bytes" in line
+
+
+@POLICIES
+def test_a_full_buffer_says_so(shop, overflow, capfd):
+    """With a vendor that answers nothing, each policy says that records are dropped, once."""
+    told = []
+    log, handler = shop(
+        overflow=overflow, url="http://127.0.0.1:1", on_drop=lambda *drop: told.append(drop)
+    )
+    for _ in range(40):
+        log.error("x" * 4_000)
+    handler.flush(0.05)
+
+    stats = handler.stats()
+    assert stats.dropped > 0
+    assert stats.balanced
+    said = capfd.readouterr().err
+    assert said.count("bytes is full: records are dropped") == 1
+    assert f"overflow={overflow!r}" in said
+    handler.close()
+    assert sum(count for _, count, _ in told) == handler.stats().dropped
+
+
+def test_the_oldest_stay_where_their_place_would_not_do(shop):
+    """A record that has no room in an empty buffer does not push out those that wait."""
+    log, handler = shop(overflow="drop_oldest", url="http://127.0.0.1:1")
+    for _ in range(5):
+        log.error("x" * 1_000)
+    log.error("x" * 2 * LEAST_BOUND)
+
+    assert handler.stats().pending == 5
+
+
+@pytest.mark.parametrize("name", ["buffer_bytes", "spool_bytes"])
+@pytest.mark.parametrize("value", [1, 1_000, "1KiB", LEAST_BOUND - 1])
+def test_a_bound_that_would_drop_everything(name, value):
+    """A buffer or a spool too small for one large record is refused when the handler is made."""
+    with pytest.raises(ConfigurationError, match=f"{name} takes at least 65,536 bytes"):
+        cxlogging.HoneycombHandler("key", dataset="x", **{name: value})

@@ -1,0 +1,133 @@
+"""Secrets in texts from outside."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlogging.wire.masking import LEAST, Masker, header_secrets, without_bare_user, without_user
+
+KEY = "hcaik_01h8/q+z<&>'x\"y4711"
+keys = st.text("abcdefXYZ0123456789_-+/=.~%&<>'\"\\", min_size=LEAST, max_size=70)
+frames = st.text("§… \n\t.:,;\"'{}[]()", max_size=30)
+
+FORMS = {
+    "plain": str,
+    "upper": str.upper,
+    "percent-encoded": lambda key: quote(key, safe=""),
+    "percent-encoded in lower case": lambda key: quote(key, safe="").lower(),
+    "a form's": quote_plus,
+    "JSON": lambda key: json.dumps(key)[1:-1],
+    "JSON in JSON": lambda key: json.dumps(json.dumps(key))[3:-3],
+    "HTML": html.escape,
+    "Basic": lambda key: base64.b64encode(f"user:{key}".encode()).decode(),
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of Bearer": lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
+    "base64 for URLs": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
+}
+
+
+def remains(shown: str, form: str) -> bool:
+    """Whether *shown* still has eight characters in a row of *form*."""
+    rows = {form[at : at + LEAST].lower() for at in range(len(form) - LEAST + 1)}
+    return any(row in shown.lower() for row in rows)
+
+
+@given(keys, frames, frames, st.sampled_from(sorted(FORMS)))
+def test_a_key_is_hidden_in_each_form(key, before, behind, form):
+    """Whole, in each form in which another program may quote it, wherever it stands."""
+    quoted = FORMS[form](key)
+
+    shown = Masker([key])(f"{before}{quoted}{behind}")
+
+    if len(key) >= 2 * LEAST:  # of a shorter one the edges of base64 are most of it
+        assert quoted not in shown
+        assert not remains(shown, quoted[4:-4])
+    assert "****" in shown
+
+
+@given(keys, st.integers(LEAST, 80), frames)
+def test_the_beginning_of_a_key_is_hidden(key, length, behind):
+    """Eight characters of it, or more, as where a gateway or a limit has cut it."""
+    assert Masker([key])(f"key {key[:length]}{behind}").startswith("key ****")
+
+
+@given(keys, st.integers(0, 300), st.integers(1, 60))
+def test_a_text_cut_after_masking_shows_nothing(key, before, kept):
+    """Masked first and cut then, no part of the key is left at the cut."""
+    text = f"{'.' * before}{key}"
+
+    assert key[:4] not in Masker([key])(text)[: before + kept] or key[:4] in "." * before
+
+
+@given(st.text(max_size=200))
+def test_a_text_without_secrets_stays(text):
+    """What holds no secret and no URL is the same afterwards; what is masked stays as it is."""
+    mask = Masker(["hcaik_01canary4711"])
+    if "//" not in text:
+        assert mask(text) == text
+    assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize("key", ["in", "key", "error", "secret", "1234567", ""])
+def test_a_short_key_hides_no_words(key):
+    """A key of fewer than eight characters is not looked for: it would hit ordinary words."""
+    text = "an error in the secret key 1234567"
+
+    assert Masker([key])(text) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "shown"),
+    [
+        ("honeycomb-4711-abc", "honeycombs at home", "honeycombs at home"),
+        ("honeycomb-4711-abc", "honeycomb-47", "****"),
+        ("gateway-canary-1", "X-Gateway-Token", "X-Gateway-Token"),
+        ("abcdefghijklmnop", "abcdefghXXXX", "abcdefghXXXX"),
+        ("abcdefghijklmnop", "abcdefgh…", "****…"),
+        ("abcdefg1ijklmnop", "abcdefg1XXXX", "****XXXX"),
+        ("abcdefg1ijklmnop", "abcdefg1abcdefg1i", "********"),
+    ],
+)
+def test_a_word_that_begins_like_a_key(key, text, shown):
+    """A word without digits that goes on differently is a word; anything else may be the key."""
+    assert Masker([key])(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:pass@proxy:3128", "http://****@proxy:3128"),
+        ("at https://u:p@ss/w@h.example/x", "at https://****@ss/w@h.example/x"),
+        ("https://token@h.example and //a:b@c", "https://****@h.example and //****@c"),
+        ("mail me@example.com", "mail me@example.com"),
+    ],
+)
+def test_the_user_of_a_url_is_hidden(text, shown):
+    """Whoever the secrets belong to, a URL is shown without its user and password."""
+    assert without_user(text) == Masker()(text) == shown
+
+
+def test_an_address_without_a_scheme():
+    """What was typed as an address hides its user too where the scheme was forgotten."""
+    assert without_bare_user("user:pass@proxy:3128") == "****@proxy:3128"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("X-Api-Key", "abc", ["abc", "abc"]),
+        ("Authorization", "Basic YWJj", ["Basic YWJj", "Basic", "YWJj"]),
+        ("Cookie", "a=b; c=d", ["a=b; c=d", "a", "b", "c", "d"]),
+        ("X-Tenant", "production", []),
+    ],
+)
+def test_secrets_of_headers(name, value, secrets):
+    """A header whose name says so holds secrets: the value, and each of its parts."""
+    assert list(header_secrets(name, value)) == secrets
