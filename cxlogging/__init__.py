@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .handlers.context import bind, bound, unbind
     from .handlers.sampling import FieldSampler, LevelSampler
     from .handlers.vendors import BetterStackHandler, CoralogixHandler, HoneycombHandler
+    from .wire.kinds import register_type
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "bound",
     "flush_all",
     "install_sigterm",
+    "register_type",
     "stats",
     "unbind",
 ]
@@ -53,6 +55,7 @@ _HOMES = {
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
     "install_sigterm": ".delivery.sigterm",
+    "register_type": ".wire.kinds",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
 }
