@@ -119,7 +119,9 @@ def _coralogix(body: bytes) -> Iterator[str]:
 
 
 def _honeycomb(body: bytes) -> Iterator[str]:
-    yield from (element["data"]["message"] for element in json.loads(body))
+    # Other clients name the message as they like.
+    data = (element["data"] for element in json.loads(body))
+    yield from (each["body"] if "body" in each else each["message"] for each in data)
 
 
 def _betterstack(body: bytes) -> Iterator[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
+    from .handlers.queueing import ContextQueueHandler
     from .handlers.sampling import FieldSampler, LevelSampler
     from .handlers.vendors import BetterStackHandler, CoralogixHandler, HoneycombHandler
     from .wire.kinds import register_type
@@ -26,6 +27,7 @@ __all__ = [
     "BetterStackHandler",
     "CheckResult",
     "ConfigurationError",
+    "ContextQueueHandler",
     "CoralogixHandler",
     "CxLoggingError",
     "FieldSampler",
@@ -45,6 +47,7 @@ _HOMES = {
     "BetterStackHandler": ".handlers.vendors",
     "CheckResult": ".handlers.check",
     "ConfigurationError": ".errors",
+    "ContextQueueHandler": ".handlers.queueing",
     "CoralogixHandler": ".handlers.vendors",
     "CxLoggingError": ".errors",
     "FieldSampler": ".handlers.sampling",

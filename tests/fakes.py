@@ -29,6 +29,7 @@ class Lines:
     name = "Lines (nowhere)"
     identity: ClassVar = {"vendor": "lines", "url": "http://127.0.0.1:9"}
     missing = ""
+    credential = None
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 import cxlogging
+from cxlogging import cli
 from cxlogging.delivery.options import Options
+from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.doors.labels import LABELS
 from cxlogging.devserver.engine import aggregating, commands, functions, pipeline, row
@@ -20,7 +24,14 @@ from cxlogging.handlers.making import HANDLER_OPTIONS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+STUBS = ROOT / "tests" / "stubs"
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ANCHOR = re.compile(r"\]\(((?!https?://)[^)#]*)#([^)]+)\)")
+COMMAND = re.compile(r"^\$ (?:.*\| )?cxlogging (.+)$", re.MULTILINE)
+ROW = re.compile(r"^\| (`[^|]*) \|([^|]*)\|(.*)\|$", re.MULTILINE)
+VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`")
+OTHERS_VARIABLES = {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
+"""Read by the standard library, or by nobody here."""
 LINK = re.compile(r"\]\(((?!https?://)[^)#]+)\)")
 
 
@@ -40,7 +51,7 @@ def snippets():
 def test_a_snippet_runs(code, server, tmp_path):
     """A snippet runs to its end without a word on stderr; what it logs arrives and is found."""
     server.store.add(asked_for() if "DataPrimeClient()" in code else ())
-    environment = {**os.environ, "CXLOGGING_URL": server.url}
+    environment = {**os.environ, "CXLOGGING_URL": server.url, "PYTHONPATH": str(STUBS)}
     done = subprocess.run(
         [sys.executable, "-c", code.replace("http://127.0.0.1:8765", server.url)],
         env=environment,
@@ -54,7 +65,11 @@ def test_a_snippet_runs(code, server, tmp_path):
     assert done.returncode == 0, done.stderr
     if "faults" not in code:
         assert done.stderr == ""
-    if "Handler" in code and (".info(" in code or ".error(" in code) and "DevServer" not in code:
+    if (
+        "Handler" in code
+        and re.search(r"\.(info|warning|error)\(", code)
+        and "DevServer" not in code
+    ):
         assert server.count() >= 1
     if "DataPrimeClient()" in code:
         assert server.requests("dataprime")
@@ -68,12 +83,91 @@ def test_links_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_a_heading(page):
+    """Every link to a part of a page leads to one of its headings."""
+    for target, anchor in ANCHOR.findall(page.read_text()):
+        text = (page.parent / target).read_text() if target else page.read_text()
+        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        names = [
+            re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings
+        ]
+
+        assert anchor in names, f"{target}#{anchor}"
+
+
 def test_every_option_is_documented():
     """docs/options.md names every option that the handlers take."""
     text = (ROOT / "docs" / "options.md").read_text()
 
     for name in (*Options.names(), *HANDLER_OPTIONS):
         assert f"`{name}`" in text, name
+
+
+def default_of(text: str) -> object:
+    """Return what the documents mean by the default *text*."""
+    amount = re.fullmatch(r"([\d.]+) ?(s|MiB|GiB)?", text)
+    if amount:
+        return float(amount[1]) * {"MiB": 2**20, "GiB": 2**30}.get(amount[2], 1)
+    return {"none": None, "`False`": False}.get(text, text.strip('`"'))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/options.md", "docs/spool.md"])
+def test_the_documented_defaults_are_the_defaults(page):
+    """Every option that a table names is there, with the default that the table gives."""
+    defaults = Options()._asdict()
+    checked = 0
+    for names, values, _ in ROW.findall((ROOT / page).read_text()):
+        given = [default_of(each.strip()) for each in values.split(", ")]
+        for name, value in zip(re.findall(r"`([a-z_]+)`", names), given, strict=False):
+            if name in defaults and name not in {"batch_count", "batch_bytes", "proxy"}:
+                checked += 1
+                assert defaults[name] == value, name
+    assert checked >= 3
+
+
+def test_every_variable_is_read():
+    """A variable that a page names is read by the package, and the handlers' are all documented."""
+    source = "\n".join(file.read_text() for file in (ROOT / "cxlogging").rglob("*.py"))
+    named = {name for page in PAGES for name in VARIABLE.findall(page.read_text())}
+
+    assert [name for name in sorted(named - OTHERS_VARIABLES) if f'"{name}"' not in source] == []
+    for vendor in (betterstack, coralogix, honeycomb):
+        assert {name for names in vendor.VARIABLES.values() for name in names} <= named
+
+
+def command_lines():
+    """Every command line of the documents, without what is piped into it or out of it."""
+    for page in PAGES:
+        for line in COMMAND.findall(page.read_text()):
+            words = shlex.split(line, comments=True)
+            yield words[: words.index("|")] if "|" in words else words
+
+
+def test_every_command_and_flag_exists():
+    """Every command of a page is one, and so are its flags."""
+    assert len(list(command_lines())) > 20
+    for words in command_lines():
+        command = cli.group()
+        for word in words:
+            if isinstance(command, click.Group) and not word.startswith("-"):
+                found = command.get_command(click.Context(command), word)
+                assert found is not None, words
+                command = found
+        flags = {flag for each in command.params for flag in each.opts + each.secondary_opts}
+        used = {word.partition("=")[0] for word in words if re.fullmatch(r"--?[a-z].*", word)}
+        assert used <= flags | {"--help"}, words
+
+
+def test_every_flag_of_a_table_exists():
+    """The flags of each command's table on docs/cli.md are the command's."""
+    parts = (ROOT / "docs" / "cli.md").read_text().split("\n## `cxlogging ")[1:]
+    for part in parts:
+        command = cli.group().get_command(None, part.partition("`")[0])
+        flags = {flag for each in command.params for flag in each.opts + each.secondary_opts}
+        for flags_cell in re.findall(r"^\| (`-[^|]*)\|", part, re.MULTILINE):
+            for flag in re.findall(r"`(--?[a-z-]+)", flags_cell):
+                assert flag in flags, (part.partition("`")[0], flag)
 
 
 def test_the_changelog_names_what_is_public():

@@ -60,6 +60,7 @@ PUBLIC = [
     "BetterStackHandler",
     "CheckResult",
     "ConfigurationError",
+    "ContextQueueHandler",
     "CoralogixHandler",
     "CxLoggingError",
     "FieldSampler",

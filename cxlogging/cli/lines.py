@@ -16,7 +16,7 @@ from ..dataprime.times import iso
 from ..destinations import betterstack, coralogix, honeycomb
 from .screen import mark, painted, safe
 
-MESSAGE_NAMES = ("message", "msg", "event", "text", "body", "log")
+MESSAGE_NAMES = ("message", "body", "msg", "event", "text", "log")
 OWN_FIELDS: Mapping[str, frozenset[str]] = {
     "coralogix": coralogix.OWN_FIELDS | {"logger", "cx_seq"},
     "honeycomb": honeycomb.OWN_FIELDS | {"service.name", "cx_seq"},

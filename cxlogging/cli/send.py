@@ -19,7 +19,7 @@ from .send_times import Reader
 from .send_watch import Watch, bar
 from .vendors import HANDLERS
 
-FOREVER = 1e8
+FOREVER = 86_400.0
 """Seconds that reading waits for room: it drops nothing."""
 
 VENDORS = {**HANDLERS, "local": HANDLERS["coralogix"]}

@@ -28,6 +28,13 @@ TO = click.option(
     default="",
     help="Only destinations whose name or address holds this text.",
 )
+ACCOUNT = click.option(
+    "--account",
+    metavar="ID",
+    default="",
+    help="Send what this account logged with the key that is set, although that is another key:"
+    ' after a change of keys. `ls` shows the ids; "unknown" is what earlier versions wrote.',
+)
 
 
 @click.group("spool")
@@ -54,7 +61,9 @@ def _opened(path: str, wanted: str = "") -> Iterator[list[Survey]]:
 
 def _address(survey: Survey) -> str:
     identity = survey.identity
-    more = [value for key, value in identity.items() if key not in {"vendor", "url"}]
+    left_out = {"vendor", "url", "account"}
+    more = [value for key, value in identity.items() if key not in left_out]
+    more.append(f"account {survey.account}")
     return " ".join([identity.get("vendor", "unknown"), identity.get("url", ""), *more])
 
 
@@ -140,16 +149,23 @@ def export(path: str, wanted: str) -> None:
 @command.command("send")
 @PATH
 @TO
-def send(path: str, wanted: str) -> None:
+@ACCOUNT
+def send(path: str, wanted: str, account: str) -> None:
     """
     Deliver now what processes that have ended left behind.
 
-    Keys come from the environment, as for the handlers.
+    Keys come from the environment, as for the handlers. Where a destination has several accounts,
+    what was logged with another key is left where it is, but for --account.
     """
     with _opened(path, wanted) as surveys:
-        waiting = [(survey.identity, _waiting(survey)) for survey in surveys if survey.identity]
-    those = [(identity, count) for identity, count in waiting if count]
-    raise SystemExit(deliver(Senders(str(Path(path).absolute())), those))
+        waiting = [(survey, _waiting(survey)) for survey in surveys if survey.identity]
+        if account:
+            waiting = [(survey, count) for survey, count in waiting if survey.account == account]
+        those = [(survey, count) for survey, count in waiting if count]
+        if account and not those:
+            complain(f"nothing of account {account} waits here")
+            raise SystemExit(EMPTY)
+        raise SystemExit(deliver(Senders(str(Path(path).absolute()), account), those))
 
 
 def _waiting(survey: Survey) -> int:
@@ -159,13 +175,14 @@ def _waiting(survey: Survey) -> int:
 @command.command("rejected")
 @PATH
 @TO
+@ACCOUNT
 @click.option("--send", "again", is_flag=True, help="Send them again.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, with the whole event.")
-def rejected(path: str, wanted: str, *, again: bool, as_json: bool) -> None:
+def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool) -> None:
     """Show what vendors refused, and why."""
     with _opened(path, wanted) as surveys:
         if again:
-            raise SystemExit(deliver_again(Senders(str(Path(path).absolute())), surveys))
+            raise SystemExit(deliver_again(Senders(str(Path(path).absolute()), account), surveys))
         count = 0
         for survey in surveys:
             for letter in survey.letters():

@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..delivery.journal.disk import Disk
+from ..delivery.journal.spool import ACCOUNT
+from ..delivery.journal.survey import Survey, surveyed
 from ..delivery.ledger import Stats
+from ..delivery.lines import spool_of
+from ..delivery.options import Options
 from ..errors import ConfigurationError
 from ..handlers.handler import ShippingHandler
 from .endings import AUTHENTICATION, EMPTY, FAILURE, OK, RETRYABLE, is_refusal
@@ -15,7 +20,7 @@ from .screen import complain, note
 from .vendors import HANDLERS
 
 if TYPE_CHECKING:
-    from ..delivery.journal.survey import Survey
+    from ..wire.destination import Destination
 
 QUIET_SECONDS = 10.0
 """Nothing was acknowledged for so long: the rest stays where it is."""
@@ -29,48 +34,88 @@ class Senders:
 
     Args:
         path: The spool.
+        account: Whose records may be sent with another key than the one they were logged with:
+            a fingerprint, or "unknown"; empty for nobody's, but where there is one account only.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, account: str = "") -> None:
         self._path = path
+        self._account = account
 
-    def handler(self, identity: Mapping[str, str]) -> ShippingHandler | None:
-        """Return the handler for *identity*, or None where it cannot be made; say why."""
-        vendor = identity.get("vendor", "")
-        arguments: dict[str, Any] = {k: v for k, v in identity.items() if k != "vendor"}
+    def handler(self, survey: Survey) -> ShippingHandler | None:
+        """
+        Return the handler for what is in *survey*, or None where it cannot be made; say why.
+
+        What was logged with another key, and may be sent with this one, is moved to where
+        the handler finds it.
+        """
+        vendor = survey.identity.get("vendor", "")
+        arguments: dict[str, Any] = {**survey.bare_identity}
+        arguments.pop("vendor", None)
         if vendor not in HANDLERS:
             complain(f"{vendor or 'a destination'} is not known here")
             return None
         try:
-            handler = HANDLERS[vendor](**arguments, spool=self._path, overflow="block")
+            destination = self._destination(vendor, arguments)
+            if destination is None or not self._may_send(survey, destination):
+                return None
+            return HANDLERS[vendor](**arguments, spool=self._path, overflow="block")
         except (ConfigurationError, TypeError) as error:
             complain(f"{vendor}: {error}")
+        except OSError as error:
+            complain(f"{vendor}: {error}")
+        return None
+
+    def _destination(self, vendor: str, arguments: Mapping[str, Any]) -> Destination | None:
+        with contextlib.closing(HANDLERS[vendor](**arguments)) as handler:
+            destination = handler.delivery.destination
+        if destination.missing:
+            complain(f"{vendor}: set {destination.missing}")
             return None
-        missing = handler.delivery.destination.missing
-        if missing:
-            complain(f"{vendor}: set {missing}")
-            handler.close()
-            return None
-        return handler
+        return destination
+
+    def _may_send(self, survey: Survey, destination: Destination) -> bool:
+        disk = Disk()
+        with surveyed(self._path) as surveys:
+            # With one account alone nothing can be mixed up: its key was changed.
+            alone = sum(each.bare_identity == survey.bare_identity for each in surveys) == 1
+        spool = spool_of(destination, self._path, Options(), disk)
+        folder = spool.open()
+        try:
+            account = spool.identity[ACCOUNT]
+            if survey.account not in {account, self._account} and not alone:
+                complain(
+                    f"{survey.identity['vendor']} {survey.identity.get('url', '')}: what waits was"
+                    f" logged with another key than the one that is set (account {survey.account},"
+                    f" not {account}): set that key, or send it with this one"
+                    f" by --account {survey.account}"
+                )
+                return False
+            if survey.account != account:
+                for owner in survey.owners():
+                    survey.move(owner.name, folder)
+        finally:
+            disk.close(folder)
+        return True
 
 
-def deliver(senders: Senders, waiting: list[tuple[dict[str, str], int]]) -> int:
+def deliver(senders: Senders, waiting: list[tuple[Survey, int]]) -> int:
     """
     Send what ended processes left for each destination.
 
     Args:
         senders: Makes the handlers.
-        waiting: Who each destination is, and how many records wait for it.
+        waiting: Each destination's folder, and how many records wait in it.
 
     Returns:
         The exit code.
     """
     # All of them first: each delivers from its beginning on.
     started = time.monotonic()
-    handlers = [senders.handler(identity) for identity, _ in waiting]
+    handlers = [senders.handler(survey) for survey, _ in waiting]
     codes = [
-        AUTHENTICATION if handler is None else _finish(handler, identity, count, started)
-        for handler, (identity, count) in zip(handlers, waiting, strict=True)
+        AUTHENTICATION if handler is None else _finish(handler, survey.identity, count, started)
+        for handler, (survey, count) in zip(handlers, waiting, strict=True)
     ]
     return max(codes, default=OK)
 
@@ -80,7 +125,7 @@ def deliver_again(senders: Senders, surveys: list[Survey]) -> int:
     codes = []
     for survey in surveys:
         letters = list(survey.letters())
-        handler = senders.handler(survey.identity) if letters else None
+        handler = senders.handler(survey) if letters else None
         if handler is not None:
             # In the spool first: only then is it safe to forget them.
             for letter in letters:

@@ -96,7 +96,7 @@ class Bounded:
         return self.held + size > share
 
     def _drop_newest(self, level: int, size: int) -> bool:  # noqa: ARG002
-        return True
+        return self.held + size > self.bound
 
     def _drop_oldest(self, level: int, size: int) -> bool:  # noqa: ARG002
         if size > self.bound:

@@ -18,7 +18,16 @@ from ..errors import ConfigurationError, nearest
 from ..wire import settings
 from ..wire.codec import encoded, packb
 from ..wire.destination import Writer
-from ..wire.event import Event, Site, nested_rest, present, set_apart, site
+from ..wire.event import (
+    Event,
+    Site,
+    nested_rest,
+    nested_trace,
+    present,
+    put_trace,
+    set_apart,
+    site,
+)
 from ..wire.fit import encode
 from ..wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.times import FULL_NS, rfc3339
@@ -65,6 +74,10 @@ class BetterStack(NamedTuple):
     limits: Limits = LIMITS
 
     @property
+    def message_field(self) -> str:
+        return "message"
+
+    @property
     def name(self) -> str:
         return f"Better Stack ({self.endpoint.host})" if self.endpoint else "Better Stack"
 
@@ -72,6 +85,10 @@ class BetterStack(NamedTuple):
     def identity(self) -> dict[str, str]:
         url = self.endpoint.origin if self.endpoint else ""
         return {"vendor": "betterstack", "url": url, "format": self.format}
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.token
 
     @property
     def missing(self) -> str:
@@ -106,6 +123,10 @@ class BetterStack(NamedTuple):
 
         return packed if form == "msgpack" else text
 
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the ids, at the top of the event."""
+        return nested_trace(trace_id, span_id)
+
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
         return nested_rest(error, stack)
@@ -116,7 +137,10 @@ class BetterStack(NamedTuple):
 
     def _event(self, event: Event) -> bytes:
         fields = set_apart(event.fields, OWN_FIELDS)
-        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+        document = {"message": event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
         key = site(event.origin.__dict__)
         write = self._writer(event.level, event.level_name, key, len(document))
         return write(event.time_ns, document, event.sample_rate, event.task)

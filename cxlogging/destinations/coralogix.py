@@ -20,7 +20,16 @@ from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.codec import encoded, encoded_twice, literal, members, quote
 from ..wire.destination import Writer
-from ..wire.event import Event, Site, nested_rest, present, set_apart, site
+from ..wire.event import (
+    Event,
+    Site,
+    nested_rest,
+    nested_trace,
+    present,
+    put_trace,
+    set_apart,
+    site,
+)
 from ..wire.fit import encode
 from ..wire.http import Endpoint, Limits, Request, Response, Secret, Verdict, joined
 from ..wire.verdicts import common
@@ -44,7 +53,7 @@ VARIABLES = {
 """Where an argument that is missing is read from."""
 
 OWN_FIELDS = frozenset(
-    "message level file line thread pid process task exception stack_info".split()
+    "message level logger file line thread pid process task exception stack_info".split()
 )
 CURES = {
     401: "Check the Send-Your-Data API key, and that it belongs to this domain.",
@@ -85,6 +94,8 @@ class Coralogix:
             tried=("gzip",),
         )
 
+    message_field = "message"
+
     @property
     def name(self) -> str:
         """The vendor and its address."""
@@ -98,6 +109,10 @@ class Coralogix:
             "application_name": self.application_name,
             "subsystem_name": self.subsystem_name,
         }
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.key
 
     @property
     def missing(self) -> str:
@@ -125,6 +140,10 @@ class Coralogix:
 
         return write
 
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the ids, at the top of the event."""
+        return nested_trace(trace_id, span_id)
+
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
         return nested_rest(error, stack)
@@ -140,7 +159,10 @@ class Coralogix:
             text = encoded(_plain(event.message, event.error, event.stack))
             return b'{"hiResTimestamp":"%019d",%b,"text":%b}' % (event.time_ns, source, text)
         fields = set_apart(event.fields, OWN_FIELDS)
-        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
+        document = {"message": event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
         write = self._writer(event.level, event.level_name, key)
         return write(event.time_ns, document, event.sample_rate, event.task)
 
@@ -233,6 +255,7 @@ def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
     }
     document = {
         "level": level_name,
+        "logger": logger,
         "file": filename,
         "line": line,
         "thread": thread_name,

@@ -3,7 +3,8 @@ Honeycomb: ``POST https://api.honeycomb.io/1/batch/{dataset}``.
 
 Follows https://api-docs.honeycomb.io/api/events (Create Events): an array of
 ``data``, ``time`` and ``samplerate``, answered by a status per event; and
-https://docs.honeycomb.io/send-data/logs/ for field names. A batch holds at
+https://docs.honeycomb.io/send-data/logs/ for field names, which are those
+that Honeycomb gives to logs of OpenTelemetry. A batch holds at
 most 5,000,000 bytes before compression, an event 1,000,000 bytes and 2,000
 fields, a text value 64 KiB.
 """
@@ -22,7 +23,7 @@ from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.codec import encoded, literal, members
 from ..wire.destination import Writer
-from ..wire.event import Event, Site, present, set_apart, site
+from ..wire.event import Event, Site, present, put_trace, set_apart, site
 from ..wire.fit import encode
 from ..wire.flat import flat
 from ..wire.guard import contained
@@ -55,14 +56,15 @@ LIMITS = Limits(
 VARIABLES = {
     "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
     "dataset": ("HONEYCOMB_DATASET", "LIBHONEY_DATASET", "HONEYCOMB_SERVICE"),
+    "service_name": ("OTEL_SERVICE_NAME", "HONEYCOMB_SERVICE_NAME", "HONEYCOMB_SERVICE"),
     "url": (settings.URL_VARIABLE, "HONEYCOMB_API_ENDPOINT", "LIBHONEY_API_HOST"),
 }
 """Where an argument that is missing is read from."""
 
 OWN_FIELDS = frozenset(
-    "message severity level logger code.function code.filepath code.lineno thread.id thread.name"
-    " process.pid process.name task.name meta.signal_type meta.local_hostname exception.type"
-    " exception.message exception.stacktrace exception.causes exception.exceptions"
+    "body severity severity_code level logger code.function code.filepath code.lineno thread.id"
+    " thread.name process.pid process.name task.name meta.signal_type meta.local_hostname"
+    " exception.type exception.message exception.stacktrace exception.causes exception.exceptions"
     " exception.notes stack_info".split()
 )
 CURES = {
@@ -72,6 +74,11 @@ CURES = {
 }
 BEGIN = re.compile(r"[^\s,]")
 SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+SEVERITY_CODES = {word: 4 * number + 1 for number, word in enumerate(SEVERITIES)}
+"""OpenTelemetry's numbers for them."""
+
+SERVICE_NAME = "service.name"
+"""A field of this name that the application sets goes before the handler's."""
 
 
 class Honeycomb(NamedTuple):
@@ -82,6 +89,11 @@ class Honeycomb(NamedTuple):
     dataset: str
     hostname: str
     limits: Limits = LIMITS
+    service_name: str = ""
+
+    @property
+    def message_field(self) -> str:
+        return "body"
 
     @property
     def name(self) -> str:
@@ -90,6 +102,10 @@ class Honeycomb(NamedTuple):
     @property
     def identity(self) -> dict[str, str]:
         return {"vendor": "honeycomb", "url": self.endpoint.origin, "dataset": self.dataset}
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.key
 
     @property
     def missing(self) -> str:
@@ -101,10 +117,11 @@ class Honeycomb(NamedTuple):
         """Return what makes the elements of a call site."""
         if not (OWN_FIELDS.isdisjoint(fields) and NESTED.isdisjoint(map(type, fields.values()))):
             return None
-        return self._writer(level, level_name, key)
+        service = "" if SERVICE_NAME in fields else self.service_name
+        return self._writer(level, level_name, key, service)
 
-    def _writer(self, level: int, level_name: str, key: Site) -> Writer:
-        end = literal(_constants(level, level_name, self.hostname, key))
+    def _writer(self, level: int, level_name: str, key: Site, service: str) -> Writer:
+        end = literal(_constants(level, level_name, self.hostname, service, key))
         form = b'{"time":"%%b.%%09dZ","samplerate":%%d,"data":%%b%b' % end
 
         def write(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
@@ -114,6 +131,14 @@ class Honeycomb(NamedTuple):
             return form % (rfc3339_second(second), nanosecond, rate, encoded(document)[:-1])
 
         return write
+
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return what makes the event one of its span's."""
+        return {
+            "trace.trace_id": trace_id,
+            "trace.parent_id": span_id,
+            "meta.annotation_type": "span_event",
+        }
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack, flat."""
@@ -133,8 +158,12 @@ class Honeycomb(NamedTuple):
 
     def _element(self, event: Event) -> bytes:
         fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
-        document = {"message": event.message, **fields, **self.rest(event.error, event.stack)}
-        write = self._writer(event.level, event.level_name, site(event.origin.__dict__))
+        document = {self.message_field: event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
+        service = "" if SERVICE_NAME in fields else self.service_name
+        write = self._writer(event.level, event.level_name, site(event.origin.__dict__), service)
         return write(event.time_ns, document, event.sample_rate, event.task)
 
     def _within(self, event: Event) -> bytes:
@@ -171,6 +200,7 @@ def configure(
     api_key: str | None = None,
     *,
     dataset: str | None = None,
+    service_name: str | None = None,
     url: str | None = None,
     allow_plain_http: bool = False,
 ) -> Honeycomb:
@@ -189,7 +219,14 @@ def configure(
         allow_plain_http=allow_plain_http,
     )
     key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
-    return Honeycomb(settings.usable_key(key, endpoint), endpoint, name, platform.node())
+    service = settings.text("service_name", service_name, *VARIABLES["service_name"])
+    return Honeycomb(
+        settings.usable_key(key, endpoint),
+        endpoint,
+        name,
+        platform.node(),
+        service_name=service or settings.program_name(),
+    )
 
 
 def severity(level: int) -> str:
@@ -198,11 +235,12 @@ def severity(level: int) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _constants(level: int, level_name: str, hostname: str, key: Site) -> bytes:
+def _constants(level: int, level_name: str, hostname: str, service: str, key: Site) -> bytes:
     """Return the end of an element: the members of ``data`` that a call site's events share."""
     logger, path, _, _, line, function, thread, thread_name, pid, process = key
     values = {
         "severity": severity(level),
+        "severity_code": SEVERITY_CODES[severity(level)],
         "level": level_name,
         "logger": logger,
         "code.function": function,
@@ -214,6 +252,7 @@ def _constants(level: int, level_name: str, hostname: str, key: Site) -> bytes:
         "process.name": process,
         "meta.local_hostname": hostname,
         "meta.signal_type": "log",
+        SERVICE_NAME: service or None,
     }
     return f"{members(present(values))}}}}}".encode()
 

@@ -45,3 +45,19 @@ def bound(**fields: Any) -> Iterator[None]:
 
 current = _bound.get
 """Return the fields bound now, as a mapping that nobody changes."""
+
+CAPTURED = "cx_captured"
+"""The attribute of a record that came through a queue, for what was known before it."""
+
+
+def captured(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a `ContextQueueHandler` has kept of a record, given its *attributes*."""
+    kept = attributes.get(CAPTURED)
+    return kept if type(kept) is dict else None
+
+
+def fields_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields that were bound where a record was logged, given its *attributes*."""
+    kept = captured(attributes)
+    fields = current() if kept is None else kept.get("context")
+    return fields if isinstance(fields, Mapping) else _NOTHING

@@ -8,7 +8,6 @@ captured here; the record itself is not changed.
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,11 +18,12 @@ from ..wire.guard import is_external
 from ..wire.times import moment
 from . import context
 from .extras import extras
-from .failures import failure, failure_of_text
+from .failures import failure_of
 from .formatters import without_stacks
 from .leftovers import SUSPECTS, level_name, without_leftovers
 from .messages import formatted, structured
 from .sequence import Sequence
+from .tracing import Trace, trace_of
 
 Note = Callable[[str, str], None]
 Told = tuple[str, Mapping[Any, Any]]
@@ -92,7 +92,8 @@ class EventMaker:
             mark: The record's sequence id, if it has been given one.
         """
         message, own = told
-        merged = {**context.current(), **self._asked(record), **own, **extras(record)}
+        bound = context.fields_of(record.__dict__)
+        merged = {**bound, **self._asked(record), **own, **extras(record)}
         if not SUSPECTS.isdisjoint(merged):
             merged = without_leftovers(merged, record)
         fields = {**self.constant, **self._cleaner.fields(merged)}
@@ -114,11 +115,21 @@ class EventMaker:
             stack,
             None if task is None else self.clean_text(task),
             rate,
+            self._trace(record.__dict__),
         )
+
+    def _trace(self, attributes: Mapping[str, Any]) -> Trace | None:
+        kept = context.captured(attributes)
+        trace: Any = trace_of(attributes) if kept is None else kept.get("trace")
+        return (str(trace[0]), str(trace[1])) if trace else None
 
     def stacks(self, record: logging.LogRecord) -> tuple[dict[str, Any] | None, str | None]:
         """Return the fields of the exception of *record*, and the text of its stack, clean."""
-        failed = self._error(record) if record.exc_info or record.exc_text else None
+        kept = context.captured(record.__dict__)
+        failed = None if kept is None else self._cleaner.value(kept.get("error"))
+        if type(failed) is not dict:
+            has_failed = record.exc_info or record.exc_text
+            failed = failure_of(record, self._cleaner) if has_failed else None
         return failed, self.clean_text(record.stack_info) if record.stack_info else None
 
     def clean_text(self, value: Any) -> str:
@@ -155,7 +166,7 @@ class EventMaker:
         """Return what a formatter gave, without the exception and the stack: they are fields."""
         if not (record.exc_info or record.exc_text or record.stack_info):
             return text, own
-        error = self._error(record) or {}
+        error = failure_of(record, self._cleaner) or {}
         texts = (record.stack_info, record.exc_text, error.get("stacktrace"))
         stacks = [each for each in texts if type(each) is str and each]
         kept = {name: own[name] for name in own if own[name] not in stacks}
@@ -171,16 +182,3 @@ class EventMaker:
                 raise
             self._note("context", f"context= failed: {self._cleaner.value(error)}")
             return {}
-
-    def _error(self, record: logging.LogRecord) -> dict[str, Any] | None:
-        info: Any = record.exc_info
-        if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
-            return failure(info[1], info[2], self._cleaner)
-        if isinstance(info, BaseException):
-            return failure(info, info.__traceback__, self._cleaner)
-        if record.exc_text:
-            return failure_of_text(str(record.exc_text), self._cleaner)
-        if info is True:
-            error = sys.exc_info()[1]
-            return None if error is None else failure(error, error.__traceback__, self._cleaner)
-        return None

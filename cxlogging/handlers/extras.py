@@ -7,6 +7,8 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from .context import CAPTURED
+
 _SAMPLE = logging.LogRecord("", 0, "", 0, "", None, None)
 STANDARD = frozenset(_SAMPLE.__dict__) | {"message", "asctime", "taskName"}
 STANDARD_COUNT = len(_SAMPLE.__dict__)
@@ -15,7 +17,7 @@ HAS_TASKS = "taskName" in _SAMPLE.__dict__
 FOREIGN = frozenset(
     "_logger _name _record _from_structlog color_message server_time"
     " otelTraceID otelSpanID otelTraceSampled".split()
-)
+) | {CAPTURED}
 """Attributes that other logging libraries leave on a record for themselves."""
 
 UNSHIPPED = STANDARD | FOREIGN

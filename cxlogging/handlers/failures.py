@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -11,7 +13,7 @@ from ..wire.clean import Cleaner
 from ..wire.guard import is_external
 from ..wire.text import cut, cut_middle
 from .exception_text import parse
-from .tracebacks import format_exception
+from .tracebacks import HEADER, format_exception
 
 STACK_CHARACTERS = 32 * 1024
 MESSAGE_CHARACTERS = 8 * 1024
@@ -67,6 +69,21 @@ def _tell_more(fields: dict[str, Any], error: BaseException, cleaner: Cleaner) -
     notes = _safely(lambda: [str(note) for note in getattr(error, "__notes__", ())][:20])
     if isinstance(notes, list) and notes:
         fields["notes"] = cleaner.value(notes)
+
+
+def failure_of(record: logging.LogRecord, cleaner: Cleaner) -> dict[str, Any] | None:
+    """Return the fields of the exception of *record*, in whatever form it has come."""
+    info: Any = record.exc_info
+    if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
+        return failure(info[1], info[2], cleaner)
+    if isinstance(info, BaseException):
+        return failure(info, info.__traceback__, cleaner)
+    if record.exc_text:
+        return failure_of_text(str(record.exc_text), cleaner)
+    if info is True:
+        error = sys.exc_info()[1]
+        return None if error is None else failure(error, error.__traceback__, cleaner)
+    return None
 
 
 def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any] | None:
@@ -135,12 +152,37 @@ def _bounded(text: str, most: int, cut: Callable[[str, int], str], cleaner: Clea
     return cleaner.text(cut(text, most))
 
 
+def _formatted(error: BaseException, trace: TracebackType | None) -> str:
+    try:
+        return format_exception(error, trace)
+    except Warning:
+        return _frame_by_frame(error, trace)
+
+
 def _stack(error: BaseException, trace: TracebackType | None) -> str:
-    text = _safely(lambda: format_exception(error, trace))
+    text = _safely(lambda: _formatted(error, trace))
     if type(text) is str:
         return text
     frames = _safely(lambda: "".join(traceback.format_tb(trace)))
     return f"{frames or ''}{type(error).__qualname__}: <unrepresentable>"
+
+
+def _frame_by_frame(error: BaseException, trace: TracebackType | None) -> str:
+    """
+    Return the text of *error*, without source lines where Python warns that it has none.
+
+    Since version 3.15 `linecache` warns of some modules, and ``-W error`` makes
+    that an exception.
+    """
+    lines = [HEADER]
+    while trace is not None:
+        try:
+            lines += traceback.format_tb(trace, 1)
+        except Warning:
+            code = trace.tb_frame.f_code
+            lines += traceback.format_list([(code.co_filename, trace.tb_lineno, code.co_name, "")])
+        trace = trace.tb_next
+    return "".join((*lines, *traceback.format_exception_only(type(error), error)))
 
 
 def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:

@@ -15,7 +15,8 @@ import math
 import sys
 import traceback
 import weakref
-from types import CodeType, TracebackType
+from types import CodeType, SimpleNamespace, TracebackType
+from typing import Any
 
 MOST_FRAMES = 2_048
 MOST_CHARACTERS = 2_048
@@ -139,7 +140,7 @@ class Frames:
                 or (frame.line is not None and frame.line != trace.tb_lineno)
             ):
                 if not drawn:
-                    _tell_loaders(trace)
+                    load_sources(trace)
                     drawn = True
                 frame = self._draw(trace, now)
             source = frame.source
@@ -185,11 +186,38 @@ class Frames:
         return frame
 
 
-def _tell_loaders(trace: TracebackType | None) -> None:
-    """Tell `linecache` each module's loader: a frame may know that of another's file."""
+def load_sources(trace: TracebackType | None) -> None:
+    """
+    Tell `linecache` each module's loader: a frame may know that of another's file.
+
+    Where it would warn, since Python 3.15, that a module's ``__spec__`` has no
+    loader, it is given what it would go on with, and does not look again.
+    """
+    without: list[str] = []
     while trace is not None:
-        linecache.lazycache(trace.tb_frame.f_code.co_filename, trace.tb_frame.f_globals)
+        filename, names = trace.tb_frame.f_code.co_filename, trace.tb_frame.f_globals
+        if sys.version_info < (3, 15) or not _is_warned_of(names):
+            linecache.lazycache(filename, names)
+        elif names.get("__loader__") is not None:
+            spec = SimpleNamespace(name=names.get("__name__"), loader=names["__loader__"])
+            linecache.lazycache(filename, {"__name__": spec.name, "__spec__": spec})
+        else:
+            without.append(filename)
         trace = trace.tb_next
+    for filename in without:
+        if filename not in linecache.cache:
+            linecache.getlines(filename)
+
+
+def _is_warned_of(names: dict[str, Any]) -> bool:
+    """Return True for a module whose ``__spec__`` lacks its loader, or has another."""
+    loader, spec = names.get("__loader__"), names.get("__spec__")
+    if spec is None and names.get("__name__") == "__main__":
+        return False
+    spec_loader = getattr(spec, "loader", None)
+    if spec_loader is None:
+        return loader is not None or "__spec__" in names
+    return loader is not None and loader != spec_loader
 
 
 def _line_of_traceback(trace: TracebackType) -> int | None:

@@ -16,14 +16,15 @@ from typing import Any
 
 from ..wire.clean import MAX_KEY
 from ..wire.destination import Destination, Writer
-from ..wire.event import SITE, site
+from ..wire.event import SITE, put_trace, site
 from ..wire.guard import is_external
 from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from ..wire.times import LAST_NS
-from .context import current
+from .context import CAPTURED, current
 from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
 from .leftovers import SUSPECTS, level_name
+from .tracing import MODULES, OPENTELEMETRY, trace_of
 
 REMEMBERED_SITES = 4_096
 LogRecord = logging.LogRecord  # what it is without a factory of somebody's
@@ -57,6 +58,8 @@ class ItemMaker:
         self._events = events
         self._destination = destination
         self._rest = destination.rest
+        self._trace = destination.trace
+        self._message_field = destination.message_field
         self._nests = destination.limits.nests
         # What is no longer than one text may be holds no text that is longer.
         self._limit = min(destination.limits.item_bytes, MAX_NESTED_CHARACTERS)
@@ -97,7 +100,7 @@ class ItemMaker:
             time_ns = int(created * 1e6 + 0.5) * 1000
             if own or len(message) > MAX_NESTED_CHARACTERS or not 0 <= time_ns <= LAST_NS:
                 return self._long_way(record, rate, told)
-            document: dict[str, Any] = {"message": message}
+            document: dict[str, Any] = {self._message_field: message}
             if self._constant:
                 document.update(self._constant)
             if others is not None:
@@ -117,6 +120,8 @@ class ItemMaker:
             task = attributes["taskName"] if HAS_TASKS else None
             if self._sequence is not None:
                 mark = document[self._sequence] = self._identify(attributes["process"])
+            if OPENTELEMETRY in MODULES and (trace := trace_of(attributes)):
+                put_trace(document, self._trace(*trace))
             if info or text or stack:
                 document.update(self._rest(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
@@ -212,6 +217,8 @@ class ItemMaker:
         ):
             return False
         if not HAS_TASKS and "taskName" in tail:  # set by hand; here none is looked for
+            return False
+        if CAPTURED in tail or ("otelTraceID" in tail and OPENTELEMETRY not in MODULES):
             return False
         return all(
             type(name) is str and len(name) <= MAX_KEY and not self._events.hides(name)

@@ -14,6 +14,7 @@ from ..wire.destination import Destination
 from .events import EventMaker
 from .items import ItemMaker
 from .redact import Default, cleaner
+from .tracebacks import use_once
 
 Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Gives the item of a record, as `ItemMaker.make` does."""
@@ -35,6 +36,8 @@ def parts(
         ConfigurationError: An option is unknown or impossible.
     """
     _check_names(handler, options, arguments)
+    if not destination.missing:
+        use_once()
     plain = {name: options[name] for name in options}
     own = {
         name: parse(name, plain.pop(name)) if name in plain else default
@@ -42,14 +45,24 @@ def parts(
     }
     delivery = Delivery(destination, Options.parse(plain))
     events = EventMaker(
-        cleaner(own["redact"], own["redact_except"], destination.limits.integers),
+        cleaner(
+            own["redact"],
+            own["redact_except"],
+            destination.limits.integers,
+            strips_ansi=own["strip_ansi"],
+        ),
         own["fields"],
         own["context"],
         _sequence_field(own["sequence"], spooled=delivery.options.spool is not None),
         delivery.note,
         delivery.clock.wall,
     )
-    return delivery, ItemMaker(events, destination).make
+    make: Make = ItemMaker(events, destination).make
+    if not own["sql_parameters"]:
+        from .statements import hiding  # noqa: PLC0415 - few handlers need it
+
+        make = hiding(make)
+    return delivery, make
 
 
 def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
@@ -112,5 +125,7 @@ HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
     "redact": (Default(), _redact),
     "redact_except": (None, _redact_except),
     "sequence": (None, _sequence),
+    "sql_parameters": (True, values.boolean),
+    "strip_ansi": (False, values.boolean),
 }
 """What the handlers take beside `Options`: its default, and how it is read."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..errors import ConfigurationError
 from ..wire.clean import HIDDEN, Cleaner, Secrecy
 from ..wire.http import INTEGERS
+from ..wire.text import strip_ansi
 
 SENSITIVE = (
     # passwords
@@ -118,7 +119,13 @@ class Default:
         return "<the default rules>"
 
 
-def cleaner(redact: object, redact_except: object = None, integers: range = INTEGERS) -> Cleaner:
+def cleaner(
+    redact: object,
+    redact_except: object = None,
+    integers: range = INTEGERS,
+    *,
+    strips_ansi: bool = False,
+) -> Cleaner:
     """
     Return the cleaner for the options ``redact`` and ``redact_except``.
 
@@ -128,30 +135,34 @@ def cleaner(redact: object, redact_except: object = None, integers: range = INTE
             between slashes, hides what it matches in messages and other texts.
         redact_except: Names that are not sensitive, whatever else says so.
         integers: Those that stay numbers.
+        strips_ansi: Takes the escape sequences of terminals out of all texts.
 
     Raises:
         ConfigurationError: It is neither of these.
     """
     safe = _safe(redact_except)
-    if redact is None:
-        if safe:
-            raise ConfigurationError(
-                "redact_except has no effect where redact is None: leave one of them out."
-            )
-        return Cleaner(integers=integers)
-    if isinstance(redact, Default):
-        return Cleaner(Names((), safe), integers=integers)
-    words, patterns = _rules(redact)
-    names = Names(words, safe)
+    if redact is None and safe:
+        raise ConfigurationError(
+            "redact_except has no effect where redact is None: leave one of them out."
+        )
+    words, patterns = ([], []) if isinstance(redact, (Default, type(None))) else _rules(redact)
+    names = None if redact is None else Names(words, safe)
+    return Cleaner(names, _edit(patterns, strips_ansi), integers)
+
+
+def _edit(patterns: list[re.Pattern[str]], strips_ansi: bool) -> Callable[[str], str] | None:
+    """Return what is done to each text, or None where that is nothing."""
     if not patterns:
-        return Cleaner(names, integers=integers)
+        return strip_ansi if strips_ansi else None
 
     def edit(text: str) -> str:
+        if strips_ansi:
+            text = strip_ansi(text)
         for pattern in patterns:
             text = pattern.sub(HIDDEN, text)
         return text
 
-    return Cleaner(names, edit, integers)
+    return edit
 
 
 def _safe(redact_except: object) -> list[str]:

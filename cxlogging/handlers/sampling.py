@@ -55,7 +55,7 @@ class FieldSampler:
     def __call__(self, record: logging.LogRecord) -> int:
         value = record.__dict__.get(self._field)
         if value is None:
-            value = context.current().get(self._field)
+            value = context.fields_of(record.__dict__).get(self._field)
         if value is None:
             return 1
         digest = self._sha1(str(value).encode(errors="replace"), usedforsecurity=False).digest()

@@ -18,6 +18,8 @@ else has brought it to the notice of `linecache`.
 from __future__ import annotations
 
 import builtins
+import contextlib
+import functools
 import linecache
 import sys
 import time
@@ -27,7 +29,7 @@ from types import TracebackType
 from typing import Any
 
 from ..wire.guard import is_external
-from .frames import UnsureError
+from .frames import UnsureError, load_sources
 from .stacks import MOST_STACKS, Stacks
 
 HEADER = "Traceback (most recent call last):\n"
@@ -37,7 +39,7 @@ CONTEXT = "\nDuring handling of the above exception, another exception occurred:
 MOST_ASKED = 4
 """Endings of one chain that are left to the standard library: each costs it the whole chain."""
 
-COMPARED = sys.version_info < (3, 15)
+COMPARED = sys.version_info < (3, 16)
 GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
 TOLD_MORE: tuple[type[BaseException], ...] = (SyntaxError,)
 """Kinds of which the standard library tells more than type and message."""
@@ -74,6 +76,18 @@ KNOWN = COMPARED and _is_original(_LINES, linecache)
 KNOWN = KNOWN and all(_is_original(each, traceback) for each in MAKERS)
 
 
+@functools.cache
+def use_once() -> None:
+    """Let `traceback` import what it needs, so that no log call does."""
+    for wrong in ("None.name", "fro shop import cart"):
+        try:
+            eval(wrong)  # noqa: S307 - a text of our own
+        except Exception as error:
+            # Without frames, for which it would read this file.
+            with contextlib.suppress(Exception):
+                traceback.format_exception(type(error), error, None)
+
+
 class Tracebacks:
     """
     Prints exceptions.
@@ -101,7 +115,11 @@ class Tracebacks:
         except BaseException as problem:
             if is_external(problem):
                 raise
-        return "".join(traceback.format_exception(type(error), error, trace))
+        try:
+            return "".join(traceback.format_exception(type(error), error, trace))
+        except Warning:  # of `linecache`, made an exception by -W error
+            _load_sources(error)
+            return "".join(traceback.format_exception(type(error), error, trace))
 
     def assembled(self, error: BaseException, trace: TracebackType | None) -> str:
         """
@@ -153,6 +171,19 @@ def _is_as_known() -> bool:
         and linecache.getlines is _LINES
         and "tracebacklimit" not in _SYSTEM
     )
+
+
+def _load_sources(error: BaseException) -> None:
+    """Give `linecache` the sources of all that is printed with *error*."""
+    pending: list[Any] = [error]
+    seen: set[int] = set()
+    while pending:
+        error = pending.pop()
+        if isinstance(error, BaseException) and id(error) not in seen:
+            seen.add(id(error))
+            load_sources(error.__traceback__)
+            pending += (error.__cause__, error.__context__)
+            pending += error.exceptions if isinstance(error, GROUP) else ()
 
 
 def _is_chained(error: BaseException) -> bool:

@@ -67,6 +67,8 @@ class HoneycombHandler(ShippingHandler):
     Args:
         api_key: An ingest or configuration key; else ``HONEYCOMB_API_KEY``.
         dataset: Else ``HONEYCOMB_DATASET``, else the script's name.
+        service_name: Field ``service.name``; else ``OTEL_SERVICE_NAME`` or
+            ``HONEYCOMB_SERVICE_NAME``, else the script's name.
         sample_rate: Keep one record in so many; or a callable that gets the
             record and returns how many it stands for, 0 to leave it out.
         url: Replaces scheme, host and port; ``"eu"`` is the EU host; else
@@ -83,6 +85,7 @@ class HoneycombHandler(ShippingHandler):
         api_key: str | None = None,
         *,
         dataset: str | None = None,
+        service_name: str | None = None,
         sample_rate: int | Sampler = 1,
         url: str | None = None,
         level: int | str = logging.NOTSET,
@@ -94,11 +97,12 @@ class HoneycombHandler(ShippingHandler):
         destination = honeycomb.configure(
             api_key,
             dataset=dataset,
+            service_name=service_name,
             url=url,
             allow_plain_http=bool(options.pop("allow_plain_http", False)),
         )
         chosen = sampler(sample_rate)
-        names = ("api_key", "dataset", "sample_rate", "url", "level")
+        names = ("api_key", "dataset", "service_name", "sample_rate", "url", "level")
         super().__init__(destination, level, options, names, chosen)
 
 

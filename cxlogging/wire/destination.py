@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from .event import Event, Site
-from .http import Limits, Request, Response, Verdict
+from .http import Limits, Request, Response, Secret, Verdict
 
 Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
 """
@@ -28,7 +28,9 @@ class Destination(Protocol):
         limits: What one request may hold.
         identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
             make the same items go to the same place.
+        credential: The key or token of the account that items go to; None where none is set.
         missing: What must be set before anything can be sent; empty when nothing is.
+        message_field: The name that the message has in `Writer`'s document.
     """
 
     @property
@@ -39,6 +41,9 @@ class Destination(Protocol):
 
     @property
     def identity(self) -> Mapping[str, str]: ...
+
+    @property
+    def credential(self) -> Secret | None: ...
 
     @property
     def missing(self) -> str: ...
@@ -58,6 +63,13 @@ class Destination(Protocol):
             fields: The names of the fields of all its records, with the values of
                 those that are constant. The others are texts, numbers, booleans or None.
         """
+        ...
+
+    @property
+    def message_field(self) -> str: ...
+
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the members for the trace and the span in which an event was logged."""
         ...
 
     def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:

@@ -108,6 +108,7 @@ class Event(NamedTuple):
         stack: The text of ``stack_info``.
         task: The name of the asyncio task.
         sample_rate: One kept event stands for so many.
+        trace: The ids of the trace and the span in which it was logged.
     """
 
     time_ns: int
@@ -120,6 +121,7 @@ class Event(NamedTuple):
     stack: str | None = None
     task: str | None = None
     sample_rate: int = 1
+    trace: tuple[str, str] | None = None
 
     def replace(self, **changes: Any) -> Event:
         """Return a copy with *changes*."""
@@ -129,6 +131,17 @@ class Event(NamedTuple):
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of *values* that are not None."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def put_trace(document: dict[str, Any], members: Mapping[str, str]) -> None:
+    """Add a trace's *members* to *document*, unless the application has set one of them itself."""
+    if members.keys().isdisjoint(document):
+        document.update(members)
+
+
+def nested_trace(trace_id: str, span_id: str) -> dict[str, str]:
+    """Return the ids of a trace and a span as most vendors name them."""
+    return {"trace_id": trace_id, "span_id": span_id}
 
 
 def nested_rest(error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:

@@ -8,12 +8,8 @@ after it was parsed.
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus
 
 LEAST = 8
 """
@@ -104,6 +100,11 @@ def _end(text: str, start: int, form: str) -> int:
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield the ways in which *secret* may be quoted."""
+    import base64  # noqa: PLC0415 - for a masker alone, of which few programs have more than one
+    import html  # noqa: PLC0415
+    import json  # noqa: PLC0415
+    from urllib.parse import quote, quote_plus  # noqa: PLC0415
+
     yield secret
     escaped = json.dumps(secret)[1:-1]
     yield from (escaped, json.dumps(escaped)[1:-1], secret.replace("/", "\\/"))

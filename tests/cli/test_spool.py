@@ -239,3 +239,14 @@ def test_running_processes_are_left_alone(spool):
 
     assert shown.count("running  4 records") == 3
     assert len(kept) == 3
+
+
+def test_a_directory_that_is_no_spool_is_a_failure(tmp_path):
+    """A directory that does not exist is exit code 1, an unknown command 2; nothing to send is 0."""
+    (tmp_path / "spool").mkdir(mode=0o700)
+
+    assert run("ls", str(tmp_path / "nowhere")).returncode == 1
+    assert run("list", str(tmp_path)).returncode == 2
+    assert run("send", str(tmp_path / "spool")).returncode == 0
+    assert run("export", str(tmp_path / "spool")).returncode == 4
+    assert run("rejected", "--send", str(tmp_path / "spool")).returncode == 4

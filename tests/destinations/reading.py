@@ -92,7 +92,16 @@ def fields(destination: Destination, event: Event) -> dict[str, Any]:
     if isinstance(destination, Coralogix):
         assert isinstance(item["text"], str)
         return {"message": item["text"]} if destination.text == "plain" else loads(item["text"])
-    return item["data"] if isinstance(destination, Honeycomb) else item
+    if not isinstance(destination, Honeycomb):
+        return item
+    # Its name of the message is body; a field of the application may be called message.
+    data = dict(item["data"])
+    if "message" in data:
+        data[next(each for each in OTHER_NAMES if each not in data)] = data.pop("message")
+    return {"message": data.pop("body"), **data}
+
+
+OTHER_NAMES = ("extra_message", "extra_extra_message", "extra_extra_extra_message")
 
 
 def value(destination: Destination, found: dict[str, Any], name: str, like: Any) -> Any:

@@ -89,6 +89,7 @@ def test_an_entry_has_the_documented_members_and_no_others():
     assert loads(text) == {
         "message": "paid",
         "level": "WARNING",
+        "logger": "shop.orders",
         "file": "orders.py",
         "line": 42,
         "thread": "worker-1",
@@ -102,7 +103,13 @@ def test_an_origin_that_tells_nothing_leaves_no_gaps():
     (entry,) = sent(coralogix(), an_event())
 
     assert (entry["methodName"], entry["threadId"]) == ("", "")
-    assert loads(entry["text"]) == {"message": "hello", "level": "INFO", "file": "", "line": 0}
+    assert loads(entry["text"]) == {
+        "message": "hello",
+        "level": "INFO",
+        "logger": "cxlogging",
+        "file": "",
+        "line": 0,
+    }
 
 
 @given(st.integers(946_684_800 * 10**9, 4_102_444_800 * 10**9))

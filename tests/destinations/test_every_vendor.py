@@ -28,7 +28,7 @@ FULL = an_event(
 )
 VENDORS = {
     "coralogix": (reading.coralogix(), coralogix.OWN_FIELDS),
-    "honeycomb": (reading.honeycomb(), honeycomb.OWN_FIELDS),
+    "honeycomb": (reading.honeycomb(), honeycomb.OWN_FIELDS | {"message", "service.name"}),
     "betterstack": (reading.betterstack("json"), betterstack.OWN_FIELDS),
 }
 vendors = pytest.mark.parametrize("vendor", VENDORS)

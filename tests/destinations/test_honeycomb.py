@@ -38,6 +38,7 @@ def test_data_names_the_record_as_the_vendor_does():
     assert fields(honeycomb(), event) == {
         "message": "paid",
         "severity": "warn",
+        "severity_code": 13,
         "level": "WARNING",
         "logger": "shop",
         "code.function": "place",

@@ -6,6 +6,7 @@ import linecache
 import sys
 import textwrap
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,11 @@ class Loader:
         return self.source
 
 
+def loaded_by(loader: Loader, name: str) -> dict[str, Any]:
+    """Return what a module's globals say of its loader; without a spec, Python 3.15 warns."""
+    return {"__name__": name, "__loader__": loader, "__spec__": ModuleSpec(name, loader)}
+
+
 def function(home: str, name: str, body: str, names: dict[str, Any], folder: Path) -> Any:
     """Return the function *name* of one argument ``x``, made in a source of the kind *home*."""
     source = f"def {name}(x):\n" + textwrap.indent(body, "    ") + "\n"
@@ -135,7 +141,7 @@ def function(home: str, name: str, body: str, names: dict[str, Any], folder: Pat
     elif home == "registered":
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     elif home == "loader":
-        space["__loader__"] = Loader(source)
+        space |= loaded_by(Loader(source), name)
     exec(compile(source, filename, "exec"), space)
     return space[name]
 

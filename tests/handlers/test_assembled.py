@@ -123,7 +123,7 @@ def test_a_traceback_of_another_making_is_assembled():
 
 def test_what_makes_text_is_this_python_s_own():
     """On every Python that this was compared with, texts are assembled."""
-    assert tracebacks.KNOWN is (sys.version_info < (3, 15))
+    assert tracebacks.KNOWN is (sys.version_info < (3, 16))
 
 
 def test_an_interrupt_passes():

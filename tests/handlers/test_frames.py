@@ -23,7 +23,7 @@ from cxlogging.handlers.frames import (
 from cxlogging.handlers.stacks import MOST_STACKS
 from cxlogging.handlers.tracebacks import Tracebacks
 
-from .programs import Loader, function, raised_in, unpatched
+from .programs import Loader, function, loaded_by, raised_in, unpatched
 
 pytestmark = unpatched
 
@@ -291,7 +291,7 @@ def test_a_frame_s_loader_is_known_to_the_frame_above(by):
     source = "def outer(x):\n    return inner(x)\ndef inner(x):\n    return 1 / 0\n"
     code = compile(source, "/nowhere/shared_by_two.py", "exec")
     outer: dict = {}
-    inner: dict = {"__name__": "shared", "__loader__": Loader(source)}
+    inner = loaded_by(Loader(source), "shared")
     exec(code, outer)
     exec(code, inner)
     outer["inner"] = inner["inner"]

@@ -93,7 +93,7 @@ def test_overflow(overflow):
 
 
 def test_the_bound_is_shared_with_other_processes():
-    """What other processes hold of the spool is not there for us; some always is."""
+    """What other processes hold of the spool is not there for us."""
     machine, time = Machine(), HandClock()
     one = process(machine, spool_bytes=16_000, overflow="drop_newest", time=time)
     two = process(machine, spool_bytes=16_000, overflow="drop_newest", time=time)
@@ -104,8 +104,10 @@ def test_the_bound_is_shared_with_other_processes():
     assert two.journal.held <= two.journal.bound
 
     one.put(*[b"x" * 80] * 60)
-    two.tend()
-    assert two.journal.bound == 1_000
+    assert one.journal.held + two.journal.held <= 16_000
+    three = process(machine, spool_bytes=16_000, overflow="drop_newest", time=time)
+    three.tend()
+    assert three.journal.bound < 500
     one.drain()
     two.tend()
     assert two.journal.bound > 15_000

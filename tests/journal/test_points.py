@@ -77,7 +77,7 @@ def spool_files(folder):
     return sorted(
         str(path.relative_to(folder))
         for path in (folder / "spool").rglob("*")
-        if path.is_file() and path.name != "about.json"
+        if path.is_file() and path.name not in {"about.json", "salt"}
     )
 
 

@@ -19,6 +19,7 @@ VARIABLES = (
     " HONEYCOMB_DATASET LIBHONEY_DATASET HONEYCOMB_SERVICE HONEYCOMB_API_ENDPOINT"
     " LIBHONEY_API_HOST BETTER_STACK_SOURCE_TOKEN LOGTAIL_SOURCE_TOKEN SOURCE_TOKEN"
     " BETTER_STACK_INGESTING_HOST BETTER_STACK_HOST INGESTING_HOST BETTER_STACK_INGESTING_URL"
+    " OTEL_SERVICE_NAME HONEYCOMB_SERVICE_NAME"
 ).split()
 VENDORS = {
     "api_key of Coralogix": lambda key: coralogix.configure(key, domain="eu2"),
@@ -123,6 +124,8 @@ def test_a_text_with_a_dollar_in_it_is_a_text(text):
          "HONEYCOMB_API_KEY HONEYCOMB_WRITEKEY LIBHONEY_API_KEY"),
         (lambda: honeycomb.configure().dataset,
          "HONEYCOMB_DATASET LIBHONEY_DATASET HONEYCOMB_SERVICE"),
+        (lambda: honeycomb.configure().service_name,
+         "OTEL_SERVICE_NAME HONEYCOMB_SERVICE_NAME HONEYCOMB_SERVICE"),
         (lambda: key_of(betterstack.configure()),
          "BETTER_STACK_SOURCE_TOKEN LOGTAIL_SOURCE_TOKEN SOURCE_TOKEN"),
         (lambda: betterstack.configure().endpoint.host.partition(".")[0],

@@ -29,6 +29,13 @@ from .spool import Spool
 from .standby import Standby
 
 SEGMENT_BYTES = 4 * 2**20
+LEAST_SEGMENT_BYTES = 64 * 1024
+SEGMENTS = 64
+"""The bound is so many segments at least: a process keeps the one that grows, and looks at what
+others have when it is full, so that each may be wrong by one."""
+
+FULL_SECONDS = 0.1
+"""Between looks for room, where there was none."""
 
 _pack = FRAME.pack
 
@@ -71,10 +78,16 @@ class Appending(Bounded):
         self._recent = self._line.recent
         self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_LOCK else -1
         self._done = 0
+        self._spool = spool
+        self._by_policy, self._refuse = self._refuse, self._refuse_beside_others
+        self._measure_at = 0
+        self._full_until = 0.0
         self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
         self._write = disk.write
-        self._segment_bytes = segment_bytes
-        self._rotate_at = segment_bytes
+        most = max(options.spool_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
+        self._segment_bytes = min(segment_bytes, most)
+        self._rotate_at = self._segment_bytes
+        self._comfortable = min(self._comfortable, self._segment_bytes)
         self._fd = -1
         self._mark = os.urandom(4)
 
@@ -89,7 +102,8 @@ class Appending(Bounded):
         self.came = number = self.came + 1
         try:
             low = number & 0xFFFFFFFF
-            head = _pack(self._mark, size - FRAME_BYTES, low, level, crc32(data, low ^ level))
+            checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
+            head = _pack(self._mark, size - FRAME_BYTES, low, level, checksum)
             # The descriptor after the number: see `release`.
             written = self._write(self._fd, head + data)
         except BaseException as error:
@@ -148,6 +162,36 @@ class Appending(Bounded):
                 self._rotate_at = self.arrived + self._segment_bytes
                 if self._files.rotate(self._mark, lambda: self.came):
                     self._copy_after(number)
+                self._measure_alone()
+
+    def _refuse_beside_others(self, level: int, size: int) -> bool:
+        """Decide near the bound, or where it is time to see how much of it others have taken."""
+        now = self._clock.monotonic()
+        if self.arrived + size > self._measure_at or (self._full_until and now >= self._full_until):
+            with self._files.alone() as alone:
+                if alone:
+                    self._files.reach()
+                    self._measure_alone()
+            self._full_until = 0.0
+        if self.held + size <= self._comfortable:
+            return False
+        refused = self._by_policy(level, size)
+        if refused and not self._full_until:
+            self._full_until = now + FULL_SECONDS
+        return refused
+
+    def _measure(self) -> None:
+        with self._files.alone() as alone:
+            if alone:
+                self._measure_alone()
+
+    def _measure_alone(self) -> None:
+        """See how much of the bound is left for us, until we have added a segment."""
+        room = self._files.bound_beside_others()
+        if room is not None:
+            self._resize(room)
+            self._measure_at = self.arrived + self._segment_bytes
+            self._comfortable = min(self._comfortable, self.held + self._segment_bytes)
 
     def _copy_after(self, number: int) -> None:
         """Keep copies of what comes after *number*, the last before the segment just begun."""

@@ -29,6 +29,44 @@ class UnsafeError(OSError):
     """A file or folder that somebody else could have put there, or could change."""
 
 
+class LostError(FileNotFoundError):
+    """Somebody closed a descriptor of ours; its number may be another file's by now."""
+
+
+_fstat, _write = os.fstat, os.write
+
+_identities: dict[int, tuple[tuple[int, int], ...]] = {}
+"""Device and inode of what each of our descriptors is open for: two while one is replaced."""
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    facts = os.fstat(fd)
+    return facts.st_dev, facts.st_ino
+
+
+def _note(fd: int) -> int:
+    _identities[fd] = (_identity(fd),)
+    return fd
+
+
+def holds(fd: int) -> bool:
+    """Return whether *fd* is still what we opened; a daemon closes all, and opens others."""
+    for _ in range(2):  # again: it may just have been replaced by ourselves
+        known = _identities.get(fd)
+        try:
+            if known is None or _identity(fd) in known:
+                return True
+        except OSError:
+            return False
+    return False
+
+
+def _ours(fd: int) -> int:
+    if not holds(fd):
+        raise LostError(errno.EBADF, "somebody closed the descriptors of the spool")
+    return fd
+
+
 class Disk:
     """The real file system. A test gives another one with the same methods."""
 
@@ -47,8 +85,8 @@ class Disk:
         """Open the folder *name* inside *parent*."""
         if create:
             with contextlib.suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=parent)
-        return self._checked_folder(os.open(name, _FOLDER | _CAREFUL, dir_fd=parent), name)
+                os.mkdir(name, 0o700, dir_fd=_ours(parent))
+        return self._checked_folder(os.open(name, _FOLDER | _CAREFUL, dir_fd=_ours(parent)), name)
 
     def _checked_folder(self, fd: int, name: str) -> int:
         facts = os.fstat(fd)
@@ -60,25 +98,25 @@ class Disk:
         if trouble:
             os.close(fd)
             raise UnsafeError(f"{name} {trouble}")
-        return fd
+        return _note(fd)
 
     def names(self, folder: int) -> list[str]:
         """Return the sorted names of what is in *folder*."""
-        return sorted(os.listdir(folder))
+        return sorted(os.listdir(_ours(folder)))
 
     def create(self, folder: int, name: str) -> int:
         """Make a file that does not exist yet, to append to."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _CAREFUL
-        return os.open(name, flags, 0o600, dir_fd=folder)
+        return _note(os.open(name, flags, 0o600, dir_fd=_ours(folder)))
 
     def append(self, folder: int, name: str) -> int:
         """Open a file to append to; make it where it is missing."""
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _CAREFUL
-        return self._checked_file(os.open(name, flags, 0o600, dir_fd=folder), name)
+        return self._checked_file(os.open(name, flags, 0o600, dir_fd=_ours(folder)), name)
 
     def open(self, folder: int, name: str) -> int:
         """Open a file to read from."""
-        return self._checked_file(os.open(name, os.O_RDONLY | _CAREFUL, dir_fd=folder), name)
+        return self._checked_file(os.open(name, os.O_RDONLY | _CAREFUL, dir_fd=_ours(folder)), name)
 
     def _checked_file(self, fd: int, name: str) -> int:
         facts = os.fstat(fd)
@@ -86,7 +124,7 @@ class Disk:
         if not plain or facts.st_uid != os.geteuid():
             os.close(fd)
             raise UnsafeError(f"{name} is not a plain file of our own")
-        return fd
+        return _note(fd)
 
     def lock(self, folder: int, name: str) -> int | None:
         """
@@ -104,13 +142,25 @@ class Disk:
         except BlockingIOError:
             pass
         except BaseException:
-            os.close(fd)
+            self.close(fd)
             raise
-        os.close(fd)
+        self.close(fd)
         return None
 
-    write = staticmethod(os.write)
-    """Append data to a descriptor; return how many bytes of it could be."""
+    @staticmethod
+    def write(fd: int, data: bytes) -> int:
+        """
+        Append data to a descriptor; return how many bytes of it could be.
+
+        The look costs about what the append does, some microseconds for both, and nothing less
+        will do: whatever is looked at from time to time only leaves records in a file of the
+        user's meanwhile, and that cannot be mended.
+        """
+        facts = _fstat(fd)
+        known = _identities.get(fd)
+        if known and known[0] != (facts.st_dev, facts.st_ino):
+            _ours(fd)
+        return _write(fd, data)
 
     def write_all(self, fd: int, data: bytes) -> None:
         """
@@ -124,60 +174,70 @@ class Disk:
 
     def read(self, fd: int, size: int, offset: int) -> bytes:
         """Return at most *size* bytes from *offset* on."""
-        return os.pread(fd, size, offset)
+        return os.pread(_ours(fd), size, offset)
 
     def size(self, fd: int) -> int:
         """Return how many bytes the file has."""
-        return os.fstat(fd).st_size
+        return os.fstat(_ours(fd)).st_size
 
     def is_linked(self, fd: int) -> bool:
         """Whether the file still has a name."""
-        return os.fstat(fd).st_nlink > 0
+        return os.fstat(_ours(fd)).st_nlink > 0
 
     def copy(self, fd: int) -> int:
         """Return a second descriptor of the same file."""
-        return os.dup(fd)
+        return _note(os.dup(_ours(fd)))
 
     def replace(self, fd: int, onto: int) -> None:
         """Make *onto* a descriptor of the same file as *fd*, in one step."""
+        before, after = _identities.get(_ours(onto), ()), _identity(_ours(fd))
+        _identities[onto] = (*before, after)
         os.dup2(fd, onto, inheritable=False)
+        _identities[onto] = (after,)
 
     def sync(self, fd: int) -> None:
         """Return once what was written is on the medium."""
-        os.fsync(fd)
+        os.fsync(_ours(fd))
 
     def sync_folder(self, path: str) -> None:
         """Return once the names in the folder at *path* are on the medium."""
-        fd = os.open(path, _FOLDER)
+        fd = _note(os.open(path, _FOLDER))
         try:
             self.sync(fd)
         finally:
-            os.close(fd)
+            self.close(fd)
 
     def close(self, fd: int) -> None:
-        """Close a descriptor."""
-        with contained_io:
-            os.close(fd)
+        """Close a descriptor, unless its number is another file's by now."""
+        ours = holds(fd)
+        _identities.pop(fd, None)
+        if ours:
+            with contained_io:
+                os.close(fd)
+
+    def holds(self, fd: int) -> bool:
+        """Return whether *fd* is still what we opened."""
+        return holds(fd)
 
     def rename(self, folder: int, name: str, target: int, new: str) -> None:
         """Move a file."""
-        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=target)
+        os.rename(name, new, src_dir_fd=_ours(folder), dst_dir_fd=_ours(target))
 
     def remove(self, folder: int, name: str) -> None:
         """Remove a file, if it is there."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
+            os.unlink(name, dir_fd=_ours(folder))
 
     def remove_folder(self, folder: int, name: str) -> None:
         """Remove an empty folder, if it is there and empty."""
         with contextlib.suppress(OSError):
-            os.rmdir(name, dir_fd=folder)
+            os.rmdir(name, dir_fd=_ours(folder))
 
     def usage(self, folder: int, name: str) -> int:
         """Return the bytes of all files in the folder *name*."""
         total = 0
         with contextlib.suppress(OSError):
-            inner = os.open(name, _FOLDER | _CAREFUL, dir_fd=folder)
+            inner = os.open(name, _FOLDER | _CAREFUL, dir_fd=_ours(folder))
             try:
                 with os.scandir(inner) as entries:
                     total = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)

@@ -9,9 +9,9 @@ from ...wire.guard import contained_io, is_external
 from ..clock import Clock
 from ..options import Options
 from .alone import Alone
-from .disk import Disk
+from .disk import Disk, LostError
 from .line import Line
-from .owner import NAME, Owner
+from .owner import NAME, Owner, waiting_bytes
 from .points import point
 from .removal import Say
 from .segment import OFFSETS
@@ -72,6 +72,11 @@ class Files:
                 self._folder = self._spool.open()
         return self._folder
 
+    def reach(self) -> None:
+        """Open the destination's folder, where it is not; called by who is `alone`."""
+        if not self._failed:
+            self.folder()
+
     def open(self, mark: bytes, use: Callable[[int, bool], None]) -> bool:
         """
         Give *use* the descriptor to append with; False where the disk has failed.
@@ -103,7 +108,7 @@ class Files:
             self._line.parent, self._line.owner = self._folder, self._owner.name
         segment, fd = self._owner.begin(self._index())
         self._line.add(segment)
-        if self._fd < 0:
+        if self._fd < 0 or not self._disk.holds(self._fd):
             self._fd = fd
         else:
             if self._syncer is not None:
@@ -186,6 +191,10 @@ class Files:
             if self._is_gone:
                 self._leave()
             self._change(mark, drawn)
+        except LostError:
+            # What is in the old folder is adopted, as it is locked no more; the next attempt
+            # is at once, and opens everything anew.
+            self._leave()
         except OSError:
             self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
             self._retry_at = self._clock.monotonic() + self._retry_seconds
@@ -204,13 +213,21 @@ class Files:
             self._left.append((self._owner, self._folder))
         self._owner = self._folder = None
 
-    def bound_beside_others(self) -> int:
-        """Return the bytes that are left for us of the bound, but some in any case."""
-        own = self._owner.name if self._owner else ""
-        names = self._disk.names(self._folder) if self._folder is not None else []
-        others = [name for name in names if NAME.fullmatch(name) and name != own]
-        used = sum(self._disk.usage(self._folder or 0, name) for name in others)
-        return max(self._bound - used, self._bound // 16)
+    def bound_beside_others(self) -> int | None:
+        """
+        Return the bytes that others leave for us of the bound; None where they cannot be counted.
+
+        Called by who is `alone`.
+        """
+        folder, own = self._folder, self._owner.name if self._owner else ""
+        if folder is None:
+            return None
+        try:
+            names = [each for each in self._disk.names(folder) if NAME.fullmatch(each)]
+            used = sum(waiting_bytes(self._disk, folder, each) for each in names if each != own)
+        except OSError:
+            return None
+        return max(self._bound - used, 0)
 
     def detach(self) -> Callable[[], None]:
         """

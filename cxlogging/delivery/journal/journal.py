@@ -63,6 +63,7 @@ class Journal(Appending):
         self._heirs = Heirs(disk, self._index, self._say)
         self._tend_at = 0.0
         self._absent = False
+        self._looks = 0
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._line.take(count, size, self._files.resumed)
@@ -111,15 +112,21 @@ class Journal(Appending):
 
     def tend(self, now: float) -> float:
         self._files.keep_synced()
+        if self._looks == 1 and (self.came or now >= self._tend_at):
+            # Not at the first look: the application may still be making the others' handlers.
+            self._looks = 2
+            for stranger in self._spool.strangers():
+                topic = f"{stranger.account} waits"
+                self._say(topic, topic, stranger.sentence(self._spool.path))
         if now >= self._tend_at:
             self._tend_at = now + LOOK_SECONDS
+            self._looks = self._looks or 1
             self._line.age(now, self.came)
             self._files.tend(now, self._mark, lambda: self.came)
             folder = self._files.folder()
             if folder is not None:
                 self._heirs.look(folder)
-                with contextlib.suppress(OSError):
-                    self._resize(self._files.bound_beside_others())
+                self._measure()
         return self._tend_at
 
     def perish(self) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -9,11 +10,46 @@ import re
 from .disk import Disk
 from .frames import header
 from .points import point
-from .segment import SEGMENT, Segment
+from .segment import SEGMENT, SETTLED, Segment
 
 LOCK = "lock"
 NAME = re.compile(r"\d+-[0-9a-f]{16}")
 ATTEMPTS = 5
+
+
+def has_ended(disk: Disk, parent: int, name: str) -> bool:
+    """
+    Return whether the process whose folder is *name* has ended, and left something.
+
+    Raises:
+        OSError: That cannot be seen.
+    """
+    folder = disk.folder(parent, name, create=False)
+    try:
+        if LOCK not in disk.names(folder):
+            return False
+        lock = disk.lock(folder, LOCK)
+        if lock is not None:
+            disk.close(lock)
+        return lock is not None
+    finally:
+        disk.close(folder)
+
+
+def waiting_bytes(disk: Disk, parent: int, name: str) -> int:
+    """Return how many bytes wait in the folder *name* of another process; 0 where it is gone."""
+    total = disk.usage(parent, name)
+    with contextlib.suppress(FileNotFoundError):
+        folder = disk.folder(parent, name, create=False)
+        try:
+            for each in disk.names(folder):
+                if each.endswith(SETTLED):
+                    base = each.removesuffix(SETTLED)
+                    with contextlib.suppress(FileNotFoundError):
+                        total -= Segment(disk, folder, base, 1, final=True).settled_bytes()
+        finally:
+            disk.close(folder)
+    return max(total, 0)
 
 
 class Owner:

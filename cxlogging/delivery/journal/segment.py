@@ -100,6 +100,14 @@ class Segment:
         finally:
             self._disk.close(fd)
 
+    def settled_bytes(self) -> int:
+        """Return what of the segment has its outcome, as the file beside it says; then close it."""
+        try:
+            self.open()
+            return sum(end - start for start, end in ranges(self._mark, self._acknowledgements()))
+        finally:
+            self.close()
+
     def take(self, count: int, size: int, recent: Recent | None = None) -> list[Item]:
         """Return the next items, as `Reader.take` does; those that are in *recent* from there."""
         reader = self.open()

@@ -8,19 +8,17 @@ processes are read while they grow.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..buffer import Item
 from .disk import Disk
-from .owner import LOCK, NAME
+from .owner import LOCK, NAME, has_ended
 from .rejected import Letter, Rejected
 from .removal import DAMAGED
 from .segment import SEGMENT, SETTLED, Segment
-from .spool import ABOUT
+from .spool import ACCOUNT, UNKNOWN, read_identity
 
-MOST_ABOUT_BYTES = 64 * 1024
 TAKE_COUNT = 1_000
 TAKE_BYTES = 2**20
 
@@ -62,23 +60,20 @@ class Survey:
 
     Attributes:
         identity: Who the destination is; empty where that cannot be read.
+        account: The fingerprint of its key; `UNKNOWN` where an earlier version wrote it.
     """
 
     def __init__(self, disk: Disk, name: str, folder: int) -> None:
         self._disk = disk
         self._folder = folder
         self.name = name
-        self.identity = self._read_identity()
+        self.identity = read_identity(disk, folder)
+        self.account = self.identity.get(ACCOUNT, UNKNOWN)
 
-    def _read_identity(self) -> dict[str, str]:
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            fd = self._disk.open(self._folder, ABOUT)
-            try:
-                found = json.loads(self._disk.read(fd, MOST_ABOUT_BYTES, 0))
-            finally:
-                self._disk.close(fd)
-            return {str(key): str(value) for key, value in found.items()}
-        return {}
+    @property
+    def bare_identity(self) -> dict[str, str]:
+        """Who the destination is, whatever its key."""
+        return {key: value for key, value in self.identity.items() if key != ACCOUNT}
 
     def owners(self) -> list[Owner]:
         """Return what each process has here."""
@@ -91,7 +86,9 @@ class Survey:
         owner = Owner(name, size=self._disk.usage(self._folder, name))
         try:
             with self._inside(name) as folder:
-                owner.running = self._is_locked(folder)
+                owner.running = LOCK in self._disk.names(folder) and not has_ended(
+                    self._disk, self._folder, name
+                )
                 for segment in self._segments(folder):
                     owner.segments += 1
                     self._count(owner, segment)
@@ -143,14 +140,6 @@ class Survey:
                 base = name.removesuffix(SEGMENT)
                 yield Segment(self._disk, folder, base, 1, final=True)
 
-    def _is_locked(self, folder: int) -> bool:
-        if LOCK not in self._disk.names(folder):
-            return False
-        lock = self._disk.lock(folder, LOCK)
-        if lock is not None:
-            self._disk.close(lock)
-        return lock is None
-
     def letters(self) -> Iterator[Letter]:
         """Yield the records that the vendor refused, oldest first."""
         return Rejected(self._disk).letters(self._folder)
@@ -174,6 +163,21 @@ class Survey:
                 for name in self._disk.names(folder):
                     self._disk.remove(folder, name)
             self._disk.remove_folder(self._folder, DAMAGED)
+
+    def move(self, name: str, target: int) -> bool:
+        """Move what the process *name* left behind to the folder *target*; False: it is running."""
+        try:
+            with self._inside(name) as folder:
+                lock = self._disk.lock(folder, LOCK)
+                if lock is None:
+                    return False
+                try:
+                    self._disk.rename(self._folder, name, target, name)
+                finally:
+                    self._disk.close(lock)
+        except FileNotFoundError:  # delivered and removed, just now
+            return False
+        return True
 
     def purge(self, name: str) -> bool:
         """Remove what the process *name* left behind; False where it is running."""

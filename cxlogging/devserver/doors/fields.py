@@ -10,7 +10,7 @@ from typing import Any
 from .values import SEVERITIES
 
 LEVEL_FIELDS = ("level", "severity", "severity_text", "log.level", "levelname")
-MESSAGE_FIELDS = ("message", "msg", "text", "body", "event", "name")
+MESSAGE_FIELDS = ("message", "body", "msg", "text", "event", "name")
 
 BEYOND_DOUBLE = "a number beyond a double, which readers turn into Infinity"
 
@@ -28,9 +28,9 @@ def level_of(data: Mapping[str, Any]) -> tuple[str, int]:
     return "", 3
 
 
-def message_of(data: Mapping[str, Any]) -> str:
-    """The text that a reader wants first: a message field, else the start of the JSON."""
-    for name in MESSAGE_FIELDS:
+def message_of(data: Mapping[str, Any], first: str = "message") -> str:
+    """The text that a reader wants first: the field *first*, another one, else the JSON's start."""
+    for name in (first, *MESSAGE_FIELDS):
         value = data.get(name)
         if isinstance(value, str) and value:
             return value

@@ -90,7 +90,7 @@ def _event(
         received_ns=request.received_ns,
         level=level,
         severity=severity,
-        message=message_of(data),
+        message=message_of(data, "body"),
         application=dataset,
         subsystem=service if isinstance(service, str) else compact(service),
         source={"dataset": dataset, "samplerate": rate},

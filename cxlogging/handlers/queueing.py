@@ -1,0 +1,57 @@
+"""A queue handler behind which a record is whole: its context, its exception, its extras."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+from collections.abc import Mapping
+from typing import Any
+
+from ..wire.clean import Cleaner
+from .context import CAPTURED, current
+from .extras import extras
+from .failures import failure_of
+from .tracing import trace_of
+
+_cleaner = Cleaner()
+
+
+class ContextQueueHandler(logging.handlers.QueueHandler):
+    """
+    Puts records on a queue with all that is known where they are logged.
+
+    The handlers of this package, behind a ``QueueListener`` or in another process,
+    then ship the fields of `cxlogging.bind`, the exception with its structure, and
+    the ids of the active span as if there were no queue. What crosses can be
+    pickled: extras become plain values here. Other handlers find the exception as
+    text, as behind a ``QueueHandler``. A formatter of this handler is not used.
+    """
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return a copy of *record* for the queue; the record itself is left as it is."""
+        kept = logging.LogRecord.__new__(logging.LogRecord)
+        attributes = kept.__dict__
+        attributes.update(record.__dict__)
+        attributes.update({name: _cleaner.value(value) for name, value in extras(record).items()})
+        error = failure_of(record, _cleaner)
+        if CAPTURED not in attributes:  # by another queue before this one
+            attributes[CAPTURED] = {
+                "context": _cleaner.fields(current()),
+                "error": error,
+                "trace": trace_of(attributes),
+            }
+        kept.msg, kept.args = _message(record)
+        kept.exc_info = None
+        kept.exc_text = record.exc_text or (None if error is None else error["stacktrace"])
+        return kept
+
+
+def _message(record: logging.LogRecord) -> tuple[Any, Any]:
+    """Return what stands for the message and the arguments of *record*."""
+    if isinstance(record.msg, Mapping) and not record.args:
+        return _cleaner.value(record.msg), None
+    try:
+        return str.__str__(record.getMessage()), None
+    except Exception:  # who reads it says so
+        args: Any = _cleaner.value(record.args)
+        return str(_cleaner.value(record.msg)), tuple(args) if isinstance(args, list) else args
