@@ -154,7 +154,7 @@ def test_check_with_nobody_there(make):
     """check() names the system's words where nobody answers, and where to look."""
     result = make("honeycomb", "key", url="http://127.0.0.1:9").check()
 
-    assert "refused" in result.cause
+    assert "Nothing listens" in result.cause
     assert "network" in result.cure
 
 

@@ -26,10 +26,6 @@ SPACE = 256 * 2**20
 """Free bytes below which a spool's disk is short of room."""
 
 _CLASSIC = re.compile(r"[a-f0-9]{32}|hc[a-z]ic_[a-z0-9]{58}")
-_OLD_DOMAINS = frozenset(
-    "coralogix.com coralogix.us cx498.coralogix.com coralogix.in app.coralogix.in coralogixsg.com"
-    " eu2.coralogix.com ap3.coralogix.com".split()
-)
 
 
 def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
@@ -166,8 +162,6 @@ def _region(about: str, destination: Destination) -> Iterator[Finding]:
     known = {name: region for region, name in DOMAINS.items()}
     if domain in known:
         yield ok("region", known[domain], about)
-    elif domain in _OLD_DOMAINS:
-        yield ok("region", f"{domain}, an older name of a domain", about)
     else:
         yield warn(
             "region",

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 
-from ..destinations.coralogix import DOMAINS
-from ..errors import ConfigurationError, nearest
+from ..destinations.coralogix import VARIABLES, domain_of
+from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.http import Endpoint, Secret
 from .errors import KEY_HINT
 
-PREFIXES = ("api.", "ingress.", "ng-api-http.", "ng-api-grpc.")
-
 
 def address(domain: str | None, url: str | None) -> Endpoint:
     """Return ``https://api.<domain>``, or *url*; plain http leads to this machine alone."""
-    name = settings.text("domain", domain, "CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION")
-    host = None if name is None else f"api.{_domain(name)}"
+    source, name = settings.named("domain", domain, *VARIABLES["domain"])
+    host = None if name is None else f"api.{domain_of(source, name)}"
     # The service refuses "//api", and a slash at the end is what people paste.
     found = settings.endpoint(url.strip().rstrip("/") if isinstance(url, str) else url, host, "")
     if found is None:
@@ -33,22 +31,6 @@ def query_key(api_key: str | None, endpoint: Endpoint) -> Secret:
     if key is None:
         raise ConfigurationError(f"no key: pass api_key=, or set CX_API_KEY. {KEY_HINT}")
     return key
-
-
-def _domain(name: str) -> str:
-    known = DOMAINS.get(name.lower())
-    if known is not None:
-        return known
-    if "." not in name:
-        raise ConfigurationError(
-            f"domain {name!r} is no region; there are {', '.join(DOMAINS)}."
-            f"{nearest(name.lower(), DOMAINS)}"
-        )
-    bare = settings.host("domain", name)
-    for prefix in PREFIXES:
-        if bare.startswith(prefix):
-            raise ConfigurationError(f"domain takes {bare[len(prefix) :]!r}, without {prefix!r}.")
-    return bare
 
 
 def seconds(argument: str, value: object, least: float = 0.001) -> float:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..errors import ConfigurationError, nearest
-from ..wire import settings
+from ..errors import ConfigurationError
+from ..wire import settings, values
 from ..wire.codec import encoded, packb
 from ..wire.destination import Writer
 from ..wire.event import (
@@ -53,7 +53,10 @@ HEAD_MEMBERS = 4
 
 VARIABLES = {
     "source_token": ("BETTER_STACK_SOURCE_TOKEN", "LOGTAIL_SOURCE_TOKEN", "SOURCE_TOKEN"),
-    "ingesting_host": ("BETTER_STACK_INGESTING_HOST", "BETTER_STACK_HOST", "INGESTING_HOST"),
+    "ingesting_host": (
+        *("BETTER_STACK_INGESTING_HOST", "BETTER_STACK_HOST"),
+        *("LOGTAIL_INGESTING_HOST", "INGESTING_HOST"),
+    ),
     "url": (settings.URL_VARIABLE, "BETTER_STACK_INGESTING_URL"),
 }
 """Where an argument that is missing is read from."""
@@ -180,26 +183,18 @@ def configure(
     ingesting_host: str | None = None,
     format: str = "msgpack",  # noqa: A002 - the public name
     url: str | None = None,
-    allow_plain_http: bool = False,
+    allow_plain_http: object = None,
 ) -> BetterStack:
     """Return the destination for arguments, where missing ones come from the environment."""
-    if format not in CONTENT_TYPES:
-        hint = nearest(str(format), CONTENT_TYPES)
-        raise ConfigurationError(
-            f"format takes 'msgpack', 'json' or 'ndjson', not {format!r}.{hint}"
-        )
-    host = settings.text(
-        "ingesting_host",
-        ingesting_host,
-        *VARIABLES["ingesting_host"],
-    )
+    format = values.choice(*CONTENT_TYPES)("format", format)  # noqa: A001 - the public name
+    source, name = settings.named("ingesting_host", ingesting_host, *VARIABLES["ingesting_host"])
+    example = "s1234567.eu-nbg-2.betterstackdata.com"
+    host = None if name is None else settings.host_of(source, name, example)
     endpoint = settings.endpoint(
-        url,
-        None if host is None else settings.host("ingesting_host", host),
-        "/",
-        *VARIABLES["url"][1:],
-        allow_plain_http=allow_plain_http,
+        url, host, "/", *VARIABLES["url"][1:], allow_plain_http=allow_plain_http
     )
+    if endpoint is not None and endpoint.host == host:
+        endpoint = endpoint._replace(source=source)
     token = settings.secret(
         "source_token",
         source_token,

@@ -12,12 +12,13 @@ request was taken.
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..errors import ConfigurationError
-from ..wire import settings
+from ..errors import ConfigurationError, nearest
+from ..wire import settings, values
 from ..wire.codec import encoded, encoded_twice, literal, members, quote
 from ..wire.destination import Writer
 from ..wire.event import (
@@ -43,11 +44,36 @@ DOMAINS = {
     },
     "gov1": "gov1.coralogixgov.us",
 }
+OLD_NAMES = {
+    **dict.fromkeys(("coralogix.com", "app.coralogix.com", "eu", "europe", "europe1"), "eu1"),
+    **dict.fromkeys(("europe2",), "eu2"),
+    **dict.fromkeys(("coralogix.us", "app.coralogix.us", "us", "usa", "usa1"), "us1"),
+    **dict.fromkeys(("cx498.coralogix.com", "usa2"), "us2"),
+    **dict.fromkeys(("usa3",), "us3"),
+    **dict.fromkeys(("coralogix.in", "app.coralogix.in", "india", "apac1"), "ap1"),
+    **dict.fromkeys(("coralogixsg.com", "app.coralogixsg.com", "singapore", "apac2"), "ap2"),
+    **dict.fromkeys(("apac3",), "ap3"),
+}
+"""Names that regions had, and domains that still lead to them."""
+PREFIXES = ("ingress.", "api.", "ng-api-http.", "ng-api-grpc.", "otel-traces.", "otel-metrics.")
+_TEAM = re.compile(r"(?:[a-z0-9-]+\.)?app\.([a-z0-9.-]*coralogix[a-z]*\.[a-z]+)")
+_OLD_TEAM = re.compile(
+    r"(?![a-z]{2,3}\d+\.)[a-z0-9-]+\.(coralogix\.(?:com|us|in)|coralogixsg\.com)"
+)
 VARIABLES = {
-    "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY"),
-    "domain": ("CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION"),
-    "application_name": ("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
-    "subsystem_name": ("CORALOGIX_SUBSYSTEM_NAME", "CORALOGIX_SUBSYS_NAME"),
+    "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY", "CX_PRIVATE_KEY"),
+    "domain": (
+        *("CORALOGIX_DOMAIN", "CORALOGIX_REGION"),
+        *("CX_DOMAIN", "CX_REGION", "CORALOGIX_LOG_URL"),
+    ),
+    "application_name": (
+        *("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
+        "CX_APPLICATION_NAME",
+    ),
+    "subsystem_name": (
+        *("CORALOGIX_SUBSYSTEM_NAME", "CORALOGIX_SUBSYS_NAME"),
+        "CX_SUBSYSTEM_NAME",
+    ),
     "url": (settings.URL_VARIABLE,),
 }
 """Where an argument that is missing is read from."""
@@ -188,14 +214,15 @@ def configure(
     computer_name: str | None = None,
     text: str = "json",
     url: str | None = None,
-    allow_plain_http: bool = False,
+    allow_plain_http: object = None,
 ) -> Coralogix:
     """Return the destination for arguments, where missing ones come from the environment."""
-    if text not in {"json", "plain"}:
-        raise ConfigurationError(f"text takes 'json' or 'plain', not {text!r}.")
-    name = settings.text("domain", domain, *VARIABLES["domain"])
-    ingress = None if name is None else f"ingress.{_domain(name)}"
+    text = values.choice("json", "plain")("text", text)
+    source, name = settings.named("domain", domain, *VARIABLES["domain"])
+    ingress = None if name is None else f"ingress.{domain_of(source, name)}"
     endpoint = settings.endpoint(url, ingress, PATH, allow_plain_http=allow_plain_http)
+    if endpoint is not None and endpoint.host == ingress:
+        endpoint = endpoint._replace(source=source)
     key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
     names = VARIABLES["application_name"], VARIABLES["subsystem_name"]
     application = settings.text("application_name", application_name, *names[0])
@@ -210,24 +237,29 @@ def configure(
     )
 
 
-def _domain(name: str) -> str:
-    """Return the domain for a domain or a region: ``EU2`` is ``eu2.coralogix.com``."""
-    known = DOMAINS.get(name.lower())
+def domain_of(argument: str, name: str) -> str:
+    """
+    Return the domain for what people have: a region, a domain, or any of its hosts.
+
+    ``EU2``, ``eu2.coralogix.com``, ``https://ingress.eu2.coralogix.com:443``,
+    ``team.app.eu2.coralogix.com`` are one; ``coralogix.us`` and ``US`` are us1.
+    """
+    low = name.lower()
+    known = DOMAINS.get(OLD_NAMES.get(low, low))
     if known is not None:
         return known
     if "." not in name:
-        import difflib  # noqa: PLC0415 - for a mistake alone
-
-        close = difflib.get_close_matches(name.lower(), DOMAINS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigurationError(
-            f"domain {name!r} is no Coralogix region; there are {', '.join(DOMAINS)}.{hint}"
+            f"{argument} {name!r} is no Coralogix region; there are {', '.join(DOMAINS)}."
+            f"{nearest(low, DOMAINS)}"
         )
-    bare = settings.host("domain", name)
-    for prefix in ("ingress.", "api."):
-        if bare.startswith(prefix):
-            raise ConfigurationError(f"domain takes {bare[len(prefix) :]!r}, without {prefix!r}.")
-    return bare
+    bare = settings.host_of(argument, low, "eu2.coralogix.com")
+    for prefix in PREFIXES:
+        bare = bare.removeprefix(prefix)
+    team = _TEAM.fullmatch(bare) or _OLD_TEAM.fullmatch(bare)
+    if team is not None and bare not in OLD_NAMES:
+        bare = team[1]
+    return DOMAINS.get(OLD_NAMES.get(bare, bare), bare)
 
 
 def severity(level: int) -> int:

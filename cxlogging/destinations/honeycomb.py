@@ -57,7 +57,10 @@ VARIABLES = {
     "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
     "dataset": ("HONEYCOMB_DATASET", "LIBHONEY_DATASET", "HONEYCOMB_SERVICE"),
     "service_name": ("OTEL_SERVICE_NAME", "HONEYCOMB_SERVICE_NAME", "HONEYCOMB_SERVICE"),
-    "url": (settings.URL_VARIABLE, "HONEYCOMB_API_ENDPOINT", "LIBHONEY_API_HOST"),
+    "url": (
+        *(settings.URL_VARIABLE, "HONEYCOMB_API_ENDPOINT"),
+        *("HONEYCOMB_API_HOST", "LIBHONEY_API_HOST"),
+    ),
 }
 """Where an argument that is missing is read from."""
 
@@ -202,21 +205,20 @@ def configure(
     dataset: str | None = None,
     service_name: str | None = None,
     url: str | None = None,
-    allow_plain_http: bool = False,
+    allow_plain_http: object = None,
 ) -> Honeycomb:
     """Return the destination for arguments, where missing ones come from the environment."""
     name = settings.text("dataset", dataset, *VARIABLES["dataset"])
     name = name or settings.program_name()
     if len(name) > 255:
         raise ConfigurationError(f"dataset takes at most 255 characters, not {len(name)}.")
-    if isinstance(url, str) and url.lower() in HOSTS:
-        url = f"https://{HOSTS[url.lower()]}"
+    source, address = settings.named("url", url, *VARIABLES["url"])
     endpoint = settings.endpoint(
-        url,
+        _address(address),
         HOSTS["us"],
         f"/1/batch/{percent_encode(name, safe='')}",
-        *VARIABLES["url"][1:],
         allow_plain_http=allow_plain_http,
+        source=source,
     )
     key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
     service = settings.text("service_name", service_name, *VARIABLES["service_name"])
@@ -227,6 +229,16 @@ def configure(
         platform.node(),
         service_name=service or settings.program_name(),
     )
+
+
+def _address(name: str | None) -> str | None:
+    """Return the address for a region, or for one of the vendor's hosts as it prints them."""
+    low = (name or "").lower().rstrip("/")
+    bare = low.removeprefix("https://").removesuffix(":443")
+    bare = HOSTS.get(bare, bare)
+    if bare in {"honeycomb.io", "eu1.honeycomb.io"} or bare.startswith("ui."):
+        bare = f"api.{bare.removeprefix('ui.')}"
+    return f"https://{bare}" if bare in HOSTS.values() else name
 
 
 def severity(level: int) -> str:

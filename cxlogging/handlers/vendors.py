@@ -54,7 +54,7 @@ class CoralogixHandler(ShippingHandler):
             computer_name=computer_name,
             text=text,
             url=url,
-            allow_plain_http=bool(options.pop("allow_plain_http", False)),
+            allow_plain_http=options.pop("allow_plain_http", None),
         )
         names = ("api_key", "domain", "application_name", "subsystem_name", "computer_name")
         super().__init__(destination, level, options, (*names, "text", "url", "level"))
@@ -99,7 +99,7 @@ class HoneycombHandler(ShippingHandler):
             dataset=dataset,
             service_name=service_name,
             url=url,
-            allow_plain_http=bool(options.pop("allow_plain_http", False)),
+            allow_plain_http=options.pop("allow_plain_http", None),
         )
         chosen = sampler(sample_rate)
         names = ("api_key", "dataset", "service_name", "sample_rate", "url", "level")
@@ -139,7 +139,7 @@ class BetterStackHandler(ShippingHandler):
             ingesting_host=ingesting_host,
             format=format,
             url=url,
-            allow_plain_http=bool(options.pop("allow_plain_http", False)),
+            allow_plain_http=options.pop("allow_plain_http", None),
         )
         names = ("source_token", "ingesting_host", "format", "url", "level")
         super().__init__(destination, level, options, names)

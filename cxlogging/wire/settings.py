@@ -15,67 +15,81 @@ from typing import overload
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigurationError
+from . import values
 from .http import Endpoint, Secret
 
 URL_VARIABLE = "CXLOGGING_URL"
+PLAIN_VARIABLE = "CXLOGGING_ALLOW_PLAIN_HTTP"
 LOCAL_KEY = "cxlogging-local"
 """Sent where no key is set and the address is this machine: the local server asks for any."""
 
-_PLACEHOLDER = re.compile(r"\$\{?\w+\}?|%\w+%|\{\{.*\}\}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62}\.)*[A-Za-z0-9.-]*[A-Za-z0-9]")
 
 
 def text(argument: str, value: object, *variables: str) -> str | None:
     """Return *value*, else the first of *variables* that is set, else None."""
+    return named(argument, value, *variables)[1]
+
+
+def named(argument: str, value: object, *variables: str) -> tuple[str, str | None]:
+    """Return the name that the user typed, an argument or a variable, and its value or None."""
+    name = argument
     if value is None:
-        value = next((os.environ[each] for each in variables if os.environ.get(each)), None)
+        name = next((each for each in variables if os.environ.get(each)), argument)
+        value = os.environ.get(name) if name != argument else None
     if value is None:
-        return None
+        return name, None
     if not isinstance(value, str):
-        raise ConfigurationError(f"{argument} takes a string, not {type(value).__name__}.")
+        raise ConfigurationError(f"{name} takes a string, not {type(value).__name__}.")
     value = value.strip()
-    if _PLACEHOLDER.fullmatch(value):
-        hint = f", and set {variables[0]}" if variables else ""
-        raise ConfigurationError(
-            f"{argument} is the literal {value!r}: logging.config replaces no variables."
-            f" Leave {argument} out{hint}, or pass the value itself."
-        )
+    values.no_placeholder(name, value, variables[0] if variables else "")
     if not value.isprintable():
         raise ConfigurationError(
-            f"{argument} ({len(value)} characters) holds control characters: pass it without them."
+            f"{name} ({len(value)} characters) holds control characters: pass it without them."
         )
-    return value or None
+    return name, value or None
 
 
 def secret(argument: str, value: object, *variables: str) -> Secret | None:
     """Return a key or token as a `Secret`, or None where none is set."""
     try:
-        found = text(argument, value, *variables)
+        name, found = named(argument, value, *variables)
     except ConfigurationError as error:
         raise error from None
     if found is None:
         return None
     if not _PRINTABLE.fullmatch(found):
         raise ConfigurationError(
-            f"{argument} ({len(found)} characters) is no key, as it holds blanks or characters"
-            " outside ASCII: copy it again."
+            f"{name} ({len(found)} characters) is not a valid key: it contains whitespace or"
+            " characters outside ASCII: copy it again."
         )
     return Secret(found)
 
 
-def host(argument: str, value: str) -> str:
-    """Return *value* as a host name, or raise."""
+def host(argument: str, value: str, example: str = "") -> str:
+    """Return *value* as a host name, or raise; *example* shows one that is right."""
+    such = f" such as {example!r}" if example else ""
     if not _HOST.fullmatch(value) or ".." in value:
-        raise ConfigurationError(
-            f"{argument} takes a host name alone, such as 'eu2.coralogix.com', not {value!r}."
-        )
+        raise ConfigurationError(f"{argument} takes a host name{such}, not {values.shown(value)}.")
     return value.lower()
+
+
+def host_of(argument: str, value: str, example: str = "") -> str:
+    """Return the host of *value*: a name, or an https address, whose path says nothing."""
+    scheme, separator, rest = value.rpartition("://")
+    name = rest.partition("/")[0].removesuffix(":443") if separator else value.rstrip("/")
+    return host(argument, name.removesuffix(":443") if scheme in {"", "https"} else value, example)
 
 
 @overload
 def endpoint(
-    url: object, default_host: str, path: str, *variables: str, allow_plain_http: bool = False
+    url: object,
+    default_host: str,
+    path: str,
+    *variables: str,
+    allow_plain_http: object = None,
+    source: str = "url",
 ) -> Endpoint: ...
 
 
@@ -85,7 +99,8 @@ def endpoint(
     default_host: str | None,
     path: str,
     *variables: str,
-    allow_plain_http: bool = False,
+    allow_plain_http: object = None,
+    source: str = "url",
 ) -> Endpoint | None: ...
 
 
@@ -94,44 +109,51 @@ def endpoint(
     default_host: str | None,
     path: str,
     *variables: str,
-    allow_plain_http: bool = False,
+    allow_plain_http: object = None,
+    source: str = "url",
 ) -> Endpoint | None:
     """
     Return the address that requests go to; None where nothing names a host.
 
     *url* (or ``CXLOGGING_URL``, or one of *variables*) replaces scheme, host
-    and port of ``https://<default_host>``; the vendor's *path* stays.
+    and port of ``https://<default_host>``; the vendor's *path* stays. *source* is
+    the name by which *url* was given.
     """
-    found = text("url", url, URL_VARIABLE, *variables)
+    name, found = named(source, url, URL_VARIABLE, *variables)
+    plain_name, plain = "allow_plain_http", allow_plain_http
+    if plain is None:
+        plain_name, plain = named(plain_name, None, PLAIN_VARIABLE)
+    may_be_plain = values.boolean(plain_name, plain)
     if found is None:
         return Endpoint("https", default_host, 443, path) if default_host else None
-    parts = _split(found)
+    parts = _split(name, found)
     hostname = parts.hostname or ""
-    if parts.scheme == "http" and not (allow_plain_http or is_loopback(hostname)):
+    if parts.scheme == "http" and not (may_be_plain or is_loopback(hostname)):
         raise ConfigurationError(
-            f"url sends keys and records to {hostname!r} in plain http: use https,"
-            " or pass allow_plain_http=True where the network is yours."
+            f"{name} sends keys and records to {hostname!r} in plain http: use https, or pass"
+            f" allow_plain_http=True (or set {PLAIN_VARIABLE}=1) where the network is yours."
         )
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return Endpoint(parts.scheme, hostname, port, path)
+    return Endpoint(parts.scheme, hostname, port, path, name)
 
 
-def _split(url: str) -> SplitResult:
+def _split(name: str, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         sound = parts.port is None or parts.port > 0
     except ValueError:
         sound = False
+    what = "takes a scheme, a host and a port"
     if not sound or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(
-            "url takes a scheme, a host and a port, such as 'http://127.0.0.1:8765'."
+            f"{name} {what}, such as 'http://127.0.0.1:8765', not {values.shown(url)}."
         )
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("url takes a scheme, a host and a port, and no user or query.")
+        raise ConfigurationError(f"{name} {what}, and no user or query.")
     if parts.path not in {"", "/"}:
-        raise ConfigurationError(f"url takes no path: leave out {parts.path!r}.")
+        raise ConfigurationError(f"{name} takes no path: leave out {parts.path!r}.")
     if ":" not in parts.hostname:
-        host("url", parts.hostname)
+        host(name, parts.hostname)
     return parts
 
 

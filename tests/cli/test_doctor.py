@@ -305,7 +305,7 @@ def test_a_clock_that_is_wrong_is_told_by_how_much(skew, status, word):
     [
         (lambda: CoralogixHandler("cxup_1", domain="eu2"), "kind of key", Status.WARN, "personal"),
         (lambda: CoralogixHandler("cxtp_1", domain="eu2"), "region", Status.OK, "eu2"),
-        (lambda: CoralogixHandler("k", domain="coralogix.us"), "region", Status.OK, "older"),
+        (lambda: CoralogixHandler("k", domain="coralogix.us"), "region", Status.OK, "us1"),
         (
             lambda: CoralogixHandler("k", domain="eu2.coralogix.con"),
             "region",

@@ -29,8 +29,11 @@ def no_environment(monkeypatch):
         ("eu2", "https://api.eu2.coralogix.com"),
         ("US1", "https://api.us1.coralogix.com"),
         ("gov1", "https://api.gov1.coralogixgov.us"),
+        ("api.eu2.coralogix.com", "https://api.eu2.coralogix.com"),
+        ("ng-api-http.eu2.coralogix.com", "https://api.eu2.coralogix.com"),
+        ("https://shop.app.eu2.coralogix.com", "https://api.eu2.coralogix.com"),
         ("eu2.coralogix.com", "https://api.eu2.coralogix.com"),
-        ("app.coralogix.in", "https://api.app.coralogix.in"),
+        ("app.coralogix.in", "https://api.ap1.coralogix.com"),
     ],
 )
 def test_a_domain_or_a_region_is_an_address(domain, address):
@@ -41,9 +44,7 @@ def test_a_domain_or_a_region_is_an_address(domain, address):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"domain": "eu9"}, "no region; there are us1"),
-        ({"domain": "api.eu2.coralogix.com"}, "takes 'eu2.coralogix.com', without 'api.'"),
-        ({"domain": "ng-api-http.eu2.coralogix.com"}, "without 'ng-api-http.'"),
+        ({"domain": "eu9"}, "no Coralogix region; there are us1"),
         ({"domain": "eu2", "url": "http://logs.example.com"}, "plain http"),
         ({"url": "https://api.example.com/api"}, "url takes no path"),
         ({}, "pass domain="),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -45,6 +46,16 @@ def shows(text: str) -> list[str]:
 
 
 LEAST_SHOWN = 8
+
+
+def content(folder: Path) -> str:
+    """Return what the files below *folder* hold, of which the spool may remove some meanwhile."""
+    texts = []
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                texts.append(Path(place, name).read_bytes().decode("latin-1"))
+    return "".join(texts)
 
 
 def said(capfd, words: str) -> str:
@@ -91,11 +102,7 @@ def test_a_vendor_that_quotes_a_secret(vendor, status, quoted, server, tmp_path,
     handler.delivery.abandon()
 
     err = said(capfd, f"HTTP {status}")
-    kept = "".join(
-        Path(folder, name).read_bytes().decode("latin-1")
-        for folder, _, files in os.walk(tmp_path)
-        for name in files
-    )
+    kept = content(tmp_path)
     texts = {
         "stderr": err,
         "on_error": " ".join(heard),

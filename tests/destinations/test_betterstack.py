@@ -174,7 +174,7 @@ def test_the_address_is_the_ingesting_host():
     assert str(configure(KEY, url="https://in.example:444").endpoint) == "https://in.example:444/"
 
 
-@pytest.mark.parametrize("form", ["msgpak", "JSON", "ndjsn", "", None, 5])
+@pytest.mark.parametrize("form", ["msgpak", "ndjsn", "", None, 5])
 def test_another_format_is_refused(form):
     """A misspelt format is refused in a sentence that names the three."""
     with pytest.raises(ConfigurationError) as caught:
@@ -188,3 +188,13 @@ def test_the_name_tells_vendor_and_host():
     """A destination is named for a person, with or without an address."""
     assert configure(KEY, ingesting_host=HOST).name == f"Better Stack ({HOST})"
     assert configure(KEY).name == "Better Stack"
+
+
+@pytest.mark.parametrize(
+    "value", ["https://s1.example", "https://s1.example/", "https://s1.example:443", "S1.example/"]
+)
+def test_an_ingesting_host_may_be_an_address(value):
+    """The host is taken as the vendor prints it: with its scheme, or without."""
+    from cxlogging.destinations.betterstack import configure
+
+    assert configure("t", ingesting_host=value).endpoint.origin == "https://s1.example"

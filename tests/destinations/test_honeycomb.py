@@ -365,3 +365,20 @@ def test_the_name_tells_vendor_host_and_dataset():
     assert configure(KEY, dataset="d", url="eu").name == (
         "Honeycomb (api.eu1.honeycomb.io, dataset 'd')"
     )
+
+
+@pytest.mark.parametrize("variable", ["HONEYCOMB_API_ENDPOINT", "HONEYCOMB_API_HOST"])
+@pytest.mark.parametrize(
+    "value",
+    "eu EU1 api.eu1.honeycomb.io https://api.eu1.honeycomb.io https://api.eu1.honeycomb.io:443/"
+    " api.eu1.honeycomb.io:443 ui.eu1.honeycomb.io https://ui.eu1.honeycomb.io".split(),
+)
+def test_an_eu_host_never_leads_to_the_us(variable, value, monkeypatch):
+    """A region and each form of the vendor's hosts is the EU's, as an argument or a variable."""
+    from cxlogging.destinations.honeycomb import configure
+
+    monkeypatch.delenv("CXLOGGING_URL", raising=False)
+    monkeypatch.setenv(variable, value)
+
+    assert configure("k").endpoint.origin == "https://api.eu1.honeycomb.io"
+    assert configure("k", url=value).endpoint.origin == "https://api.eu1.honeycomb.io"

@@ -13,7 +13,10 @@ from cxlogging.wire.http import Endpoint
 
 CANARY = "canary4711"
 VARIABLES = (
-    "CXLOGGING_URL CORALOGIX_API_KEY CORALOGIX_PRIVATE_KEY CORALOGIX_DOMAIN CORALOGIX_REGION"
+    "CXLOGGING_URL CORALOGIX_API_KEY CORALOGIX_PRIVATE_KEY CX_PRIVATE_KEY CX_DOMAIN"
+    " CORALOGIX_LOG_URL CX_APPLICATION_NAME"
+    " CX_SUBSYSTEM_NAME HONEYCOMB_SERVICE_NAME HONEYCOMB_API_HOST LOGTAIL_INGESTING_HOST"
+    " CXLOGGING_ALLOW_PLAIN_HTTP CORALOGIX_DOMAIN CORALOGIX_REGION"
     " CX_REGION CORALOGIX_APPLICATION_NAME CORALOGIX_APP_NAME CORALOGIX_SUBSYSTEM_NAME"
     " CORALOGIX_SUBSYS_NAME HONEYCOMB_API_KEY HONEYCOMB_WRITEKEY LIBHONEY_API_KEY"
     " HONEYCOMB_DATASET LIBHONEY_DATASET HONEYCOMB_SERVICE HONEYCOMB_API_ENDPOINT"
@@ -47,8 +50,14 @@ def key_of(destination):
         (f"{CANARY}\nX-Evil: 1", "holds control characters: pass it without them."),
         (f"{CANARY}\r{CANARY}", "holds control characters: pass it without them."),
         (f"{CANARY}\0", "holds control characters: pass it without them."),
-        (f"{CANARY} {CANARY}", "is no key, as it holds blanks or characters outside ASCII"),
-        (f"{CANARY}é", "is no key, as it holds blanks or characters outside ASCII: copy it again."),
+        (
+            f"{CANARY} {CANARY}",
+            "is not a valid key: it contains whitespace or characters outside ASCII",
+        ),
+        (
+            f"{CANARY}é",
+            "is not a valid key: it contains whitespace or characters outside ASCII: copy",
+        ),
         (f"{CANARY}\udcff", "holds control characters: pass it without them."),
         (CANARY.encode(), "takes a string, not bytes."),
         ([CANARY], "takes a string, not list."),
@@ -115,11 +124,12 @@ def test_a_text_with_a_dollar_in_it_is_a_text(text):
 @pytest.mark.parametrize(
     ("read", "variables"),
     [
-        (lambda: key_of(coralogix.configure()), "CORALOGIX_API_KEY CORALOGIX_PRIVATE_KEY"),
+        (lambda: key_of(coralogix.configure()),
+         "CORALOGIX_API_KEY CORALOGIX_PRIVATE_KEY CX_PRIVATE_KEY"),
         (lambda: coralogix.configure().application_name,
-         "CORALOGIX_APPLICATION_NAME CORALOGIX_APP_NAME"),
+         "CORALOGIX_APPLICATION_NAME CORALOGIX_APP_NAME CX_APPLICATION_NAME"),
         (lambda: coralogix.configure().subsystem_name,
-         "CORALOGIX_SUBSYSTEM_NAME CORALOGIX_SUBSYS_NAME"),
+         "CORALOGIX_SUBSYSTEM_NAME CORALOGIX_SUBSYS_NAME CX_SUBSYSTEM_NAME"),
         (lambda: key_of(honeycomb.configure()),
          "HONEYCOMB_API_KEY HONEYCOMB_WRITEKEY LIBHONEY_API_KEY"),
         (lambda: honeycomb.configure().dataset,
@@ -129,11 +139,11 @@ def test_a_text_with_a_dollar_in_it_is_a_text(text):
         (lambda: key_of(betterstack.configure()),
          "BETTER_STACK_SOURCE_TOKEN LOGTAIL_SOURCE_TOKEN SOURCE_TOKEN"),
         (lambda: betterstack.configure().endpoint.host.partition(".")[0],
-         "BETTER_STACK_INGESTING_HOST BETTER_STACK_HOST INGESTING_HOST"),
+         "BETTER_STACK_INGESTING_HOST BETTER_STACK_HOST LOGTAIL_INGESTING_HOST INGESTING_HOST"),
         (lambda: coralogix.configure().endpoint.host.split(".")[1],
-         "CORALOGIX_DOMAIN CORALOGIX_REGION CX_REGION"),
+         "CORALOGIX_DOMAIN CORALOGIX_REGION CX_DOMAIN CX_REGION"),
         (lambda: honeycomb.configure().endpoint.host.partition(".")[0],
-         "CXLOGGING_URL HONEYCOMB_API_ENDPOINT LIBHONEY_API_HOST"),
+         "CXLOGGING_URL HONEYCOMB_API_ENDPOINT HONEYCOMB_API_HOST LIBHONEY_API_HOST"),
         (lambda: betterstack.configure().endpoint.host.partition(".")[0],
          "CXLOGGING_URL BETTER_STACK_INGESTING_URL"),
     ],
@@ -241,10 +251,10 @@ def test_the_url_keeps_the_vendor_s_path(monkeypatch):
         ("https://", "url takes a scheme, a host and a port, such as"),
         ("a.example:443", "url takes a scheme, a host and a port, such as"),
         ("ftp://a.example", "url takes a scheme, a host and a port, such as"),
-        ("https://a b.example", "url takes a host name alone"),
-        ("https://-a.example", "url takes a host name alone"),
-        ("https://a_b.example", "url takes a host name alone"),
-        ("https://a..example", "url takes a host name alone"),
+        ("https://a b.example", "url takes a host name, not"),
+        ("https://-a.example", "url takes a host name, not"),
+        ("https://a_b.example", "url takes a host name, not"),
+        ("https://a..example", "url takes a host name, not"),
         ("https://a.\nexample", "holds control characters"),
         ("${URL}", "Leave url out, and set CXLOGGING_URL"),
         (5, "url takes a string, not int."),
@@ -259,9 +269,43 @@ def test_a_url_that_is_none_is_told_what_it_lacks(url, words):
     assert str(caught.value).startswith("url ")
 
 
-@pytest.mark.parametrize(
-    "configure", [coralogix.configure, honeycomb.configure, betterstack.configure]
-)
+CONFIGURE = [coralogix.configure, honeycomb.configure, betterstack.configure]
+
+
+@pytest.mark.parametrize("configure", CONFIGURE)
+@pytest.mark.parametrize("value", ["1", "true", "Yes", "on"])
+def test_a_variable_allows_plain_http(configure, value, monkeypatch):
+    """CXLOGGING_ALLOW_PLAIN_HTTP does what allow_plain_http=True does, where nothing is passed."""
+    monkeypatch.setenv("CXLOGGING_ALLOW_PLAIN_HTTP", value)
+    monkeypatch.setenv("CXLOGGING_URL", "http://collector:8765")
+
+    assert configure(CANARY).endpoint.origin == "http://collector:8765"
+    with pytest.raises(ConfigurationError, match="CXLOGGING_URL sends keys"):
+        configure(CANARY, allow_plain_http=False)
+
+
+@pytest.mark.parametrize("configure", CONFIGURE)
+@pytest.mark.parametrize("value", ["0", "false", "no", "off", "none", "null", ""])
+def test_words_that_allow_no_plain_http(configure, value, monkeypatch):
+    """A word for False or None allows nothing, in the call as in the environment."""
+    with pytest.raises(ConfigurationError, match="url sends keys"):
+        configure(CANARY, url="http://collector", allow_plain_http=value)
+    monkeypatch.setenv("CXLOGGING_ALLOW_PLAIN_HTTP", value)
+    with pytest.raises(ConfigurationError, match="url sends keys"):
+        configure(CANARY, url="http://collector")
+
+
+@pytest.mark.parametrize("configure", CONFIGURE)
+def test_a_wrong_variable_is_named(configure, monkeypatch):
+    """What is neither true nor false is an error that names the variable and its value."""
+    monkeypatch.setenv("CXLOGGING_ALLOW_PLAIN_HTTP", "maybe")
+    with pytest.raises(
+        ConfigurationError, match="CXLOGGING_ALLOW_PLAIN_HTTP takes true or false, not 'maybe'"
+    ):
+        configure(CANARY)
+
+
+@pytest.mark.parametrize("configure", CONFIGURE)
 def test_plain_http_can_be_allowed(configure):
     """allow_plain_http is for a network that is the user's own."""
     destination = configure(CANARY, url="http://collector.internal", allow_plain_http=True)
@@ -270,11 +314,11 @@ def test_plain_http_can_be_allowed(configure):
 
 
 @pytest.mark.parametrize(
-    "host", ["a b.example", "https://a.example", "a.example/", "a.example:443"]
+    "host", ["a b.example", "http://a.example", "ftp://a.example", "a.example:8443", "a_b.example"]
 )
 def test_an_ingesting_host_is_a_name_alone(host):
-    """A scheme, a port, a path or a blank is no part of a host."""
-    with pytest.raises(ConfigurationError, match="ingesting_host takes a host name alone"):
+    """Another scheme, another port or a blank is no part of a host."""
+    with pytest.raises(ConfigurationError, match="ingesting_host takes a host name such as"):
         betterstack.configure(CANARY, ingesting_host=host)
 
 
