@@ -178,7 +178,7 @@ class _Walk:
         return result
 
     def _sequence(self, items: Any) -> list[Any]:
-        result = []
+        result: list[Any] = []
         for number, item in enumerate(items):
             if number == MAX_MEMBERS or self._left <= 0:
                 result.append(f"<{len(items) - number} more>")

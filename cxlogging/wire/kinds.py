@@ -93,8 +93,8 @@ def _own(value: Any, names: Any) -> dict[str, Any]:
     for name in names:
         try:
             found[name] = object.__getattribute__(value, name)
-        except AttributeError:  # never set
-            continue
+        except AttributeError:  # never set, or deleted
+            found[name] = None
     return found
 
 
@@ -157,8 +157,8 @@ def _mapped(value: Any) -> str:
 
 def _array(value: Any) -> Any:
     """Return a short array as a list, and a scalar as Python's own."""
-    size = getattr(value, "size", 1)
-    if not isinstance(size, int):
+    size = getattr(value, "size", None)
+    if not isinstance(size, int):  # of the standard library, or a tensor, whose size is a method
         size = len(value)
     if size > MOST_MEMBERS:
         return repr(value)
