@@ -122,7 +122,7 @@ class Delivery:
         """Count an item that has no room, and have a worker say so: nothing may wait here."""
         told = not self.drops.untold
         self.drops.add(level, 0 if self.buffer.held else size)
-        if told:
+        if told or not len(self.workers):
             self.workers.wake()
 
     def wake_at(self, size: int, count: int) -> None:

@@ -15,6 +15,17 @@ ISOLATED = (
     "no thread may run in an isolated interpreter: records are delivered by flush() and close(),"
     " and when the interpreter ends"
 )
+STARTED = "a thread could be started: records are delivered again"
+
+
+def not_started(error: BaseException) -> str:
+    """Return what it means that *error* came instead of a new thread, and what to do."""
+    return (
+        f"no thread can be started to deliver records ({error or type(error).__name__}): they wait"
+        " in the buffer, and are dropped when it is full; later log calls try again, and flush(),"
+        " close() and the exit deliver without one: raise the limit of threads or of memory"
+        " (ulimit -u, the container's pids or memory limit)"
+    )
 
 
 def no_thread() -> str:

@@ -27,7 +27,7 @@ from .pace import NEVER, State
 from .picking import pick
 from .sending import send
 from .settle import settle
-from .threadless import no_thread
+from .threadless import STARTED, no_thread, not_started
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -36,6 +36,9 @@ RETIRE = -1.0
 SHORTEST_WAIT = 0.001
 ABSENT_WAIT = 0.05
 """Until the next look for items that are counted, and not there: a log call is at them."""
+
+AGAIN_SECONDS = 0.25
+"""Until a log call tries again to start a thread, after that failed."""
 
 LONG_SECONDS = 0.25
 """A request without an answer for so long may stay without one."""
@@ -56,6 +59,7 @@ class Workers:
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._parked = False
+        self._again_at = 0.0
         self._most = delivery.options.concurrency
         self._demand = Demand(delivery)
 
@@ -120,8 +124,12 @@ class Workers:
         return self._parked and lifecycle.PROCESS.forking
 
     def _spawn(self) -> None:
+        delivery = self._delivery
         if reason := no_thread():
-            self._delivery.diagnostics.say("thread", "thread", reason, in_log_call=True)
+            delivery.diagnostics.say("thread", "thread", reason, in_log_call=True)
+            return
+        if delivery.clock.monotonic() < self._again_at:
+            self._look_later()
             return
         permit: deque[None] = deque([None])  # whoever takes it decides whether the thread works
         try:
@@ -131,11 +139,21 @@ class Workers:
         except BaseException as error:
             if _take(permit):
                 self._crew.pop()
+            self._look_later()
+            if isinstance(error, (RuntimeError, MemoryError)):
+                self._again_at = delivery.clock.monotonic() + AGAIN_SECONDS
             if not isinstance(error, RuntimeError) or is_external(error):
                 raise
-            # No thread can start (the interpreter is ending, or forbids them):
-            # closing delivers on its own thread, and a later record tries again.
+            # As the interpreter ends nothing is wrong: the exit delivers.
+            if not self._crew and "shutdown" not in str(error):
+                delivery.diagnostics.say("start", "start", not_started(error), in_log_call=True)
+
+    def _look_later(self) -> None:
+        """Have each log call try again where there is no worker, or a later one."""
+        if self._crew:
             self._delivery.wake_count = self._delivery.buffer.came + 1_000
+        else:
+            self._delivery.wake_at(0, 0)
 
     def _main(self, permit: deque[None]) -> None:
         if not _take(permit):
@@ -143,6 +161,7 @@ class Workers:
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
         with lifecycle.own_thread():
             try:
+                self._delivery.diagnostics.passed("start", STARTED)
                 while (wait := self._step(self._delivery.options.timeout)) != RETIRE:
                     if wait > 0:
                         self._wake.acquire(timeout=min(wait, _thread.TIMEOUT_MAX))

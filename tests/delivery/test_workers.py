@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import sys
 import threading
@@ -319,3 +320,64 @@ def test_nobody_stays_parked_when_a_signal_ends_the_fork_hook():
     target.put(20, b"second")
 
     wait_until(lambda: network.accepted == [b"first", b"second"])
+
+
+class FailingThreads:
+    """Takes the place of the interpreter's primitive; *failing* is how it goes."""
+
+    def __init__(self, monkeypatch):
+        self.failing, self.asked = True, 0
+        self._start = _thread.start_new_thread
+        monkeypatch.setattr(_thread, "start_new_thread", self)
+
+    def __call__(self, *args):
+        self.asked += 1
+        if self.failing:
+            raise RuntimeError("can't start new thread")
+        return self._start(*args)
+
+
+def test_a_failed_thread_start_is_tried_again_by_time(monkeypatch, capfd):
+    """After a failed start log calls try again by time, not by count, and it is said once."""
+    network, threads, now = Network(), FailingThreads(monkeypatch), [1_000.0]
+    target = delivery(network, clock=Clock(monotonic=lambda: now[0]))
+    put_all(target, 50)
+    assert threads.asked == 1
+    now[0] += 1
+    put_all(target, 50)
+    assert threads.asked == 2
+    threads.failing = False
+    now[0] += 1
+    target.put(20, b"last")
+
+    wait_until(lambda: target.stats().delivered == 101)
+    err = capfd.readouterr().err
+    assert err.count("no thread can be started to deliver records (can't start new thread)") == 1
+    assert err.count("a thread could be started: records are delivered again") == 1
+
+
+def test_a_full_buffer_without_a_thread(monkeypatch, capfd):
+    """Where threads fail for long nothing is dropped in silence: it is said, on_drop is told by
+    flush(), and once a thread starts, what has room is delivered.
+    """
+    heard, threads, now = [], FailingThreads(monkeypatch), [1_000.0]
+    target = delivery(
+        Network(),
+        clock=Clock(monotonic=lambda: now[0]),
+        buffer_bytes=64 * 1024,
+        on_drop=lambda *args: heard.append(args),
+    )
+    for _ in range(2_000):
+        target.put(20, b"x" * 100)
+
+    stats = target.stats()
+    assert stats.dropped > 0
+    assert stats.balanced
+    assert "dropped when it is full" in capfd.readouterr().err
+    threads.failing = False
+    now[0] += 1
+    target.put(20, b"x" * 100)
+    wait_until(lambda: not target.stats().pending)
+    assert target.flush(20)
+    assert sum(count for _, count, _ in heard) == target.stats().dropped
+    assert target.stats().balanced
