@@ -8,13 +8,13 @@ captured here; the record itself is not changed.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.event import Event
 from ..wire.guard import is_external
+from ..wire.realtime import wall
 from ..wire.times import moment
 from . import context
 from .extras import extras
@@ -59,7 +59,7 @@ class EventMaker:
         more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
         sequence: str | None,
         note: Note,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall,
     ) -> None:
         self._cleaner = cleaner
         self.constant = cleaner.fields(fields)
