@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
-from ..wire.guard import is_signal
+from ..wire.guard import is_external
 from .context import CAPTURED, current
 from .failures import failure_of
 from .tracing import trace_of
@@ -58,7 +58,7 @@ def _message(record: logging.LogRecord) -> tuple[Any, Any]:
     try:
         return str.__str__(record.getMessage()), None
     except BaseException as error:  # who reads it says so
-        if is_signal(error):
+        if is_external(error):
             raise
         args: Any = _cleaner.value(record.args)
         return str(_cleaner.value(record.msg)), tuple(args) if isinstance(args, list) else args
