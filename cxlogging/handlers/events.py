@@ -21,7 +21,7 @@ from .extras import extras
 from .failures import failure_of
 from .formatters import without_stacks
 from .leftovers import SUSPECTS, level_name, without_leftovers
-from .messages import formatted, structured
+from .messages import formatted, structured, without_secrets
 from .sequence import Sequence
 from .tracing import Trace, trace_of
 
@@ -108,7 +108,7 @@ class EventMaker:
             time_ns,
             record.levelno,
             level_name(record.levelno, record.levelname),
-            self._cleaner.text(message),
+            self._cleaner.text(without_secrets(message, self._cleaner)),
             fields,
             record,
             error,
