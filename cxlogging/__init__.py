@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .handlers.queueing import ContextQueueHandler
     from .handlers.sampling import FieldSampler, LevelSampler
     from .handlers.vendors import BetterStackHandler, CoralogixHandler, HoneycombHandler
+    from .wire.kinds import register_type
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "bound",
     "flush_all",
     "install_sigterm",
+    "register_type",
     "stats",
     "unbind",
 ]
@@ -56,6 +58,7 @@ _HOMES = {
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
     "install_sigterm": ".delivery.sigterm",
+    "register_type": ".wire.kinds",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
 }

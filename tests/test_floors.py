@@ -71,6 +71,7 @@ PUBLIC = [
     "bound",
     "flush_all",
     "install_sigterm",
+    "register_type",
     "stats",
     "unbind",
 ]

@@ -65,6 +65,9 @@ def command(
         click.echo(json.dumps(document, indent=2))
     else:
         _print(document)
+    if expect is not None and document["arrived"] < expect:
+        short = expect - document["arrived"]
+        note(f"{document['arrived']:,} arrived, {expect:,} were expected: {short:,} are missing")
     raise SystemExit(_code(document, expect))
 
 

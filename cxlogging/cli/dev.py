@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ..devserver import DevServer, Keys
+from ..devserver.querying import TIMEOUT
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -89,6 +90,14 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     help="Likewise for queries.",
 )
 @click.option(
+    "--query-timeout",
+    metavar="SECONDS",
+    default=TIMEOUT,
+    show_default=True,
+    type=click.FloatRange(0.1, 86_400),
+    help="End a query that has worked so long; one in the background may take ten times as long.",
+)
+@click.option(
     "--coralogix-plain-only",
     "plain_only",
     is_flag=True,
@@ -105,6 +114,7 @@ def command(
     honeycomb: tuple[str, ...],
     betterstack: tuple[str, ...],
     dataprime: tuple[str, ...],
+    query_timeout: float,
     plain_only: bool,
 ) -> None:
     """
@@ -126,6 +136,7 @@ def command(
             max_bytes=max_size,
             allow_remote=allow_remote,
             on_request=_report,
+            query_timeout=query_timeout,
         )
     except (ValueError, OSError, sqlite3.Error) as error:
         raise click.ClickException(_sentence(error, host, port)) from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -68,6 +69,8 @@ class Delivery:
         self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
+        self.watch: Callable[[float, int], tuple[str | None, float]] | None = None
+        self.watch_at = math.inf
         self._make_line = line or line_maker(destination, options)
         self.reset()
         lifecycle.register(self)
@@ -149,6 +152,14 @@ class Delivery:
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
         self.diagnostics.call_back()
+        self.look(self.clock.monotonic())
+
+    def look(self, now: float) -> None:
+        """Say what `watch` has to say; *now* is infinite at the exit."""
+        if self.watch is not None:
+            sentence, self.watch_at = self.watch(now, self.buffer.came)
+            if sentence:
+                self.diagnostics.say("watch", sentence, sentence)
 
     def probe(self, level: int, data: bytes, encoding: str | None = None) -> Outcome:
         """

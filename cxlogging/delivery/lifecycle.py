@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import contextlib
+import math
 import os
 import sys
 import time
@@ -154,6 +155,7 @@ def at_exit(**_: object) -> None:
     PROCESS.left = True  # from now on each record is delivered by the call that logs it
     for delivery in everyone:
         _give_up(delivery, *began[delivery])
+        delivery.look(math.inf)
         delivery.tell()
         delivery.disconnect()
         with delivery.lock:

@@ -188,7 +188,8 @@ class Workers:
             self._demand.note()
             crowded = batch is not None and self._want_help()
         if batch is None:
-            return wait if wait == RETIRE else min(wait, max(tend_at - now, SHORTEST_WAIT))
+            look_at = min(tend_at, delivery.watch_at)
+            return wait if wait == RETIRE else min(wait, max(look_at - now, SHORTEST_WAIT))
         if crowded:
             self._spawn()
         started = delivery.clock.monotonic()

@@ -21,6 +21,9 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BODY_TIMEOUT = 60.0
 """Seconds for the whole body of a request."""
 
+STALL_TIMEOUT = 60.0
+"""Seconds after which a client that takes nothing of a stream is cut: it holds up a query."""
+
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
@@ -116,9 +119,12 @@ class Exchange:
         try:
             await self._send(start)
             while (part := await _first(anext(parts, None), left)) is not None:
-                await self._send({"type": "http.response.body", "body": part, "more_body": True})
+                message = {"type": "http.response.body", "body": part, "more_body": True}
+                await asyncio.wait_for(self._send(message), STALL_TIMEOUT)
             if not left.done():
                 await self._send({"type": "http.response.body", "body": b""})
+        except asyncio.TimeoutError:
+            self._connection.reset()
         finally:
             left.cancel()
 

@@ -18,6 +18,7 @@ from ..delivery.lifecycle import OWN_THREADS, PROCESS
 from ..wire.event import Event, Source
 from ..wire.guard import EXHAUSTED, is_external
 from ..wire.times import moment
+from .attachment import Attachment
 from .check import CheckResult, check
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class ShippingHandler(logging.Handler):
         self._missing = destination.missing
         self._selects = bool(self._missing) or sampler is not None
         super().__init__(level)
+        self._attachment = Attachment(self)
+        self._delivery.watch = self._attachment.look
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
@@ -181,6 +184,7 @@ class ShippingHandler(logging.Handler):
 
     def close(self) -> None:
         """Deliver what waits, as `flush` does; a later record begins anew."""
+        self._attachment.close()
         if _is_configuring():
             self._delivery.close_soon()
         else:

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
+from ..wire.guard import is_external
 from .context import CAPTURED, current
-from .extras import extras
 from .failures import failure_of
 from .tracing import trace_of
+
+PLAIN = frozenset({str, int, float, bool, type(None)})
+APART = frozenset({"msg", "args", "exc_info", CAPTURED})
+"""Attributes with rules of their own."""
 
 _cleaner = Cleaner()
 
@@ -31,8 +35,9 @@ class ContextQueueHandler(logging.handlers.QueueHandler):
         """Return a copy of *record* for the queue; the record itself is left as it is."""
         kept = logging.LogRecord.__new__(logging.LogRecord)
         attributes = kept.__dict__
-        attributes.update(record.__dict__)
-        attributes.update({name: _cleaner.value(value) for name, value in extras(record).items()})
+        for name, value in record.__dict__.items():
+            is_whole = type(value) in PLAIN or name in APART
+            attributes[name] = value if is_whole else _cleaner.value(value)
         error = failure_of(record, _cleaner)
         if CAPTURED not in attributes:  # by another queue before this one
             attributes[CAPTURED] = {
@@ -42,7 +47,7 @@ class ContextQueueHandler(logging.handlers.QueueHandler):
             }
         kept.msg, kept.args = _message(record)
         kept.exc_info = None
-        kept.exc_text = record.exc_text or (None if error is None else error["stacktrace"])
+        kept.exc_text = kept.exc_text or (None if error is None else error["stacktrace"])
         return kept
 
 
@@ -52,6 +57,8 @@ def _message(record: logging.LogRecord) -> tuple[Any, Any]:
         return _cleaner.value(record.msg), None
     try:
         return str.__str__(record.getMessage()), None
-    except Exception:  # who reads it says so
+    except BaseException as error:  # who reads it says so
+        if is_external(error):
+            raise
         args: Any = _cleaner.value(record.args)
         return str(_cleaner.value(record.msg)), tuple(args) if isinstance(args, list) else args

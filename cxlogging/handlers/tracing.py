@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..wire.guard import is_external
+
 MODULES = sys.modules
 OPENTELEMETRY = "opentelemetry.trace"
 """It is looked up where it is loaded, and never imported."""
@@ -27,10 +29,15 @@ def trace_of(attributes: Mapping[str, Any]) -> Trace | None:
 
 
 def _active() -> Trace | None:
+    module: Any = MODULES.get(OPENTELEMETRY)
+    if module is None:
+        return None
     try:
-        span = MODULES[OPENTELEMETRY].get_current_span().get_span_context()
+        span = module.get_current_span().get_span_context()
         return _ids(f"{span.trace_id:032x}", f"{span.span_id:016x}")
-    except Exception:  # not loaded, or only half; another library of this name
+    except BaseException as error:  # half loaded; another library of this name
+        if is_external(error):
+            raise
         return None
 
 

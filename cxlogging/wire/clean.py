@@ -117,21 +117,33 @@ class _Walk:
         except BaseException as error:
             if is_external(error):
                 raise
-            return f"<unrepresentable {type(value).__name__}>"
+            return self._fallback(value)
+
+    def _fallback(self, value: Any) -> str:
+        """Return the repr of what cannot be taken apart; a mapping's would show what is hidden."""
+        kind = type(value)
+        try:
+            if not issubclass(kind, (Mapping, BaseException, *SEQUENCES)):
+                return self._text(str.__str__(repr(value)))
+        except BaseException as error:
+            if is_external(error):
+                raise
+        return f"<unrepresentable {kind.__name__}>"
 
     def _known(self, value: Any) -> Any:
+        own = type(value)  # never isinstance: it asks a proxy for its __class__
         for kind, convert in SCALARS:
-            if isinstance(value, kind):
+            if issubclass(own, kind):
                 plain = convert(value)
                 if type(plain) is int and plain not in self._cleaner.integers:
                     return str(plain)
                 return self._text(plain) if type(plain) is str else plain
-        if isinstance(value, enum.Enum):
+        if issubclass(own, enum.Enum):
             return self._inside(value, lambda: self.clean(value.value))
         plain = plain_form(value)
-        if isinstance(plain, Mapping):
+        if issubclass(type(plain), Mapping):
             return self._inside(value, lambda: self._mapping(plain))
-        if isinstance(plain, SEQUENCES):
+        if issubclass(type(plain), SEQUENCES):
             return self._inside(value, lambda: self._sequence(plain))
         return self.clean(plain)
 
@@ -166,14 +178,25 @@ class _Walk:
         return result
 
     def _sequence(self, items: Any) -> list[Any]:
-        result = []
+        result: list[Any] = []
         for number, item in enumerate(items):
             if number == MAX_MEMBERS or self._left <= 0:
                 result.append(f"<{len(items) - number} more>")
                 break
             self._left -= 1
-            result.append(self.clean(item))
+            pair = self._hidden_pair(item)
+            result.append(self.clean(item) if pair is None else pair)
         return result
+
+    def _hidden_pair(self, item: Any) -> list[Any] | None:
+        """Return a (name, value) pair of a list of headers without its value if that is secret."""
+        if type(item) not in (tuple, list) or len(item) != 2 or self._cleaner.is_sensitive is None:
+            return None
+        name = item[0].decode("latin-1") if type(item[0]) is bytes else item[0]
+        if type(name) is not str or not self._cleaner.is_sensitive(name):
+            return None
+        secrecy = self._cleaner.is_sensitive(name)
+        return [name, HIDDEN] if _is_hidden(secrecy, type(item[1])) else None
 
 
 def _is_hidden(secrecy: int, kind: type) -> bool:

@@ -16,17 +16,22 @@ from collections import deque
 from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
 from decimal import Decimal
 from fractions import Fraction
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from .http import INTEGERS
+from .kinds import form_of
 
 MAX_MEMBERS = 1_000
 MAX_NESTED_CHARACTERS = 32 * 1024
 
 
+_NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
+
+
 def describe(value: object) -> str:
     """Return ``repr(value)``, or for a class or function its qualified name."""
-    if isinstance(value, type) or callable(value):
+    if issubclass(type(value), _NAMED):
         name = getattr(value, "__qualname__", None)
         if type(name) is str:
             return f"{value.__module__}.{name}"
@@ -77,33 +82,12 @@ SCALARS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
 
 
 SEQUENCES = (list, tuple, set, frozenset, deque, KeysView, ValuesView, ItemsView, range)
-_JSON = (list, dict, str, int, float, bool, type(None))
 
 
 def plain_form(value: Any) -> Any:
     """Return *value* as a mapping, a sequence, a plain scalar, or else its description."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return value._asdict()
-    if isinstance(value, (Mapping, *SEQUENCES)):
-        return value
-    if isinstance(value, type):
-        return describe(value)
-    if hasattr(type(value), "__dataclass_fields__"):
-        import dataclasses  # noqa: PLC0415 - where there is such a value, it is imported
-
-        return {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value)}
-    for name in ("tolist", "model_dump"):  # arrays and numpy scalars; pydantic models
-        method = getattr(value, name, None)
-        if callable(method) and (name != "tolist" or _is_short(value)):
-            plain = method()
-            if type(plain) in _JSON:
-                return plain
-    return describe(value)
-
-
-def _is_short(array: Any) -> bool:
-    """Return True where an array tells that it has few members; a tensor's size is a method."""
-    size = getattr(array, "size", None)
-    if size is None and hasattr(array, "__len__"):
-        size = len(array)
-    return isinstance(size, int) and size <= MAX_MEMBERS
+    kind = type(value)
+    if issubclass(kind, (Mapping, type, *SEQUENCES)) and not issubclass(kind, tuple):
+        return describe(value) if issubclass(kind, type) else value
+    take_apart = form_of(kind)
+    return describe(value) if take_apart is None else take_apart(value)

@@ -91,6 +91,16 @@ def test_the_account_and_its_exit_code(run, service, ids, arguments, code, said)
     assert said in done.stdout
 
 
+def test_fewer_than_expected_is_said(run, service):
+    """Where only the number that was expected is not reached, a line says so beside the code."""
+    service.rule = lambda asked: numbered("r-1")
+
+    done = run("audit", "--since", "1h", "--expect", "3")
+
+    assert done.exit_code == 6
+    assert "1 arrived, 3 were expected: 2 are missing" in done.stderr
+
+
 def test_a_gap_of_this_minute_may_still_be_under_way(run, service):
     """5: look again; the same gap is a loss when it is older."""
     service.rule = lambda asked: numbered("r-1", "r-3", moment=asked.body["metadata"]["endDate"])

@@ -242,7 +242,7 @@ def test_running_processes_are_left_alone(spool):
 
 
 def test_a_directory_that_is_no_spool_is_a_failure(tmp_path):
-    """A directory that does not exist is exit code 1, an unknown command 2; nothing to send is 0."""
+    """A directory that does not exist is exit code 1, an unknown command 2, nothing to send 0."""
     (tmp_path / "spool").mkdir(mode=0o700)
 
     assert run("ls", str(tmp_path / "nowhere")).returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
@@ -176,6 +177,24 @@ def test_a_connection_closed_while_idle():
             assert sender.send(request(), None, 5).status == 200
 
     assert server.connections == 20
+
+
+def test_a_number_that_is_another_file(tmp_path):
+    """A kept connection whose descriptor's number belongs to another file is neither used nor
+    closed: nothing is written to that file, and it stays open.
+    """
+    with Script(answering(OK)) as server, (tmp_path / "mine").open("wb") as mine:
+        sender = transport(server.port)
+        assert sender.send(request(), None, 5).status == 200
+        number = sender._idle[0].sock.fileno()
+        os.dup2(mine.fileno(), number)
+        assert sender.send(request(), None, 5).status == 200
+        sender.close()
+
+        assert os.fstat(number).st_ino == os.fstat(mine.fileno()).st_ino
+        os.close(number)
+    assert (tmp_path / "mine").read_bytes() == b""
+    assert server.connections == 2
 
 
 def test_a_connection_closed_at_the_moment_of_sending():

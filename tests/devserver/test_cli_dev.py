@@ -171,7 +171,7 @@ def test_help_names_every_option():
     done = finished("dev", "--help")
     for option in ("--port", "--host", "--allow-remote", "--db", "--max-size", "--coralogix-key",
                    "--honeycomb-key", "--betterstack-token", "--query-key",
-                   "--coralogix-plain-only"):  # fmt: skip
+                   "--query-timeout", "--coralogix-plain-only"):  # fmt: skip
         assert option in done.stdout
     script = "import sys; from cxlogging.cli import main\ntry: main()\n"
     script += "finally: print('uvicorn' in sys.modules)"

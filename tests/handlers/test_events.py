@@ -472,6 +472,26 @@ def test_another_process_begins_a_run_of_its_own(pids):
     assert first.partition("-")[0] != other.partition("-")[0] == more.partition("-")[0]
 
 
+def test_processes_that_take_turns_keep_their_runs():
+    """Records of several processes through one listener: each has a run without gaps."""
+    sequence = Sequence()
+
+    ids = [sequence.identify(pid).split("-") for pid in (1, 2, 1, 3, 2, None, 1)]
+
+    assert [int(number) for _, number in ids] == [1, 1, 2, 1, 2, 1, 3]
+    assert ids[0][0] == ids[2][0] == ids[6][0] != ids[1][0] == ids[4][0]
+
+
+def test_the_runs_that_are_kept_are_bounded():
+    """However many processes send records, a bounded number of counters is kept."""
+    sequence = Sequence()
+
+    ids = {sequence.identify(pid) for pid in range(10_000)}
+
+    assert len(ids) == 10_000
+    assert len(sequence._runs) <= 4_096
+
+
 def test_two_handlers_have_runs_of_their_own():
     """Ids are unique across the handlers of a process."""
     assert Sequence().identify(1) != Sequence().identify(1)

@@ -28,6 +28,16 @@ def event_of(record, rules=None):
     return EventMaker(rules or Cleaner(), {}, None, None, lambda *note: None).make(record, None)
 
 
+class Text(str):  # noqa: SLOT000 - has attributes, as such classes do
+    def __init__(self, *_: object) -> None:
+        self.lock = threading.Lock()
+
+
+class Leaving:
+    def __repr__(self) -> str:
+        raise SystemExit
+
+
 @dataclasses.dataclass
 class Order:
     number: int
@@ -94,6 +104,12 @@ def test_the_record_itself_is_left_as_it_is():
         {"exc_info": (None, None, None)},
         {"exc_info": None},
         {"args": ({"a": 1},), "msg": "%s"},
+        {"leaving": Leaving()},
+        {"name": Text("shop"), "levelname": Text("ERROR"), "stack_info": Text("Stack")},
+        {"threadName": threading.Lock(), "pathname": threading.Lock()},
+        {"_logger": threading.Lock(), "_record": threading.Lock(), "color_message": Text("x")},
+        {"exc_text": Text("shop.Wrong: so")},
+        {"created": threading.Lock()},
     ],
 )
 def test_whatever_a_record_holds_can_cross(attributes):

@@ -1,0 +1,93 @@
+"""A handler that something takes from its logger says so, once; nothing else does."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import pytest
+
+from cxlogging.handlers.attachment import QUIET_SECONDS, SENTENCE, Attachment
+
+GONE = "no logger has this handler any more"
+
+TAKEN = """
+    logging.getLogger("shop").removeHandler(handler)
+    logging.getLogger().addHandler(handler)
+    log.info("before")
+    handler.flush(5)
+    {keep}
+    logging.getLogger().handlers = []
+    log.info("after")
+"""
+
+
+@pytest.mark.parametrize("keep", ["kept = handler", "del handler"], ids=["kept", "collected"])
+def test_a_handler_that_was_taken_away_says_so_at_the_exit(program, server, keep):
+    """After `root.handlers = []`, as Celery does it, one line says that nothing comes any more."""
+    done = program(TAKEN.format(keep=keep))
+
+    assert done.err.count(GONE) == 1
+    assert server.count() == 1
+
+
+BEHIND = {
+    "closed": "handler.close(); log.removeHandler(handler)",
+    "removed and closed": "log.removeHandler(handler); handler.close()",
+    "configured anew": "import logging.config; logging.config.dictConfig({'version': 1})",
+    "a memory handler": "import logging.handlers as h; m = h.MemoryHandler(9, target=handler);"
+    " log.handlers = [m]; log.info('behind'); m.flush()",
+    "a queue": "import logging.handlers as h, queue; q = queue.Queue(); log.handlers = "
+    "[h.QueueHandler(q)]; listener = h.QueueListener(q, handler); listener.start();"
+    " log.info('behind'); listener.stop()",
+    "still there": "pass",
+}
+
+
+@pytest.mark.parametrize("how", BEHIND.values(), ids=BEHIND)
+def test_nothing_is_said_where_it_is_meant(program, how):
+    """Closed on purpose, behind a queue or a memory handler, or still attached: no line."""
+    done = program(f"log.info('before')\nhandler.flush(5)\n{how}\n")
+
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.fixture
+def attached():
+    """A handler on a logger, what looks after it, and the count of its records."""
+    handler, log, count = logging.NullHandler(), logging.getLogger("attached"), [1]
+    log.addHandler(handler)
+    yield handler, log, count, Attachment(handler)
+    log.removeHandler(handler)
+
+
+def test_a_worker_notices_once_records_have_stopped(attached):
+    """Ten seconds after the last record a worker looks, says it, and does not wake again."""
+    _, log, count, attachment = attached
+    assert attachment.look(100.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
+    log.handlers = []
+
+    assert attachment.look(105.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
+    assert attachment.look(110.0, count[0]) == (SENTENCE, math.inf)
+
+
+def test_records_that_come_by_another_way_are_no_trouble(attached):
+    """Where records go on although no logger has the handler, somebody else gives it them."""
+    _, log, count, attachment = attached
+    attachment.look(100.0, count[0])
+    log.handlers = []
+    for now in (102.0, 104.0, 106.0):
+        count[0] += 1
+        assert attachment.look(now, count[0])[0] is None
+
+    assert attachment.look(200.0, count[0]) == (None, math.inf)
+    assert attachment.look(math.inf, count[0])[0] is None
+
+
+def test_a_handler_that_was_never_attached_is_no_trouble(attached):
+    """Who gives records to a handler without a logger is told nothing."""
+    handler, log, count, _ = attached
+    log.handlers = []
+    attachment = Attachment(handler)
+
+    assert attachment.look(100.0, count[0])[0] is attachment.look(math.inf, count[0])[0] is None
