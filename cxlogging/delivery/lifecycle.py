@@ -35,7 +35,8 @@ PARKING_SECONDS = 0.05
 LATE_SECONDS = 0.25
 """For what is logged while the process is ending, once all that came before is delivered."""
 
-_deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
+_deliveries: set[weakref.ref[Delivery]] = set()
+"""Copied in one indivisible step, which a `weakref.WeakSet` is not: other threads make handlers."""
 
 
 class _Process:
@@ -46,6 +47,7 @@ class _Process:
     finalizer_of: int | None = 0
     exiting = False
     left = False
+    forking = False
 
 
 PROCESS = _Process()
@@ -61,12 +63,13 @@ def register(delivery: Delivery) -> None:
             os.register_at_fork(
                 before=before_fork, after_in_parent=after_in_parent, after_in_child=after_fork
             )
-    _deliveries.add(delivery)
+    _deliveries.add(weakref.ref(delivery, _deliveries.discard))
 
 
 def deliveries() -> list[Delivery]:
     """Return all deliveries of this process."""
-    return list(_deliveries)
+    living = (reference() for reference in _deliveries.copy())
+    return [delivery for delivery in living if delivery is not None]
 
 
 def is_foreign() -> bool:
@@ -80,6 +83,7 @@ def is_foreign() -> bool:
 
 def before_fork() -> None:
     """Have idle workers leave, so that the fork happens without other threads of ours."""
+    PROCESS.forking = True
     for delivery in deliveries():
         delivery.workers.park()
     clock = Clock()
@@ -94,6 +98,7 @@ def before_fork() -> None:
 
 def after_in_parent() -> None:
     """Go on in the parent of a fork."""
+    PROCESS.forking = False  # first, as a signal's exception may end this function
     for delivery in deliveries():
         delivery.workers.unpark()
 
@@ -101,7 +106,7 @@ def after_in_parent() -> None:
 def after_fork() -> None:
     """Begin anew in a fork's child. Nothing may raise, log or wait here."""
     PROCESS.pid = os.getpid()
-    PROCESS.exiting = PROCESS.left = False
+    PROCESS.exiting = PROCESS.left = PROCESS.forking = False
     OWN_THREADS.clear()
     STDERR.forget()
     for delivery in deliveries():

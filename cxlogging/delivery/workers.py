@@ -113,7 +113,11 @@ class Workers:
     @property
     def is_parking(self) -> bool:
         """Whether workers are about to leave."""
-        return self._parked and bool(self._crew)
+        return self._is_parked and bool(self._crew)
+
+    @property
+    def _is_parked(self) -> bool:
+        return self._parked and lifecycle.PROCESS.forking
 
     def _spawn(self) -> None:
         if reason := no_thread():
@@ -208,7 +212,7 @@ class Workers:
         delivery.wake_bytes = delivery.wake_count = 0
         pace, buffer, unsettled = delivery.pace, delivery.buffer, delivery.unsettled
         waiting, waiting_bytes = len(buffer), buffer.arrived - buffer.left
-        if self._parked:
+        if self._is_parked:
             return None, self._retire()
         due = pace.due(now, waiting, waiting_bytes)
         pause = pace.resume_at - now
@@ -246,7 +250,7 @@ class Workers:
 
     def _retire(self) -> float:
         self._crew.pop()
-        late = len(self._delivery.buffer) and not self._parked
+        late = len(self._delivery.buffer) and not self._is_parked
         if not self._crew and late:  # a record that came after the look
             self._crew.append(None)
             return 0.0
@@ -254,7 +258,7 @@ class Workers:
             self.look()  # the next one may be spare too
         else:
             self._delivery.disconnect()
-            if not self._parked:
+            if not self._is_parked:
                 self._delivery.buffer.release()
         return RETIRE
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cxlogging.delivery import lifecycle
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.options import Options
@@ -62,43 +63,43 @@ def test_a_batch_in_flight_survives_a_fault_of_ours():
 
 
 def test_workers_leave_for_a_fork_where_nothing_waits():
-    """park() has idle workers leave, and the next record starts one again."""
+    """before_fork() has idle workers leave, and the next record starts one again."""
     network = Network()
     target = delivery(network)
     target.put(20, b"x")
     assert target.flush(20)
-    target.workers.park()
+    lifecycle.before_fork()
     wait_until(lambda: not target.workers.is_parking)
 
     assert len(target.workers) == 0
-    target.workers.unpark()
+    lifecycle.after_in_parent()
     target.put(20, b"y")
     assert target.flush(20)
     assert network.accepted == [b"x", b"y"]
 
 
 def test_a_record_that_comes_while_parking():
-    """A record that comes between park() and unpark() is sent."""
+    """A record that comes between the fork hooks is sent."""
     network = Network()
     target = delivery(network)
     target.put(20, b"x")
     assert target.flush(20)
-    target.workers.park()
+    lifecycle.before_fork()
     target.put(20, b"y")
     wait_until(lambda: not target.workers.is_parking)
-    target.workers.unpark()
+    lifecycle.after_in_parent()
 
     wait_until(lambda: network.accepted == [b"x", b"y"])
 
 
 def test_workers_stay_for_a_fork_where_something_waits():
-    """park() leaves workers alone that have something to send."""
+    """before_fork() leaves workers alone that have something to send."""
     target = delivery(Network(), flush_interval=3600)
     target.put(20, b"x")
-    target.workers.park()
+    lifecycle.before_fork()
 
     assert not target.workers.is_parking
-    target.workers.unpark()
+    lifecycle.after_in_parent()
     assert target.flush(20)
 
 
@@ -263,3 +264,58 @@ def test_a_flush_with_a_timeout(asked):
 
     assert not target.flush(asked)
     target.abandon()
+
+
+def test_deliveries_come_and_go_while_threads_look():
+    """Fork hooks, stats() and flush_all() see a whole list while other threads make deliveries."""
+    ended, errors = threading.Event(), []
+
+    def come_and_go():
+        while not ended.is_set():
+            delivery(Network())
+
+    def look():
+        try:
+            while not ended.is_set():
+                lifecycle.before_fork()
+                lifecycle.after_in_parent()
+                sum(each.stats().pending for each in lifecycle.deliveries())
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    threads = [threading.Thread(target=each) for each in (come_and_go, come_and_go, look)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        ended.wait(1)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(before)
+
+    assert errors == []
+    assert not any(each.workers.is_parking for each in lifecycle.deliveries())
+
+
+def test_nobody_stays_parked_when_a_signal_ends_the_fork_hook():
+    """An exception of a signal handler in the hook after a fork leaves no delivery parked."""
+    network = Network()
+    target = delivery(network)
+    target.put(20, b"first")
+    wait_until(lambda: network.accepted == [b"first"])
+    lifecycle.before_fork()
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    unpark, target.workers.unpark = target.workers.unpark, interrupted
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle.after_in_parent()
+    target.workers.unpark = unpark
+    target.put(20, b"second")
+
+    wait_until(lambda: network.accepted == [b"first", b"second"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import itertools
+import weakref
 from collections import Counter
 
 from cxlogging.delivery import lifecycle
@@ -210,7 +211,7 @@ class Carrier:
         """End as a process that was killed does."""
         if self.disk is not None:
             self.disk.kill()
-        lifecycle._deliveries.discard(self.delivery)
+        lifecycle._deliveries.discard(weakref.ref(self.delivery))
 
     def stats(self):
         return self.delivery.stats()

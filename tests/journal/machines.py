@@ -9,6 +9,7 @@ What became of every record is known at every step.
 from __future__ import annotations
 
 import errno
+import weakref
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -333,7 +334,7 @@ class Model(RuleBasedStateMachine):
             self.check_the_end()
         finally:
             for carrier in self.carriers:
-                lifecycle._deliveries.discard(carrier.delivery)
+                lifecycle._deliveries.discard(weakref.ref(carrier.delivery))
 
     def check_the_end(self):
         evicted = self.evicted + sum(each.delivery.buffer.evicted for each in self.carriers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import weakref
 from typing import NamedTuple
 
 import msgpack
@@ -110,7 +111,7 @@ def test_any_record_reaches_the_spool(tmp_path, vendor):
             json.loads(items[0][1], parse_constant=pytest.fail)
 
     check()
-    lifecycle._deliveries.discard(delivery)
+    lifecycle._deliveries.discard(weakref.ref(delivery))
 
 
 def overwrite(data, start, junk):
