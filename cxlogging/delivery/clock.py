@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import NamedTuple
+
+from ..wire import realtime
 
 
 def chance() -> float:
@@ -15,10 +16,7 @@ def chance() -> float:
 
 class Clock(NamedTuple):
     """
-    The clocks, bound when this module is imported.
-
-    As defaults of a class they are out of reach for a test clock that replaces
-    the functions of loaded modules: a frozen clock must not stop the worker.
+    The system's own clocks, also where a test has frozen those of the module ``time``.
 
     Attributes:
         monotonic: Seconds that only grow; every wait and deadline uses it.
@@ -27,6 +25,6 @@ class Clock(NamedTuple):
             fork's children do not all choose the same.
     """
 
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = realtime.monotonic
+    wall: Callable[[], float] = realtime.wall
     random: Callable[[], float] = chance

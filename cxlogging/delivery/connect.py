@@ -11,12 +11,12 @@ import _socket
 import importlib
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..wire.http import Endpoint
+from ..wire.realtime import monotonic
 from . import tls
 from .options import Options
 
@@ -129,12 +129,12 @@ class Connector:
 
     def _dial(self, host: str, port: int, seconds: float) -> socket.socket:
         """Return a socket connected to the first address that answers; they share the time."""
-        end = time.monotonic() + seconds
+        end = monotonic() + seconds
         resolve = self._resolve or resolved
         addresses = list(resolve(host, port, 0, socket.SOCK_STREAM))
         last = OSError(f"{host} has no address")
         for number, (family, kind, protocol, _, address) in enumerate(addresses):
-            left = end - time.monotonic()
+            left = end - monotonic()
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(max(left / (len(addresses) - number), 0.01))

@@ -52,7 +52,22 @@ def http(destination: Destination, options: Options, clock: Clock) -> Callable[[
         headers = tuple((options.headers or {}).items())
         return HttpTransport(Connector(endpoint, options), headers, clock)
 
+    if not destination.missing:
+        _check_environment(destination, options)
     return make
+
+
+def _check_environment(destination: Destination, options: Options) -> None:
+    """Raise where the environment names a proxy or certificates that cannot be; never in a fork."""
+    from . import tls
+    from .connect import Connector
+
+    endpoint = destination.request([b""]).endpoint
+    if endpoint.scheme != "https":
+        return
+    Connector(endpoint, options).proxy()
+    if options.ssl_context is None and options.ca_file is None:
+        tls.check_bundle()
 
 
 def masker(destination: Destination, options: Options) -> Masker:

@@ -20,6 +20,7 @@ from typing import Any
 
 from .. import __version__
 from ..wire.http import Request, Response, Secret
+from ..wire.realtime import monotonic
 from .clock import Clock
 from .connect import Connector
 from .network import TransportError
@@ -253,9 +254,9 @@ def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
             wait_for_read(sock, CLOSE_SECONDS)
         if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             return False
-        end = time.monotonic() + ACKNOWLEDGE_SECONDS
+        end = monotonic() + ACKNOWLEDGE_SECONDS
         while _unacknowledged(sock):
-            if time.monotonic() > end:
+            if monotonic() > end:
                 return False
             time.sleep(ACKNOWLEDGE_SECONDS / 10)
     except (AttributeError, OSError, ValueError):

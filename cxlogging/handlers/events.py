@@ -8,20 +8,20 @@ captured here; the record itself is not changed.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.clean import Cleaner
 from ..wire.event import Event
 from ..wire.guard import is_external
+from ..wire.realtime import wall
 from ..wire.times import moment
 from . import context
 from .extras import extras
 from .failures import failure_of
 from .formatters import without_stacks
 from .leftovers import SUSPECTS, level_name, without_leftovers
-from .messages import formatted, structured
+from .messages import formatted, structured, without_secrets
 from .sequence import Sequence
 from .tracing import Trace, trace_of
 
@@ -59,7 +59,7 @@ class EventMaker:
         more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
         sequence: str | None,
         note: Note,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall,
     ) -> None:
         self._cleaner = cleaner
         self.constant = cleaner.fields(fields)
@@ -108,7 +108,7 @@ class EventMaker:
             time_ns,
             record.levelno,
             level_name(record.levelno, record.levelname),
-            self._cleaner.text(message),
+            self._cleaner.text(without_secrets(message, self._cleaner)),
             fields,
             record,
             error,

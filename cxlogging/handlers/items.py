@@ -24,6 +24,7 @@ from .context import CAPTURED, current
 from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
 from .leftovers import SUSPECTS, level_name
+from .messages import OPENING
 from .tracing import MODULES, OPENTELEMETRY, trace_of
 
 REMEMBERED_SITES = 4_096
@@ -98,7 +99,12 @@ class ItemMaker:
             else:
                 message, own = told = self._events.message(record, formatter)
             time_ns = int(created * 1e6 + 0.5) * 1000
-            if own or len(message) > MAX_NESTED_CHARACTERS or not 0 <= time_ns <= LAST_NS:
+            if (
+                own
+                or len(message) > MAX_NESTED_CHARACTERS
+                or message[:1] in OPENING  # it may be a document, with secrets in it
+                or not 0 <= time_ns <= LAST_NS
+            ):
                 return self._long_way(record, rate, told)
             document: dict[str, Any] = {self._message_field: message}
             if self._constant:

@@ -6,7 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..wire.clean import HIDDEN, Cleaner
 from ..wire.guard import is_external
+
+OPENING = ("{", "[")
+MOST_CHARACTERS = 256 * 1024
+"""Of a document that is read: a log call may not take long."""
 
 MESSAGE_KEYS = ("message", "event", "msg")
 
@@ -32,3 +37,17 @@ def formatted(text: str) -> tuple[str, Mapping[Any, Any]]:
             return text, {}
         return structured(value)
     return text, {}
+
+
+def without_secrets(text: str, cleaner: Cleaner) -> str:
+    """Return *text*; where it is a JSON document, without the values of sensitive names."""
+    if cleaner.is_sensitive is None or text[:1] not in OPENING or len(text) > MOST_CHARACTERS:
+        return text
+    try:
+        value = cleaner.value(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        if is_external(error):
+            raise
+        return text
+    clean = json.dumps(value, ensure_ascii=False)
+    return clean if HIDDEN in clean else text

@@ -22,13 +22,13 @@ import contextlib
 import functools
 import linecache
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from ..wire.guard import is_external
+from ..wire.realtime import monotonic
 from .frames import UnsureError, load_sources
 from .stacks import MOST_STACKS, Stacks
 
@@ -98,7 +98,7 @@ class Tracebacks:
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, most_stacks: int = MOST_STACKS
+        self, clock: Callable[[], float] = monotonic, most_stacks: int = MOST_STACKS
     ) -> None:
         self._clock = clock
         self.stacks = Stacks(most_stacks)

@@ -67,20 +67,25 @@ def is_none(value: object) -> bool:
 
 
 def is_off(value: object) -> bool:
-    """Return True for what switches an option off: None, False, and the words for them."""
-    return value is None or value is False or word(value) in NONE | FALSE
+    """Return True for what switches an option off: None, False, 0, and the words for them."""
+    return value is None or _is_number(value, 0) or word(value) in NONE | FALSE
 
 
 def is_on(value: object) -> bool:
-    """Return True for True and the words for it."""
-    return value is True or word(value) in TRUE
+    """Return True for True, 1, and the words for it."""
+    return _is_number(value, 1) or word(value) in TRUE
+
+
+def _is_number(value: object, number: int) -> bool:
+    """Return True where *value* is that int or bool; no other type's ``==`` is asked."""
+    return type(value) in {bool, int} and value == number
 
 
 def boolean(name: str, value: object) -> bool:
     """Return True or False, also for the words and the numbers 1 and 0."""
-    if is_on(value) or (type(value) is int and value == 1):
+    if is_on(value):
         return True
-    if is_off(value) or (type(value) is int and value == 0):
+    if is_off(value):
         return False
     raise ConfigurationError(f"{name} takes true or false, not {shown(value)}.")
 

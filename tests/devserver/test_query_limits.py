@@ -244,7 +244,7 @@ threading.Event().wait()
 @linux
 @pytest.mark.parametrize("busy", [True, False])
 def test_a_process_ends_with_a_server_that_was_killed(client_of, busy):
-    """kill -9 of the server, also amid a regular expression, and beside a forked child."""
+    """Kill -9 of the server, also amid a regular expression, and beside a forked child."""
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "fork"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

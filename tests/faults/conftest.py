@@ -16,7 +16,7 @@ from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.connect import Connector, Resolve
 from cxlogging.delivery.journal.disk import Disk
 from cxlogging.delivery.journal.journal import Journal
-from cxlogging.delivery.journal.spool import Spool
+from cxlogging.delivery.lines import spool_of
 from cxlogging.delivery.transport import HttpTransport
 
 from .backend import Backend
@@ -164,7 +164,7 @@ class Shop:
 
     def _journal(self, disk: Disk):
         options = self.delivery.options
-        spool = Spool(options.spool, self.delivery.destination.identity, disk)
+        spool = spool_of(self.delivery.destination, options.spool, options, disk)
         return lambda clock, evicted, lock: Journal(
             spool, options, clock, evicted, lock, disk=disk, segment_bytes=20_000
         )

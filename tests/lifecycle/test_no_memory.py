@@ -1,0 +1,48 @@
+"""Log calls when no memory is left."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+EXHAUSTED = """
+import resource
+
+class Widget:
+    def __repr__(self):
+        return "x" * 20_000
+
+log.info("warm %s", Widget(), extra={"a": [Widget()]})
+handler.flush(10)
+record = logging.makeLogRecord(
+    {"msg": "hello", "levelno": 20, "levelname": "INFO", "a": [Widget()] * 20}
+)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**22, resource.RLIM_INFINITY))
+hoard, size = [], 2**22
+while size >= 512:
+    try:
+        hoard.append(bytearray(size))
+    except MemoryError:
+        size //= 2
+raised = 0
+for number in range(300):
+    try:
+        handler.handle(record)
+    except MemoryError:
+        raised += 1
+hoard.clear()
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+handler.flush(10)
+stats = handler.stats()
+print(raised, stats.balanced, stats.dropped > 0, stats.accepted)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bounds the address space of a process")
+def test_no_memory_error_leaves_a_log_call(program, server):
+    """With memory exhausted no log call raises; what has no room is counted and said once."""
+    ended = program(EXHAUSTED)
+
+    assert ended.out.split() == ["0", "True", "True", "301"], ended
