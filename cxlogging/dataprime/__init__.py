@@ -1,8 +1,8 @@
 """
 Query logs: `DataPrimeClient`, its rows, its background queries and its errors.
 
-Importing this part imports `requests`; importing cxlogging alone does not. The
-asynchronous names are loaded when used.
+Importing this part imports nothing else: its names are loaded when used, and `requests` with the
+first of them that needs it.
 """
 
 from __future__ import annotations
@@ -10,33 +10,32 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .background import Dataset
-from .client import DataPrimeClient
-from .errors import (
-    AuthenticationError,
-    CxQueryWarning,
-    PartialResult,
-    QueryError,
-    QueryFailed,
-    QuerySyntaxError,
-    QueryTimeout,
-    RateLimited,
-    RequestRefused,
-    ServerError,
-    UnknownQuery,
-    Unreachable,
-)
-from .exports import MissingPackage
-from .findings import Limit, QueryWarning, Statistics
-from .jobs import Job, JobState, JobStatus
-from .results import QueryResult, RowStream
-from .rows import Row, Severity
-from .split import SplitProgress
-from .transport import Clock
-
 if TYPE_CHECKING:
     from .aio import AsyncDataPrimeClient, AsyncJob
     from .async_rows import AsyncRowStream
+    from .background import Dataset
+    from .client import DataPrimeClient
+    from .errors import (
+        AuthenticationError,
+        CxQueryWarning,
+        PartialResult,
+        QueryError,
+        QueryFailed,
+        QuerySyntaxError,
+        QueryTimeout,
+        RateLimited,
+        RequestRefused,
+        ServerError,
+        UnknownQuery,
+        Unreachable,
+    )
+    from .exports import MissingPackage
+    from .findings import Limit, QueryWarning, Statistics
+    from .jobs import Job, JobState, JobStatus
+    from .results import QueryResult, RowStream
+    from .rows import Row, Severity
+    from .split import SplitProgress
+    from .transport import Clock
 
 __all__ = [
     "AsyncDataPrimeClient",
@@ -75,6 +74,33 @@ _HOMES = {
     "AsyncDataPrimeClient": ".aio",
     "AsyncJob": ".aio",
     "AsyncRowStream": ".async_rows",
+    "AuthenticationError": ".errors",
+    "Clock": ".transport",
+    "CxQueryWarning": ".errors",
+    "DataPrimeClient": ".client",
+    "Dataset": ".background",
+    "Job": ".jobs",
+    "JobState": ".jobs",
+    "JobStatus": ".jobs",
+    "Limit": ".findings",
+    "MissingPackage": ".exports",
+    "PartialResult": ".errors",
+    "QueryError": ".errors",
+    "QueryFailed": ".errors",
+    "QueryResult": ".results",
+    "QuerySyntaxError": ".errors",
+    "QueryTimeout": ".errors",
+    "QueryWarning": ".findings",
+    "RateLimited": ".errors",
+    "RequestRefused": ".errors",
+    "Row": ".rows",
+    "RowStream": ".results",
+    "ServerError": ".errors",
+    "Severity": ".rows",
+    "SplitProgress": ".split",
+    "Statistics": ".findings",
+    "UnknownQuery": ".errors",
+    "Unreachable": ".errors",
 }
 
 

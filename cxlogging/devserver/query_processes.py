@@ -38,12 +38,18 @@ class BusyError(Exception):
 
 
 class QueryProcess:
-    """One process, which answers one query after another."""
+    """
+    One process, which answers one query after another.
+
+    Attributes:
+        ready: True once it has said that it has started, which takes a while.
+    """
 
     def __init__(self, path: Path, memory: int) -> None:
+        self.ready = False
         paths = [one for one in sys.path if isinstance(one, str)]
         self._process = subprocess.Popen(  # noqa: S603 - this program, with paths of its own
-            [sys.executable, "-c", _BOOT, str(path.absolute()), str(memory), *paths],
+            [sys.executable or "python3", "-c", _BOOT, str(path.absolute()), str(memory), *paths],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C in a terminal is for the server alone.
@@ -143,11 +149,12 @@ class Run(Iterator[bytes]):
         self._timer: threading.Timer | None = None
 
     def begin(self) -> None:
-        """Send it to its process, and start its clock."""
+        """Send it to its process, and start its clock unless the process has yet to start."""
         with self._lock:
             process = self._process
-            self._timer = self._timed(self.task.seconds)
         if process is not None:
+            if process.ready:
+                self._start_clock()
             process.send(asdict(self.task))
 
     def started(self) -> bool:
@@ -190,6 +197,10 @@ class Run(Iterator[bytes]):
             process = self._process
             if process is None:
                 return None
+            if not process.ready:
+                frame = process.frame()
+                process.ready = frame is not None
+                self._start_clock()
             self._clock.start()
             frame = process.frame()
             self._clock.stop()
@@ -211,6 +222,12 @@ class Run(Iterator[bytes]):
             if self._timer is not None:
                 self._timer.cancel()
         self._pool.give_back(self, process, reusable=reusable and not self.cut)
+
+    def _start_clock(self) -> None:
+        with self._lock:
+            self._clock.start()
+            if self._process is not None:
+                self._timer = self._timed(self.task.seconds)
 
     def _timed(self, seconds: float) -> threading.Timer:
         timer = threading.Timer(seconds, self._expired)
@@ -237,7 +254,7 @@ class _WorkClock:
 
     def __init__(self) -> None:
         self._worked = 0.0
-        self._since: float | None = time.monotonic()
+        self._since: float | None = None
 
     def start(self) -> None:
         if self._since is None:

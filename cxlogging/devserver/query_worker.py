@@ -42,10 +42,11 @@ except ImportError:  # pragma: no cover - Windows
 HEADER = struct.Struct(">cIQQ")
 """Kind, length of what follows, rows and bytes of the store that were read so far."""
 
-REFUSED, STARTED, ROWS, OUTCOME, ENDED = b"R", b"S", b"D", b"O", b"E"
+READY, REFUSED, STARTED, ROWS, OUTCOME, ENDED = b"A", b"R", b"S", b"D", b"O", b"E"
 """
-Kinds of frames: the query does not compile; it does; a part of its answer; how it ended, where
-its answer does not say so; the end, and whether the process can take another.
+Kinds of frames: the process has started; the query does not compile; it does; a part of its
+answer; how it ended, where its answer does not say so; the end, and whether the process can take
+another.
 """
 
 OUT_OF_MEMORY = 77
@@ -71,6 +72,7 @@ def main(path: str, memory: int) -> None:
         os.dup2(2, 1)
     _prepare(memory)
     try:
+        _write(out, iter([(READY, b"")]), None)
         for task in sys.stdin.buffer:
             if not _serve(Path(path), json.loads(task), out):
                 return

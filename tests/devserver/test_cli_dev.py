@@ -84,6 +84,24 @@ def test_it_prints_where_it_is_and_ends_when_told(number):
         assert (out, err, process.returncode) == ("stopped\n", "", 0)
 
 
+def test_sigterm_ends_it_amid_a_query():
+    """A query that would take for ever, with a limit far away, does not put off the end."""
+    with serving("--query-timeout", "3600") as (process, url, _):
+        event = b'{"a": "' + b"a" * 60 + b'b"}'
+        assert post(url, "/", event, Authorization="Bearer dev") == 202
+        query = json.dumps({"query": "filter matches(a, /(a+)+$/) | count"}).encode()
+        request = urllib.request.Request(
+            f"{url}/api/v1/dataprime/query",
+            query,
+            {"Content-Type": "application/json", "Authorization": "Bearer dev"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.readline()
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
 def test_each_refused_request_is_one_line_on_stderr():
     """With the reason, and without what would steer a terminal."""
     with serving() as (process, url, _):
