@@ -30,6 +30,7 @@ class Lines:
     identity: ClassVar = {"vendor": "lines", "url": "http://127.0.0.1:9"}
     missing = ""
     credential = None
+    credential_header = "Authorization"
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits

@@ -60,7 +60,7 @@ class Delivery:
         clock: Clock | None = None,
         line: LineMaker | None = None,
     ) -> None:
-        options.check(destination.limits)
+        options.check(destination)
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()

@@ -77,6 +77,10 @@ class BetterStack(NamedTuple):
     limits: Limits = LIMITS
 
     @property
+    def credential_header(self) -> str:
+        return "Authorization"
+
+    @property
     def message_field(self) -> str:
         return "message"
 
@@ -155,7 +159,7 @@ class BetterStack(NamedTuple):
         authorization = Secret(f"Bearer {self.token.reveal()}")
         headers = (
             ("Content-Type", CONTENT_TYPES[self.format]),
-            ("Authorization", authorization),
+            (self.credential_header, authorization),
         )
         return Request(self.endpoint, headers, self._body(items))
 

@@ -120,6 +120,7 @@ class Coralogix:
             tried=("gzip",),
         )
 
+    credential_header = "Authorization"
     message_field = "message"
 
     @property
@@ -197,7 +198,7 @@ class Coralogix:
         if self.endpoint is None or self.key is None:
             raise ConfigurationError(f"Coralogix needs {self.missing}.")
         authorization = Secret(f"Bearer {self.key.reveal()}")
-        headers = (("Content-Type", "application/json"), ("Authorization", authorization))
+        headers = (("Content-Type", "application/json"), (self.credential_header, authorization))
         return Request(self.endpoint, headers, joined(self.beginning, items, b",", b"]}"))
 
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002

@@ -95,6 +95,10 @@ class Honeycomb(NamedTuple):
     service_name: str = ""
 
     @property
+    def credential_header(self) -> str:
+        return "X-Honeycomb-Team"
+
+    @property
     def message_field(self) -> str:
         return "body"
 
@@ -177,7 +181,7 @@ class Honeycomb(NamedTuple):
         """Return the batch request."""
         if self.key is None:
             raise ConfigurationError(f"Honeycomb needs {self.missing}.")
-        headers = (("Content-Type", "application/json"), ("X-Honeycomb-Team", self.key))
+        headers = (("Content-Type", "application/json"), (self.credential_header, self.key))
         return Request(self.endpoint, headers, joined(b"[", items, b",", b"]"))
 
     def interpret(self, response: Response, count: int) -> Verdict:
