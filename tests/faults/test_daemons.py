@@ -101,7 +101,7 @@ def test_case_64_who_waits_meanwhile(busy, backend, figures, way, pause):
     assert ended.code == 3
     # A tight loop may be faster than the vendor, which is said; nothing else is.
     assert [line for line in ended.err.splitlines() if "bytes is full" not in line] == []
-    assert ended.seconds < 4
+    assert ended.seconds < 15
     assert figures.judge(ended.promised, backend).lost == []
 
 
