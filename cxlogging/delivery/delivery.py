@@ -67,6 +67,8 @@ class Delivery:
         self.encoding = Encoding(options.compression, destination.limits)
         self.mask = masker(destination, options)
         self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
+        for sentence in destination.warnings:
+            self.diagnostics.say(f"settings {sentence}", "", sentence)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self.watch: Callable[[float, int], tuple[str | None, float]] | None = None

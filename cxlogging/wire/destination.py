@@ -30,6 +30,7 @@ class Destination(Protocol):
             make the same items go to the same place.
         credential: The key or token of the account that items go to; None where none is set.
         credential_header: The header of a request that carries it.
+        warnings: Sentences about settings that contradict each other.
         missing: What must be set before anything can be sent; empty when nothing is.
         message_field: The name that the message has in `Writer`'s document.
     """
@@ -48,6 +49,9 @@ class Destination(Protocol):
 
     @property
     def credential_header(self) -> str: ...
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
     @property
     def missing(self) -> str: ...
