@@ -133,8 +133,8 @@ print(switches() - before, time.process_time() - cpu, tasks())
 @pytest.mark.parametrize("logs", [False, True])
 @pytest.mark.parametrize("spools", [0, 1, 4])
 def test_an_idle_process_wakes_once_in_ten_seconds(child, tmp_path, spools, logs):
-    """A process that does nothing wakes once in ten seconds where handlers have a spool, be it one or
-    four, and never without one; whether it has logged before or not.
+    """A process that does nothing wakes once in ten seconds where handlers have a spool, be it one
+    or four, and never without one; whether it has logged before or not.
     """
     paths = [str(tmp_path / f"spool{n}") for n in range(spools)]
     more = "".join(f"dict(spool={each!r})," for each in paths[1:])
