@@ -175,7 +175,7 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
             whole(),
             [],
             f"warning: {SEVERITY}: write WARNING, not 'warn'\n"
-            + f"warning: {SEVERITY}: write ERROR, not 5\n",
+             f"warning: {SEVERITY}: write ERROR, not 5\n",
         ),
         (
             "source logs | filter $m.severity == Error | count",
@@ -237,7 +237,7 @@ def test_nobody_to_ask_is_worth_another_try(run):
 
     assert (
         done.exit_code,
-        "nothing listens at 127.0.0.1:1. Is `cxlogging dev` running?" in done.stderr,
+        "Nothing listens at 127.0.0.1:1. Is `cxlogging dev` running?" in done.stderr,
     ) == (5, True)
 
 
