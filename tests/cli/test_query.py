@@ -174,8 +174,10 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
             "source logs | filter $m.severity == 'warn' || 5 <= $metadata.severity",
             whole(),
             [],
-            f"warning: {SEVERITY}: write WARNING, not 'warn'\n"
-             f"warning: {SEVERITY}: write ERROR, not 5\n",
+            (
+                f"warning: {SEVERITY}: write WARNING, not 'warn'\n"
+                f"warning: {SEVERITY}: write ERROR, not 5\n"
+            ),
         ),
         (
             "source logs | filter $m.severity == Error | count",
