@@ -61,13 +61,15 @@ class Delivery:
         clock: Clock | None = None,
         line: LineMaker | None = None,
     ) -> None:
-        options.check(destination.limits)
+        options.check(destination)
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()
         self.encoding = Encoding(options.compression, destination.limits)
         self.mask = masker(destination, options)
         self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
+        for sentence in destination.warnings:
+            self.diagnostics.say(f"settings {sentence}", "", sentence)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self.watch: Callable[[float, int], tuple[str | None, float]] | None = None
