@@ -145,6 +145,11 @@ class Child:
         """What it has printed so far."""
         return (self._promises.parent / "out").read_text()
 
+    @property
+    def err(self) -> str:
+        """What it has said on stderr so far."""
+        return (self._promises.parent / "err").read_text()
+
     def wait_promised(self, count: int, seconds: float = 30) -> None:
         """Wait for *count* promises."""
         until(lambda: len(self.promised) >= count, seconds)
