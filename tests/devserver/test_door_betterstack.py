@@ -133,7 +133,10 @@ def test_bs6_a_dt_that_is_no_time_is_kept_as_text(dt, kept):
 )
 def test_bs7_without_the_token_it_is_unauthorized(authorization):
     """403, not 401, in one word."""
-    refused(ask({"a": 1}, authorization=authorization), 403, "Unauthorized")
+    reply = ask({"a": 1}, authorization=authorization)
+    refused(reply, 403, "Unauthorized")
+    words = "not an accepted key" if authorization == "Bearer bad" else "must be: Bearer"
+    assert words in reply.error
 
 
 @pytest.mark.parametrize(

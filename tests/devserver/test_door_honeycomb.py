@@ -137,6 +137,8 @@ def test_hn8_an_unknown_key_is_refused_in_the_vendors_words(key):
     """401."""
     reply = ask([{"data": {"a": 1}}], x_honeycomb_team=key)
     refused(reply, 401, "unknown API key - check your credentials")
+    assert ("not an accepted key" in reply.error) == bool(key)
+    assert "BAD" not in reply.error
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,11 @@ def test_hn16_an_escaped_slash_belongs_to_the_dataset():
     """The path is split first and unquoted second."""
     good = [{"data": {"a": 1}}]
     assert ask(good, "/1/batch/my%20app%2Flogs").events[0].application == "my app/logs"
-    assert ask(good, "/1/batch/my%20app/logs").answer.status == 404
+    for path in ("/1/batch/my%20app/logs", "/1/batch/a/b/c", "/1/events/a/b", "/1/batch/ds/"):
+        reply = ask(good, path)
+        assert reply.answer.status == 404
+        assert "%2F" in json.loads(reply.answer.body)["error"]
+        assert "%2F" in reply.error
 
 
 @pytest.mark.parametrize(
