@@ -56,7 +56,7 @@ def _options() -> Any:
 
 def _measure(options: Any) -> None:
     try:
-        modes, others = chosen(options.mode)
+        modes, others = chosen(options.mode, quick=options.quick)
     except ValueError as error:
         sys.exit(f"python -m benchmarks: {error}")
     result: dict[str, Any] = {

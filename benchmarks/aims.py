@@ -22,6 +22,8 @@ from .figures import (
     LONGEST,
     MEAN_CPU,
     MEDIAN_CALL,
+    OVER_NO_OP,
+    P99_MS,
     WIRE,
     Figure,
     Series,
@@ -29,7 +31,7 @@ from .figures import (
     over,
     steady,
 )
-from .modes import MAIN_PEERS
+from .modes import MAIN_PEERS, WEB
 from .startup import PACKAGE
 from .subjects import Subject
 from .subjects.base import BETTER_STACK, HONEYCOMB, VENDORS
@@ -38,6 +40,7 @@ from .subjects.ours import THREE, ours
 from .subjects.peers import CORALOGIX_LOGGER, LIBHONEY, LOGTAIL, OPENTELEMETRY, PEERS
 
 P50, ABOVE_P50 = (steady(each, MEDIAN_CALL) for each in (figures.P50, figures.ABOVE_P50))
+MEAN = steady(figures.MEAN, MEDIAN_CALL)
 CPU, ABOVE_CPU = (steady(each, MEAN_CPU) for each in (figures.CPU, figures.ABOVE_CPU))
 THROUGHPUT = steady(DELIVERED, MEAN_CPU, rate=True)
 PLAIN_CPU = figures.CPU
@@ -65,7 +68,7 @@ class Aim:
     """
 
     title: str
-    bounds: tuple[float, float | None]
+    bounds: tuple[float | None, float | None]
     measure: Measure
     least: bool = False
     vendors: tuple[str, ...] = VENDORS
@@ -117,6 +120,14 @@ def _import_of(name: str) -> Measure:
     return lambda look, subject: list(look("import", name, IMPORT).values())  # noqa: ARG005
 
 
+def _over_memory(mode: str, figure: Figure) -> Measure:
+    """Return the measure of *figure* as a ratio to that of the same vendor in memory."""
+    return lambda look, subject: over(
+        look(mode, subject.name, figure), look(mode, ours(subject.vendor).name, figure)
+    )
+
+
+BESIDE = {"busy-1": "one thread that computes", "busy-2": "two threads that compute"}
 STACKS = [each for each in PEERS if each.stacks]
 VENDOR_PEERS = [LOGTAIL, LIBHONEY, CORALOGIX_LOGGER]
 
@@ -195,6 +206,24 @@ AIMS = [
         _import_of(PACKAGE),
         vendors=VENDORS[:1],
         unit="ms",
+    ),
+    *(
+        Aim(
+            f"mean of a call beside {what}, over in memory",
+            (None, 1.5),
+            _over_memory(mode, MEAN),
+        )
+        for mode, what in BESIDE.items()
+    ),
+    *(
+        Aim(f"p99 of a call beside {what}", (None, 0.25), _itself(mode, P99_MS), unit="ms")
+        for mode, what in BESIDE.items()
+    ),
+    Aim(
+        "requests a second of a web application, over those with a no-op handler",
+        (0.85, 0.78),
+        _itself(WEB, OVER_NO_OP),
+        least=True,
     ),
     Aim("longest call in a burst of 100,000", (10, 10), _itself("longest", LONGEST), unit="ms"),
 ]

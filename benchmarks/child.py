@@ -18,14 +18,15 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from . import workload
+from .computing import computing
 from .subjects import BY_NAME, Subject, Target, hide_fast
 from .subjects.baselines import NoOp
 
-TURNS = 20
 BASE_RECORDS = 1_000
 """Logged to a handler that does nothing, in all turns together."""
 
@@ -39,8 +40,8 @@ def main() -> None:
     def say(what: dict[str, Any]) -> None:
         print(json.dumps(what), file=protocol, flush=True)
 
-    def pause(word: str) -> None:
-        say({"at": word})
+    def pause(word: str, **more: int) -> None:
+        say({"at": word, **more})
         if not sys.stdin.readline():
             os._exit(1)
 
@@ -54,12 +55,12 @@ def main() -> None:
         os._exit(0)
 
 
-def _measure(spec: dict[str, Any], pause: Callable[[str], None]) -> dict[str, Any]:
+def _measure(spec: dict[str, Any], pause: Callable[..., None]) -> dict[str, Any]:
     subject = BY_NAME[spec["subject"]]
     if not subject.fast:
         hide_fast()
     base_bytes = peak_bytes()
-    logger, flush = _opened(subject, Target(**spec["target"]))
+    logger, flush = opened(subject, Target(**spec["target"]))
     if spec["seconds"]:
         return _idle(logger, flush, spec["seconds"], pause)
     if not spec["down"]:
@@ -69,7 +70,7 @@ def _measure(spec: dict[str, Any], pause: Callable[[str], None]) -> dict[str, An
     return {"base_bytes": base_bytes, **_logged(logger, flush, spec, pause)}
 
 
-def _logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger:
+def new_logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger:
     """Return a logger that has *handlers*, and nothing else."""
     logger = logging.getLogger(name)
     logger.propagate = False
@@ -79,16 +80,27 @@ def _logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger:
     return logger
 
 
-def _opened(subject: Subject, target: Target) -> tuple[logging.Logger, Callable[[], None]]:
+def opened(subject: Subject, target: Target) -> tuple[logging.Logger, Callable[[], None]]:
     """Return a logger that has the subject's handlers alone, and what flushes all of them."""
-    opened = subject.open(target)
-    logger = _logger("benchmarks", [handler for handler, _ in opened])
+    pairs = subject.open(target)
+    logger = new_logger("benchmarks", [handler for handler, _ in pairs])
 
     def flush() -> None:
-        for _, wait in opened:
+        for _, wait in pairs:
             wait()
 
     return logger, flush
+
+
+@dataclass
+class _Took:
+    """What the loop took, and the no-op in turns with it."""
+
+    times: array[int] = field(default_factory=lambda: array("q"))
+    base_times: array[int] = field(default_factory=lambda: array("q"))
+    base_cpu: float = 0.0
+    records: int = 0
+    base_records: int = 0
 
 
 def _loop(spec: dict[str, Any]) -> workload.Loop:
@@ -103,25 +115,27 @@ def _logged(
     logger: logging.Logger,
     flush: Callable[[], None],
     spec: dict[str, Any],
-    pause: Callable[[str], None],
+    pause: Callable[..., None],
 ) -> dict[str, Any]:
     """Return the figures of the loop; seconds, but nanoseconds where a name says so."""
-    base = _logger("benchmarks.base", [NoOp()])
-    start_cpu, started_ns = time.process_time(), time.monotonic_ns()
-    times, base_times, base_cpu = _in_turn(_loop(spec), logger, base, spec)
-    logged_ns, logged_cpu = time.monotonic_ns(), time.process_time()
-    flushed_ns = logged_ns
-    if not spec["down"]:
-        flush()
-        flushed_ns = time.monotonic_ns()
-        pause("flushed")
+    base = new_logger("benchmarks.base", [NoOp()])
+    with computing(spec["busy"]) as computed:
+        start_cpu, started_ns = time.process_time() - computed(), time.monotonic_ns()
+        took = _in_turn(_loop(spec), logger, base, spec)
+        logged_ns, logged_cpu = time.monotonic_ns(), time.process_time() - computed()
+        flushed_ns = logged_ns
+        if not spec["down"]:
+            flush()
+            flushed_ns = time.monotonic_ns()
+            pause("flushed", records=took.records)
+        end_cpu = time.process_time() - computed()
     return {
-        **_calls(times),
-        "records": len(times),
-        "cpu": time.process_time() - start_cpu - base_cpu,
-        "call_cpu": logged_cpu - start_cpu - base_cpu,
-        "base_p50_ns": _calls(base_times)["p50_ns"],
-        "base_cpu": base_cpu / len(base_times),
+        **calls(took.times),
+        "records": took.records,
+        "cpu": end_cpu - start_cpu - took.base_cpu,
+        "call_cpu": logged_cpu - start_cpu - took.base_cpu,
+        "base_p50_ns": calls(took.base_times)["p50_ns"],
+        "base_cpu": took.base_cpu / took.base_records,
         "start_cpu": start_cpu,
         "started_ns": started_ns,
         "logged_ns": logged_ns,
@@ -132,32 +146,36 @@ def _logged(
 
 def _in_turn(
     loop: workload.Loop, logger: logging.Logger, base: logging.Logger, spec: dict[str, Any]
-) -> tuple[array[int], array[int], float]:
+) -> _Took:
     """
     Log the records in turns, and before each turn some to *base*, whose handler does nothing.
 
-    Returns the times of both, and the CPU seconds of *base*. "Above no-op" is a
-    small difference of larger numbers, and the speed of a machine drifts within
-    a run: so both are measured over the same stretch of time.
+    "Above no-op" is a small difference of larger numbers, and the speed of a
+    machine drifts within a run: so both are measured over the same stretch of time.
     """
     # CPU of several threads is that of the process, which is at rest before the first turn alone.
     cpu = time.process_time if spec["threads"] else time.thread_time
-    turns = 1 if spec["threads"] else TURNS
-    numbers = range(spec["count"])
-    times, base_times, base_cpu = array("q"), array("q"), 0.0
+    turns, numbers, took = spec["turns"], range(spec["count"]), _Took()
     size = -(-len(numbers) // turns)
+    began = time.monotonic()
     for begin in range(0, len(numbers), size):
         turn = numbers[begin : begin + size]
-        before = cpu()
-        base_times.extend(loop(base, turn[: BASE_RECORDS // turns]))
-        base_cpu += cpu() - before
-        times.extend(loop(logger, turn))
-    return times, base_times, base_cpu
+        plain, before = turn[: BASE_RECORDS // turns], cpu()
+        took.base_times.extend(loop(base, plain))
+        took.base_cpu += cpu() - before
+        took.base_records += len(plain)
+        took.times.extend(loop(logger, turn))
+        took.records += len(turn)
+        if time.monotonic() - began > spec["limit"]:
+            break
+    return took
 
 
-def _calls(times: array[int]) -> dict[str, int]:
+def calls(times: Sequence[int]) -> dict[str, float]:
+    """Return the figures of *times* in nanoseconds."""
     ordered = sorted(times)
     return {
+        "mean_ns": sum(ordered) / len(ordered),
         "p50_ns": ordered[len(ordered) // 2],
         "p99_ns": ordered[len(ordered) * 99 // 100],
         "max_ns": ordered[-1],
@@ -168,7 +186,7 @@ def _idle(
     logger: logging.Logger,
     flush: Callable[[], None],
     seconds: float,
-    pause: Callable[[str], None],
+    pause: Callable[..., None],
 ) -> dict[str, Any]:
     """Return the context switches and the CPU of *seconds* in which nothing is logged."""
     workload.warm_up(logger, workload.WARM_UP_RECORDS)

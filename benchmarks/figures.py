@@ -107,8 +107,10 @@ def _arrived(value: Value) -> Value:
     return lambda each: value(each) if "wall" in each else None
 
 
+MEAN = Figure("mean µs", _scaled("mean_ns", 1e3))
 P50 = Figure("p50 µs", _scaled("p50_ns", 1e3), ".2f")
 P99 = Figure("p99 µs", _scaled("p99_ns", 1e3))
+P99_MS = Figure("p99 ms", _scaled("p99_ns", 1e6), ".3f")
 LONGEST = Figure("max ms", _scaled("max_ns", 1e6))
 CPU = Figure("CPU µs/record", _part("cpu", "records", 1e6))
 DELIVERED = Figure("delivered/s", _arrived(_part("delivered", "wall")), ",.0f")
@@ -138,6 +140,22 @@ BUSY = Figure("sink busy %", _arrived(_part("sink_cpu", "wall", 100)), ".0f")
 IMPORT = Figure("import ms", _scaled("import_ns", 1e6))
 SWITCHES = Figure("context switches", lambda each: each.get("switches"), ".0f")
 IDLE_CPU = Figure("CPU ms", lambda each: each["cpu"] * 1e3, ".1f")
+RECORDS = Figure("records", lambda each: each.get("records"), ",.0f")
+AFTER = Figure(
+    "delivered ms after the last call",
+    _arrived(lambda each: max(0.0, (each["answered_ns"] - each["logged_ns"]) / 1e6)),
+    ".0f",
+)
+LAGS = tuple(
+    Figure(f"lag {what} ms", _scaled(name, 1e6), ".2f")
+    for what, name in (("p50", "p50_ns"), ("p99", "p99_ns"), ("max", "max_ns"))
+)
+SERVED = Figure("requests/s", lambda each: each.get("served"), ",.0f")
+OVER_NO_OP = Figure("over no-op's", _part("served", "plain_served"), ".2f")
+ANSWERS = tuple(
+    Figure(f"answer {what} ms", _scaled(name, 1e6), ".2f")
+    for what, name in (("p50", "p50_ns"), ("p99", "p99_ns"), ("max", "max_ns"))
+)
 THREADS = Figure("threads", lambda each: each.get("threads"), ".0f")
 
 CALLS = (P50, P99, LONGEST)
@@ -148,6 +166,14 @@ BY_MODE: dict[str, tuple[Figure, ...]] = {
     "idle": (SWITCHES, IDLE_CPU, THREADS),
     "longest": (*CALLS, CPU, DELIVERED, PEAK, MISSING, TWICE),
     "down": (*CALLS, CPU, ABOVE_PEAK),
+    "busy": (RECORDS, MEAN, *CALLS, CPU, DELIVERED, AFTER, MISSING, TWICE),
+    "loop": (*LAGS, CPU, MISSING, TWICE),
+    "web": (SERVED, OVER_NO_OP, *ANSWERS, CPU, AFTER, MISSING, TWICE),
     "three": (P50, CPU, ABOVE_CPU, DELIVERED, MISSING, TWICE, BUSY),
 }
 USUAL = (*CALLS, CPU, DELIVERED, WIRE, PEAK, MISSING, TWICE, BUSY)
+
+
+def shown_of(mode: str) -> tuple[Figure, ...]:
+    """Return the figures of a mode's table; those of ``busy-2`` are those of ``busy``."""
+    return BY_MODE.get(mode) or BY_MODE.get(mode.partition("-")[0], USUAL)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .subjects import NO_OP, SUBJECTS, Subject
 from .subjects.base import BETTER_STACK
-from .subjects.baselines import THREE_NO_OPS
+from .subjects.baselines import FILE, LISTENER, THREE_NO_OPS
 from .subjects.floors import FLOORS
 from .subjects.ours import OURS, THREE, ours
 from .subjects.peers import (
@@ -23,12 +24,26 @@ from .subjects.peers import (
 MAIN_PEERS = [LOGTAIL, LIBHONEY, CORALOGIX_LOGGER, OPENTELEMETRY]
 FAST = [each for each in OURS if each.fast]
 MAIN = [NO_OP, *FAST, *MAIN_PEERS]
+BESIDE = [NO_OP, FILE, LISTENER, *FAST, *MAIN_PEERS]
+"""Who is measured in a process that has more to do than to log."""
+
 QUICK = [NO_OP, ours(BETTER_STACK), ours(BETTER_STACK, journal=True), LOGTAIL]
 """Who takes part with ``--quick``, unless a mode says otherwise."""
 
 DISTANT_SECONDS = 0.1
 PACE = 5_000.0
+TURNS = 20
 SIZES = (200, 1_000, 10_000, 100_000)
+BUSY_SECONDS = 10.0
+BUSY = (0, 1, 2, 4)
+"""Threads that compute while another logs."""
+
+RATES = (2_000, 10_000)
+"""Records a second that a task of an event loop logs."""
+
+RECORDS_A_REQUEST = 10
+WEB = "web"
+QUICK_BUSY = 2
 THREADS = (1, 2, 4, 8)
 ENDS = (min(THREADS), max(THREADS))
 """What is compared with what: here the leanest pipelines take part too."""
@@ -48,9 +63,13 @@ class Mode:
         loop: The loop of `workload`, by its name.
         argument: What the loop is made with.
         threads: Threads that log.
+        busy: Threads that compute beside the one that logs.
+        turns: In how many turns the records are logged, some to the no-op before each.
+        limit: Seconds after which no further turn begins; the records are fewer then.
         delay: Seconds that the sink waits before it answers.
         down: Whether nothing listens at the sink's address.
         quick: Who takes part with ``--quick``.
+        brief: Whether it is part of a quick run that names no mode.
     """
 
     name: str
@@ -61,9 +80,13 @@ class Mode:
     loop: str = "burst"
     argument: float = 0
     threads: int = 0
+    busy: int = 0
+    turns: int = TURNS
+    limit: float = math.inf
     delay: float = 0.0
     down: bool = False
     quick: Sequence[Subject] = field(default_factory=lambda: QUICK)
+    brief: bool = True
 
 
 MODES = [
@@ -86,8 +109,42 @@ MODES = [
             [NO_OP, *FLOORS, *FAST, *MAIN_PEERS] if each in ENDS else MAIN,
             20_000,
             threads=each,
+            turns=1,
         )
         for each in THREADS
+    ),
+    *(
+        Mode(
+            f"busy-{each}",
+            f"As fast as it goes, beside {each or 'no'} thread{'s' * (each != 1)} that compute"
+            f"{'s' * (each == 1)}",
+            BESIDE,
+            20_000,
+            busy=each,
+            limit=BUSY_SECONDS,
+            brief=each == QUICK_BUSY,
+        )
+        for each in BUSY
+    ),
+    *(
+        Mode(
+            f"loop-{each}",
+            f"Lag of an event loop, a task of which logs {each:,} records a second",
+            BESIDE,
+            5 * each,
+            loop="heartbeat",
+            argument=each,
+            turns=1,
+            brief=each == max(RATES),
+        )
+        for each in RATES
+    ),
+    Mode(
+        WEB,
+        f"A Flask application under gunicorn that logs {RECORDS_A_REQUEST} records a request",
+        BESIDE,
+        40_000,
+        rounds=5,
     ),
     Mode(
         "three",
@@ -137,15 +194,18 @@ OTHERS = ("import", "idle")
 """Modes that log nothing in a loop: `startup` and `idle` measure them."""
 
 
-def chosen(patterns: Sequence[str]) -> tuple[list[Mode], set[str]]:
+def chosen(patterns: Sequence[str], *, quick: bool = False) -> tuple[list[Mode], set[str]]:
     """
-    Return the modes that match *patterns*, all without any, and which of the others.
+    Return the modes that match *patterns*, and which of the others.
+
+    Without any pattern, all; of a *quick* run those that are brief.
 
     Raises:
         ValueError: A pattern matches nothing.
     """
     names = [*BY_NAME, *OTHERS]
-    found: set[str] = set() if patterns else set(names)
+    unasked = {name for name in names if not quick or name in OTHERS or BY_NAME[name].brief}
+    found: set[str] = set() if patterns else unasked
     for pattern in patterns:
         matches = fnmatch.filter(names, pattern)
         if not matches:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .figures import BUSY, BY_MODE, USUAL, series, spread
+from .figures import BUSY, series, shown_of, spread
 from .modes import BY_NAME as MODES
 from .outcomes import Outcome, outcomes
 from .subjects import BY_NAME as SUBJECTS
@@ -68,7 +68,7 @@ def _verdict(each: Outcome) -> str:
 def mode_tables(runs: Mapping[str, Any]) -> Iterator[Table]:
     """Yield the figures of each mode that was measured."""
     for mode, subjects in runs.items():
-        figures = BY_MODE.get(mode, USUAL)
+        figures = shown_of(mode)
         title = TITLES[mode].format(**_any(subjects)) if mode in TITLES else MODES[mode].title
         shown = [
             each for each in figures if any(series(rounds, each) for rounds in subjects.values())

@@ -49,13 +49,13 @@ class Rounds:
         """Return the figures of one child, and what the sink says of it."""
         child = _child(subject, mode, count, self._nobody if mode.down else self._sink.target)
         try:
-            return self._led(child, subject, mode, count)
+            return self._led(child, subject, mode)
         except EndedError as reason:
             return {"failed": str(reason)}
         finally:
             child.end()
 
-    def _led(self, child: Child, subject: Subject, mode: Mode, count: int) -> Round:
+    def _led(self, child: Child, subject: Subject, mode: Mode) -> Round:
         figures = child.hear()
         if figures.get("at") == "ready":
             if subject.doors and not mode.down:
@@ -65,7 +65,7 @@ class Rounds:
             child.tell("go")
             figures = child.hear()
         if figures.get("at") == "flushed":
-            wanted = dict.fromkeys(subject.doors, count)
+            wanted = dict.fromkeys(subject.doors, figures["records"])
             account = self._sink.settled(wanted, subject.patience)
             child.tell("settled")
             figures = {**child.hear(), **_arrival(account, wanted)}
@@ -81,6 +81,9 @@ def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> 
         "loop": mode.loop,
         "argument": mode.argument,
         "threads": mode.threads,
+        "busy": mode.busy,
+        "turns": mode.turns,
+        "limit": mode.limit,
         "down": mode.down,
         "seconds": 0,
     }

@@ -2,11 +2,13 @@
 What is logged: one message with three extras, in a few shapes.
 
 Each loop takes the ids of its records and returns the nanoseconds of each
-call. Ids stand in the message, because not every peer sends the extras.
+call, but `heartbeat` those by which an event loop was late. Ids stand in the
+message, because not every peer sends the extras.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import threading
@@ -25,6 +27,9 @@ MESSAGE = "order %d shipped"
 USERS = [f"{name}{number}@example.org" for number in range(10) for name in ("ada", "alan", "joe")]
 FRAMES = 7
 """Of a traceback: the loop, and six functions below it."""
+
+BEAT = 0.001
+"""Seconds between two beats of `heartbeat`, and between two portions of its records."""
 
 Loop = Callable[[logging.Logger, Sequence[int]], "array[int]"]
 
@@ -128,6 +133,36 @@ def _find(what: str) -> int:
 
 def _read(what: str) -> int:
     raise ValueError(f"no stock for {what}")
+
+
+def heartbeat(rate: float) -> Loop:
+    """Return a loop that logs *rate* records a second in a task of an event loop."""
+
+    def loop(logger: logging.Logger, numbers: Sequence[int]) -> array[int]:
+        return asyncio.run(_late(logger, numbers, rate))
+
+    return loop
+
+
+async def _late(logger: logging.Logger, numbers: Sequence[int], rate: float) -> array[int]:
+    """Log *numbers*, and return by how much each beat of another task was late."""
+    lags, info, clock = array("q"), logger.info, time.perf_counter
+
+    async def beats() -> None:
+        while True:
+            due = clock() + BEAT
+            await asyncio.sleep(BEAT)
+            lags.append(int((clock() - due) * 1e9))
+
+    beating = asyncio.create_task(beats())
+    begin, portion = clock(), max(1, int(rate * BEAT))
+    for at in range(0, len(numbers), portion):
+        await asyncio.sleep(begin + at / rate - clock())
+        for number in numbers[at : at + portion]:
+            info(MESSAGE, number, extra=extras(number))
+    await asyncio.sleep(2 * BEAT)
+    beating.cancel()
+    return lags
 
 
 def threaded(loop: Loop, threads: int) -> Loop:

@@ -1,10 +1,11 @@
-"""Handlers that send nothing: what `logging` itself costs, and what a queue costs."""
+"""Handlers that send nothing: what `logging` itself costs, and what a queue and a file cost."""
 
 from __future__ import annotations
 
 import logging
 import logging.handlers
 import queue
+from pathlib import Path
 from typing import Any
 
 from .base import Opened, Subject, Target, nothing
@@ -45,6 +46,12 @@ def _listener(target: Target) -> list[Opened]:  # noqa: ARG001
     return [(logging.handlers.QueueHandler(line), drain)]
 
 
+def _file(target: Target) -> list[Opened]:
+    handler = logging.FileHandler(Path(target.directory, "log"), encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    return [(handler, nothing)]
+
+
 NO_OP = Subject("no-op handler", "baseline", _no_op, load="import logging")
 THREE_NO_OPS = Subject("three no-op handlers", "baseline", _three)
 ENQUEUE = Subject(
@@ -66,4 +73,10 @@ LISTENER = Subject(
     _listener,
     note="over a SimpleQueue; the listener's handler does nothing",
 )
-BASELINES = [NO_OP, ENQUEUE, ENQUEUE_LOCKED, LISTENER]
+FILE = Subject(
+    "FileHandler",
+    "baseline",
+    _file,
+    note="logging.FileHandler: a line with time, level, logger and message, without the extras",
+)
+BASELINES = [NO_OP, ENQUEUE, ENQUEUE_LOCKED, LISTENER, FILE]

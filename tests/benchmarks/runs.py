@@ -19,6 +19,7 @@ def a_round(number, *, call_us=10.0, cpu_us=15.0, per_second=40_000, size=20, mi
     """Return a round in which 1,000 records were logged, and 1,000 - *missing* arrived."""
     return {
         "round": number,
+        "mean_ns": call_us * 2e3,
         "p50_ns": call_us * 1e3,
         "p99_ns": call_us * 5e3,
         "max_ns": 2e6,
@@ -31,6 +32,10 @@ def a_round(number, *, call_us=10.0, cpu_us=15.0, per_second=40_000, size=20, mi
         "delivered": 1_000 - missing,
         "missing": missing,
         "duplicates": 0,
+        "logged_ns": 1e9,
+        "answered_ns": 1.2e9,
+        "served": 800.0,
+        "plain_served": 1_000.0,
         "wall": (1_000 - missing) / per_second,
         "sink_cpu": 0.001,
         "bytes": size * (1_000 - missing),

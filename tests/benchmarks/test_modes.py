@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 import traceback
 
 import pytest
 
-from benchmarks import workload
+from benchmarks import child, workload
+from benchmarks.computing import computing
 from benchmarks.install import REQUIREMENTS, requirements
 from benchmarks.modes import BY_NAME, ENDS, MODES, OTHERS, asked_for, chosen, partakers
 from benchmarks.startup import PACKAGE, statements
-from benchmarks.subjects import NO_OP, SUBJECTS
+from benchmarks.subjects import NO_OP, SUBJECTS, Target
+from benchmarks.subjects.baselines import FILE
 from benchmarks.subjects.floors import FLOORS
 
 
@@ -63,6 +67,15 @@ def test_only_keeps_those_asked_for_and_the_no_op_handler():
 def test_a_quick_run_leaves_no_mode_out(mode):
     """Every mode has a few subjects that are measured with --quick, some of them ours."""
     assert any(each.kind == "ours" for each in partakers(mode, [], quick=True))
+
+
+def test_a_quick_run_takes_a_few_of_the_busy_modes():
+    """Unless a mode is named, a quick run has one of each kind."""
+    quick = {mode.name for mode in chosen([], quick=True)[0]}
+
+    assert {"burst", "busy-2", "loop-10000", "web"} <= quick
+    assert not {"busy-0", "busy-1", "busy-4", "loop-2000"} & quick
+    assert chosen(["busy-1"], quick=True) == ([BY_NAME["busy-1"]], set())
 
 
 def test_what_threads_cost_is_held_against_the_floors():
@@ -119,6 +132,47 @@ def test_a_loop_logs_every_id_once_and_times_each_call(loop, kept):
     assert {record.getMessage() for record in records} == {f"order {n} shipped" for n in range(100)}
     assert len(times) == 100
     assert all(time > 0 for time in times)
+
+
+def test_a_heartbeat_is_late_by_what_stops_its_loop(kept):
+    """All ids are logged, and a handler that holds the loop up shows in the greatest lag."""
+    logger, records = kept
+    held = iter([0.2])
+    logger.handlers[0].addFilter(lambda _: time.sleep(next(held, 0)) is None)
+    lags = workload.heartbeat(20_000)(logger, range(100))
+
+    assert [record.bench_id for record in records] == list(range(100))
+    assert max(lags) > 0.15e9
+
+
+def test_threads_compute_until_the_block_ends():
+    """Their CPU time is counted as they go; none is left afterwards."""
+    before = threading.active_count()
+    deadline = time.monotonic() + 60
+    with computing(2) as spent:
+        assert threading.active_count() == before + 2
+        while spent() < 0.02 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert 0.02 <= spent() <= time.process_time()
+    assert threading.active_count() == before
+
+
+def test_a_file_has_a_line_a_record(tmp_path):
+    """The baseline that writes a file writes level, logger and message."""
+    ((handler, _),) = FILE.open(Target("", "", 0, str(tmp_path)))
+    handler.handle(logging.makeLogRecord({"msg": "shipped", "levelname": "INFO", "name": "shop"}))
+    handler.close()
+
+    assert (tmp_path / "log").read_text().endswith(" INFO shop shipped\n")
+
+
+def test_turns_end_when_their_time_is_over(kept):
+    """A subject that waits at each call logs fewer records, and says how many."""
+    logger, records = kept
+    spec = {"count": 100, "turns": 10, "threads": 0, "limit": -1}
+    took = child._in_turn(workload.burst, logger, logging.getLogger("tests.base"), spec)
+
+    assert took.records == len(took.times) == len(records) == 10
 
 
 def test_an_exception_has_its_seven_frames(kept):

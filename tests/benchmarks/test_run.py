@@ -61,6 +61,24 @@ def test_a_baseline_waits_for_nothing(rounds):
     assert figures["missing"] == 0
 
 
+def test_what_threads_compute_is_not_the_logging_s(rounds):
+    """Beside threads that compute all arrives, and their CPU is not part of a record's."""
+    subject = SUBJECTS["cxlogging Better Stack, spool, stdlib only"]
+    figures = rounds.once(subject, BY_NAME["busy-2"], 200)
+
+    assert (figures["records"], figures["delivered"], figures["missing"]) == (200, 200, 0)
+    assert 0 < figures["cpu"] < figures["wall"]
+
+
+def test_an_event_loop_is_measured_by_its_lag(rounds):
+    """Records are counted, not beats; what a task logged arrives."""
+    subject = SUBJECTS["cxlogging Better Stack, stdlib only"]
+    figures = rounds.once(subject, BY_NAME["loop-10000"], 500)
+
+    assert (figures["records"], figures["delivered"], figures["missing"]) == (500, 500, 0)
+    assert 0 <= figures["p50_ns"] <= figures["max_ns"]
+
+
 def test_a_dead_sink_is_survived(rounds):
     """With nobody at the address the calls are still timed."""
     subject = SUBJECTS["cxlogging Honeycomb, stdlib only"]
