@@ -328,3 +328,16 @@ def test_lone_surrogates_are_data_with_a_warning():
     """JSON may escape half a character: it is kept, and said."""
     event = only_event(ask(bulk({"severity": 3, "text": "\ud800"})))
     assert (event.data, len(event.warnings)) == ({"text": "\ud800"}, 1)
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1, 10**18])
+def test_an_integer_that_a_double_does_not_hold_is_warned_of(number):
+    """However deep it lies; not up to 2^53, and not as text."""
+    for data in ({"id": number}, {"a": [{"b": number}]}):
+        event = only_event(ask(bulk({"severity": 3, "text": json.dumps(data)})))
+        assert (event.data, "2^53" in event.warnings[0]) == (data, True)
+        single = {"applicationName": "a", "subsystemName": "s", "text": data}
+        assert "2^53" in only_event(ask([single], SINGLES)).warnings[0]
+    for harmless in (2**53, -(2**53), str(number), 1e300, True):
+        text = json.dumps({"id": harmless})
+        assert only_event(ask(bulk({"severity": 3, "text": text}))).warnings == ()

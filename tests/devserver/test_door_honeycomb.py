@@ -326,3 +326,20 @@ def test_auth_describes_the_key():
     assert told["api_key_access"]["events"] is True
     assert set(told) >= {"id", "team", "environment"}
     assert ask(b"", "/1/auth", "GET", x_honeycomb_team="BAD").answer.status == 401
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1, 10**18])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_integer_that_a_double_does_not_hold_is_warned_of(number, packed):
+    """However it came and however deep it lies; not up to 2^53, and not as text."""
+
+    def warnings(data):
+        items = [{"data": data}]
+        if not packed:
+            return ask(items).events[0].warnings
+        return ask(msgpack.packb(items), content_type="application/msgpack").events[0].warnings
+
+    for data in ({"id": number}, {"a": [{"b": number}]}):
+        assert ["2^53" in one for one in warnings(data)] == [True]
+    for harmless in (2**53, -(2**53), str(number), 1e300, True):
+        assert warnings({"id": harmless}) == ()
