@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import VENDORS
 
-START_SECONDS = 1.5
+START_SECONDS = 3.0
 """What starting and ending an interpreter with nothing to deliver may take here."""
 
 
