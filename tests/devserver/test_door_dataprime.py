@@ -207,7 +207,10 @@ def test_keys_of_its_own():
     with DevServer(keys=Keys(coralogix="send", dataprime="read")) as server:
         with DataPrimeClient("read", url=server.url) as client:
             assert len(client.query("source logs")) == 0
-        with DataPrimeClient("send", url=server.url) as client, pytest.raises(AuthenticationError):
+        with (
+            DataPrimeClient("send", url=server.url) as client,
+            pytest.raises(AuthenticationError, match="not an accepted key"),
+        ):
             client.query("source logs")
 
 
