@@ -20,7 +20,6 @@ from ..dataprime import (
     Unreachable,
     times,
 )
-from ..dataprime.request import ROW_LIMITS
 from . import reach
 from .doorbell import Doorbell
 from .following import Ask, Following
@@ -103,6 +102,7 @@ _COMMANDS = re.compile(
     show_default=True,
     help="Whether to colour the output; auto colours a terminal.",
 )
+@reach.row_limit
 @reach.options
 def command(
     *,
@@ -116,6 +116,7 @@ def command(
     count: int | None,
     output: str | None,
     color: str,
+    row_limit: int | None,
     local: bool,
     port: int | None,
     domain: str | None,
@@ -131,7 +132,7 @@ def command(
     pause = every or (EVERY_LOCAL if local or port else EVERY)
     text = question(expression, level, syntax)
     begin = times.instant("--since", since, time.time_ns())
-    with reach.client(where, timeout=60.0, retry_budget=0.0) as client:
+    with reach.client(where, tier, row_limit, timeout=60.0, retry_budget=0.0) as client:
         ask = _asking(client, text, tier, syntax, (expression or "").strip())
         following = Following(ask, begin, int(late * 1e9))
         with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
@@ -177,7 +178,7 @@ def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str, expressi
             end=times.iso(end),
             tier=tier,
             syntax=syntax,
-            limit=ROW_LIMITS[tier],
+            limit=client.row_limits[tier],
             timeout=60.0,
             split_on_limit=True,
         ) as rows:
