@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .modes import Mode
+from .modes import WEB, Mode
 from .processes import Child, EndedError, Sink, nobody
-from .subjects import Subject
+from .subjects import NO_OP, Subject
+from .web import WebChild
 from .workload import WARM_UP_RECORDS
 
 Round = dict[str, Any]
@@ -35,6 +36,7 @@ class Rounds:
     def go(self, mode: Mode, subjects: Sequence[Subject], number: int, count: int) -> None:
         """Measure each of *subjects* once."""
         runs = self.runs.setdefault(mode.name, {})
+        plain = {}
         for subject in subjects:
             if subject.name in self.absent:
                 continue
@@ -42,8 +44,10 @@ class Rounds:
             figures = self.once(subject, mode, max(1, int(count * subject.share)))
             if "absent" in figures:
                 self.absent[subject.name] = figures["absent"]
-            else:
-                runs.setdefault(subject.name, []).append({"round": number, **figures})
+                continue
+            if subject is NO_OP and "served" in figures:
+                plain = {"plain_served": figures["served"]}
+            runs.setdefault(subject.name, []).append({"round": number, **plain, **figures})
 
     def once(self, subject: Subject, mode: Mode, count: int) -> Round:
         """Return the figures of one child, and what the sink says of it."""
@@ -55,7 +59,7 @@ class Rounds:
         finally:
             child.end()
 
-    def _led(self, child: Child, subject: Subject, mode: Mode) -> Round:
+    def _led(self, child: Child | WebChild, subject: Subject, mode: Mode) -> Round:
         figures = child.hear()
         if figures.get("at") == "ready":
             if subject.doors and not mode.down:
@@ -74,7 +78,7 @@ class Rounds:
         return figures
 
 
-def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Child:
+def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Child | WebChild:
     spec = {
         "subject": subject.name,
         "count": count,
@@ -87,7 +91,7 @@ def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> 
         "down": mode.down,
         "seconds": 0,
     }
-    return Child(spec, target)
+    return (WebChild if mode.name == WEB else Child)(spec, target)
 
 
 def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:
