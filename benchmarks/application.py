@@ -48,14 +48,12 @@ def _routes(app: Any, spec: dict[str, Any]) -> None:
     logger, flush = opened(subject, Target(**spec["target"]))
     begin = 0.0
 
-    @app.get("/orders/<int:number>")
     def orders(number: int) -> dict[str, int]:
         first = number * RECORDS_A_REQUEST
         for each in range(first, first + RECORDS_A_REQUEST):
             logger.info(workload.MESSAGE, each, extra=workload.extras(each))
         return {"shipped": RECORDS_A_REQUEST}
 
-    @app.get("/ready")
     def ready() -> dict[str, str]:
         nonlocal begin
         workload.warm_up(logger, workload.WARM_UP_RECORDS)
@@ -63,11 +61,14 @@ def _routes(app: Any, spec: dict[str, Any]) -> None:
         begin = time.process_time()
         return {"at": "ready"}
 
-    @app.get("/flush")
-    def flushed() -> dict[str, int]:
+    def flush_all() -> dict[str, int]:
         flush()
         return {"flushed_ns": time.monotonic_ns()}
 
-    @app.get("/figures")
     def figures() -> dict[str, Any]:
         return {"cpu": time.process_time() - begin, "peak_bytes": peak_bytes()}
+
+    app.add_url_rule("/orders/<int:number>", view_func=orders)
+    app.add_url_rule("/ready", view_func=ready)
+    app.add_url_rule("/flush", view_func=flush_all)
+    app.add_url_rule("/figures", view_func=figures)
