@@ -29,7 +29,9 @@ class Lines:
     name = "Lines (nowhere)"
     identity: ClassVar = {"vendor": "lines", "url": "http://127.0.0.1:9"}
     missing = ""
+    warnings = ()
     credential = None
+    credential_header = "Authorization"
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits

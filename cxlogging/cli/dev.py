@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shlex
 import signal
@@ -160,6 +161,9 @@ def _serve(server: DevServer, keyed: set[str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         server.stop()
+        # Of a large body that was being read there may be millions of objects, each of which the
+        # interpreter would visit several times before it ends.
+        gc.freeze()
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult
 
 from ..delivery.connect import Connector
+from ..delivery.tls import untrusted
 from ..handlers.handler import ShippingHandler
 from ..wire.http import Endpoint
 from .doctor_findings import Finding, fail, ok, skip, warn
@@ -147,10 +148,7 @@ def explained(error: BaseException, endpoint: Endpoint) -> tuple[str, str]:
     where = f"{endpoint.host}, port {endpoint.port}"
     for each in chain:
         if isinstance(each, ssl.SSLCertVerificationError):
-            return (
-                f"the certificate of {where} is not trusted: {each.verify_message}",
-                "Give a company's own authority by ca_file= or SSL_CERT_FILE; check the clock.",
-            )
+            return untrusted(where, each)
         if isinstance(each, ssl.SSLError):
             return (
                 f"TLS with {where} failed: {each.reason}",

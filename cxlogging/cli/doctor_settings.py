@@ -18,7 +18,7 @@ from ..errors import nearest
 from ..handlers.handler import ShippingHandler
 from ..wire.destination import Destination
 from ..wire.http import Endpoint, Secret
-from ..wire.settings import LOCAL_KEY, is_loopback, program_name
+from ..wire.settings import LOCAL_KEY, held, is_loopback, program_name
 from .doctor_findings import Finding, fail, ok, warn
 from .targets import VENDORS
 
@@ -38,6 +38,8 @@ def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
             f"Set {destination.missing}.",
             about=about,
         )
+    for sentence in destination.warnings:
+        yield warn("settings", sentence, "Unset the one that is not meant.", about=about)
     for each in _arguments(destination):
         if each.value:
             shown = _masked(each.value) if each.secret else each.value
@@ -58,13 +60,14 @@ class _Argument:
     variables: tuple[str, ...] = ()
     default: str = ""
     secret: bool = False
+    source: str = ""
 
     def origin(self) -> str:
         """Return where the value came from."""
+        if self.source in self.variables:
+            return self.source
         for name in self.variables:
-            held = os.environ.get(name, "").strip().rstrip("/")
-            part = not self.secret and "://" in self.value and held.lower() in self.value
-            if held and (held == self.value or part):
+            if held(name) == self.value:
                 return name
         if self.secret and self.value == LOCAL_KEY:
             return "none is needed on this machine"
@@ -73,11 +76,11 @@ class _Argument:
 
 def _arguments(destination: Destination) -> Iterator[_Argument]:
     endpoint: Endpoint | None = getattr(destination, "endpoint", None)
-    address = "" if endpoint is None else str(endpoint)
+    address, source = ("", "") if endpoint is None else (str(endpoint), endpoint.source)
     if isinstance(destination, Coralogix):
         names = VENDORS["coralogix"][1]
         yield _secret("api_key", destination.key, names)
-        yield _Argument("address", address, (*names["url"], *names["domain"]))
+        yield _Argument("address", address, (*names["url"], *names["domain"]), source=source)
         application = names["application_name"], program_name()
         yield _Argument("application_name", destination.application_name, *application)
         subsystem = names["subsystem_name"], "python"
@@ -86,12 +89,13 @@ def _arguments(destination: Destination) -> Iterator[_Argument]:
         names = VENDORS["honeycomb"][1]
         yield _secret("api_key", destination.key, names)
         default = f"https://{HOSTS['us']}{destination.endpoint.path}"
-        yield _Argument("address", address, names["url"], default)
+        yield _Argument("address", address, names["url"], default, source=source)
         yield _Argument("dataset", destination.dataset, names["dataset"], program_name())
     elif isinstance(destination, BetterStack):
         names = VENDORS["betterstack"][1]
         yield _secret("source_token", destination.token, names)
-        yield _Argument("address", address, (*names["url"], *names["ingesting_host"]))
+        variables = (*names["url"], *names["ingesting_host"])
+        yield _Argument("address", address, variables, source=source)
         yield _Argument("format", destination.format, default="msgpack")
 
 

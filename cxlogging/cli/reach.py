@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,17 +10,11 @@ import click
 
 from ..dataprime import DataPrimeClient
 from ..errors import ConfigurationError
-from ..wire.settings import URL_VARIABLE
+from ..wire.settings import URL_VARIABLE, held
+from .screen import note
 
 F = TypeVar("F", bound=Callable[..., Any])
 LOCAL_PORT = 8765
-VARIABLES = {
-    "url": (URL_VARIABLE,),
-    "domain": ("CORALOGIX_DOMAIN", "CORALOGIX_REGION", "CX_REGION"),
-    "api_key": ("CX_API_KEY", "CORALOGIX_API_KEY"),
-}
-"""Where the client reads what no option gave: they are named where their values are wrong."""
-
 _OPTIONS = (
     click.option("--local", is_flag=True, help="Ask the local server (cxlogging dev)."),
     click.option(
@@ -58,21 +52,21 @@ def address(
 def client(where: Mapping[str, str | None], **options: Any) -> DataPrimeClient:
     """Return a client for what `address` returned."""
     try:
-        return DataPrimeClient(None, where["domain"], where["url"], **options)
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            made = DataPrimeClient(None, where["domain"], where["url"], **options)
     except ConfigurationError as error:
         sentence = str(error)
         if sentence.startswith("no "):
             # Neither an address nor a key: who tries this out needs none.
             sentence += " Or ask the local server: --local."
-        argument, _, rest = sentence.partition(" ")
-        if where.get(argument) is None:
-            variables = VARIABLES.get(argument, ())
-            set_ones = [name for name in variables if os.environ.get(name)]
-            sentence = f"{set_ones[0]} {rest}" if set_ones else sentence
         raise ConfigurationError(sentence) from None
+    for each in found:
+        note(str(each.message))
+    return made
 
 
 def local_url(port: int | None = None) -> str:
     """Return the local server's address: at *port*, else as ``CXLOGGING_URL`` says."""
-    known = os.environ.get(URL_VARIABLE)
+    known = held(URL_VARIABLE)
     return known if known and port is None else f"http://127.0.0.1:{port or LOCAL_PORT}"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 
-from ..destinations.coralogix import VARIABLES, domain_of
+from ..destinations import coralogix
 from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.http import Endpoint, Secret
 from .errors import KEY_HINT
 
+KEY_VARIABLES = ("CX_API_KEY", "CORALOGIX_API_KEY")
+
 
 def address(domain: str | None, url: str | None) -> Endpoint:
     """Return ``https://api.<domain>``, or *url*; plain http leads to this machine alone."""
-    source, name = settings.named("domain", domain, *VARIABLES["domain"])
-    host = None if name is None else f"api.{domain_of(source, name)}"
-    # The service refuses "//api", and a slash at the end is what people paste.
-    found = settings.endpoint(url.strip().rstrip("/") if isinstance(url, str) else url, host, "")
+    found = coralogix.address(domain, url, "api", "")
     if found is None:
         raise ConfigurationError(
             "no address to query: pass domain= (such as 'eu2'), or set CORALOGIX_DOMAIN."
@@ -26,7 +25,7 @@ def address(domain: str | None, url: str | None) -> Endpoint:
 
 def query_key(api_key: str | None, endpoint: Endpoint) -> Secret:
     """Return the key, or raise the sentence that says which kind is meant."""
-    given = settings.secret("api_key", api_key, "CX_API_KEY", "CORALOGIX_API_KEY")
+    given = settings.secret("api_key", api_key, *KEY_VARIABLES)
     key = settings.usable_key(given, endpoint)
     if key is None:
         raise ConfigurationError(f"no key: pass api_key=, or set CX_API_KEY. {KEY_HINT}")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
 from typing import Any
 
 import requests
 
+from ..destinations.coralogix import address_warnings
 from ..errors import ConfigurationError
 from . import jobs, reading, request
 from .address import address, query_key, seconds
 from .answer import Answer
 from .background import Dataset, submission
-from .errors import RateLimited
+from .errors import CxQueryWarning, RateLimited
 from .request import DirectQuery, direct
 from .results import QueryResult, RowStream, collected
 from .rows import Row
@@ -30,8 +32,8 @@ class DataPrimeClient:
     Args:
         api_key: A personal or team key with the DataQuerying preset; else
             ``CX_API_KEY``, else ``CORALOGIX_API_KEY``.
-        domain: A domain (``eu2.coralogix.com``) or a region (``eu2``); else
-            ``CORALOGIX_DOMAIN``, ``CORALOGIX_REGION`` or ``CX_REGION``.
+        domain: A domain (``eu2.coralogix.com``) or a region (``eu2``); else the variables
+            of `CoralogixHandler`, ``CORALOGIX_DOMAIN`` first.
         url: Replaces ``https://api.<domain>``; plain http to this machine alone.
         timeout: Seconds that `query` and `submit` take at most, retries included.
         silence: Seconds that the service may say nothing.
@@ -55,6 +57,8 @@ class DataPrimeClient:
         clock: Clock | None = None,
     ) -> None:
         endpoint = address(domain, url)
+        for sentence in address_warnings(domain, url):
+            warnings.warn(sentence, CxQueryWarning, stacklevel=2)
         key = query_key(api_key, endpoint)
         self.timeout = None if timeout is None else seconds("timeout", timeout)
         self._row_limits = {**request.ROW_LIMITS, **(row_limits or {})}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from requests.exceptions import ProxyError, Timeout
 
+from ..delivery.tls import untrusted
 from ..wire.http import Endpoint
 from ..wire.settings import is_loopback
 
@@ -21,10 +22,7 @@ def no_connection(address: Endpoint, error: Exception) -> str:
         return f"the proxy on the way to {place} does not work: {_said(causes)}. Check HTTPS_PROXY."
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"the certificate of {place} is not trusted: {cause.verify_message}. Give a"
-                " company's own authority by REQUESTS_CA_BUNDLE; check the clock."
-            )
+            return ". ".join(untrusted(place, cause))
         if isinstance(cause, ssl.SSLError):
             return f"{place} does not speak TLS as it should: {cause.reason or cause}."
         if isinstance(cause, socket.gaierror):

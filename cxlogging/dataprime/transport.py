@@ -13,6 +13,7 @@ import requests
 import urllib3
 
 from ..delivery.backoff import backoff
+from ..delivery.tls import check_bundle
 from ..wire.http import Endpoint, Secret
 from ..wire.masking import Masker
 from ..wire.settings import is_loopback
@@ -171,6 +172,8 @@ class Door:
         self._session = requests.Session() if session is None else session
         if self._own and is_loopback(address.host):
             self._session.trust_env = False  # a proxy does not lead to this machine
+        if self._own and address.scheme == "https":
+            self._session.verify = check_bundle() or True
 
     def mount(self, adapter: requests.adapters.BaseAdapter) -> None:
         """Have *adapter* open the connections."""
@@ -235,12 +238,13 @@ class Door:
                 headers={"Content-Type": "application/json"},
                 auth=Bearer(self._key),
                 stream=True,
+                verify=self._session.verify if self._own else None,  # None: as the session says
                 timeout=(min(CONNECT_SECONDS, silence), silence),
                 allow_redirects=False,
             )
         except requests.ReadTimeout:
             trouble: QueryError = QueryTimeout(f"{self.base} did not answer in time.")
-        except requests.RequestException as error:
+        except OSError as error:  # as are those of requests, and what it finds no certificates by
             trouble = Unreachable(no_connection(self.address, error))
             cause = error.args[0] if error.args else None
             trouble.dropped = isinstance(cause, urllib3.exceptions.ProtocolError)

@@ -82,8 +82,14 @@ class Buffer(Protocol):
         """Make what waits smaller, a piece at a time; False where there is nothing to do."""
         ...
 
-    def tend(self, now: float) -> float:
-        """Do what is due from time to time, at monotonic *now*; return when to come again."""
+    def tend(self, now: float, *, at_once: bool = False) -> float:
+        """
+        Do what is due from time to time; return when to come again.
+
+        Args:
+            now: Monotonic seconds.
+            at_once: Do it also where it is not due yet.
+        """
         ...
 
     def perish(self) -> list[Item]:

@@ -30,6 +30,7 @@ from .options import Options
 from .pace import Pace, State
 from .sending import attempt, http, masker, send
 from .settle import Outcome
+from .threadless import not_watched
 from .unsettled import Unsettled
 from .workers import Workers
 
@@ -60,13 +61,15 @@ class Delivery:
         clock: Clock | None = None,
         line: LineMaker | None = None,
     ) -> None:
-        options.check(destination.limits)
+        options.check(destination)
         self.destination = destination
         self.options = options
         self.clock = clock or Clock()
         self.encoding = Encoding(options.compression, destination.limits)
         self.mask = masker(destination, options)
         self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
+        for sentence in destination.warnings:
+            self.diagnostics.say(f"settings {sentence}", "", sentence)
         self._make_transport = transport or http(destination, options, self.clock)
         self.notes: dict[str, str] = {}
         self.watch: Callable[[float, int], tuple[str | None, float]] | None = None
@@ -76,7 +79,7 @@ class Delivery:
         lifecycle.register(self)
         if options.sigterm:
             sigterm.install_for(self.diagnostics)
-        self._look_for_backlog()
+        self._watch()
 
     def reset(self) -> None:
         """Begin anew with an empty line, as a fork's child does: the parent sends its own."""
@@ -95,12 +98,26 @@ class Delivery:
         self.transport = None if self.destination.missing else self._make_transport()
         self.workers = Workers(self)
 
-    def _look_for_backlog(self) -> None:
-        """Send what a process before this one left behind, also where this one logs nothing."""
+    @property
+    def is_watched(self) -> bool:
+        """Whether to look for what other processes leave behind, also while nothing is logged."""
+        return self.options.spool is not None and not (self.closing or self.destination.missing)
+
+    def _watch(self) -> None:
+        """Send what processes before this one left behind, and what others will leave."""
+        self.look_for_backlog()
+        if self.is_watched and not lifecycle.WATCHER.start() and lifecycle.WATCHER.trouble:
+            sentence = not_watched(lifecycle.WATCHER.trouble)
+            self.diagnostics.say("watcher", "watcher", sentence, in_log_call=True)
+
+    def look_for_backlog(self) -> None:
+        """Send what another process left behind, also where this one logs nothing."""
         with self.lock:
-            self.buffer.tend(self.clock.monotonic())
-            backlog = self.buffer.backlog
-        if backlog:
+            if self.closing:
+                return
+            self.buffer.tend(self.clock.monotonic(), at_once=True)
+            wanted = self.buffer.backlog or bool(self.buffer.news)
+        if wanted:
             self.workers.wake()
 
     def disconnect(self) -> None:
@@ -275,6 +292,7 @@ class Delivery:
     def close_soon(self) -> None:
         """Let the workers go once nothing waits; do not wait for it."""
         self.closing = True
+        lifecycle.WATCHER.check()
         self.hurry()
         if len(self.workers):
             self.workers.look()

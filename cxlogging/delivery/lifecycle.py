@@ -23,6 +23,7 @@ from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
 from .stderr import STDERR
+from .watcher import Watcher
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -31,6 +32,9 @@ OWN_THREADS: set[int] = set()
 """Identifiers of threads that carry our traffic: their log records are not shipped."""
 
 PARKING_SECONDS = 0.05
+
+COUNTS_LATE = sys.version_info[:2] == (3, 13)
+"""This Python counts threads when the parent's hooks have run: it would warn of one they start."""
 
 LATE_SECONDS = 0.25
 """For what is logged while the process is ending, once all that came before is delivered."""
@@ -72,6 +76,22 @@ def deliveries() -> list[Delivery]:
     return [delivery for delivery in living if delivery is not None]
 
 
+def _is_watched() -> bool:
+    if PROCESS.exiting or PROCESS.forking:
+        return False
+    return any(each.is_watched for each in deliveries())
+
+
+def _look() -> None:
+    for delivery in deliveries():
+        if delivery.is_watched:
+            try:
+                delivery.look_for_backlog()
+            except Exception as error:  # a fault of ours must not end the thread of all
+                sentence = f"the look for what waits in the spool failed: {error!r}"
+                delivery.diagnostics.say("look", type(error).__name__, sentence)
+
+
 def is_foreign() -> bool:
     """
     Return True after a fork that no hook told of (uWSGI forks in C).
@@ -86,14 +106,19 @@ def before_fork() -> None:
     PROCESS.forking = True
     for delivery in deliveries():
         delivery.workers.park()
+    WATCHER.check()
     clock = Clock()
     end = clock.monotonic() + PARKING_SECONDS
     parked = False
-    while any(each.workers.is_parking for each in deliveries()) and clock.monotonic() < end:
+    while _is_parking() and clock.monotonic() < end:
         parked = True
         time.sleep(PARKING_SECONDS / 100)
     if parked:
         time.sleep(PARKING_SECONDS / 50)  # for the system to take the thread down
+
+
+def _is_parking() -> bool:
+    return WATCHER.is_running or any(each.workers.is_parking for each in deliveries())
 
 
 def after_in_parent() -> None:
@@ -101,6 +126,8 @@ def after_in_parent() -> None:
     PROCESS.forking = False  # first, as a signal's exception may end this function
     for delivery in deliveries():
         delivery.workers.unpark()
+    if not COUNTS_LATE:  # else a later log call or handler brings the thread back
+        WATCHER.start()
 
 
 def after_fork() -> None:
@@ -109,9 +136,11 @@ def after_fork() -> None:
     PROCESS.exiting = PROCESS.left = PROCESS.forking = False
     OWN_THREADS.clear()
     STDERR.forget()
+    WATCHER.forget()
     for delivery in deliveries():
         delivery.buffer.forget()
         delivery.reset()
+    WATCHER.start()
 
 
 def before_worker() -> None:
@@ -144,6 +173,9 @@ def own_thread() -> Iterator[None]:
         OWN_THREADS.discard(ident)
 
 
+WATCHER = Watcher(_is_watched, _look, own_thread)
+
+
 def at_exit(**_: object) -> None:
     """
     Deliver what waits, all destinations side by side, then say what was left.
@@ -152,6 +184,7 @@ def at_exit(**_: object) -> None:
     not keep the process from ending.
     """
     PROCESS.exiting = True
+    WATCHER.check()
     everyone = deliveries()
     began = {each: (each.mark(), each.clock.monotonic()) for each in everyone}
     busy = [each for each in everyone if each.busy]

@@ -125,7 +125,7 @@ class MemoryBuffer(Bounded):
         self._line.extendleft(reversed(items))
         return False
 
-    def tend(self, now: float) -> float:  # noqa: ARG002 - memory needs no care
+    def tend(self, now: float, *, at_once: bool = False) -> float:  # noqa: ARG002 - no care is due
         return float("inf")
 
     def perish(self) -> list[Item]:

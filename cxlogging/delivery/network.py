@@ -12,11 +12,13 @@ class TransportError(Exception):
     No answer came.
 
     Attributes:
+        cure: What a person can do about it; empty where that is not known.
         timed_out: Connected, but the deadline ended it: less to send may help.
     """
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, cure: str = "", *, timed_out: bool = False) -> None:
         super().__init__(reason)
+        self.cure = cure
         self.timed_out = timed_out
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigurationError
 from ..wire import values
-from ..wire.http import Limits
+from ..wire.destination import Destination
 
 if TYPE_CHECKING:
     import ssl
@@ -43,7 +43,7 @@ class Options(NamedTuple):
         close_maximum: Seconds that closing takes at most.
         ssl_context: Replaces the default context, which verifies.
         proxy: Address of a proxy; None reads HTTPS_PROXY and NO_PROXY.
-        headers: Further headers of every request.
+        headers: Further headers of every request; ``User-Agent`` replaces the handler's own.
         ca_file: Certificates to trust, in a PEM file.
         client_cert: A PEM file of certificate and key, or a pair of files.
         sigterm: Deliver on SIGTERM, then do what would be done without it.
@@ -93,14 +93,21 @@ class Options(NamedTuple):
         options = cls(**{name: PARSERS[name](name, given[name]) for name in given})
         return _consistent(options, given)
 
-    def check(self, limits: Limits) -> None:
+    def check(self, destination: Destination) -> None:
         """
-        Raise where the bounds are too small for what *limits* allow.
+        Raise where the options do not fit *destination*.
 
         Raises:
-            ConfigurationError: A buffer of that size would do nothing but drop.
+            ConfigurationError: A buffer of that size would do nothing but drop, or a header
+                would replace the one that carries the key.
         """
-        least = min(LEAST_BOUND, limits.item_bytes)
+        for header in self.headers or {}:
+            if header.lower() == destination.credential_header.lower():
+                raise ConfigurationError(
+                    f"headers: {header!r} is set by the handler, from its key or token:"
+                    " leave it out."
+                )
+        least = min(LEAST_BOUND, destination.limits.item_bytes)
         for name in ("buffer_bytes", "spool_bytes"):
             if getattr(self, name) < least:
                 raise ConfigurationError(
@@ -147,9 +154,9 @@ def _headers(name: str, value: object) -> dict[str, str] | None:
 
 OWN_HEADERS = frozenset(
     "host content-length content-type content-encoding transfer-encoding accept-encoding"
-    " connection expect upgrade te trailer".split()
+    " connection keep-alive expect upgrade te trailer proxy-authorization proxy-connection".split()
 )
-"""Headers that say how a request is made: another value would break it."""
+"""Headers that say how a request is made, or that are for a proxy: another value breaks it."""
 
 PARSERS: Mapping[str, values.Parser] = {
     "flush_interval": values.seconds(),

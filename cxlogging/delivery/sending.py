@@ -154,7 +154,8 @@ def _attempt(delivery: Delivery, batch: Batch, encoding: str | None, seconds: fl
         response = delivery.transport.send(request, encoding, seconds)
         verdict = delivery.destination.interpret(response, len(batch))
     except TransportError as error:
-        return Outcome(Verdict(Action.RETRY, str(error)), timed_out=error.timed_out)
+        verdict = Verdict(Action.RETRY, str(error), cure=error.cure)
+        return Outcome(verdict, timed_out=error.timed_out)
     except Exception as error:  # whatever it is, the items are not lost by it
         return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
     wait = retry_after(response.headers, delivery.clock.wall())

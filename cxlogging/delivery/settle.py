@@ -95,6 +95,8 @@ def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float) -> Ne
     _ACTIONS[verdict.action](delivery, batch, outcome, now, news)
     if verdict.reason:
         ledger.last_error = verdict.reason
+        if verdict.cure:
+            ledger.last_error = f"{ended(verdict.reason)} {verdict.cure.rstrip('.')}"
     news.recovered = not was_sound and delivery.pace.state is State.SOUND
     return news
 

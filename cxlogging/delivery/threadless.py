@@ -28,6 +28,15 @@ def not_started(error: BaseException) -> str:
     )
 
 
+def not_watched(error: BaseException) -> str:
+    """Return what it means that *error* came instead of the thread that watches a spool."""
+    return (
+        f"no thread can be started to watch the spool ({error or type(error).__name__}): what a"
+        " process leaves there when it is killed waits until a record is logged: raise the limit of"
+        " threads or of memory (ulimit -u, the container's pids or memory limit)"
+    )
+
+
 def no_thread() -> str:
     """
     Return why no thread may be started here, and what that means; mostly nothing.

@@ -13,6 +13,22 @@ from ..wire import values
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name the certificates to trust, where no option does; the first one counts."""
 
+TRUST = (
+    "Name the certificates to trust in SSL_CERT_FILE or REQUESTS_CA_BUNDLE (or by a handler's"
+    " ca_file=)"
+)
+_OTHER_HOST = frozenset({62, 64})
+"""What OpenSSL calls a certificate for another name or address."""
+
+
+def untrusted(place: str, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+    """Return why the certificate of *place* was not trusted, and what to do."""
+    if error.verify_code in _OTHER_HOST:
+        cure = f"Check the host's name. {TRUST}, where a proxy of yours answers for it."
+    else:
+        cure = f"{TRUST}, and check this machine's clock."
+    return f"the certificate of {place} is not trusted: {error.verify_message.rstrip('.')}", cure
+
 
 def ssl_context(name: str, value: object) -> ssl.SSLContext | None:
     """Return a context for connections to a server, or None."""
@@ -73,12 +89,14 @@ def bundle() -> tuple[str, str] | None:
     return next(((name, os.environ[name]) for name in BUNDLES if os.environ.get(name)), None)
 
 
-def check_bundle() -> None:
-    """Raise where the environment names certificates that cannot be read."""
-    if (found := bundle()) is not None:
-        name, path = found
-        if name == BUNDLES[0] or not os.path.isdir(path):  # noqa: PTH112
-            ca_file(name, path)
+def check_bundle() -> str | None:
+    """Return what `bundle` names, or raise where it cannot be read."""
+    if (found := bundle()) is None:
+        return None
+    name, path = found
+    if name == BUNDLES[0] or not os.path.isdir(path):  # noqa: PTH112
+        ca_file(name, path)
+    return path
 
 
 def trusting(path: str | None) -> ssl.SSLContext:

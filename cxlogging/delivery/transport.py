@@ -47,7 +47,7 @@ CLOSE_SECONDS = 0.25
 ACKNOWLEDGE_SECONDS = 0.05
 """How long acknowledgements of the last bytes of a request may come after the answer to it."""
 AGE_SECONDS = 300.0
-USER_AGENT = f"cxlogging/{__version__} python/{platform.python_version()}"
+USER_AGENT = (("User-Agent", f"cxlogging/{__version__} python/{platform.python_version()}"),)
 
 
 class _Line:
@@ -84,7 +84,7 @@ class HttpTransport:
 
     Args:
         connector: Opens connections.
-        headers: Sent with every request.
+        headers: Sent with every request; ``User-Agent`` replaces our own.
         clock: Monotonic time.
     """
 
@@ -95,7 +95,8 @@ class HttpTransport:
         clock: Clock | None = None,
     ) -> None:
         self._connector = connector
-        self._headers = tuple(headers)
+        own = () if any(name.lower() == "user-agent" for name, _ in headers) else USER_AGENT
+        self._headers = (*own, *headers)
         self._clock = clock or Clock()
         self._idle: deque[_Line] = deque()
 
@@ -113,7 +114,9 @@ class HttpTransport:
             now = self._clock.monotonic()
             line = _Line(self._connector.open(max(deadline - now, 0.01)), now)
         except Exception as error:
-            raise TransportError(str(self._trouble(error, request))) from None
+            trouble = self._trouble(error, request)
+            trouble.timed_out = False  # less to send opens no connection
+            raise trouble from None
         try:
             return self._exchange(line, head, request.body, deadline)
         except Exception as error:
@@ -142,7 +145,6 @@ class HttpTransport:
     def _head(self, request: Request, encoding: str | None) -> bytes:
         headers: list[tuple[str, str | Secret]] = [
             ("Host", request.endpoint.authority),
-            ("User-Agent", USER_AGENT),
             ("Accept-Encoding", "identity"),
             ("Content-Length", str(len(request.body))),
             *request.headers,

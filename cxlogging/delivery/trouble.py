@@ -9,9 +9,8 @@ from urllib.parse import SplitResult
 
 from ..wire.http import Endpoint
 from ..wire.settings import is_loopback
+from . import tls
 from .network import TransportError
-
-TRUST = "ca_file, SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
 
 
 def transport_error(
@@ -29,6 +28,12 @@ def transport_error(
     while (cause := root.__cause__ or root.__context__) is not None and cause is not root:
         root = cause  # urllib3 wraps what the system said in several layers
     timed_out = isinstance(root, TimeoutError) or isinstance(error, TimeoutError)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        place = f"{endpoint.host}:{endpoint.port}"
+        if proxy is not None and proxy.scheme == "https":
+            place = f"{place} (or of the proxy {proxy.hostname})"
+        reason, cure = tls.untrusted(place, root)
+        return TransportError(f"{type(root).__name__} ({root.reason}): {reason}", cure)
     return TransportError(_sentence(root, endpoint, proxy), timed_out=timed_out)
 
 
@@ -40,11 +45,6 @@ def _sentence(root: BaseException, endpoint: Endpoint, proxy: SplitResult | None
     if proxy is not None:
         place = f"the proxy {proxy.hostname}:{proxy.port or 8080}"
         source = "proxy or HTTPS_PROXY"
-    if isinstance(root, ssl.SSLCertVerificationError):
-        return (
-            f"{name}: the certificate of {vendor} is not trusted: {said}. Name the certificates"
-            f" to trust in {TRUST}"
-        )
     if isinstance(root, ssl.SSLError):
         return f"{name}: TLS with {vendor} failed: {said}"
     if isinstance(root, socket.gaierror):

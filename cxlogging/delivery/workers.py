@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import math
 import sys
 import threading
 from collections import deque
@@ -204,6 +205,8 @@ class Workers:
         delivery = self._delivery
         with delivery.lock:
             tend_at = delivery.buffer.tend(delivery.clock.monotonic())
+        if delivery.is_watched and lifecycle.WATCHER.start():
+            tend_at = math.inf  # one thread wakes for it, whatever the number of handlers
         delivery.tell()
         with delivery.lock:
             now = delivery.clock.monotonic()

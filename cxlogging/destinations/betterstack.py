@@ -75,6 +75,11 @@ class BetterStack(NamedTuple):
     endpoint: Endpoint | None
     format: str = "msgpack"
     limits: Limits = LIMITS
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def credential_header(self) -> str:
+        return "Authorization"
 
     @property
     def message_field(self) -> str:
@@ -155,7 +160,7 @@ class BetterStack(NamedTuple):
         authorization = Secret(f"Bearer {self.token.reveal()}")
         headers = (
             ("Content-Type", CONTENT_TYPES[self.format]),
-            ("Authorization", authorization),
+            (self.credential_header, authorization),
         )
         return Request(self.endpoint, headers, self._body(items))
 
@@ -190,9 +195,8 @@ def configure(
     source, name = settings.named("ingesting_host", ingesting_host, *VARIABLES["ingesting_host"])
     example = "s1234567.eu-nbg-2.betterstackdata.com"
     host = None if name is None else settings.host_of(source, name, example)
-    endpoint = settings.endpoint(
-        url, host, "/", *VARIABLES["url"][1:], allow_plain_http=allow_plain_http
-    )
+    addresses = VARIABLES["url"][1:] if ingesting_host is None else ()
+    endpoint = settings.endpoint(url, host, "/", *addresses, allow_plain_http=allow_plain_http)
     if endpoint is not None and endpoint.host == host:
         endpoint = endpoint._replace(source=source)
     token = settings.secret(
@@ -200,7 +204,12 @@ def configure(
         source_token,
         *VARIABLES["source_token"],
     )
-    return BetterStack(settings.usable_key(token, endpoint), endpoint, format)
+    passed = url or ingesting_host or settings.held(settings.URL_VARIABLE) or None
+    places = (*VARIABLES["url"][1:], *VARIABLES["ingesting_host"])
+    warnings = settings.contradictions(
+        (source_token, VARIABLES["source_token"], None), (passed, places, settings.authority)
+    )
+    return BetterStack(settings.usable_key(token, endpoint), endpoint, format, warnings=warnings)
 
 
 def _beginning(count: int) -> tuple[bytes, int]:

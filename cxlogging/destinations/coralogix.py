@@ -48,7 +48,9 @@ OLD_NAMES = {
     **dict.fromkeys(("coralogix.com", "app.coralogix.com", "eu", "europe", "europe1"), "eu1"),
     **dict.fromkeys(("europe2",), "eu2"),
     **dict.fromkeys(("coralogix.us", "app.coralogix.us", "us", "usa", "usa1"), "us1"),
-    **dict.fromkeys(("cx498.coralogix.com", "usa2"), "us2"),
+    **dict.fromkeys(
+        ("cx498.coralogix.com", "cx498-aws-us-west-2.coralogix.com", "cx498", "usa2"), "us2"
+    ),
     **dict.fromkeys(("usa3",), "us3"),
     **dict.fromkeys(("coralogix.in", "app.coralogix.in", "india", "apac1"), "ap1"),
     **dict.fromkeys(("coralogixsg.com", "app.coralogixsg.com", "singapore", "apac2"), "ap2"),
@@ -60,11 +62,15 @@ _TEAM = re.compile(r"(?:[a-z0-9-]+\.)?app\.([a-z0-9.-]*coralogix[a-z]*\.[a-z]+)"
 _OLD_TEAM = re.compile(
     r"(?![a-z]{2,3}\d+\.)[a-z0-9-]+\.(coralogix\.(?:com|us|in)|coralogixsg\.com)"
 )
+_VENDOR = re.compile(r"(?:[a-z0-9-]+\.)*coralogix[a-z]*\.(?:com|us|in)")
+LOG_PATHS = ("/logs/v1/bulk", "/logs/v1/singles", "/api/v1/logs", "/logs/rest/singles")
+"""Those of addresses that the vendor's clients take; the handler's own path stands for them."""
+URLS = ("CORALOGIX_LOG_URL", "CORALOGIX_URL", "CORALOGIX_ENDPOINT")
 VARIABLES = {
     "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY", "CX_PRIVATE_KEY"),
     "domain": (
         *("CORALOGIX_DOMAIN", "CORALOGIX_REGION"),
-        *("CX_DOMAIN", "CX_REGION", "CORALOGIX_LOG_URL"),
+        *("CX_DOMAIN", "CX_REGION", *URLS),
     ),
     "application_name": (
         *("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
@@ -99,8 +105,10 @@ class Coralogix:
         subsystem_name: str,
         computer_name: str,
         text: str = "json",
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self.key, self.endpoint, self.text = key, endpoint, text
+        self.warnings = warnings
         self.application_name, self.subsystem_name = application_name, subsystem_name
         self.computer_name = computer_name
         names = (
@@ -120,6 +128,7 @@ class Coralogix:
             tried=("gzip",),
         )
 
+    credential_header = "Authorization"
     message_field = "message"
 
     @property
@@ -197,7 +206,7 @@ class Coralogix:
         if self.endpoint is None or self.key is None:
             raise ConfigurationError(f"Coralogix needs {self.missing}.")
         authorization = Secret(f"Bearer {self.key.reveal()}")
-        headers = (("Content-Type", "application/json"), ("Authorization", authorization))
+        headers = (("Content-Type", "application/json"), (self.credential_header, authorization))
         return Request(self.endpoint, headers, joined(self.beginning, items, b",", b"]}"))
 
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
@@ -218,11 +227,7 @@ def configure(
 ) -> Coralogix:
     """Return the destination for arguments, where missing ones come from the environment."""
     text = values.choice("json", "plain")("text", text)
-    source, name = settings.named("domain", domain, *VARIABLES["domain"])
-    ingress = None if name is None else f"ingress.{domain_of(source, name)}"
-    endpoint = settings.endpoint(url, ingress, PATH, allow_plain_http=allow_plain_http)
-    if endpoint is not None and endpoint.host == ingress:
-        endpoint = endpoint._replace(source=source)
+    endpoint = address(domain, url, "ingress", PATH, allow_plain_http=allow_plain_http)
     key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
     names = VARIABLES["application_name"], VARIABLES["subsystem_name"]
     application = settings.text("application_name", application_name, *names[0])
@@ -234,7 +239,56 @@ def configure(
         subsystem_name=subsystem or "python",
         computer_name=settings.text("computer_name", computer_name) or platform.node(),
         text=text,
+        warnings=address_warnings(domain, url)
+        + settings.contradictions(
+            (api_key, VARIABLES["api_key"], None),
+            (application_name, VARIABLES["application_name"], settings.itself),
+            (subsystem_name, VARIABLES["subsystem_name"], settings.itself),
+        ),
     )
+
+
+def address(
+    domain: object, url: object, service: str, path: str, *, allow_plain_http: object = None
+) -> Endpoint | None:
+    """
+    Return the address of *service* (``"ingress"``, ``"api"``) where *domain* is, or *url*.
+
+    An address that a variable of the vendor's clients holds, and that is none of the
+    vendor's, is taken as a *url* is.
+    """
+    source, name = settings.named("domain", domain, *VARIABLES["domain"])
+    host = None
+    if name is not None and source in URLS and (other := _elsewhere(name)):
+        if settings.text("url", url, settings.URL_VARIABLE) is None:
+            return settings.endpoint(
+                other, None, path, allow_plain_http=allow_plain_http, source=source
+            )
+    elif name is not None:
+        host = f"{service}.{domain_of(source, name)}"
+    found = settings.endpoint(url, host, path, allow_plain_http=allow_plain_http)
+    return found._replace(source=source) if found is not None and found.host == host else found
+
+
+def address_warnings(domain: object, url: object) -> tuple[str, ...]:
+    """Return a sentence where two variables name different addresses, and one of them counts."""
+    passed = domain if url is None else url
+    passed = passed or settings.held(settings.URL_VARIABLE) or None
+    return settings.contradictions((passed, VARIABLES["domain"], _meant))
+
+
+def _meant(variable: str, text: str) -> str:
+    return settings.authority("", _elsewhere(text) or domain_of(variable, text))
+
+
+def _elsewhere(text: str) -> str | None:
+    """Return *text* without a path for logs where it is the address of another's host."""
+    host = settings.authority("", text).partition(":")[0]
+    if "://" not in text or _VENDOR.fullmatch(host):
+        return None
+    bare = text.rstrip("/")
+    path = next((each for each in LOG_PATHS if bare.endswith(each)), "")
+    return bare.removesuffix(path) if path else text
 
 
 def domain_of(argument: str, name: str) -> str:
@@ -254,6 +308,12 @@ def domain_of(argument: str, name: str) -> str:
             f"{nearest(low, DOMAINS)}"
         )
     bare = settings.host_of(argument, low, "eu2.coralogix.com")
+    if bare.replace(".", "").isdigit() or ("://" in low and not _VENDOR.fullmatch(bare)):
+        raise ConfigurationError(
+            f"{argument} takes a region or a domain of Coralogix, such as 'eu2', not"
+            f" {values.shown(name)}: another server's address goes into url=,"
+            f" or {settings.URL_VARIABLE}."
+        )
     for prefix in PREFIXES:
         bare = bare.removeprefix(prefix)
     team = _TEAM.fullmatch(bare) or _OLD_TEAM.fullmatch(bare)

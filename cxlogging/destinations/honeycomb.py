@@ -93,6 +93,11 @@ class Honeycomb(NamedTuple):
     hostname: str
     limits: Limits = LIMITS
     service_name: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def credential_header(self) -> str:
+        return "X-Honeycomb-Team"
 
     @property
     def message_field(self) -> str:
@@ -177,7 +182,7 @@ class Honeycomb(NamedTuple):
         """Return the batch request."""
         if self.key is None:
             raise ConfigurationError(f"Honeycomb needs {self.missing}.")
-        headers = (("Content-Type", "application/json"), ("X-Honeycomb-Team", self.key))
+        headers = (("Content-Type", "application/json"), (self.credential_header, self.key))
         return Request(self.endpoint, headers, joined(b"[", items, b",", b"]"))
 
     def interpret(self, response: Response, count: int) -> Verdict:
@@ -228,13 +233,23 @@ def configure(
         name,
         platform.node(),
         service_name=service or settings.program_name(),
+        warnings=settings.contradictions(
+            (api_key, VARIABLES["api_key"], None),
+            (dataset, VARIABLES["dataset"][:2], settings.itself),
+            (
+                url or settings.held(settings.URL_VARIABLE) or None,
+                VARIABLES["url"][1:],
+                lambda _, text: settings.authority("", _address(text) or ""),
+            ),
+        ),
     )
 
 
 def _address(name: str | None) -> str | None:
     """Return the address for a region, or for one of the vendor's hosts as it prints them."""
-    low = (name or "").lower().rstrip("/")
-    bare = low.removeprefix("https://").removesuffix(":443")
+    if name is None or name.lower().partition("://")[0] == "http":
+        return name
+    bare = settings.authority("", name)
     bare = HOSTS.get(bare, bare)
     if bare in {"honeycomb.io", "eu1.honeycomb.io"} or bare.startswith("ui."):
         bare = f"api.{bare.removeprefix('ui.')}"

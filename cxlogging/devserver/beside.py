@@ -1,10 +1,11 @@
-"""Work beside the loop that serves: queries run on threads, so that deliveries go on."""
+"""Work beside the loop that serves: queries and large bodies, so that deliveries go on."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -14,18 +15,39 @@ from .doors import Reply
 THREADS = 16
 """More than there are queries that run and wait, so that there is one for what is quick."""
 
+MOST_BODIES = 4
+"""Large bodies that are read at the same time."""
+
 T = TypeVar("T")
 
 
 class Beside:
-    """A few threads, born with the first work."""
+    """A few threads for queries, born with the first, and one for each large body."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="cxlogging-query")
+        self._bodies = asyncio.Semaphore(MOST_BODIES)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What *work* gives."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def run_detached(self, work: Callable[[], T]) -> T:
+        """What *work* gives, on a thread that nobody waits for when the server stops."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        async with self._bodies:
+            threading.Thread(target=run, name="cxlogging-body", daemon=True).start()
+            return await asyncio.wrap_future(future)
 
     @asynccontextmanager
     async def parts(self, stream: Iterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .beside import Beside
 from .doors import Answer, Door, Keys, Reply, Request
 from .doors.betterstack import WIRE_LIMIT
-from .doors.bodies import peek
+from .doors.bodies import is_small, peek
 from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
 from .faults import Fault, FaultPanel
 from .schema import RequestRecord
@@ -20,6 +21,9 @@ from .store import Store
 
 BIGGEST_BODY = WIRE_LIMIT
 """Bytes on the wire that any door may want to see. Above, nothing is read."""
+
+SMALL_BODY, FEW_EVENTS = 8 * 1024, 500
+"""Bytes after inflating, and events: what is above is read and kept on a thread of its own."""
 
 NO_FAULT = Fault()
 
@@ -34,7 +38,7 @@ class Ingest:
         keys: Which keys are accepted.
         faults: What is to go wrong.
         on_request: Told of each request, after it is in the log.
-        beside: Where slow doors work.
+        beside: Where slow doors work, and large bodies are read and kept.
     """
 
     store: Store
@@ -49,15 +53,15 @@ class Ingest:
             body = await exchange.body(BIGGEST_BODY)
         except BodyTooLargeError:
             answer = door.too_large()
-            self._log(door, exchange, Reply(answer, error=f"above {BIGGEST_BODY} bytes"))
+            await self._log(door, exchange, Reply(answer, error=f"above {BIGGEST_BODY} bytes"))
             return await exchange.answer_early(answer)
         except BodyTimeoutError:
             answer = door.failure(408)
-            self._log(door, exchange, Reply(answer, error="the body did not come in time"))
+            await self._log(door, exchange, Reply(answer, error="the body did not come in time"))
             return await exchange.answer_early(answer)
         except DisconnectedError:
             left = Reply(Answer(0), error="the client left before its body was complete")
-            return self._log(door, exchange, left)
+            return await self._log(door, exchange, left)
         fault = self._fault(door, exchange, body)
         if fault.delay:
             await asyncio.sleep(fault.delay)
@@ -79,16 +83,16 @@ class Ingest:
     async def _handle(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> None:
         silent = "reset" if fault.reset == "before" else "hang" if fault.hang else ""
         if silent:
-            self._log(door, exchange, Reply(Answer(0), error=f"fault: {silent}"), len(body))
+            await self._log(door, exchange, Reply(Answer(0), error=f"fault: {silent}"), len(body))
             return await (exchange.until_left() if fault.hang else exchange.reset())
         reply = await self._reply(door, exchange, body, fault)
         if reply.stream is not None and (fault.reset or fault.trickle):
             reply = await self.beside.whole(reply)
         if fault.reset == "after":
             cut = replace(reply, answer=Answer(0), error="fault: reset after storing")
-            self._log(door, exchange, cut, len(body))
+            await self._log(door, exchange, cut, len(body))
             return await exchange.reset()
-        self._log(door, exchange, reply, len(body))
+        await self._log(door, exchange, reply, len(body))
         if fault.trickle:
             return await exchange.trickle(reply.answer, fault.trickle)
         if reply.stream is not None:
@@ -106,16 +110,18 @@ class Ingest:
             exchange.method, exchange.path, exchange.headers, body, time.time_ns(), fault.items,
             left,
         )  # fmt: skip
+        answer = partial(door.answer, request, self.keys)
         if not door.slow:
-            return door.answer(request, self.keys)
+            small = is_small(body, exchange.headers.get("content-encoding", ""), SMALL_BODY)
+            return answer() if small else await self.beside.run_detached(answer)
         watch = asyncio.ensure_future(exchange.until_left())
         watch.add_done_callback(lambda task: None if task.cancelled() else left.set_result(None))
         try:
-            return await self.beside.run(lambda: door.answer(request, self.keys))
+            return await self.beside.run(answer)
         finally:
             watch.cancel()
 
-    def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:
+    async def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:
         record = RequestRecord(
             time_ns=time.time_ns(),
             vendor=door.vendor,
@@ -128,7 +134,11 @@ class Ingest:
             duration_ms=exchange.elapsed_ms(),
             error=reply.error,
         )
-        self.store.add(reply.events, record)
+        add = partial(self.store.add, reply.events, record)
+        if len(reply.events) > FEW_EVENTS:
+            await self.beside.run_detached(add)
+        else:
+            add()
         # A listener that fails (a closed pipe) must not change what the client gets.
         with suppress(Exception):
             self.on_request(record)

@@ -2,7 +2,7 @@
 What has arrived: events and the log of requests, in one SQLite file, bounded in bytes.
 
 Reading never waits for writing (https://www.sqlite.org/wal.html): one connection each, with a
-lock of its own. One request is one transaction.
+lock of its own. One request is one transaction, unless it is very large.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from .schema import (
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_REQUESTS = 10_000
+AT_ONCE = 2_000
+"""Events of one transaction."""
 
 
 class Store:
@@ -65,16 +68,32 @@ class Store:
         self._arrival = threading.Condition()
 
     def add(self, events: Iterable[StoredEvent], request: RequestRecord | None = None) -> None:
-        """Keep *events*, and *request* in the log, in one transaction; wake who waits."""
-        rows = [event_row(event) for event in events]
-        with self._writing, self._writer:
-            if rows:
-                self._writer.executemany(INSERT_EVENT, rows)
-            if request is not None:
-                self._log(request)
-            counts = self._with(rows)
-            if rows:
-                counts = self._prune(counts)
+        """
+        Keep *events*, and *request* in the log; wake who waits.
+
+        It is one transaction up to `AT_ONCE` events, and several above: what else arrives is kept
+        between them.
+        """
+        rest, last = iter(events), False
+        while not last:
+            rows = [event_row(event) for event in islice(rest, AT_ONCE)]
+            last = len(rows) < AT_ONCE
+            self._keep(rows, request if last else None)
+
+    def _keep(self, rows: list[tuple[object, ...]], request: RequestRecord | None) -> None:
+        with self._writing:
+            with self._writer:
+                if rows:
+                    self._writer.executemany(INSERT_EVENT, rows)
+                if request is not None:
+                    self._log(request)
+                counts = self._with(rows)
+                if rows:
+                    counts = self._prune(counts)
+            self._publish(counts)
+
+    def _publish(self, counts: dict[str, int]) -> None:
+        # Within the lock of the writer: the next one counts on from here.
         with self._arrival:
             self._counts = counts
             self._arrival.notify_all()
@@ -147,13 +166,12 @@ class Store:
 
     def clear(self) -> int:
         """Forget all events and requests; how many events there were."""
-        with self._writing, self._writer:
-            self._writer.execute("DELETE FROM events")
-            self._writer.execute("DELETE FROM requests")
-        with self._arrival:
+        with self._writing:
+            with self._writer:
+                self._writer.execute("DELETE FROM events")
+                self._writer.execute("DELETE FROM requests")
             gone = sum(self._counts.values())
-            self._counts = dict.fromkeys(VENDORS, 0)
-            self._arrival.notify_all()
+            self._publish(dict.fromkeys(VENDORS, 0))
         return gone
 
     def close(self) -> None:

@@ -29,6 +29,8 @@ class Destination(Protocol):
         identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
             make the same items go to the same place.
         credential: The key or token of the account that items go to; None where none is set.
+        credential_header: The header of a request that carries it.
+        warnings: Sentences about settings that contradict each other.
         missing: What must be set before anything can be sent; empty when nothing is.
         message_field: The name that the message has in `Writer`'s document.
     """
@@ -44,6 +46,12 @@ class Destination(Protocol):
 
     @property
     def credential(self) -> Secret | None: ...
+
+    @property
+    def credential_header(self) -> str: ...
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
     @property
     def missing(self) -> str: ...

@@ -13,7 +13,7 @@ import functools
 import opcode
 import signal
 import sys
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, TracebackType
+from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
 
 RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
@@ -21,8 +21,11 @@ CHECKPOINTS = frozenset({"RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE"})
 """
 Instructions that raise nothing themselves: the interpreter delivers exceptions there.
 
-It also does so after calls, where a C function could have raised the same.
+It also does so after calls and the like, where a C function could have raised the same.
 """
+
+LIKE_CALLS = ("CALL", "FORMAT", "CONVERT", "BOOL", "POP_JUMP", "YIELD")
+"""What the names of those instructions contain."""
 
 EXHAUSTED = (MemoryError, RecursionError)
 SYNCHRONOUS = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -83,7 +86,7 @@ def is_external(error: BaseException) -> bool:
         if _instruction(interrupted) in CHECKPOINTS:  # which calls nothing itself
             return True
         codes = _handler_codes() if codes is None else codes
-        if trace.tb_frame.f_code in codes:
+        if trace.tb_frame.f_code in codes or _is_compiled_handler(trace.tb_frame.f_code):
             return True
     if type(error) in EXHAUSTED:
         return False
@@ -119,12 +122,24 @@ def _handler_codes() -> set[CodeType | None]:
     return {_code(handler) for handler in _handlers()} - {None}
 
 
+def _native_handlers() -> set[str]:
+    """Return the names of the signal handlers that are written in C."""
+    natives = (each for each in _handlers() if _code(each) is None)
+    names = (getattr(each, "__name__", type(each).__name__) for each in natives)
+    return {name for name in names if type(name) is str} - {signal.default_int_handler.__name__}
+
+
+def _is_compiled_handler(code: CodeType) -> bool:
+    """Return True for the code that compilers (Cython, mypyc) make up for a signal handler."""
+    if len(code.co_code) > FAKE_CODE:
+        return False
+    return code.co_name.rpartition(".")[2] in _native_handlers()
+
+
 def _is_of_native_handler(text: str) -> bool:
-    """Return True where *text* names a handler in C that does not take what handlers are given."""
-    for handler in _handlers():
-        if type(handler) is BuiltinFunctionType and text.startswith(handler.__name__):
-            return handler is not signal.default_int_handler
-    return False
+    """Return True where *text* says that a handler in C does not take what handlers are given."""
+    names = _native_handlers()
+    return bool(names) and ("'frame'" in text or any(name in text for name in names))
 
 
 def _innermost(handler: Any) -> Any:
@@ -163,12 +178,11 @@ def _is_probably_external(error: BaseException, trace: TracebackType, instructio
         return "exit" not in trace.tb_frame.f_code.co_names
     if not isinstance(error, Exception):
         return True
-    if "CALL" not in instruction:
-        return False
     if kind is TypeError and _is_of_native_handler(str(error)):
         return True
     # Another thread names a class. A function in C that fails gives a reason with it.
-    if error.args and not isinstance(kind.__init__, FunctionType):
+    may_come = any(name in instruction for name in LIKE_CALLS)
+    if error.args and not (may_come and isinstance(kind.__init__, FunctionType)):
         return False
     return kind.__module__ == "builtins" or not _is_of_one_package(kind, trace.tb_frame)
 

@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 import sys
+from collections.abc import Callable, Sequence
 from typing import overload
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +21,8 @@ from .http import Endpoint, Secret
 
 URL_VARIABLE = "CXLOGGING_URL"
 PLAIN_VARIABLE = "CXLOGGING_ALLOW_PLAIN_HTTP"
+Meaning = Callable[[str, str], object]
+"""Takes the name of a variable and its value; returns what it means, or raises."""
 LOCAL_KEY = "cxlogging-local"
 """Sent where no key is set and the address is this machine: the local server asks for any."""
 
@@ -36,19 +39,75 @@ def named(argument: str, value: object, *variables: str) -> tuple[str, str | Non
     """Return the name that the user typed, an argument or a variable, and its value or None."""
     name = argument
     if value is None:
-        name = next((each for each in variables if os.environ.get(each)), argument)
-        value = os.environ.get(name) if name != argument else None
+        name = next((each for each in variables if held(each)), argument)
+        value = held(name) if name != argument else None
     if value is None:
         return name, None
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} takes a string, not {type(value).__name__}.")
-    value = value.strip()
+    value = _unquoted(value)
     values.no_placeholder(name, value, variables[0] if variables else "")
     if not value.isprintable():
         raise ConfigurationError(
             f"{name} ({len(value)} characters) holds control characters: pass it without them."
         )
     return name, value or None
+
+
+def held(variable: str) -> str:
+    """Return what *variable* is set to; nothing where it is not set, or blank."""
+    return _unquoted(os.environ.get(variable, ""))
+
+
+def _unquoted(text: str) -> str:
+    """Return *text* without blanks around it, and without the quotes that env files leave there."""
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] in "'\"" and text[0] == text[-1]
+    return text[1:-1].strip() if quoted else text
+
+
+def itself(_: str, text: str) -> str:
+    """Return *text*: it means no more than it says."""
+    return text
+
+
+def authority(_: str, text: str) -> str:
+    """Return host and port of the address *text*, in which its scheme may be left out."""
+    return re.split(r"[/?#]", text.rpartition("://")[2])[0].lower().removesuffix(":443")
+
+
+def contradictions(*arguments: tuple[object, Sequence[str], Meaning | None]) -> tuple[str, ...]:
+    """
+    Return a sentence for each of *arguments* of which two variables say different things.
+
+    Args:
+        arguments: What was passed, the variables that count where nothing was, and what
+            the value of one means; None compares the values, and does not show them.
+    """
+    found = (
+        _contradiction(variables, meaning)
+        for passed, variables, meaning in arguments
+        if passed is None
+    )
+    return tuple(filter(None, found))
+
+
+def _contradiction(variables: Sequence[str], meaning: Meaning | None) -> str:
+    first: tuple[str, object] | None = None
+    for name in filter(held, variables):
+        try:
+            meant = held(name) if meaning is None else meaning(name, held(name))
+        except ConfigurationError:
+            continue  # it is an error where it counts
+        if first is None:
+            first = name, meant
+        elif meant != first[1]:
+            both = [
+                name if meaning is None else f"{name}={values.shown(held(name))}"
+                for name in (first[0], name)
+            ]
+            return f"{both[0]} and {both[1]} contradict each other: {first[0]} counts. Unset one."
+    return ""
 
 
 def secret(argument: str, value: object, *variables: str) -> Secret | None:
@@ -71,15 +130,19 @@ def host(argument: str, value: str, example: str = "") -> str:
     """Return *value* as a host name, or raise; *example* shows one that is right."""
     such = f" such as {example!r}" if example else ""
     if not _HOST.fullmatch(value) or ".." in value:
-        raise ConfigurationError(f"{argument} takes a host name{such}, not {values.shown(value)}.")
+        hint = f" Another scheme or port goes into url=, or {URL_VARIABLE}." if ":" in value else ""
+        raise ConfigurationError(
+            f"{argument} takes a host name{such}, not {values.shown(value)}.{hint}"
+        )
     return value.lower()
 
 
 def host_of(argument: str, value: str, example: str = "") -> str:
     """Return the host of *value*: a name, or an https address, whose path says nothing."""
     scheme, separator, rest = value.rpartition("://")
-    name = rest.partition("/")[0].removesuffix(":443") if separator else value.rstrip("/")
-    return host(argument, name.removesuffix(":443") if scheme in {"", "https"} else value, example)
+    name = authority("", rest) if separator else rest.rstrip("/").removesuffix(":443")
+    sound = scheme.lower() in {"", "https"}
+    return host(argument, name.removesuffix(".") if sound else value, example)
 
 
 @overload
@@ -150,7 +213,7 @@ def _split(name: str, url: str) -> SplitResult:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(f"{name} {what}, and no user or query.")
-    if parts.path not in {"", "/"}:
+    if parts.path.strip("/"):
         raise ConfigurationError(f"{name} takes no path: leave out {parts.path!r}.")
     if ":" not in parts.hostname:
         host(name, parts.hostname)

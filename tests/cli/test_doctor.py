@@ -556,3 +556,28 @@ def test_a_canary_of_a_handler_without_address_is_not_looked_for():
 
     assert "is not set" in found["event sent"].cause
     assert list(found) == ["event sent"]
+
+
+def test_variables_that_contradict_each_other_are_a_warning(doctor):
+    """Both are named with what they say, and which of them counts; the address has its origin."""
+    _, found = doctor(
+        *("--offline", "--no-send"),
+        CORALOGIX_API_KEY=SECRET,
+        CORALOGIX_DOMAIN="eu2",
+        CORALOGIX_LOG_URL="http://127.0.0.1:9/api/v1/logs",
+    )
+
+    assert found["settings"]["status"] == "warn"
+    assert "CORALOGIX_DOMAIN counts" in found["settings"]["cause"]
+    assert found["address"]["detail"].endswith("(CORALOGIX_DOMAIN)")
+
+
+def test_the_address_of_another_server_has_its_origin(doctor):
+    """A proxy that CORALOGIX_LOG_URL names is shown with that variable."""
+    _, found = doctor(
+        *("--offline", "--no-send"),
+        CORALOGIX_API_KEY=SECRET,
+        CORALOGIX_LOG_URL='"http://127.0.0.1:9/api/v1/logs"',
+    )
+
+    assert found["address"]["detail"] == "http://127.0.0.1:9/logs/v1/bulk  (CORALOGIX_LOG_URL)"

@@ -480,3 +480,18 @@ def test_without_click_it_says_what_to_install(tmp_path):
 
     assert done.returncode == 2
     assert done.stderr == "The command line needs more packages: pip install 'cxlogging[cli]'\n"
+
+
+def test_variables_that_contradict_each_other_are_said(run):
+    """One line on stderr says which variable counts; the query goes on."""
+    done = run(
+        *("query", "source logs", "--limit", "1"),
+        CXLOGGING_URL="",
+        CX_API_KEY="k",
+        CORALOGIX_LOG_URL="http://127.0.0.1:9",
+        CORALOGIX_ENDPOINT="http://127.0.0.1:10",
+    )
+
+    assert done.exit_code == 5
+    assert done.stderr.count("CORALOGIX_LOG_URL counts") == 1
+    assert "127.0.0.1:9" in done.stderr.splitlines()[-1]

@@ -134,6 +134,24 @@ def test_a_request_on_the_wire():
     assert seen[0].endswith(b"body")
 
 
+@pytest.mark.parametrize("name", ["User-Agent", "user-agent"])
+def test_a_user_agent_of_ones_own(name):
+    """A given User-Agent replaces ours, in whatever case; no header is sent twice."""
+    seen = []
+
+    def serve(connection, number):
+        seen.append(read_request(connection))
+        connection.sendall(OK)
+
+    with Script(serve) as server:
+        transport(server.port, headers={name: "shop/1"}).send(request(), "gzip", 5)
+
+    head = seen[0].partition(b"\r\n\r\n")[0].decode()
+    names = [line.partition(":")[0].lower() for line in head.splitlines()[1:]]
+    assert f"{name}: shop/1" in head
+    assert len(names) == len(set(names))
+
+
 def test_a_connection_serves_again():
     """Requests in a row travel on one connection."""
     with Script(answering(OK)) as server:

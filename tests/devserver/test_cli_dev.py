@@ -102,6 +102,23 @@ def test_sigterm_ends_it_amid_a_query():
     assert process.returncode == 0
 
 
+def test_sigterm_ends_it_amid_a_large_body():
+    """A million empty events, which take longer to read than this waits, do not put off the end."""
+    with serving() as (process, url, _):
+        body = b"[%s]" % b",".join([b"{}"] * 1_000_000)
+        head = "POST / HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer k\r\nContent-Length: {}\r\n"
+        head += "Content-Type: application/json\r\n\r\n"
+        host = url.removeprefix("http://")
+        with socket.create_connection(host.split(":")) as line:
+            line.sendall(head.format(host, len(body)).encode() + body)
+            # It has come whole, and is at work on it, when these are answered.
+            for _ in range(50):
+                assert post(url, "/", b"{}", Authorization="Bearer dev") == 202
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=10)
+    assert (out, err, process.returncode) == ("stopped\n", "", 0)
+
+
 def test_each_refused_request_is_one_line_on_stderr():
     """With the reason, and without what would steer a terminal."""
     with serving() as (process, url, _):

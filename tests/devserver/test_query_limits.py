@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cxlogging.devserver import DevServer, StoredEvent
-from cxlogging.devserver.query_processes import RUNNING, WAITING
+from cxlogging.devserver.beside import THREADS
+from cxlogging.devserver.query_processes import MOST_IDLE, RUNNING, WAITING
 
 DIRECT = "/api/v1/dataprime/query"
 BACKGROUND = "/api/v1/dataprime/background-query"
@@ -69,8 +71,8 @@ def until(condition, seconds=30.0):
         threading.Event().wait(0.01)
 
 
-def children(parent):
-    """The processes that *parent* started and that still run."""
+def children(parent, dead=False):
+    """The processes that *parent* started and that still run; *dead*: zombies too."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -78,9 +80,18 @@ def children(parent):
         except OSError:
             continue
         state, ppid = rest.rpartition(") ")[2].split()[:2]
-        if int(ppid) == parent and state != "Z":
+        if int(ppid) == parent and (dead or state != "Z"):
             found.append(int(number))
     return found
+
+
+def resident():
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def open_files():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def runs(number):
@@ -108,6 +119,63 @@ def test_the_worst_query_is_ended_and_nobody_waits_for_it(server, client, query)
     assert "--query-timeout" in error["error"]["message"]
     assert statistics["statistics"]["status"] == "FAILED"
     assert last_lines(ask(client, "limit 1"))[-1]["statistics"]["status"] == "COMPLETED"
+
+
+def test_deliveries_are_answered_while_queries_run_that_nothing_ends(client_of):
+    """With as many of them as run at once; two hundred are answered at once."""
+    with DevServer(query_timeout=600) as server:
+        fill(server)
+        client = client_of(server)
+        body = json.dumps({"query": FOREVER}).encode()
+        lines = [client.raw(client.head(DIRECT, len(body)) + body) for _ in range(RUNNING)]
+        assert all(line.recv(10) for line in lines)
+        took = []
+        for number in range(200):
+            began = time.monotonic()
+            vendor = ("coralogix", "honeycomb", "betterstack")[number % 3]
+            assert client.send(vendor).status in (200, 202)
+            took.append(time.monotonic() - began)
+        # About ten milliseconds on an idle machine.
+        assert max(took) < 3.0
+        for line in lines:
+            line.close()
+
+
+@linux
+def test_fifty_of_the_worst_queries_leave_nothing(client_of):
+    """No process, not even a zombie, no thread, no descriptor, no memory, after queries that met
+    a limit, that did not compile, and whose clients left.
+    """
+    hungry = "create x from '0123456789'" + " | create x from concat(x, x)" * 40
+    with DevServer(query_timeout=0.1, query_memory=400 * 2**20) as server:
+        fill(server)
+        client = client_of(server)
+
+        def one_of_them(number):
+            if number % 5 == 0:
+                body = json.dumps({"query": FOREVER}).encode()
+                with client.raw(client.head(DIRECT, len(body)) + body) as line:
+                    assert line.recv(10)
+            else:
+                ask(client, [FOREVER, hungry, "filter (", FOREVER][number % 5 - 1])
+
+        def settled():
+            """Wait until no more is held than the few processes and threads that are reused."""
+            until(lambda: len(children(os.getpid(), dead=True)) <= MOST_IDLE)
+            until(lambda: threading.active_count() <= threads + THREADS)
+            until(lambda: open_files() <= descriptors + 2 * MOST_IDLE)
+
+        def fifty():
+            with ThreadPoolExecutor(RUNNING) as pool:
+                list(pool.map(one_of_them, range(50)))
+            settled()
+
+        threads, descriptors = threading.active_count(), open_files()
+        fifty()
+        memory = resident()
+        fifty()
+        assert resident() - memory < 32 * 2**20
+    assert not children(os.getpid(), dead=True)
 
 
 def test_a_constant_is_computed_in_bounds_too(client):

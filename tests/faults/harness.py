@@ -136,6 +136,11 @@ class Child:
         """The ids whose log call has returned, in order."""
         return [line for line in self._lines() if not line.startswith("leaving")]
 
+    @property
+    def out(self) -> str:
+        """What it has printed so far."""
+        return (self._promises.parent / "out").read_text()
+
     def wait_promised(self, count: int, seconds: float = 30) -> None:
         """Wait for *count* promises."""
         until(lambda: len(self.promised) >= count, seconds)

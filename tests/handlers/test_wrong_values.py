@@ -79,6 +79,13 @@ VALUES = {
         {"X-A": b"1"},
         {"Host": "a"},
         {"content-length": "1"},
+        {"CONTENT-TYPE": "text/plain"},
+        {"Content-Encoding": "gzip"},
+        {"Transfer-Encoding": "chunked"},
+        {"Accept-Encoding": "br"},
+        {"Connection": "close"},
+        {"Proxy-Authorization": "Basic x"},
+        {"x-honeycomb-team": "other"},
         {"X-A": "1", "x-a": "2"},
         {1: "1"},
     ],
@@ -169,6 +176,29 @@ def test_in_the_environment(handler, name, value, monkeypatch):
         getattr(cxlogging, handler.rpartition(".")[2])("k")
 
     assert names_both(str(caught.value), name, value), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "header"),
+    [
+        ("Coralogix", "authorization"),
+        ("BetterStack", "AUTHORIZATION"),
+        ("Honeycomb", "X-HONEYCOMB-Team"),
+    ],
+)
+@pytest.mark.parametrize("key", ["k", None])
+def test_a_header_that_carries_the_key(vendor, header, key):
+    """The header that carries a vendor's key is the handler's alone, with a key and without."""
+    with pytest.raises(ConfigurationError, match=f"headers: '{header}' is set by the handler"):
+        getattr(cxlogging, f"{vendor}Handler")(key, headers={header: "Bearer other"})
+
+
+def test_a_header_that_carries_another_vendor_s_key():
+    """A gateway may ask for a header that another vendor's requests have."""
+    handler = cxlogging.HoneycombHandler("k", headers={"Authorization": "Bearer gateway"})
+
+    assert handler.delivery.options.headers == {"Authorization": "Bearer gateway"}
+    handler.close()
 
 
 @pytest.mark.parametrize("value", [False, None, 0, "false", "No", " off ", "0", "none", "null", ""])

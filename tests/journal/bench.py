@@ -129,9 +129,11 @@ def counts(items: list[bytes]) -> Counter:
 class Inline(Delivery):
     """A delivery for which no thread is started: whoever is counted as a worker prevents it."""
 
-    def _look_for_backlog(self) -> None:
+    is_watched = False
+
+    def look_for_backlog(self) -> None:
         self.workers._crew.append(None)
-        super()._look_for_backlog()
+        super().look_for_backlog()
 
 
 class Carrier:

@@ -179,6 +179,7 @@ class FakeDisk(Disk):
     """What one process sees of a `Machine`."""
 
     available = True
+    keeping = None
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine

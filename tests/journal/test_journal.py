@@ -208,7 +208,7 @@ def test_a_frame_after_one_that_was_cut_short():
         if name == "write" and b"short" in details[1]:
             machine.watch = None
             machine.faults.append(machine.faults.pop())
-            one.journal._write(one.journal._fd, b"")  # the short one comes first
+            one.journal._append.write(one.journal._fd, b"")  # the short one comes first
 
     machine.watch = another_thread
     fd = one.journal._fd
@@ -287,17 +287,17 @@ def test_an_interrupted_append():
         machine = Machine()
         one = process(machine)
         one.put(b"a")
-        real = one.journal._write
+        real = one.journal._append.write
 
         def interrupted(fd, data, real=real, when=when):
             if when == "after":
                 real(fd, data)
             raise KeyboardInterrupt
 
-        one.journal._write = interrupted
+        one.journal._append.write = interrupted
         with pytest.raises(KeyboardInterrupt):
             one.put(b"b")
-        one.journal._write = real
+        one.journal._append.write = real
         one.put(b"c")
         found = one.drain()
 

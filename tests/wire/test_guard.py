@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import operator
 import signal
 import sys
 import threading
+import types
 
 import pytest
 
@@ -64,12 +66,35 @@ def fail_inside(number, frame):
     {}[number]
 
 
+def compiled_handler():
+    """Return a handler in C that leaves a line in the traceback, as Cython and mypyc do."""
+    new_code, new_frame, raise_it = (
+        ctypes.pythonapi["PyCode_NewEmpty"],
+        ctypes.pythonapi["PyFrame_New"],
+        ctypes.pythonapi["PyErr_SetObject"],
+    )
+    new_code.restype = new_frame.restype = ctypes.py_object
+    code = new_code(b"handlers.pyx", b"handlers.PyErr_SetObject", 1)
+    ctypes.pythonapi.PyThreadState_Get.restype = ctypes.c_void_p
+    state = ctypes.c_void_p(ctypes.pythonapi.PyThreadState_Get())
+    frame = new_frame(state, *map(ctypes.py_object, (code, {})), None)
+    raise_it.restype = None
+    raise_it.argtypes = [ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.py_object]
+    error = TimeoutError("too long").with_traceback(types.TracebackType(None, frame, 0, 1))
+    return functools.partial(raise_it, TimeoutError, error)
+
+
 HANDLERS = {
     "function": stop,
     "method": Called().stop,
     "object": Called(),
     "partial": functools.partial(stop_with_more, 1),
     "partial in C": functools.partial(sys.exit, 0),
+    "method in C": [].append,
+    "object in C": operator.methodcaller("stop"),
+    "other arguments in C": getattr,
+    "class in C": int,
+    "compiled": compiled_handler(),
     "resets itself": reset_and_stop,
     "changes the handler": change_and_limit,
     "own exception": limit,
@@ -102,6 +127,23 @@ def test_what_a_signal_handler_raises_passes():
     """What a signal handler of any kind raises passes, in the middle of a value's repr too."""
     with pytest.raises((SystemExit, LimitError, TimeoutError, ValueError, KeyError, TypeError)):
         Cleaner().fields({"a": [Interrupted()]})
+
+
+class InterruptedInC:
+    """A value that is shown, or whose truth is asked for, by a C function: a signal arrives."""
+
+    __repr__ = __bool__ = staticmethod(functools.partial(signal.raise_signal, signal.SIGTERM))
+
+
+@pytest.mark.parametrize("show", [lambda inner: f"{inner!r}", lambda inner: "a" if inner else "b"])
+@pytest.mark.parametrize("handled", ["partial in C", "function"], indirect=True)
+@pytest.mark.usefixtures("handled")
+def test_what_a_signal_handler_raises_between_calls_passes(show):
+    """It passes where no call is made: in an f-string, and where a truth is asked for."""
+    value = type("Shown", (), {"__repr__": lambda _: show(InterruptedInC())})()
+
+    with pytest.raises((SystemExit, TypeError), match=r"143|exit expected"):
+        Cleaner().fields({"a": value})
 
 
 class Limited:
@@ -161,9 +203,11 @@ def fails_at_a_number(self):
 
 
 def fails_at_the_database(self):
+    import contextlib
     import sqlite3
 
-    return str(sqlite3.connect(":memory:").execute("nonsense"))
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        return str(database.execute("nonsense"))
 
 
 def fails_at_json(self):
@@ -197,7 +241,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("fail", FAILURES.values(), ids=FAILURES)
-@pytest.mark.parametrize("handled", ["function", "partial in C"], indirect=True)
+@pytest.mark.parametrize("handled", ["function", "partial in C", "compiled"], indirect=True)
 @pytest.mark.usefixtures("handled")
 def test_what_a_value_raises_does_not_pass(fail):
     """What a value's own code raises becomes a marked text, whatever handlers there are."""

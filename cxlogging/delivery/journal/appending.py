@@ -19,12 +19,14 @@ from ..bounded import Bounded
 from ..buffer import Item, News
 from ..clock import Clock
 from ..options import Options
+from .append import Append
 from .checksum import crc32
 from .disk import Disk
 from .files import Files
 from .frames import FRAME, FRAME_BYTES, frame_bytes
+from .keeping import HAS_LOCK
 from .line import Line
-from .recent import ENDED, HAS_LOCK, RECENT_BYTES, Start
+from .recent import ENDED, RECENT_BYTES, Start
 from .spool import Spool
 from .standby import Standby
 
@@ -83,7 +85,7 @@ class Appending(Bounded):
         self._measure_at = 0
         self._full_until = 0.0
         self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
-        self._write = disk.write
+        self._append = Append(disk, clock, self._say)
         most = max(options.spool_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
         self._segment_bytes = min(segment_bytes, most)
         self._rotate_at = self._segment_bytes
@@ -105,7 +107,7 @@ class Appending(Bounded):
             checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
             head = _pack(self._mark, size - FRAME_BYTES, low, level, checksum)
             # The descriptor after the number: see `release`.
-            written = self._write(self._fd, head + data)
+            written = self._append.write(self._fd, head + data)
         except BaseException as error:
             if isinstance(error, (OSError, struct.error)) and not is_external(error):
                 return self._failed(item, size, number, error)

@@ -15,6 +15,7 @@ import stat
 from pathlib import Path
 
 from ...wire.guard import contained_io
+from .keeping import is_local, keeping
 
 try:
     import fcntl
@@ -68,9 +69,16 @@ def _ours(fd: int) -> int:
 
 
 class Disk:
-    """The real file system. A test gives another one with the same methods."""
+    """
+    The real file system. A test gives another one with the same methods.
+
+    Attributes:
+        available: Whether the system has what a spool needs.
+        keeping: Calls that append without `write`, and keep the interpreter's lock.
+    """
 
     available = fcntl is not None
+    keeping = keeping
 
     def enter(self, path: str, *, create: bool = True) -> int:
         """Open the folder at *path*."""
@@ -161,6 +169,19 @@ class Disk:
         if known and known[0] != (facts.st_dev, facts.st_ino):
             _ours(fd)
         return _write(fd, data)
+
+    def check(self, fd: int) -> None:
+        """
+        See that *fd* is what we opened.
+
+        Raises:
+            LostError: It is not.
+        """
+        _ours(fd)
+
+    def is_local(self, fd: int) -> bool:
+        """Return whether the file lies in this machine."""
+        return is_local(fd)
 
     def write_all(self, fd: int, data: bytes) -> None:
         """

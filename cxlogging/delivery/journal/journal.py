@@ -110,7 +110,7 @@ class Journal(Appending):
             with contextlib.suppress(OSError):
                 self._rejected.add(folder, item, reason, self._clock.wall())
 
-    def tend(self, now: float) -> float:
+    def tend(self, now: float, *, at_once: bool = False) -> float:
         self._files.keep_synced()
         if self._looks == 1 and (self.came or now >= self._tend_at):
             # Not at the first look: the application may still be making the others' handlers.
@@ -118,7 +118,7 @@ class Journal(Appending):
             for stranger in self._spool.strangers():
                 topic = f"{stranger.account} waits"
                 self._say(topic, topic, stranger.sentence(self._spool.path))
-        if now >= self._tend_at:
+        if at_once or now >= self._tend_at:
             self._tend_at = now + LOOK_SECONDS
             self._looks = self._looks or 1
             self._line.age(now, self.came)

@@ -11,7 +11,6 @@ Rule 3: what is copied is on disk; forgetting a copy costs a reading, never a re
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from typing import NamedTuple
 
@@ -24,9 +23,6 @@ RECENT_BYTES = 4 * 2**20
 """Waiting, from which on what comes is read back from the disk."""
 
 ENDED = -1
-
-HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether numbers are drawn and counted in single steps, as rule 1 needs it."""
 
 
 class Start(NamedTuple):

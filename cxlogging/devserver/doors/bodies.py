@@ -73,6 +73,17 @@ def peek(body: bytes, encoding: str, limit: int) -> bytes:
         return body
 
 
+def is_small(body: bytes, encoding: str, limit: int) -> bool:
+    """True where no more than *limit* bytes of *body* have to be read to answer for it."""
+    try:
+        inflate(body, encoding, allowed=("gzip", "deflate", "zstd"), limit=limit)
+    except TooLargeError:
+        return False
+    except (MalformedError, UnknownEncodingError):
+        return True
+    return True
+
+
 def _has_zlib_header(body: bytes) -> bool:
     # RFC 1950: method 8 in the low bits, and the first two bytes a multiple of 31.
     return len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0

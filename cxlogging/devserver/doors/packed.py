@@ -11,6 +11,9 @@ import msgpack
 
 from .bodies import MalformedError
 
+MOST_ELEMENTS = 1_000_000
+"""Of one array: a byte each on the wire may be a hundred in memory."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -18,10 +21,14 @@ def unpack(raw: bytes) -> Any:
     """
     The one value that *raw* holds, with `msgpack.Timestamp` for the timestamp extension.
 
-    Raises `MalformedError` when it is cut short, followed by more, or not MessagePack.
+    Raises `MalformedError` when it is cut short, followed by more, not MessagePack, or has an
+    array of more than `MOST_ELEMENTS`.
     """
+    most = min(len(raw), MOST_ELEMENTS)
     try:
-        return msgpack.unpackb(raw, raw=False, strict_map_key=False, timestamp=0)
+        return msgpack.unpackb(
+            raw, raw=False, strict_map_key=False, timestamp=0, max_array_len=most
+        )
     except Exception as error:  # every failure of the codec means the same to the sender
         raise MalformedError(f"not MessagePack: {type(error).__name__} {error}") from error
 

@@ -58,7 +58,7 @@ class Answer:
     body: bytes = b""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredEvent:
     """
     One event as the vendor would keep it.

@@ -1,0 +1,97 @@
+"""One append to a segment, which keeps the interpreter's lock while the disk is quick."""
+
+from __future__ import annotations
+
+import os
+
+from ..clock import Clock
+from .disk import Disk
+from .removal import Say
+
+SLOW_SECONDS = 0.005
+"""An append that takes longer is slow: so long any thread may keep the lock, as
+`sys.setswitchinterval` says, and all the others wait."""
+
+STALLED_SECONDS = 0.1
+"""Slow appends may take so much of a second, ..."""
+
+GIVING_SECONDS = 10.0
+"""... or appends give the lock away for so long."""
+
+NOWHERE = -2
+"""Not a place in a file, nor what a call that fails returns."""
+
+
+class Append:
+    """
+    Appends to one file at a time.
+
+    Args:
+        disk: The file system.
+        clock: Monotonic time.
+        say: Told kind, topic and sentence of what a person should hear.
+
+    Attributes:
+        write: Append bytes to a descriptor, as `Disk.write` does. Another one after a stall.
+    """
+
+    def __init__(self, disk: Disk, clock: Clock, say: Say) -> None:
+        self._disk = disk
+        self._calls = disk.keeping
+        self._monotonic = clock.monotonic
+        self._say = say
+        self._end = NOWHERE
+        self._stalled = 0.0
+        self._stalled_since = self._keep_at = 0.0
+        self._said = False
+        self.write = disk.write if disk.keeping is None else self._first
+
+    def _first(self, fd: int, data: bytes) -> int:
+        """Decide where the file is known."""
+        self.write = self._keep if self._disk.is_local(fd) else self._disk.write
+        return self.write(fd, data)
+
+    def _keep(self, fd: int, data: bytes) -> int:
+        write, seek = self._calls  # type: ignore[misc]
+        end = seek(fd, 0, os.SEEK_CUR)
+        if end != self._end:
+            # The first append, another file of ours, or one of the application's that has got
+            # the number of ours: no other file is at just the place where we left off.
+            self._disk.check(fd)
+        began = self._monotonic()
+        size = len(data)
+        written = write(fd, data, size)
+        took = self._monotonic() - began
+        if took > SLOW_SECONDS:
+            self._stall(took)
+        if written < 0:
+            self._end = NOWHERE
+            return self._disk.write(fd, data)  # it fails too, with the reason, or was interrupted
+        self._end = end + written
+        return written
+
+    def _stall(self, took: float) -> None:
+        now = self._monotonic()
+        if now - self._stalled_since > 1:
+            self._stalled, self._stalled_since = 0.0, now - took
+        self._stalled += took
+        if self._stalled < STALLED_SECONDS:
+            return
+        self._keep_at = now + GIVING_SECONDS
+        self.write = self._give
+        if not self._said:
+            self._said = True
+            self._say(
+                "stall",
+                "append",
+                f"an append to the spool took {took:.2f} s (the disk is slow, or the processor is"
+                " overloaded): other threads no longer wait for appends while that lasts",
+            )
+
+    def _give(self, fd: int, data: bytes) -> int:
+        """Append while others go on, for a while."""
+        if self._monotonic() >= self._keep_at:
+            self._end = NOWHERE
+            self.write = self._keep
+            return self._keep(fd, data)
+        return self._disk.write(fd, data)
