@@ -121,8 +121,8 @@ _BESIDE = (
         ".0%",
         (
             "A Flask application under gunicorn that logs ten records a request served {memory} of"
-            " the requests that it serves with a handler that does nothing, with a spool {spool}; with"
-            " logging.FileHandler {file}, with the SDKs {sdks}."
+            " the requests that it serves with a handler that does nothing, with a spool {spool};"
+            " with logging.FileHandler {file}, with the SDKs {sdks}."
         ),
     ),
 )
