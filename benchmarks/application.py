@@ -8,13 +8,15 @@ in production. Besides orders it answers `web`, which leads it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from typing import Any
 
 from . import workload
-from .child import opened, peak_bytes
+from .child import new_logger, opened, peak_bytes
 from .subjects import BY_NAME, Target, hide_fast
+from .subjects.baselines import NoOp
 
 SPEC = "BENCHMARKS_SPEC"
 """The variable that says who is measured and where it sends, in JSON."""
@@ -46,19 +48,17 @@ def _routes(app: Any, spec: dict[str, Any]) -> None:
     if not subject.fast:
         hide_fast()
     logger, flush = opened(subject, Target(**spec["target"]))
-    begin = 0.0
+    base = new_logger("benchmarks.base", [NoOp()])
 
     def orders(number: int) -> dict[str, int]:
-        first = number * RECORDS_A_REQUEST
-        for each in range(first, first + RECORDS_A_REQUEST):
-            logger.info(workload.MESSAGE, each, extra=workload.extras(each))
-        return {"shipped": RECORDS_A_REQUEST}
+        return _shipped(logger, number)
+
+    def plain(number: int) -> dict[str, int]:
+        return _shipped(base, number)
 
     def ready() -> dict[str, str]:
-        nonlocal begin
         workload.warm_up(logger, workload.WARM_UP_RECORDS)
         flush()
-        begin = time.process_time()
         return {"at": "ready"}
 
     def flush_all() -> dict[str, int]:
@@ -66,9 +66,17 @@ def _routes(app: Any, spec: dict[str, Any]) -> None:
         return {"flushed_ns": time.monotonic_ns()}
 
     def figures() -> dict[str, Any]:
-        return {"cpu": time.process_time() - begin, "peak_bytes": peak_bytes()}
+        return {"cpu": time.process_time(), "peak_bytes": peak_bytes()}
 
     app.add_url_rule("/orders/<int:number>", view_func=orders)
+    app.add_url_rule("/plain/<int:number>", view_func=plain)
     app.add_url_rule("/ready", view_func=ready)
     app.add_url_rule("/flush", view_func=flush_all)
     app.add_url_rule("/figures", view_func=figures)
+
+
+def _shipped(logger: logging.Logger, number: int) -> dict[str, int]:
+    first = number * RECORDS_A_REQUEST
+    for each in range(first, first + RECORDS_A_REQUEST):
+        logger.info(workload.MESSAGE, each, extra=workload.extras(each))
+    return {"shipped": RECORDS_A_REQUEST}

@@ -1,5 +1,5 @@
 """
-The load of the mode ``web``, a process of its own: ``python -m benchmarks.load PORT REQUESTS``.
+The load of the mode ``web``: ``python -m benchmarks.load PORT PATH REQUESTS``, a process.
 
 Each of a few connections, that stay open, has one request under way, until all
 have been answered; one thread serves all of them. It prints a JSON object.
@@ -33,16 +33,17 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 class Connection:
     """One connection, and the answer that is under way on it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._line = f"GET /{path}/%d HTTP/1.1\r\nHost: benchmarks\r\n\r\n".encode()
         self._answer = b""
         self._asked = 0
 
     def ask(self, number: int) -> None:
         """Send request *number*."""
         self._answer, self._asked = b"", time.perf_counter_ns()
-        self.socket.sendall(b"GET /orders/%d HTTP/1.1\r\nHost: benchmarks\r\n\r\n" % number)
+        self.socket.sendall(self._line % number)
 
     def hear(self) -> int | None:
         """
@@ -62,15 +63,15 @@ class Connection:
         return time.perf_counter_ns() - self._asked
 
 
-def load(port: int, requests: int) -> dict[str, Any]:
+def load(port: int, path: str, requests: int) -> dict[str, Any]:
     """
-    Return the figures of *requests* requests to *port*.
+    Return the figures of *requests* requests to *port*, for ``/PATH/0`` and so on.
 
     Raises:
         OSError: The server could not be reached, or failed, or was silent for `SILENCE` seconds.
     """
     with contextlib.ExitStack() as stack:
-        connections = [Connection(port) for _ in range(CONNECTIONS)]
+        connections = [Connection(port, path) for _ in range(CONNECTIONS)]
         for each in connections:
             stack.enter_context(each.socket)
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -110,7 +111,7 @@ def _answers(
 
 def main() -> None:
     try:
-        figures = load(int(sys.argv[1]), int(sys.argv[2]))
+        figures = load(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
     except OSError as error:
         figures = {"failed": f"{type(error).__name__}: {error}"}
     print(json.dumps(figures))

@@ -8,7 +8,7 @@ from typing import Any
 
 from .modes import WEB, Mode
 from .processes import Child, EndedError, Sink, nobody
-from .subjects import NO_OP, Subject
+from .subjects import Subject
 from .web import WebChild
 from .workload import WARM_UP_RECORDS
 
@@ -36,7 +36,6 @@ class Rounds:
     def go(self, mode: Mode, subjects: Sequence[Subject], number: int, count: int) -> None:
         """Measure each of *subjects* once."""
         runs = self.runs.setdefault(mode.name, {})
-        plain = {}
         for subject in subjects:
             if subject.name in self.absent:
                 continue
@@ -44,10 +43,8 @@ class Rounds:
             figures = self.once(subject, mode, max(1, int(count * subject.share)))
             if "absent" in figures:
                 self.absent[subject.name] = figures["absent"]
-                continue
-            if subject is NO_OP and "served" in figures:
-                plain = {"plain_served": figures["served"]}
-            runs.setdefault(subject.name, []).append({"round": number, **plain, **figures})
+            else:
+                runs.setdefault(subject.name, []).append({"round": number, **figures})
 
     def once(self, subject: Subject, mode: Mode, count: int) -> Round:
         """Return the figures of one child, and what the sink says of it."""

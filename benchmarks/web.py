@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,10 @@ GUNICORN = [
     *("--worker-class", "gthread", "--workers", "1", "--threads", str(CONNECTIONS)),
     *("--keep-alive", str(CHILD_SECONDS), "--timeout", str(CHILD_SECONDS), "--no-control-socket"),
 ]
+
+
+PLAIN_PART = 4
+"""So many times fewer requests than the measured ones go to a no-op handler, before and after."""
 
 
 class WebChild:
@@ -69,13 +74,24 @@ class WebChild:
 
     def _steps(self, requests: int) -> Iterator[dict[str, Any]]:
         yield self._ask("ready")
-        figures = self._load(requests)
-        if "failed" in figures:
-            yield figures
-        figures |= self._ask("flush")
-        records = requests * RECORDS_A_REQUEST
+        plain, records = max(1, requests // PLAIN_PART), requests * RECORDS_A_REQUEST
+        self._load("plain", plain)
+        before = self._load("plain", plain)
+        cpu = self._ask("figures")["cpu"]
+        loaded = self._load("orders", requests)
+        flushed = self._ask("flush")
         yield {"at": "flushed", "records": records}
-        yield {**figures, **self._ask("figures"), "records": records}
+        figures = self._ask("figures")
+        # Everything has been delivered: what the subject did is no burden on these.
+        after = self._load("plain", plain)
+        yield {
+            **loaded,
+            **flushed,
+            **figures,
+            "records": records,
+            "cpu": figures["cpu"] - cpu,
+            "plain_served": statistics.harmonic_mean([before["served"], after["served"]]),
+        }
 
     def _ask(self, what: str) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=CHILD_SECONDS)
@@ -90,8 +106,8 @@ class WebChild:
             connection.close()
         return said
 
-    def _load(self, requests: int) -> dict[str, Any]:
-        command = [sys.executable, "-m", "benchmarks.load", str(self._port), str(requests)]
+    def _load(self, path: str, requests: int) -> dict[str, Any]:
+        command = [sys.executable, "-m", "benchmarks.load", str(self._port), path, str(requests)]
         try:
             done = subprocess.run(
                 command, cwd=ROOT, stdout=subprocess.PIPE, timeout=CHILD_SECONDS, check=True
@@ -99,4 +115,6 @@ class WebChild:
         except subprocess.SubprocessError as error:
             raise EndedError(f"the load ended early: {error}") from None
         figures: dict[str, Any] = json.loads(done.stdout)
+        if "failed" in figures:
+            raise EndedError(figures["failed"])
         return figures

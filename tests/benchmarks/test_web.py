@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import json
 import logging
@@ -38,6 +37,11 @@ def made(monkeypatch, tmp_path):
         each.close()
 
 
+class Quiet(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Whom an error has ended reads no more."""
+
+
 @pytest.fixture
 def server():
     """Return a function that serves answers of a status, and returns a port and the paths asked."""
@@ -55,14 +59,13 @@ def server():
                 self.send_response(status)
                 self.send_header("content-length", "10")
                 self.end_headers()
-                with contextlib.suppress(OSError):  # whom an error has ended reads no more
-                    for part in (b"01234", b"56789"):
-                        self.wfile.write(part)
+                for part in (b"01234", b"56789"):
+                    self.wfile.write(part)
 
             def log_message(self, *_):
                 pass
 
-        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering))
+        servers.append(Quiet(("127.0.0.1", 0), Answering))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
         return servers[-1].server_address[1], paths
 
@@ -73,24 +76,27 @@ def server():
 
 
 def test_a_request_logs_ten_records(made, tmp_path):
-    """Their ids are those of the request's number: no two requests share one."""
+    """Their ids are those of the request's number; a plain request logs to a no-op handler."""
     client = made("FileHandler").test_client()
 
     assert client.get("/orders/0").json == {"shipped": RECORDS_A_REQUEST}
     client.get("/orders/2")
     lines = (tmp_path / "log").read_text().splitlines()
     ids = [int(line.split()[-2]) for line in lines]
+    assert client.get("/plain/7").json == {"shipped": RECORDS_A_REQUEST}
+    assert len((tmp_path / "log").read_text().splitlines()) == len(lines)
     assert ids == [*range(10), *range(20, 30)]
 
 
 def test_the_application_tells_what_it_took(made):
-    """CPU begins after the warm-up."""
+    """CPU is that of the process, so far; what is waited for is told."""
     client = made(NO_OP.name).test_client()
 
     assert client.get("/ready").json == {"at": "ready"}
+    before = client.get("/figures").json["cpu"]
     client.get("/orders/1")
     assert client.get("/flush").json["flushed_ns"] > 0
-    assert 0 < client.get("/figures").json["cpu"] < 60
+    assert client.get("/figures").json["cpu"] >= before > 0
 
 
 def test_a_subject_that_is_not_installed_is_said(made, tmp_path, monkeypatch):
@@ -106,7 +112,7 @@ def test_a_subject_that_is_not_installed_is_said(made, tmp_path, monkeypatch):
 def test_every_request_is_asked_once(server, requests):
     """Also fewer than there are connections, and where an answer comes in parts."""
     port, paths = server(200)
-    figures = load(port, requests)
+    figures = load(port, "orders", requests)
 
     assert sorted(paths) == sorted(f"/orders/{number}" for number in range(requests))
     assert 0 < figures["p50_ns"] <= figures["max_ns"]
@@ -119,7 +125,7 @@ def test_an_application_that_fails_ends_the_load(server, status):
     """No rate is made of errors."""
     port, _ = server(status)
     with pytest.raises(ConnectionError, match=f"the application answered b'HTTP/1.1 {status}"):
-        load(port, 20)
+        load(port, "orders", 20)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +136,7 @@ def sink():
 
 
 def test_gunicorn_serves_and_all_arrives(sink, tmp_path, monkeypatch):
-    """Requests a second stand beside the no-op's of the round; nothing is lost or left behind."""
+    """Requests a second stand beside those with a no-op; nothing is lost or left behind."""
     pytest.importorskip("gunicorn")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rounds = run.Rounds(sink, lambda _: None)
@@ -139,9 +145,10 @@ def test_gunicorn_serves_and_all_arrives(sink, tmp_path, monkeypatch):
 
     (plain,), (ours,) = rounds.runs["web"].values()
     assert (ours["records"], ours["delivered"], ours["missing"]) == (300, 300, 0)
-    assert ours["plain_served"] == plain["plain_served"] == plain["served"] > 0
-    assert ours["served"] > 0
-    assert ours["cpu"] > 0
+    for each in (plain, ours):
+        assert each["served"] > 0
+        assert each["plain_served"] > 0
+        assert each["cpu"] > 0
     assert list(tmp_path.iterdir()) == []
 
 
