@@ -43,7 +43,7 @@ class Panel:
 
 PANELS = (
     Panel("A call takes, µs (p50)", "shorter is better", P50, ".1f"),
-    Panel("Beside 2 busy threads, µs (mean)", "shorter is better", MEAN, ".0f", "busy-2"),
+    Panel("Beside 2 busy threads, µs", "mean; shorter is better", MEAN, ".0f", "busy-2"),
     Panel("CPU of a record, µs", "shorter is better", CPU, ".0f"),
     Panel("Delivered in a second", "longer is better", DELIVERED, ",.0f"),
 )
