@@ -95,10 +95,11 @@ def test_the_disk_is_touched_once(handler):
     record = a_record()
     handler.handle(record)
 
-    _, native = calls_of(handler, record)
+    python, native = calls_of(handler, record)
 
     has_spool = handler._delivery.options.spool is not None
-    assert native.count("write") == has_spool
+    # A call of the C library that keeps the interpreter's lock is not seen: its caller is.
+    assert native.count("write") + python["_keep"] == has_spool
     assert OPENING.isdisjoint(native)
 
 
