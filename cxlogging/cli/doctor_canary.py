@@ -68,7 +68,10 @@ def _appeared(
     trouble = ""
     while time.monotonic() - started < wait:
         try:
-            if client.query(query, **window):  # type: ignore[arg-type]
+            with client.stream(query, timeout=10.0, **window) as rows:  # type: ignore[arg-type]
+                rows.untold()  # that an event is not there yet is no mistake of the query
+                seen = next(rows, None) is not None
+            if seen:
                 took = time.monotonic() - started
                 shown = f"{took:.1f} s" if took >= 1 else f"{took * 1e3:.0f} ms"
                 return ok("seen again", f"{shown} after it was sent", about)
