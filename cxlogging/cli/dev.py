@@ -13,12 +13,9 @@ import click
 
 from ..devserver import DevServer, Keys
 from ..devserver.querying import TIMEOUT
-<<<<<<< HEAD
 from ..errors import ConfigurationError
 from ..wire import values
-=======
 from .wording import examples
->>>>>>> w6
 
 if TYPE_CHECKING:
     from types import FrameType
