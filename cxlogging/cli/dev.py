@@ -192,13 +192,13 @@ def _welcome(url: str, keyed: set[str]) -> str:
     def key(vendor: str) -> str:
         return "<the key you gave>" if vendor in keyed else "dev"
 
+    # Each block alone leads here: a region or a domain would lead elsewhere.
     blocks = {
         "cxlogging, all handlers": {"CXLOGGING_URL": url},
         "Coralogix": {
             "CORALOGIX_API_KEY": key("coralogix"),
             "CORALOGIX_APPLICATION_NAME": "app",
             "CORALOGIX_SUBSYSTEM_NAME": "local",
-            "CORALOGIX_REGION": "EU1",
             "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
             "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
         },

@@ -178,7 +178,7 @@ class DataPrimeClient:
         document = submission(query, given, clock=self._clock.now())
         patience = self._door.patience(self.timeout)
         return jobs.submitted(
-            self._door, self._door.post(jobs.PATH, document, patience, safe=False)
+            self._door, self._door.post(jobs.PATH, document, patience, safe=False), query
         )
 
     def job(self, query_id: str) -> jobs.Job:
@@ -222,6 +222,7 @@ class DataPrimeClient:
             return list(self._rows(part, answer, own)), answer
 
         whole = Answer(asked.query, asked=False)
+        whole.window = (asked.start, asked.end)
         return RowStream(whole, split(asked, ask, whole, on_progress))
 
     def mount(self, adapter: requests.adapters.BaseAdapter) -> None:

@@ -289,6 +289,14 @@ def test_an_unknown_field_is_named_where_nothing_is_found(server, query, query_t
     assert [each.kind for each in result.warnings] == ["compileWarning"]
 
 
+@pytest.mark.parametrize("query_text", ["usr.id:1", "_exists_:usr.id", "message:a AND usr.id:>1"])
+def test_an_unknown_field_of_lucene_is_named_where_nothing_is_found(server, query, query_text):
+    """Lucene's fields are named as those of DataPrime are."""
+    server.store.add([event(1, data={"user": {"id": 1}, "message": "a"})])
+    with pytest.warns(CxQueryWarning, match=r"'\$d.usr.id' \(did you mean '\$d.user.id'\?\)"):
+        query.query(query_text, syntax="lucene")
+
+
 @pytest.mark.parametrize(
     "query_text",
     ["filter user.id == 2", "filter usr.id == null", "create x from 1 | filter x == 2", "count"],

@@ -8,11 +8,12 @@ from ..clock import Clock
 from .disk import Disk
 from .removal import Say
 
-SLOW_SECONDS = 0.001
-"""An append that takes longer is a stall: every thread of the process has waited for it."""
+SLOW_SECONDS = 0.005
+"""An append that takes longer is slow: so long any thread may keep the lock, as
+`sys.setswitchinterval` says, and all the others wait."""
 
-STALLED_SECONDS = 0.05
-"""Stalls may take so much of a second, ..."""
+STALLED_SECONDS = 0.1
+"""Slow appends may take so much of a second, ..."""
 
 GIVING_SECONDS = 10.0
 """... or appends give the lock away for so long."""
@@ -82,9 +83,9 @@ class Append:
             self._said = True
             self._say(
                 "stall",
-                "",
-                f"the disk of the spool took {took:.2f} s for an append: other threads no longer"
-                " wait for appends that are slow",
+                "append",
+                f"an append to the spool took {took:.2f} s (the disk is slow, or the processor is"
+                " overloaded): other threads no longer wait for appends while that lasts",
             )
 
     def _give(self, fd: int, data: bytes) -> int:
