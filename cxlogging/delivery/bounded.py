@@ -17,6 +17,9 @@ def shares(bound: int) -> tuple[int, int, int]:
     return bound * 70 // 100, bound * 85 // 100, bound * 95 // 100
 
 
+def _nothing() -> None: ...
+
+
 class Bounded:
     """
     The part of a line that counts bytes and refuses.
@@ -46,6 +49,7 @@ class Bounded:
         self.arrived = 0
         self.left = 0
         self.evicted = 0
+        self.on_news: Callable[[], None] = _nothing
         self._settled = 0
         self._refuse = {
             "shed": self._shed,

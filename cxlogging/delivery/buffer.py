@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 Item = tuple[int, bytes, int]
@@ -38,12 +38,14 @@ class Buffer(Protocol):
         fold_bytes: So many bytes are worth a `fold`.
         news: What a person should hear: kind, topic and sentence, as `Diagnostics.say`
             takes them; without a topic, trouble of this kind has passed.
+        on_news: Called in a log call that finds news of trouble with the disk.
     """
 
     came: int
     arrived: int
     left: int
     evicted: int
+    on_news: Callable[[], None]
 
     @property
     def held(self) -> int: ...

@@ -90,6 +90,7 @@ class Delivery:
         self.unsettled = Unsettled()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
         self.buffer = self._make_line(self.clock, self.drops.add, self.lock)
+        self.buffer.on_news = self._say_at_once
         self.closing = False
         self.given_up = False
         self.acknowledged_at = 0.0
@@ -160,16 +161,27 @@ class Delivery:
     def tell(self) -> None:
         """Say what was noted, and what overflow costs; called by a worker, and at exit."""
         self.drops.tell(self.diagnostics, self.buffer.bound)
-        while self.buffer.news:
-            kind, topic, sentence = self.buffer.news.popleft()
-            if topic:
-                self.diagnostics.say(kind, topic, sentence)
-            else:
-                self.diagnostics.passed(kind, sentence)
+        self._say_news()
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
         self.diagnostics.call_back()
         self.look(self.clock.monotonic())
+
+    def _say_news(self, *, in_log_call: bool = False) -> bool:
+        """Say what the buffer has to say; return whether ``on_error`` is still to be told."""
+        owed = False
+        with contextlib.suppress(IndexError):  # others say it too
+            while True:
+                kind, topic, sentence = self.buffer.news.popleft()
+                if topic:
+                    owed |= self.diagnostics.say(kind, topic, sentence, in_log_call=in_log_call)
+                else:
+                    owed |= self.diagnostics.passed(kind, sentence, in_log_call=in_log_call)
+        return owed
+
+    def _say_at_once(self) -> None:
+        if self._say_news(in_log_call=True):
+            self.workers.wake()
 
     def look(self, now: float) -> None:
         """Say what `watch` has to say; *now* is infinite at the exit."""

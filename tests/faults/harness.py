@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 WALL_SECONDS = 60
 """A program that lives longer is a hang: it prints the stacks of its threads, and is ended."""
 
-START_SECONDS = 1.5
+START_SECONDS = 3.0
 """What starting and ending an interpreter with nothing to deliver may take."""
 
 PREAMBLE = """
@@ -144,6 +144,11 @@ class Child:
     def out(self) -> str:
         """What it has printed so far."""
         return (self._promises.parent / "out").read_text()
+
+    @property
+    def err(self) -> str:
+        """What it has said on stderr so far."""
+        return (self._promises.parent / "err").read_text()
 
     def wait_promised(self, count: int, seconds: float = 30) -> None:
         """Wait for *count* promises."""

@@ -212,3 +212,124 @@ def test_case_56_any_error(shop, backend, spool, figures, name, at_start):
     assert figures.judge(one.promised, backend).lost == []
     one.handler.close()
     until(lambda: nothing_left(spool))
+
+
+SAID = """
+{before}
+for n in range({count}):
+    promise("a", n)
+{after}
+"""
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
+
+
+def test_a_full_disk_is_said_at_once(spooling, backend):
+    """A disk that takes no more is said by the log call that finds it, with its cause and what to
+    do, although nothing is due for a minute.
+    """
+    program = spooling(
+        SAID.format(before=LIMIT, count=1_000, after="time.sleep(60)"), "flush_interval=60"
+    )
+    until(lambda: "(File too large)" in program.err)
+
+    assert program.err.count("cannot be written") == 1
+    assert "raise the limit of file sizes (ulimit -f)" in program.err
+
+
+def test_a_full_disk_is_said_at_exit(spooling, backend):
+    """A process that ends right after the disk took no more says so, beside what it leaves."""
+    backend.behaviour = lambda request: 503
+    options = "flush_interval=60, close_timeout=0.2, retry_initial=0.05"
+    ended = spooling(SAID.format(before=LIMIT, count=1_000, after=""), options).wait()
+
+    assert ended.err.count("cannot be written (File too large)") == 1
+    assert "not delivered when the process ended" in ended.err
+
+
+MOVES = """
+from cxlogging.delivery.clock import Clock
+import shutil
+shift = 0
+handler._delivery.clock = Clock(lambda: time.monotonic() + shift)
+handler._delivery.reset()
+spool = {spool!r}
+def spooled():
+    found = [os.path.join(f, n) for f, _, names in os.walk(spool) for n in names]
+    return sum(os.path.getsize(each) for each in found if each.endswith(".seg"))
+for n in range(100): promise("before", n)
+{move}
+shift += 20
+cxlogging.flush_all(0.5)
+for n in range(100): promise("after", n)
+print(handler.stats().spooled, spooled() > 5_000)
+"""
+MOVED = {
+    "renamed": "os.rename(spool, spool + '.old')",
+    "renamed, and another one made": "os.rename(spool, spool + '.old'); os.mkdir(spool, 0o700)",
+    "moved to another disk": "shutil.copytree(spool, spool + '.old'); shutil.rmtree(spool)",
+    "a destination moved": (
+        "folder = next(e.path for e in os.scandir(spool) if e.is_dir()); os.rename(folder,"
+        " spool + '.old')"
+    ),
+    "a link above it that leads elsewhere": (
+        "link = os.path.dirname(spool); os.mkdir(link + '.new'); os.unlink(link);"
+        " os.symlink(link + '.new', link)"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", MOVED)
+def test_a_directory_that_is_moved(child, backend, tmp_path, figures, how):
+    """A spool that is moved away, removed, or replaced by another one while records wait in it: it
+    is said; what is logged from then on is at its path, what was logged before is delivered.
+    """
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    spool = tmp_path / "link" / "spool"
+    backend.behaviour = lambda request: 503
+    code = MOVES.format(spool=str(spool), move=MOVED[how])
+    code += """
+    print("moved", flush=True)
+    wait_until(lambda: os.path.exists(spool + ".healthy"))
+    for _ in range(20):
+        shift += 100
+        handler.flush(0.5)
+    print(handler.stats().balanced, handler.stats().pending + handler.stats().spooled)
+    """.replace("\n    ", "\n")
+    program = child(code, f"spool={str(spool)!r}, flush_interval=0.2, retry_maximum=0.5")
+    until(lambda: "moved" in program.out)
+    backend.behaviour = lambda request: 202
+    spool.with_name("spool.healthy").touch()
+    ended = program.wait()
+
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0] in {"100 True", "200 True"}
+    assert ended.out.splitlines()[2] == "True 0"
+    (said,) = [line for line in ended.err.splitlines() if "a new one is made at its path" in line]
+    oracle = figures.judge(ended.promised, backend)
+    if how == "moved to another disk":
+        assert "was removed" in said
+    else:
+        assert "was moved away" in said
+        assert oracle.lost == []
+    assert not [each for each in oracle.lost if each.startswith("after")]
+
+
+def test_a_directory_whose_place_is_taken(child, backend, spool, figures):
+    """Where a file stands in the place of the directory, records wait in memory, and it is said;
+    the directory is made again when the file is gone.
+    """
+    move = "os.rename(spool, spool + '.old'); open(spool, 'w').close()"
+    code = MOVES.format(spool=str(spool), move=move) + (
+        "os.unlink(spool)\nshift += 20\ncxlogging.flush_all(0.5)\n"
+        "for n in range(100): promise('again', n)\n"
+        "print(handler.stats().spooled, spooled() > 5_000)\n"
+    )
+    backend.behaviour = lambda request: 503
+    options = f"spool={str(spool)!r}, flush_interval=0.2, retry_maximum=0.5, close_timeout=0.1"
+    ended = child(code, options).wait()
+
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == ["100 False", "200 True"]
+    assert "cannot be written (Not a directory): records wait in memory" in ended.err
+    assert "is used again" in ended.err

@@ -316,6 +316,15 @@ class FakeDisk(Disk):
         self._step("is_linked", fd)
         return self._node(fd, "is_linked").links > 0
 
+    def leads_to(self, path: str, folder: int) -> bool:
+        self._step("leads_to", path)
+        wanted, node = self._node(folder, "leads_to"), self.machine.root
+        for name in filter(None, path.split("/")):
+            if name not in node.names:
+                return False
+            node = node.names[name]
+        return node is wanted
+
     def copy(self, fd: int) -> int:
         self._step("copy", fd)
         self._node(fd, "copy")

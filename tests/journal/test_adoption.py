@@ -241,7 +241,8 @@ def test_a_refused_record_after_one_that_was_cut_short():
     rejected = Rejected(disk)
     rejected.add(folder, (20, b"a", 0), "first", 1.0)
     machine.fail("write", written=11, times=1)
-    rejected.add(folder, (20, b"b", 0), "cut", 2.0)
+    with pytest.raises(OSError, match="No space left"):
+        rejected.add(folder, (20, b"b", 0), "cut", 2.0)
     rejected.add(folder, (20, b"c", 0), "last", 3.0)
 
     assert [letter.reason for letter in rejected.letters(folder)] == ["first", "last"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 
 import pytest
 
@@ -54,6 +56,65 @@ def test_a_disk_that_fails_and_returns(error):
     stats = one.stats()
     assert (stats.accepted, stats.delivered, stats.dropped) == (60, 60, 0)
     assert not machine.misuse
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=NAMES)
+@pytest.mark.parametrize("operations", [["write"], ["enter", "create", "folder", "append"]])
+def test_a_disk_that_fails_is_said_by_the_log_call_that_finds_it(operations, error):
+    """The first log call that meets a disk that fails says so, why, and what to do; the callback
+    hears of it from a worker, in its next turn.
+    """
+    machine = Machine()
+    machine.fail(*operations, error=error)
+    one = Carrier(Network(lambda _: 503), machine.process(), HandClock())
+    one.put(b"a")
+    lines_said = list(one.delivery.diagnostics._said.items())
+    before = list(one.said)
+    one.step()
+
+    assert [kind for kind, _ in lines_said] == ["spool"]
+    assert before == []
+    (sentence,) = [each for each in one.said if "spool" in each]
+    assert f"the spool /spool cannot be written ({os.strerror(error)})" in sentence
+    assert re.search(r"until it can: (free|raise|mount|check) ", sentence)
+
+
+def test_a_disk_that_comes_and_goes_is_said_once_a_minute():
+    """A disk that fails and returns over and over for ten minutes is said ten times, and its
+    return as often; at last, where it stays, it is said that it is used again.
+    """
+    machine, time = Machine(), HandClock()
+    one = Carrier(Network(), machine.process(), time)
+    for _ in range(100):
+        fault = machine.fail("write", error=errno.ENOSPC)
+        one.put(b"a")
+        one.work()
+        machine.faults.remove(fault)
+        time.pass_by(6)
+        one.step()
+        one.put(b"b")
+        one.work()
+
+    failing = [each for each in one.said if "cannot be written" in each]
+    again = [each for each in one.said if "is used again" in each]
+    assert 9 <= len(failing) <= 11
+    assert len(again) == len(failing)
+    assert one.stats().spooled == 0
+    assert one.stats().balanced
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=NAMES)
+def test_a_refused_record_that_cannot_be_kept_is_said(error):
+    """Where the disk fails while the vendor refuses records, it is said that they are not kept."""
+    machine = Machine()
+    one = Carrier(Network(lambda _: 400), machine.process(), HandClock())
+    one.put(b"a")
+    machine.fail("append", error=error)
+    one.work()
+    one.step()
+
+    assert one.stats().rejected == 1
+    assert any(f"are not kept in the spool /spool: {os.strerror(error)}" in s for s in one.said)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)

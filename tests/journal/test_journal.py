@@ -245,6 +245,27 @@ def test_what_was_deleted_is_given_up():
     assert not machine.misuse
 
 
+def test_a_process_that_only_looks_notices_a_removal():
+    """A process that has logged nothing says that the spool was removed, and finds what others
+    leave in the one that is made in its place.
+    """
+    machine = Machine()
+    one = process(machine)
+    one.tend()
+    machine.remove_tree("/spool")
+    one.tend()
+    other = process(machine)
+    other.put(*lines(5))
+    other.end()
+
+    assert "was moved away or removed: a new one is made at its path" in " ".join(one.said())
+    one.tend()
+    assert one.drain() == lines(5)
+    one.journal.release()
+    assert not one.disk.open_files
+    assert not machine.misuse
+
+
 def test_a_segment_that_was_deleted_is_noticed():
     """Where somebody removes only the segment that grows, a new one is begun."""
     machine = Machine()

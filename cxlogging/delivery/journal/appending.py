@@ -144,10 +144,12 @@ class Appending(Bounded):
         return self._put_in_memory(item, size)
 
     def _put_in_memory(self, item: Item, size: int) -> bool:
-        if not self._memory.put(item):
-            return False
-        self.arrived += size
-        return True
+        took = self._memory.put(item)
+        if took:
+            self.arrived += size
+        if self.news:
+            self.on_news()
+        return took
 
     def _use(self, fd: int, begins: bool) -> None:
         """Append with *fd* from now on."""

@@ -19,8 +19,9 @@ from .keeping import is_local, keeping
 
 try:
     import fcntl
+    import resource
 except ImportError:  # pragma: no cover - Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = resource = None  # type: ignore[assignment]
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | os.O_RDONLY
 _CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -183,6 +184,13 @@ class Disk:
         """Return whether the file lies in this machine."""
         return is_local(fd)
 
+    def shortage(self, fd: int) -> OSError:
+        """Return why only a part of an append could be written: the system does not say."""
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        is_limit = limit != resource.RLIM_INFINITY and self.size(fd) >= limit
+        number = errno.EFBIG if is_limit else errno.ENOSPC
+        return OSError(number, os.strerror(number))
+
     def write_all(self, fd: int, data: bytes) -> None:
         """
         Append *data*.
@@ -191,7 +199,7 @@ class Disk:
             OSError: Not all of it could be.
         """
         if self.write(fd, data) != len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise self.shortage(fd)
 
     def read(self, fd: int, size: int, offset: int) -> bytes:
         """Return at most *size* bytes from *offset* on."""
@@ -204,6 +212,15 @@ class Disk:
     def is_linked(self, fd: int) -> bool:
         """Whether the file still has a name."""
         return os.fstat(_ours(fd)).st_nlink > 0
+
+    def leads_to(self, path: str, folder: int) -> bool:
+        """Return whether what *folder* is open for is still at *path*."""
+        known = _identity(_ours(folder))
+        try:
+            facts = Path(path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return (facts.st_dev, facts.st_ino) == known
 
     def copy(self, fd: int) -> int:
         """Return a second descriptor of the same file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable
 
 from ...wire.guard import contained_io, is_external
@@ -21,6 +22,23 @@ from .sync import Syncer
 RETRY_SECONDS = 5.0
 RETRY_MAXIMUM = 60.0
 OPEN_SECONDS = 1.0
+SAY_SECONDS = 60.0
+"""Between two sentences of one kind, where a disk fails again and again."""
+
+FREE = "free some space there, or give spool a directory on another disk"
+FILES = "raise the limit of open files (ulimit -n)"
+CHECK = "check the disk, or give spool a directory on another one"
+REMEDIES = {
+    errno.ENOSPC: FREE,
+    errno.EDQUOT: "raise the user's quota, or free some space there",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+    errno.EROFS: "mount it to be written, or give spool another directory",
+    errno.EMFILE: FILES,
+    errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
+    errno.EACCES: "let the user of this process write there",
+    errno.EPERM: "let the user of this process write there",
+}
+"""What to do, by the error's number."""
 
 
 class Files:
@@ -59,10 +77,13 @@ class Files:
         self._owner: Owner | None = None
         self._fd = -1
         self._failed = ""
+        self._speech = ""
+        self._may_say_at = self._may_say_gone_at = 0.0
+        self._is_said = False
         self._retry_at = 0.0
         self._retry_seconds = RETRY_SECONDS
         syncs = options.durability == "system"
-        self._left: list[tuple[Owner, int]] = []
+        self._left: list[tuple[Owner | None, int]] = []
         self._syncer = Syncer(disk, spool, options.flush_interval, clock, say) if syncs else None
 
     def folder(self) -> int | None:
@@ -139,10 +160,27 @@ class Files:
         self._line.seal(drawn())
 
     def fail(self, error: Exception | None) -> None:
-        """Note that the disk has failed: memory stands in for it."""
-        reason = getattr(error, "strerror", None) or str(error or "No space left on device")
-        self._failed = reason
-        self._retry_at = self._clock.monotonic() + self._retry_seconds
+        """Note that the disk has failed, without an *error* in the middle of an append."""
+        if error is None:
+            try:
+                error = self._disk.shortage(self._fd)
+            except OSError as worse:
+                error = worse
+        self._failed = getattr(error, "strerror", None) or str(error)
+        remedy = REMEDIES.get(getattr(error, "errno", None) or 0, CHECK)
+        self._speech = (
+            f"the spool {self._spool.path} cannot be written ({self._failed}): records wait in"
+            f" memory until it can: {remedy}"
+        )
+        now = self._clock.monotonic()
+        self._retry_at = now + self._retry_seconds
+        self._say_failure(now)
+
+    def _say_failure(self, now: float) -> None:
+        """Say that the disk fails, once each time, and once in a minute where it comes and goes."""
+        if not self._is_said and now >= self._may_say_at:
+            self._is_said, self._may_say_at = True, now + SAY_SECONDS
+            self._say("spool", self._failed, self._speech)
 
     def keep_synced(self) -> None:
         """Have what was written synced, where that is asked for."""
@@ -151,44 +189,57 @@ class Files:
 
     def tend(self, now: float, mark: bytes, drawn: Callable[[], int]) -> None:
         """Say what fails, and try again; begin anew where the spool was removed."""
-        path = self._spool.path
         if self._failed:
-            sentence = f"the spool {path} cannot be written ({self._failed})"
-            self._say("spool", self._failed, f"{sentence}: records wait in memory until it can")
+            self._say_failure(now)
             if now >= self._retry_at:
                 with self.alone() as alone:
                     if alone:
                         self._retry(mark, drawn)
-        elif self._is_gone:
-            self._say("spool", "gone", f"the spool {path} was removed: a new one is made")
+        elif how := self._gone:
             with self.alone() as alone:
                 if alone:
-                    self._replace(mark, drawn)
+                    self._replace(mark, drawn, how, now)
 
     @property
-    def _is_gone(self) -> bool:
-        """Whether somebody has removed what is appended to."""
-        owner, fd = self._owner, self._fd
-        if owner is None or fd < 0:
-            return False
+    def _gone(self) -> str:
+        """What somebody has done to what is appended to; nothing where it is in its place."""
+        owner, folder = self._owner, self._folder
         try:
-            return not (owner.is_linked and self._disk.is_linked(fd))
+            if owner is not None and self._fd >= 0:
+                if not (owner.is_linked and self._disk.is_linked(self._fd)):
+                    return "removed"
+                return "" if owner.is_at(self._spool.place) else "moved away"
+            if folder is not None and not self._disk.leads_to(self._spool.place, folder):
+                return "moved away or removed"
         except OSError:
-            return False
+            pass
+        return ""
 
-    def _replace(self, mark: bytes, drawn: Callable[[], int]) -> None:
+    def _replace(self, mark: bytes, drawn: Callable[[], int], how: str, now: float) -> None:
+        """Begin anew at the path, where others of the application will look."""
+        began = self._fd >= 0
         self._leave()
         try:
-            self._change(mark, drawn)
+            if began:
+                self._change(mark, drawn)
+            else:
+                self._folder = self._spool.open()
         except OSError as error:
             self.fail(error)
+            return
+        if now >= self._may_say_gone_at:
+            self._may_say_gone_at = now + SAY_SECONDS
+            sentence = f"the spool {self._spool.path} was {how}: a new one is made at its path"
+            if how == "moved away":
+                sentence += ", and what was logged before is delivered from where it is now"
+            self._say("gone", str(now), sentence)
 
     def _retry(self, mark: bytes, drawn: Callable[[], int]) -> None:
         try:
             if self._folder is None:
                 self._folder = self._spool.open()
             self._spool.probe(self._folder)
-            if self._is_gone:
+            if self._gone:
                 self._leave()
             self._change(mark, drawn)
         except LostError:
@@ -201,15 +252,17 @@ class Files:
             return
         self.resumed = self._line.newest
         self._failed, self._retry_seconds = "", RETRY_SECONDS
-        self._say("spool", "", f"the spool {self._spool.path} is used again")
+        if self._is_said:
+            self._is_said = False
+            self._say("spool", "", f"the spool {self._spool.path} is used again")
 
     def _leave(self) -> None:
         """
-        Go from a folder that was removed.
+        Go from a folder that was removed, or moved elsewhere.
 
         Its descriptors stay open: what is still to be read is found by them.
         """
-        if self._owner is not None and self._folder is not None:
+        if self._folder is not None:
             self._left.append((self._owner, self._folder))
         self._owner = self._folder = None
 
@@ -256,7 +309,7 @@ class Files:
     def _let_go(self) -> tuple[list[Owner], list[int]]:
         if self._syncer is not None:
             self._syncer.end()
-        owners = [owner for owner, _ in self._left]
+        owners = [owner for owner, _ in self._left if owner is not None]
         folders = [folder for _, folder in self._left]
         if self._owner is not None:
             owners.append(self._owner)

@@ -8,7 +8,6 @@ Rule 2: an item leaves the disk when it has its outcome, and not before.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -107,8 +106,12 @@ class Journal(Appending):
     def reject(self, item: Item, reason: str) -> None:
         folder = self._files.folder()
         if folder is not None:
-            with contextlib.suppress(OSError):
+            try:
                 self._rejected.add(folder, item, reason, self._clock.wall())
+            except OSError as error:
+                why = error.strerror or str(error)
+                sentence = f"refused records are not kept in the spool {self._spool.path}: {why}"
+                self._say("letters", why, sentence)
 
     def tend(self, now: float, *, at_once: bool = False) -> float:
         self._files.keep_synced()

@@ -113,6 +113,10 @@ class Owner:
         """Whether the folder is still where others find it."""
         return self._disk.is_linked(self._lock)
 
+    def is_at(self, path: str) -> bool:
+        """Whether the destination's folder at *path* has this one in it."""
+        return self._disk.leads_to(f"{path}/{self.name}", self._folder)
+
     def sync(self) -> None:
         """Return once the names in the folder, and its own, are on the medium."""
         self._disk.sync(self._folder)

@@ -57,7 +57,7 @@ class Rejected:
         fd = self._disk.append(folder, NEWER)
         try:
             # A line of its own, also after one that a full disk has cut short.
-            self._disk.write(fd, b"\n" + json.dumps(letter).encode() + b"\n")
+            self._disk.write_all(fd, b"\n" + json.dumps(letter).encode() + b"\n")
             full = self._disk.size(fd) > self._most
         finally:
             self._disk.close(fd)

@@ -103,6 +103,11 @@ class Spool:
         """The name of the destination's folder, once it was opened."""
         return folder_name(self.identity)
 
+    @property
+    def place(self) -> str:
+        """Where the destination's folder is, once it was opened."""
+        return f"{self.path}/{self.folder_name}"
+
     def open(self) -> int:
         """
         Return a descriptor of the destination's folder.
