@@ -15,6 +15,7 @@ import pytest
 
 from cxlogging.delivery import lifecycle
 from cxlogging.devserver import DevServer
+from tests.fakes import HOLD_BACK
 
 # In the background of a shell they are ignored, and so by every program that a test starts.
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
@@ -72,7 +73,8 @@ def program(server: DevServer) -> Callable[..., Ended]:
         preamble = PREAMBLE.format(
             handler=HANDLERS[vendor], options=f", {options}" if options else ""
         )
-        code = f"{before}\n{preamble}" + textwrap.dedent(body)
+        held = HOLD_BACK if "flush_interval=60" in options else ""
+        code = f"{before}\n{preamble}{held}" + textwrap.dedent(body)
         environment = {**os.environ, "TEST_URL": url or server.url}
         started = time.monotonic()
         done = subprocess.run(

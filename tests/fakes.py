@@ -22,6 +22,12 @@ LIMITS = Limits(
     auto=("gzip",),
 )
 
+HOLD_BACK = """
+from tests.fakes import hold_back
+hold_back(handler._delivery)
+"""
+"""For programs whose records are to wait: an idle queue would send the first one at once."""
+
 
 class Lines:
     """A vendor that takes lines; an answer of 299 carries a status for each."""
@@ -97,10 +103,22 @@ class Network:
 
 
 def delivery(network: Network, limits: Limits = LIMITS, clock: Clock | None = None, **options):
-    """Return a delivery to *network* that flushes at once and retries quickly."""
+    """
+    Return a delivery to *network* that flushes at once and retries quickly.
+
+    With a flush interval what comes waits for it, the first record too.
+    """
     quick = {"flush_interval": 0, "retry_initial": 0.001, "retry_maximum": 0.002}
     parsed = Options.parse({"compression": None, **quick, **options})
-    return Delivery(Lines(limits), parsed, transport=lambda: network, clock=clock)
+    target = Delivery(Lines(limits), parsed, transport=lambda: network, clock=clock)
+    hold_back(target)
+    return target
+
+
+def hold_back(target: Delivery) -> None:
+    """Have what comes wait for the flush interval, as after a record that was sent."""
+    target.pace.flush(target.clock.monotonic(), 1)
+    target.pace.took(1)
 
 
 def timeout() -> TransportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -15,12 +16,15 @@ import pytest
 
 import cxlogging
 from cxlogging import cli
+from cxlogging.dataprime.address import KEY_VARIABLES
 from cxlogging.delivery.options import Options
+from cxlogging.delivery.tls import BUNDLES
 from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.doors.labels import LABELS
 from cxlogging.devserver.engine import aggregating, commands, functions, pipeline, row
 from cxlogging.handlers.making import HANDLER_OPTIONS
+from cxlogging.wire import settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -134,6 +138,81 @@ def test_every_variable_is_read():
     assert [name for name in sorted(named - OTHERS_VARIABLES) if f'"{name}"' not in source] == []
     for vendor in (betterstack, coralogix, honeycomb):
         assert {name for names in vendor.VARIABLES.values() for name in names} <= named
+
+
+SHARED = re.compile(r"`(\w+)` of ([\w ]+)")
+READERS = {"Coralogix": coralogix, "Honeycomb": honeycomb, "Better Stack": betterstack}
+READ_THROUGH = {"wire/settings.py", "delivery/tls.py", "cli/screen.py"}
+READ_THROUGH |= {"cli/targets.py", "cli/doctor_settings.py", "cli/demo_stage.py"}
+"""Modules that read variables whose names they are given, or hold in a table."""
+
+
+def variables_of_the_documents() -> dict[str, set[tuple[str, str]]]:
+    """Return the variables of the table in docs/options.md, and whose arguments each sets."""
+    text = (ROOT / "docs" / "options.md").read_text().partition("## Environment variables")[2]
+    found = {}
+    for name, sets, _ in ROW.findall(text.partition("\n## ")[0]):
+        pairs = [
+            (reader.strip(), argument)
+            for argument, readers in SHARED.findall(sets)
+            for reader in re.sub(r"\bthe\b", "", readers).split(" and ")
+        ]
+        found[name.strip("`")] = set(pairs)
+    return found
+
+
+def variables_of_the_code() -> dict[str, set[tuple[str, str]]]:
+    """Return the variables that set arguments, as the vendors' modules and the client have them."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for reader, vendor in READERS.items():
+        for argument, names in vendor.VARIABLES.items():
+            for name in names:
+                found.setdefault(name, set()).add((reader, argument))
+    for name in coralogix.VARIABLES["domain"]:
+        found[name].add(("query client", "domain"))
+    for name in KEY_VARIABLES:
+        found.setdefault(name, set()).add(("query client", "api_key"))
+    found[settings.URL_VARIABLE] = {("every handler", "url"), ("query client", "url")}
+    found[settings.PLAIN_VARIABLE] = {("every handler", "allow_plain_http")}
+    found["HTTPS_PROXY"] = {("every handler", "proxy"), ("query client", "proxy")}
+    for name in BUNDLES:
+        found[name] = {("every handler", "ca_file")} if name == BUNDLES[0] else set()
+    return found
+
+
+def test_the_table_of_variables_is_the_code_s():
+    """The table names each variable with what it sets, in the order in which they are tried."""
+    documented, read = variables_of_the_documents(), variables_of_the_code()
+    commands = {"NO_PROXY", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM", "SHELL"}
+    order = list(documented)
+
+    assert {name: documented[name] for name in documented if name not in commands} == read
+    assert commands <= documented.keys()
+    for vendor in READERS.values():
+        for argument, names in vendor.VARIABLES.items():
+            own = [name for name in names if name != "HONEYCOMB_SERVICE"]
+            assert sorted(own, key=order.index) == own, argument
+
+
+def test_no_variable_is_read_beside_the_table():
+    """Each name that the package asks the environment for is in the table."""
+    documented = variables_of_the_documents().keys() | {"CXLOGGING_FAULT"}
+    for path in sorted((ROOT / "cxlogging").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        asked = [
+            node.args[0] if isinstance(node, ast.Call) else node.slice
+            for node in ast.walk(tree)
+            if (isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ")
+            or (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func) in {"os.environ.get", "os.getenv", "held"}
+            )
+        ]
+        for name in asked:
+            if isinstance(name, ast.Constant):
+                assert name.value in documented, path
+            elif not ast.unparse(name).rpartition(".")[2].isupper():  # a constant of the code's
+                assert path.relative_to(ROOT / "cxlogging").as_posix() in READ_THROUGH, path
 
 
 def command_lines():

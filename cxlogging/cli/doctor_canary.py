@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ from ..dataprime import AuthenticationError, DataPrimeClient, QueryError, RateLi
 from ..handlers.check import CheckResult
 from ..handlers.handler import ShippingHandler
 from ..wire.http import Endpoint
-from ..wire.settings import LOCAL_KEY, is_loopback
+from ..wire.settings import LOCAL_KEY, held, is_loopback
 from .doctor_findings import Finding, Status, fail, ok, skip, warn
 
 QUERY_KEY = "CX_API_KEY"
@@ -48,7 +47,7 @@ def taken(about: str, result: CheckResult) -> Finding:
 def _client(endpoint: Endpoint) -> DataPrimeClient | str:
     """Return a client for where the event went, or why there is none."""
     options = {"timeout": 10.0, "retry_budget": 0.0}
-    key = os.environ.get(QUERY_KEY)
+    key = held(QUERY_KEY)
     if is_loopback(endpoint.host):
         url = f"{endpoint.scheme}://{endpoint.authority}"
         return DataPrimeClient(key or LOCAL_KEY, url=url, **options)  # type: ignore[arg-type]
@@ -69,7 +68,10 @@ def _appeared(
     trouble = ""
     while time.monotonic() - started < wait:
         try:
-            if client.query(query, **window):  # type: ignore[arg-type]
+            with client.stream(query, timeout=10.0, **window) as rows:  # type: ignore[arg-type]
+                rows.untold()  # that an event is not there yet is no mistake of the query
+                seen = next(rows, None) is not None
+            if seen:
                 took = time.monotonic() - started
                 shown = f"{took:.1f} s" if took >= 1 else f"{took * 1e3:.0f} ms"
                 return ok("seen again", f"{shown} after it was sent", about)

@@ -18,6 +18,7 @@ from ..delivery.connect import Connector
 from ..delivery.tls import untrusted
 from ..handlers.handler import ShippingHandler
 from ..wire.http import Endpoint
+from ..wire.settings import is_loopback
 from .doctor_findings import Finding, fail, ok, skip, warn
 from .doctor_settings import without_password
 
@@ -161,7 +162,10 @@ def explained(error: BaseException, endpoint: Endpoint) -> tuple[str, str]:
             "Check HTTPS_PROXY or proxy=, its user and password, and NO_PROXY.",
         )
     if any(isinstance(each, ConnectionRefusedError) for each in chain):
-        return f"{where} refuses connections", "Is the server running, and is it this port?"
+        place = f"{endpoint.host}:{endpoint.port}"
+        if is_loopback(endpoint.host):
+            return f"Nothing listens at {place}.", "Is `cxlogging dev` running, at this port?"
+        return f"{place} refuses connections", "Check the address, its port and the firewall."
     if any(isinstance(each, TimeoutError) for each in chain) or "timed out" in text:
         return (
             f"{where} did not answer in time",

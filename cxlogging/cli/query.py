@@ -100,7 +100,7 @@ def command(
         with rows:
             count = write(rows, chosen(output), color)
     sys.stdout.flush()
-    for sentence in told(rows, answer):
+    for sentence in told(rows, answer, background=in_background):
         note(sentence)
     if stats:
         for sentence in statistics(rows, count):

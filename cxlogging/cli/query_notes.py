@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from ..dataprime import times
 from ..dataprime.answer import Answer
+from ..dataprime.findings import LIMIT_WARNINGS
+from ..dataprime.hints import severity_hints
 from ..dataprime.results import Findings
 
+_WORD = re.compile(r"[A-Za-z]\w*")
 
-def told(rows: Findings, answer: Answer) -> Iterator[str]:
-    """Yield the service's warnings, and a cut that the caller did not ask for."""
-    for warning in rows.warnings:
-        yield f"warning: {warning}"
+
+def told(rows: Findings, answer: Answer, *, background: bool = False) -> Iterator[str]:
+    """Yield the service's warnings, a cut that the caller did not ask for, and why no row came."""
+    yield from dict.fromkeys(f"warning: {each}" for each in rows.warnings)
     if answer.unasked_limits:
         yield (
             f"rows may be missing: {', '.join(answer.unasked_limits)} reached after"
             f" {answer.count:,} rows. Narrow the window, or pass --limit, --split or --background."
         )
+    if answer.nothing:
+        yield from hints(answer.query)
+    if not answer.count and not answer.mistakes:
+        where = "in the query's window" if background else window(answer)
+        check = "" if background else "; --strict refuses fields that no log has"
+        yield f"no rows {where}: check the window and the filter{check}."
+
+
+def hints(query: str) -> Iterator[str]:
+    """Yield what is wrong in a query whose answer holds nothing, as far as its text shows it."""
+    for sentence in severity_hints(query):
+        yield f"warning: {sentence}"
+
+
+def nothing_yet(expression: str, answer: Answer, *, lucene: bool) -> Iterator[str]:
+    """Yield why a followed query has shown nothing: its mistakes, and where it began."""
+    for each in answer.warnings:
+        if each.kind not in LIMIT_WARNINGS:
+            yield f"warning: {each}"
+    yield from hints(answer.query)
+    if not lucene and _WORD.fullmatch(expression):
+        yield (
+            f"warning: {expression} as a filter is the field $d.{expression}. For a severity and"
+            f" those above pass --level; for logs that hold the word pass"
+            f" \"wildfind '{expression}'\"."
+        )
+    yield f"no rows {window(answer)}: waiting for new ones."
+
+
+def window(answer: Answer) -> str:
+    """Return the window of an answer in words."""
+    start, end = answer.window
+    if start is not None and end is not None:
+        return f"between {_second(start)} and {_second(end)}"
+    if start is not None:
+        return f"since {_second(start)}"
+    return "in the default window (pass --since for another)"
+
+
+def _second(moment: int) -> str:
+    return times.iso(moment - moment % times.SECOND)
 
 
 def statistics(rows: Findings, count: int) -> Iterator[str]:

@@ -25,6 +25,7 @@ from . import reach
 from .doorbell import Doorbell
 from .following import Ask, Following
 from .formats import chosen, write
+from .query_notes import nothing_yet
 from .screen import note
 
 EVERY = 5.0
@@ -92,7 +93,7 @@ def command(
     text = question(expression, level, syntax)
     begin = times.instant("--since", since, time.time_ns())
     with reach.client(where, timeout=60.0, retry_budget=0.0) as client:
-        ask = _asking(client, text, tier, syntax)
+        ask = _asking(client, text, tier, syntax, (expression or "").strip())
         following = Following(ask, begin, int(late * 1e9))
         with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
             rows = _limited(_batches(following, pause, wait), count)
@@ -126,8 +127,11 @@ def question(expression: str | None, level: str | None, syntax: str) -> str:
     return text
 
 
-def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str) -> Ask:
+def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str) -> Ask:
+    first = True
+
     def ask(start: int, end: int) -> Iterator[Row]:
+        nonlocal first
         with client.stream(
             text,
             start=times.iso(start),
@@ -142,6 +146,10 @@ def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str) -> Ask:
             yield from rows
         if answer.limits_reached:
             note(f"rows may be missing: {', '.join(answer.limits_reached)} reached.")
+        if first and not answer.count:
+            for sentence in nothing_yet(expression, answer, lucene=syntax == "lucene"):
+                note(sentence)
+        first = False
 
     return ask
 

@@ -6,7 +6,6 @@ import importlib
 import json
 import logging
 import logging.config
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import click
 
 from ..destinations import betterstack, coralogix, honeycomb
 from ..handlers.handler import ShippingHandler
-from ..wire.settings import URL_VARIABLE
+from ..wire.settings import URL_VARIABLE, held
 from .vendors import HANDLERS
 
 Vendor = tuple[Callable[..., ShippingHandler], Mapping[str, tuple[str, ...]], tuple[str, ...]]
@@ -85,9 +84,9 @@ def _of_environment() -> Iterator[tuple[str, ShippingHandler]]:
     wanted = [
         vendor
         for vendor, (_, variables, needed) in VENDORS.items()
-        if any(os.environ.get(name) for argument in needed for name in variables[argument])
+        if any(held(name) for argument in needed for name in variables[argument])
     ]
-    if not wanted and os.environ.get(URL_VARIABLE):
+    if not wanted and held(URL_VARIABLE):
         wanted = ["coralogix"]  # the local server takes any; it has a query door for this one
     for vendor in wanted:
         yield vendor, VENDORS[vendor][0]()

@@ -16,7 +16,7 @@ SAME = {
 """Arguments of the library, and the parameters of commands that stand for them."""
 
 _NO_FLAG = re.compile(r"[Pp]ass (?:api_key|source_token)=,? or (?=set\b)")
-_PLAIN_HTTP = re.compile(r",?\s+or pass allow_plain_http=True[^.,;]*")
+_PLAIN_HTTP = re.compile(r"pass allow_plain_http=True \(or (set \w+=1)\)")
 _ASSIGNED = re.compile(r"\b(?P<name>[a-z_]+)=(?:True\b|False\b)?(?![=\w'\"(\[{])")
 _LEADING = re.compile(
     r"^(?P<name>[a-z_]+)(?= (?:'|takes|is|are|has|holds|lies|sends|and|both)\b| ')"
@@ -33,7 +33,7 @@ def in_flags(sentence: str, command: click.Command | None) -> str:
 
     sentence = _NO_FLAG.sub("", sentence)
     if "allow_plain_http" not in flags:
-        sentence = _PLAIN_HTTP.sub("", sentence)
+        sentence = _PLAIN_HTTP.sub(r"\1", sentence)
     for pattern in (_ASSIGNED, _LEADING, _SECOND):
         sentence = pattern.sub(flag, sentence)
     if "--background" in flags.values():

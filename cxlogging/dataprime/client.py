@@ -11,6 +11,7 @@ import requests
 
 from ..destinations.coralogix import address_warnings
 from ..errors import ConfigurationError
+from ..wire.values import shown
 from . import jobs, reading, request
 from .address import address, query_key, seconds
 from .answer import Answer
@@ -139,6 +140,10 @@ class DataPrimeClient:
         asked = direct(query, given, clock=self._clock.now(), row_limits=self._row_limits)
         patience = self._door.patience(None if timeout is None else seconds("timeout", timeout))
         answer = self._answer(asked)
+        if not isinstance(split_on_limit, bool):
+            raise ConfigurationError(
+                f"split_on_limit takes True or False, not {shown(split_on_limit)}."
+            )
         if not split_on_limit:
             return RowStream(answer, self._rows(asked, answer, patience))
         if asked.start is None or asked.end is None:
@@ -178,7 +183,7 @@ class DataPrimeClient:
         document = submission(query, given, clock=self._clock.now())
         patience = self._door.patience(self.timeout)
         return jobs.submitted(
-            self._door, self._door.post(jobs.PATH, document, patience, safe=False)
+            self._door, self._door.post(jobs.PATH, document, patience, safe=False), query
         )
 
     def job(self, query_id: str) -> jobs.Job:
@@ -222,6 +227,7 @@ class DataPrimeClient:
             return list(self._rows(part, answer, own)), answer
 
         whole = Answer(asked.query, asked=False)
+        whole.window = (asked.start, asked.end)
         return RowStream(whole, split(asked, ask, whole, on_progress))
 
     def mount(self, adapter: requests.adapters.BaseAdapter) -> None:

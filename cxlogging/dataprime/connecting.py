@@ -36,7 +36,7 @@ def no_connection(address: Endpoint, error: Exception) -> str:
 
 def _refused(address: Endpoint, place: str) -> str:
     if is_loopback(address.host):
-        return f"nothing listens at {place}. Is `cxlogging dev` running?"
+        return f"Nothing listens at {place}. Is `cxlogging dev` running?"
     return f"{place} refuses connections: check domain or url, and the firewall."
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from .rows import Severity
 
 _COMPARED = re.compile(
-    r"(?:\$m|\$metadata)\.severity\s*(?:==|!=|<=?|>=?)\s*(?P<after>[A-Za-z]+)\b(?![.(\[])"
-    r"|(?<![\w.$'\"])(?P<before>[A-Za-z]+)\s*(?:==|!=|<=?|>=?)\s*(?:\$m|\$metadata)\.severity\b"
+    r"(?:\$m|\$metadata)\.severity\s*(?:==|!=|<=?|>=?)\s*"
+    r"(?P<after>[A-Za-z]+\b(?![.(\[])|'[^']*'|\"[^\"]*\"|\d+)"
+    r"|(?<![\w.$'\"])(?P<before>[A-Za-z]+|'[^']*'|\"[^\"]*\"|\d+)"
+    r"\s*(?:==|!=|<=?|>=?)\s*(?:\$m|\$metadata)\.severity\b"
 )
 ALIASES = {"WARN": "WARNING", "ERR": "ERROR", "FATAL": "CRITICAL", "TRACE": "VERBOSE"}
 """Names of levels elsewhere, and the severity that is meant."""
@@ -19,10 +21,18 @@ def severity_hints(query: str) -> Iterator[str]:
     """
     Yield a sentence for each severity that is not written as the language wants it.
 
-    An answer shows ``Error``, but ``$m.severity == Error`` compares with a field of that name.
+    An answer shows ``Error``, but ``$m.severity == Error`` compares with a field of that name,
+    and no severity equals a text or a number.
     """
     for found in _COMPARED.finditer(query):
-        word = found["after"] or found["before"]
-        meant = ALIASES.get(word.upper(), word.upper())
-        if word != meant and meant in Severity.__members__:
-            yield f"severities are written in capitals: {meant}, not {word}"
+        written = found["after"] or found["before"]
+        meant = _severity(written.strip("'\""))
+        if meant is not None and written != meant:
+            yield f"severities are bare words in capitals: write {meant}, not {written}"
+
+
+def _severity(word: str) -> str | None:
+    if word.isdecimal():
+        return next((each.name for each in Severity if each == int(word)), None)
+    name = ALIASES.get(word.upper(), word.upper())
+    return name if name in Severity.__members__ else None

@@ -65,8 +65,15 @@ class Job:
         warnings: What the service said when it took it.
     """
 
-    def __init__(self, door: Door, query_id: str, warnings: tuple[QueryWarning, ...] = ()) -> None:
+    def __init__(
+        self,
+        door: Door,
+        query_id: str,
+        warnings: tuple[QueryWarning, ...] = (),
+        query: str = "",
+    ) -> None:
         self._door = door
+        self._query = query
         self.query_id = query_id
         self.warnings = warnings
 
@@ -127,7 +134,7 @@ class Job:
                 query_id=self.query_id,
             )
         self._check(status)
-        answer = Answer(has_statistics=False)
+        answer = Answer(self._query, has_statistics=False)
         answer.query_id = self.query_id
         answer.warnings += status.warnings
         return RowStream(answer, self._rows(answer, timeout))
@@ -176,8 +183,8 @@ class Job:
         return f"<Job {self.query_id}>"
 
 
-def submitted(door: Door, reply: Reply) -> Job:
-    """Return the job that a submission's answer names."""
+def submitted(door: Door, reply: Reply, query: str) -> Job:
+    """Return the job that the answer to a submission of *query* names."""
     text = reply.text()
     document = decoded(text)
     identity = document.get("queryId") if isinstance(document, dict) else None
@@ -186,7 +193,8 @@ def submitted(door: Door, reply: Reply) -> Job:
     if not isinstance(identity, str) or not identity:
         said = door.masked(text)[:200]
         raise PartialResult(f"the service took the query and named no queryId: {said}")
-    return Job(door, identity, tuple(warning(each) for each in document.get("warnings") or ()))
+    found = tuple(warning(each) for each in document.get("warnings") or ())
+    return Job(door, identity, found, query)
 
 
 def decoded(text: str) -> Any:

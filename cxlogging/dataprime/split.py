@@ -110,6 +110,6 @@ def _learn(whole: Answer, answer: Answer, count: int) -> None:
     whole.query_id = whole.query_id or answer.query_id
     whole.count += count
     whole.nothing = whole.nothing and not count
-    whole.warnings += answer.warnings
+    whole.warnings += [each for each in answer.warnings if each not in whole.warnings]
     whole.statistics = merged((whole.statistics, answer.statistics))
     whole.cut += answer.limits_reached

@@ -24,7 +24,8 @@ class Options(NamedTuple):
     How records wait and travel; the same for every vendor.
 
     Attributes:
-        flush_interval: Seconds that the oldest record waits at most before it is sent.
+        flush_interval: Seconds that the oldest record waits at most before it is sent. The
+            first record after as long without a request is sent at once.
         batch_count: Flush when so many records wait; None is 4,000, or the vendor's own if less.
         batch_bytes: Flush when so many bytes wait; None is the vendor's own.
         buffer_bytes: Bound of all that waits in memory.

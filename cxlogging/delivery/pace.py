@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 
 from ..wire.http import Limits
 from .backoff import HOLD_SECONDS, backoff
@@ -72,12 +73,15 @@ class Pace:
         self._failures = 0
         self._refusals = 0
         self._since: float | None = None
+        self._flushed_at = -math.inf
         self._left = 0
 
     def due(self, now: float, waiting: int, waiting_bytes: int) -> float:
         """
         Return the seconds until the line is due: 0 or less when it is, `NEVER` when empty.
 
+        What comes to an idle line is due at once: a process may end before an interval
+        is over. A line is idle when it is empty, and was last flushed an interval ago.
         Everything that waits when the line becomes due is flushed; what comes
         meanwhile is as old as that moment at most.
         """
@@ -86,10 +90,12 @@ class Pace:
             return NEVER
         if self._left > 0:
             return 0
+        interval = self._options.flush_interval
+        at_once = waiting >= self.most or waiting_bytes >= self.batch_bytes
         if self._since is None:
             self._since = now
-        full = waiting >= self.most or waiting_bytes >= self.batch_bytes
-        wait = 0 if full else self._since + self._options.flush_interval - now
+            at_once = at_once or now - self._flushed_at >= interval
+        wait = 0 if at_once else self._since + interval - now
         if wait <= 0:
             self.flush(now, waiting)
         return wait
@@ -108,6 +114,8 @@ class Pace:
     def flush(self, now: float, waiting: int) -> None:
         """Make all that waits due."""
         self._left, self._since = waiting, now
+        if waiting:
+            self._flushed_at = now
 
     def took(self, count: int) -> None:
         """Note that *count* items were taken from the line."""

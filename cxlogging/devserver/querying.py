@@ -22,7 +22,7 @@ from .background import Job, Jobs
 from .doors import QUERIES, Answer, Keys, Reply, Request
 from .doors.bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate
 from .doors.query_fields import Asked, FieldError, body, direct, query_id, submission
-from .doors.values import Refusal, bearer, json_answer
+from .doors.values import Refusal, bearer, json_answer, key_fault
 from .engine.run import line, statistics
 from .query_processes import MEMORY, BusyError, QueryPool, Run, Task
 from .query_worker import BACKGROUND, CHECK, DIRECT
@@ -77,7 +77,7 @@ class QueryDoor:
         try:
             serve = self._served(request)
             if not keys.accepts(self.vendor, bearer(request)):
-                raise _refusal(403, KEY_SENTENCE)
+                raise _refusal(403, key_fault(bearer(request), KEY_SENTENCE))
             raw = _raw(request)
             reply = serve(body(raw), request.left)
         except Refusal as refusal:

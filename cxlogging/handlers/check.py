@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..wire.event import Event, Source
 from ..wire.http import Action
+from ..wire.settings import is_loopback
 
 if TYPE_CHECKING:
     from ..delivery.delivery import Delivery
@@ -50,9 +51,11 @@ def check(delivery: Delivery) -> CheckResult:
     if verdict.action is Action.DELIVERED and not refused:
         return CheckResult(ok=True, seconds=outcome.seconds, id=identity)
     cause = verdict.reason or "; ".join(refused)
-    cure = verdict.cure or (
-        f"Check the network, DNS and proxy between here and {delivery.destination.name}."
-        if verdict.action is Action.RETRY
-        else ""
-    )
+    cure = verdict.cure
+    if verdict.action is Action.RETRY and not cure:
+        endpoint = getattr(delivery.destination, "endpoint", None)
+        if endpoint is not None and is_loopback(endpoint.host):
+            cure = "Start the server there, or give its address."
+        else:
+            cure = f"Check the network, DNS and proxy between here and {delivery.destination.name}."
     return CheckResult(ok=False, cause=cause, cure=cure, seconds=outcome.seconds, id=identity)

@@ -15,7 +15,9 @@ from typing import Any
 
 from .guard import is_external
 from .http import INTEGERS
-from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS, SEQUENCES, plain_form
+from .kinds import SEQUENCES, form_of
+from .plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS
+from .reprs import without_secrets
 from .text import cut, unused
 
 MAX_DEPTH = 10
@@ -42,6 +44,10 @@ _SHOWN: dict[int, tuple[type, ...]] = {
     Secrecy.VALUES: (bool, type(None)),
     Secrecy.TEXTS: (bool, type(None), int, float),
 }
+
+
+_NAMED_VALUES = ((("name", "key"), "value"), (("Name", "Key"), "Value"))
+"""Keys under which a mapping has the name of something, and its value."""
 
 
 class Cleaner:
@@ -124,7 +130,7 @@ class _Walk:
         kind = type(value)
         try:
             if not issubclass(kind, (Mapping, BaseException, *SEQUENCES)):
-                return self._text(str.__str__(repr(value)))
+                return self._description(value)
         except BaseException as error:
             if is_external(error):
                 raise
@@ -140,12 +146,27 @@ class _Walk:
                 return self._text(plain) if type(plain) is str else plain
         if issubclass(own, enum.Enum):
             return self._inside(value, lambda: self.clean(value.value))
-        plain = plain_form(value)
+        form = form_of(own)
+        if form is None:
+            return self._description(value)
+        plain = form(value)
         if issubclass(type(plain), Mapping):
             return self._inside(value, lambda: self._mapping(plain))
         if issubclass(type(plain), SEQUENCES):
             return self._inside(value, lambda: self._sequence(plain))
         return self.clean(plain)
+
+    def _description(self, value: Any) -> str:
+        """Return the repr of *value*, without the values of sensitive names."""
+        text = cut(str.__str__(repr(value)), MAX_NESTED_CHARACTERS)
+        if self._cleaner.is_sensitive is not None:
+            text = without_secrets(text, self._hides, HIDDEN)
+        return self._text(text)
+
+    def _hides(self, name: str, kind: type) -> bool:
+        sensitive = self._cleaner.is_sensitive
+        secrecy = 0 if sensitive is None else sensitive(name)
+        return bool(secrecy) and _is_hidden(secrecy, kind)
 
     def _inside(self, value: Any, walk: Callable[[], Any]) -> Any:
         if id(value) in self._parents:
@@ -165,6 +186,7 @@ class _Walk:
     def _mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
         result: dict[str, Any] = {}
         sensitive = self._cleaner.is_sensitive
+        secret = self._hidden_member(mapping)
         for number, (key, member) in enumerate(mapping.items()):
             if number == MAX_MEMBERS or self._left <= 0:
                 result[f"<{len(mapping) - number} more>"] = "<cut>"
@@ -173,7 +195,7 @@ class _Walk:
             simple = type(key) is str and len(key) <= MAX_KEY and key not in result
             name = key if simple else _key(key, result)
             secrecy = 0 if sensitive is None else sensitive(name)
-            hidden = secrecy and _is_hidden(secrecy, type(member))
+            hidden = name == secret or (secrecy and _is_hidden(secrecy, type(member)))
             result[name] = HIDDEN if hidden else self.clean(member)
         return result
 
@@ -190,13 +212,22 @@ class _Walk:
 
     def _hidden_pair(self, item: Any) -> list[Any] | None:
         """Return a (name, value) pair of a list of headers without its value if that is secret."""
-        if type(item) not in (tuple, list) or len(item) != 2 or self._cleaner.is_sensitive is None:
+        kind: Any = next((each for each in (tuple, list) if issubclass(type(item), each)), None)
+        if kind is None or kind.__len__(item) != 2:
             return None
-        name = item[0].decode("latin-1") if type(item[0]) is bytes else item[0]
-        if type(name) is not str or not self._cleaner.is_sensitive(name):
-            return None
-        secrecy = self._cleaner.is_sensitive(name)
-        return [name, HIDDEN] if _is_hidden(secrecy, type(item[1])) else None
+        name, member = kind.__iter__(item)
+        name = name.decode("latin-1") if type(name) is bytes else name
+        return [name, HIDDEN] if type(name) is str and self._hides(name, type(member)) else None
+
+    def _hidden_member(self, mapping: Mapping[Any, Any]) -> str | None:
+        """Return the key whose value is secret as another member is its name, as in metadata."""
+        if type(mapping) is dict:
+            for keys, key in _NAMED_VALUES:
+                if key in mapping:
+                    names = [mapping[each] for each in keys if type(mapping.get(each)) is str]
+                    member = type(mapping[key])
+                    return key if any(self._hides(name, member) for name in names) else None
+        return None
 
 
 def _is_hidden(secrecy: int, kind: type) -> bool:

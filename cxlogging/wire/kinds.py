@@ -9,10 +9,15 @@ and one of an ORM's object a query.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 Form = Callable[[Any], Any]
+
+SEQUENCES = (list, tuple, set, frozenset, deque, KeysView, ValuesView, ItemsView, range)
+NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
 
 MOST_TYPES = 1_024
 """Of which the form is remembered."""
@@ -60,22 +65,36 @@ def form_of(kind: type) -> Form | None:
 
 def _find(kind: type) -> Form | None:
     bases = type.mro(kind) if kind is type else kind.__mro__
-    for base in bases:
-        if base in _registered:
-            return _registered[base]
-    if issubclass(kind, tuple):
-        return _named_tuple if _declared(kind, "_fields") else _itself
+    if registered := next((each for each in bases if each in _registered), None):
+        return _registered[registered]
+    if issubclass(kind, NAMED):
+        return _name
+    if issubclass(kind, tuple) and _declared(kind, "_fields"):
+        return _named_tuple
+    if form := _listed(bases, _CONTAINERS):
+        return form
+    if issubclass(kind, (Mapping, *SEQUENCES)):
+        return _itself
+    if _declared(kind, "_sa_class_manager"):  # its attributes are queries, a dataclass's too
+        return _mapped
     if _declared(kind, "__dataclass_fields__"):
         return _dataclass
     if _declared(kind, "__attrs_attrs__"):
         return _attrs
-    for module, name, form in _CLASSES:
+    return _listed(bases, _CLASSES) or (_array if _is_array(kind) else None)
+
+
+def _is_array(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in ARRAYS and bool(_declared(kind, "tolist"))
+
+
+def _listed(bases: Iterable[type], classes: Iterable[tuple[str, str, Form]]) -> Form | None:
+    """Return the form of the first of *classes* that is loaded, and is one of *bases*."""
+    for module, name, form in classes:
         known = vars(sys.modules[module]).get(name) if module in sys.modules else None
         if known is not None and known in bases:
             return form
-    if kind.__module__.partition(".")[0] in ARRAYS and _declared(kind, "tolist"):
-        return _array
-    return _mapped if _declared(kind, "_sa_class_manager") else None
+    return None
 
 
 def _declared(kind: type, name: str) -> Any:
@@ -85,6 +104,12 @@ def _declared(kind: type, name: str) -> Any:
 
 def _itself(value: Any) -> Any:
     return value
+
+
+def _name(value: Any) -> str:
+    """Return the qualified name of a class or function."""
+    name = getattr(value, "__qualname__", None)
+    return f"{value.__module__}.{name}" if type(name) is str else repr(value)
 
 
 def _own(value: Any, names: Any) -> dict[str, Any]:
@@ -135,24 +160,76 @@ def _pydantic(value: Any) -> dict[str, Any]:
     return held
 
 
+def _held(value: Any) -> dict[str, Any]:
+    held: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    return held
+
+
 def _model(value: Any) -> dict[str, Any]:
     """Return a Django model as its class and primary key."""
     meta = type(value)._meta  # noqa: SLF001 - Django's documented name
-    held = object.__getattribute__(value, "__dict__")
-    return {"model": meta.label, "pk": held.get(meta.pk.attname)}
+    return {"model": meta.label, "pk": _held(value).get(meta.pk.attname)}
 
 
 def _queryset(value: Any) -> str:
-    model = object.__getattribute__(value, "__dict__").get("model")
+    """Return a queryset, of Django or of MongoEngine, as its class and model."""
+    held = _held(value)
+    model = held.get("model") or held.get("_document")
     return f"<{type(value).__name__} of {getattr(model, '__qualname__', None)}>"
+
+
+def _lazy_object(value: Any) -> Any:
+    """Return what one of Django's lazy objects holds, if it has been evaluated."""
+    wrapped = _held(value).get("_wrapped")
+    empty = sys.modules["django.utils.functional"].empty
+    return f"<{type(value).__name__}>" if wrapped is empty else wrapped
+
+
+def _lazy_text(value: Any) -> str:
+    """Return the text of Django's own lazy functions, as translations; others may query."""
+    reduce: Any = type(value).__reduce__
+    function, arguments, *_ = reduce(value)
+    if arguments and callable(arguments[0]):
+        function = arguments[0]
+    home = str(getattr(function, "__module__", None))
+    if home.startswith("django."):
+        return str(value)
+    return f"<lazy {home}.{getattr(function, '__qualname__', None)}>"
+
+
+def _local_proxy(value: Any) -> Any:
+    """Return what one of Werkzeug's proxies stands for: Flask's request, or its session."""
+    return object.__getattribute__(value, "_get_current_object")()
 
 
 def _mapped(value: Any) -> str:
     """Return an SQLAlchemy object as its class and identity."""
-    state = object.__getattribute__(value, "__dict__").get("_sa_instance_state")
-    key = getattr(state, "key", None)
+    key = getattr(_held(value).get("_sa_instance_state"), "key", None)
     identity = ", ".join(map(repr, key[1])) if key else "transient"
     return f"<{type(value).__qualname__} {identity}>"
+
+
+def _row(value: Any) -> Any:
+    """Return a row of SQLAlchemy's as a mapping."""
+    return type(value)._mapping.__get__(value)  # noqa: SLF001 - its documented name
+
+
+def _cookie(value: Any) -> dict[str, Any]:
+    """Return a cookie under a name by which it is redacted."""
+    held = _held(value)
+    return {"domain": held.get("domain"), "cookie": {held.get("name"): held.get("value")}}
+
+
+def _cookie_jar(value: Any) -> dict[str, Any]:
+    return {"cookies": {each.name: each.value for each in value}}
+
+
+def _cookies(value: Any) -> dict[str, Any]:
+    return _cookie_jar(_held(value)["jar"])
+
+
+def _morsels(value: Any) -> dict[str, Any]:
+    return {"cookies": {name: morsel.value for name, morsel in dict.items(value)}}
 
 
 def _array(value: Any) -> Any:
@@ -170,12 +247,24 @@ def _array(value: Any) -> Any:
     return plain
 
 
+_CONTAINERS: tuple[tuple[str, str, Form], ...] = (
+    ("http.cookiejar", "CookieJar", _cookie_jar),
+    ("http.cookies", "BaseCookie", _morsels),
+    ("httpx", "Cookies", _cookies),
+    ("sqlalchemy.engine", "Row", _row),
+)
+"""Mappings and sequences that are shown as something else."""
+
 _CLASSES: tuple[tuple[str, str, Form], ...] = (
     ("msgspec", "Struct", _struct),
     ("pydantic", "BaseModel", _pydantic),
     ("pydantic.v1", "BaseModel", _pydantic),
     ("django.db.models", "Model", _model),
     ("django.db.models", "QuerySet", _queryset),
-    ("django.utils.functional", "Promise", str),
+    ("django.utils.functional", "LazyObject", _lazy_object),
+    ("django.utils.functional", "Promise", _lazy_text),
+    ("mongoengine.queryset", "BaseQuerySet", _queryset),
+    ("werkzeug.local", "LocalProxy", _local_proxy),
+    ("http.cookiejar", "Cookie", _cookie),
     ("ipaddress", "_IPAddressBase", str),
 )

@@ -1,5 +1,5 @@
 """
-The JSON form of the kinds of values that people log.
+The JSON form of the scalars that people log.
 
 Integers beyond 64 bits, NaN, bytes and the like have no number or text that
 every vendor takes: they become strings that still tell the value.
@@ -12,30 +12,15 @@ import datetime
 import enum
 import os
 import uuid
-from collections import deque
-from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from .http import INTEGERS
-from .kinds import form_of
 
 MAX_MEMBERS = 1_000
 MAX_NESTED_CHARACTERS = 32 * 1024
-
-
-_NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
-
-
-def describe(value: object) -> str:
-    """Return ``repr(value)``, or for a class or function its qualified name."""
-    if issubclass(type(value), _NAMED):
-        name = getattr(value, "__qualname__", None)
-        if type(name) is str:
-            return f"{value.__module__}.{name}"
-    return repr(value)
 
 
 def _number(value: float) -> float | str:
@@ -79,15 +64,3 @@ SCALARS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (os.PathLike, lambda value: os.fsdecode(os.fspath(value))),
     (BaseException, _error),
 )
-
-
-SEQUENCES = (list, tuple, set, frozenset, deque, KeysView, ValuesView, ItemsView, range)
-
-
-def plain_form(value: Any) -> Any:
-    """Return *value* as a mapping, a sequence, a plain scalar, or else its description."""
-    kind = type(value)
-    if issubclass(kind, (Mapping, type, *SEQUENCES)) and not issubclass(kind, tuple):
-        return describe(value) if issubclass(kind, type) else value
-    take_apart = form_of(kind)
-    return describe(value) if take_apart is None else take_apart(value)

@@ -34,4 +34,4 @@ monotonic = _time.monotonic
 """Return seconds that only grow."""
 
 wall = _time.time
-"""Return seconds since 1970."""
+"""Return seconds since 1970; time_machine, which patches the functions in C, freezes these too."""

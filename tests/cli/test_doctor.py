@@ -162,7 +162,7 @@ def test_a_closed_port_is_told_with_its_cure(doctor):
     code, found = doctor(CXLOGGING_URL="http://127.0.0.1:9")
 
     assert code == 1
-    assert found["connection"]["cause"] == "127.0.0.1, port 9 refuses connections"
+    assert found["connection"]["cause"] == "Nothing listens at 127.0.0.1:9."
 
 
 def test_a_name_without_address_is_told():
@@ -528,7 +528,7 @@ def test_the_findings_are_printed_for_people(run, server):
 
     assert re.search(r"^  ✓ event sent  taken in \d+ ms$", done.stdout, re.MULTILINE)
     assert re.search(r"^\d+ ok$", done.stdout, re.MULTILINE)
-    assert "  ✗ connection\n      127.0.0.1, port 9 refuses connections\n      → Is" in bad.stdout
+    assert "  ✗ connection\n      Nothing listens at 127.0.0.1:9.\n      → Is" in bad.stdout
 
 
 def test_check_sends_one_event_with_each_handler(run, server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -120,3 +121,35 @@ def test_the_doorbell_rings_and_works_without_a_stream(server, service, run):
     deaf.wait()
     deaf.close()
     assert not deaf._listening
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "query x",
+        "query x --background --since 1h",
+        "query --job 1",
+        "tail",
+        "audit",
+        "send --to local --wait 0.5",
+        "send --to honeycomb --wait 0.5",
+        "check",
+        "doctor --wait 1",
+    ],
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_where_nothing_listens_host_and_port_are_named(run, command, host):
+    """No library's dump: the place, and the command that would listen there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
+        port = taken.getsockname()[1]
+        keys = {"CORALOGIX_API_KEY": "key-4711", "HONEYCOMB_API_KEY": "key-4711"}
+        url = f"http://{host}:{port}"
+        done = run(*command.split(), given="one\n", CXLOGGING_URL=url, **keys)
+    said = done.stdout + done.stderr
+
+    assert done.exit_code in {1, 5}
+    assert f"Nothing listens at {host}:{port}." in said
+    assert "Is `cxlogging dev` running" in said
+    assert "urllib3" not in said
+    assert "Max retries" not in said

@@ -62,6 +62,30 @@ def test_a_query_that_does_not_compile(local):
     assert "\n                ^" in result.stderr
 
 
+def test_an_answer_without_rows_says_why(server, local):
+    """A field that no event has is named, in either language, directly and from the background."""
+    server.store.add([event(1)])
+    unknown = "keypath does not exist '$d.ordr.id' (did you mean '$d.order.id'?)"
+    query = "source logs | filter ordr.id == 1"
+
+    assert unknown in local("query", query).stderr
+    assert unknown in local("query", "ordr.id:1", "--syntax", "lucene").stderr
+    assert unknown in local("query", query, "--background", "--since", "1h").stderr
+    assert unknown in local("query", f"{query} | count").stderr
+    nothing = local("query", "source logs | filter order.id == 2", "--background", "--since", "1h")
+    assert "no rows in the query's window: check the window and the filter." in nothing.stderr
+
+
+@pytest.mark.parametrize("severity", ["Error", "'Error'", "'ERROR'", "5"])
+def test_a_severity_that_never_matches_is_refused_with_help(server, local, severity):
+    """What an answer prints as `Error` is the bare word ERROR in a query."""
+    done = local("query", f"source logs | filter $m.severity == {severity}")
+
+    assert done.exit_code == 2
+    assert "severities are bare words" in done.stderr
+    assert "ERROR" in done.stderr
+
+
 def test_a_tail(server, local):
     """New rows that match are shown, once each."""
     server.store.add([event(1), event(2, severity=3), event(3, "honeycomb")])

@@ -150,6 +150,72 @@ def test_the_exit_code_tells_how_it_ended(run, service, answer, code, sentence):
     assert sentence in done.stderr
 
 
+SEVERITY = "severities are bare words in capitals"
+CHECK = "check the window and the filter; --strict refuses fields that no log has."
+UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does not exist '$d.x'"}}})
+
+
+@pytest.mark.parametrize(
+    ("query", "answer", "options", "said"),
+    [
+        (
+            "source logs | filter x == 1",
+            Reply([QUERY_ID, UNKNOWN, result(), STATISTICS]),
+            [],
+            "warning: compileWarning: keypath does not exist '$d.x'\n",
+        ),
+        (
+            "source logs | filter $m.severity == Error",
+            whole(),
+            ["--from", "2025-01-20T00:00:00Z"],
+            f"warning: {SEVERITY}: write ERROR, not Error\n",
+        ),
+        (
+            "source logs | filter $m.severity == 'warn' || 5 <= $metadata.severity",
+            whole(),
+            [],
+            (
+                f"warning: {SEVERITY}: write WARNING, not 'warn'\n"
+                f"warning: {SEVERITY}: write ERROR, not 5\n"
+            ),
+        ),
+        (
+            "source logs | filter $m.severity == Error | count",
+            whole({"userData": '{"_count":0}'}),
+            [],
+            f"warning: {SEVERITY}: write ERROR, not Error\n",
+        ),
+        (
+            "source logs | filter x == 1",
+            whole(),
+            ["--from", "2025-01-20T00:00:00Z", "--to", "2025-01-20T01:00:00.5Z"],
+            f"no rows between 2025-01-20T00:00:00Z and 2025-01-20T01:00:00Z: {CHECK}\n",
+        ),
+        (
+            "source logs | filter x == 1",
+            whole(),
+            ["--from", "2025-01-20T00:00:00Z", "--to", "2025-01-20T01:00:00.5Z", "--split"],
+            f"no rows between 2025-01-20T00:00:00Z and 2025-01-20T01:00:00Z: {CHECK}\n",
+        ),
+        (
+            "source logs",
+            whole(),
+            [],
+            f"no rows in the default window (pass --since for another): {CHECK}\n",
+        ),
+        ("source logs | count", whole({"userData": '{"_count":0}'}), [], ""),
+        ("source logs | filter $m.severity == Error", whole(log(1)), [], ""),
+    ],
+)
+def test_an_answer_without_rows_says_why(run, service, query, answer, options, said):
+    """Unknown fields and severities in other letters are named, else the window that is empty."""
+    service.will_say(answer)
+
+    done = run("query", query, *options)
+
+    assert (done.exit_code, done.stderr) == (0, said)
+
+
 def test_rows_that_came_before_an_error_are_printed(run, service):
     """A cut answer's rows are on stdout, also as one JSON document."""
     service.will_say(CUT, CUT)
@@ -173,7 +239,7 @@ def test_nobody_to_ask_is_worth_another_try(run):
 
     assert (
         done.exit_code,
-        "nothing listens at 127.0.0.1:1. Is `cxlogging dev` running?" in done.stderr,
+        "Nothing listens at 127.0.0.1:1. Is `cxlogging dev` running?" in done.stderr,
     ) == (5, True)
 
 

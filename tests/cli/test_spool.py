@@ -18,6 +18,7 @@ REFUSING = "http://127.0.0.1:9"
 LEAVES = """
 import logging, os, signal, sys
 import cxlogging
+from tests.fakes import hold_back
 url, spool, count = sys.argv[1:]
 log = logging.getLogger("shop")
 log.setLevel(logging.INFO)
@@ -25,6 +26,8 @@ options = dict(url=url, spool=spool, flush_interval=60)
 log.addHandler(cxlogging.BetterStackHandler("token-canary", **options))
 log.addHandler(cxlogging.HoneycombHandler("key-canary", dataset="shop", **options))
 log.addHandler(cxlogging.CoralogixHandler("key-canary", application_name="shop", **options))
+for handler in log.handlers:
+    hold_back(handler._delivery)
 for number in range(int(count)):
     log.info("order %d \\x1b[31m", number)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 
 import pytest
@@ -149,6 +150,38 @@ def test_it_prints_rows_as_they_come_and_each_once(run, service):
     windows = [each["metadata"] for each in service.bodies]
     for earlier, later in itertools.pairwise(windows):
         assert later["startDate"] < earlier["endDate"] < later["endDate"]
+
+
+UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does not exist '$d.x'"}}})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "warnings", "said"),
+    [
+        (["x == 1"], [UNKNOWN], ["warning: compileWarning: keypath does not exist '$d.x'"]),
+        (["warning"], [], ["pass \"wildfind 'warning'\"", "the field $d.warning"]),
+        (["$m.severity == Error"], [], ["write ERROR, not Error"]),
+        (["--level", "ERROR"], [], []),
+        (["pod:x", "--syntax", "lucene"], [], []),
+    ],
+)
+def test_a_tail_that_shows_nothing_says_why_once(run, service, arguments, warnings, said):
+    """Unknown fields, a lone word, and a severity in other letters are named; the rest waits."""
+
+    def answer(asked):
+        rows = [stamped(1, asked)] if len(service.asked) > 3 else []
+        return Reply([QUERY_ID, *warnings, result(*rows), STATISTICS])
+
+    service.rule = answer
+    done = run("tail", *arguments, *"--count 1 --every 0.1 --since 2025-01-20T00:00:00Z".split())
+
+    assert done.exit_code == 0
+    assert len(service.asked) > 3
+    for sentence in said:
+        assert done.stderr.count(sentence) == 1
+    *hints, last = done.stderr.splitlines()
+    assert len(hints) == bool(said)
+    assert re.fullmatch(r"no rows between 2025-01-20T00:00:00Z and .*: waiting for new ones.", last)
 
 
 def test_trouble_that_passes_is_said_once_and_waited_for(run, service):

@@ -185,7 +185,7 @@ def test_no_connection_is_said():
     client = DataPrimeClient(KEY, url="http://127.0.0.1:1")
 
     with pytest.raises(
-        Unreachable, match=r"nothing listens at 127\.0\.0\.1:1\. Is `cxlogging dev` running"
+        Unreachable, match=r"Nothing listens at 127\.0\.0\.1:1\. Is `cxlogging dev` running"
     ):
         client.query("source logs")
 

@@ -9,6 +9,7 @@ import pytest
 
 from cxlogging.dataprime import (
     AuthenticationError,
+    CxQueryWarning,
     DataPrimeClient,
     Dataset,
     JobState,
@@ -313,6 +314,15 @@ def test_no_rows_are_no_error(job, service, body):
     service.will_say(says(SUCCESS), Reply(body))
 
     assert list(job.results()) == []
+
+
+def test_no_rows_of_a_query_that_was_submitted_here_warn_of_its_mistakes(client, service):
+    """The text is known: a severity in other letters is named, as for a direct query."""
+    query = "source logs | filter $m.severity == Error"
+    service.will_say(says({"queryId": ID}), says(SUCCESS), Reply(b""))
+
+    with pytest.warns(CxQueryWarning, match="write ERROR, not Error"):
+        assert list(client.submit(query, **WINDOW).results()) == []
 
 
 def test_results_before_the_end_are_refused(job, service):

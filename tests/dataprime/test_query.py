@@ -330,3 +330,50 @@ def test_a_rate_limit_after_rows_is_raised(client, service):
 
     with pytest.raises(RateLimited):
         client.query("source logs")
+
+
+NOTHING = whole({"userData": '{"_count":0,"total":null}'})
+
+
+@pytest.mark.parametrize("answer", [whole(), NOTHING], ids=["no rows", "an aggregate of nothing"])
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ("$m.severity == Error", "write ERROR, not Error"),
+        ("$metadata.severity>=warn", "write WARNING, not warn"),
+        ("$m.severity != 'Error'", "write ERROR, not 'Error'"),
+        ('"fatal" == $m.severity', 'write CRITICAL, not "fatal"'),
+        ("$m.severity == 5", "write ERROR, not 5"),
+    ],
+)
+def test_where_nothing_is_found_a_severity_that_never_matches_is_named(
+    client, service, answer, condition, hint
+):
+    """The service may say nothing: the query's text shows it."""
+    service.will_say(answer)
+
+    with pytest.warns(CxQueryWarning) as told:
+        client.query(f"source logs | filter {condition}")
+
+    assert [str(each.message) for each in told] == [
+        f"nothing was found: severities are bare words in capitals: {hint}."
+    ]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "$m.severity == ERROR",
+        "$m.severity >= level",
+        "$d.severity == 'Error'",
+        "$m.severity == $d.Error",
+        "a.Error == $m.severity",
+        "$m.severity == 9",
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_no_severity_is_named_that_may_be_meant(client, service, condition):
+    """Bare words in capitals, other fields and other words pass without a warning."""
+    service.will_say(whole())
+
+    assert len(client.query(f"source logs | filter {condition}")) == 0

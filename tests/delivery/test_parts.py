@@ -6,7 +6,9 @@ import _thread
 import gzip
 import itertools
 import logging
+import math
 import threading
+from collections import deque
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,8 @@ from cxlogging.delivery.unsettled import Unsettled
 from cxlogging.errors import ConfigurationError
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS
+
+ROOMY = Limits(10_000, 10**7, 10**7, 10_000, 0, auto=())
 
 
 @given(st.integers(1, 200), st.floats(0, 1))
@@ -322,15 +326,72 @@ def test_halves(count):
 
 
 def test_the_pace_of_flushing():
-    """All that waits when the interval is over is flushed; what came later waits for its own."""
+    """What comes to an idle queue is flushed at once; what comes then waits for the interval, and
+    all that waits when that is over is flushed.
+    """
     pace = Pace(Options.parse({"flush_interval": 1, "batch_count": 10}), LIMITS)
 
-    assert pace.due(100.0, 0, 0) == NEVER
+    assert pace.due(99.0, 0, 0) == NEVER
+    assert pace.due(99.5, 2, 200) == 0
+    pace.took(2)
+    assert pace.due(99.6, 0, 0) == NEVER
     assert pace.due(100.0, 5, 500) == 1
     assert pace.due(100.5, 6, 600) == 0.5
     assert pace.due(101.0, 6, 600) == 0
     pace.took(6)
     assert pace.due(101.2, 3, 300) == pytest.approx(0.8)
+
+
+def test_a_flush_of_nothing_leaves_a_queue_idle():
+    """flush() with nothing to send does not make the next record wait."""
+    pace = Pace(Options.parse({"flush_interval": 1}), LIMITS)
+    pace.flush(100.0, 0)
+
+    assert pace.due(100.1, 0, 0) == NEVER
+    assert pace.due(100.2, 1, 100) == 0
+    pace.took(1)
+    pace.flush(101.1, 0)
+    assert pace.due(101.2, 0, 0) == NEVER
+    assert pace.due(101.2, 1, 100) == 0
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.9, 1.1, 2, 10, 1_000])
+def test_a_steady_rate_makes_as_few_requests_as_its_interval(rate):
+    """At a steady rate that an idle queue's first record goes at once adds one request at most;
+    a burst adds one, and takes one interval longer.
+    """
+    spacing = 1 / rate
+    assert requests_of([n * spacing for n in range(int(60 * rate))]) <= steadily(spacing) + 1
+    burst = [1000 * n + k / 100_000 for n in range(10) for k in range(100)]
+    assert requests_of(burst) == 20
+
+
+def steadily(spacing: float) -> int:
+    """Return the requests of a minute where each first record waits for the interval of 1 s."""
+    flushes, number = 0, 0
+    while number < int(60 / spacing):
+        number = math.floor(number + 1 / spacing) + 1
+        flushes += 1
+    return flushes
+
+
+def requests_of(moments) -> int:
+    """Return how many requests are made for records logged at *moments*; each takes no time."""
+    pace = Pace(Options.parse({"flush_interval": 1}), ROOMY)
+    coming, waiting, now, requests = deque(moments), 0, 0.0, 0
+    while coming or waiting:
+        while coming and coming[0] <= now:
+            coming.popleft()
+            waiting += 1
+        due = pace.due(now, waiting, waiting)
+        if due <= 0:
+            pace.took(waiting)
+            waiting, requests = 0, requests + 1
+        elif waiting:
+            now += due
+        else:
+            now = coming[0]
+    return requests
 
 
 def test_the_pace_after_failures():

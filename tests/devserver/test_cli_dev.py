@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,6 +17,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
+from cxlogging.cli.dev import _welcome
+from cxlogging.devserver import DevServer
+
+PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
 COMMAND = [sys.executable, "-c", "from cxlogging.cli import main; main()"]
 
 
@@ -227,3 +233,31 @@ def test_without_the_extra_one_sentence_names_it(tmp_path, missing):
     done = finished("dev", "--port", "0", env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == ("The command line needs more packages: pip install 'cxlogging[dev]'\n")
+
+
+@pytest.mark.parametrize(
+    ("title", "handler"),
+    [
+        ("cxlogging, all handlers", CoralogixHandler),
+        ("cxlogging, all handlers", HoneycombHandler),
+        ("cxlogging, all handlers", BetterStackHandler),
+        ("Coralogix", CoralogixHandler),
+        ("Honeycomb", HoneycombHandler),
+        ("Better Stack", BetterStackHandler),
+    ],
+)
+def test_each_block_alone_leads_to_the_local_server(title, handler, monkeypatch):
+    """Who copies one block of the welcome sends there, and nowhere else, without a word."""
+    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
+        monkeypatch.delenv(name)
+    with DevServer() as server:
+        block = _welcome(server.url, set()).partition(f"# {title}\n")[2].partition("\n\n")[0]
+        for line in block.splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, *shlex.split(value))
+        made = handler()
+
+        assert made.delivery.destination.endpoint.origin == server.url
+        assert made.delivery.destination.warnings == ()
+        assert made.check().ok
+        made.close()

@@ -54,7 +54,7 @@ def test_keys_are_asked_for_per_vendor(client_of):
     with DevServer(keys=keys) as server:
         client = client_of(server)
         assert [client.send(vendor).status for vendor in VENDORS] == [200, 401, 202]
-        assert server.requests("honeycomb")[0]["error"].startswith("unknown API key")
+        assert server.requests("honeycomb")[0]["error"].startswith("not an accepted key")
 
 
 def test_waiting_is_woken_by_the_arrival(server, client):

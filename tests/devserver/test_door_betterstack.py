@@ -133,7 +133,10 @@ def test_bs6_a_dt_that_is_no_time_is_kept_as_text(dt, kept):
 )
 def test_bs7_without_the_token_it_is_unauthorized(authorization):
     """403, not 401, in one word."""
-    refused(ask({"a": 1}, authorization=authorization), 403, "Unauthorized")
+    reply = ask({"a": 1}, authorization=authorization)
+    refused(reply, 403, "Unauthorized")
+    words = "not an accepted key" if authorization == "Bearer bad" else "must be: Bearer"
+    assert words in reply.error
 
 
 @pytest.mark.parametrize(
@@ -255,3 +258,10 @@ def test_only_post_delivers(method):
 def test_a_million_events_are_enough():
     """A bound of this server: 20 MiB of `{}` would cost gigabytes."""
     assert ask(b"[" + b"{}," * 1_000_000 + b"{}]").answer.status == 413
+
+
+def test_integers_of_64_bits_are_no_matter_here():
+    """This vendor does not keep them as doubles: no warning up to 64 bits."""
+    for number in (2**53 + 1, 2**63 - 1, -(2**63)):
+        assert ask({"id": number}).events[0].warnings == ()
+    assert "64 bits" in ask({"id": 2**64}).events[0].warnings[0]

@@ -9,6 +9,7 @@ import pytest
 
 from cxlogging.devserver.doors import CoralogixDoor, Keys, Request
 
+SINGLES = "/logs/v1/singles"
 RECEIVED = 1_700_000_000_123_456_789
 KEYS = Keys(coralogix="cxtp_KEY")
 HEADERS = {"content-type": "application/json", "authorization": "Bearer cxtp_KEY"}
@@ -86,7 +87,8 @@ def test_cx5_only_the_right_bearer_is_let_in(authorization):
     """Without the key, with another one or with another scheme: 401, nothing kept."""
     reply = ask(bulk({"severity": 3, "text": "x"}), authorization=authorization)
     assert (reply.answer.status, reply.events) == (401, ())
-    assert "Bearer" in json.loads(reply.answer.body)["message"]
+    words = "not an accepted key" if authorization == "Bearer wrong" else "must be: Bearer"
+    assert words in json.loads(reply.answer.body)["message"]
 
 
 @pytest.mark.parametrize(
@@ -271,8 +273,48 @@ def test_singles_take_flat_objects_without_a_severity():
     reply = ask([single, {**single, "text": "t", "severity": 6}], "/logs/v1/singles")
     assert [event.message for event in reply.events] == ["m", "t"]
     assert [event.severity for event in reply.events] == [3, 6]
-    for wrong in (single, [5], [{**single, "text": 5}], [{"text": "x"}]):
-        assert ask(wrong, "/logs/v1/singles").answer.status == 400
+    wrongs = (bulk({"severity": 3, "text": "x"}), "x", 5, [5], [[single]], [{**single, "text": 5}])
+    for wrong in (*wrongs, [{"text": "x"}], {"text": "x"}, b"", b" \n "):
+        assert ask(wrong, SINGLES).answer.status == 400
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson; charset=utf-8", None])
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_singles_take_what_agents_send(kind, encoding):
+    """Arrays, lines and single objects under each content type and under none, plain and gzip."""
+    one = {"applicationName": "a", "subsystemName": "s", "timestamp": 1675148539123.342}
+    texts = [{"log": "first", "n": 1}, "second", {"a": {"b": [1]}}]
+    records = [{**one, "text": text} for text in texts]
+    lines = [json.dumps(record).encode() for record in records]
+    bodies = [
+        json.dumps(records).encode(), json.dumps(records, indent=1).encode(), b"\n".join(lines),
+        b"\n".join(lines) + b"\n", b"\r\n\n".join(lines) + b"\r\n",
+    ]  # fmt: skip
+    pack = gzip.compress if encoding else bytes
+    for body in bodies:
+        reply = ask(pack(body), SINGLES, content_type=kind, content_encoding=encoding)
+        assert (reply.answer.status, reply.error) == (200, "")
+        assert [event.data for event in reply.events] == [texts[0], {"text": "second"}, texts[2]]
+        assert {event.time_ns for event in reply.events} == {INSTANT}
+    for body in (lines[0], json.dumps(records[0], indent=1).encode()):
+        reply = ask(pack(body), SINGLES, content_type=kind, content_encoding=encoding)
+        assert only_event(reply).data == texts[0]
+
+
+def test_a_wrong_line_of_singles_is_named():
+    """By its number, blank ones counted; nothing of the request is kept."""
+    line = b'{"applicationName": "a", "subsystemName": "s", "text": "x"}\n'
+    reply = ask(line + b"\n" + line + b'{"applicationName"\n' + line, SINGLES)
+    assert (reply.answer.status, reply.events) == (400, ())
+    assert json.loads(reply.answer.body)["message"].startswith("line 4: not JSON")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-msgpack", "json"])
+def test_singles_name_the_content_types_that_they_take(kind):
+    """415, with both of them."""
+    reply = ask([], SINGLES, content_type=kind)
+    assert reply.answer.status == 415
+    assert "application/json or application/x-ndjson" in reply.error
 
 
 def test_the_clock_counts_ten_thousandths_of_a_millisecond():
@@ -286,3 +328,16 @@ def test_lone_surrogates_are_data_with_a_warning():
     """JSON may escape half a character: it is kept, and said."""
     event = only_event(ask(bulk({"severity": 3, "text": "\ud800"})))
     assert (event.data, len(event.warnings)) == ({"text": "\ud800"}, 1)
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1, 10**18])
+def test_an_integer_that_a_double_does_not_hold_is_warned_of(number):
+    """However deep it lies; not up to 2^53, and not as text."""
+    for data in ({"id": number}, {"a": [{"b": number}]}):
+        event = only_event(ask(bulk({"severity": 3, "text": json.dumps(data)})))
+        assert (event.data, "2^53" in event.warnings[0]) == (data, True)
+        single = {"applicationName": "a", "subsystemName": "s", "text": data}
+        assert "2^53" in only_event(ask([single], SINGLES)).warnings[0]
+    for harmless in (2**53, -(2**53), str(number), 1e300, True):
+        text = json.dumps({"id": harmless})
+        assert only_event(ask(bulk({"severity": 3, "text": text}))).warnings == ()

@@ -207,7 +207,10 @@ def test_keys_of_its_own():
     with DevServer(keys=Keys(coralogix="send", dataprime="read")) as server:
         with DataPrimeClient("read", url=server.url) as client:
             assert len(client.query("source logs")) == 0
-        with DataPrimeClient("send", url=server.url) as client, pytest.raises(AuthenticationError):
+        with (
+            DataPrimeClient("send", url=server.url) as client,
+            pytest.raises(AuthenticationError, match="not an accepted key"),
+        ):
             client.query("source logs")
 
 
@@ -284,6 +287,14 @@ def test_an_unknown_field_is_named_where_nothing_is_found(server, query, query_t
         result = query.query(query_text)
     assert sentence in str(caught[0].message)
     assert [each.kind for each in result.warnings] == ["compileWarning"]
+
+
+@pytest.mark.parametrize("query_text", ["usr.id:1", "_exists_:usr.id", "message:a AND usr.id:>1"])
+def test_an_unknown_field_of_lucene_is_named_where_nothing_is_found(server, query, query_text):
+    """Lucene's fields are named as those of DataPrime are."""
+    server.store.add([event(1, data={"user": {"id": 1}, "message": "a"})])
+    with pytest.warns(CxQueryWarning, match=r"'\$d.usr.id' \(did you mean '\$d.user.id'\?\)"):
+        query.query(query_text, syntax="lucene")
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,8 @@ def test_hn8_an_unknown_key_is_refused_in_the_vendors_words(key):
     """401."""
     reply = ask([{"data": {"a": 1}}], x_honeycomb_team=key)
     refused(reply, 401, "unknown API key - check your credentials")
+    assert ("not an accepted key" in reply.error) == bool(key)
+    assert "BAD" not in reply.error
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,11 @@ def test_hn16_an_escaped_slash_belongs_to_the_dataset():
     """The path is split first and unquoted second."""
     good = [{"data": {"a": 1}}]
     assert ask(good, "/1/batch/my%20app%2Flogs").events[0].application == "my app/logs"
-    assert ask(good, "/1/batch/my%20app/logs").answer.status == 404
+    for path in ("/1/batch/my%20app/logs", "/1/batch/a/b/c", "/1/events/a/b", "/1/batch/ds/"):
+        reply = ask(good, path)
+        assert reply.answer.status == 404
+        assert "%2F" in json.loads(reply.answer.body)["error"]
+        assert "%2F" in reply.error
 
 
 @pytest.mark.parametrize(
@@ -320,3 +326,20 @@ def test_auth_describes_the_key():
     assert told["api_key_access"]["events"] is True
     assert set(told) >= {"id", "team", "environment"}
     assert ask(b"", "/1/auth", "GET", x_honeycomb_team="BAD").answer.status == 401
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1, 10**18])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_integer_that_a_double_does_not_hold_is_warned_of(number, packed):
+    """However it came and however deep it lies; not up to 2^53, and not as text."""
+
+    def warnings(data):
+        items = [{"data": data}]
+        if not packed:
+            return ask(items).events[0].warnings
+        return ask(msgpack.packb(items), content_type="application/msgpack").events[0].warnings
+
+    for data in ({"id": number}, {"a": [{"b": number}]}):
+        assert ["2^53" in one for one in warnings(data)] == [True]
+    for harmless in (2**53, -(2**53), str(number), 1e300, True):
+        assert warnings({"id": harmless}) == ()

@@ -18,6 +18,7 @@ from cxlogging.delivery.journal.disk import Disk
 from cxlogging.delivery.journal.journal import Journal
 from cxlogging.delivery.lines import spool_of
 from cxlogging.delivery.transport import HttpTransport
+from tests.fakes import hold_back
 
 from .backend import Backend
 from .harness import Child, Oracle
@@ -158,6 +159,7 @@ class Shop:
                 connector, (), self.delivery.clock
             )
             self.delivery.reset()
+        hold_back(self.delivery)
         self.logger = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - out of the tree
         self.logger.addHandler(self.handler)
         self.promised: list[str] = []

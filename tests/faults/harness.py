@@ -21,13 +21,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fakes import HOLD_BACK
+
 from .backend import Backend
 
 ROOT = Path(__file__).parent.parent.parent
 WALL_SECONDS = 60
 """A program that lives longer is a hang: it prints the stacks of its threads, and is ended."""
 
-START_SECONDS = 1.5
+START_SECONDS = 3.0
 """What starting and ending an interpreter with nothing to deliver may take."""
 
 PREAMBLE = """
@@ -94,6 +96,8 @@ class Child:
         self._promises = folder / "promises"
         self._promises.touch()
         preamble = PREAMBLE.format(options=options)
+        if "flush_interval=60" in options:
+            preamble += HOLD_BACK
         script = folder / "app.py"
         script.write_text(textwrap.dedent(before) + preamble + textwrap.dedent(body))
         variables = {

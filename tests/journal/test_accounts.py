@@ -30,12 +30,14 @@ REFUSING = "http://127.0.0.1:9"
 PROGRAM = """
 import logging, os, signal, sys
 import cxlogging
+from tests.fakes import hold_back
 url, spool, name, end, *keys = sys.argv[1:]
 logging.root.setLevel(logging.INFO)
 for key in keys:
     logging.getLogger(key).addHandler(cxlogging.HoneycombHandler(
         key, dataset="shop", url=url, spool=spool, retry_initial=0.01, retry_maximum=0.1,
         flush_interval=60 if end == "kill" else 0.01))
+    hold_back(logging.getLogger(key).handlers[0]._delivery)
 number = 0
 while number < 20 or end == "wait":
     for key in keys:

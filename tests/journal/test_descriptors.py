@@ -18,9 +18,11 @@ from tests.journal.bench import Process, lines
 PROGRAM = """
 import logging, os, sys
 import cxlogging
+from tests.fakes import hold_back
 url, spool, victims = sys.argv[1:]
 handler = cxlogging.HoneycombHandler(
     "key", dataset="shop", url=url, spool=spool, flush_interval=60, compression=None)
+hold_back(handler._delivery)
 def log(*numbers):
     for number in numbers:
         handler.handle(logging.makeLogRecord({"msg": f"<a:{number}>", "levelno": 40}))

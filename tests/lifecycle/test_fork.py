@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import VENDORS
+from tests.delivery.test_delivery import wait_until
 
 
 def messages(server, vendor=None):
@@ -38,6 +40,50 @@ def test_a_child_and_its_parent(program, server, vendor):
         "parent 2",
         "parent after",
     ]
+
+
+def test_the_first_record_of_an_idle_process_goes_at_once(server, tmp_path):
+    """With an interval of an hour, the first record of a process, and of a child forked from it,
+    arrives at once: it survives an end by os._exit as soon as the vendor has it. The next waits.
+    """
+    script = tmp_path / "app.py"
+    script.write_text(
+        f"""
+import logging, os, sys
+import cxlogging
+handler = cxlogging.BetterStackHandler("k", url={server.url!r}, flush_interval=3600)
+log = logging.getLogger("shop")
+log.addHandler(handler)
+log.warning("parent's first")
+sys.stdin.readline()
+if os.fork() == 0:
+    log.warning("child's first")
+    sys.stdin.readline()
+    log.warning("child's second")
+    os._exit(handler.stats().pending)
+print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+log.warning("parent's second")
+os._exit(handler.stats().pending)
+"""
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-W", "ignore::DeprecationWarning", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for first in (["parent's first"], ["child's first", "parent's first"]):
+            wait_until(lambda first=first: messages(server) == first, 30)
+            running.stdin.write("go on\n")
+            running.stdin.flush()
+        out, _ = running.communicate(timeout=30)
+    finally:
+        running.kill()
+        running.wait()
+
+    assert (out.strip(), running.returncode) == ("1", 1)
+    assert messages(server) == ["child's first", "parent's first"]
 
 
 def test_fork_while_eight_threads_log(program, server):
@@ -153,8 +199,6 @@ if __name__ == "__main__":
     child.join()
 """
     )
-    import subprocess
-
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, timeout=60, check=True
     )
@@ -183,8 +227,6 @@ if __name__ == "__main__":
         list(pool.map(work, range(20)))
 """
     )
-    import subprocess
-
     subprocess.run([sys.executable, script], capture_output=True, timeout=60, check=True)
 
     assert messages(server) == sorted(f"job {n}" for n in range(20))

@@ -158,6 +158,17 @@ def test_a_registered_type_is_shown_as_its_function_says(monkeypatch):
     assert Cleaner().value([Price(1), Money(0)]) == [{"cents": 100}, "<Money>"]
 
 
+@pytest.mark.parametrize("kind", [dict, list, tuple])
+def test_a_registered_mapping_or_sequence(monkeypatch, kind):
+    """register_type holds for subclasses of mappings and sequences, too."""
+    monkeypatch.setattr(kinds, "_registered", {})
+    monkeypatch.setattr(kinds, "_forms", {})
+    container = type("Container", (kind,), {})
+    cxlogging.register_type(container, lambda value: f"{len(value)} members")
+
+    assert Cleaner().value([container(), kind()]) == ["0 members", {} if kind is dict else []]
+
+
 @pytest.mark.parametrize("arguments", [("Money", str), (int, "str")])
 def test_register_type_refuses_what_it_cannot_use(arguments):
     """A class and a callable are asked for."""

@@ -23,7 +23,17 @@ from .bodies import (
 from .fields import compact, level_of, message_of, tidy
 from .packed import jsonable, packed_size, unpack
 from .times import fits, rfc3339_ns
-from .values import Answer, Keys, Refusal, Reply, Request, StoredEvent, bearer, media_type
+from .values import (
+    Answer,
+    Keys,
+    Refusal,
+    Reply,
+    Request,
+    StoredEvent,
+    bearer,
+    key_fault,
+    media_type,
+)
 
 WIRE_LIMIT = 20 * 1024 * 1024
 """Bytes of a plain body, and of any body after inflating."""
@@ -60,7 +70,8 @@ class BetterStackDoor:
         try:
             _admit(request)
             if not keys.accepts(self.vendor, bearer(request)):
-                raise _refusal(403, "Authorization must be: Bearer <source token>")
+                form = "Authorization must be: Bearer <source token>"
+                raise _refusal(403, key_fault(bearer(request), form))
             raw = _raw(request)
             events = _events(raw, media_type(request), request.received_ns)
         except Refusal as refusal:

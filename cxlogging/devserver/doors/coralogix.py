@@ -23,10 +23,15 @@ from .values import (
     StoredEvent,
     bearer,
     json_answer,
+    key_fault,
     media_type,
 )
 
 BULK, SINGLES, TIME = "/logs/v1/bulk", "/logs/v1/singles", "/sdk/v1/time"
+BULK_TYPES = ("application/json",)
+SINGLES_TYPES = ("application/json", "application/x-ndjson", "")
+"""What agents send: Fluent Bit names lines of JSON as either of the first two."""
+
 BODY_LIMIT = 2_000_000
 """Bytes after inflating. The vendor says 2 MB and leaves open which megabyte and of what."""
 
@@ -50,12 +55,17 @@ class CoralogixDoor:
             if request.path == TIME:
                 return Reply(_time(request))
             if not keys.accepts(self.vendor, bearer(request)):
-                raise _refusal(401, "Authorization must be: Bearer <Send-Your-Data API key>")
-            if media_type(request) != "application/json":
-                raise _refusal(415, "Content-Type must be application/json")
+                form = "Authorization must be: Bearer <Send-Your-Data API key>"
+                raise _refusal(401, key_fault(bearer(request), form))
+            bulk = request.path == BULK
+            taken = BULK_TYPES if bulk else SINGLES_TYPES
+            if media_type(request) not in taken:
+                raise _refusal(415, f"Content-Type must be {' or '.join(filter(None, taken))}")
             raw = _raw(request)
-            read = _bulk if request.path == BULK else _singles
-            events = read(_parsed(raw), request.received_ns)
+            if bulk:
+                events = _bulk(_parsed(raw), request.received_ns)
+            else:
+                events = _singles(_records(raw), request.received_ns)
         except Refusal as refusal:
             return Reply(refusal.answer, error=refusal.reason)
         except EntryError as error:
@@ -136,14 +146,36 @@ def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
     return tuple(read_entry(one, f"logEntries[{n}]", envelope) for n, one in enumerate(entries))
 
 
-def _singles(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
-    if not isinstance(value, list):
-        raise _refusal(400, "the body must be an array; an object belongs to /logs/v1/bulk")
+def _records(raw: bytes) -> list[Any]:
+    """The elements of an array, or the objects of lines, whatever the content type says."""
+    if not raw.strip():
+        raise _refusal(400, "the body is empty")
+    if not raw.lstrip().startswith(b"{"):
+        value = _parsed(raw)
+        if not isinstance(value, list):
+            raise _refusal(400, "the body must be an array of objects, or one object a line")
+        return value
+    records: list[Any] = []
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        try:
+            if line.strip():
+                records.append(strict_json(line))
+        except MalformedError as error:
+            if not records:
+                # One object may be written on several lines.
+                return [_parsed(raw)]
+            raise _refusal(400, f"line {number}: {error}") from None
+    return records
+
+
+def _singles(records: list[Any], received_ns: int) -> tuple[StoredEvent, ...]:
     events = []
-    for n, entry in enumerate(value):
+    for n, entry in enumerate(records):
         where = f"[{n}]"
         if not isinstance(entry, dict):
             raise _refusal(400, f"{where} must be an object")
+        if "logEntries" in entry:
+            raise _refusal(400, f"{where} has logEntries: such an object belongs to {BULK}")
         envelope = Envelope(
             _required(entry, "applicationName", where),
             _required(entry, "subsystemName", where),

@@ -43,7 +43,7 @@ def read_entry(entry: Any, where: str, envelope: Envelope) -> StoredEvent:
     lint = [*_lint_of({**envelope.outer, **entry}, text), *_lint_of_names(envelope)]
     time_ns = _time_ns(entry, where, envelope.received_ns)
     inner = _object_in(text)
-    data, odd = tidy({"text": text} if inner is None else inner)
+    data, odd = tidy({"text": text} if inner is None else inner, doubles=True)
     own = {"text", "severity", "applicationName", "subsystemName"}
     source, odd_source = tidy(
         {**envelope.outer, **{k: v for k, v in entry.items() if k not in own}}

@@ -13,6 +13,9 @@ LEVEL_FIELDS = ("level", "severity", "severity_text", "log.level", "levelname")
 MESSAGE_FIELDS = ("message", "body", "msg", "text", "event", "name")
 
 BEYOND_DOUBLE = "a number beyond a double, which readers turn into Infinity"
+INEXACT = "an integer beyond 2^53, which this vendor rounds to a double: send it as text"
+EXACT = 2**53
+"""Up to here a double holds every integer."""
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
 _SMALLEST, _BIGGEST = -(2**63), 2**64 - 1
@@ -37,9 +40,9 @@ def message_of(data: Mapping[str, Any], first: str = "message") -> str:
     return compact(data)[:300]
 
 
-def tidy(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def tidy(data: dict[str, Any], *, doubles: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
     """*data* as JSON can hold it, and its `oddities`."""
-    odd = oddities(data)
+    odd = oddities(data, doubles=doubles)
     if BEYOND_DOUBLE in odd:
         data = json.loads(json.dumps(data), parse_constant=str)
     return data, odd
@@ -50,8 +53,14 @@ def compact(value: object) -> str:
     return _ENCODER.encode(value)
 
 
-def oddities(value: object) -> tuple[str, ...]:
-    """What is legal in *value* but unsafe on its way: huge integers, lone surrogates."""
+def oddities(value: object, *, doubles: bool = False) -> tuple[str, ...]:
+    """
+    What is legal in *value* but unsafe on its way: huge integers, lone surrogates.
+
+    Args:
+        value: JSON.
+        doubles: True where the vendor keeps every number as a double.
+    """
     found: dict[str, None] = {}
     waiting: list[object] = [value]
     while waiting:
@@ -66,6 +75,8 @@ def oddities(value: object) -> tuple[str, ...]:
             waiting.extend(one)
         elif isinstance(one, int) and not _SMALLEST <= one <= _BIGGEST:
             found["an integer beyond 64 bits, which readers round or refuse"] = None
+        elif doubles and isinstance(one, int) and abs(one) > EXACT:
+            found[INEXACT] = None
         elif isinstance(one, float) and math.isinf(one):
             found[BEYOND_DOUBLE] = None
     return tuple(found)

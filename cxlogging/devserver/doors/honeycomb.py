@@ -23,7 +23,17 @@ from .bodies import (
 )
 from .honeycomb_items import EMPTY, MALFORMED, TOO_LARGE, Item, read_item
 from .packed import packed_size, unpack
-from .values import Answer, Keys, Refusal, Reply, Request, StoredEvent, json_answer, media_type
+from .values import (
+    Answer,
+    Keys,
+    Refusal,
+    Reply,
+    Request,
+    StoredEvent,
+    json_answer,
+    key_fault,
+    media_type,
+)
 
 BODY_LIMIT = 5_000_000
 """Bytes after inflating."""
@@ -51,8 +61,10 @@ class HoneycombDoor:
         """200 and the statuses of the items, 202 for a single event, or a whole refusal."""
         try:
             kind, dataset = _admit(request)
-            if not keys.accepts(self.vendor, request.headers.get("x-honeycomb-team", "").strip()):
-                raise _refusal(401, UNKNOWN_KEY)
+            key = request.headers.get("x-honeycomb-team", "").strip()
+            if not keys.accepts(self.vendor, key):
+                reason = key_fault(key, "X-Honeycomb-Team must hold an API key")
+                raise _refusal(401, UNKNOWN_KEY, reason)
             if kind == "auth":
                 return Reply(json_answer(200, AUTH))
             raw = _raw(request)
@@ -106,12 +118,15 @@ def _refusal(status: int, error: str, reason: str = "") -> Refusal:
     return Refusal(_failure(status, error), reason or error)
 
 
+_PATHS = "not found: the path is /1/batch/<dataset>, and a slash in a dataset's name is written %2F"
+
+
 def _admit(request: Request) -> tuple[str, str]:
     # The path is split before it is unquoted: an escaped slash belongs to the dataset.
     kind, *rest = request.path.removeprefix("/1/").split("/")
     method = "GET" if kind == "auth" else "POST"
     if kind not in ("auth", "batch", "events") or len(rest) != (kind != "auth"):
-        raise _refusal(404, "not found")
+        raise _refusal(404, _PATHS if len(rest) > 1 and kind != "auth" else "not found")
     if request.method != method:
         answer = _failure(405)
         raise Refusal(

@@ -57,7 +57,7 @@ def read_item(value: Any, size: int, request: Request, dataset: str, *, packed: 
         return Item(error=TOO_MANY_COLUMNS)
     found: dict[str, None] = {}
     try:
-        data, odd = tidy(jsonable(data, found) if packed else data)
+        data, odd = tidy(jsonable(data, found) if packed else data, doubles=True)
     except RecursionError:
         return Item(error=MALFORMED)
     time_ns = _time_ns(value, found)

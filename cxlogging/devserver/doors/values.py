@@ -203,6 +203,11 @@ def bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def key_fault(key: str, form: str) -> str:
+    """Why *key* was not accepted: *form*, which is how to send one, where there is none."""
+    return "not an accepted key: this server was started with others" if key else form
+
+
 def media_type(request: Request) -> str:
     """The content type in lower case, without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -39,6 +39,7 @@ AGGREGATIONS = frozenset(
 )
 """Functions that take the rows of a group, and none that take the values of a row."""
 
+MEMBERSHIP = frozenset({"in", "inArray", "arrayContains"})
 _LITERALS = {"true": True, "false": False, "null": None}
 _GROUP = re.compile(r"\(\?<(?![=!])")
 COMPARISONS_OF_CASES: dict[str, str] = {
@@ -108,6 +109,8 @@ class Compiler(References):
         arguments = [self.compile(one) for one in node.arguments]
         if any(one.kind is Kind.ENUM for one in arguments):
             check_severities(node.arguments)
+            if node.name in MEMBERSHIP:
+                _check_members(node.arguments)
         return function.called(node.name, arguments, node.at)
 
     def _special(self, node: Call) -> Compiled:
@@ -250,6 +253,18 @@ def check_severities(nodes: Iterable[Node]) -> None:
             raise QueryRefusedError(
                 f"keypath does not exist {node.text!r}: severities are bare words in capitals,"
                 f" write {meant}",
+                node.at,
+            )
+
+
+def _check_members(nodes: Iterable[Node]) -> None:
+    """Refuse a text or a number among the values that a severity is looked for in."""
+    for node in nodes:
+        if isinstance(node, Array):
+            _check_members(node.items)
+        if isinstance(node, Literal):
+            raise QueryRefusedError(
+                f"type mismatch: no severity equals {node.value!r}; {operators.SEVERITIES}",
                 node.at,
             )
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from .compiled import Run
 from .errors import QueryRefusedError, UnsupportedError
 from .keypaths import read_flat
+from .nodes import KeyPath
 from .row import Row
 from .scope import Scope
 from .search import SEPARATORS, pattern_test, phrase_test
@@ -110,7 +111,7 @@ class _Reader:
         self._next()
         self._next()
         if name == "_exists_":
-            path = tuple(self._word("a field").split("."))
+            path = self._path(self._word("a field"))
             return lambda row: read_flat(row.data, path) is not None
         value = self._value_of(name)
         if self._took("("):
@@ -131,13 +132,18 @@ class _Reader:
     def _value_of(self, name: str) -> Value:
         known = self._scope.settings.lucene_fields.get(name)
         if known is None:
-            path = tuple(name.split("."))
+            path = self._path(name)
             return lambda row: read_flat(row.data, path)
         root, field = known
         if root == "$m":
             # Lucene knows severities by their numbers.
             return lambda row: int(row.metadata[field]) if field in row.metadata else None
         return lambda row: row.labels.get(field)
+
+    def _path(self, name: str) -> tuple[str, ...]:
+        path = tuple(name.split("."))
+        self._scope.reads(KeyPath(self._offset, "$d", path))
+        return path
 
     def _term(self, value: Value) -> Run:
         if self.kind == "phrase":

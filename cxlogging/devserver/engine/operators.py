@@ -29,6 +29,8 @@ ARITHMETIC: dict[tuple[str, Kind, Kind], Kind] = {
 
 _MAKE: dict[Kind, Callable[[Any], Any]] = {N: lambda value: value, T: Timestamp, V: Interval}
 
+SEVERITIES = "severities are bare words: DEBUG VERBOSE INFO WARNING ERROR CRITICAL"
+
 
 def binary(node: Binary, left: Compiled, right: Compiled) -> Compiled:
     """The expression `left sign right`; refuses types that are known not to fit."""
@@ -49,8 +51,8 @@ def _check_same(node: Binary, left: Compiled, right: Compiled) -> None:
     if left.kind is right.kind or left.kind in open_kinds or right.kind in open_kinds:
         return
     hint = ""
-    if {left.kind, right.kind} == {Kind.ENUM, Kind.STRING}:
-        hint = "; severities are bare words: DEBUG VERBOSE INFO WARNING ERROR CRITICAL"
+    if Kind.ENUM in (left.kind, right.kind):
+        hint = f"; {SEVERITIES}"
     if Kind.TIMESTAMP in (left.kind, right.kind):
         hint = "; write a time as @'2025-01-20T00:00:00Z'"
     raise QueryRefusedError(

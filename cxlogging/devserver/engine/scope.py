@@ -141,12 +141,16 @@ class Scope:
             raise unknown(path, known)
         return known[name]
 
+    def reads(self, path: KeyPath) -> None:
+        """Note a keypath of the data, unless the query made it itself."""
+        if self.logs and self.fields is None and str(path.steps[0]) not in self.made:
+            self.shared.paths.setdefault(path.steps, path)
+
     def _check_data(self, path: KeyPath) -> None:
         if not path.steps:
             return
         name = str(path.steps[0])
-        if self.logs and self.fields is None and name not in self.made:
-            self.shared.paths.setdefault(path.steps, path)
+        self.reads(path)
         if self.fields is not None:
             missing = name not in self.fields
         else:
