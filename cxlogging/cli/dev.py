@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import gc
-import re
 import shlex
 import signal
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ..devserver import DevServer, Keys
 from ..devserver.querying import TIMEOUT
+from ..errors import ConfigurationError
+from ..wire import values
 from .wording import examples
 
 if TYPE_CHECKING:
@@ -21,17 +22,14 @@ if TYPE_CHECKING:
 
     from ..devserver import RequestRecord
 
-_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-_UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9}
-_SIZE = re.compile(r"([0-9]{1,12})\s*([a-zA-Z]{0,3})")
+_bytes = values.size()
 
 
-def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    match = _SIZE.fullmatch(value.strip())
-    unit = _UNITS.get(match[2].upper()) if match else None
-    if match is None or unit is None or int(match[1]) == 0:
-        raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param)
-    return int(match[1]) * unit
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
+    try:
+        return _bytes("--max-size", value)
+    except ConfigurationError:
+        raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param) from None
 
 
 @click.command(
