@@ -108,6 +108,9 @@ _DIRECT = {
 @click.option(
     "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
 )
+@click.option(
+    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+)
 @reach.row_limit
 @reach.options
 def command(
@@ -115,6 +118,7 @@ def command(
     query: str | None,
     output: str | None,
     color: str,
+    full: bool,
     stats: bool,
     explain: bool,
     fail_on_empty: bool,
@@ -152,7 +156,7 @@ def command(
             rows = client.stream(text, **_request(arguments))
         answer = rows.untold()
         with rows:
-            count = write(rows, chosen(output), color)
+            count = write(rows, chosen(output), color, full=full)
     sys.stdout.flush()
     for sentence in told(rows, answer, background=in_background):
         note(sentence)
