@@ -17,6 +17,7 @@ from . import reach
 from .audit_runs import YOUNG, Run, Runs
 from .endings import EMPTY, OK, PARTIAL, RETRYABLE
 from .screen import is_coloured, note, painted, safe
+from .wording import examples
 
 RETRY_BUDGET = 3_600.0
 """Seconds of waiting for the rate limit: a long window takes many questions."""
@@ -24,16 +25,38 @@ RETRY_BUDGET = 3_600.0
 MOST_GAPS = 20
 
 
-@click.command("audit")
-@click.option("--since", metavar="T", help="Where the window begins. Default: 1h.")
-@click.option("--from", "start", metavar="T", help="The same.")
-@click.option("--to", "end", metavar="T", help="Where it ends. Default: now.")
-@click.option("--tier", type=click.Choice(["frequent", "archive"]), default="frequent")
-@click.option("--field", default="cx_seq", show_default=True, metavar="NAME", help="With the ids.")
-@click.option("--run", "only", metavar="RUN", help="This process run alone.")
-@click.option("--complete", is_flag=True, help="Runs must begin with number 1 in the window.")
-@click.option("--expect", type=click.IntRange(0), metavar="N", help="So many records in all.")
-@click.option("--json", "as_json", is_flag=True, help="The account as JSON.")
+@click.command(
+    "audit",
+    epilog=examples(
+        "cxlogging audit --since 2h",
+        "cxlogging audit --local --json --complete --expect 10000",
+    ),
+)
+@click.option("--since", metavar="T", help="Begin the window so long ago. Default: 1h.")
+@click.option("--from", "start", metavar="T", help="Begin the window at a time, such as now-2d.")
+@click.option("--to", "end", metavar="T", help="End the window at a time. Default: now.")
+@click.option(
+    "--tier",
+    type=click.Choice(["frequent", "archive"]),
+    default="frequent",
+    show_default=True,
+    help="The storage tier to read: frequent search, or the archive.",
+)
+@click.option(
+    "--field",
+    default="cx_seq",
+    show_default=True,
+    metavar="NAME",
+    help="The field that holds the ids.",
+)
+@click.option("--run", "only", metavar="RUN", help="Look at this process run alone.")
+@click.option(
+    "--complete", is_flag=True, help="Demand that runs begin with number 1 in the window."
+)
+@click.option(
+    "--expect", type=click.IntRange(0), metavar="N", help="Demand N different records in all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
 @reach.options
 def command(
     *,

@@ -16,17 +16,26 @@ from .screen import note
 F = TypeVar("F", bound=Callable[..., Any])
 LOCAL_PORT = 8765
 _OPTIONS = (
-    click.option("--local", is_flag=True, help="Ask the local server (cxlogging dev)."),
+    click.option(
+        "--local",
+        is_flag=True,
+        help="Ask the local server, `cxlogging dev`, instead of the service.",
+    ),
     click.option(
         "--port",
         type=click.IntRange(1, 65535),
-        help=f"Of the local server; implies --local. Default: {LOCAL_PORT}.",
+        metavar="N",
+        help=f"The port of the local server; implies --local. Default: {LOCAL_PORT}.",
     ),
     click.option(
-        "--domain", metavar="D", help="A domain or a region, such as eu2. Else CORALOGIX_DOMAIN."
+        "--domain",
+        metavar="D",
+        help="The domain or region of the account, such as eu2. Default: CORALOGIX_DOMAIN.",
     ),
     click.option(
-        "--url", metavar="URL", help=f"Instead of https://api.<domain>. Else {URL_VARIABLE}."
+        "--url",
+        metavar="URL",
+        help=f"Ask this address instead of https://api.<domain>. Default: {URL_VARIABLE}.",
     ),
 )
 

@@ -25,8 +25,10 @@ from . import reach
 from .doorbell import Doorbell
 from .following import Ask, Following
 from .formats import chosen, write
+from .levels import Level
 from .query_notes import nothing_yet
 from .screen import note
+from .wording import examples
 
 EVERY = 5.0
 EVERY_LOCAL = 0.5
@@ -37,21 +39,47 @@ _COMMANDS = re.compile(
 )
 
 
-@click.command("tail")
+@click.command(
+    "tail",
+    epilog=examples(
+        "cxlogging tail --level warning --local",
+        "cxlogging tail '$d.user.id == 4711' --since 10m",
+        "cxlogging tail \"wildfind 'connection refused'\" -o jsonl",
+    ),
+)
 @click.argument("expression", metavar="[FILTER]", required=False)
 @click.option(
     "--level",
-    type=click.Choice([each.name for each in Severity], case_sensitive=False),
-    help="This severity and those above.",
+    type=Level(),
+    metavar="LEVEL",
+    help="Show this severity and those above: warning, WARN, 30.",
 )
-@click.option("--since", default="1m", metavar="T", show_default=True, help="Where to begin.")
-@click.option("--tier", type=click.Choice(["frequent", "archive"]), default="frequent")
-@click.option("--syntax", type=click.Choice(["dataprime", "lucene"]), default="dataprime")
+@click.option(
+    "--since",
+    default="1m",
+    metavar="T",
+    show_default=True,
+    help="Begin so long ago, or at a time: 10m, now-1h, 2025-01-20T00:00:00Z.",
+)
+@click.option(
+    "--tier",
+    type=click.Choice(["frequent", "archive"]),
+    default="frequent",
+    show_default=True,
+    help="The storage tier to read: frequent search, or the archive.",
+)
+@click.option(
+    "--syntax",
+    type=click.Choice(["dataprime", "lucene"]),
+    default="dataprime",
+    show_default=True,
+    help="The language of FILTER.",
+)
 @click.option(
     "--every",
     type=click.FloatRange(0.1, 3600),
     metavar="S",
-    help=f"Seconds between two questions. Default: {EVERY:g}, {EVERY_LOCAL:g} with --local.",
+    help=f"Ask every S seconds. Default: {EVERY:g}, {EVERY_LOCAL:g} with --local.",
 )
 @click.option(
     "--late",
@@ -59,16 +87,27 @@ _COMMANDS = re.compile(
     default=60.0,
     metavar="S",
     show_default=True,
-    help="Seconds by which a log may arrive late and is shown all the same.",
+    help="Show logs that become visible up to S seconds after their time.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many rows.")
-@click.option("-o", "--output", type=click.Choice(["table", "jsonl", "raw"]))
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after N rows.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "jsonl", "raw"]),
+    help="The format of the rows. Default: table on a terminal, jsonl in a pipe.",
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether to colour the output; auto colours a terminal.",
+)
 @reach.options
 def command(
     *,
     expression: str | None,
-    level: str | None,
+    level: Severity | None,
     since: str,
     tier: str,
     syntax: str,
@@ -110,7 +149,7 @@ def _waiting(url: str | None, pause: float) -> Iterator[Callable[[], None]]:
         yield bell.wait
 
 
-def question(expression: str | None, level: str | None, syntax: str) -> str:
+def question(expression: str | None, level: Severity | None, syntax: str) -> str:
     """Return the query of a filter: a condition, or a pipeline as it is."""
     expression = (expression or "").strip()
     if syntax == "lucene":
@@ -122,7 +161,7 @@ def question(expression: str | None, level: str | None, syntax: str) -> str:
     else:
         text = f"source logs | filter {expression}"
     if level:
-        wanted = (each for each in Severity if each >= Severity[level.upper()])
+        wanted = (each for each in Severity if each >= level)
         text += " | filter " + " || ".join(f"$m.severity == {each.name}" for each in wanted)
     return text
 

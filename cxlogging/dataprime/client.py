@@ -11,6 +11,7 @@ import requests
 
 from ..destinations.coralogix import address_warnings
 from ..errors import ConfigurationError
+from ..wire.values import shown
 from . import jobs, reading, request
 from .address import address, query_key, seconds
 from .answer import Answer
@@ -139,6 +140,10 @@ class DataPrimeClient:
         asked = direct(query, given, clock=self._clock.now(), row_limits=self._row_limits)
         patience = self._door.patience(None if timeout is None else seconds("timeout", timeout))
         answer = self._answer(asked)
+        if not isinstance(split_on_limit, bool):
+            raise ConfigurationError(
+                f"split_on_limit takes True or False, not {shown(split_on_limit)}."
+            )
         if not split_on_limit:
             return RowStream(answer, self._rows(asked, answer, patience))
         if asked.start is None or asked.end is None:

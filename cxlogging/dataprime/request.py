@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
+from ..wire.values import shown
 from . import times
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}
@@ -79,7 +80,8 @@ def direct(
     tier = choice("tier", arguments["tier"], TIERS)
     preset = arguments["preset"]
     if not isinstance(arguments["strict_fields"], bool):
-        raise ConfigurationError("strict_fields takes True or False.")
+        given = shown(arguments["strict_fields"])
+        raise ConfigurationError(f"strict_fields takes True or False, not {given}.")
     return DirectQuery(
         query=query_text(query),
         start=start,

