@@ -68,7 +68,12 @@ class Delivery:
         self.clock = clock or Clock()
         self.encoding = Encoding(options.compression, destination.limits)
         self.mask = masker(destination, options)
-        self.diagnostics = Diagnostics(destination.name, options.on_error, mask=self.mask)
+        self.diagnostics = Diagnostics(
+            destination.name,
+            options.on_error,
+            mask=self.mask,
+            monotonic=self.clock.monotonic,
+        )
         for sentence in destination.warnings:
             self.diagnostics.say(f"settings {sentence}", "", sentence)
         self._make_transport = transport or http(destination, options, self.clock)
