@@ -60,6 +60,20 @@ def test_records_of_finalizers_arrive_at_each_handler(program, server):
         assert len(server.events(vendor)) == 4
 
 
+def test_what_exit_functions_lose_is_counted(program):
+    """With a dead vendor the lines count each record of exit functions that run after ours."""
+    ended = program(
+        "",
+        options="close_timeout=0.5",
+        url=DEAD,
+        before="import atexit\natexit.register(lambda: [log.info('y') for _ in range(5)])",
+    )
+
+    lines = [line for line in ended.err.splitlines() if "not delivered" in line]
+    assert ended.code == 0
+    assert sum(int(line.partition("): ")[2].split()[0]) for line in lines) == 5
+
+
 @pytest.mark.parametrize("normal", ["", "log.info('normal')"])
 def test_what_is_lost_is_counted_in_one_line(program, normal):
     """With a dead vendor each record of a finalizer is counted, once, in one line at the end."""
