@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from ..dataprime import DataPrimeClient, SplitProgress
-from ..dataprime.request import ROW_LIMITS
 from . import reach
 from .audit_runs import YOUNG, Run, Runs
 from .endings import EMPTY, OK, PARTIAL, RETRYABLE
@@ -57,6 +56,7 @@ MOST_GAPS = 20
     "--expect", type=click.IntRange(0), metavar="N", help="Demand N different records in all."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
+@reach.row_limit
 @reach.options
 def command(
     *,
@@ -69,6 +69,7 @@ def command(
     complete: bool,
     expect: int | None,
     as_json: bool,
+    row_limit: int | None,
     **where: Any,
 ) -> None:
     """
@@ -80,7 +81,8 @@ def command(
     window = {"since": since, "start": start, "end": end}
     if since is None and start is None:
         window["since"] = "1h"
-    with reach.client(reach.address(**where), retry_budget=RETRY_BUDGET) as client:
+    address = reach.address(**where)
+    with reach.client(address, tier, row_limit, retry_budget=RETRY_BUDGET) as client:
         runs, cut = _read(client, _question(field, only), field, {**window, "tier": tier})
     document = _document(runs, complete=complete, now=time.time_ns())
     document["truncated"] = list(cut)
@@ -114,7 +116,7 @@ def _read(
     client: DataPrimeClient, question: str, field: str, window: Mapping[str, Any]
 ) -> tuple[Runs, tuple[str, ...]]:
     runs, path = Runs(), _path(field)
-    limit = ROW_LIMITS[window["tier"]]
+    limit = client.row_limits[window["tier"]]
     with (
         _progress() as show,
         client.stream(

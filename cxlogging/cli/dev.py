@@ -198,7 +198,8 @@ def _welcome(url: str, keyed: set[str]) -> str:
     def key(vendor: str) -> str:
         return "<the key you gave>" if vendor in keyed else "dev"
 
-    # Each block alone leads here: a region or a domain would lead elsewhere.
+    # A handler reads every variable of its block, and each block alone leads here: a region or a
+    # domain would lead elsewhere. What a vendor's own SDK alone reads has a block of its own.
     blocks = {
         "cxlogging, all handlers": {"CXLOGGING_URL": url},
         "Coralogix": {
@@ -206,6 +207,8 @@ def _welcome(url: str, keyed: set[str]) -> str:
             "CORALOGIX_APPLICATION_NAME": "app",
             "CORALOGIX_SUBSYSTEM_NAME": "local",
             "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
+        },
+        "Coralogix's own SDK, beside the block above": {
             "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
         },
         "Honeycomb": {

@@ -21,6 +21,7 @@ from .wording import examples
 _DIRECT = {
     "tier": "--tier",
     "limit": "--limit",
+    "row_limit": "--row-limit",
     "split": "--split",
     "default_source": "--source",
     "strict_fields": "--strict",
@@ -107,12 +108,17 @@ _DIRECT = {
 @click.option(
     "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
 )
+@click.option(
+    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+)
+@reach.row_limit
 @reach.options
 def command(
     *,
     query: str | None,
     output: str | None,
     color: str,
+    full: bool,
     stats: bool,
     explain: bool,
     fail_on_empty: bool,
@@ -140,7 +146,8 @@ def command(
     if explain:
         click.echo(explained(text, arguments, where, background=background))
         return
-    with reach.client(where, timeout=arguments["timeout"]) as client:
+    own = (arguments["tier"], arguments["row_limit"])
+    with reach.client(where, *own, timeout=arguments["timeout"]) as client:
         if in_background:
             from .query_job import rows_of_job
 
@@ -149,7 +156,7 @@ def command(
             rows = client.stream(text, **_request(arguments))
         answer = rows.untold()
         with rows:
-            count = write(rows, chosen(output), color)
+            count = write(rows, chosen(output), color, full=full)
     sys.stdout.flush()
     for sentence in told(rows, answer, background=in_background):
         note(sentence)
@@ -197,4 +204,5 @@ def _check(arguments: Mapping[str, Any], *, in_background: bool) -> None:
 def _request(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the client's own arguments."""
     renamed = {"split": "split_on_limit"}
-    return {renamed.get(name, name): value for name, value in arguments.items() if name != "name"}
+    left_out = {"name", "row_limit"}
+    return {renamed.get(each, each): arguments[each] for each in arguments.keys() - left_out}

@@ -40,6 +40,15 @@ _OPTIONS = (
 )
 
 
+row_limit = click.option(
+    "--row-limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The most rows that the account may ask for. Default: 15,000, in the archive 50,000.",
+)
+"""The option of commands whose queries have a row limit."""
+
+
 def options(command: F) -> F:
     """Give *command* the options that say where queries go."""
     for option in reversed(_OPTIONS):
@@ -58,8 +67,12 @@ def address(
     return {"domain": None, "url": local_url(port)}
 
 
-def client(where: Mapping[str, str | None], **options: Any) -> DataPrimeClient:
-    """Return a client for what `address` returned."""
+def client(
+    where: Mapping[str, str | None], tier: str, row_limit: int | None, **options: Any
+) -> DataPrimeClient:
+    """Return a client for what `address` returned; *row_limit* is the account's for *tier*."""
+    if row_limit is not None:
+        options["row_limits"] = {tier: row_limit}
     try:
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")

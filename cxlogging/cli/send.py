@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from ..handlers.handler import ShippingHandler
+from .endings import FAILURE, PARTIAL, RETRYABLE
 from .reach import local_url
 from .screen import complain, note
 from .send_input import Input, UnreadableError
 from .send_records import Maker
-from .send_run import Reading, account, code_of, drain, send
+from .send_run import Reading, account, code_of, drain, send, troubles
 from .send_times import Reader
 from .send_watch import Watch, bar
 from .vendors import HANDLERS
@@ -186,6 +187,9 @@ def command(
     for trouble in filter(None, (watch.refused, broken)):
         complain(trouble)
     code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+    if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
+        for sentence in troubles(stats):
+            note(sentence)
     raise SystemExit(code)
 
 

@@ -13,7 +13,7 @@ import click
 
 from ..errors import CxLoggingError
 from .endings import EMPTY, FAILURE
-from .screen import complain, is_coloured, painted, safe, safe_json
+from .screen import complain, is_coloured, note, painted, safe, safe_json
 from .spool_items import preview, readable
 from .spool_send import Senders, deliver, deliver_again
 from .wording import examples
@@ -165,6 +165,7 @@ def export(path: str, wanted: str) -> None:
                 line = {"process": owner, "level": level, "event": readable(data)}
                 click.echo(safe_json(json.dumps({"to": survey.identity, **line})))
     if not count:
+        note("nothing waits here")
         raise SystemExit(EMPTY)
 
 
@@ -193,6 +194,8 @@ def send(path: str, wanted: str, account: str) -> None:
         if account and not those:
             complain(f"nothing of account {account} waits here")
             raise SystemExit(EMPTY)
+        if not those:
+            note("nothing waits here that an ended process left")
         raise SystemExit(deliver(Senders(str(Path(path).absolute()), account), those))
 
 
@@ -228,6 +231,7 @@ def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool
                 else:
                     click.echo(preview(letter, survey.identity.get("vendor", survey.name)))
     if not count:
+        note("nothing was rejected")
         raise SystemExit(EMPTY)
 
 

@@ -20,10 +20,10 @@ from ..dataprime import (
     Unreachable,
     times,
 )
-from ..dataprime.request import ROW_LIMITS
 from . import reach
 from .doorbell import Doorbell
-from .following import Ask, Following
+from .endings import OK, PARTIAL
+from .following import Following
 from .formats import chosen, write
 from .levels import Level
 from .query_notes import nothing_yet
@@ -103,6 +103,10 @@ _COMMANDS = re.compile(
     show_default=True,
     help="Whether to colour the output; auto colours a terminal.",
 )
+@click.option(
+    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+)
+@reach.row_limit
 @reach.options
 def command(
     *,
@@ -116,6 +120,8 @@ def command(
     count: int | None,
     output: str | None,
     color: str,
+    full: bool,
+    row_limit: int | None,
     local: bool,
     port: int | None,
     domain: str | None,
@@ -126,17 +132,20 @@ def command(
 
     FILTER is a condition, such as '$d.user.id == 4711', or a pipeline of commands that keep logs
     as they are, such as 'source spans | filter ...'; with --syntax lucene, a Lucene query.
+
+    Exit codes: 0 after --count rows, 6 the same and rows may be missing, 130 Ctrl-C; else as query.
     """
     where = reach.address(local=local, port=port, domain=domain, url=url)
     pause = every or (EVERY_LOCAL if local or port else EVERY)
     text = question(expression, level, syntax)
     begin = times.instant("--since", since, time.time_ns())
-    with reach.client(where, timeout=60.0, retry_budget=0.0) as client:
-        ask = _asking(client, text, tier, syntax, (expression or "").strip())
-        following = Following(ask, begin, int(late * 1e9))
+    with reach.client(where, tier, row_limit, timeout=60.0, retry_budget=0.0) as client:
+        asking = _Asking(client, text, tier, syntax, (expression or "").strip())
+        following = Following(asking.ask, begin, int(late * 1e9))
         with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
             rows = _limited(_batches(following, pause, wait), count)
-            write(_flushed(rows), chosen(output), color)
+            write(_flushed(rows), chosen(output), color, full=full)
+    raise SystemExit(PARTIAL if asking.cut else OK)
 
 
 @contextmanager
@@ -166,31 +175,44 @@ def question(expression: str | None, level: Severity | None, syntax: str) -> str
     return text
 
 
-def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str) -> Ask:
-    first = True
+class _Asking:
+    """
+    The question of a tail, about one window after another.
 
-    def ask(start: int, end: int) -> Iterator[Row]:
-        nonlocal first
-        with client.stream(
-            text,
+    Attributes:
+        cut: True once rows may be missing.
+    """
+
+    def __init__(
+        self, client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str
+    ) -> None:
+        self.cut = False
+        self._client = client
+        self._text, self._tier, self._syntax = text, tier, syntax
+        self._expression = expression
+        self._is_first = True
+
+    def ask(self, start: int, end: int) -> Iterator[Row]:
+        """Yield the rows of a window; say where some may be missing, and why the first has none."""
+        with self._client.stream(
+            self._text,
             start=times.iso(start),
             end=times.iso(end),
-            tier=tier,
-            syntax=syntax,
-            limit=ROW_LIMITS[tier],
+            tier=self._tier,
+            syntax=self._syntax,
+            limit=self._client.row_limits[self._tier],
             timeout=60.0,
             split_on_limit=True,
         ) as rows:
             answer = rows.untold()
             yield from rows
         if answer.limits_reached:
+            self.cut = True
             note(f"rows may be missing: {', '.join(answer.limits_reached)} reached.")
-        if first and not answer.count:
-            for sentence in nothing_yet(expression, answer, lucene=syntax == "lucene"):
-                note(sentence)
-        first = False
-
-    return ask
+        if self._is_first and not answer.count:
+            for each in nothing_yet(self._expression, answer, lucene=self._syntax == "lucene"):
+                note(each)
+        self._is_first = False
 
 
 def _batches(following: Following, pause: float, wait: Callable[[], None]) -> Iterator[list[Row]]:

@@ -65,7 +65,46 @@ def test_a_sound_set_up_is_seen_from_end_to_end(doctor, server):
     assert re.fullmatch(
         r"\d+ ms after it was sent|\d\.\d s after it was sent", found["seen again"]["detail"]
     )
-    assert server.events()[0]["message"] == "cxlogging check"
+    assert [each["message"] for each in server.events()] == ["cxlogging check"] * 2
+
+
+def test_compression_that_a_vendor_has_to_show_is_tried_to_the_end(doctor, server):
+    """A second event goes as gzip to Coralogix, and is looked for as the first one is."""
+    code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
+
+    assert (code, found["gzip event"]["status"]) == (0, "ok")
+    assert "after it was sent" in found["gzip event"]["detail"]
+    sent = [each for each in server.requests("coralogix") if each["events"]]
+    compressed = [each["wire_bytes"] != each["raw_bytes"] for each in sent]
+    assert sorted(compressed) == [False, True]
+
+
+def test_compression_that_a_vendor_does_not_take_is_a_warning(doctor, server):
+    """Nothing is lost by it: the handler goes on uncompressed, and the code is 0."""
+    server.faults.add(vendor="coralogix", compressed=True, status=415)
+
+    code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
+
+    assert (code, found["gzip event"]["status"]) == (0, "warn")
+    assert "415" in found["gzip event"]["cause"]
+    assert "no record is lost" in found["gzip event"]["cure"]
+
+
+def test_a_compressed_event_that_is_taken_and_does_not_appear_is_a_failure(doctor, service):
+    """What the handler would send that way would be lost: the cure is the option."""
+    from ..dataprime.service import Reply, log, whole
+
+    def answer(asked):
+        if "query" not in asked.path:
+            return Reply(b"{}")
+        plain = service.asked[0].body["logEntries"][0]["text"]
+        return whole(log(1)) if json.loads(plain)["cx_check"] in asked.body["query"] else whole()
+
+    service.rule = answer
+    code, found = doctor("--wait", "0.3", CXLOGGING_URL=service.url, CORALOGIX_API_KEY=SECRET)
+
+    assert (code, found["gzip event"]["status"]) == (1, "fail")
+    assert found["gzip event"]["cure"] == "Set compression=None for this handler."
 
 
 @pytest.mark.parametrize("vendor", ["honeycomb", "betterstack"])

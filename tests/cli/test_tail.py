@@ -261,8 +261,21 @@ def test_rows_that_a_limit_cut_are_asked_for_in_halves(run, service):
     service.rule = answer
     done = run(*"tail --count 2 --every 0.1".split())
 
-    assert len(done.stdout.splitlines()) == 2
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 2)
     assert "missing" not in done.stderr
+
+
+def test_rows_that_a_limit_cut_for_good_are_told_by_the_code_too(run, service):
+    """A limit that no shorter window lifts: said on stderr, and 6."""
+    fields = line({"warning": {"fieldCountLimitWarning": {}}})
+    service.rule = lambda asked: Reply(
+        [QUERY_ID, fields, result(stamped(len(service.asked), asked)), STATISTICS]
+    )
+
+    done = run(*"tail --count 1 --every 0.1".split())
+
+    assert done.exit_code == 6
+    assert "rows may be missing: fieldCountLimitWarning reached." in done.stderr
 
 
 def test_ctrl_c_ends_it_quietly(start, service):

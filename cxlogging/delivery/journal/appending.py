@@ -81,6 +81,7 @@ class Appending(Bounded):
         self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_LOCK else -1
         self._done = 0
         self._spool = spool
+        self._options = options
         self._by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
         self._tend_at = 0.0
@@ -209,6 +210,15 @@ class Appending(Bounded):
         if self.came == number and self.arrived < until:
             recent.line.append(start)
             recent.until = until
+
+    @property
+    def full(self) -> str:
+        if self._files.failed:
+            return f"the spool {self._spool.path} cannot be written, and {self._memory.full}"
+        whole = self._options.spool_bytes
+        others = whole - self.bound
+        beside = f", {others} of them with what other processes left or hold" if others > 0 else ""
+        return f"the spool {self._spool.path} of {whole} bytes is full{beside}"
 
     def _memory_gave_up(self, items: Sequence[Item]) -> None:
         self._forgo(frame_bytes(items))

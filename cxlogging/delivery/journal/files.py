@@ -51,6 +51,7 @@ class Files:
     the one or to the other, and never to a descriptor that was closed.
 
     Attributes:
+        failed: Why memory stands in for the disk; empty where it does not.
         resumed: The index of the first segment since memory stood in for the disk.
         alone: Entered by who changes what is open.
     """
@@ -77,7 +78,7 @@ class Files:
         self._folder: int | None = None
         self._owner: Owner | None = None
         self._fd = -1
-        self._failed = ""
+        self.failed = ""
         self._speech = ""
         self._may_say_at = self._may_say_gone_at = 0.0
         self._is_said = False
@@ -96,7 +97,7 @@ class Files:
 
     def reach(self) -> None:
         """Open the destination's folder, where it is not; called by who is `alone`."""
-        if not self._failed:
+        if not self.failed:
             self.folder()
 
     def open(self, mark: bytes, use: Callable[[int, bool], None]) -> bool:
@@ -105,7 +106,7 @@ class Files:
 
         *use* is told before anybody can let go of it again, and whether a segment begins.
         """
-        if self._failed:
+        if self.failed:
             return False
         with self.alone(OPEN_SECONDS) as alone:
             if not alone:
@@ -167,10 +168,10 @@ class Files:
                 error = self._disk.shortage(self._fd)
             except OSError as worse:
                 error = worse
-        self._failed = getattr(error, "strerror", None) or str(error)
+        self.failed = getattr(error, "strerror", None) or str(error)
         remedy = REMEDIES.get(getattr(error, "errno", None) or 0, CHECK)
         self._speech = (
-            f"the spool {self._spool.path} cannot be written ({self._failed}): records wait in"
+            f"the spool {self._spool.path} cannot be written ({self.failed}): records wait in"
             f" memory until it can: {remedy}"
         )
         now = self._clock.monotonic()
@@ -182,7 +183,7 @@ class Files:
         """Say that the disk fails, once each time, and once in a minute where it comes and goes."""
         if not self._is_said and now >= self._may_say_at:
             self._is_said, self._may_say_at = True, now + SAY_SECONDS
-            self._say("spool", self._failed, self._speech)
+            self._say("spool", self.failed, self._speech)
 
     def keep_synced(self) -> None:
         """Have what was written synced, where that is asked for."""
@@ -191,7 +192,7 @@ class Files:
 
     def tend(self, now: float, mark: bytes, drawn: Callable[[], int]) -> None:
         """Say what fails, and try again; begin anew where the spool was removed."""
-        if self._failed:
+        if self.failed:
             self._say_failure(now)
             if now >= self._retry_at:
                 with self.alone() as alone:
@@ -276,7 +277,7 @@ class Files:
             self._retry_at = self._clock.monotonic() + self._retry_seconds
             return
         self.resumed = self._line.newest
-        self._failed, self._retry_seconds = "", RETRY_SECONDS
+        self.failed, self._retry_seconds = "", RETRY_SECONDS
         if self._is_said:
             self._is_said = False
             self._say("spool", "", f"the spool {self._spool.path} is used again")
