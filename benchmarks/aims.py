@@ -40,6 +40,7 @@ from .subjects.ours import THREE, ours
 from .subjects.peers import CORALOGIX_LOGGER, LIBHONEY, LOGTAIL, OPENTELEMETRY, PEERS
 
 P50, ABOVE_P50 = (steady(each, MEDIAN_CALL) for each in (figures.P50, figures.ABOVE_P50))
+# Beside threads that compute, the mean of a few no-op calls is chance; their median is not.
 MEAN = steady(figures.MEAN, MEDIAN_CALL)
 CPU, ABOVE_CPU = (steady(each, MEAN_CPU) for each in (figures.CPU, figures.ABOVE_CPU))
 THROUGHPUT = steady(DELIVERED, MEAN_CPU, rate=True)

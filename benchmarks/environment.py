@@ -10,7 +10,16 @@ from typing import Any
 
 from .subjects import SUBJECTS
 
-HELPERS = ("msgspec", "isal", "backports.zstd", "msgpack", "urllib3", "requests")
+HELPERS = (
+    "msgspec",
+    "isal",
+    "backports.zstd",
+    "msgpack",
+    "urllib3",
+    "requests",
+    "flask",
+    "gunicorn",
+)
 
 
 def environment() -> dict[str, Any]:

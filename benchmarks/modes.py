@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .application import RECORDS_A_REQUEST
 from .subjects import NO_OP, SUBJECTS, Subject
 from .subjects.base import BETTER_STACK
 from .subjects.baselines import FILE, LISTENER, THREE_NO_OPS
@@ -41,7 +42,6 @@ BUSY = (0, 1, 2, 4)
 RATES = (2_000, 10_000)
 """Records a second that a task of an event loop logs."""
 
-RECORDS_A_REQUEST = 10
 WEB = "web"
 QUICK_BUSY = 2
 THREADS = (1, 2, 4, 8)

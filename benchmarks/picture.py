@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from .figures import CPU, DELIVERED, P50, Figure, series
+from .figures import CPU, DELIVERED, MEAN, P50, Figure, series
 from .subjects import BY_NAME
 
 LABELS, PANEL, GAP, ROW, BAR, TOP = 232, 190, 22, 22, 13, 66
 NUMBER = 56
 """Room for the number behind a bar."""
+
+Runs = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+"""By mode and subject's name, the rounds."""
 
 STYLE = """
 text { font: 12px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #59636e; }
@@ -29,31 +32,34 @@ text.peer { fill: #59636e; } text.ours { font-weight: 600; }
 
 @dataclass(frozen=True)
 class Panel:
-    """One figure of all subjects; *better* says which way to look."""
+    """One figure of all subjects, in one mode; *better* says which way to look."""
 
     title: str
     better: str
     figure: Figure
     form: str
+    mode: str = "burst"
 
 
 PANELS = (
     Panel("A call takes, µs (p50)", "shorter is better", P50, ".1f"),
+    Panel("Beside 2 busy threads, µs", "mean; shorter is better", MEAN, ".0f", "busy-2"),
     Panel("CPU of a record, µs", "shorter is better", CPU, ".0f"),
     Panel("Delivered in a second", "longer is better", DELIVERED, ",.0f"),
 )
 
 
-def picture(burst: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Return the picture of the burst's medians, a row for each subject that sends."""
-    names = [name for name in burst if shown(name)]
-    width = LABELS + len(PANELS) * (PANEL + GAP)
+def picture(runs: Runs) -> str:
+    """Return the picture of the medians, a row for each subject of the burst that sends."""
+    names = [name for name in runs["burst"] if shown(name)]
+    panels = [panel for panel in PANELS if panel.mode in runs]
+    width = LABELS + len(panels) * (PANEL + GAP)
     height = TOP + ROW * len(names) + 12
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"',
         f'width="{width}" height="{height}" role="img" aria-labelledby="title description">',
         '<title id="title">What logging through cxlogging costs, beside its peers</title>',
-        f'<desc id="description">{escape(_described(burst, names))}</desc>',
+        f'<desc id="description">{escape(_described(runs, panels, names))}</desc>',
         f"<style>{STYLE}</style>",
         *(
             f'<text class="{BY_NAME[name].kind}" x="{LABELS - 10}" y="{_middle(at)}"'
@@ -61,9 +67,9 @@ def picture(burst: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
             for at, name in enumerate(names)
         ),
     ]
-    for number, panel in enumerate(PANELS):
+    for number, panel in enumerate(panels):
         left = LABELS + number * (PANEL + GAP)
-        parts += _panel(panel, left, [median(burst[name], panel.figure) for name in names], names)
+        parts += _panel(panel, left, [_value(runs, panel, name) for name in names], names)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -77,6 +83,10 @@ def median(rounds: Sequence[Mapping[str, Any]], figure: Figure) -> float | None:
     """Return the median of the rounds, or None where there is no such figure."""
     values = series(rounds, figure).values()
     return statistics.median(values) if values else None
+
+
+def _value(runs: Runs, panel: Panel, name: str) -> float | None:
+    return median(runs[panel.mode].get(name, ()), panel.figure)
 
 
 def _middle(row: int) -> int:
@@ -126,14 +136,14 @@ def scale(values: Sequence[float]) -> float:
     return max(value for value in values if value <= 8 * typical)
 
 
-def _described(burst: Mapping[str, Any], names: Sequence[str]) -> str:
+def _described(runs: Runs, panels: Sequence[Panel], names: Sequence[str]) -> str:
     """Return the picture in words, for those who do not see it."""
     lines = []
     for name in names:
         said = [
             f"{panel.title}: {value:{panel.form}}"
-            for panel in PANELS
-            if (value := median(burst[name], panel.figure)) is not None
+            for panel in panels
+            if (value := _value(runs, panel, name)) is not None
         ]
         lines.append(f"{name}: {'; '.join(said)}.")
     return " ".join(lines)

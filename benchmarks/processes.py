@@ -23,6 +23,11 @@ LOUD = "BENCHMARKS_LOUD" in os.environ
 """Whether what peers print, such as tracebacks of their senders, is shown."""
 
 
+def environment() -> dict[str, str]:
+    """Return the variables of a measured process: no proxy, no warnings."""
+    return {**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONWARNINGS": "ignore"}
+
+
 class EndedError(Exception):
     """A process has ended, or has not answered in time."""
 
@@ -34,7 +39,7 @@ class Speaker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=ROOT,
-            env={**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONWARNINGS": "ignore"},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if LOUD else subprocess.DEVNULL,

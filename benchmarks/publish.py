@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .figures import CPU, DELIVERED, P50
-from .modes import FAST, MAIN_PEERS
+from .figures import CPU, DELIVERED, LAGS, MEAN, OVER_NO_OP, P50
+from .modes import FAST, MAIN_PEERS, WEB
 from .outcomes import outcomes
 from .picture import median, picture
 from .report import Result, Table, aims_table, machine, mode_tables, remarks, versions
-from .subjects import Subject
+from .subjects import NO_OP, Subject
+from .subjects.baselines import FILE
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 PICTURE = "benchmarks.svg"
@@ -33,7 +34,7 @@ def publish(result: Result, root: Path) -> list[Path]:
         root / "README.md": "\n\n".join(summary(result["runs"])),
     }
     texts = {path: placed(path.read_text("utf-8"), text) for path, text in pages.items()}
-    texts[root / "docs" / PICTURE] = picture(burst)
+    texts[root / "docs" / PICTURE] = picture(result["runs"])
     for path, text in texts.items():
         path.write_text(text, "utf-8")
     return list(texts)
@@ -79,9 +80,71 @@ def summary(runs: Mapping[str, Any]) -> Iterator[str]:
     ours, peers = (_medians(runs["burst"], each) for each in (FAST, MAIN_PEERS))
     if ours and peers:
         yield "In one run, " + ", ".join(_compared(ours, peers)) + "."
+    said = " ".join(_beside(runs))
+    if said:
+        yield said
     known = [each for each in outcomes(runs) if each.reached is not None]
     reached = sum(each.reached is True for each in known)
     yield f"Of {len(known)} numbers to reach, {reached} were reached."
+
+
+_GROUPS: dict[str, Sequence[Subject]] = {
+    "no_op": [NO_OP],
+    "memory": [each for each in FAST if not each.journal],
+    "spool": [each for each in FAST if each.journal],
+    "file": [FILE],
+    "sdks": MAIN_PEERS,
+}
+_BESIDE = (
+    (
+        "busy-2",
+        MEAN,
+        ".0f",
+        (
+            "Beside two threads that compute, a call took {memory} µs on average, with a spool"
+            " {spool} µs; through logging.FileHandler {file} µs, through the SDKs {sdks} µs."
+        ),
+    ),
+    (
+        "loop-10000",
+        LAGS[1],
+        ".1f",
+        (
+            "An event loop, a task of which logged 10,000 records a second, was late by {memory} ms"
+            " (p99), with a spool {spool} ms; with a handler that does nothing {no_op} ms, with the"
+            " SDKs {sdks} ms."
+        ),
+    ),
+    (
+        WEB,
+        OVER_NO_OP,
+        ".0%",
+        (
+            "A Flask application under gunicorn that logs ten records a request served {memory} of"
+            " the requests that it serves with a handler that does nothing, with a spool {spool};"
+            " with logging.FileHandler {file}, with the SDKs {sdks}."
+        ),
+    ),
+)
+"""Mode, figure, the form of its numbers, and the sentence."""
+
+
+def _beside(runs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what logging costs a process that does more than log; of the modes that were run."""
+    for mode, figure, form, sentence in _BESIDE:
+        spans = {}
+        for group, subjects in _GROUPS.items():
+            rounds = [runs.get(mode, {}).get(each.name, ()) for each in subjects]
+            values = [value for each in rounds if (value := median(each, figure)) is not None]
+            if values:
+                spans[group] = _span(min(values), max(values), form)
+        if len(spans) == len(_GROUPS):
+            yield sentence.format(**spans)
+
+
+def _span(least: float, most: float, form: str) -> str:
+    first, last = f"{least:{form}}", f"{most:{form}}"
+    return first if first == last else f"{first.rstrip('%')}-{last}"
 
 
 def _medians(burst: Mapping[str, Any], subjects: Sequence[Subject]) -> dict[str, list[float]]:

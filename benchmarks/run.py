@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .modes import Mode
+from .modes import WEB, Mode
 from .processes import Child, EndedError, Sink, nobody
 from .subjects import Subject
+from .web import WebChild
 from .workload import WARM_UP_RECORDS
 
 Round = dict[str, Any]
@@ -55,7 +56,7 @@ class Rounds:
         finally:
             child.end()
 
-    def _led(self, child: Child, subject: Subject, mode: Mode) -> Round:
+    def _led(self, child: Child | WebChild, subject: Subject, mode: Mode) -> Round:
         figures = child.hear()
         if figures.get("at") == "ready":
             if subject.doors and not mode.down:
@@ -74,7 +75,7 @@ class Rounds:
         return figures
 
 
-def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Child:
+def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> Child | WebChild:
     spec = {
         "subject": subject.name,
         "count": count,
@@ -87,7 +88,7 @@ def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> 
         "down": mode.down,
         "seconds": 0,
     }
-    return Child(spec, target)
+    return (WebChild if mode.name == WEB else Child)(spec, target)
 
 
 def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import gc
-import re
 import shlex
 import signal
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ..devserver import DevServer, Keys
 from ..devserver.querying import TIMEOUT
+from ..errors import ConfigurationError
+from ..wire import values
+from .wording import examples
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from ..devserver import RequestRecord
 
-_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-_UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9}
-_SIZE = re.compile(r"([0-9]{1,12})\s*([a-zA-Z]{0,3})")
+_bytes = values.size()
 
 
-def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    match = _SIZE.fullmatch(value.strip())
-    unit = _UNITS.get(match[2].upper()) if match else None
-    if match is None or unit is None or int(match[1]) == 0:
-        raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param)
-    return int(match[1]) * unit
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
+    try:
+        return _bytes("--max-size", value)
+    except ConfigurationError:
+        raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param) from None
 
 
-@click.command("dev")
+@click.command(
+    "dev",
+    epilog=examples(
+        "cxlogging dev --port 0",
+        "cxlogging dev --db events.db --max-size 1GiB",
+    ),
+)
 @click.option(
     "--port",
     default=8765,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="0 picks a free one and prints it.",
+    metavar="N",
+    help="The port to listen on; 0 picks a free one and prints it.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -60,35 +66,35 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     default="256MiB",
     show_default=True,
     callback=_size,
-    help="Of the database; above it the oldest events go.",
+    help="The size of the database; above it the oldest events go.",
 )
 @click.option(
     "--coralogix-key",
     "coralogix",
     metavar="K",
     multiple=True,
-    help="Accept this key only. May be repeated; default: any key.",
+    help="Accept only this key for Coralogix. May be repeated. Default: any key.",
 )
 @click.option(
     "--honeycomb-key",
     "honeycomb",
     metavar="K",
     multiple=True,
-    help="Likewise for X-Honeycomb-Team.",
+    help="Accept only this key for Honeycomb. May be repeated. Default: any key.",
 )
 @click.option(
     "--betterstack-token",
     "betterstack",
     metavar="K",
     multiple=True,
-    help="Likewise for the source token.",
+    help="Accept only this source token for Better Stack. May be repeated. Default: any.",
 )
 @click.option(
     "--query-key",
     "dataprime",
     metavar="K",
     multiple=True,
-    help="Likewise for queries.",
+    help="Accept only this key for queries. May be repeated. Default: any key.",
 )
 @click.option(
     "--query-timeout",
@@ -192,7 +198,8 @@ def _welcome(url: str, keyed: set[str]) -> str:
     def key(vendor: str) -> str:
         return "<the key you gave>" if vendor in keyed else "dev"
 
-    # Each block alone leads here: a region or a domain would lead elsewhere.
+    # A handler reads every variable of its block, and each block alone leads here: a region or a
+    # domain would lead elsewhere. What a vendor's own SDK alone reads has a block of its own.
     blocks = {
         "cxlogging, all handlers": {"CXLOGGING_URL": url},
         "Coralogix": {
@@ -200,6 +207,8 @@ def _welcome(url: str, keyed: set[str]) -> str:
             "CORALOGIX_APPLICATION_NAME": "app",
             "CORALOGIX_SUBSYSTEM_NAME": "local",
             "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
+        },
+        "Coralogix's own SDK, beside the block above": {
             "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
         },
         "Honeycomb": {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
+from ..wire.values import shown
 from . import times
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}
@@ -65,6 +66,20 @@ class DirectQuery:
         return document
 
 
+def row_limits(given: object) -> dict[str, int]:
+    """Return the largest limit of each tier: those of an account, else the documented ones."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f"row_limits takes a dict of tiers, such as {{'frequent': 50_000}}, not {given!r}."
+        )
+    limits = dict(ROW_LIMITS)
+    for tier, limit in (given or {}).items():
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise ConfigurationError(f"row_limits takes whole numbers from 1, not {limit!r}.")
+        limits[choice("row_limits", tier, TIERS)] = limit
+    return limits
+
+
 def direct(
     query: object,
     arguments: Mapping[str, Any],
@@ -79,7 +94,8 @@ def direct(
     tier = choice("tier", arguments["tier"], TIERS)
     preset = arguments["preset"]
     if not isinstance(arguments["strict_fields"], bool):
-        raise ConfigurationError("strict_fields takes True or False.")
+        given = shown(arguments["strict_fields"])
+        raise ConfigurationError(f"strict_fields takes True or False, not {given}.")
     return DirectQuery(
         query=query_text(query),
         start=start,
@@ -151,6 +167,7 @@ def _limit(value: object, tier: str, maximum: int) -> int | None:
     if not 1 <= value <= maximum:
         raise ConfigurationError(
             f"limit takes 1 to {maximum} for tier {tier!r}, not {value}: narrow the window,"
-            " pass split_on_limit=True, or submit a background query."
+            " pass split_on_limit=True, or submit a background query. Where the account has another"
+            " limit, pass row_limits=."
         )
     return value

@@ -47,7 +47,8 @@ class Demand:
         delivery = self._delivery
         buffer, pace = delivery.buffer, delivery.pace
         full = buffer.came >= self._full_count or buffer.arrived - buffer.left >= pace.batch_bytes
-        return full or (pace.owes and bool(delivery.waiters))
+        # Beside what an idle line has just sent, the few that follow would overtake it.
+        return full or (pace.owes and not pace.leads and bool(delivery.waiters))
 
     def mark(self) -> None:
         """Have the log call that fills a batch wake a worker."""

@@ -75,10 +75,8 @@ class Diagnostics:
             with contextlib.suppress(Exception):
                 self._on_error(self._pending.popleft())
 
-    def passed(self, kind: str, sentence: str, *, in_log_call: bool = False) -> bool:
+    def passed(self, kind: str, sentence: str, *, in_log_call: bool = False) -> None:
         """As `say`, if there was trouble of this *kind*; and be ready for the next."""
-        if self._said.pop(kind, None) is None:
-            return False
-        owed = self.say("recovered", sentence, sentence, in_log_call=in_log_call)
-        self._said.pop("recovered", None)
-        return owed
+        if self._said.pop(kind, None) is not None:
+            self.say("recovered", sentence, sentence, in_log_call=in_log_call)
+            self._said.pop("recovered", None)

@@ -74,6 +74,8 @@ class Pace:
         self._refusals = 0
         self._since: float | None = None
         self._flushed_at = -math.inf
+        self.leads = False
+        """What an idle line sent at once has no answer yet."""
         self._left = 0
 
     def due(self, now: float, waiting: int, waiting_bytes: int) -> float:
@@ -94,7 +96,8 @@ class Pace:
         at_once = waiting >= self.most or waiting_bytes >= self.batch_bytes
         if self._since is None:
             self._since = now
-            at_once = at_once or now - self._flushed_at >= interval
+            self.leads = now - self._flushed_at >= interval
+            at_once = at_once or self.leads
         wait = 0 if at_once else self._since + interval - now
         if wait <= 0:
             self.flush(now, waiting)
@@ -124,6 +127,7 @@ class Pace:
     def delivered(self, seconds: float) -> None:
         """Note an answer that took *seconds* and was good."""
         self.state = State.SOUND
+        self.leads = False
         self._failures = self._refusals = 0
         self.resume_at = 0.0
         self.slow = seconds > max(self._options.flush_interval / 2, SLOW_SECONDS)
@@ -131,6 +135,7 @@ class Pace:
 
     def refused(self, now: float) -> None:
         """Note an answer that refused single items; where nothing else comes, slow down."""
+        self.leads = False
         self._refusals += 1
         if self._refusals > PATIENCE:
             self.resume_at = now + REFUSED_PAUSE

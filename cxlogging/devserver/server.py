@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.server import ServerState
 
+from ..wire.values import boolean
 from . import api
 from .app import DevApp
 from .doors import DOORS, Keys
@@ -63,6 +64,7 @@ class DevServer:
         query_timeout: float = TIMEOUT,
         query_memory: int = MEMORY,
     ) -> None:
+        allow_remote = boolean("allow_remote", allow_remote)
         if not allow_remote and not _is_loopback(host):
             raise ValueError(f"{host} is not a loopback address: allow_remote=True to serve others")
         self.host, self.port = host, port

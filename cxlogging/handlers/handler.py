@@ -51,15 +51,16 @@ class ShippingHandler(logging.Handler):
         arguments: Sequence[str],
         sampler: Sampler | None = None,
     ) -> None:
-        from .making import parts  # noqa: PLC0415 - nobody pays for it who makes no handler
+        from .making import level_number, parts  # noqa: PLC0415 - where a handler is made alone
 
+        number = level_number("level", level)
         self._delivery, self._make = parts(type(self).__name__, destination, options, arguments)
         self._sampler = sampler
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
         self._selects = bool(self._missing) or sampler is not None
-        super().__init__(level)
+        super().__init__(number)
         self._attachment = Attachment(self)
         self._delivery.watch = self._attachment.look
         weakref.finalize(self, self._delivery.close_soon).atexit = False

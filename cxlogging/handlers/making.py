@@ -73,6 +73,21 @@ def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[s
             raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
 
 
+def level_number(name: str, value: object) -> int:
+    """Return the level that *value* is: a number, or the name of one in whatever case."""
+    text = value.strip() if isinstance(value, str) else value
+    found = logging.getLevelName(text) if isinstance(text, str) else text
+    if isinstance(text, str) and not isinstance(found, int):
+        found = int(text) if text.isdecimal() else logging.getLevelName(text.upper())
+    if not isinstance(found, int) or isinstance(found, bool):
+        known = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+        hint = nearest(text.upper(), known) if isinstance(text, str) else ""
+        raise ConfigurationError(
+            f"{name} takes a number, or a name such as 'INFO', not {values.shown(value)}.{hint}"
+        )
+    return found
+
+
 def _redact(_: str, value: object) -> object:
     """Return *value* as `cleaner` takes it."""
     if values.is_on(value):
@@ -80,8 +95,10 @@ def _redact(_: str, value: object) -> object:
     return None if values.is_off(value) else value
 
 
-def _redact_except(_: str, value: object) -> object:
-    return None if values.is_none(value) else value
+def _redact_except(name: str, value: object) -> object:
+    if values.is_on(value):
+        raise ConfigurationError(f"{name} takes field names, not {values.shown(value)}.")
+    return None if values.is_off(value) else value
 
 
 def _context(

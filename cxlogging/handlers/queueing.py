@@ -7,6 +7,8 @@ import logging.handlers
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import ConfigurationError
+from ..wire import values
 from ..wire.clean import Cleaner
 from ..wire.guard import is_external
 from .context import CAPTURED, current
@@ -29,7 +31,21 @@ class ContextQueueHandler(logging.handlers.QueueHandler):
     the ids of the active span as if there were no queue. What crosses can be
     pickled: extras become plain values here. Other handlers find the exception as
     text, as behind a ``QueueHandler``. A formatter of this handler is not used.
+
+    Args:
+        queue: With ``put_nowait``, as `queue.Queue` and those of `multiprocessing` have it.
+
+    Raises:
+        ConfigurationError: It has none.
     """
+
+    def __init__(self, queue: Any) -> None:
+        own = type(self).enqueue is not logging.handlers.QueueHandler.enqueue
+        if not own and not callable(getattr(queue, "put_nowait", None)):
+            raise ConfigurationError(
+                f"queue takes a queue with put_nowait, not {values.shown(queue)}."
+            )
+        super().__init__(queue)
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """Return a copy of *record* for the queue; the record itself is left as it is."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from ..errors import ConfigurationError
+from ..wire import values
 from ..wire.clean import HIDDEN, Cleaner, Secrecy
 from ..wire.http import INTEGERS
 from ..wire.text import strip_ansi
@@ -167,36 +168,51 @@ def _edit(patterns: list[re.Pattern[str]], strips_ansi: bool) -> Callable[[str],
 
 def _safe(redact_except: object) -> list[str]:
     """Return the names that ``redact_except`` gives."""
-    names = (redact_except,) if isinstance(redact_except, str) else redact_except
-    if names is None:
+    if redact_except is None:
         return []
-    if not isinstance(names, Iterable):
-        raise ConfigurationError(f"redact_except takes field names, not {redact_except!r}.")
-    safe = list(names)
-    for each in safe:
+    if not isinstance(redact_except, Iterable) or isinstance(redact_except, bytes):
+        raise _no_name("redact_except takes field names", redact_except)
+    safe = []
+    for each in _listed(redact_except):
         if not isinstance(each, str) or not _fold(each):
-            raise ConfigurationError(f"redact_except takes field names, not {each!r}.")
+            raise _no_name("redact_except takes field names", each)
+        safe.append(each)
     return safe
 
 
 def _rules(redact: object) -> tuple[list[str], list[re.Pattern[str]]]:
     """Return the sensitive names and the patterns that *redact* makes."""
-    if isinstance(redact, (str, re.Pattern)):
+    if isinstance(redact, re.Pattern):
         redact = (redact,)
-    if not isinstance(redact, Iterable):
-        raise ConfigurationError(f"redact takes field names and patterns, or None, not {redact!r}.")
+    if not isinstance(redact, Iterable) or isinstance(redact, bytes):
+        raise _no_name("redact takes field names and patterns, or None", redact)
     words: list[str] = []
     patterns = []
-    for each in redact:
+    for each in _listed(redact):
         if isinstance(each, re.Pattern):
             patterns.append(each)
-        elif isinstance(each, str) and len(each) > 2 and each[0] == each[-1] == "/":
+        elif isinstance(each, str) and _is_pattern(each):
             patterns.append(_pattern(each[1:-1]))
         elif isinstance(each, str) and _fold(each):
             words.append(each)
         else:
-            raise ConfigurationError(f"redact takes field names and patterns, not {each!r}.")
+            raise _no_name("redact takes field names and patterns", each)
     return words, patterns
+
+
+def _listed(given: Iterable[object]) -> list[object]:
+    """Return what *given* lists; a text lists names with commas, or is one pattern."""
+    if not isinstance(given, str):
+        return list(given)
+    return [given] if _is_pattern(given) else [each.strip() for each in given.split(",")]
+
+
+def _is_pattern(text: str) -> bool:
+    return len(text) > 2 and text[0] == text[-1] == "/"
+
+
+def _no_name(takes: str, value: object) -> ConfigurationError:
+    return ConfigurationError(f"{takes}, not {values.shown(value)}.")
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
@@ -192,21 +192,6 @@ def mapping(name: str, value: object) -> dict[str, Any]:
             raise ConfigurationError(f"{name} takes names that are strings, not {shown(key)}.")
     # An item of dictConfig's own mapping is converted only when asked for by name.
     return {key: value[key] for key in value}
-
-
-def names(name: str, value: object) -> tuple[str, ...]:
-    """Return names, given as one with commas or as several; None is no name."""
-    if is_off(value):
-        return ()
-    several = value.split(",") if isinstance(value, str) else value
-    if isinstance(several, Mapping) or not isinstance(several, Iterable):
-        raise ConfigurationError(f"{name} takes names, not {shown(value)}.")
-    found = []
-    for each in several:
-        if not isinstance(each, str) or not each.strip():
-            raise ConfigurationError(f"{name} takes names, not {shown(each)}.")
-        found.append(each.strip())
-    return tuple(found)
 
 
 def path(name: str, value: object, what: str = "a path") -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.picture import PANELS, picture, scale
 from benchmarks.processes import ROOT
-from benchmarks.publish import BEGIN, END, markdown, placed, publish
+from benchmarks.publish import BEGIN, END, markdown, placed, publish, summary
 from benchmarks.report import Table, text
 
 from .runs import a_round, result
@@ -85,6 +85,8 @@ def test_publishing_writes_the_picture_and_both_pages(tmp_path):
     front = (tmp_path / "README.md").read_text()
     assert "](docs/benchmarks.svg)" in front
     assert "a call took 10-10 µs" in front
+    assert "Beside two threads that compute, a call took 20 µs on average" in front
+    assert "served 80% of the requests" in front
     assert re.search(r"Of \d+ numbers to reach, \d+ were reached\.", front)
 
 
@@ -107,13 +109,14 @@ def test_a_run_without_a_burst_is_not_published(tmp_path):
 
 def test_the_picture_is_read_by_those_who_do_not_see_it():
     """It is well-formed, has a title, and says every number in its description."""
-    root = ElementTree.fromstring(picture(result()["runs"]["burst"]))
+    root = ElementTree.fromstring(picture(result()["runs"]))
 
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == "title description"
     assert root.find(f"{SVG}title").text
     said = root.find(f"{SVG}desc").text
-    assert "logtail-python: A call takes, µs (p50): 10.0; CPU of a record, µs: 15;" in said
+    assert "logtail-python: A call takes, µs (p50): 10.0; Beside 2 busy threads, µs" in said
+    assert "watchtower: A call takes, µs (p50): 10.0; CPU of a record, µs: 15;" in said
 
 
 def test_bars_are_as_long_as_their_numbers():
@@ -123,11 +126,35 @@ def test_bars_are_as_long_as_their_numbers():
         "libhoney": [a_round(0, call_us=20)],
         "no-op handler": [a_round(0, call_us=5)],
     }
-    root = ElementTree.fromstring(picture(burst))
+    root = ElementTree.fromstring(picture({"burst": burst, "busy-2": burst}))
 
     bars = [float(each.get("width")) for each in root.iter(f"{SVG}rect")]
     assert len(bars) == 2 * len(PANELS)
     assert bars[0] * 2 == pytest.approx(bars[1], abs=0.2)
+
+
+def test_a_mode_that_was_not_run_has_no_panel():
+    """The picture is as wide as what it has; a subject that took no part has no bar."""
+    burst = {name: [a_round(0)] for name in ("libhoney", "watchtower")}
+    alone = ElementTree.fromstring(picture({"burst": burst}))
+    busy = ElementTree.fromstring(
+        picture({"burst": burst, "busy-2": {"libhoney": [a_round(0, call_us=30)]}})
+    )
+
+    bars = [len(list(each.iter(f"{SVG}rect"))) for each in (alone, busy)]
+    assert bars == [2 * (len(PANELS) - 1), 2 * (len(PANELS) - 1) + 1]
+    assert int(alone.get("width")) < int(busy.get("width"))
+
+
+def test_the_front_page_says_what_was_measured_alone():
+    """Without a mode its sentence is missing; a span whose ends print alike is one number."""
+    runs = result()["runs"]
+    runs["web"]["libhoney"] = [{**a_round(0), "served": 433}]
+    del runs["loop-10000"]
+    said = " ".join(summary(runs))
+
+    assert "event loop" not in said
+    assert "with logging.FileHandler 80%, with the SDKs 43-80%." in said
 
 
 def test_a_number_far_beyond_the_others_does_not_squash_them():
@@ -135,7 +162,7 @@ def test_a_number_far_beyond_the_others_does_not_squash_them():
     assert scale([10, 20, 30, 40, 5_000]) == 40
     calls = {"libhoney": 20, "cxlogging Coralogix": 10, "watchtower": 30, "axiom-py": 5_000}
     burst = {name: [a_round(0, call_us=call)] for name, call in calls.items()}
-    drawn = picture(burst)
+    drawn = picture({"burst": burst})
 
     assert drawn.count("<path") == 1
     assert ">5000.0</text>" in drawn

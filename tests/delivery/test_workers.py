@@ -381,3 +381,23 @@ def test_a_full_buffer_without_a_thread(monkeypatch, capfd):
     assert target.flush(20)
     assert sum(count for _, count, _ in heard) == target.stats().dropped
     assert target.stats().balanced
+
+
+def test_a_flush_does_not_overtake_the_first_record():
+    """What is flushed while the first record of an idle queue is on its way follows it, on the
+    same connection and in order.
+    """
+    gate = Gate()
+    target = delivery(gate.network, flush_interval=3600, clock=Clock(monotonic=lambda: 0.0))
+    target.reset()  # so it is idle
+    put_all(target, 1)
+    wait_until(lambda: gate.flying == 1)
+    put_all(target, 3)
+    waiter = threading.Thread(target=target.flush, args=(20,))
+    waiter.start()
+    wait_until(lambda: target.pace.owes and target.waiters)
+
+    assert len(target.workers) == 1
+    gate.open()
+    waiter.join(20)
+    assert gate.network.requests == [lines(1), lines(3)]

@@ -49,16 +49,20 @@ def test_the_first_record_of_an_idle_process_goes_at_once(server, tmp_path):
     script = tmp_path / "app.py"
     script.write_text(
         f"""
-import logging, os, sys
+import logging, os, sys, time
 import cxlogging
 handler = cxlogging.BetterStackHandler("k", url={server.url!r}, flush_interval=3600)
 log = logging.getLogger("shop")
 log.addHandler(handler)
+def go_on():
+    sys.stdin.readline()
+    while handler.stats().pending:  # the answer is on its way
+        time.sleep(0.001)
 log.warning("parent's first")
-sys.stdin.readline()
+go_on()
 if os.fork() == 0:
     log.warning("child's first")
-    sys.stdin.readline()
+    go_on()
     log.warning("child's second")
     os._exit(handler.stats().pending)
 print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
