@@ -6,6 +6,7 @@ import _thread
 import contextlib
 import datetime
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from .ledger import Tally
 
 if TYPE_CHECKING:
     from .options import Options
+
+REPORT_SECONDS = 60.0
+"""From one report to the destination to the next, and so long the next may be in coming."""
 
 OnDrop = Callable[[str, int, int], object]
 
@@ -36,8 +40,9 @@ class Drops:
         self._options = options
         self._clock = clock
         self._told = self._overflow.by_level()
-        self._reported = self._overflow.by_level()
-        self._first = 0.0
+        self._reported = self._reporting = self._overflow.by_level()
+        self._report_at = -math.inf
+        self._first = self._reporting_first = 0.0
         self._last = 0.0
         self._large = 0
         self._telling = _thread.allocate_lock()
@@ -87,20 +92,31 @@ class Drops:
         if fresh.total() > bool(large):
             sentence = (
                 f"{full}: records are dropped"
-                f" (overflow={self._options.overflow!r}) until the vendor takes them again"
+                f" (overflow={self._options.overflow!r}) until the vendor takes them again;"
+                f" {counts.total()} so far"
             )
             diagnostics.say("dropping", "dropping", sentence)
         tell_lost(self._options.on_drop, "dropped", fresh)
 
-    def report(self) -> Event | None:
-        """Return the event that tells the destination what was lost since the last one."""
+    @property
+    def report_at(self) -> float:
+        """The monotonic time at which the destination is to be told; infinite where of nothing."""
+        return self._report_at if self._first else math.inf
+
+    def report(self, now: float) -> Event | None:
+        """
+        Return the event that tells the destination what was lost; one a minute.
+
+        Called under the delivery's lock, at monotonic *now*; `reported` ends it.
+        """
         counts = self._overflow.by_level()
         fresh = counts - self._reported
-        if not fresh:
+        if not fresh or now < self._report_at:
             return None
-        self._reported = counts
+        self._report_at = now + REPORT_SECONDS
+        self._reporting = counts
         first, last = self._first, self._last
-        self._first = 0.0
+        self._reporting_first, self._first = first, 0.0
         levels = {logging.getLevelName(level): count for level, count in sorted(fresh.items())}
         listed = ", ".join(f"{name} {count}" for name, count in levels.items())
         fields = {
@@ -115,6 +131,13 @@ class Drops:
         )
         time_ns = int(self._clock.wall() * 1e6) * 1000
         return Event(time_ns, logging.WARNING, "WARNING", message, fields, Source())
+
+    def reported(self, *, done: bool) -> None:
+        """Note whether the destination took the event of `report`: else the next one has it all."""
+        if done:
+            self._reported = self._reporting
+        else:
+            self._first = self._reporting_first
 
 
 def tell_lost(on_drop: OnDrop | None, outcome: str, counts: Mapping[int, int]) -> None:

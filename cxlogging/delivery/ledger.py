@@ -88,6 +88,8 @@ class Stats(NamedTuple):
         bytes_sent: Bytes of delivered bodies on the wire.
         state: ``"idle"``, ``"delivering"``, ``"retrying"``, ``"holding"`` or ``"off"``.
         last_error: The last trouble, in a sentence; empty when there was none.
+        reports: Events of our own that the vendor took, of what overflow has cost; no records,
+            and so in none of the other counts.
     """
 
     accepted: int = 0
@@ -107,6 +109,7 @@ class Stats(NamedTuple):
     bytes_sent: int = 0
     state: str = "idle"
     last_error: str = ""
+    reports: int = 0
 
     @property
     def balanced(self) -> bool:
@@ -126,6 +129,7 @@ class Ledger:
         self.delivered = 0
         self.requests = 0
         self.retries = 0
+        self.reports = 0
         self.bytes_raw = 0
         self.bytes_sent = 0
         self.last_error = ""
@@ -180,4 +184,5 @@ class Ledger:
             bytes_sent=self.bytes_sent,
             state=state,
             last_error=self.last_error,
+            reports=self.reports,
         )

@@ -20,6 +20,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ..wire.guard import is_external
+from ..wire.http import Action
 from ..wire.threads import start_thread
 from . import lifecycle
 from .batch import Batch
@@ -40,6 +41,9 @@ ABSENT_WAIT = 0.05
 
 AGAIN_SECONDS = 0.25
 """Until a log call tries again to start a thread, after that failed."""
+
+REPORT_TIMEOUT = 5.0
+"""Seconds that a report of drops takes at most: records wait behind it."""
 
 LONG_SECONDS = 0.25
 """A request without an answer for so long may stay without one."""
@@ -214,7 +218,9 @@ class Workers:
             self._demand.note()
             crowded = batch is not None and self._want_help()
         if batch is None:
-            look_at = min(tend_at, delivery.watch_at)
+            self._report_drops()
+            report_at = delivery.drops.report_at if self._may_report() else NEVER
+            look_at = min(tend_at, delivery.watch_at, report_at)
             return wait if wait == RETIRE else min(wait, max(look_at - now, SHORTEST_WAIT))
         if crowded:
             self._spawn()
@@ -289,14 +295,28 @@ class Workers:
             return False
         return self._delivery.pace.slow or self._demand.is_crowded()
 
+    def _may_report(self) -> bool:
+        """Whether there is room again, so that the destination can be told what was lost."""
+        room = self._delivery.buffer.held < self._delivery.buffer.bound // 2
+        return room and self._delivery.pace.state is State.SOUND
+
     def _report_drops(self) -> None:
-        """Once there is room again, tell the destination what was lost."""
+        """Tell the destination what was lost, beside the line: the event is no record."""
         delivery = self._delivery
-        room = delivery.buffer.held < delivery.buffer.bound // 2
-        event = delivery.drops.report() if room and delivery.pace.state is State.SOUND else None
-        if event is not None:
-            delivery.diagnostics.passed("dropping", event.message)
-            delivery.put(event.level, delivery.destination.encode(event))
+        with delivery.lock:
+            now = delivery.clock.monotonic()
+            event = delivery.drops.report(now) if self._may_report() else None
+        if event is None:
+            return
+        delivery.diagnostics.passed("dropping")
+        batch = Batch(0, [(event.level, delivery.destination.encode(event), 0)])
+        outcome = send(delivery, batch, min(delivery.options.timeout, REPORT_TIMEOUT))
+        one = outcome.verdict.items.get(0, (outcome.verdict.action, ""))[0]
+        done = outcome.verdict.action is one is Action.DELIVERED
+        with delivery.lock:
+            delivery.ledger.requests += outcome.requests
+            delivery.ledger.reports += done
+            delivery.drops.reported(done=done)
 
 
 def _take(permit: deque[None]) -> bool:

@@ -470,16 +470,39 @@ def test_batch_options_never_exceed_the_vendor():
 
 def test_diagnostics_are_said_once(capfd):
     """Each kind of trouble is one line until it changes or has passed."""
-    diagnostics = Diagnostics("Lines")
+    now = [0.0]
+    diagnostics = Diagnostics("Lines", monotonic=lambda: now[0])
     for topic in ("a", "a", "b", "b"):
         diagnostics.say("delivery", topic, topic)
     diagnostics.passed("delivery", "well again")
     diagnostics.passed("delivery", "well again")
+    now[0] = 61.0
     diagnostics.say("delivery", "b", "b")
 
     assert capfd.readouterr().err.splitlines() == [
         f"cxlogging: Lines: {word}" for word in ("a", "b", "well again", "b")
     ]
+
+
+def test_trouble_that_comes_and_goes_is_one_line_a_minute(capfd):
+    """A vendor that fails every other second is said once a minute, and its recovery too; what is
+    still there when the minute is over is said then.
+    """
+    now = [0.0]
+    diagnostics = Diagnostics("Lines", monotonic=lambda: now[0])
+    for second in range(120):
+        now[0] = float(second)
+        if second % 2:
+            diagnostics.passed("delivery", "well again")
+        else:
+            diagnostics.say("delivery", "HTTP 503", f"HTTP 503, at {second} s")
+
+    said = [line.removeprefix("cxlogging: Lines: ") for line in capfd.readouterr().err.splitlines()]
+    assert said == ["HTTP 503, at 0 s", "well again", "HTTP 503, at 60 s", "well again"]
+    for second in range(110, 180):
+        now[0] = float(second)
+        diagnostics.say("delivery", "HTTP 503", f"HTTP 503, at {second} s")
+    assert capfd.readouterr().err == "cxlogging: Lines: HTTP 503, at 120 s\n"
 
 
 def test_the_applications_chance_is_left_alone():

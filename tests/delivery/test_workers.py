@@ -28,10 +28,10 @@ def test_a_fault_of_ours_loses_nothing(capfd):
     target = delivery(network)
     settled, failing = target.drops.report, [True]
 
-    def report():
+    def report(now):
         if failing.pop() if failing else False:
             raise RuntimeError("a fault of ours")
-        return settled()
+        return settled(now)
 
     target.drops.report = report
     target.put(20, b"first")
@@ -238,6 +238,65 @@ def test_the_report_of_an_overflow():
     assert f"dropped {stats.dropped} records".encode() in report
     assert f"DEBUG {lost['dropped', 10]}, ERROR {lost['dropped', 40]}".encode() in report
     assert sum(count for _, count, _ in told) == stats.dropped
+    wait_until(lambda: target.stats().reports == 1)
+    assert (stats.accepted, stats.balanced) == (65, True)
+    assert stats.delivered == len(network.accepted) - 1
+
+
+def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
+    """Four minutes of an overload that comes and goes: one line and one event a minute, which tell
+    of every drop; `accepted` is the number of log calls, and the ledger is exact.
+    """
+    now = [0.0]
+    gate, network = [503], Network(lambda items: gate[0])
+    clock = Clock(monotonic=lambda: now[0], random=lambda: 0.0)
+    target = delivery(network, clock=clock, buffer_bytes=5_000, overflow="drop_newest")
+    for second in range(240):
+        now[0] = float(second)
+        gate[0] = 503
+        put_all(target, 60)
+        wait_until(lambda: not target.drops.untold)
+        gate[0] = 200
+        target.workers.look()
+        assert target.flush(20)
+        assert target.stats().balanced
+    now[0] = 300.0
+    target.workers.look()
+    wait_until(lambda: target.stats().reports == 5)
+
+    stats = target.stats()
+    reports = [line for line in network.accepted if line.startswith(b"cxlogging dropped")]
+    said = capfd.readouterr().err
+    assert said.count("bytes is full: records are dropped") == 4
+    assert said.count("cxlogging dropped") == 0
+    assert (stats.accepted, len(reports)) == (240 * 60, 5)
+    assert sum(int(report.split()[2]) for report in reports) == stats.dropped
+    assert stats.delivered == len(network.accepted) - len(reports)
+
+
+def test_a_report_that_fails_is_told_later():
+    """Drops whose report the vendor did not take are in the next one, a minute later."""
+    now, gate, answers = [0.0], [503], []
+
+    def behave(items):
+        if items[0].startswith(b"cxlogging dropped"):
+            answers.append(200 if answers else 503)
+            return answers[-1]
+        return gate[0]
+
+    network = Network(behave)
+    clock = Clock(monotonic=lambda: now[0], random=lambda: 0.0)
+    target = delivery(network, clock=clock, buffer_bytes=5_000, overflow="drop_newest")
+    put_all(target, 60)
+    gate[0] = 200
+    assert target.flush(20)
+    wait_until(lambda: answers == [503])
+    now[0] = 61.0
+    target.workers.look()
+    wait_until(lambda: target.stats().reports == 1)
+
+    (report,) = (line for line in network.accepted if line.startswith(b"cxlogging dropped"))
+    assert f"dropped {target.stats().dropped} records".encode() in report
 
 
 def test_the_master_of_uwsgi_starts_no_thread(monkeypatch, capfd):
