@@ -57,6 +57,7 @@ def group() -> click.Group:
     from .. import __version__
     from ..errors import nearest
     from .endings import ended, guarded
+    from .wording import examples
 
     class Commands(click.Group):
         """Knows its commands by name, and imports the one that is called."""
@@ -98,7 +99,11 @@ def group() -> click.Group:
             with formatter.section("Commands"):
                 formatter.write_dl(list(COMMANDS.items()))
 
-    @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.group(
+        cls=Commands,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=examples("cxlogging demo", "cxlogging tail --local --level warning"),
+    )
     @click.version_option(__version__, "-V", "--version", message="cxlogging %(version)s")
     def cxlogging() -> None:
         """Logging handlers for Coralogix, Honeycomb and Better Stack."""

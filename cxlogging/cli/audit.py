@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from ..dataprime import DataPrimeClient, SplitProgress
-from ..dataprime.request import ROW_LIMITS
 from . import reach
 from .audit_runs import YOUNG, Run, Runs
 from .endings import EMPTY, OK, PARTIAL, RETRYABLE
 from .screen import is_coloured, note, painted, safe
+from .wording import examples
 
 RETRY_BUDGET = 3_600.0
 """Seconds of waiting for the rate limit: a long window takes many questions."""
@@ -24,16 +24,39 @@ RETRY_BUDGET = 3_600.0
 MOST_GAPS = 20
 
 
-@click.command("audit")
-@click.option("--since", metavar="T", help="Where the window begins. Default: 1h.")
-@click.option("--from", "start", metavar="T", help="The same.")
-@click.option("--to", "end", metavar="T", help="Where it ends. Default: now.")
-@click.option("--tier", type=click.Choice(["frequent", "archive"]), default="frequent")
-@click.option("--field", default="cx_seq", show_default=True, metavar="NAME", help="With the ids.")
-@click.option("--run", "only", metavar="RUN", help="This process run alone.")
-@click.option("--complete", is_flag=True, help="Runs must begin with number 1 in the window.")
-@click.option("--expect", type=click.IntRange(0), metavar="N", help="So many records in all.")
-@click.option("--json", "as_json", is_flag=True, help="The account as JSON.")
+@click.command(
+    "audit",
+    epilog=examples(
+        "cxlogging audit --since 2h",
+        "cxlogging audit --local --json --complete --expect 10000",
+    ),
+)
+@click.option("--since", metavar="T", help="Begin the window so long ago. Default: 1h.")
+@click.option("--from", "start", metavar="T", help="Begin the window at a time, such as now-2d.")
+@click.option("--to", "end", metavar="T", help="End the window at a time. Default: now.")
+@click.option(
+    "--tier",
+    type=click.Choice(["frequent", "archive"]),
+    default="frequent",
+    show_default=True,
+    help="The storage tier to read: frequent search, or the archive.",
+)
+@click.option(
+    "--field",
+    default="cx_seq",
+    show_default=True,
+    metavar="NAME",
+    help="The field that holds the ids.",
+)
+@click.option("--run", "only", metavar="RUN", help="Look at this process run alone.")
+@click.option(
+    "--complete", is_flag=True, help="Demand that runs begin with number 1 in the window."
+)
+@click.option(
+    "--expect", type=click.IntRange(0), metavar="N", help="Demand N different records in all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
+@reach.row_limit
 @reach.options
 def command(
     *,
@@ -46,6 +69,7 @@ def command(
     complete: bool,
     expect: int | None,
     as_json: bool,
+    row_limit: int | None,
     **where: Any,
 ) -> None:
     """
@@ -57,7 +81,8 @@ def command(
     window = {"since": since, "start": start, "end": end}
     if since is None and start is None:
         window["since"] = "1h"
-    with reach.client(reach.address(**where), retry_budget=RETRY_BUDGET) as client:
+    address = reach.address(**where)
+    with reach.client(address, tier, row_limit, retry_budget=RETRY_BUDGET) as client:
         runs, cut = _read(client, _question(field, only), field, {**window, "tier": tier})
     document = _document(runs, complete=complete, now=time.time_ns())
     document["truncated"] = list(cut)
@@ -91,7 +116,7 @@ def _read(
     client: DataPrimeClient, question: str, field: str, window: Mapping[str, Any]
 ) -> tuple[Runs, tuple[str, ...]]:
     runs, path = Runs(), _path(field)
-    limit = ROW_LIMITS[window["tier"]]
+    limit = client.row_limits[window["tier"]]
     with (
         _progress() as show,
         client.stream(

@@ -10,13 +10,20 @@ from ..handlers.check import CheckResult
 from .doctor_canary import taken
 from .doctor_findings import Printer
 from .endings import AUTHENTICATION, FAILURE, OK
-from .targets import targets
+from .targets import APP_HELP, CONFIG_HELP, targets
+from .wording import examples
 
 
-@click.command("check")
-@click.option("--app", metavar="MODULE:NAME", help="Sets up logging: a callable, or a dict.")
-@click.option("--config", metavar="FILE", help="For dictConfig: .json or .toml.")
-@click.option("--json", "as_json", is_flag=True, help="The results as JSON.")
+@click.command(
+    "check",
+    epilog=examples(
+        "cxlogging check",
+        "cxlogging check --config logging.toml --json",
+    ),
+)
+@click.option("--app", metavar="MODULE:NAME", help=APP_HELP)
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help=CONFIG_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(*, app: str | None, config: str | None, as_json: bool) -> None:
     """
     Send one event with each handler, and tell whether it was taken.

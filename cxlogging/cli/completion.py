@@ -9,23 +9,28 @@ import click
 from click.shell_completion import get_completion_class
 
 from . import group
+from .wording import examples
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_CXLOGGING_COMPLETE"
 """By which the script asks, as click defines it."""
 
 
-@click.command("completion")
+@click.command(
+    "completion",
+    epilog=examples(
+        'eval "$(cxlogging completion bash)"',
+        'eval "$(cxlogging completion zsh)"',
+        "cxlogging completion fish | source",
+    ),
+)
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 def command(shell: str | None) -> None:
     """
     Print the completion script of a SHELL: bash, zsh or fish; else the one of $SHELL.
 
-    \b
-    bash:  eval "$(cxlogging completion bash)"        in ~/.bashrc
-    zsh:   eval "$(cxlogging completion zsh)"         in ~/.zshrc
-    fish:  cxlogging completion fish | source         in ~/.config/fish/config.fish
-    """  # noqa: D301 - click's mark for lines that stay as they are
+    The script belongs into ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish.
+    """
     name = shell or Path(os.environ.get("SHELL", "")).name
     kind = get_completion_class(name) if name in SHELLS else None
     if kind is None:

@@ -8,25 +8,30 @@ from typing import TYPE_CHECKING
 import click
 
 from . import _explain
+from .wording import examples
 
 if TYPE_CHECKING:
     from types import FrameType
 
 
-@click.command("demo")
+@click.command(
+    "demo", epilog=examples("cxlogging demo", "cxlogging demo --once --seconds 10 --port 0")
+)
 @click.option(
     "--port",
     default=8765,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Of the local server; where it is taken, a free one.",
+    metavar="N",
+    help="The port of the local server; where it is taken, a free one.",
 )
 @click.option(
     "--seconds",
     default=4.0,
     show_default=True,
     type=click.FloatRange(0.1, 3600),
-    help="How long the clients visit the shop.",
+    metavar="S",
+    help="Let the clients visit the shop for S seconds.",
 )
 @click.option("--once", is_flag=True, help="End after the report: 0 if all arrived, else 1.")
 def command(*, port: int, seconds: float, once: bool) -> None:

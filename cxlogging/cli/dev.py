@@ -15,6 +15,7 @@ from ..devserver import DevServer, Keys
 from ..devserver.querying import TIMEOUT
 from ..errors import ConfigurationError
 from ..wire import values
+from .wording import examples
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -31,13 +32,20 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
         raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param) from None
 
 
-@click.command("dev")
+@click.command(
+    "dev",
+    epilog=examples(
+        "cxlogging dev --port 0",
+        "cxlogging dev --db events.db --max-size 1GiB",
+    ),
+)
 @click.option(
     "--port",
     default=8765,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="0 picks a free one and prints it.",
+    metavar="N",
+    help="The port to listen on; 0 picks a free one and prints it.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -58,35 +66,35 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     default="256MiB",
     show_default=True,
     callback=_size,
-    help="Of the database; above it the oldest events go.",
+    help="The size of the database; above it the oldest events go.",
 )
 @click.option(
     "--coralogix-key",
     "coralogix",
     metavar="K",
     multiple=True,
-    help="Accept this key only. May be repeated; default: any key.",
+    help="Accept only this key for Coralogix. May be repeated. Default: any key.",
 )
 @click.option(
     "--honeycomb-key",
     "honeycomb",
     metavar="K",
     multiple=True,
-    help="Likewise for X-Honeycomb-Team.",
+    help="Accept only this key for Honeycomb. May be repeated. Default: any key.",
 )
 @click.option(
     "--betterstack-token",
     "betterstack",
     metavar="K",
     multiple=True,
-    help="Likewise for the source token.",
+    help="Accept only this source token for Better Stack. May be repeated. Default: any.",
 )
 @click.option(
     "--query-key",
     "dataprime",
     metavar="K",
     multiple=True,
-    help="Likewise for queries.",
+    help="Accept only this key for queries. May be repeated. Default: any key.",
 )
 @click.option(
     "--query-timeout",
@@ -190,7 +198,8 @@ def _welcome(url: str, keyed: set[str]) -> str:
     def key(vendor: str) -> str:
         return "<the key you gave>" if vendor in keyed else "dev"
 
-    # Each block alone leads here: a region or a domain would lead elsewhere.
+    # A handler reads every variable of its block, and each block alone leads here: a region or a
+    # domain would lead elsewhere. What a vendor's own SDK alone reads has a block of its own.
     blocks = {
         "cxlogging, all handlers": {"CXLOGGING_URL": url},
         "Coralogix": {
@@ -198,6 +207,8 @@ def _welcome(url: str, keyed: set[str]) -> str:
             "CORALOGIX_APPLICATION_NAME": "app",
             "CORALOGIX_SUBSYSTEM_NAME": "local",
             "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
+        },
+        "Coralogix's own SDK, beside the block above": {
             "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
         },
         "Honeycomb": {

@@ -17,7 +17,8 @@ from .doctor_network import network
 from .doctor_settings import settings
 from .doctor_tree import tree
 from .endings import AUTHENTICATION, FAILURE, OK
-from .targets import VENDORS, Targets, targets
+from .targets import APP_HELP, CONFIG_HELP, VENDORS, Targets, targets
+from .wording import examples
 
 EXTRAS = {
     "fast": ("msgspec", "isal"),
@@ -26,16 +27,23 @@ EXTRAS = {
 }
 
 
-@click.command("doctor")
-@click.option("--app", metavar="MODULE:NAME", help="Sets up logging: a callable, or a dict.")
-@click.option("--config", metavar="FILE", help="For dictConfig: .json or .toml.")
+@click.command(
+    "doctor",
+    epilog=examples(
+        "cxlogging doctor",
+        "cxlogging doctor --app shop.settings:LOGGING",
+        "cxlogging doctor --config logging.yaml --offline",
+    ),
+)
+@click.option("--app", metavar="MODULE:NAME", help=APP_HELP)
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help=CONFIG_HELP)
 @click.option(
     "--limit",
     type=click.FloatRange(0.1),
     default=5.0,
     show_default=True,
     metavar="S",
-    help="For each step on the network.",
+    help="Give each step on the network S seconds.",
 )
 @click.option(
     "--wait",
@@ -43,11 +51,11 @@ EXTRAS = {
     default=60.0,
     show_default=True,
     metavar="S",
-    help="For the event that was sent to appear.",
+    help="Wait S seconds for the event to appear.",
 )
 @click.option("--no-send", is_flag=True, help="Send no event.")
-@click.option("--offline", is_flag=True, help="Do nothing on the network.")
-@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+@click.option("--offline", is_flag=True, help="Use no network.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(
     *,
     app: str | None,

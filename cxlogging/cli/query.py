@@ -10,15 +10,18 @@ from typing import Any
 import click
 
 from . import reach
+from .completing import files_after_at
 from .endings import EMPTY, OK, PARTIAL
 from .formats import FORMATS, chosen, write
 from .query_explain import explained
 from .query_notes import statistics, told
 from .screen import note
+from .wording import examples
 
 _DIRECT = {
     "tier": "--tier",
     "limit": "--limit",
+    "row_limit": "--row-limit",
     "split": "--split",
     "default_source": "--source",
     "strict_fields": "--strict",
@@ -27,41 +30,95 @@ _DIRECT = {
 """Options that a background query does not have."""
 
 
-@click.command("query")
-@click.argument("query", required=False)
-@click.option("--since", metavar="T", help="Where the window begins: 1h, 2d, or as --from.")
-@click.option("--from", "start", metavar="T", help="The same: 2025-01-20T00:00:00Z, now-2d.")
-@click.option("--to", "end", metavar="T", help="Where the window ends. Default: now.")
+@click.command(
+    "query",
+    epilog=examples(
+        "cxlogging query 'source logs | filter $m.severity == ERROR' --since 1h",
+        "cxlogging query @errors.dp --from now-2d --to now-1d --split -o csv",
+        "cxlogging query 'source logs | countby $m.severity' --local",
+    ),
+)
+@click.argument("query", required=False, shell_complete=files_after_at)
+@click.option("--since", metavar="T", help="Begin the window so long ago: 30m, 1h, 2d.")
 @click.option(
-    "--tier", type=click.Choice(["frequent", "archive"]), default="frequent", show_default=True
+    "--from", "start", metavar="T", help="Begin the window at a time: 2025-01-20T00:00:00Z, now-2d."
 )
 @click.option(
-    "--syntax", type=click.Choice(["dataprime", "lucene"]), default="dataprime", show_default=True
+    "--to", "end", metavar="T", help="End the window at a time, as for --from. Default: now."
 )
-@click.option("--limit", type=int, metavar="N", help="Most rows. Else the service gives 2000.")
+@click.option(
+    "--tier",
+    type=click.Choice(["frequent", "archive"]),
+    default="frequent",
+    show_default=True,
+    help="The storage tier to read: frequent search, or the archive.",
+)
+@click.option(
+    "--syntax",
+    type=click.Choice(["dataprime", "lucene"]),
+    default="dataprime",
+    show_default=True,
+    help="The language of the query.",
+)
+@click.option(
+    "--limit", type=int, metavar="N", help="Return at most N rows. Default: 2000, by the service."
+)
 @click.option("--split", is_flag=True, help="Ask again about halves of a window that was cut.")
-@click.option("--source", "default_source", metavar="S", help="Where the query names no source.")
-@click.option("--strict", "strict_fields", is_flag=True, help="Refuse unknown fields.")
-@click.option("--preset", type=click.Choice(["accuracy", "performance"]))
-@click.option("--timeout", type=float, default=300.0, show_default=True, help="Seconds for it all.")
 @click.option(
-    "-o", "--output", type=click.Choice(FORMATS), help="Default: table on a terminal, else jsonl."
+    "--source", "default_source", metavar="S", help="Read this source where the query names none."
+)
+@click.option("--strict", "strict_fields", is_flag=True, help="Refuse a query with unknown fields.")
+@click.option(
+    "--preset",
+    type=click.Choice(["accuracy", "performance"]),
+    help="What the service favours where it cannot have both.",
 )
 @click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+    "--timeout",
+    type=float,
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="Give up after S seconds, retries included.",
 )
-@click.option("--stats", is_flag=True, help="Say on stderr what the query cost.")
-@click.option("--explain", is_flag=True, help="Print the request as curl, and send nothing.")
-@click.option("--fail-on-empty", is_flag=True, help="Exit with 4 where there is no row.")
-@click.option("--background", is_flag=True, help="For a million rows, and 30 minutes.")
-@click.option("--name", metavar="NAME", help="Of the background query.")
-@click.option("--job", metavar="ID", help="Take up a background query again, instead of a query.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(FORMATS),
+    help="The format of the rows. Default: table on a terminal, jsonl in a pipe.",
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether to colour the output; auto colours a terminal.",
+)
+@click.option("--stats", is_flag=True, help="Print on stderr what the query cost.")
+@click.option(
+    "--explain", is_flag=True, help="Print the request as a curl command, and send nothing."
+)
+@click.option("--fail-on-empty", is_flag=True, help="Exit with code 4 if there is no row.")
+@click.option(
+    "--background",
+    is_flag=True,
+    help="Run it in the background: up to a million rows and 30 minutes.",
+)
+@click.option("--name", metavar="NAME", help="Give the background query a name.")
+@click.option(
+    "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
+)
+@click.option(
+    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+)
+@reach.row_limit
 @reach.options
 def command(
     *,
     query: str | None,
     output: str | None,
     color: str,
+    full: bool,
     stats: bool,
     explain: bool,
     fail_on_empty: bool,
@@ -89,7 +146,8 @@ def command(
     if explain:
         click.echo(explained(text, arguments, where, background=background))
         return
-    with reach.client(where, timeout=arguments["timeout"]) as client:
+    own = (arguments["tier"], arguments["row_limit"])
+    with reach.client(where, *own, timeout=arguments["timeout"]) as client:
         if in_background:
             from .query_job import rows_of_job
 
@@ -98,7 +156,7 @@ def command(
             rows = client.stream(text, **_request(arguments))
         answer = rows.untold()
         with rows:
-            count = write(rows, chosen(output), color)
+            count = write(rows, chosen(output), color, full=full)
     sys.stdout.flush()
     for sentence in told(rows, answer, background=in_background):
         note(sentence)
@@ -146,4 +204,5 @@ def _check(arguments: Mapping[str, Any], *, in_background: bool) -> None:
 def _request(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the client's own arguments."""
     renamed = {"split": "split_on_limit"}
-    return {renamed.get(name, name): value for name, value in arguments.items() if name != "name"}
+    left_out = {"name", "row_limit"}
+    return {renamed.get(each, each): arguments[each] for each in arguments.keys() - left_out}

@@ -27,7 +27,9 @@ def explained(
         document = submission(text, {**submitted(given), **rest}, clock=clock)
         path = jobs.PATH
     else:
-        document = request.direct(text, given, clock=clock).body()
+        own = arguments["row_limit"]
+        limits = request.row_limits(None if own is None else {arguments["tier"]: own})
+        document = request.direct(text, given, clock=clock, row_limits=limits).body()
         path = PATH
     body = json.dumps(document, ensure_ascii=False)
     return " \\\n  ".join(

@@ -16,19 +16,37 @@ from .screen import note
 F = TypeVar("F", bound=Callable[..., Any])
 LOCAL_PORT = 8765
 _OPTIONS = (
-    click.option("--local", is_flag=True, help="Ask the local server (cxlogging dev)."),
+    click.option(
+        "--local",
+        is_flag=True,
+        help="Ask the local server, `cxlogging dev`, instead of the service.",
+    ),
     click.option(
         "--port",
         type=click.IntRange(1, 65535),
-        help=f"Of the local server; implies --local. Default: {LOCAL_PORT}.",
+        metavar="N",
+        help=f"The port of the local server; implies --local. Default: {LOCAL_PORT}.",
     ),
     click.option(
-        "--domain", metavar="D", help="A domain or a region, such as eu2. Else CORALOGIX_DOMAIN."
+        "--domain",
+        metavar="D",
+        help="The domain or region of the account, such as eu2. Default: CORALOGIX_DOMAIN.",
     ),
     click.option(
-        "--url", metavar="URL", help=f"Instead of https://api.<domain>. Else {URL_VARIABLE}."
+        "--url",
+        metavar="URL",
+        help=f"Ask this address instead of https://api.<domain>. Default: {URL_VARIABLE}.",
     ),
 )
+
+
+row_limit = click.option(
+    "--row-limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The most rows that the account may ask for. Default: 15,000, in the archive 50,000.",
+)
+"""The option of commands whose queries have a row limit."""
 
 
 def options(command: F) -> F:
@@ -49,8 +67,12 @@ def address(
     return {"domain": None, "url": local_url(port)}
 
 
-def client(where: Mapping[str, str | None], **options: Any) -> DataPrimeClient:
-    """Return a client for what `address` returned."""
+def client(
+    where: Mapping[str, str | None], tier: str, row_limit: int | None, **options: Any
+) -> DataPrimeClient:
+    """Return a client for what `address` returned; *row_limit* is the account's for *tier*."""
+    if row_limit is not None:
+        options["row_limits"] = {tier: row_limit}
     try:
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")

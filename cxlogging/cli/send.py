@@ -10,14 +10,16 @@ from typing import Any
 import click
 
 from ..handlers.handler import ShippingHandler
+from .endings import FAILURE, PARTIAL, RETRYABLE
 from .reach import local_url
 from .screen import complain, note
 from .send_input import Input, UnreadableError
 from .send_records import Maker
-from .send_run import Reading, account, code_of, drain, send
+from .send_run import Reading, account, code_of, drain, send, troubles
 from .send_times import Reader
 from .send_watch import Watch, bar
 from .vendors import HANDLERS
+from .wording import examples
 
 FOREVER = 86_400.0
 """Seconds that reading waits for room: it drops nothing."""
@@ -38,45 +40,102 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     return {name: held for name, _, held in (value.partition("=") for value in values)}
 
 
-@click.command("send")
-@click.argument("files", nargs=-1)
-@click.option("--to", type=click.Choice(list(VENDORS)), required=True, help="Where to.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Of the local server.")
-@click.option("--url", metavar="URL", help="Instead of the vendor's address.")
+@click.command(
+    "send",
+    epilog=examples(
+        "tail -F app.log | cxlogging send --to betterstack",
+        "cxlogging send --to coralogix --application shop --follow app.log",
+        "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at",
+    ),
+)
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option(
+    "--to", type=click.Choice(list(VENDORS)), required=True, help="The vendor to send to."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="The port of the local server, for --to local.",
+)
+@click.option("--url", metavar="URL", help="Send to this address instead of the vendor's.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["auto", "lines", "jsonl", "csv"]),
     default="auto",
     show_default=True,
-    help="auto: a line that is a JSON object, or text; csv by the file's name.",
+    help="How to read the input; auto tells JSON from text by the line, CSV by the file's name.",
 )
-@click.option("--time-field", "time_field", metavar="NAME", help="Of JSON and CSV.")
-@click.option("--level-field", "level_field", metavar="NAME", help="Likewise.")
-@click.option("--message-field", "message_field", metavar="NAME", help="Likewise.")
-@click.option("--utc", is_flag=True, help="A time without a zone is UTC, not this machine's.")
-@click.option("--follow", "-f", is_flag=True, help="Wait for more, as tail -F does.")
-@click.option("--rate", type=click.FloatRange(min=0.001), metavar="N", help="Most a second.")
-@click.option("--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first.")
-@click.option("--application", metavar="NAME", help="The name for Coralogix.")
-@click.option("--subsystem", metavar="NAME", help="Likewise.")
-@click.option("--dataset", metavar="NAME", help="The name for Honeycomb.")
-@click.option("--logger", default="cxlogging.send", metavar="NAME", show_default=True)
-@click.option("--field", "fields", multiple=True, callback=_pairs, metavar="NAME=VALUE")
+@click.option(
+    "--time-field",
+    "time_field",
+    metavar="NAME",
+    help="Take the time from this field of JSON or CSV.",
+)
+@click.option(
+    "--level-field",
+    "level_field",
+    metavar="NAME",
+    help="Take the level from this field of JSON or CSV.",
+)
+@click.option(
+    "--message-field",
+    "message_field",
+    metavar="NAME",
+    help="Take the message from this field of JSON or CSV.",
+)
+@click.option("--utc", is_flag=True, help="Read times without a zone as UTC, not as local times.")
+@click.option("--follow", "-f", is_flag=True, help="Wait for more lines, as tail -F does.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0.001), metavar="N", help="Send at most N records a second."
+)
+@click.option(
+    "--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first N records."
+)
+@click.option("--application", metavar="NAME", help="The application's name, for Coralogix.")
+@click.option("--subsystem", metavar="NAME", help="The subsystem's name, for Coralogix.")
+@click.option("--dataset", metavar="NAME", help="The dataset's name, for Honeycomb.")
+@click.option(
+    "--logger",
+    default="cxlogging.send",
+    metavar="NAME",
+    show_default=True,
+    help="The logger's name of records that bring none.",
+)
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    callback=_pairs,
+    metavar="NAME=VALUE",
+    help="Add this field to every record. May be repeated.",
+)
 @click.option("--sequence", is_flag=True, help="Number the records, for cxlogging audit.")
-@click.option("--no-redact", is_flag=True, help="Hide no values of fields named like secrets.")
-@click.option("--buffer", default="16MiB", metavar="SIZE", show_default=True, help="In memory.")
-@click.option("--spool", metavar="DIR", help="Keep what waits in this directory.")
+@click.option("--no-redact", is_flag=True, help="Send the values of fields named like secrets too.")
+@click.option(
+    "--buffer",
+    default="16MiB",
+    metavar="SIZE",
+    show_default=True,
+    help="Hold at most so much in memory.",
+)
+@click.option(
+    "--spool",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Keep what waits in this directory.",
+)
 @click.option(
     "--wait",
     type=click.FloatRange(0),
     default=60.0,
     show_default=True,
     metavar="S",
-    help="At the end, for the next acknowledgement.",
+    help="At the end, wait S seconds for the next acknowledgement.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="No bar and no account.")
-@click.option("--json", "as_json", is_flag=True, help="The account as JSON on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="Print no progress and no account.")
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON on stdout.")
 def command(
     *,
     files: tuple[str, ...],
@@ -128,6 +187,9 @@ def command(
     for trouble in filter(None, (watch.refused, broken)):
         complain(trouble)
     code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+    if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
+        for sentence in troubles(stats):
+            note(sentence)
     raise SystemExit(code)
 
 

@@ -100,6 +100,23 @@ def code_of(stats: Stats, *, interrupted: bool, refused: str, broken: str) -> in
     return OK if not lost else PARTIAL if stats.delivered else FAILURE
 
 
+def troubles(stats: Stats) -> Iterator[str]:
+    """Yield what kept records from being delivered, as far as something did."""
+    names = "rejected dropped abandoned pending spooled".split()
+    counts = {name: getattr(stats, name) for name in names}
+    parts = (f"{count:,} {name}" for name, count in counts.items() if count)
+    if any(counts.values()):
+        yield f"not delivered: {', '.join(parts)} of {stats.accepted:,}"
+    yield from _reasons(stats)
+
+
+def _reasons(stats: Stats) -> Iterator[str]:
+    for reason, count in stats.reasons.items():
+        yield f"rejected {count:,}: {reason}"
+    if stats.last_error and (stats.pending or stats.abandoned):
+        yield f"the last trouble: {stats.last_error}"
+
+
 def account(stats: Stats, reading: Reading) -> Iterator[str]:
     """Yield the ledger in sentences."""
     names = "delivered rejected dropped abandoned pending spooled".split()
@@ -110,10 +127,7 @@ def account(stats: Stats, reading: Reading) -> Iterator[str]:
         if name in shown_always or getattr(stats, name)
     )
     yield f"{reading.count:,} read, {stats.accepted:,} accepted: {', '.join(parts)}"
-    for reason, count in stats.reasons.items():
-        yield f"rejected {count:,}: {reason}"
-    if stats.last_error and (stats.pending or stats.abandoned):
-        yield f"the last trouble: {stats.last_error}"
+    yield from _reasons(stats)
     if reading.maker.timeless:
         yield f"{reading.maker.timeless:,} without a time of their own have the time of reading"
     if reading.odd:

@@ -13,9 +13,10 @@ import click
 
 from ..errors import CxLoggingError
 from .endings import EMPTY, FAILURE
-from .screen import complain, is_coloured, painted, safe, safe_json
+from .screen import complain, is_coloured, note, painted, safe, safe_json
 from .spool_items import preview, readable
 from .spool_send import Senders, deliver, deliver_again
+from .wording import examples
 
 if TYPE_CHECKING:
     from ..delivery.journal.survey import Owner, Survey
@@ -26,7 +27,7 @@ TO = click.option(
     "wanted",
     metavar="TEXT",
     default="",
-    help="Only destinations whose name or address holds this text.",
+    help="Look only at destinations whose name or address holds this text.",
 )
 ACCOUNT = click.option(
     "--account",
@@ -37,7 +38,10 @@ ACCOUNT = click.option(
 )
 
 
-@click.group("spool")
+@click.group(
+    "spool",
+    epilog=examples("cxlogging spool ls /var/spool/shop", "cxlogging spool send /var/spool/shop"),
+)
 def command() -> None:
     """
     Look after a spool: the directory given to handlers as spool=.
@@ -67,10 +71,16 @@ def _address(survey: Survey) -> str:
     return " ".join([identity.get("vendor", "unknown"), identity.get("url", ""), *more])
 
 
-@command.command("ls")
+@command.command(
+    "ls",
+    epilog=examples(
+        "cxlogging spool ls /var/spool/shop",
+        "cxlogging spool ls /var/spool/shop --json",
+    ),
+)
 @PATH
 @TO
-@click.option("--json", "as_json", is_flag=True, help="One JSON object for each process.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each destination.")
 def ls(path: str, wanted: str, *, as_json: bool) -> None:
     """Say what waits, by destination and process."""
     with _opened(path, wanted) as surveys:
@@ -112,7 +122,13 @@ def _soundness(owner: Owner) -> str:
     return f"  ({'; '.join(notes)})" if notes else ""
 
 
-@command.command("verify")
+@command.command(
+    "verify",
+    epilog=examples(
+        "cxlogging spool verify /var/spool/shop",
+        "cxlogging spool verify /var/spool/shop --to honeycomb",
+    ),
+)
 @PATH
 @TO
 def verify(path: str, wanted: str) -> None:
@@ -130,7 +146,13 @@ def verify(path: str, wanted: str) -> None:
         raise SystemExit(FAILURE)
 
 
-@command.command("export")
+@command.command(
+    "export",
+    epilog=examples(
+        "cxlogging spool export /var/spool/shop",
+        "cxlogging spool export /var/spool/shop --to coralogix",
+    ),
+)
 @PATH
 @TO
 def export(path: str, wanted: str) -> None:
@@ -143,10 +165,17 @@ def export(path: str, wanted: str) -> None:
                 line = {"process": owner, "level": level, "event": readable(data)}
                 click.echo(safe_json(json.dumps({"to": survey.identity, **line})))
     if not count:
+        note("nothing waits here")
         raise SystemExit(EMPTY)
 
 
-@command.command("send")
+@command.command(
+    "send",
+    epilog=examples(
+        "cxlogging spool send /var/spool/shop",
+        "cxlogging spool send /var/spool/shop --to eu2",
+    ),
+)
 @PATH
 @TO
 @ACCOUNT
@@ -165,6 +194,8 @@ def send(path: str, wanted: str, account: str) -> None:
         if account and not those:
             complain(f"nothing of account {account} waits here")
             raise SystemExit(EMPTY)
+        if not those:
+            note("nothing waits here that an ended process left")
         raise SystemExit(deliver(Senders(str(Path(path).absolute()), account), those))
 
 
@@ -172,12 +203,18 @@ def _waiting(survey: Survey) -> int:
     return sum(owner.waiting for owner in survey.owners() if not owner.running)
 
 
-@command.command("rejected")
+@command.command(
+    "rejected",
+    epilog=examples(
+        "cxlogging spool rejected /var/spool/shop",
+        "cxlogging spool rejected /var/spool/shop --send",
+    ),
+)
 @PATH
 @TO
 @ACCOUNT
-@click.option("--send", "again", is_flag=True, help="Send them again.")
-@click.option("--json", "as_json", is_flag=True, help="JSON lines, with the whole event.")
+@click.option("--send", "again", is_flag=True, help="Send the refused records again.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, with the whole event.")
 def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool) -> None:
     """Show what vendors refused, and why."""
     with _opened(path, wanted) as surveys:
@@ -194,14 +231,25 @@ def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool
                 else:
                     click.echo(preview(letter, survey.identity.get("vendor", survey.name)))
     if not count:
+        note("nothing was rejected")
         raise SystemExit(EMPTY)
 
 
-@command.command("purge")
+@command.command(
+    "purge",
+    epilog=examples(
+        "cxlogging spool purge /var/spool/shop --only rejected",
+        "cxlogging spool purge /var/spool/shop --to honeycomb --yes",
+    ),
+)
 @PATH
 @TO
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--only", type=click.Choice(["waiting", "rejected", "damaged"]), help="A part.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option(
+    "--only",
+    type=click.Choice(["waiting", "rejected", "damaged"]),
+    help="Throw away this part alone.",
+)
 def purge(path: str, wanted: str, *, yes: bool, only: str | None) -> None:
     """Throw away what ended processes left behind, what was rejected, and what is damaged."""
     with _opened(path, wanted) as surveys:

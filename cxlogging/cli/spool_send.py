@@ -135,6 +135,8 @@ def deliver_again(senders: Senders, surveys: list[Survey]) -> int:
             codes.append(_finish(handler, survey.identity, len(letters), started))
         elif letters:
             codes.append(AUTHENTICATION)
+    if not codes:
+        note("nothing was rejected")
     return max(codes, default=EMPTY)
 
 

@@ -20,13 +20,15 @@ from ..dataprime import (
     Unreachable,
     times,
 )
-from ..dataprime.request import ROW_LIMITS
 from . import reach
 from .doorbell import Doorbell
-from .following import Ask, Following
+from .endings import OK, PARTIAL
+from .following import Following
 from .formats import chosen, write
+from .levels import Level
 from .query_notes import nothing_yet
 from .screen import note
+from .wording import examples
 
 EVERY = 5.0
 EVERY_LOCAL = 0.5
@@ -37,21 +39,47 @@ _COMMANDS = re.compile(
 )
 
 
-@click.command("tail")
+@click.command(
+    "tail",
+    epilog=examples(
+        "cxlogging tail --level warning --local",
+        "cxlogging tail '$d.user.id == 4711' --since 10m",
+        "cxlogging tail \"wildfind 'connection refused'\" -o jsonl",
+    ),
+)
 @click.argument("expression", metavar="[FILTER]", required=False)
 @click.option(
     "--level",
-    type=click.Choice([each.name for each in Severity], case_sensitive=False),
-    help="This severity and those above.",
+    type=Level(),
+    metavar="LEVEL",
+    help="Show this severity and those above: warning, WARN, 30.",
 )
-@click.option("--since", default="1m", metavar="T", show_default=True, help="Where to begin.")
-@click.option("--tier", type=click.Choice(["frequent", "archive"]), default="frequent")
-@click.option("--syntax", type=click.Choice(["dataprime", "lucene"]), default="dataprime")
+@click.option(
+    "--since",
+    default="1m",
+    metavar="T",
+    show_default=True,
+    help="Begin so long ago, or at a time: 10m, now-1h, 2025-01-20T00:00:00Z.",
+)
+@click.option(
+    "--tier",
+    type=click.Choice(["frequent", "archive"]),
+    default="frequent",
+    show_default=True,
+    help="The storage tier to read: frequent search, or the archive.",
+)
+@click.option(
+    "--syntax",
+    type=click.Choice(["dataprime", "lucene"]),
+    default="dataprime",
+    show_default=True,
+    help="The language of FILTER.",
+)
 @click.option(
     "--every",
     type=click.FloatRange(0.1, 3600),
     metavar="S",
-    help=f"Seconds between two questions. Default: {EVERY:g}, {EVERY_LOCAL:g} with --local.",
+    help=f"Ask every S seconds. Default: {EVERY:g}, {EVERY_LOCAL:g} with --local.",
 )
 @click.option(
     "--late",
@@ -59,16 +87,31 @@ _COMMANDS = re.compile(
     default=60.0,
     metavar="S",
     show_default=True,
-    help="Seconds by which a log may arrive late and is shown all the same.",
+    help="Show logs that become visible up to S seconds after their time.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many rows.")
-@click.option("-o", "--output", type=click.Choice(["table", "jsonl", "raw"]))
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after N rows.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "jsonl", "raw"]),
+    help="The format of the rows. Default: table on a terminal, jsonl in a pipe.",
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether to colour the output; auto colours a terminal.",
+)
+@click.option(
+    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+)
+@reach.row_limit
 @reach.options
 def command(
     *,
     expression: str | None,
-    level: str | None,
+    level: Severity | None,
     since: str,
     tier: str,
     syntax: str,
@@ -77,6 +120,8 @@ def command(
     count: int | None,
     output: str | None,
     color: str,
+    full: bool,
+    row_limit: int | None,
     local: bool,
     port: int | None,
     domain: str | None,
@@ -87,17 +132,20 @@ def command(
 
     FILTER is a condition, such as '$d.user.id == 4711', or a pipeline of commands that keep logs
     as they are, such as 'source spans | filter ...'; with --syntax lucene, a Lucene query.
+
+    Exit codes: 0 after --count rows, 6 the same and rows may be missing, 130 Ctrl-C; else as query.
     """
     where = reach.address(local=local, port=port, domain=domain, url=url)
     pause = every or (EVERY_LOCAL if local or port else EVERY)
     text = question(expression, level, syntax)
     begin = times.instant("--since", since, time.time_ns())
-    with reach.client(where, timeout=60.0, retry_budget=0.0) as client:
-        ask = _asking(client, text, tier, syntax, (expression or "").strip())
-        following = Following(ask, begin, int(late * 1e9))
+    with reach.client(where, tier, row_limit, timeout=60.0, retry_budget=0.0) as client:
+        asking = _Asking(client, text, tier, syntax, (expression or "").strip())
+        following = Following(asking.ask, begin, int(late * 1e9))
         with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
             rows = _limited(_batches(following, pause, wait), count)
-            write(_flushed(rows), chosen(output), color)
+            write(_flushed(rows), chosen(output), color, full=full)
+    raise SystemExit(PARTIAL if asking.cut else OK)
 
 
 @contextmanager
@@ -110,7 +158,7 @@ def _waiting(url: str | None, pause: float) -> Iterator[Callable[[], None]]:
         yield bell.wait
 
 
-def question(expression: str | None, level: str | None, syntax: str) -> str:
+def question(expression: str | None, level: Severity | None, syntax: str) -> str:
     """Return the query of a filter: a condition, or a pipeline as it is."""
     expression = (expression or "").strip()
     if syntax == "lucene":
@@ -122,36 +170,49 @@ def question(expression: str | None, level: str | None, syntax: str) -> str:
     else:
         text = f"source logs | filter {expression}"
     if level:
-        wanted = (each for each in Severity if each >= Severity[level.upper()])
+        wanted = (each for each in Severity if each >= level)
         text += " | filter " + " || ".join(f"$m.severity == {each.name}" for each in wanted)
     return text
 
 
-def _asking(client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str) -> Ask:
-    first = True
+class _Asking:
+    """
+    The question of a tail, about one window after another.
 
-    def ask(start: int, end: int) -> Iterator[Row]:
-        nonlocal first
-        with client.stream(
-            text,
+    Attributes:
+        cut: True once rows may be missing.
+    """
+
+    def __init__(
+        self, client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str
+    ) -> None:
+        self.cut = False
+        self._client = client
+        self._text, self._tier, self._syntax = text, tier, syntax
+        self._expression = expression
+        self._is_first = True
+
+    def ask(self, start: int, end: int) -> Iterator[Row]:
+        """Yield the rows of a window; say where some may be missing, and why the first has none."""
+        with self._client.stream(
+            self._text,
             start=times.iso(start),
             end=times.iso(end),
-            tier=tier,
-            syntax=syntax,
-            limit=ROW_LIMITS[tier],
+            tier=self._tier,
+            syntax=self._syntax,
+            limit=self._client.row_limits[self._tier],
             timeout=60.0,
             split_on_limit=True,
         ) as rows:
             answer = rows.untold()
             yield from rows
         if answer.limits_reached:
+            self.cut = True
             note(f"rows may be missing: {', '.join(answer.limits_reached)} reached.")
-        if first and not answer.count:
-            for sentence in nothing_yet(expression, answer, lucene=syntax == "lucene"):
-                note(sentence)
-        first = False
-
-    return ask
+        if self._is_first and not answer.count:
+            for each in nothing_yet(self._expression, answer, lucene=self._syntax == "lucene"):
+                note(each)
+        self._is_first = False
 
 
 def _batches(following: Following, pause: float, wait: Callable[[], None]) -> Iterator[list[Row]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
@@ -31,6 +32,9 @@ VENDORS: Mapping[str, Vendor] = {
 }
 """The handler, its variables, and the arguments that show that it is wanted."""
 
+APP_HELP = "Import the application's own set-up of logging: a callable, or a dict."
+CONFIG_HELP = "Read a configuration of logging: a .json, .toml, .yaml or .ini file."
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -58,7 +62,7 @@ def targets(app: str | None, config: str | None) -> Targets:
     if app is not None:
         _run(app)
     else:
-        _configure(_document(config or ""))
+        _configure_from(Path(config or ""))
     return Targets(_named(attached()), configured=True, own=own)
 
 
@@ -138,18 +142,11 @@ def _reason(error: BaseException) -> str:
     return ": ".join(said)
 
 
-def _document(name: str) -> Mapping[str, Any]:
-    path = Path(name)
+def _document(path: Path) -> Mapping[str, Any]:
     try:
-        text = path.read_text("utf-8")
-        if path.suffix == ".json":
-            value = json.loads(text)
-        elif path.suffix == ".toml":
-            value = _toml(text)
-        else:
-            raise click.UsageError(f"--config takes a .json or .toml file, not {path.name!r}.")
+        value = _PARSERS[path.suffix.lower()](path.read_text("utf-8"))
     except OSError as error:
-        raise click.UsageError(f"cannot read {name!r}: {error.strerror}.") from None
+        raise click.UsageError(f"cannot read {str(path)!r}: {error.strerror}.") from None
     except ValueError as error:
         raise click.UsageError(f"{path.name} cannot be read: {error}") from None
     for key in ("logging", "LOGGING"):
@@ -161,8 +158,45 @@ def _document(name: str) -> Mapping[str, Any]:
 
 
 def _toml(text: str) -> Any:
+    for name in ("tomllib", "tomli"):
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(name).loads(text)
+    raise click.UsageError("TOML needs Python 3.11 or a package: pip install tomli")
+
+
+def _yaml(text: str) -> Any:
     try:
-        library = importlib.import_module("tomllib")
+        library = importlib.import_module("yaml")
     except ModuleNotFoundError:
-        raise click.UsageError("TOML is read by Python 3.11 and newer: use a .json file.") from None
-    return library.loads(text)
+        raise click.UsageError("YAML needs a package: pip install pyyaml") from None
+    try:
+        return library.safe_load(text)
+    except library.YAMLError as error:
+        raise ValueError(error) from None
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    ".json": json.loads,
+    ".toml": _toml,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+}
+_INI = frozenset({".ini", ".cfg", ".conf"})
+"""Files for `logging.config.fileConfig`."""
+
+
+def _configure_from(path: Path) -> None:
+    suffix = path.suffix.lower()
+    if suffix in _PARSERS:
+        _configure(_document(path))
+        return
+    if suffix not in _INI:
+        known = ", ".join([*_PARSERS, *sorted(_INI)])
+        raise click.UsageError(f"--config takes a file that ends in {known}, not {path.name!r}.")
+    try:
+        path.read_text("utf-8")
+        logging.config.fileConfig(path, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot read {str(path)!r}: {error.strerror}.") from None
+    except Exception as error:
+        raise click.UsageError(f"logging refuses {path.name}: {_reason(error)}") from None

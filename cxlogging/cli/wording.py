@@ -24,6 +24,11 @@ _LEADING = re.compile(
 _SECOND = re.compile(r"(?<= and )(?P<name>[a-z_]+)(?= both\b)")
 
 
+def examples(*commands: str) -> str:
+    """Return what a command's help ends with: *commands* as they are typed."""
+    return "\n".join(["\b", "Examples:", *(f"  {each}" for each in commands)])
+
+
 def in_flags(sentence: str, command: click.Command | None) -> str:
     """Return *sentence* with the flags of *command* in place of the library's arguments."""
     flags = _flags(command)

@@ -39,7 +39,8 @@ class DataPrimeClient:
         timeout: Seconds that `query` and `submit` take at most, retries included.
         silence: Seconds that the service may say nothing.
         retry_budget: Seconds of waiting for a rate limit or a passing 5xx, for one call.
-        row_limits: Largest ``limit`` by tier, where an account has others.
+        row_limits: Largest ``limit`` by tier, where an account has others than 15,000 rows
+            (``"frequent"``) and 50,000 (``"archive"``).
         session: A `requests.Session` of the caller's, which the caller closes.
         clock: Time and sleeping.
     """
@@ -62,7 +63,7 @@ class DataPrimeClient:
             warnings.warn(sentence, CxQueryWarning, stacklevel=2)
         key = query_key(api_key, endpoint)
         self.timeout = None if timeout is None else seconds("timeout", timeout)
-        self._row_limits = {**request.ROW_LIMITS, **(row_limits or {})}
+        self.row_limits: Mapping[str, int] = request.row_limits(row_limits)
         self._clock = clock or Clock()
         self._door = Door(
             endpoint,
@@ -137,7 +138,7 @@ class DataPrimeClient:
         """
         names = "since start end tier syntax limit default_source strict_fields now preset"
         given = {name: value for name, value in locals().items() if name in names.split()}
-        asked = direct(query, given, clock=self._clock.now(), row_limits=self._row_limits)
+        asked = direct(query, given, clock=self._clock.now(), row_limits=self.row_limits)
         patience = self._door.patience(None if timeout is None else seconds("timeout", timeout))
         answer = self._answer(asked)
         if not isinstance(split_on_limit, bool):

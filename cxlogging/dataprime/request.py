@@ -66,6 +66,20 @@ class DirectQuery:
         return document
 
 
+def row_limits(given: object) -> dict[str, int]:
+    """Return the largest limit of each tier: those of an account, else the documented ones."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f"row_limits takes a dict of tiers, such as {{'frequent': 50_000}}, not {given!r}."
+        )
+    limits = dict(ROW_LIMITS)
+    for tier, limit in (given or {}).items():
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise ConfigurationError(f"row_limits takes whole numbers from 1, not {limit!r}.")
+        limits[choice("row_limits", tier, TIERS)] = limit
+    return limits
+
+
 def direct(
     query: object,
     arguments: Mapping[str, Any],
@@ -153,6 +167,7 @@ def _limit(value: object, tier: str, maximum: int) -> int | None:
     if not 1 <= value <= maximum:
         raise ConfigurationError(
             f"limit takes 1 to {maximum} for tier {tier!r}, not {value}: narrow the window,"
-            " pass split_on_limit=True, or submit a background query."
+            " pass split_on_limit=True, or submit a background query. Where the account has another"
+            " limit, pass row_limits=."
         )
     return value

@@ -32,6 +32,7 @@ class Buffer(Protocol):
         left: Bytes of those that left the line again: taken, or given up for newer ones.
         held: Bytes of all items that have no outcome yet, waiting or taken.
         bound: What ``held`` may come to.
+        full: Says that there is no room, and where.
         evicted: How many items have left the line for newer ones.
         spooled: How many of the items that wait do so on disk.
         backlog: Whether items of a process that has ended are there to be adopted.
@@ -51,6 +52,8 @@ class Buffer(Protocol):
     def held(self) -> int: ...
     @property
     def bound(self) -> int: ...
+    @property
+    def full(self) -> str: ...
     @property
     def spooled(self) -> int: ...
     @property

@@ -95,6 +95,7 @@ class Delivery:
         self.unsettled = Unsettled()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
         self.buffer = self._make_line(self.clock, self.drops.add, self.lock)
+        self._bound = self.buffer.bound  # what others hold of a spool lowers it later
         self.buffer.on_news = self._say_at_once
         self.closing = False
         self.given_up = False
@@ -144,7 +145,8 @@ class Delivery:
     def _drop(self, level: int, size: int) -> None:
         """Count an item that has no room, and have a worker say so: nothing may wait here."""
         told = not self.drops.untold
-        self.drops.add(level, 0 if self.buffer.held else size)
+        is_large = not self.buffer.held and self.buffer.bound >= self._bound
+        self.drops.add(level, size if is_large else 0)
         if told or not len(self.workers):
             self.workers.wake()
 
@@ -165,28 +167,26 @@ class Delivery:
 
     def tell(self) -> None:
         """Say what was noted, and what overflow costs; called by a worker, and at exit."""
-        self.drops.tell(self.diagnostics, self.buffer.bound)
+        self.drops.tell(self.diagnostics, self.buffer.bound, self.buffer.full)
         self._say_news()
         for topic, sentence in tuple(self.notes.items()):
             self.diagnostics.say(f"note {topic}", topic, sentence)
         self.diagnostics.call_back()
         self.look(self.clock.monotonic())
 
-    def _say_news(self, *, in_log_call: bool = False) -> bool:
-        """Say what the buffer has to say; return whether ``on_error`` is still to be told."""
-        owed = False
+    def _say_news(self, *, in_log_call: bool = False) -> None:
+        """Say what the buffer has to say."""
         with contextlib.suppress(IndexError):  # others say it too
             while True:
                 kind, topic, sentence = self.buffer.news.popleft()
                 if topic:
-                    owed |= self.diagnostics.say(kind, topic, sentence, in_log_call=in_log_call)
+                    self.diagnostics.say(kind, topic, sentence, in_log_call=in_log_call)
                 else:
-                    owed |= self.diagnostics.passed(kind, sentence, in_log_call=in_log_call)
-        return owed
+                    self.diagnostics.passed(kind, sentence, in_log_call=in_log_call)
 
     def _say_at_once(self) -> None:
-        if self._say_news(in_log_call=True):
-            self.workers.wake()
+        self._say_news(in_log_call=True)
+        self.workers.wake()  # for `on_error`, and to see to it
 
     def look(self, now: float) -> None:
         """Say what `watch` has to say; *now* is infinite at the exit."""

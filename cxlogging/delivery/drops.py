@@ -65,8 +65,15 @@ class Drops:
         if not self._first:
             self._first = self._last
 
-    def tell(self, diagnostics: Diagnostics, bound: int) -> None:
-        """Tell ``on_drop``, and the operator when it begins; called by a worker."""
+    def tell(self, diagnostics: Diagnostics, bound: int, full: str) -> None:
+        """
+        Tell ``on_drop``, and the operator when it begins; called by a worker.
+
+        Args:
+            diagnostics: For the operator.
+            bound: Of the buffer, in bytes.
+            full: Says that the buffer is full.
+        """
         if not self.untold or not self._telling.acquire(blocking=False):
             return
         try:
@@ -84,7 +91,7 @@ class Drops:
             diagnostics.say("large", "large", sentence)
         if fresh.total() > bool(large):
             sentence = (
-                f"the buffer of {bound} bytes is full: records are dropped"
+                f"{full}: records are dropped"
                 f" (overflow={self._options.overflow!r}) until the vendor takes them again;"
                 f" {counts.total()} so far"
             )

@@ -125,6 +125,10 @@ class MemoryBuffer(Bounded):
         self._line.extendleft(reversed(items))
         return False
 
+    @property
+    def full(self) -> str:
+        return f"the buffer of {self.bound} bytes is full"
+
     def tend(self, now: float, *, at_once: bool = False) -> float:  # noqa: ARG002 - no care is due
         return float("inf")
 

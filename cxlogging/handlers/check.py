@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..wire.event import Event, Source
 from ..wire.http import Action
-from ..wire.settings import is_loopback
 
 if TYPE_CHECKING:
     from ..delivery.delivery import Delivery
@@ -36,8 +35,14 @@ class CheckResult(NamedTuple):
         return self.ok
 
 
-def check(delivery: Delivery) -> CheckResult:
-    """Send one event of *delivery* now, and return what came of it."""
+def check(delivery: Delivery, encoding: str | None = None) -> CheckResult:
+    """
+    Send one event of *delivery* now, and return what came of it.
+
+    Args:
+        delivery: Of a handler.
+        encoding: The request's ``Content-Encoding``; None leaves it to the delivery.
+    """
     missing = delivery.destination.missing
     if missing:
         return CheckResult(ok=False, cause=f"{missing} is not set", cure=f"Set {missing}.")
@@ -45,7 +50,7 @@ def check(delivery: Delivery) -> CheckResult:
     fields = {"cx_check": identity}
     time_ns = int(delivery.clock.wall() * 1e6) * 1000
     event = Event(time_ns, logging.INFO, "INFO", "cxlogging check", fields, Source())
-    outcome = delivery.probe(logging.INFO, delivery.destination.encode(event))
+    outcome = delivery.probe(logging.INFO, delivery.destination.encode(event), encoding)
     verdict = outcome.verdict
     refused = [reason for action, reason in verdict.items.values()]
     if verdict.action is Action.DELIVERED and not refused:
@@ -53,6 +58,8 @@ def check(delivery: Delivery) -> CheckResult:
     cause = verdict.reason or "; ".join(refused)
     cure = verdict.cure
     if verdict.action is Action.RETRY and not cure:
+        from ..wire.settings import is_loopback  # noqa: PLC0415 - a handler's name brings little
+
         endpoint = getattr(delivery.destination, "endpoint", None)
         if endpoint is not None and is_loopback(endpoint.host):
             cure = "Start the server there, or give its address."

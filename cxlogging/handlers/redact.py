@@ -170,7 +170,7 @@ def _safe(redact_except: object) -> list[str]:
     """Return the names that ``redact_except`` gives."""
     if redact_except is None:
         return []
-    if not isinstance(redact_except, Iterable):
+    if not isinstance(redact_except, Iterable) or isinstance(redact_except, bytes):
         raise _no_name("redact_except takes field names", redact_except)
     safe = []
     for each in _listed(redact_except):
@@ -184,7 +184,7 @@ def _rules(redact: object) -> tuple[list[str], list[re.Pattern[str]]]:
     """Return the sensitive names and the patterns that *redact* makes."""
     if isinstance(redact, re.Pattern):
         redact = (redact,)
-    if not isinstance(redact, Iterable):
+    if not isinstance(redact, Iterable) or isinstance(redact, bytes):
         raise _no_name("redact takes field names and patterns, or None", redact)
     words: list[str] = []
     patterns = []

@@ -60,6 +60,55 @@ def test_commands_options_and_their_values_are_completed(words, found):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("cxlogging check --config ./lo", "file"),
+        ("cxlogging doctor --config ./lo", "file"),
+        ("cxlogging send --to local ./lo", "file"),
+        ("cxlogging send --to local a.log ./lo", "file"),
+        ("cxlogging send --spool ./lo", "dir"),
+        ("cxlogging spool ls ./lo", "dir"),
+        ("cxlogging spool send --to x ./lo", "dir"),
+        ("cxlogging dev --db ./lo", "file"),
+    ],
+)
+def test_names_of_files_are_left_to_the_shell(shell, words, kind):
+    """Where a file or a directory is meant, the shell is told so, and completes it itself."""
+    variables = {"_CXLOGGING_COMPLETE": f"{shell}_complete", "COMP_WORDS": words}
+    last = words.split()[-1] if shell == "fish" else str(len(words.split()) - 1)
+    done = subprocess.run(
+        COMMAND,
+        env=environment(**variables, COMP_CWORD=last),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.replace("\n", ",").startswith(f"{kind},./lo"), done.stderr
+
+
+def test_files_behind_a_sign_are_completed(tmp_path):
+    """A query's @FILE: files and folders that begin so; hidden ones only when asked for."""
+    for name in ("errors.dp", "else.dp", ".hidden", "other"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "empty").mkdir()
+
+    found = asked(f"cxlogging query @{tmp_path}/e", "e")[0]
+    every = asked(f"cxlogging query @{tmp_path}/", "/")[0]
+
+    assert found == [f"@{tmp_path}/{name}" for name in ("else.dp", "empty/", "errors.dp")]
+    assert every == [*found, f"@{tmp_path}/other"]
+    assert not any(asked("cxlogging query @/nowhere/x", "x")[0])
+
+
+def test_levels_are_completed_in_the_case_that_is_typed():
+    """In small letters unless capitals were begun with."""
+    assert asked("cxlogging tail --level w", "w")[0] == ["warning"]
+    assert asked("cxlogging tail --level WA", "WA")[0] == ["WARNING"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_is_one(run, shell):
     """Where the shell is installed, it reads its script without complaint."""
     done = run("completion", shell)

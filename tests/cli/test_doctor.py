@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -64,7 +65,46 @@ def test_a_sound_set_up_is_seen_from_end_to_end(doctor, server):
     assert re.fullmatch(
         r"\d+ ms after it was sent|\d\.\d s after it was sent", found["seen again"]["detail"]
     )
-    assert server.events()[0]["message"] == "cxlogging check"
+    assert [each["message"] for each in server.events()] == ["cxlogging check"] * 2
+
+
+def test_compression_that_a_vendor_has_to_show_is_tried_to_the_end(doctor, server):
+    """A second event goes as gzip to Coralogix, and is looked for as the first one is."""
+    code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
+
+    assert (code, found["gzip event"]["status"]) == (0, "ok")
+    assert "after it was sent" in found["gzip event"]["detail"]
+    sent = [each for each in server.requests("coralogix") if each["events"]]
+    compressed = [each["wire_bytes"] != each["raw_bytes"] for each in sent]
+    assert sorted(compressed) == [False, True]
+
+
+def test_compression_that_a_vendor_does_not_take_is_a_warning(doctor, server):
+    """Nothing is lost by it: the handler goes on uncompressed, and the code is 0."""
+    server.faults.add(vendor="coralogix", compressed=True, status=415)
+
+    code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
+
+    assert (code, found["gzip event"]["status"]) == (0, "warn")
+    assert "415" in found["gzip event"]["cause"]
+    assert "no record is lost" in found["gzip event"]["cure"]
+
+
+def test_a_compressed_event_that_is_taken_and_does_not_appear_is_a_failure(doctor, service):
+    """What the handler would send that way would be lost: the cure is the option."""
+    from ..dataprime.service import Reply, log, whole
+
+    def answer(asked):
+        if "query" not in asked.path:
+            return Reply(b"{}")
+        plain = service.asked[0].body["logEntries"][0]["text"]
+        return whole(log(1)) if json.loads(plain)["cx_check"] in asked.body["query"] else whole()
+
+    service.rule = answer
+    code, found = doctor("--wait", "0.3", CXLOGGING_URL=service.url, CORALOGIX_API_KEY=SECRET)
+
+    assert (code, found["gzip event"]["status"]) == (1, "fail")
+    assert found["gzip event"]["cure"] == "Set compression=None for this handler."
 
 
 @pytest.mark.parametrize("vendor", ["honeycomb", "betterstack"])
@@ -474,12 +514,25 @@ def test_an_application_that_cannot_be_set_up_is_told_in_a_sentence(tmp_path, se
     assert word in said
 
 
-@pytest.mark.parametrize("form", ["json", "toml"])
+@pytest.mark.parametrize("form", ["json", "toml", "yaml", "yml", "ini", "cfg"])
 def test_a_configuration_comes_from_a_file(tmp_path, form, server):
     """As it is, or below the key logging; an event goes out by its handler."""
     if form == "toml":
         pytest.importorskip("tomllib")
+    if form in {"yaml", "yml"}:
+        pytest.importorskip("yaml")
+    yaml = (
+        "logging:\n  version: 1\n  handlers:\n    cx: {class: cxlogging.CoralogixHandler}\n"
+        "  root: {handlers: [cx], level: INFO}\n"
+    )
+    ini = (
+        "[loggers]\nkeys=root\n[handlers]\nkeys=cx\n[formatters]\nkeys=\n"
+        "[logger_root]\nlevel=INFO\nhandlers=cx\n"
+        "[handler_cx]\nclass=cxlogging.CoralogixHandler\nkwargs={'application_name': 'shop'}\n"
+    )
     texts = {
+        **dict.fromkeys(["yaml", "yml"], yaml),
+        **dict.fromkeys(["ini", "cfg"], ini),
         "json": json.dumps(
             {
                 "version": 1,
@@ -501,15 +554,61 @@ def test_a_configuration_comes_from_a_file(tmp_path, form, server):
     )
 
     assert done.returncode == 0, done.stderr
-    assert "cx: Coralogix (127.0.0.1)" in done.stdout
+    assert ": Coralogix (127.0.0.1)" in done.stdout
     assert server.count("coralogix") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("a.json", "{", "a.json cannot be read: "),
+        ("a.json", "[]", "a.json holds no table for logging.config.dictConfig."),
+        ("a.yaml", "a: [", "a.yaml cannot be read: "),
+        ("a.yaml", "just a text", "a.yaml holds no table"),
+        ("a.ini", "no section", "logging refuses a.ini: "),
+        ("a.ini", "[a]\nb=c\n", "logging refuses a.ini: "),
+        ("a.INI", "", "logging refuses a.INI: "),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_a_configuration_that_is_none_is_named(run, tmp_path, command, name, text, word):
+    """2, with the file's name and what is wrong in it; no trace."""
+    if name.endswith("yaml"):
+        pytest.importorskip("yaml")
+    path = tmp_path / name
+    path.write_text(text)
+
+    done = run(command, "--config", str(path))
+
+    assert done.exit_code == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "sentence"),
+    [
+        ("a.yaml", ["yaml"], "YAML needs a package: pip install pyyaml"),
+        ("a.toml", ["tomllib", "tomli"], "TOML needs Python 3.11 or a package: pip install tomli"),
+    ],
+)
+def test_a_package_that_is_missing_is_named(run, tmp_path, monkeypatch, name, missing, sentence):
+    """What reads the file is not installed: the sentence says what to install."""
+    for each in missing:
+        monkeypatch.setitem(sys.modules, each, None)
+    path = tmp_path / name
+    path.write_text("")
+
+    done = run("check", "--config", str(path))
+
+    assert (done.exit_code, sentence in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
         (["--config", "/nowhere.json"], "No such file"),
-        (["--config", __file__], "takes a .json or .toml file"),
+        (["--config", __file__], "ends in .json, .toml, .yaml, .yml, .cfg, .conf, .ini, not"),
         (["--app", "a:b", "--config", "c.json"], "pass one"),
         (["--app", "no_such_module_here:x"], "No module named"),
     ],

@@ -99,6 +99,9 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
         (["x", "--since", "yesterday"], "is no time"),
         (["x", "--since", "1h", "--from", "2h"], "pass one"),
         (["x", "--limit", "0"], "limit takes 1 to 15000"),
+        (["x", "--limit", "15001"], "has another limit, pass --row-limit."),
+        (["x", "--limit", "9", "--row-limit", "8"], "limit takes 1 to 8 for tier 'frequent'"),
+        (["x", "--background", "--since", "1h", "--row-limit", "5"], "has no --row-limit"),
         (["x", "--local", "--domain", "eu2"], "stand alone"),
         (["x", "--name", "report"], "add --background"),
         (["x", "--background"], "needs one of --since and --from"),
@@ -231,6 +234,20 @@ def test_a_limit_of_ones_own_is_no_cut(run, service):
     done = run("query", "x", "--limit", "1")
 
     assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_an_account_may_have_another_row_limit(run, service):
+    """--row-limit is what the client's row_limits is: for query, tail and audit, and --explain."""
+    service.rule = lambda asked: whole(log(1, asked.body["metadata"]["endDate"]))
+    options = ("--row-limit", "30000")
+
+    assert run("query", "x", "--limit", "30000", "--since", "1h", *options).exit_code == 0
+    assert run("tail", "--count", "1", *options).exit_code == 0
+    assert run("audit", "--tier", "archive", *options).exit_code == 4
+    shown = run("query", "x", "--limit", "30000", *options, "--explain")
+
+    assert [each["metadata"]["limit"] for each in service.bodies] == [30_000] * 3
+    assert (shown.exit_code, '"limit": 30000' in shown.stdout) == (0, True)
 
 
 def test_nobody_to_ask_is_worth_another_try(run):

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.cli.following import SECOND, Following
+from cxlogging.cli.levels import Level
 from cxlogging.cli.tail import question
-from cxlogging.dataprime import QueryError, Row, Unreachable, times
+from cxlogging.dataprime import QueryError, Row, Severity, Unreachable, times
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole
 from .conftest import interrupt
@@ -112,7 +113,7 @@ def test_what_has_no_time_cannot_be_followed():
         ("wildfind 'oops'", None, "wildfind 'oops'"),
         (
             "a == 1",
-            "error",
+            Severity.ERROR,
             "source logs | filter a == 1 | filter $m.severity == ERROR || $m.severity == CRITICAL",
         ),
     ],
@@ -120,6 +121,36 @@ def test_what_has_no_time_cannot_be_followed():
 def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
     """A condition is filtered by; what begins with a command stays as it is."""
     assert question(expression, level, "dataprime") == query
+
+
+@pytest.mark.parametrize(
+    ("level", "first"),
+    [
+        *((each.name, each) for each in Severity),
+        *((each.name.lower(), each) for each in Severity),
+        *((str(each.value), each) for each in Severity),
+        *[("Error", Severity.ERROR), ("WARN", Severity.WARNING), ("warn", Severity.WARNING)],
+        *[("err", Severity.ERROR), ("Fatal", Severity.CRITICAL), ("crit", Severity.CRITICAL)],
+        *[("trace", Severity.DEBUG), ("notset", Severity.DEBUG), ("0", Severity.DEBUG)],
+        *[("notice", Severity.WARNING), ("information", Severity.INFO)],
+        *[("10", Severity.DEBUG), ("20", Severity.INFO), ("30", Severity.WARNING)],
+        *[("40", Severity.ERROR), ("50", Severity.CRITICAL), ("35", Severity.ERROR)],
+        *[("60", Severity.CRITICAL), (" WARN ", Severity.WARNING)],
+    ],
+)
+def test_a_level_has_every_usual_name_and_number(level, first):
+    """In any case; a number is one of Coralogix (1 to 6) or of `logging`, rounded up."""
+    assert Level().convert(level, None, None) is first
+
+
+@pytest.mark.parametrize("level", ["", "wrn", "-1", "1.5", "²"])
+def test_another_level_is_refused(run, level):
+    """A sentence has the value, and the names that there are."""
+    done = run("tail", "--level", level)
+
+    assert done.exit_code == 2
+    assert "'--level'" in done.stderr
+    assert f"unknown level {level!r}: pass one of DEBUG, VERBOSE, INFO" in done.stderr
 
 
 def test_lucene_goes_as_it_is(run):
@@ -230,8 +261,21 @@ def test_rows_that_a_limit_cut_are_asked_for_in_halves(run, service):
     service.rule = answer
     done = run(*"tail --count 2 --every 0.1".split())
 
-    assert len(done.stdout.splitlines()) == 2
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 2)
     assert "missing" not in done.stderr
+
+
+def test_rows_that_a_limit_cut_for_good_are_told_by_the_code_too(run, service):
+    """A limit that no shorter window lifts: said on stderr, and 6."""
+    fields = line({"warning": {"fieldCountLimitWarning": {}}})
+    service.rule = lambda asked: Reply(
+        [QUERY_ID, fields, result(stamped(len(service.asked), asked)), STATISTICS]
+    )
+
+    done = run(*"tail --count 1 --every 0.1".split())
+
+    assert done.exit_code == 6
+    assert "rows may be missing: fieldCountLimitWarning reached." in done.stderr
 
 
 def test_ctrl_c_ends_it_quietly(start, service):

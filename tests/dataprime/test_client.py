@@ -143,6 +143,7 @@ def test_query_and_stream_take_the_same():
         ({"query": "\ud800"}, "surrogate"),
         ({"limit": 15_001}, "limit takes 1 to 15000 for tier 'frequent'"),
         ({"limit": 50_001, "tier": "archive"}, "limit takes 1 to 50000 for tier 'archive'"),
+        ({"limit": 15_001}, r"Where the account has another limit, pass row_limits=\."),
         ({"limit": 0}, "limit takes 1 to"),
         ({"limit": "10"}, "whole number"),
         ({"limit": 2.5}, "whole number"),
@@ -190,10 +191,26 @@ def test_an_account_may_have_other_limits(service):
     """row_limits raises the checked limit of a tier."""
     service.will_say(whole())
 
-    with DataPrimeClient(KEY, url=service.url, row_limits={"frequent": 15_000}) as client:
-        client.query("source logs", limit=15_000)
+    with DataPrimeClient(KEY, url=service.url, row_limits={"frequent": 30_000}) as client:
+        client.query("source logs", limit=30_000)
+        assert client.row_limits == {"frequent": 30_000, "archive": 50_000}
 
-    assert service.bodies[0]["metadata"]["limit"] == 15_000
+    assert service.bodies[0]["metadata"]["limit"] == 30_000
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        ({"warm": 5}, "row_limits takes one of 'frequent', 'archive', not 'warm'"),
+        ({"frequent": 0}, "row_limits takes whole numbers from 1, not 0"),
+        ({"frequent": "9"}, "row_limits takes whole numbers from 1, not '9'"),
+        (15_000, "row_limits takes a dict of tiers"),
+    ],
+)
+def test_impossible_row_limits_are_refused(service, limits, sentence):
+    """When the client is made, with the value."""
+    with pytest.raises(ConfigurationError, match=sentence):
+        DataPrimeClient(KEY, url=service.url, row_limits=limits)
 
 
 def test_relative_times_refer_to_the_pinned_now(client, service):

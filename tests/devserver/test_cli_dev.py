@@ -19,6 +19,8 @@ import pytest
 
 from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from cxlogging.cli.dev import _welcome
+from cxlogging.cli.targets import VENDORS
+from cxlogging.cli.vendors import HANDLERS
 from cxlogging.devserver import DevServer
 
 PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
@@ -261,3 +263,54 @@ def test_each_block_alone_leads_to_the_local_server(title, handler, monkeypatch)
         assert made.delivery.destination.warnings == ()
         assert made.check().ok
         made.close()
+
+
+SHIP = """
+import logging, sys, cxlogging
+handler = getattr(cxlogging, sys.argv[1])()
+logging.getLogger().addHandler(handler)
+logging.getLogger().warning("from the block")
+sys.exit(not handler.flush(30))
+"""
+
+
+@pytest.mark.parametrize(
+    ("title", "vendor"),
+    [
+        ("cxlogging, all handlers", "coralogix"),
+        ("cxlogging, all handlers", "honeycomb"),
+        ("cxlogging, all handlers", "betterstack"),
+        ("Coralogix", "coralogix"),
+        ("Honeycomb", "honeycomb"),
+        ("Better Stack", "betterstack"),
+    ],
+)
+def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
+    """Every variable under a handler's heading is one that it reads, and its record arrives."""
+    handler = HANDLERS[vendor]
+    clean = {name: held for name, held in os.environ.items() if not name.startswith(PREFIXES)}
+    with serving() as (_, url, lines):
+        start = lines.index(f"# {title}") + 1
+        block = [line.removeprefix("export ") for line in lines[start : lines.index("", start)]]
+        pairs = dict(shlex.split(line)[0].split("=", 1) for line in block)
+        shipped = subprocess.run(
+            [sys.executable, "-c", SHIP, handler.__name__],
+            env={**clean, **pairs},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        with urllib.request.urlopen(f"{url}/api/events?vendor={vendor}") as answer:
+            arrived = answer.read().decode()
+
+    assert (shipped.returncode, shipped.stderr) == (0, "")
+    assert "from the block" in arrived
+    read = {name for names in VENDORS[vendor][1].values() for name in names}
+    assert pairs.keys() <= read
+
+
+def test_variables_of_a_vendor_s_own_sdk_are_labelled():
+    """No handler reads them: they stand under a heading that says so."""
+    _, _, block = _welcome("http://127.0.0.1:8765", set()).partition("own SDK")
+
+    assert "export CORALOGIX_TIME_DELTA_URL=http://127.0.0.1:8765/sdk/v1/time\n\n" in block

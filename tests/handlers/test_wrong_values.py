@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import configparser
+import gc
 import logging.config
+import multiprocessing
+import queue as queues
+import re
+import threading
 
 import pytest
 
 import cxlogging
+from cxlogging.dataprime import DataPrimeClient
+from cxlogging.delivery import lifecycle
+from cxlogging.devserver import DevServer
 from cxlogging.errors import ConfigurationError
+from cxlogging.handlers.redact import cleaner
 from cxlogging.wire.values import shown
 
 HONEYCOMB, CORALOGIX, BETTERSTACK = (
     f"cxlogging.{vendor}Handler" for vendor in ("Honeycomb", "Coralogix", "BetterStack")
 )
+KEYS = {HONEYCOMB: "api_key", CORALOGIX: "api_key", BETTERSTACK: "source_token"}
 SECONDS = ["-1", "soon", "1s", "nan", "inf", "", "true", "1e9"]
 SIZES = ["-1", "0", "1 XB", "lots", "", "nan", "1.5", "true"]
 NUMBERS = ["0", "-3", "2.5", "many", "nan", "true"]
@@ -45,6 +56,11 @@ WORDS = {
     "context": ["print", "true"],
     "fields": ["shop", "true"],
     "sequence": ["my field", "${SEQUENCE}"],
+    "redact": ["password,,iban", "/[/", "_"],
+    "redact_except": ["true", "session_id,", "_", "on"],
+    "sql_parameters": ["maybe", "2", "falsee", "hide"],
+    "strip_ansi": ["maybe", "2", "truee", "colours"],
+    "sample_rate": ["0", "-1", "1.5", "10%", "none", ""],
     "url": [
         "ftp://a.example",
         "a.example:1",
@@ -92,7 +108,26 @@ VALUES = {
     "on_drop": [True, 5],
     "on_error": [True, 5],
     "fields": [True, [("a", 1)], {1: 2}],
+    "context": [True, 5, {"a": 1}],
+    "sequence": [2, [], 1.0, b"cx"],
+    "redact": [5, 1.5, ["a", 5], [b"x"], [""], object()],
+    "redact_except": [5, 1.5, ["a", 5], b"x", [""], True],
+    "sql_parameters": [2, [], "x", object()],
+    "strip_ansi": [2, [], "x", object()],
+    "sample_rate": [0, 1.5, True, None, [2]],
+    "level": [None, True, 1.5, b"INFO", "LOUD", "infoo", "", "10.5"],
+    "dataset": [5, b"shop", ["shop"], "a\nb", "${DATASET}"],
+    "service_name": [5, b"shop", "a\0b", "{{ service }}"],
+    "url": [5, b"https://a.example", ["https://a.example"]],
 }
+VENDOR_WORDS = [
+    (CORALOGIX, "text", ["xml", "true", "", "jsno"]),
+    (CORALOGIX, "domain", ["eu22", "eu2..com", "frankfurt", "https://proxy.example", "${DOMAIN}"]),
+    (CORALOGIX, "application_name", ["a\nb", "${APP}"]),
+    (CORALOGIX, "computer_name", ["%HOST%", "a\tb"]),
+    (BETTERSTACK, "format", ["xml", "true", "", "msgpak"]),
+    (BETTERSTACK, "ingesting_host", ["a b.example", "http://a.example", "a.b:1", "${HOST}"]),
+]
 VARIABLES = [
     (CORALOGIX, "CORALOGIX_DOMAIN", ["eu22", "eu2..com", "http://eu2.coralogix.com", "${DOMAIN}"]),
     (CORALOGIX, "CORALOGIX_REGION", ["frankfurt", "${REGION}"]),
@@ -118,7 +153,8 @@ VARIABLES = [
 ]
 IN_CODE = [(name, value) for name, wrong in VALUES.items() for value in wrong]
 IN_CODE += [(name, value) for name, wrong in WORDS.items() for value in wrong]
-IN_FILES = [(name, value) for name, wrong in WORDS.items() for value in wrong]
+IN_FILES = [(HONEYCOMB, name, value) for name, wrong in WORDS.items() for value in wrong]
+IN_FILES += [(*where, value) for *where, wrong in VENDOR_WORDS for value in wrong]
 IN_VARIABLES = [(*where, value) for *where, wrong in VARIABLES for value in wrong]
 
 
@@ -137,8 +173,14 @@ def names_both(sentence: str, name: str, value: object) -> bool:
         parts |= {f"'{str(value).rpartition('//')[2].partition('/')[0]}'", "'/x'"}
     if name == "spool":
         parts.add("'/dev/null'")
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         parts |= {shown(each) for each in value}
+    if name.startswith("redact") and isinstance(value, str):
+        parts |= {shown(each.strip()) for each in value.strip("/").split(",")}
+    if isinstance(value, str) and not value.isprintable():
+        parts.add("control characters")
+    if isinstance(value, (bytes, int, list)):
+        parts.add(type(value).__name__)
     return name in sentence and any(part in sentence for part in parts if part)
 
 
@@ -156,16 +198,137 @@ def test_in_code(name, value):
     assert names_both(str(caught.value), name, value), str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "value"), IN_FILES)
-def test_in_a_configuration(name, value):
+@pytest.mark.parametrize(("vendor", "name", "value"), IN_FILES)
+def test_in_a_configuration(vendor, name, value):
     """A string under a key of dictConfig is named as it was written."""
-    handler = {"class": HONEYCOMB, "api_key": "k", name: value}
+    handler = {"class": vendor, KEYS[vendor]: "k", name: value}
     with pytest.raises(ValueError, match="Unable to configure handler 'h'") as caught:
         logging.config.dictConfig({"version": 1, "handlers": {"h": handler}})
 
     cause = caught.value.__cause__
     assert isinstance(cause, ConfigurationError)
     assert names_both(str(cause), name, value), str(cause)
+
+
+@pytest.mark.parametrize(("vendor", "name", "value"), IN_FILES)
+def test_in_an_ini_file(vendor, name, value):
+    """A string among the kwargs of fileConfig is named as it was written."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_dict(
+        {
+            "loggers": {"keys": "root"},
+            "handlers": {"keys": "h"},
+            "formatters": {"keys": ""},
+            "logger_root": {"handlers": "h"},
+            "handler_h": {"class": vendor, "args": "('k',)", "kwargs": repr({name: value})},
+        }
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        logging.config.fileConfig(parser, disable_existing_loggers=False)
+
+    assert names_both(str(caught.value), name, value), str(caught.value)
+
+
+def test_nothing_is_left_behind():
+    """What was refused has begun nothing: no handler, no delivery, no thread."""
+    deliveries, threads = set(lifecycle.deliveries()), set(threading.enumerate())
+    for vendor, name, value in IN_FILES:
+        with pytest.raises(ConfigurationError):
+            getattr(cxlogging, vendor.rpartition(".")[2])("k", **{name: value})
+    gc.collect()
+
+    assert set(lifecycle.deliveries()) <= deliveries
+    assert set(threading.enumerate()) <= threads
+
+
+@pytest.mark.parametrize(
+    "arguments", [(5, str), ("Decimal", str), (None, str), (int,), (int, 5), (int, "str")]
+)
+def test_types_that_are_none(arguments):
+    """register_type says which of its arguments is wrong, and what was given."""
+    with pytest.raises(TypeError, match="register_type") as caught:
+        cxlogging.register_type(*arguments)
+
+    assert len(arguments) < 2 or any(repr(each) in str(caught.value) for each in arguments)
+
+
+@pytest.mark.parametrize("queue", [None, "queue", 5, [], object(), print])
+def test_what_is_no_queue(queue):
+    """ContextQueueHandler says what it takes, in code and in dictConfig."""
+    with pytest.raises(ConfigurationError, match="queue takes a queue") as caught:
+        cxlogging.ContextQueueHandler(queue)
+    assert shown(queue) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make", [queues.Queue, queues.SimpleQueue, multiprocessing.Queue, lambda: Elsewhere([])]
+)
+def test_what_is_a_queue(make):
+    """Queues of threads and processes are taken, and what a subclass of the handler puts into."""
+    made = make()
+    handler = made if isinstance(made, logging.Handler) else cxlogging.ContextQueueHandler(made)
+    handler.emit(logging.LogRecord("shop", 20, "shop.py", 1, "one", (), None))
+
+    found = (
+        handler.queue.pop() if isinstance(handler.queue, list) else handler.queue.get(timeout=10)
+    )
+    assert found.getMessage() == "one"
+
+
+class Elsewhere(cxlogging.ContextQueueHandler):
+    """Puts records into something else, as the documents of logging show it."""
+
+    def enqueue(self, record):
+        self.queue.append(record)
+
+
+@pytest.mark.parametrize("rates", [{"LOUD": 2}, {"INFO": 0}, {None: 2}, {"INFO": "x"}])
+def test_rates_that_are_none(rates):
+    """LevelSampler and FieldSampler name what is wrong."""
+    wrong = next(each for each in (*rates, *rates.values()) if each not in {"INFO", 2})
+    with pytest.raises(ConfigurationError, match=re.escape(shown(wrong))):
+        cxlogging.LevelSampler(rates)
+
+
+@pytest.mark.parametrize(
+    ("given", "number"), [("WARNING", 30), ("warn", 30), (" Error ", 40), ("25", 25), (5, 5)]
+)
+def test_levels_that_are_right(given, number):
+    """A level is a number or a name in any case, as the argument and in dictConfig."""
+    handler = cxlogging.HoneycombHandler("k", dataset="d", level=given)
+    assert handler.level == number
+    handler.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "hidden"),
+    [("iban, bic", {"iban", "bic"}), ("iban", {"iban"}), ("/a,b/", set()), (["iban,"], set())],
+)
+def test_names_in_one_string(given, hidden):
+    """A string lists field names with commas; a pattern between slashes is one."""
+    rules = cleaner(given)
+    fields = rules.fields({"iban": "x", "bic": "x"})
+    assert {name for name, value in fields.items() if value == "[redacted]"} == hidden
+
+
+@pytest.mark.parametrize("value", ["maybe", 2, [], "truee"])
+def test_the_local_server_takes_true_or_false(value):
+    """What allows other machines is True or False, or a word for it; "false" is False."""
+    with pytest.raises(ConfigurationError, match="allow_remote takes true or false, not"):
+        DevServer(host="0.0.0.0", allow_remote=value)
+    with pytest.raises(ValueError, match="allow_remote=True to serve others"):
+        DevServer(host="0.0.0.0", allow_remote="false")
+
+
+@pytest.mark.parametrize("name", ["strict_fields", "split_on_limit"])
+@pytest.mark.parametrize("value", ["false", "true", 0, None])
+def test_a_query_takes_true_or_false(name, value):
+    """An argument of a query in code is True or False, and nothing that looks like it."""
+    with (
+        DataPrimeClient("k", url="http://127.0.0.1:9") as client,
+        pytest.raises(ConfigurationError, match=f"{name} takes True or False, not"),
+    ):
+        client.stream("source logs", since="1h", **{name: value})
 
 
 @pytest.mark.parametrize(("handler", "name", "value"), IN_VARIABLES)

@@ -325,6 +325,9 @@ class FakeDisk(Disk):
             node = node.names[name]
         return node is wanted
 
+    def holds(self, fd: int) -> bool:
+        return fd in self.open_files
+
     def copy(self, fd: int) -> int:
         self._step("copy", fd)
         self._node(fd, "copy")

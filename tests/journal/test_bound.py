@@ -31,9 +31,9 @@ sys.stdin.read()
 
 
 def start(spool, end, overflow="shed"):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     arguments = [sys.executable, "-c", PROGRAM, str(spool), end, overflow]
-    return subprocess.Popen(arguments, **pipes)
+    return subprocess.Popen(arguments, text=True, **pipes)
 
 
 def size(spool):
@@ -53,6 +53,18 @@ def test_a_crash_loop(tmp_path):
     assert BOUND // 2 < size(tmp_path / "spool") <= BOUND + SLACK
     assert dropped[0] == 0
     assert dropped[-1] == 600
+
+
+def test_a_spool_that_others_have_filled_is_said(tmp_path):
+    """A process that has no room as others have taken it says so, and how much they have."""
+    for _ in range(3):
+        said = start(tmp_path / "spool", "kill").communicate()[1]
+    (line,) = [each for each in said.splitlines() if "dropped" in each]
+    spool, taken = f"the spool {tmp_path / 'spool'} of {BOUND} bytes is full, ", "of them with what"
+
+    assert spool in line
+    assert taken in line
+    assert int(line.split(spool)[1].split()[0]) > BOUND * 3 // 4
 
 
 @pytest.mark.parametrize("overflow", ["shed", "drop_newest", "drop_oldest", "block"])

@@ -79,6 +79,23 @@ def test_a_disk_that_fails_is_said_by_the_log_call_that_finds_it(operations, err
     assert re.search(r"until it can: (free|raise|mount|check) ", sentence)
 
 
+def test_memory_that_is_full_while_the_disk_fails_is_said():
+    """Where memory has no room for what the disk does not take, both are said."""
+    machine = Machine()
+    one = Carrier(Network(lambda _: 503), machine.process(), HandClock(), buffer_bytes=2**16)
+    machine.fail("write", error=errno.EIO)
+    for _ in range(100):
+        one.put(b"x" * 900)
+    one.step()
+
+    assert one.stats().dropped > 0
+    assert any(
+        "the spool /spool cannot be written, and the buffer of 65536 bytes is full: records are"
+        " dropped" in each
+        for each in one.said
+    )
+
+
 def test_a_disk_that_comes_and_goes_is_said_once_a_minute():
     """A disk that fails and returns over and over for ten minutes is said ten times, and its
     return as often; at last, where it stays, it is said that it is used again.

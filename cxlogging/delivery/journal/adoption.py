@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from ..buffer import Item
-from .disk import Disk
+from .disk import Disk, LostError
 from .owner import LOCK, NAME
 from .points import point
 from .removal import Say, discard
@@ -81,7 +81,7 @@ class Heirs:
             return None
 
     def _avoid(self, name: str, error: OSError | None = None) -> None:
-        passing = error is not None and error.errno in PASSING
+        passing = isinstance(error, LostError) or (error and error.errno in PASSING)
         (self._postponed if passing else self._avoided).add(name)
 
     def _take_over(self, name: str) -> Estate | None:

@@ -21,7 +21,7 @@ from ..clock import Clock
 from ..options import Options
 from .append import Append
 from .checksum import crc32
-from .disk import Disk
+from .disk import Disk, LostError
 from .files import Files
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
@@ -81,8 +81,10 @@ class Appending(Bounded):
         self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_LOCK else -1
         self._done = 0
         self._spool = spool
+        self._options = options
         self._by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
+        self._tend_at = 0.0
         self._full_until = 0.0
         self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
         self._append = Append(disk, clock, self._say)
@@ -141,6 +143,8 @@ class Appending(Bounded):
             return self.put(item)
         self._fd = -1
         self._files.fail(error)
+        if isinstance(error, LostError):
+            self._tend_at = 0.0  # a worker's next turn opens it again
         return self._put_in_memory(item, size)
 
     def _put_in_memory(self, item: Item, size: int) -> bool:
@@ -206,6 +210,15 @@ class Appending(Bounded):
         if self.came == number and self.arrived < until:
             recent.line.append(start)
             recent.until = until
+
+    @property
+    def full(self) -> str:
+        if self._files.failed:
+            return f"the spool {self._spool.path} cannot be written, and {self._memory.full}"
+        whole = self._options.spool_bytes
+        others = whole - self.bound
+        beside = f", {others} of them with what other processes left or hold" if others > 0 else ""
+        return f"the spool {self._spool.path} of {whole} bytes is full{beside}"
 
     def _memory_gave_up(self, items: Sequence[Item]) -> None:
         self._forgo(frame_bytes(items))

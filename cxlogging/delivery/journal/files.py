@@ -32,6 +32,7 @@ REMEDIES = {
     errno.ENOSPC: FREE,
     errno.EDQUOT: "raise the user's quota, or free some space there",
     errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+    errno.EBADF: "its files are opened again; have the application close its own ones alone",
     errno.EROFS: "mount it to be written, or give spool another directory",
     errno.EMFILE: FILES,
     errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
@@ -50,6 +51,7 @@ class Files:
     the one or to the other, and never to a descriptor that was closed.
 
     Attributes:
+        failed: Why memory stands in for the disk; empty where it does not.
         resumed: The index of the first segment since memory stood in for the disk.
         alone: Entered by who changes what is open.
     """
@@ -76,7 +78,7 @@ class Files:
         self._folder: int | None = None
         self._owner: Owner | None = None
         self._fd = -1
-        self._failed = ""
+        self.failed = ""
         self._speech = ""
         self._may_say_at = self._may_say_gone_at = 0.0
         self._is_said = False
@@ -95,7 +97,7 @@ class Files:
 
     def reach(self) -> None:
         """Open the destination's folder, where it is not; called by who is `alone`."""
-        if not self._failed:
+        if not self.failed:
             self.folder()
 
     def open(self, mark: bytes, use: Callable[[int, bool], None]) -> bool:
@@ -104,7 +106,7 @@ class Files:
 
         *use* is told before anybody can let go of it again, and whether a segment begins.
         """
-        if self._failed:
+        if self.failed:
             return False
         with self.alone(OPEN_SECONDS) as alone:
             if not alone:
@@ -166,21 +168,22 @@ class Files:
                 error = self._disk.shortage(self._fd)
             except OSError as worse:
                 error = worse
-        self._failed = getattr(error, "strerror", None) or str(error)
+        self.failed = getattr(error, "strerror", None) or str(error)
         remedy = REMEDIES.get(getattr(error, "errno", None) or 0, CHECK)
         self._speech = (
-            f"the spool {self._spool.path} cannot be written ({self._failed}): records wait in"
+            f"the spool {self._spool.path} cannot be written ({self.failed}): records wait in"
             f" memory until it can: {remedy}"
         )
         now = self._clock.monotonic()
-        self._retry_at = now + self._retry_seconds
+        is_lost = isinstance(error, LostError)
+        self._retry_at = now if is_lost else now + self._retry_seconds
         self._say_failure(now)
 
     def _say_failure(self, now: float) -> None:
         """Say that the disk fails, once each time, and once in a minute where it comes and goes."""
         if not self._is_said and now >= self._may_say_at:
             self._is_said, self._may_say_at = True, now + SAY_SECONDS
-            self._say("spool", self._failed, self._speech)
+            self._say("spool", self.failed, self._speech)
 
     def keep_synced(self) -> None:
         """Have what was written synced, where that is asked for."""
@@ -189,12 +192,16 @@ class Files:
 
     def tend(self, now: float, mark: bytes, drawn: Callable[[], int]) -> None:
         """Say what fails, and try again; begin anew where the spool was removed."""
-        if self._failed:
+        if self.failed:
             self._say_failure(now)
             if now >= self._retry_at:
                 with self.alone() as alone:
                     if alone:
                         self._retry(mark, drawn)
+        elif self._is_lost:
+            with self.alone() as alone, contained_io:
+                if alone:
+                    self._reopen()
         elif how := self._gone:
             with self.alone() as alone:
                 if alone:
@@ -234,24 +241,43 @@ class Files:
                 sentence += ", and what was logged before is delivered from where it is now"
             self._say("gone", str(now), sentence)
 
+    @property
+    def _is_lost(self) -> bool:
+        """Whether somebody has closed descriptors of ours: their numbers may be other files'."""
+        fds = [fd for fd in (self._folder, self._fd) if fd is not None and fd >= 0]
+        is_held = self._owner is None or self._owner.is_held
+        return not (is_held and all(map(self._disk.holds, fds)))
+
+    def _reopen(self) -> None:
+        """Open by their names what somebody has closed."""
+        lost, self._folder = self._folder, None
+        if lost is not None:
+            self._disk.close(lost)
+        self._folder = folder = self._spool.open()
+        if self._owner is not None:
+            try:
+                self._line.reopen(folder, *self._owner.reopen(folder))
+            except FileNotFoundError:
+                self._line.forsake()
+                self._owner.close()
+                self._owner = None
+
     def _retry(self, mark: bytes, drawn: Callable[[], int]) -> None:
         try:
+            if self._is_lost:
+                self._reopen()
             if self._folder is None:
                 self._folder = self._spool.open()
             self._spool.probe(self._folder)
             if self._gone:
                 self._leave()
             self._change(mark, drawn)
-        except LostError:
-            # What is in the old folder is adopted, as it is locked no more; the next attempt
-            # is at once, and opens everything anew.
-            self._leave()
         except OSError:
             self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
             self._retry_at = self._clock.monotonic() + self._retry_seconds
             return
         self.resumed = self._line.newest
-        self._failed, self._retry_seconds = "", RETRY_SECONDS
+        self.failed, self._retry_seconds = "", RETRY_SECONDS
         if self._is_said:
             self._is_said = False
             self._say("spool", "", f"the spool {self._spool.path} is used again")

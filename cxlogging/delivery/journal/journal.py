@@ -60,7 +60,6 @@ class Journal(Appending):
         )
         self._rejected = Rejected(disk)
         self._heirs = Heirs(disk, self._index, self._say)
-        self._tend_at = 0.0
         self._absent = False
         self._looks = 0
 

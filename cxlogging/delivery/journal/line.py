@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ..buffer import Item
-from .disk import Disk
+from .disk import Disk, LostError
 from .numbers import Numbers
 from .recent import Recent
 from .removal import Say, discard
@@ -129,6 +129,9 @@ class Line:
             segment.final = True
         try:
             items = segment.take(count, size, self.recent)
+        except LostError:  # it is opened again
+            self._unread = True
+            return []
         except FileNotFoundError:
             if sealed_at is not None:
                 self._segments.remove(segment)
@@ -197,6 +200,16 @@ class Line:
         self._segments.clear()
         self._unremoved.clear()
         return segments
+
+    def reopen(self, parent: int, lost: int, folder: int) -> None:
+        """Open all files again that were in our own folder: *folder* is it now, inside *parent*."""
+        self.parent = parent
+        for segment in {*self._segments, *self._unsettled.values(), *self._unremoved}:
+            segment.reopen(lost, folder)
+
+    def forsake(self) -> None:
+        """Expect nothing more from the segments: another process has taken them over."""
+        self._segments.clear()
 
     def close(self) -> None:
         """Let go of all files, and leave them where they are."""

@@ -122,6 +122,30 @@ class Owner:
         self._disk.sync(self._folder)
         self._disk.sync(self._parent)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the folder and its lock are open still: somebody may have closed everything."""
+        return self._disk.holds(self._folder) and self._disk.holds(self._lock)
+
+    def reopen(self, parent: int) -> tuple[int, int]:
+        """
+        Open what somebody has closed, and return the folder's descriptors, before and after.
+
+        Raises:
+            OSError: It cannot be opened; or another process has taken it over meanwhile.
+        """
+        folder = self._disk.folder(parent, self.name, create=False)
+        if not self._disk.holds(self._lock):
+            lock = self._disk.lock(folder, LOCK)
+            if lock is None:
+                self._disk.close(folder)
+                raise FileNotFoundError(errno.ENOENT, f"{self.name} was taken over")
+            self._disk.close(self._lock)
+            self._lock = lock
+        lost, self._parent, self._folder = self._folder, parent, folder
+        self._disk.close(lost)
+        return lost, folder
+
     def remove(self) -> None:
         """Remove the folder, in which no segment is left."""
         point("before_owner_unlink")

@@ -23,6 +23,7 @@ class Reader:
         settled: Ranges of offsets to leave out, in order.
 
     Attributes:
+        fd: As given; another one where the file had to be opened again.
         offset: Everything before it has been read.
         numbers: Of the frames read; whoever looks at them clears them.
         damaged: How many damaged stretches were passed over.
@@ -35,7 +36,7 @@ class Reader:
         self, disk: Disk, fd: int, mark: bytes, place: int, settled: list[tuple[int, int]]
     ) -> None:
         self._disk = disk
-        self._fd = fd
+        self.fd = fd
         self._mark = mark
         self._place = place
         self._settled = list(reversed(settled))
@@ -128,7 +129,7 @@ class Reader:
                 self._move(offset)
                 return True
         if final:
-            left = self._disk.size(self._fd) - self.offset
+            left = self._disk.size(self.fd) - self.offset
             self.torn |= left > 0 and bool(found)
             self.damaged += left > 0 and not found
             self._move(self.offset + max(0, left))
@@ -137,7 +138,7 @@ class Reader:
 
     def _load(self, size: int) -> int:
         """Read from the current offset on; return how much came."""
-        data = self._disk.read(self._fd, size, self.offset)
+        data = self._disk.read(self.fd, size, self.offset)
         self._base, self._position, self._chunk = self.offset, 0, data
         return len(data)
 
@@ -148,13 +149,13 @@ class Reader:
         """Return the offset of the first whole frame at or after *offset*."""
         if not self._mark:
             return None
-        while data := self._disk.read(self._fd, CHUNK_BYTES, offset):
+        while data := self._disk.read(self.fd, CHUNK_BYTES, offset):
             index = data.find(self._mark)
             while index >= 0:
                 found = frame_at(data, index, self._mark, offset)
                 if isinstance(found, int) and found:
                     size = len(data) - index + found
-                    longer = self._disk.read(self._fd, size, offset + index)
+                    longer = self._disk.read(self.fd, size, offset + index)
                     found = frame_at(longer, 0, self._mark, offset + index)
                 if isinstance(found, Frame):
                     return offset + index

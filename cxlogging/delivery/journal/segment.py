@@ -90,6 +90,23 @@ class Segment:
         settled = ranges(self._mark, self._acknowledgements())
         return Reader(self._disk, fd, self._mark, self.index * OFFSETS, settled)
 
+    def reopen(self, lost: int, folder: int) -> None:
+        """
+        Open again what somebody has closed, if it is in the folder of the descriptor *lost*.
+
+        Reading goes on where it was, in *folder*.
+        """
+        if self._folder != lost:
+            return
+        self._folder = folder
+        if self._reader is not None and self._fd is not None:
+            self._reader.fd = fd = self._disk.open(folder, self.name + SEGMENT)
+            self._disk.close(self._fd)
+            self._fd = fd
+        if self._settled_fd is not None:
+            self._disk.close(self._settled_fd)
+            self._settled_fd = None
+
     def _acknowledgements(self) -> bytes:
         try:
             fd = self._disk.open(self._folder, self.name + SETTLED)

@@ -1,6 +1,18 @@
 "use strict";
 // Shows what /api/events gives. Log text only ever becomes text: no innerHTML, no links made of it.
 const PAGE = 200, PAUSE = 2000, MOST = 2000;
+const FOLDED_ABOVE = 24, HEAD = 8, TAIL = 12, WIDEST = 2000;
+const MESSAGES = ["message", "body", "msg", "text", "event", "name"];
+const TRACES = ["exception", "exception.stacktrace", "stack_info"];
+const OWN = {
+  "coralogix": ["message", "level", "logger", "file", "line", "thread", "pid", "process", "task", "cx_seq"],
+  "honeycomb": ["body", "level", "severity", "severity_code", "logger", "code.filepath", "code.function",
+    "code.lineno", "exception.causes", "exception.exceptions", "exception.message", "exception.notes",
+    "exception.type", "meta.local_hostname", "meta.signal_type", "process.name", "process.pid", "service.name",
+    "task.name", "thread.id", "thread.name", "cx_seq"],
+  "betterstack": ["dt", "level", "severity", "message", "context", "cx_seq"]
+};
+const OWN_CONTEXT = ["runtime", "system"];
 const byId = (id) => document.getElementById(id);
 const list = byId("events"), state = byId("state"), more = byId("more"), search = byId("contains");
 let vendor = "", newest = 0, oldest = null, timer = 0, turn = 0;
@@ -12,20 +24,114 @@ function element(tag, name, text) {
   return made;
 }
 
+// Control characters, what turns the direction of reading, what shows as nothing, half characters.
+const STEERING = /[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e0fff}]/gu;
+
+function escaped(found) {
+  const unit = (code) => code < 32 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  return Array.from({ length: found.length }, (_, n) => unit(found.charCodeAt(n))).join("");
+}
+
+function safe(text) {
+  return text.replace(/\r\n/g, "\n").replaceAll("\t", "    ").replace(STEERING, escaped);
+}
+
+function json(value, indent) {
+  return safe(JSON.stringify(value, null, indent));
+}
+
 function clock(ns) {
-  const date = new Date(Math.floor(ns / 1e6));
+  const date = new Date(Math.floor(Number(ns.rawJSON ?? ns) / 1e6));
   const two = (n, width = 2) => String(n).padStart(width, "0");
+  const day = `${two(date.getFullYear(), 4)}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}`;
-  return { time, full: date.toISOString() };
+  const east = -date.getTimezoneOffset(), far = Math.abs(east);
+  const zone = east ? `${east < 0 ? "-" : "+"}${two(Math.floor(far / 60))}:${two(far % 60)}` : "UTC";
+  return { local: `${day} ${time} ${zone}`, utc: date.toISOString() };
+}
+
+function isTree(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value) && !JSON.isRawJSON?.(value);
+}
+
+// The fields that the sender chose: without those that the handlers of cxlogging write into every event.
+function chosen(event, data) {
+  const message = MESSAGES.find((name) => data[name] === event.message);
+  const kept = Object.entries(data).filter(([name]) => name !== message && !OWN[event.vendor].includes(name));
+  const context = event.vendor === "betterstack" && isTree(data.context) ? { ...data.context } : {};
+  OWN_CONTEXT.forEach((name) => delete context[name]);
+  return Object.fromEntries(Object.keys(context).length ? [...kept, ["context", context]] : kept);
+}
+
+// Texts of several lines apart from the other fields, by their keypaths.
+function apart(fields, above = "") {
+  const short = [], long = [];
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === "string" && value.trim().includes("\n")) long.push([above + name, value]);
+    else if (isTree(value)) {
+      const inner = apart(value, `${above}${name}.`);
+      long.push(...inner.long);
+      if (Object.keys(inner.short).length || !inner.long.length) short.push([name, inner.short]);
+    } else short.push([name, value]);
+  }
+  return { short: Object.fromEntries(short), long };
+}
+
+function read(event) {
+  const data = { ...event.data }, traces = [];
+  let exception = "";
+  for (const name of TRACES) {
+    const held = data[name];
+    const [type, message] = isTree(held) ? [held.type, held.message] : [data["exception.type"], data["exception.message"]];
+    const said = typeof type === "string" ? [type, message].filter((one) => one && typeof one === "string").join(": ") : "";
+    const text = typeof held === "string" ? held : isTree(held) && typeof held.stacktrace === "string" ? held.stacktrace : isTree(held) && said;
+    if (!text) continue;
+    if (name !== "stack_info") exception = said || text.trim().split("\n").at(-1);
+    traces.push(text);
+    delete data[name];
+  }
+  const logger = [event.source.category, data.logger, data.context?.runtime?.logger_name].find((one) => typeof one === "string" && one);
+  return { exception, traces, logger: logger ?? "", ...apart(chosen(event, data)) };
+}
+
+function cut(line) {
+  return line.length > WIDEST ? `${line.slice(0, WIDEST)}… ${line.length - WIDEST} more characters` : line;
+}
+
+// A text with its line ends; a long one is folded, with a button that unfolds it.
+function block(text) {
+  const lines = safe(text).replace(/^\n+|\s+$/g, "").split("\n");
+  const more = lines.length - HEAD - TAIL;
+  const few = lines.length <= FOLDED_ABOVE ? lines : [...lines.slice(0, HEAD), `… ${more} more lines`, ...lines.slice(-TAIL)];
+  const brief = few.map(cut).join("\n"), whole = lines.join("\n");
+  const pre = element("pre", "lines", brief);
+  if (brief === whole) return [pre];
+  const button = element("button", "fold", "Show all");
+  button.type = "button";
+  button.addEventListener("click", () => {
+    const unfolds = pre.textContent === brief;
+    pre.textContent = unfolds ? whole : brief;
+    button.textContent = unfolds ? "Fold" : "Show all";
+  });
+  return [pre, button];
 }
 
 function details(event) {
-  const { id, warnings, data, source, ...rest } = event;
-  const parts = [];
-  for (const warning of warnings) parts.push(element("p", "lint", `⚠ ${warning}`));
-  const shown = { data, source, received: clock(rest.received_ns).full, bytes: rest.size };
-  parts.push(element("pre", "", JSON.stringify(shown, null, 2)));
-  return parts;
+  const { traces, short, long } = read(event);
+  const made = element("div", "details");
+  for (const warning of event.warnings) made.append(element("p", "lint", safe(`⚠ ${warning}`)));
+  if (event.message.trim().includes("\n") || event.message.length > 120) made.append(...block(event.message));
+  for (const trace of traces) made.append(...block(trace));
+  for (const [name, text] of long) made.append(element("h2", "", safe(name)), ...block(text));
+  if (Object.keys(short).length) made.append(...block(json(short, 2)));
+  const all = element("details", ""), when = clock(event.time_ns);
+  const times = { time: when.local, utc: when.utc, received: clock(event.received_ns).utc };
+  all.append(element("summary", "", "All fields"));
+  all.addEventListener("toggle", () => {
+    all.append(element("pre", "lines", json({ ...times, bytes: event.size, source: event.source, data: event.data }, 2)));
+  }, { once: true });
+  made.append(all);
+  return made;
 }
 
 function row(event) {
@@ -33,25 +139,36 @@ function row(event) {
   const button = element("button", "row");
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
-  const when = clock(event.time_ns);
-  const time = element("span", "time", when.time);
-  time.title = when.full;
+  const when = clock(event.time_ns), { exception, logger, short } = read(event);
+  const time = element("span", "time", when.local);
+  time.title = when.utc;
   const place = [event.application, event.subsystem].filter(Boolean).join(" / ");
-  button.append(time, element("span", "level", event.level || "–"), element("span", "vendor", event.vendor),
-    element("span", "place", place), element("span", "message", event.message));
+  const [first, ...others] = event.message.trim().split("\n");
+  const message = element("span", "message", cut(safe(first)) + (others.length ? " ↵" : ""));
+  if (exception) message.append(element("span", "exception", cut(safe(exception.split("\n")[0]))));
+  const fields = Object.entries(short).map(([name, value]) => `${safe(name)}=${typeof value === "string" ? safe(value) : json(value)}`);
+  if (fields.length) message.append(element("span", "fields", cut(fields.join(" "))));
+  button.append(time, element("span", "level", safe(event.level) || "–"), element("span", "vendor", event.vendor),
+    element("span", "place", safe(place)), element("span", "logger", safe(logger)), message);
   button.addEventListener("click", () => {
     const open = button.getAttribute("aria-expanded") === "true";
     button.setAttribute("aria-expanded", String(!open));
-    if (open) item.replaceChildren(button); else item.append(...details(event));
+    if (open) item.replaceChildren(button); else item.append(details(event));
   });
   item.append(button);
   return item;
 }
 
+// Integers that a double does not hold stay as they were written, where the browser can do so.
+function exact(key, value, context) {
+  const inexact = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return inexact && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
+}
+
 async function get(path, options) {
   const answer = await fetch(path, options);
   if (!answer.ok) throw new Error(`${answer.status}`);
-  return answer.json();
+  return JSON.parse(await answer.text(), exact);
 }
 
 function query(before) {
@@ -72,6 +189,17 @@ function show(counts, sizes) {
   state.textContent = `${(sizes.bytes / 2 ** 20).toFixed(1)} of ${(sizes.max_bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 
+// Why the list is empty: nothing has arrived at all, or nothing that is asked for.
+function showEmpty(counts) {
+  const all = Object.values(counts).reduce((sum, n) => sum + n, 0), empty = !list.childElementCount;
+  const name = vendor && document.querySelector(`[data-vendor="${vendor}"]`).firstChild.textContent.trim();
+  byId("empty").hidden = !empty || all > 0;
+  byId("none").hidden = !empty || all === 0;
+  byId("none").textContent = search.value
+    ? `No event${name && ` of ${name}`} contains “${safe(search.value)}”. The text is looked for as it is, in messages and in the JSON of the fields; cxlogging query --local takes conditions.`
+    : `No event of ${name} has arrived yet, and ${all} of other vendors.`;
+}
+
 async function refresh() {
   clearTimeout(timer);
   const mine = ++turn;
@@ -90,10 +218,10 @@ async function refresh() {
       while (list.childElementCount > MOST) list.lastElementChild.remove();
     }
     more.hidden = !oldest;
-    byId("empty").hidden = list.childElementCount > 0;
+    showEmpty(counts);
     const refused = requests.length && requests[0].error ? requests[0] : null;
     byId("refused").hidden = !refused;
-    if (refused) byId("refused").textContent = `Last request, ${refused.vendor}, ${refused.status || "no answer"}: ${refused.error}`;
+    if (refused) byId("refused").textContent = safe(`Last request, ${refused.vendor}, ${refused.status || "no answer"}: ${refused.error}`);
     show(counts, sizes);
   } catch {
     state.className = "lost";

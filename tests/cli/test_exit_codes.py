@@ -1,0 +1,80 @@
+"""An exit code other than 0 never comes without a word that says why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cxlogging.cli import endings
+
+from ..dataprime.service import QUERY_ID, STATISTICS, Reply, line, log, result, whole
+
+NOBODY = {"CXLOGGING_URL": "http://127.0.0.1:1"}
+LIMITED = line({"warning": {"blocksLimitWarning": {}}})
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "sentence"),
+    [
+        ("spool export {empty}", 4, "nothing waits here"),
+        ("spool rejected {empty}", 4, "nothing was rejected"),
+        ("spool rejected --send {empty}", 4, "nothing was rejected"),
+        ("spool send {empty}", 0, "nothing waits here that an ended process left"),
+        ("spool send --account x {empty}", 4, "nothing of account x waits here"),
+        ("spool ls /nowhere/at/all", 1, "is no spool that can be used: No such file"),
+        ("send --to local -q --wait 0.2", 5, "not delivered: 1 pending of 1"),
+        ("send --to local -q --wait 0.2 /nowhere", 2, "/nowhere"),
+        ("check", 1, "Nothing listens at 127.0.0.1:1."),
+        ("query x", 5, "Nothing listens at 127.0.0.1:1."),
+        ("tail", 5, "Nothing listens at 127.0.0.1:1."),
+        ("audit", 5, "Nothing listens at 127.0.0.1:1."),
+        ("doctor --wait 1", 1, "Nothing listens at 127.0.0.1:1."),
+        ("qurey", 2, "there is no command 'qurey'. Did you mean 'query'?"),
+        ("spool lss", 2, "Did you mean"),
+        ("tail --levle error", 2, "--level"),
+        ("completion tcsh", 2, "'tcsh' is not one of"),
+    ],
+)
+def test_of_a_command_with_nobody_there(run, tmp_path, command, code, sentence):
+    """On stderr, or in what a report says."""
+    empty = tmp_path / "spool"
+    empty.mkdir(mode=0o700)
+    words = [each.format(empty=empty) for each in command.split()]
+
+    done = run(*words, given="one\n", CORALOGIX_API_KEY="key-4711", **NOBODY)
+
+    assert (done.exit_code, sentence in done.output) == (code, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "code", "sentence"),
+    [
+        ("query x --fail-on-empty", whole(), 4, "no rows in the default window"),
+        ("query x", Reply([QUERY_ID, LIMITED, result(log(1)), STATISTICS]), 6, "blocksLimit"),
+        ("audit", whole(), 4, "no numbered record in this window"),
+        ("audit --expect 5", whole(), 6, "0 arrived, 5 were expected: 5 are missing"),
+        ("query x", Reply(status=401), 3, "HTTP 401"),
+        ("query x", Reply(status=302), 1, "redirects are not followed"),
+        ("send --to local -q", Reply(status=400), 1, "not delivered: 1 rejected of 1"),
+        ("send --to local -q", Reply(status=401), 3, "HTTP 401"),
+        ("check", Reply(status=401), 3, "HTTP 401"),
+    ],
+)
+def test_of_an_answer(run, service, command, answer, code, sentence):
+    """What the service said is named."""
+    service.rule = lambda asked: answer
+
+    done = run(*command.split(), given="one\n", CORALOGIX_API_KEY="key-4711")
+
+    assert (done.exit_code, sentence in done.output) == (code, True), done.output
+
+
+def test_the_codes_are_those_of_the_table():
+    """docs/cli.md lists every code that commands end with, and no other."""
+    page = Path(__file__).parents[2] / "docs" / "cli.md"
+    listed = {int(each) for each in re.findall(r"^\| (\d+) \|", page.read_text(), re.MULTILINE)}
+    codes = {held for name, held in vars(endings).items() if name.isupper() and type(held) is int}
+
+    assert codes <= listed
