@@ -34,9 +34,9 @@ from .figures import (
 from .modes import MAIN_PEERS, WEB
 from .startup import PACKAGE
 from .subjects import Subject
-from .subjects.base import BETTER_STACK, HONEYCOMB, VENDORS
+from .subjects.base import BETTER_STACK, CORALOGIX, HONEYCOMB, VENDORS
 from .subjects.floors import floor
-from .subjects.ours import THREE, ours
+from .subjects.ours import THREE, ours, plain
 from .subjects.peers import CORALOGIX_LOGGER, LIBHONEY, LOGTAIL, OPENTELEMETRY, PEERS
 
 P50, ABOVE_P50 = (steady(each, MEDIAN_CALL) for each in (figures.P50, figures.ABOVE_P50))
@@ -113,6 +113,16 @@ def _three(look: Look, subject: Subject) -> list[float]:
     return over(look("three", three.name, ABOVE_CPU), one)
 
 
+def _compressing(look: Look, subject: Subject) -> list[float]:
+    """Return the CPU over that of the same without compression, as a ratio to Better Stack's."""
+
+    def dearer(vendor: str) -> Series:
+        both = look("compression", ours(vendor).name, CPU), look("compression", plain(vendor), CPU)
+        return joined(both, lambda pair: pair[0] / pair[1])
+
+    return over(dearer(subject.vendor), dearer(BETTER_STACK))
+
+
 def _itself(mode: str, figure: Figure) -> Measure:
     return lambda look, subject: list(look(mode, subject.name, figure).values())
 
@@ -184,8 +194,14 @@ AIMS = [
         "bytes per record on the wire",
         (35, 35),
         _itself("burst", WIRE),
-        vendors=(HONEYCOMB, BETTER_STACK),
+        vendors=(HONEYCOMB, BETTER_STACK, CORALOGIX),
         unit="B",
+    ),
+    Aim(
+        "what compression makes of the CPU per record, Coralogix over Better Stack",
+        (1.05, None),  # no more than there; a twentieth is chance
+        _compressing,
+        vendors=(CORALOGIX,),
     ),
     Aim(
         "standard library only: delivered per second, over the best vendor SDK",

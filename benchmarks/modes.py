@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from .application import RECORDS_A_REQUEST
 from .subjects import NO_OP, SUBJECTS, Subject
-from .subjects.base import BETTER_STACK
+from .subjects.base import BETTER_STACK, VENDORS
 from .subjects.baselines import FILE, LISTENER, THREE_NO_OPS
 from .subjects.floors import FLOORS
-from .subjects.ours import OURS, THREE, ours
+from .subjects.ours import OURS, PLAIN, THREE, ours
 from .subjects.peers import (
     CORALOGIX_LOGGER,
     LIBHONEY,
@@ -145,6 +145,15 @@ MODES = [
         BESIDE,
         40_000,
         rounds=5,
+    ),
+    Mode(
+        "compression",
+        "A burst of 50,000, compressed and not",
+        [NO_OP, *(ours(vendor) for vendor in VENDORS), *PLAIN],
+        50_000,
+        rounds=5,
+        quick=[NO_OP, *(ours(vendor) for vendor in VENDORS), *PLAIN],
+        brief=False,
     ),
     Mode(
         "three",

@@ -41,8 +41,14 @@ LINK = re.compile(r"\]\(((?!https?://)[^)#]+)\)")
 
 def asked_for():
     """Events for the snippets that query without having sent any."""
-    now, data = time.time_ns(), {"message": "payment failed", "user": {"id": 4711}}
-    return [StoredEvent("coralogix", now, now, "error", 5, "m", "shop", "web", {}, data)]
+    now = time.time_ns()
+    return [
+        StoredEvent("coralogix", now, now, "error", 5, "m", "shop", "web", {}, data)
+        for data in (
+            {"message": "payment failed", "user": {"id": 4711}},
+            {"message": "nobody is logged in"},
+        )
+    ]
 
 
 def snippets():

@@ -26,20 +26,26 @@ def _open(vendor: str, target: Target, **options: Any) -> Opened:
     return handler, lambda: handler.flush(FLUSH_SECONDS)
 
 
-def _opener(vendors: tuple[str, ...], journal: bool) -> Callable[[Target], list[Opened]]:
+def _opener(
+    vendors: tuple[str, ...], journal: bool, plain: bool = False
+) -> Callable[[Target], list[Opened]]:
     def opened(target: Target) -> list[Opened]:
-        options = {"spool": target.directory} if journal else {}
+        options: dict[str, Any] = {"spool": target.directory} if journal else {}
+        options |= {"compression": None} if plain else {}
         return [_open(vendor, target, **options) for vendor in vendors]
 
     return opened
 
 
-def _subject(name: str, vendors: tuple[str, ...], journal: bool, fast: bool) -> Subject:
+def _subject(
+    name: str, vendors: tuple[str, ...], journal: bool, fast: bool, plain: bool = False
+) -> Subject:
     more = (", spool" if journal else "") + ("" if fast else ", stdlib only")
+    more += ", uncompressed" if plain else ""
     return Subject(
         f"cxlogging {name}{more}",
         "ours",
-        _opener(vendors, journal),
+        _opener(vendors, journal, plain),
         doors=tuple(DOORS[vendor] for vendor in vendors),
         vendor=name if len(vendors) == 1 else "",
         journal=journal,
@@ -56,6 +62,9 @@ def _load(handler: str) -> str:
 
 _KINDS = [(journal, fast) for fast in (True, False) for journal in (False, True)]
 OURS = [_subject(each, (each,), journal, fast) for journal, fast in _KINDS for each in VENDORS]
+PLAIN = [_subject(each, (each,), False, True, plain=True) for each in VENDORS]
+"""With ``compression=None``: what compression costs and saves is the difference."""
+
 THREE = [_subject("three vendors", VENDORS, journal, True) for journal in (False, True)]
 
 
@@ -63,3 +72,8 @@ def ours(vendor: str, *, journal: bool = False, fast: bool = True) -> Subject:
     """Return the subject of *vendor*."""
     wanted = (vendor, journal, fast)
     return next(each for each in OURS if (each.vendor, each.journal, each.fast) == wanted)
+
+
+def plain(vendor: str) -> str:
+    """Return the name of the subject of *vendor* that does not compress."""
+    return next(each.name for each in PLAIN if each.vendor == vendor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -123,6 +124,7 @@ def _progress(console: Console) -> Iterator[Progress]:
         TextColumn("{task.fields[count]}"),
         console=console,
         expand=True,
+        disable=not sys.stderr.isatty(),  # FORCE_COLOR makes no terminal of a pipe
     )
     with progress, above(console):
         yield progress

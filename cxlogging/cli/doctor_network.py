@@ -14,8 +14,8 @@ from contextlib import closing
 from typing import Any, TypeVar
 from urllib.parse import SplitResult
 
+from ..delivery import tls
 from ..delivery.connect import Connector
-from ..delivery.tls import untrusted
 from ..handlers.handler import ShippingHandler
 from ..wire.http import Endpoint
 from ..wire.settings import is_loopback
@@ -148,13 +148,8 @@ def explained(error: BaseException, endpoint: Endpoint) -> tuple[str, str]:
         chain.append(inner)
     where = f"{endpoint.host}, port {endpoint.port}"
     for each in chain:
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return untrusted(where, each)
         if isinstance(each, ssl.SSLError):
-            return (
-                f"TLS with {where} failed: {each.reason}",
-                "Is a proxy, or plain http, in between?",
-            )
+            return tls.explained(where, each)
     text = " ".join(str(each) for each in chain)
     if "407" in text or "Tunnel connection failed" in text:
         return (

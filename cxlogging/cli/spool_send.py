@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,7 @@ def _progress(title: str, count: int) -> Iterator[Callable[[Stats], None]]:
     from .bars import above
 
     console = Console(stderr=True)
-    silent = not console.is_terminal
+    silent = not sys.stderr.isatty()  # FORCE_COLOR makes no terminal of a pipe
     with Progress(console=console, transient=True, disable=silent) as bar, above(console):
         task = bar.add_task(escape(title), total=count)
 

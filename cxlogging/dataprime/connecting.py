@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from requests.exceptions import ProxyError, Timeout
 
-from ..delivery.tls import untrusted
+from ..delivery.tls import explained
 from ..wire.http import Endpoint
 from ..wire.settings import is_loopback
 
@@ -21,10 +21,8 @@ def no_connection(address: Endpoint, error: Exception) -> str:
     if isinstance(error, ProxyError):
         return f"the proxy on the way to {place} does not work: {_said(causes)}. Check HTTPS_PROXY."
     for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return ". ".join(untrusted(place, cause))
         if isinstance(cause, ssl.SSLError):
-            return f"{place} does not speak TLS as it should: {cause.reason or cause}."
+            return ". ".join(explained(place, cause))
         if isinstance(cause, socket.gaierror):
             return f"there is no address for the name {address.host}: check it, and the network."
         if isinstance(cause, ConnectionRefusedError) or _number(cause) == errno.ECONNREFUSED:

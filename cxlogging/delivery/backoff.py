@@ -50,9 +50,9 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _date(value: str) -> float | None:
-    from email.utils import parsedate_to_datetime  # it came with the transport
-
     try:
+        from email.utils import parsedate_to_datetime  # it came with the transport
+
         return parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError, OverflowError, IndexError):
+    except (ImportError, TypeError, ValueError, OverflowError, IndexError):
         return None

@@ -3,17 +3,29 @@ Opening a connection: TLS that verifies, proxies, certificates.
 
 urllib3's connection classes are used rather than its pool: the pool logs each
 request, follows redirects and retries, and none of that may happen here.
+
+What a request needs is imported with this module, by the thread that configures the
+handler: a fork in the middle of an import leaves a module in the child that is half
+made for ever, and where the interpreter ends nothing can be imported.
 """
 
 from __future__ import annotations
 
 import _socket
-import importlib
+import codecs
+import email.utils  # noqa: F401 - for `retry_after`
 import socket
 import ssl
+import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.poolmanager import ProxyConfig  # type: ignore[attr-defined]
+from urllib3.util import make_headers, parse_url
 
 from ..wire.http import Endpoint
 from ..wire.realtime import monotonic
@@ -21,13 +33,7 @@ from . import tls
 from .options import Options
 
 CONNECT_SECONDS = 5.0
-PRELOADED = (
-    "email.utils",
-    "encodings.idna",
-    "urllib.request",
-    "urllib3.connection",
-    "urllib3.poolmanager",
-)
+codecs.lookup("idna")  # for names of hosts: it is imported at its first use
 
 Resolve = Callable[..., Iterable[Any]]
 """As `socket.getaddrinfo`: addresses for a host and a port."""
@@ -44,17 +50,6 @@ def resolved(host: str, port: int, family: int, kind: int) -> Iterable[Any]:
         return socket.getaddrinfo(host, port, family, kind)
     except RuntimeError:
         return _socket.getaddrinfo(host, port, family, kind)
-
-
-def preload() -> None:
-    """
-    Import what a request needs, on the thread that configures the handler.
-
-    A fork in the middle of an import leaves a module in the child that is
-    half made for ever: our own thread must not import.
-    """
-    for name in PRELOADED:
-        importlib.import_module(name)
 
 
 class Connector:
@@ -76,10 +71,11 @@ class Connector:
         self._context: ssl.SSLContext | None = None
         self.dialled_proxy: SplitResult | None = None
         """The proxy of the last connection, for the words about what went wrong with it."""
-        preload()
 
     def open(self, seconds: float) -> Any:
         """Return a connected urllib3 connection, within about *seconds*."""
+        if sys.is_finalizing():
+            sys.modules["time"] = time  # which date.today() imports, and urllib3 calls that
         is_tls = self._endpoint.scheme == "https"
         self.dialled_proxy = proxy = self.proxy() if is_tls else None
         timeout = min(seconds, CONNECT_SECONDS)
@@ -94,26 +90,20 @@ class Connector:
         return connection
 
     def _http(self, timeout: float) -> Any:
-        from urllib3.connection import HTTPConnection
-
         return HTTPConnection(self._endpoint.host, self._endpoint.port, timeout=timeout)
 
     def _https(self, proxy: SplitResult | None, timeout: float) -> Any:
-        from urllib3.connection import HTTPSConnection
-        from urllib3.util import make_headers, parse_url
-
         if self._context is None:
             self._context = self._options.ssl_context or _context(self._options)
         common: dict[str, Any] = {"timeout": timeout, "ssl_context": self._context}
         if proxy is None or proxy.hostname is None:
             return HTTPSConnection(self._endpoint.host, self._endpoint.port, **common)
         tls = proxy.scheme == "https"
-        proxy_config = importlib.import_module("urllib3.poolmanager").ProxyConfig
         connection = HTTPSConnection(
             proxy.hostname,
             proxy.port or (443 if tls else 8080),
             proxy=parse_url(proxy._replace(netloc=proxy.netloc.rpartition("@")[2]).geturl()),
-            proxy_config=proxy_config(self._context if tls else None, False, None, None),
+            proxy_config=ProxyConfig(self._context if tls else None, False, None, None),
             **common,
         )
         user = None
@@ -152,10 +142,10 @@ class Connector:
         if self._options.proxy is not None:
             return urlsplit(self._options.proxy)
         # The environment alone is asked: a platform's own settings are not safe after a fork.
-        environment = importlib.import_module("urllib.request")
-        address = environment.getproxies_environment().get(self._endpoint.scheme)
+        address = urllib.request.getproxies_environment().get(self._endpoint.scheme)
         authority = f"{self._endpoint.host}:{self._endpoint.port}"
-        if not address or environment.proxy_bypass_environment(authority):
+        bypassed = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]
+        if not address or bypassed(authority):
             return None
         address = address if "://" in address else f"http://{address}"
         return tls.split_proxy(f"{self._endpoint.scheme}_proxy".upper(), address)

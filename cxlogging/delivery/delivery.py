@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -99,6 +100,7 @@ class Delivery:
         self.buffer.on_news = self._say_at_once
         self.closing = False
         self.given_up = False
+        self.late_seconds = 0.0
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.wake_bytes = self.wake_count = 0
@@ -139,7 +141,8 @@ class Delivery:
             self._drop(level, len(data))
         elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
             self.closing = False
-            self.workers.wake()
+            if not sys.is_finalizing():
+                self.workers.wake()
             lifecycle.after_exit(self)
 
     def _drop(self, level: int, size: int) -> None:

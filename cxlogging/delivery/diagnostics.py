@@ -95,13 +95,15 @@ class Diagnostics:
             with contextlib.suppress(Exception):
                 self._on_error(self._pending.popleft())
 
-    def passed(self, kind: str, sentence: str = "", *, in_log_call: bool = False) -> None:
+    def passed(self, kind: str, sentence: str = "", *, in_log_call: bool = False) -> bool:
         """
         Be ready for the next trouble of this *kind*.
 
         If there was any that was said, say *sentence*, as `say` does; an empty one is not said.
         """
-        if self._said.pop(kind, None) is not None and sentence:
-            self._said_at.pop(("recovered", sentence), None)
-            self.say("recovered", sentence, sentence, in_log_call=in_log_call)
-            self._said.pop("recovered", None)
+        if self._said.pop(kind, None) is None or not sentence:
+            return False
+        self._said_at.pop(("recovered", sentence), None)
+        owed = self.say("recovered", sentence, sentence, in_log_call=in_log_call)
+        self._said.pop("recovered", None)
+        return owed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ def _work_inline(owing: Sequence[Delivery], end: float) -> float:
     Returns:
         The seconds until the next look.
     """
-    alone = [each for each in owing if not len(each.workers)]
+    # Where the interpreter ends, other threads stand still for ever.
+    alone = [each for each in owing if sys.is_finalizing() or not len(each.workers)]
     wait = LOOK_SECONDS
     for number, delivery in enumerate(alone):
         left = (end - delivery.clock.monotonic()) / (len(alone) - number)

@@ -22,7 +22,7 @@ from ..wire.guard import contained
 from .clock import Clock
 from .draining import drain
 from .drops import tell_lost
-from .stderr import STDERR
+from .stderr import STDERR, report_at_last
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -201,14 +201,28 @@ def at_exit(**_: object) -> None:
 
 
 def after_exit(delivery: Delivery) -> None:
-    """Deliver a record that came after `at_exit` has run: nobody comes after it."""
-    if PROCESS.left and _thread.get_ident() not in OWN_THREADS:
-        mark, began = delivery.mark(), delivery.clock.monotonic()
-        if not drain([delivery]):
-            _give_up(delivery, mark, began)
-        delivery.disconnect()
-        with delivery.lock:
-            delivery.buffer.release()
+    """
+    Deliver a record that came after `at_exit` has run: nobody comes after it.
+
+    All of them together take at most ``close_maximum``. It may be logged by a ``__del__``
+    in the interpreter's last moments, where whatever fails must not hide the rest.
+    """
+    if not PROCESS.left or _thread.get_ident() in OWN_THREADS:
+        return
+    if sys.is_finalizing():
+        if not delivery.lock.acquire(timeout=PARKING_SECONDS):  # of a thread that stands still
+            report_at_last(delivery.destination.name, 1)
+            return
+        delivery.lock.release()
+    mark, began = delivery.mark(), delivery.clock.monotonic()
+    if not drain([delivery]):
+        _give_up(delivery, mark, began)
+    delivery.late_seconds += delivery.clock.monotonic() - began
+    if delivery.late_seconds > delivery.options.close_maximum:
+        delivery.given_up = True
+    delivery.disconnect()
+    with delivery.lock:
+        delivery.buffer.release()
 
 
 def after_drain(delivery: Delivery, mark: int, began: float) -> None:
@@ -234,6 +248,9 @@ def _give_up(delivery: Delivery, mark: int, began: float) -> None:
         return
     delivery.given_up = delivery.given_up or early > 0
     tell_lost(delivery.options.on_drop, "abandoned", levels)
+    if sys.is_finalizing():
+        report_at_last(delivery.destination.name, lost)
+        return
     what = f"{_records(count)} not delivered when the process ended"
     if not early:
         sentence = f"{what}: logged while it was ending"
@@ -244,7 +261,8 @@ def _give_up(delivery: Delivery, mark: int, began: float) -> None:
     if kept:
         those = f"{kept} of them" if lost else "they" if kept > 1 else "it"
         sentence = f"{sentence} ({those} wait in the spool {delivery.options.spool})"
-    delivery.diagnostics.say("exit", f"{lost} {kept}", sentence)
+    abandoned = delivery.ledger.abandoned.total
+    delivery.diagnostics.say("exit", f"{abandoned} {kept}", sentence)
 
 
 def _records(count: int) -> str:
@@ -253,10 +271,8 @@ def _records(count: int) -> str:
 
 def _why(delivery: Delivery, began: float) -> str:
     """Return why records that were accepted before *began* are left."""
-    from .pace import State  # it came with the delivery
-
     last_error, options = delivery.stats().last_error, delivery.options
-    if last_error and (delivery.pace.state is not State.SOUND or delivery.unsettled.leftovers):
+    if last_error and not (delivery.pace.is_sound and not delivery.unsettled.leftovers):
         return last_error
     answered_at = delivery.acknowledged_at
     if answered_at > began and delivery.clock.monotonic() - answered_at < options.close_timeout:

@@ -78,6 +78,11 @@ class Pace:
         """What an idle line sent at once has no answer yet."""
         self._left = 0
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong with the vendor."""
+        return self.state is State.SOUND
+
     def due(self, now: float, waiting: int, waiting_bytes: int) -> float:
         """
         Return the seconds until the line is due: 0 or less when it is, `NEVER` when empty.

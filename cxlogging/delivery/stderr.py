@@ -160,5 +160,48 @@ def _has_room(fd: int) -> bool:
     return any(event & select.POLLOUT for _, event in poll.poll(0))
 
 
+class FinalReport:
+    """
+    Counts records that a ``__del__`` logs while the interpreter ends, and that are lost.
+
+    One line for each destination says how many, when the interpreter clears the module
+    ``sys``, which alone holds the report: that is after all other modules, so by then
+    there is nothing but builtins and what this object holds itself.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._stream = sys.__stderr__
+        self._fd = None if self._stream is None else _descriptor(self._stream)
+        self._write = os.write
+        self._poll: Callable[[int], object] | None = None
+        if self._fd is not None:
+            poll = select.poll()
+            poll.register(self._fd, select.POLLOUT)
+            self._poll = poll.poll
+
+    def add(self, name: str, count: int) -> None:
+        """Count records to the destination *name*."""
+        self._counts[name] = self._counts.get(name, 0) + count
+
+    def __del__(self) -> None:
+        for name, count in self._counts.items():
+            records = "1 record was" if count == 1 else f"{count} records were"
+            what = f"{records} not delivered when the process ended: logged while it was ending"
+            line = f"cxlogging: {name}: {what}\n"
+            if self._fd is None or self._poll is None:
+                if self._stream is not None:
+                    self._stream.write(line)
+                    self._stream.flush()
+            elif self._poll(0):  # there is room, so it does not wait
+                self._write(self._fd, line.encode())
+
+
+def report_at_last(name: str, count: int) -> None:
+    """Have it said, when nothing comes any more, that so many records to *name* were lost."""
+    report = vars(sys).setdefault("_cxlogging_report", FinalReport())
+    report.add(name, count)
+
+
 STDERR = Stderr()
 """The process's own."""

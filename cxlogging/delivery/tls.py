@@ -21,8 +21,14 @@ _OTHER_HOST = frozenset({62, 64})
 """What OpenSSL calls a certificate for another name or address."""
 
 
-def untrusted(place: str, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    """Return why the certificate of *place* was not trusted, and what to do."""
+def explained(place: str, error: ssl.SSLError) -> tuple[str, str]:
+    """Return why there is no connection by TLS with *place*, and what to do."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.reason or str(error)
+        cure = "Is it the right port? Is a proxy, or plain http, in between?"
+        if re.search("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE", reason):
+            cure = "Does the server ask for a certificate of the client (a handler's client_cert=)?"
+        return f"TLS with {place} failed: {reason}", cure
     if error.verify_code in _OTHER_HOST:
         cure = f"Check the host's name. {TRUST}, where a proxy of yours answers for it."
     else:

@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from urllib3.util.wait import wait_for_read
+
 from .. import __version__
 from ..wire.http import Request, Response, Secret
 from ..wire.realtime import monotonic
@@ -69,8 +71,6 @@ class _Line:
             return False
         if _identity(self.sock) != self._identity:
             return False  # somebody closed all descriptors, and the number may be another file's
-        from urllib3.util.wait import wait_for_read
-
         # Bytes to read on an idle connection are the other side's goodbye.
         try:
             return not wait_for_read(self.sock, 0)
@@ -249,8 +249,6 @@ def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
     A server that closes with bytes unread resets the connection, and one that has
     stopped reading leaves bytes that its system never acknowledges.
     """
-    from urllib3.util.wait import wait_for_read
-
     try:
         if closing:
             wait_for_read(sock, CLOSE_SECONDS)

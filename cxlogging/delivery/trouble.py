@@ -28,11 +28,11 @@ def transport_error(
     while (cause := root.__cause__ or root.__context__) is not None and cause is not root:
         root = cause  # urllib3 wraps what the system said in several layers
     timed_out = isinstance(root, TimeoutError) or isinstance(error, TimeoutError)
-    if isinstance(root, ssl.SSLCertVerificationError):
+    if isinstance(root, ssl.SSLError):
         place = f"{endpoint.host}:{endpoint.port}"
         if proxy is not None and proxy.scheme == "https":
             place = f"{place} (or of the proxy {proxy.hostname})"
-        reason, cure = tls.untrusted(place, root)
+        reason, cure = tls.explained(place, root)
         return TransportError(f"{type(root).__name__} ({root.reason}): {reason}", cure)
     return TransportError(_sentence(root, endpoint, proxy), timed_out=timed_out)
 
@@ -40,13 +40,10 @@ def transport_error(
 def _sentence(root: BaseException, endpoint: Endpoint, proxy: SplitResult | None) -> str:
     name = type(root).__name__
     said = " ".join(str(root).split())
-    vendor = f"{endpoint.host}:{endpoint.port}"
-    place, source = vendor, endpoint.source
+    place, source = f"{endpoint.host}:{endpoint.port}", endpoint.source
     if proxy is not None:
         place = f"the proxy {proxy.hostname}:{proxy.port or 8080}"
         source = "proxy or HTTPS_PROXY"
-    if isinstance(root, ssl.SSLError):
-        return f"{name}: TLS with {vendor} failed: {said}"
     if isinstance(root, socket.gaierror):
         named = f" ({source})" if source else ""
         host = endpoint.host if proxy is None else proxy.hostname

@@ -80,7 +80,8 @@ class Api:
     async def counts(self, request: Request) -> Response:
         """How many events of each vendor are kept, and the room that they take."""
         del request
-        return _json({"counts": self._store.count(), "sizes": self._store.sizes()})
+        sizes = await run_in_threadpool(self._store.sizes)
+        return _json({"counts": self._store.count(), "sizes": sizes})
 
     async def requests(self, request: Request) -> Response:
         """The newest requests first."""

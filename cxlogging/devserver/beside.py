@@ -15,8 +15,8 @@ from .doors import Reply
 THREADS = 16
 """More than there are queries that run and wait, so that there is one for what is quick."""
 
-MOST_BODIES = 4
-"""Large bodies that are read at the same time."""
+QUEUED_AT_ONCE = 2
+"""Works of which each may take a lot of memory."""
 
 T = TypeVar("T")
 
@@ -26,11 +26,16 @@ class Beside:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="cxlogging-query")
-        self._bodies = asyncio.Semaphore(MOST_BODIES)
+        self._queue = asyncio.Semaphore(QUEUED_AT_ONCE)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What *work* gives."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def run_queued(self, work: Callable[[], T]) -> T:
+        """What *work* gives, as `run_detached`, once few enough of its kind run."""
+        async with self._queue:
+            return await self.run_detached(work)
 
     async def run_detached(self, work: Callable[[], T]) -> T:
         """What *work* gives, on a thread that nobody waits for when the server stops."""
@@ -45,9 +50,8 @@ class Beside:
             else:
                 future.set_result(result)
 
-        async with self._bodies:
-            threading.Thread(target=run, name="cxlogging-body", daemon=True).start()
-            return await asyncio.wrap_future(future)
+        threading.Thread(target=run, name="cxlogging-body", daemon=True).start()
+        return await asyncio.wrap_future(future)
 
     @asynccontextmanager
     async def parts(self, stream: Iterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:

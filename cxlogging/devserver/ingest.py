@@ -13,7 +13,7 @@ from functools import partial
 from .beside import Beside
 from .doors import Answer, Door, Keys, Reply, Request
 from .doors.betterstack import WIRE_LIMIT
-from .doors.bodies import is_small, peek
+from .doors.bodies import peek, size_up_to
 from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
 from .faults import Fault, FaultPanel
 from .schema import RequestRecord
@@ -24,6 +24,9 @@ BIGGEST_BODY = WIRE_LIMIT
 
 SMALL_BODY, FEW_EVENTS = 8 * 1024, 500
 """Bytes after inflating, and events: what is above is read and kept on a thread of its own."""
+
+LARGE_BODY = 1024 * 1024
+"""Bytes after inflating: of bodies above, few are read at a time, and only they wait for it."""
 
 NO_FAULT = Fault()
 
@@ -112,14 +115,21 @@ class Ingest:
         )  # fmt: skip
         answer = partial(door.answer, request, self.keys)
         if not door.slow:
-            small = is_small(body, exchange.headers.get("content-encoding", ""), SMALL_BODY)
-            return answer() if small else await self.beside.run_detached(answer)
+            encoding = exchange.headers.get("content-encoding", "")
+            return await self._read(answer, size_up_to(body, encoding, LARGE_BODY))
         watch = asyncio.ensure_future(exchange.until_left())
         watch.add_done_callback(lambda task: None if task.cancelled() else left.set_result(None))
         try:
             return await self.beside.run(answer)
         finally:
             watch.cancel()
+
+    async def _read(self, answer: Callable[[], Reply], size: int) -> Reply:
+        if size <= SMALL_BODY:
+            return answer()
+        if size <= LARGE_BODY:
+            return await self.beside.run_detached(answer)
+        return await self.beside.run_queued(answer)
 
     async def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:
         record = RequestRecord(

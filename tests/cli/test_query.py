@@ -578,3 +578,41 @@ def test_variables_that_contradict_each_other_are_said(run):
     assert done.exit_code == 5
     assert done.stderr.count("CORALOGIX_LOG_URL counts") == 1
     assert "127.0.0.1:9" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "coloured"),
+    [
+        ("-o table", {}, False),
+        ("-o table", {"FORCE_COLOR": "1"}, True),
+        ("-o table", {"CLICOLOR_FORCE": "1"}, True),
+        ("-o table", {"FORCE_COLOR": "0"}, False),
+        ("-o table", {"FORCE_COLOR": ""}, False),
+        ("-o table", {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        ("-o table", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ("-o table", {"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+        ("-o table --color never", {"FORCE_COLOR": "1"}, False),
+        ("-o table --color always", {"NO_COLOR": "1"}, True),
+        ("-o jsonl", {"FORCE_COLOR": "1"}, False),
+        ("", {"FORCE_COLOR": "1"}, False),
+    ],
+)
+@pytest.mark.parametrize("rows", [log(1), {"userData": '{"_count":5}'}], ids=["logs", "columns"])
+def test_colours_in_a_pipe(run, service, options, variables, coloured, rows):
+    """--color counts first, then NO_COLOR, then FORCE_COLOR and CLICOLOR_FORCE; JSON has none."""
+    service.rule = lambda asked: whole(rows)
+    if "_count" in rows["userData"] and coloured:
+        pytest.skip("columns have no colours of their own")
+
+    done = run("query", "x", *options.split(), **variables)
+
+    assert (done.exit_code, "\x1b[" in done.stdout) == (0, coloured)
+
+
+def test_messages_on_stderr_have_colours_as_the_variables_say(run, service):
+    """A line beside the data is coloured as the data are."""
+    service.rule = lambda asked: whole()
+
+    assert run("query", "x", FORCE_COLOR="1").stderr.startswith("\x1b[33mno rows")
+    assert run("query", "x", FORCE_COLOR="1", NO_COLOR="1").stderr.startswith("no rows")
+    assert run("qurey", FORCE_COLOR="1").stderr.splitlines()[-1].startswith("\x1b[31;1merror:")

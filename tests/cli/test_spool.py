@@ -253,3 +253,15 @@ def test_a_directory_that_is_no_spool_is_a_failure(tmp_path):
     assert run("send", str(tmp_path / "spool")).returncode == 0
     assert run("export", str(tmp_path / "spool")).returncode == 4
     assert run("rejected", "--send", str(tmp_path / "spool")).returncode == 4
+
+
+def test_progress_is_for_terminals_alone(spool, server):
+    """FORCE_COLOR makes no terminal of a pipe: a log of a job has sentences, and no bars."""
+    leave(spool, server.url, count=3)
+
+    done = run("send", str(spool), FORCE_COLOR="1")
+
+    assert done.returncode == 0, done.stderr
+    assert "3 delivered" in done.stderr
+    assert "\x1b[?25" not in done.stderr
+    assert "100%" not in done.stderr

@@ -38,6 +38,26 @@ def test_a_body_of_very_many_events_holds_up_nobody(server, client, vendor, comp
     assert server.count(vendor) == taken + max(one["events"] for one in server.requests(vendor))
 
 
+def test_ordinary_batches_do_not_wait_for_large_bodies(client):
+    """However many of those there are: batches of hundreds of events are taken meanwhile."""
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+    body, batch = MANY["coralogix"], b"[%s]" % b",".join([b'{"message":"an ordinary one"}'] * 400)
+    heard, taken = [], 0
+    threads = [
+        threading.Thread(
+            target=lambda: heard.append(client.ask("POST", PATHS["coralogix"], body, headers, 100))
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert client.ask("POST", "/", batch, headers, 100).status == 202
+        taken += 1
+    assert [one.status for one in heard] == [200] * 4
+    assert taken > 5
+
+
 def test_an_array_of_bytes_is_not_millions_of_objects(client):
     """Twenty million empty maps of MessagePack, a byte each, are refused before they are made."""
     body = b"\xdd" + (20_000_000).to_bytes(4, "big") + b"\x80" * 20_000_000

@@ -73,15 +73,14 @@ def peek(body: bytes, encoding: str, limit: int) -> bytes:
         return body
 
 
-def is_small(body: bytes, encoding: str, limit: int) -> bool:
-    """True where no more than *limit* bytes of *body* have to be read to answer for it."""
+def size_up_to(body: bytes, encoding: str, limit: int) -> int:
+    """Bytes of *body* that have to be read to answer for it; `limit + 1` where there are more."""
     try:
-        inflate(body, encoding, allowed=("gzip", "deflate", "zstd"), limit=limit)
+        return len(inflate(body, encoding, allowed=("gzip", "deflate", "zstd"), limit=limit))
     except TooLargeError:
-        return False
+        return limit + 1
     except (MalformedError, UnknownEncodingError):
-        return True
-    return True
+        return 0
 
 
 def _has_zlib_header(body: bytes) -> bool:
