@@ -15,7 +15,7 @@ from ..devserver import DevServer, Keys
 from ..devserver.querying import TIMEOUT
 from ..errors import ConfigurationError
 from ..wire import values
-from .wording import examples
+from .wording import examples, in_flags
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -182,7 +182,7 @@ def _sentence(error: Exception, host: str, port: int) -> str:
         return f"cannot listen on {host}, port {port}: {error.strerror or error}. Try --port 0."
     if isinstance(error, sqlite3.Error):
         return f"cannot use the database file: {error}."
-    return f"{error}."
+    return f"{in_flags(str(error), command)}."
 
 
 def _report(request: RequestRecord) -> None:

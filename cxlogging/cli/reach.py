@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -82,6 +83,9 @@ def client(
         if sentence.startswith("no "):
             # Neither an address nor a key: who tries this out needs none.
             sentence += " Or ask the local server: --local."
+        if where["url"] is not None and where["url"] == held(URL_VARIABLE):
+            # With --local the address came from the variable.
+            sentence = re.sub(r"^url\b", URL_VARIABLE, sentence)
         raise ConfigurationError(sentence) from None
     for each in found:
         note(str(each.message))

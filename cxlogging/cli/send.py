@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from ..errors import ConfigurationError
 from ..handlers.handler import ShippingHandler
+from ..wire.settings import URL_VARIABLE, held
 from .endings import FAILURE, PARTIAL, RETRYABLE
 from .reach import local_url
 from .screen import complain, note
@@ -227,7 +229,9 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
         "url": options["url"],
     }
     if to == "local":
-        arguments["url"] = options["url"] or local_url(options["port"])
+        # What the variable holds the handler reads itself, and names it where it is wrong.
+        is_set = options["port"] is None and held(URL_VARIABLE)
+        arguments["url"] = options["url"] or (None if is_set else local_url(options["port"]))
     elif options["port"] is not None:
         raise click.UsageError("--port is the local server's: it goes with --to local.")
     for option, (argument, vendor) in _OWN.items():
@@ -241,6 +245,6 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
     arguments |= {name: value for name, value in wishes.items() if value is not None}
     handler = VENDORS[to](**arguments)
     if handler.stats().state == "off":
-        found = handler.check()
-        raise click.UsageError(f"{found.cause}: {found.cure}")
+        cure = handler.check().cure
+        raise ConfigurationError(f"{cure} Or send to the local server: --to local.")
     return handler

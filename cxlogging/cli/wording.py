@@ -18,9 +18,11 @@ SAME = {
 _NO_FLAG = re.compile(r"[Pp]ass (?:api_key|source_token)=,? or (?=set\b)")
 _PLAIN_HTTP = re.compile(r"pass allow_plain_http=True \(or (set \w+=1)\)")
 _ASSIGNED = re.compile(r"\b(?P<name>[a-z_]+)=(?:True\b|False\b)?(?![=\w'\"(\[{])")
+_ALTERNATIVE = re.compile(r" \(or (?P<name>[a-z_]+)=\)")
 _LEADING = re.compile(
-    r"^(?P<name>[a-z_]+)(?= (?:'|takes|is|are|has|holds|lies|sends|and|both)\b| ')"
+    r"^(?P<name>[a-z_]+)(?= (?:takes|needs|is|are|has|holds|lies|sends|and|both)\b| ')"
 )
+_LEADING_VALUE = re.compile(r"^(?P<name>[a-z_]+)=(?=['\"\d])")
 _SECOND = re.compile(r"(?<= and )(?P<name>[a-z_]+)(?= both\b)")
 
 
@@ -36,7 +38,15 @@ def in_flags(sentence: str, command: click.Command | None) -> str:
     def flag(found: re.Match[str]) -> str:
         return flags.get(found["name"], found[0])
 
+    def alternative(found: re.Match[str]) -> str:
+        return f" (or {flags[found['name']]})" if found["name"] in flags else ""
+
+    def with_value(found: re.Match[str]) -> str:
+        return f"{flags[found['name']]} " if found["name"] in flags else found[0]
+
     sentence = _NO_FLAG.sub("", sentence)
+    sentence = _ALTERNATIVE.sub(alternative, sentence)
+    sentence = _LEADING_VALUE.sub(with_value, sentence)
     if "allow_plain_http" not in flags:
         sentence = _PLAIN_HTTP.sub(r"\1", sentence)
     for pattern in (_ASSIGNED, _LEADING, _SECOND):

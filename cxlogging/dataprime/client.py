@@ -148,7 +148,7 @@ class DataPrimeClient:
         if not split_on_limit:
             return RowStream(answer, self._rows(asked, answer, patience))
         if asked.start is None or asked.end is None:
-            raise ConfigurationError("split_on_limit needs a window: pass since, or start.")
+            raise ConfigurationError("split_on_limit needs a window: pass since= or start=.")
         return self._split(asked, patience, on_progress)
 
     def submit(

@@ -12,7 +12,7 @@ from ..wire.http import Action, Secret, Verdict
 from ..wire.masking import Masker, header_secrets
 from ..wire.settings import LOCAL_KEY
 from . import lifecycle
-from .backoff import retry_after
+from .backoff import RETRY_AFTER_MAXIMUM, retry_after
 from .batch import Batch
 from .clock import Clock
 from .compression import Trial
@@ -159,6 +159,8 @@ def _attempt(delivery: Delivery, batch: Batch, encoding: str | None, seconds: fl
     except Exception as error:  # whatever it is, the items are not lost by it
         return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
     wait = retry_after(response.headers, delivery.clock.wall())
+    if wait is None and verdict.wait is not None:
+        wait = min(verdict.wait, RETRY_AFTER_MAXIMUM)
     if verdict.action is Action.RETRY and 200 <= response.status < 300 and not response.complete:
         verdict = _believed(batch, verdict, response.status)
     return Outcome(verdict, wait, raw=raw, sent=len(body))
@@ -169,8 +171,9 @@ def _believed(batch: Batch, verdict: Verdict, status: int) -> Verdict:
     batch.unread += 1
     if batch.unread < MOST_UNREAD:
         return verdict
+    records = "1 record counts" if len(batch) == 1 else f"{len(batch)} records count"
     return Verdict(
         Action.DELIVERED,
         f"HTTP {status} whose answer could not be read, {MOST_UNREAD} times:"
-        f" {len(batch)} records count as delivered",
+        f" {records} as delivered",
     )

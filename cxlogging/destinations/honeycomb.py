@@ -40,6 +40,9 @@ HOSTS = {
 }
 TEXT_BYTES = 65_536
 MAX_FIELDS = 1_900
+RESET = re.compile(r"(?:^|[,;\s])reset\s*=\s*([0-9]{1,9})(?![0-9])", re.IGNORECASE)
+"""In ``RateLimit: limit=100, remaining=0, reset=2``: whole seconds."""
+
 NESTED = frozenset({dict, list})
 LIMITS = Limits(
     item_bytes=999_999,
@@ -186,7 +189,20 @@ class Honeycomb(NamedTuple):
         return Request(self.endpoint, headers, joined(b"[", items, b",", b"]"))
 
     def interpret(self, response: Response, count: int) -> Verdict:
-        """Return the verdict: by the status of each event where the batch was taken."""
+        """
+        Return the verdict: by the status of each event where the batch was taken.
+
+        ``RateLimit`` (https://api-docs.honeycomb.io/api/, Rate Limiting) comes with a 429,
+        and beside events of a batch whose status is one: ``reset`` is its wait.
+        """
+        verdict = self._interpret(response, count)
+        limited = response.status == 429 or any(
+            reason.startswith("status 429") for _, reason in verdict.items.values()
+        )
+        reset = RESET.search(response.headers.get("ratelimit", "")) if limited else None
+        return verdict if reset is None else verdict._replace(wait=float(reset[1]))
+
+    def _interpret(self, response: Response, count: int) -> Verdict:
         if response.status == 400 and b"too large" in response.body:
             return common(response, CURES)._replace(action=Action.SPLIT)
         if response.status != 200:

@@ -66,7 +66,9 @@ class DevServer:
     ) -> None:
         allow_remote = boolean("allow_remote", allow_remote)
         if not allow_remote and not _is_loopback(host):
-            raise ValueError(f"{host} is not a loopback address: allow_remote=True to serve others")
+            raise ValueError(
+                f"{host} is not a loopback address: pass allow_remote=True to serve others"
+            )
         self.host, self.port = host, port
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()

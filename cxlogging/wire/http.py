@@ -165,9 +165,11 @@ class Verdict(NamedTuple):
         reason: The vendor's words, or ours; who shows them masks secrets, then cuts.
         items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
         cure: What a person can do about it.
+        wait: Seconds that the vendor asks to wait in a way of its own; ``Retry-After`` goes first.
     """
 
     action: Action
     reason: str = ""
     items: Mapping[int, tuple[Action, str]] = NOTHING
     cure: str = ""
+    wait: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import struct
@@ -12,12 +13,14 @@ from collections.abc import Callable
 
 import pytest
 
+import cxlogging
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.connect import Connector
 from cxlogging.delivery.network import TransportError
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.transport import AGE_SECONDS, IDLE_SECONDS, WRITE_BYTES, HttpTransport
 from cxlogging.wire.http import Endpoint, Request, Secret
+from tests.delivery.test_delivery import wait_until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -578,4 +581,84 @@ def test_two_threads_at_once():
             thread.join()
         assert sender.send(request(), None, 5).status == 200
 
+    assert server.connections == 2
+
+
+def test_a_success_that_cannot_be_read_is_believed_in_the_end():
+    """Answers of success whose rest cannot be read have a batch sent three times, and no more: then
+    it counts as delivered, and that is said.
+    """
+    bodies = []
+
+    def serve(connection, number):
+        bodies.append(read_request(connection).partition(b"\r\n\r\n")[2])
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n")
+        connection.close()
+
+    with Script(serve) as server:
+        handler = cxlogging.HoneycombHandler(
+            "key",
+            dataset="shop",
+            url=f"http://127.0.0.1:{server.port}",
+            compression=None,
+            flush_interval=0,
+            retry_initial=0.001,
+            retry_maximum=0.01,
+        )
+        handler.handle(logging.makeLogRecord({"msg": "hello", "levelno": 30}))
+        assert handler.flush(20)
+        handler.close()
+
+    stats = handler.stats()
+    assert (len(bodies), len(set(bodies))) == (3, 1)
+    assert (stats.delivered, stats.retries, stats.balanced) == (1, 2, True)
+    assert "could not be read, 3 times: 1 record counts as delivered" in stats.last_error
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        (b"RateLimit: limit=100, remaining=0, reset=500\r\n", 400, 501),
+        (b"RateLimit: limit=100, remaining=0, reset=999999\r\n", 500, 601),
+        (b"RateLimit: limit=1, remaining=0, reset=30\r\nRetry-After: 500\r\n", 400, 501),
+    ],
+)
+def test_the_wait_of_honeycombs_rate_limit(headers, least, most):
+    """After a 429 with RateLimit, nothing is sent before its reset, at most ten minutes."""
+    refused = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n" + headers + b"\r\n"
+    with Script(answering(refused)) as server:
+        handler = cxlogging.HoneycombHandler(
+            "key", dataset="shop", url=f"http://127.0.0.1:{server.port}", retry_initial=0.001
+        )
+        handler.handle(logging.makeLogRecord({"msg": "hello", "levelno": 30}))
+        delivery = handler._delivery
+        wait_until(lambda: handler.stats().retries)
+        wait = delivery.pace.resume_at - delivery.clock.monotonic()
+        delivery.abandon()
+        handler.close()
+
+    assert least < wait < most
+
+
+def test_a_descriptor_that_became_another_file_is_left_alone(tmp_path):
+    """After something closed all descriptors, a kept connection whose number is another file's is
+    neither used for the next request nor closed with the transport.
+    """
+    path = tmp_path / "mine"
+    with Script(answering(OK)) as server:
+        one = transport(server.port)
+        one.send(request(), None, 5)
+        (kept,) = one._idle
+        number = kept.sock.fileno()
+        os.close(number)
+        mine = os.open(path, os.O_CREAT | os.O_RDWR)
+        if mine != number:
+            os.dup2(mine, number)
+        assert one.send(request(), None, 5).status == 200
+        one.close()
+        assert os.write(number, b"still mine") == len(b"still mine")
+        for each in {mine, number}:
+            os.close(each)
+
+    assert path.read_bytes() == b"still mine"
     assert server.connections == 2

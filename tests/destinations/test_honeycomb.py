@@ -269,6 +269,32 @@ def test_each_event_has_its_own_verdict():
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("limit=100, remaining=0, reset=2", 2),
+        ("limit=100,remaining=0,reset=60", 60),
+        ("Reset = 7", 7),
+        ("limit=100;reset=0", 0),
+        ("limit=100, remaining=0", None),
+        ("limit=100, preset=2", None),
+        ("reset=soon", None),
+        ("reset=" + "9" * 400, None),
+        ("", None),
+    ],
+)
+def test_the_wait_of_a_rate_limit(header, wait):
+    """A 429's RateLimit header says how long to wait, for a batch and for single events."""
+    headers = {"ratelimit": header}
+    statuses = json.dumps([{"status": 202}, {"status": 429, "error": "slow"}]).encode()
+
+    assert honeycomb().interpret(Response(429, headers), 2).wait == wait
+    assert honeycomb().interpret(Response(200, headers, statuses), 2).wait == wait
+    taken = json.dumps([{"status": 202}] * 2).encode()
+    assert honeycomb().interpret(Response(200, headers, taken), 2).wait is None
+    assert honeycomb().interpret(Response(503, headers), 2).wait is None
+
+
 def test_a_pretty_printed_answer_is_read():
     """Blanks and line feeds between the statuses change nothing."""
     body = json.dumps([{"status": 202}, {"status": 400, "error": "x"}], indent=2).encode()
