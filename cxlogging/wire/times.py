@@ -7,6 +7,8 @@ from functools import lru_cache
 from time import gmtime, strftime
 from typing import Any
 
+from .guard import is_external
+
 LAST_NS = 2**63 - 1
 """In 2262; every vendor keeps nanoseconds since 1970 in 64 bits."""
 
@@ -25,7 +27,9 @@ def moment(seconds: Any, now: Callable[[], float]) -> tuple[int, bool]:
     for possible, read in ((True, lambda: seconds), (False, now)):
         try:
             time_ns = int(read() * 1e6 + 0.5) * 1000
-        except (TypeError, ValueError, ArithmeticError):
+        except (TypeError, ValueError, ArithmeticError) as error:
+            if is_external(error):
+                raise
             continue
         if 0 <= time_ns <= LAST_NS:
             return time_ns, possible

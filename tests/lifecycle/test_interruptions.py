@@ -76,6 +76,7 @@ log.propagate = False
 handler = make_handler()
 log.addHandler(handler)
 extra = {"a": {"b": [{"c": Widget()}, [1, 2, {"d": Widget()}]], "e": {"f": [3] * 20}}, "n": 1}
+record = log.makeRecord("shop", 20, "shop.py", 7, "%s", (Widget(),), None, "f", extra)
 
 lost = 0
 for number in range(rounds):
@@ -90,7 +91,10 @@ for number in range(rounds):
             print("ready", flush=True)
             end = time.monotonic() + 10
             while (not calls or last < 1_000) and time.monotonic() < end:
-                log.info("%s %d", Widget(), number, extra=extra)
+                if kind == "C":  # its TypeError may be lost where logging makes a record
+                    handler.handle(record)
+                else:
+                    log.info("%s %d", Widget(), number, extra=extra)
                 last += bool(calls)
             lost += 1
         finally:
