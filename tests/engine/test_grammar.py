@@ -8,7 +8,7 @@ from pathlib import Path
 
 import lark
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cxlogging.devserver.engine.errors import QueryRefusedError, UnsupportedError
@@ -230,6 +230,9 @@ def test_spoiled_queries_are_judged_alike(query, data):
         pieces[at : at + data.draw(st.integers(0, 1))] = new
         pieces = pieces or [" "]
     spoiled = "".join(pieces)
+    refusal = refused(spoiled)
+    # Where the meaning is refused first, the parser has not read what follows.
+    assume(refusal is None or MEANING not in refusal.sentence)
     assert taken_by_grammar(spoiled) is taken_by_parser(spoiled)
 
 
