@@ -50,16 +50,44 @@ def _stdlib_dumps(value: Any) -> str:
     return f"{{{','.join(parts)}}}"
 
 
+BUFFER_BYTES = 512
+KEPT_BYTES = 64 * 1024
+KEPT_BUFFERS = 8
+
+
+def _encode(encode_into: Callable[[Any, bytearray], None]) -> Callable[[Any], bytes]:
+    """
+    Return what encodes with *encode_into* of msgspec.
+
+    Its ``encode`` ends the process by a signal where memory for its output cannot grow.
+    """
+    buffers: list[bytearray] = []
+    pop, keep = buffers.pop, buffers.append
+
+    def encode(value: Any) -> bytes:
+        try:
+            buffer = pop()
+        except IndexError:
+            buffer = bytearray(BUFFER_BYTES)
+        encode_into(value, buffer)
+        data = bytes(buffer)
+        if len(data) <= KEPT_BYTES and len(buffers) < KEPT_BUFFERS:
+            keep(buffer)
+        return data
+
+    return encode
+
+
 def _msgspec() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes]]:
     import msgspec  # noqa: PLC0415 - optional
 
-    encode = msgspec.json.Encoder().encode
+    encode = _encode(msgspec.json.Encoder().encode_into)
 
     def dumps(value: Any) -> str:
         text: str = encode(value).decode()
         return text
 
-    return dumps, dumps, msgspec.msgpack.Encoder().encode
+    return dumps, dumps, _encode(msgspec.msgpack.Encoder().encode_into)
 
 
 def _stdlib() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes]]:
@@ -72,8 +100,7 @@ def _encoded(dumps: Callable[[Any], str]) -> Callable[[Any], bytes]:
     if dumps is not _stdlib_dumps:
         import msgspec  # noqa: PLC0415 - it is there
 
-        encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
-        return encode
+        return _encode(msgspec.json.Encoder().encode_into)
     return lambda value: dumps(value).encode()
 
 

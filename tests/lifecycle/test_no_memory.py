@@ -41,8 +41,11 @@ print(raised, stats.balanced, stats.dropped > 0, stats.accepted)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bounds the address space of a process")
-def test_no_memory_error_leaves_a_log_call(program, server):
+@pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
+@pytest.mark.parametrize("spooled", [False, True])
+def test_no_memory_error_leaves_a_log_call(program, server, tmp_path, vendor, spooled):
     """With memory exhausted no log call raises; what has no room is counted and said once."""
-    ended = program(EXHAUSTED)
+    options = f"spool={str(tmp_path / 'spool')!r}" if spooled else ""
+    ended = program(EXHAUSTED, vendor, options)
 
     assert ended.out.split() == ["0", "True", "True", "301"], ended

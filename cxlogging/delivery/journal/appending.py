@@ -120,15 +120,20 @@ class Appending(Bounded):
         if written != size:
             self._line.expect_damage()
             return self._failed(item, size, number, None)
-        self._done = done = self._done + 1
         recent = self._recent
-        if done == number == self.came and self.arrived < recent.until:
-            recent.line.append((level, data, number))
-        else:  # not sure of its place, or the worker does not keep up
+        try:
+            self._done = done = self._done + 1
+            if done == number == self.came and self.arrived < recent.until:
+                recent.line.append((level, data, number))
+            else:  # not sure of its place, or the worker does not keep up
+                recent.until = ENDED
+            if self.arrived >= self._rotate_at:
+                self._rotate()
+        except MemoryError as error:
             recent.until = ENDED
-        if self.arrived >= self._rotate_at:
-            self._rotate()
-        return True
+            if is_external(error):
+                raise
+        return True  # it is on disk, whatever came after that
 
     def _failed(self, item: Item, size: int, number: int, error: Exception | None) -> bool:
         """Go on after an append that failed."""
