@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import time
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from ..wire.guard import is_external
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -51,10 +54,20 @@ def drain(
             wait = _work_inline([each for each in owing if ends[each] > now], end)
             if wait > 0:
                 wait = min(wait, end - clock.monotonic(), LOOK_SECONDS)
-                waiter.acquire(timeout=max(wait, 0.001))
+                _wait(waiter, max(wait, 0.001))
     finally:
         for delivery in waited_for:
             delivery.waiters.remove(waiter)
+
+
+def _wait(waiter: _thread.LockType, seconds: float) -> None:
+    """Wait until *waiter* is released, or as long as that."""
+    try:
+        waiter.acquire(timeout=seconds)
+    except RuntimeError as error:
+        if is_external(error):
+            raise
+        time.sleep(seconds)  # since Python 3.14 no lock is waited for once the interpreter ends
 
 
 def _budget_end(delivery: Delivery, start: float, timeout: float | None) -> float:

@@ -227,9 +227,10 @@ def test_a_server_that_stops_leaves_no_process(client_of):
         fill(server)
         client = client_of(server)
         ask(client, "limit 1")
-        assert len(children(os.getpid())) == 1
+        # It is kept for the next one, unless its client had left before all of it was read.
+        assert len(children(os.getpid())) <= 1
         ask(client, "limit 1")
-        assert len(children(os.getpid())) == 1
+        assert len(children(os.getpid())) <= 1
         body = json.dumps({"query": FOREVER}).encode()
         busy = client.raw(client.head(DIRECT, len(body)) + body)
         assert busy.recv(10)

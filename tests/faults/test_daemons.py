@@ -116,7 +116,7 @@ def test_case_64_several_destinations(busy, backend, figures, pause):
     ended = busy(end, pause=BUSY[pause])
 
     assert ended.code == 0
-    assert ended.seconds < 4
+    assert ended.seconds < 15
     assert figures.judge(ended.promised, backend).lost == []
     assert min(backend.accepted[f"a:{n}"] for n in range(100, 200)) == 4
 
