@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import _thread
-import time
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
