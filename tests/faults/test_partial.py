@@ -105,7 +105,9 @@ def test_case_63_one_of_3000(child, backend, figures):
 
     assert ended.seconds < 4 + 1
     assert 3 <= len(backend.requests) <= 20
-    assert f"{3_000 - delivered} records were not delivered" in ended.err
+    # The last answer may have come too late to be read.
+    left = [f"{3_000 - delivered + late} records were not delivered" for late in (0, 1)]
+    assert any(sentence in ended.err for sentence in left)
     assert "status 429" in ended.err
 
 

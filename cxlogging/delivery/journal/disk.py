@@ -275,10 +275,10 @@ class Disk:
         """Return the bytes of all files in the folder *name*."""
         total = 0
         with contextlib.suppress(OSError):
-            inner = os.open(name, _FOLDER | _CAREFUL, dir_fd=_ours(folder))
+            inner = _note(os.open(name, _FOLDER | _CAREFUL, dir_fd=_ours(folder)))
             try:
                 with os.scandir(inner) as entries:
                     total = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
             finally:
-                os.close(inner)
+                self.close(inner)
         return total
