@@ -20,6 +20,7 @@ from .spool import Spool
 from .sync import Syncer
 
 RETRY_SECONDS = 5.0
+LOST_SECONDS = 0.5
 RETRY_MAXIMUM = 60.0
 OPEN_SECONDS = 1.0
 SAY_SECONDS = 60.0
@@ -272,9 +273,14 @@ class Files:
             if self._gone:
                 self._leave()
             self._change(mark, drawn)
-        except OSError:
-            self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
-            self._retry_at = self._clock.monotonic() + self._retry_seconds
+        except OSError as error:
+            # Somebody may be closing descriptors just now, those of this attempt too.
+            is_lost = error.errno == errno.EBADF
+            if not is_lost:
+                self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
+            self._retry_at = self._clock.monotonic() + (
+                LOST_SECONDS if is_lost else self._retry_seconds
+            )
             return
         self.resumed = self._line.newest
         self.failed, self._retry_seconds = "", RETRY_SECONDS
