@@ -69,6 +69,24 @@ def _ours(fd: int) -> int:
     return fd
 
 
+def _open(name: str, flags: int, folder: int | None = None) -> int:
+    """
+    Open *name*, in *folder* where one is given.
+
+    Raises:
+        LostError: The number was closed, and given to another file, before we had a look at it.
+    """
+    fd = os.open(name, flags, 0o600, dir_fd=None if folder is None else _ours(folder))
+    facts = os.fstat(fd)
+    with contextlib.suppress(FileNotFoundError):
+        named = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if os.path.samestat(facts, named):
+            return _note(fd)
+    if facts.st_nlink:
+        raise LostError(errno.EBADF, "somebody closed the descriptors of the spool")
+    return _note(fd)  # removed meanwhile
+
+
 class Disk:
     """
     The real file system. A test gives another one with the same methods.
@@ -88,14 +106,14 @@ class Disk:
             for each in (*reversed(Path(path).parents), Path(path)):
                 if not each.exists():
                     each.mkdir(0o700, exist_ok=True)
-        return self._checked_folder(os.open(path, _FOLDER | _CAREFUL), path)
+        return self._checked_folder(_open(path, _FOLDER | _CAREFUL), path)
 
     def folder(self, parent: int, name: str, *, create: bool) -> int:
         """Open the folder *name* inside *parent*."""
         if create:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=_ours(parent))
-        return self._checked_folder(os.open(name, _FOLDER | _CAREFUL, dir_fd=_ours(parent)), name)
+        return self._checked_folder(_open(name, _FOLDER | _CAREFUL, parent), name)
 
     def _checked_folder(self, fd: int, name: str) -> int:
         facts = os.fstat(fd)
@@ -105,9 +123,9 @@ class Disk:
         elif facts.st_mode & 0o022:
             trouble = f"can be written by others (mode {stat.S_IMODE(facts.st_mode):04o})"
         if trouble:
-            os.close(fd)
+            self.close(fd)
             raise UnsafeError(f"{name} {trouble}")
-        return _note(fd)
+        return fd
 
     def names(self, folder: int) -> list[str]:
         """Return the sorted names of what is in *folder*."""
@@ -116,24 +134,24 @@ class Disk:
     def create(self, folder: int, name: str) -> int:
         """Make a file that does not exist yet, to append to."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _CAREFUL
-        return _note(os.open(name, flags, 0o600, dir_fd=_ours(folder)))
+        return _open(name, flags, folder)
 
     def append(self, folder: int, name: str) -> int:
         """Open a file to append to; make it where it is missing."""
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _CAREFUL
-        return self._checked_file(os.open(name, flags, 0o600, dir_fd=_ours(folder)), name)
+        return self._checked_file(_open(name, flags, folder), name)
 
     def open(self, folder: int, name: str) -> int:
         """Open a file to read from."""
-        return self._checked_file(os.open(name, os.O_RDONLY | _CAREFUL, dir_fd=_ours(folder)), name)
+        return self._checked_file(_open(name, os.O_RDONLY | _CAREFUL, folder), name)
 
     def _checked_file(self, fd: int, name: str) -> int:
         facts = os.fstat(fd)
         plain = stat.S_ISREG(facts.st_mode) and facts.st_nlink <= 1
         if not plain or facts.st_uid != os.geteuid():
-            os.close(fd)
+            self.close(fd)
             raise UnsafeError(f"{name} is not a plain file of our own")
-        return _note(fd)
+        return fd
 
     def lock(self, folder: int, name: str) -> int | None:
         """
@@ -239,7 +257,7 @@ class Disk:
 
     def sync_folder(self, path: str) -> None:
         """Return once the names in the folder at *path* are on the medium."""
-        fd = _note(os.open(path, _FOLDER))
+        fd = _open(path, _FOLDER)
         try:
             self.sync(fd)
         finally:
@@ -275,7 +293,7 @@ class Disk:
         """Return the bytes of all files in the folder *name*."""
         total = 0
         with contextlib.suppress(OSError):
-            inner = _note(os.open(name, _FOLDER | _CAREFUL, dir_fd=_ours(folder)))
+            inner = _open(name, _FOLDER | _CAREFUL, folder)
             try:
                 with os.scandir(inner) as entries:
                     total = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
