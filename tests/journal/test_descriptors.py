@@ -16,9 +16,13 @@ from tests.faults.backend import Backend
 from tests.journal.bench import Process, lines
 
 PROGRAM = """
-import logging, os, sys
+import logging, os, sys, threading, time
+from pathlib import Path
 import cxlogging
 from tests.fakes import hold_back
+def tasks():
+    own = str(threading.get_native_id())
+    return [each for each in Path("/proc/self/task").iterdir() if each.name != own]
 url, spool, victims = sys.argv[1:]
 handler = cxlogging.HoneycombHandler(
     "key", dataset="shop", url=url, spool=spool, flush_interval=60, compression=None)
@@ -27,6 +31,13 @@ def log(*numbers):
     for number in numbers:
         handler.handle(logging.makeLogRecord({"msg": f"<a:{number}>", "levelno": 40}))
 log(1, 2, 3)
+# No call may be under way that has a descriptor of its own for a moment, such as os.listdir: what
+# such a call closes at its end is a number, whosever that is by then.
+calm = 0
+while calm < 10:
+    states = [Path(each, "stat").read_text().rpartition(") ")[2][0] for each in tasks()]
+    calm = calm + 1 if set(states) <= {"S"} else 0
+    time.sleep(0.01)
 most = max(int(each) for each in os.listdir("/dev/fd"))
 os.closerange(3, most + 1)
 files = [open(f"{victims}/{n}", "a") for n in range(most + 8)]
