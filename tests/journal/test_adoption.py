@@ -246,3 +246,22 @@ def test_a_refused_record_after_one_that_was_cut_short():
     rejected.add(folder, (20, b"c", 0), "last", 3.0)
 
     assert [letter.reason for letter in rejected.letters(folder)] == ["first", "last"]
+
+
+def test_what_lies_behind_folders_with_nothing_to_send():
+    """Folders of the dead in which all has its outcome are passed over at once: what another left
+    is taken in the same look, and no worker goes to sleep before it.
+    """
+    machine = Machine()
+    for _ in range(8):
+        settled = process(machine)
+        settled.put(*lines(1))
+        settled.journal.settle(settled.take_items())
+        settled.end()
+    left = process(machine)
+    left.put(*lines(3))
+    left.end()
+    heir = process(machine)
+    heir.tend()
+
+    assert [data for _, data, _ in heir.journal.adopt(100, 10**9)] == lines(3)

@@ -127,9 +127,17 @@ class Heirs:
         return self._estate is not None and bool(self._estate.waiting)
 
     def take(self, count: int, size: int) -> list[Item]:
-        """Return the next items of the estate in hand; the segment may end with them."""
-        estate = self._estate
-        while estate is not None and estate.waiting:
+        """Return the next items of the estate in hand, or of the next ones where it has none."""
+        while (estate := self._estate) is not None:
+            if items := self._take_of(estate, count, size):
+                return items
+            self._close_if_done()
+            if self._estate is estate:  # what was taken of it lacks its outcome
+                return []
+        return []
+
+    def _take_of(self, estate: Estate, count: int, size: int) -> list[Item]:
+        while estate.waiting:
             segment = estate.waiting[0]
             items = self._items(estate, segment, count, size)
             if segment.read or not items:
@@ -140,7 +148,6 @@ class Heirs:
                 return items
             if segment.done:
                 self._remove(estate, segment)
-        self._close_if_done()
         return []
 
     def _items(self, estate: Estate, segment: Segment, count: int, size: int) -> list[Item]:
