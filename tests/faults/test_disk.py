@@ -259,7 +259,7 @@ def spooled():
 for n in range(100): promise("before", n)
 {move}
 shift += 20
-cxlogging.flush_all(0.5)
+cxlogging.flush_all(3)
 for n in range(100): promise("after", n)
 stats = handler.stats()
 print(stats.pending + stats.spooled, spooled() > 5_000)
@@ -324,7 +324,7 @@ def test_a_directory_whose_place_is_taken(child, backend, spool, figures):
     """
     move = "os.rename(spool, spool + '.old'); open(spool, 'w').close()"
     code = MOVES.format(spool=str(spool), move=move) + (
-        "os.unlink(spool)\nshift += 20\ncxlogging.flush_all(0.5)\n"
+        "os.unlink(spool)\nshift += 20\ncxlogging.flush_all(3)\n"
         "for n in range(100): promise('again', n)\n"
         "print(handler.stats().spooled, spooled() > 5_000)\n"
     )
