@@ -6,8 +6,9 @@ Importing this package imports nothing else: its names are loaded when used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .wire.lazy import exports
 
 if TYPE_CHECKING:
     from .delivery.ledger import Stats
@@ -63,14 +64,7 @@ _HOMES = {
     "unbind": ".handlers.context",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(home, __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = exports(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

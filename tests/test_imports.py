@@ -64,7 +64,7 @@ def test_a_handler_s_name_brings_little(handler: str):
     assert "cxlogging.handlers.vendors" in modules
     assert (modules - before).isdisjoint(NETWORK | CODECS | DEAR)
     assert own(modules).isdisjoint(PARTS | {"destinations", "delivery.journal", "wire.codec"})
-    assert len([name for name in modules if name.startswith("cxlogging")]) <= 27
+    assert len([name for name in modules if name.startswith("cxlogging")]) <= 25
 
 
 @handlers

@@ -7,8 +7,9 @@ first of them that needs it.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..wire.lazy import exports
 
 if TYPE_CHECKING:
     from .aio import AsyncDataPrimeClient, AsyncJob
@@ -103,11 +104,4 @@ _HOMES = {
     "Unreachable": ".errors",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(home, __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = exports(__name__, _HOMES)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..wire.guard import is_external
-from ..wire.threads import start_thread
+from ..wire.threads import start_thread, take
 from .threadless import no_thread
 
 LOOK_SECONDS = 10.0
@@ -67,7 +67,7 @@ class Watcher:
             permit.append(self._free.pop())
             start_thread(lambda: self._main(permit))
         except BaseException as error:
-            if _take(permit):
+            if take(permit):
                 self._free.append(None)
             if is_external(error) or not isinstance(error, (IndexError, RuntimeError, MemoryError)):
                 raise
@@ -87,7 +87,7 @@ class Watcher:
         return not self._free
 
     def _main(self, permit: deque[None]) -> None:
-        if not _take(permit):
+        if not take(permit):
             return
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
         free = self._free
@@ -98,14 +98,5 @@ class Watcher:
                         self._look()
                 free.append(None)
                 # Who came between the look and this found the thread running, and relies on it.
-                if not self._is_needed() or not _take(free):
+                if not self._is_needed() or not take(free):
                     return
-
-
-def _take(one: deque[None]) -> bool:
-    """Return True for the first who asks."""
-    try:
-        one.pop()
-    except IndexError:
-        return False
-    return True

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from ..wire.guard import is_external
 from ..wire.http import Action
-from ..wire.threads import start_thread
+from ..wire.threads import start_thread, take
 from . import lifecycle
 from .batch import Batch
 from .demand import Demand
@@ -142,7 +142,7 @@ class Workers:
             lifecycle.before_worker()
             start_thread(lambda: self._main(permit))
         except BaseException as error:
-            if _take(permit):
+            if take(permit):
                 self._crew.pop()
             self._look_later()
             if isinstance(error, (RuntimeError, MemoryError)):
@@ -161,7 +161,7 @@ class Workers:
             self._delivery.wake_at(0, 0)
 
     def _main(self, permit: deque[None]) -> None:
-        if not _take(permit):
+        if not take(permit):
             return
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
         with lifecycle.own_thread():
@@ -317,12 +317,3 @@ class Workers:
             delivery.ledger.requests += outcome.requests
             delivery.ledger.reports += done
             delivery.drops.reported(done=done)
-
-
-def _take(permit: deque[None]) -> bool:
-    """Return True for the first who asks."""
-    try:
-        permit.pop()
-    except IndexError:
-        return False
-    return True

@@ -9,8 +9,9 @@ Names are loaded when used: a process that answers queries loads no server.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..wire.lazy import exports
 
 if TYPE_CHECKING:
     from .doors import VENDORS, Keys, StoredEvent
@@ -41,11 +42,4 @@ _HOMES = {
     "StoredEvent": ".doors",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(home, __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = exports(__name__, _HOMES)

@@ -78,38 +78,36 @@ def _encode(encode_into: Callable[[Any, bytearray], None]) -> Callable[[Any], by
     return encode
 
 
-def _msgspec() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes]]:
+Codec = tuple[
+    Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes], Callable[[Any], bytes]
+]
+"""What encodes a value as JSON, a text as JSON, a value as MessagePack, and as JSON in UTF-8."""
+
+
+def _msgspec() -> Codec:
     import msgspec  # noqa: PLC0415 - optional
 
     encode = _encode(msgspec.json.Encoder().encode_into)
 
     def dumps(value: Any) -> str:
-        text: str = encode(value).decode()
-        return text
+        return encode(value).decode()
 
-    return dumps, dumps, _encode(msgspec.msgpack.Encoder().encode_into)
+    return dumps, dumps, _encode(msgspec.msgpack.Encoder().encode_into), encode
 
 
-def _stdlib() -> tuple[Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes]]:
+def _stdlib() -> Codec:
     import msgpack  # noqa: PLC0415 - only where a vendor's format needs it
 
-    return _stdlib_dumps, encode_basestring, msgpack.packb
+    def encode(value: Any) -> bytes:
+        return _stdlib_dumps(value).encode()
 
-
-def _encoded(dumps: Callable[[Any], str]) -> Callable[[Any], bytes]:
-    if dumps is not _stdlib_dumps:
-        import msgspec  # noqa: PLC0415 - it is there
-
-        return _encode(msgspec.json.Encoder().encode_into)
-    return lambda value: dumps(value).encode()
+    return _stdlib_dumps, encode_basestring, msgpack.packb, encode
 
 
 try:
-    dumps, quote, packb = _msgspec()
+    dumps, quote, packb, encoded = _msgspec()
 except ImportError:
-    dumps, quote, packb = _stdlib()
-encoded = _encoded(dumps)
-"""Return the JSON text of a clean value as bytes of UTF-8."""
+    dumps, quote, packb, encoded = _stdlib()
 
 
 def _encoded_twice(value: Any) -> bytes:

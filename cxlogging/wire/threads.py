@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+from collections import deque
 from collections.abc import Callable
 
 _SYNCHRONOUS = "SIGABRT SIGBUS SIGFPE SIGILL SIGSEGV SIGSYS SIGTRAP".split()
@@ -37,3 +38,12 @@ def block_signals() -> None:
     """Leave all signals to other threads; for a thread that was started otherwise."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+
+
+def take(permit: deque[None]) -> bool:
+    """Return True for the first who asks: popping is indivisible."""
+    try:
+        permit.pop()
+    except IndexError:
+        return False
+    return True

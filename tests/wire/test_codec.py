@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from cxlogging.wire import codec
 
-STDLIB = codec._stdlib()
+STDLIB = codec._stdlib()[:3]
 PAIRS = [pytest.param(STDLIB, id="stdlib")]
 if importlib.util.find_spec("msgspec"):
-    PAIRS.append(pytest.param(codec._msgspec(), id="msgspec"))
+    PAIRS.append(pytest.param(codec._msgspec()[:3], id="msgspec"))
 both = pytest.mark.parametrize("functions", PAIRS)
 
 scalars = (
