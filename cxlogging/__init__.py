@@ -6,9 +6,8 @@ Importing this package imports nothing else: its names are loaded when used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .wire.lazy import exports
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .delivery.ledger import Stats
@@ -64,7 +63,14 @@ _HOMES = {
     "unbind": ".handlers.context",
 }
 
-__getattr__ = exports(__name__, _HOMES)
+
+def __getattr__(name: str) -> Any:  # not `wire.lazy`: importing the package loads nothing else
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home, __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
