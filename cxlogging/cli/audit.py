@@ -34,13 +34,7 @@ MOST_GAPS = 20
 @click.option("--since", metavar="T", help="Begin the window so long ago. Default: 1h.")
 @click.option("--from", "start", metavar="T", help="Begin the window at a time, such as now-2d.")
 @click.option("--to", "end", metavar="T", help="End the window at a time. Default: now.")
-@click.option(
-    "--tier",
-    type=click.Choice(["frequent", "archive"]),
-    default="frequent",
-    show_default=True,
-    help="The storage tier to read: frequent search, or the archive.",
-)
+@reach.tier
 @click.option(
     "--field",
     default="cx_seq",
@@ -55,7 +49,7 @@ MOST_GAPS = 20
 @click.option(
     "--expect", type=click.IntRange(0), metavar="N", help="Demand N different records in all."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @reach.row_limit
 @reach.options
 def command(
@@ -130,7 +124,7 @@ def _read(
 
 
 def _document(runs: Runs, *, complete: bool, now: int) -> dict[str, Any]:
-    """Return the account, as it is printed as JSON."""
+    """Return the result, as it is printed as JSON."""
     found = {
         name: _run(run, complete=complete, now=now)
         for name, run in sorted(runs.runs.items(), key=lambda each: each[1].stretches[0].at)

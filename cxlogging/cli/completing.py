@@ -1,4 +1,4 @@
-"""What shells are told beside names of commands, options and their values."""
+"""Completions beside the names of commands, options and their values."""
 
 from __future__ import annotations
 

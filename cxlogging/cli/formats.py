@@ -7,14 +7,38 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
+
+import click
 
 from ..dataprime import Row
 from ..dataprime.exports import document, flat, table, write_csv
 from .lines import folded, line_of, safe_line
 from .screen import is_coloured, prepare, safe, safe_json
 
+F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("table", "json", "jsonl", "csv", "raw")
+
+colour = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether to colour the output; auto colours a terminal.",
+)
+full = click.option(
+    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+)
+
+
+def output(*formats: str) -> Callable[[F], F]:
+    """Return the option for one of *formats*."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        help="The format of the rows. Default: table on a terminal, jsonl in a pipe.",
+    )
 
 
 def chosen(wish: str | None) -> str:

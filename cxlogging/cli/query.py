@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from . import reach
+from . import formats, reach
 from .completing import files_after_at
 from .endings import EMPTY, OK, PARTIAL
-from .formats import FORMATS, chosen, write
 from .query_explain import explained
 from .query_notes import statistics, told
 from .screen import note
@@ -46,13 +45,7 @@ _DIRECT = {
 @click.option(
     "--to", "end", metavar="T", help="End the window at a time, as for --from. Default: now."
 )
-@click.option(
-    "--tier",
-    type=click.Choice(["frequent", "archive"]),
-    default="frequent",
-    show_default=True,
-    help="The storage tier to read: frequent search, or the archive.",
-)
+@reach.tier
 @click.option(
     "--syntax",
     type=click.Choice(["dataprime", "lucene"]),
@@ -81,19 +74,8 @@ _DIRECT = {
     metavar="S",
     help="Give up after S seconds, retries included.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(FORMATS),
-    help="The format of the rows. Default: table on a terminal, jsonl in a pipe.",
-)
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Whether to colour the output; auto colours a terminal.",
-)
+@formats.output(*formats.FORMATS)
+@formats.colour
 @click.option("--stats", is_flag=True, help="Print on stderr what the query cost.")
 @click.option(
     "--explain", is_flag=True, help="Print the request as a curl command, and send nothing."
@@ -108,9 +90,7 @@ _DIRECT = {
 @click.option(
     "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
 )
-@click.option(
-    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
-)
+@formats.full
 @reach.row_limit
 @reach.options
 def command(
@@ -156,7 +136,7 @@ def command(
             rows = client.stream(text, **_request(arguments))
         answer = rows.untold()
         with rows:
-            count = write(rows, chosen(output), color, full=full)
+            count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
     for sentence in told(rows, answer, background=in_background):
         note(sentence)

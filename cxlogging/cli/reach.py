@@ -41,13 +41,19 @@ _OPTIONS = (
 )
 
 
+tier = click.option(
+    "--tier",
+    type=click.Choice(["frequent", "archive"]),
+    default="frequent",
+    show_default=True,
+    help="The storage tier to read: frequent search, or the archive.",
+)
 row_limit = click.option(
     "--row-limit",
     type=click.IntRange(1),
     metavar="N",
     help="The most rows that the account may ask for. Default: 15,000, in the archive 50,000.",
 )
-"""The option of commands whose queries have a row limit."""
 
 
 def options(command: F) -> F:

@@ -136,8 +136,8 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     metavar="S",
     help="At the end, wait S seconds for the next acknowledgement.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print no progress and no account.")
-@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="Print no progress and no statistics.")
+@click.option("--json", "as_json", is_flag=True, help="Print the statistics as JSON on stdout.")
 def command(
     *,
     files: tuple[str, ...],

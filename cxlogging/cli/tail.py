@@ -20,11 +20,10 @@ from ..dataprime import (
     Unreachable,
     times,
 )
-from . import reach
+from . import formats, reach
 from .doorbell import Doorbell
 from .endings import OK, PARTIAL
 from .following import Following
-from .formats import chosen, write
 from .levels import Level
 from .query_notes import nothing_yet
 from .screen import note
@@ -61,13 +60,7 @@ _COMMANDS = re.compile(
     show_default=True,
     help="Begin so long ago, or at a time: 10m, now-1h, 2025-01-20T00:00:00Z.",
 )
-@click.option(
-    "--tier",
-    type=click.Choice(["frequent", "archive"]),
-    default="frequent",
-    show_default=True,
-    help="The storage tier to read: frequent search, or the archive.",
-)
+@reach.tier
 @click.option(
     "--syntax",
     type=click.Choice(["dataprime", "lucene"]),
@@ -90,22 +83,9 @@ _COMMANDS = re.compile(
     help="Show logs that become visible up to S seconds after their time.",
 )
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after N rows.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "jsonl", "raw"]),
-    help="The format of the rows. Default: table on a terminal, jsonl in a pipe.",
-)
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Whether to colour the output; auto colours a terminal.",
-)
-@click.option(
-    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
-)
+@formats.output("table", "jsonl", "raw")
+@formats.colour
+@formats.full
 @reach.row_limit
 @reach.options
 def command(
@@ -144,7 +124,7 @@ def command(
         following = Following(asking.ask, begin, int(late * 1e9))
         with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
             rows = _limited(_batches(following, pause, wait), count)
-            write(_flushed(rows), chosen(output), color, full=full)
+            formats.write(_flushed(rows), formats.chosen(output), color, full=full)
     raise SystemExit(PARTIAL if asking.cut else OK)
 
 

@@ -11,7 +11,7 @@ from requests.exceptions import ProxyError, Timeout
 
 from ..delivery.tls import explained
 from ..wire.http import Endpoint
-from ..wire.settings import is_loopback
+from ..wire.settings import is_loopback, nothing_listens
 
 
 def no_connection(address: Endpoint, error: Exception) -> str:
@@ -34,7 +34,7 @@ def no_connection(address: Endpoint, error: Exception) -> str:
 
 def _refused(address: Endpoint, place: str) -> str:
     if is_loopback(address.host):
-        return f"Nothing listens at {place}. Is `cxlogging dev` running?"
+        return nothing_listens(place)
     return f"{place} refuses connections: check domain or url, and the firewall."
 
 

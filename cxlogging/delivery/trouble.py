@@ -8,7 +8,7 @@ import ssl
 from urllib.parse import SplitResult
 
 from ..wire.http import Endpoint
-from ..wire.settings import is_loopback
+from ..wire.settings import is_loopback, nothing_listens
 from . import tls
 from .network import TransportError
 
@@ -50,7 +50,7 @@ def _sentence(root: BaseException, endpoint: Endpoint, proxy: SplitResult | None
         return f"{name}: the name {host}{named} has no address: {root.strerror or said}"
     if isinstance(root, ConnectionRefusedError):
         if proxy is None and is_loopback(endpoint.host):
-            return f"{name}: Nothing listens at {place}. Is `cxlogging dev` running?"
+            return f"{name}: {nothing_listens(place)}"
         return f"{name}: connection refused by {place}"
     if isinstance(root, (OSError, http.client.HTTPException)):
         return f"{name}: {said or 'no answer'} ({place})"

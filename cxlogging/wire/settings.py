@@ -220,6 +220,11 @@ def _split(name: str, url: str) -> SplitResult:
     return parts
 
 
+def nothing_listens(place: str) -> str:
+    """Return what a refused connection to *place*, on this machine, means."""
+    return f"Nothing listens at {place}. Is `cxlogging dev` running?"
+
+
 def is_loopback(hostname: str) -> bool:
     """Return True when *hostname* names this machine."""
     if hostname.lower() == "localhost":

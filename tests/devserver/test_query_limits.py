@@ -283,7 +283,7 @@ def test_a_background_query_has_its_limit_too(client_of):
 
 @linux
 def test_a_background_query_that_is_cancelled_is_ended(client_of):
-    """Amid a regular expression."""
+    """In the middle of a regular expression."""
     with DevServer(query_timeout=600) as server:
         fill(server)
         client = client_of(server)
@@ -314,7 +314,7 @@ threading.Event().wait()
 @linux
 @pytest.mark.parametrize("busy", [True, False])
 def test_a_process_ends_with_a_server_that_was_killed(client_of, busy):
-    """Kill -9 of the server, also amid a regular expression, and beside a forked child."""
+    """Kill -9 of the server, also within a regular expression, and beside a forked child."""
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "fork"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

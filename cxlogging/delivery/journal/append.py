@@ -59,8 +59,8 @@ class Append:
         write, seek = self._calls  # type: ignore[misc]
         end = seek(fd, 0, os.SEEK_CUR)
         if end != self._end:
-            # The first append, another file of ours, or one of the application's that has got
-            # the number of ours: no other file is at just the place where we left off.
+            # The first append, the next segment, or a file of the application's under the same
+            # number: another file is never at exactly the offset where this one ended.
             self._disk.check(fd)
         size = len(data)
         began = self._monotonic()

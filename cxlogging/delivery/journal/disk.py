@@ -34,6 +34,9 @@ class UnsafeError(OSError):
 class LostError(FileNotFoundError):
     """Somebody closed a descriptor of ours; its number may be another file's by now."""
 
+    def __init__(self) -> None:
+        super().__init__(errno.EBADF, "somebody closed the descriptors of the spool")
+
 
 _fstat, _write = os.fstat, os.write
 
@@ -65,7 +68,7 @@ def holds(fd: int) -> bool:
 
 def _ours(fd: int) -> int:
     if not holds(fd):
-        raise LostError(errno.EBADF, "somebody closed the descriptors of the spool")
+        raise LostError
     return fd
 
 
@@ -83,7 +86,7 @@ def _open(name: str, flags: int, folder: int | None = None) -> int:
         if os.path.samestat(facts, named):
             return _note(fd)
     if facts.st_nlink:
-        raise LostError(errno.EBADF, "somebody closed the descriptors of the spool")
+        raise LostError
     return _note(fd)  # removed meanwhile
 
 
@@ -177,11 +180,11 @@ class Disk:
     @staticmethod
     def write(fd: int, data: bytes) -> int:
         """
-        Append data to a descriptor; return how many bytes of it could be.
+        Append data to a descriptor, giving the interpreter's lock away; return how many bytes of
+        it could be.
 
-        The look costs about what the append does, some microseconds for both, and nothing less
-        will do: whatever is looked at from time to time only leaves records in a file of the
-        user's meanwhile, and that cannot be mended.
+        Each append looks at the descriptor: a record that is once in a file of the user's cannot
+        be taken back. `Append` has a cheaper look.
         """
         facts = _fstat(fd)
         known = _identities.get(fd)

@@ -275,12 +275,10 @@ class Files:
             self._change(mark, drawn)
         except OSError as error:
             # Somebody may be closing descriptors just now, those of this attempt too.
-            is_lost = error.errno == errno.EBADF
-            if not is_lost:
-                self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
-            self._retry_at = self._clock.monotonic() + (
-                LOST_SECONDS if is_lost else self._retry_seconds
-            )
+            pause = LOST_SECONDS
+            if error.errno != errno.EBADF:
+                pause = self._retry_seconds = min(self._retry_seconds * 2, RETRY_MAXIMUM)
+            self._retry_at = self._clock.monotonic() + pause
             return
         self.resumed = self._line.newest
         self.failed, self._retry_seconds = "", RETRY_SECONDS

@@ -54,6 +54,11 @@ def read_identity(disk: Disk, folder: int) -> dict[str, str]:
     return {}
 
 
+def without_account(identity: Mapping[str, str]) -> dict[str, str]:
+    """Return who a destination is, whatever its key."""
+    return {key: value for key, value in identity.items() if key != ACCOUNT}
+
+
 class Stranger(NamedTuple):
     """What processes that have ended left for another key: its fingerprint, and bytes."""
 
@@ -167,15 +172,14 @@ class Spool:
             return None
         try:
             identity = read_identity(self._disk, folder)
-            account = identity.pop(ACCOUNT, UNKNOWN)
-            if identity != {k: v for k, v in self.identity.items() if k != ACCOUNT}:
+            if without_account(identity) != without_account(self.identity):
                 return None
             size = sum(
                 self._disk.usage(folder, owner)
                 for owner in self._disk.names(folder)
                 if NAME.fullmatch(owner) and has_ended(self._disk, folder, owner)
             )
-            return Stranger(account, size) if size else None
+            return Stranger(identity.get(ACCOUNT, UNKNOWN), size) if size else None
         except OSError:
             return None
         finally:

@@ -17,7 +17,7 @@ from .owner import LOCK, NAME, has_ended
 from .rejected import Letter, Rejected
 from .removal import DAMAGED
 from .segment import SEGMENT, SETTLED, Segment
-from .spool import ACCOUNT, UNKNOWN, read_identity
+from .spool import ACCOUNT, UNKNOWN, read_identity, without_account
 
 TAKE_COUNT = 1_000
 TAKE_BYTES = 2**20
@@ -73,7 +73,7 @@ class Survey:
     @property
     def bare_identity(self) -> dict[str, str]:
         """Who the destination is, whatever its key."""
-        return {key: value for key, value in self.identity.items() if key != ACCOUNT}
+        return without_account(self.identity)
 
     def owners(self) -> list[Owner]:
         """Return what each process has here."""
