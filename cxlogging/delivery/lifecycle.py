@@ -87,9 +87,7 @@ def _look() -> None:
         if delivery.is_watched:
             try:
                 delivery.look_for_backlog()
-            except (
-                Exception
-            ) as error:  # a bug in one must not end the watch for all
+            except Exception as error:  # a bug in one must not end the watch for all
                 sentence = f"the look for what waits in the spool failed: {error!r}"
                 delivery.diagnostics.say("look", type(error).__name__, sentence)
 
