@@ -197,7 +197,7 @@ def run_steadily(serve, backend, figures, command) -> None:
 
 
 @pytest.mark.case(60)
-def test_case_85_uvicorn_is_terminated(serve, backend, figures):
+def test_case_60_uvicorn_is_terminated(serve, backend, figures):
     """With sigterm=True, uvicorn's application logs a thousand records a second until after its
     shutdown, and is terminated: each record arrives.
     """
@@ -207,7 +207,7 @@ def test_case_85_uvicorn_is_terminated(serve, backend, figures):
 @pytest.mark.runtimes
 @pytest.mark.case(60)
 @pytest.mark.parametrize("server", SERVERS)
-def test_case_85_a_server_is_terminated(serve, backend, figures, server):
+def test_case_60_a_server_is_terminated(serve, backend, figures, server):
     """With sigterm=True, under uvicorn (alone, two workers, --reload), gunicorn's uvicorn workers
     (with --preload too) and hypercorn, an application logs a thousand records a second until after
     its shutdown, and the server is terminated: each record arrives.
@@ -218,7 +218,7 @@ def test_case_85_a_server_is_terminated(serve, backend, figures, server):
 @pytest.mark.runtimes
 @pytest.mark.case(60)
 @pytest.mark.parametrize("server", DJANGO_SERVERS)
-def test_case_85_django_is_terminated(serve, backend, figures, server):
+def test_case_60_django_is_terminated(serve, backend, figures, server):
     """With sigterm=True, Django's ASGI application under uvicorn, gunicorn, hypercorn and daphne is
     terminated right after its answer: each record arrives.
     """
@@ -248,7 +248,7 @@ signal.signal(15, again)
 @pytest.mark.case(61)
 @pytest.mark.parametrize("place", ["before", "after"])
 @pytest.mark.parametrize("handler", ENDS)
-def test_case_86_a_script_is_terminated(child, backend, figures, handler, place):
+def test_case_61_a_script_is_terminated(child, backend, figures, handler, place):
     """With sigterm=True, a script that logs a thousand records a second is terminated, without a
     handler of its own, with one installed before or after ours that exits, sets a flag or raises
     the signal again: each record arrives, and the script ends as it would without us.
