@@ -1,4 +1,4 @@
-"""Case 66: a vendor that takes a part of each batch."""
+"""Case 63: a vendor that takes a part of each batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases 85 and 86: SIGTERM, under the servers that handle it themselves, and beside handlers."""
+"""Cases 60 and 61: SIGTERM, under the servers that handle it themselves, and beside handlers."""
 
 from __future__ import annotations
 
