@@ -1,4 +1,4 @@
-"""Case 64: records whose time is impossible, or of another age."""
+"""Case 62: records whose time is impossible, or of another age."""
 
 from __future__ import annotations
 
