@@ -25,7 +25,8 @@ BUSY = {
 }
 PROGRAM = """
 log.handlers[:] = []
-handler = {vendor}, url=URL, compression=None, {options})
+# Room for all that a tight loop logs: it is faster than a vendor that is far away.
+handler = {vendor}, url=URL, compression=None, buffer_bytes=2**30, {options})
 log.addHandler(handler)
 def on_and_on():
     n = 0
@@ -98,9 +99,7 @@ def test_case_64_who_waits_meanwhile(busy, backend, figures, way, pause):
     """close(), flush(), flush_all() and logging.shutdown() wait for what came before them."""
     ended = busy(f"leaving()\n{WAITING[way]}\nos._exit(3)", pause=BUSY[pause])
 
-    assert ended.code == 3
-    # A tight loop may be faster than the vendor, which is said; nothing else is.
-    assert [line for line in ended.err.splitlines() if "bytes is full" not in line] == []
+    assert (ended.code, ended.err) == (3, "")
     assert ended.seconds < 15
     assert figures.judge(ended.promised, backend).lost == []
 
