@@ -18,7 +18,7 @@ check: $(VENV)/.ready-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_floors.py $(ARGS)
+	$(BIN)/python -m pytest tests/test_layers.py $(ARGS)
 
 coverage: $(VENV)/.ready-test
 	$(BIN)/coverage erase

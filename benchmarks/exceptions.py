@@ -85,7 +85,7 @@ def in_turn(works: Sequence[Work], after: Work = lambda: None) -> list[list[floa
 
 def texts(error: BaseException) -> tuple[Work, Work]:
     """Return both ways to the text of *error*."""
-    from cxlogging.handlers.tracebacks import format_exception
+    from cxlogging.handlers.exceptions.tracebacks import format_exception
 
     trace = error.__traceback__
     if format_exception(error, trace) != standard(error, trace):
@@ -96,8 +96,9 @@ def texts(error: BaseException) -> tuple[Work, Work]:
 def calls(error: BaseException) -> tuple[Sequence[Work], Work]:
     """Return both ways of a call that logs *error*, one for no handler's work; what clears up."""
     from cxlogging import CoralogixHandler
-    from cxlogging.delivery import lifecycle
-    from cxlogging.handlers import failures, tracebacks
+    from cxlogging.delivery.process import lifecycle
+    from cxlogging.handlers.exceptions import fields as failures
+    from cxlogging.handlers.exceptions import tracebacks
 
     handler = CoralogixHandler("k", url=NOWHERE)
     clears = [quiet(each) for each in lifecycle.deliveries()]

@@ -69,7 +69,9 @@ def call(handler: logging.Handler) -> Callable[[], object]:
 def destinations() -> dict[str, tuple[Destination, logging.Handler]]:
     """Return each vendor's destination, and its handler."""
     from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
-    from cxlogging.destinations import betterstack, coralogix, honeycomb
+    from cxlogging.vendors.betterstack import destination as betterstack
+    from cxlogging.vendors.coralogix import destination as coralogix
+    from cxlogging.vendors.honeycomb import destination as honeycomb
 
     return {
         "Coralogix": (coralogix.configure("k", url=NOWHERE), CoralogixHandler("k", url=NOWHERE)),
@@ -83,7 +85,7 @@ def destinations() -> dict[str, tuple[Destination, logging.Handler]]:
 
 def quiet(delivery: Delivery) -> Callable[[], None]:
     """Let *delivery* wake no worker; return what empties its line."""
-    from cxlogging.delivery.pace import NEVER
+    from cxlogging.delivery.worker.pacing import NEVER
 
     delivery.wake_bytes = delivery.wake_count = NEVER
 
@@ -103,7 +105,7 @@ def common() -> dict[str, float]:
     """Return the stages that all vendors share."""
     from cxlogging.handlers.events import EventMaker
     from cxlogging.handlers.extras import extras
-    from cxlogging.handlers.redact import Default, cleaner
+    from cxlogging.handlers.redaction.rules import Default, cleaner
 
     record = a_record()
     rules = cleaner(Default())
@@ -123,12 +125,12 @@ def common() -> dict[str, float]:
 
 def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, float]:
     """Return one vendor's stages."""
-    from cxlogging.delivery import lifecycle
     from cxlogging.delivery.delivery import Delivery
     from cxlogging.delivery.options import Options
+    from cxlogging.delivery.process import lifecycle
     from cxlogging.handlers.events import EventMaker
     from cxlogging.handlers.items import ItemMaker
-    from cxlogging.handlers.redact import Default, cleaner
+    from cxlogging.handlers.redaction.rules import Default, cleaner
 
     record = a_record()
     rules = cleaner(Default())

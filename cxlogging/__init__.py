@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .delivery.ledger import Stats
     from .delivery.overview import flush_all, stats
-    from .delivery.sigterm import install_sigterm
+    from .delivery.process.sigterm import install_sigterm
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
     from .handlers.queueing import ContextQueueHandler
     from .handlers.sampling import FieldSampler, LevelSampler
-    from .handlers.vendors import BetterStackHandler, CoralogixHandler, HoneycombHandler
-    from .wire.kinds import register_type
+    from .vendors.betterstack.handler import BetterStackHandler
+    from .vendors.coralogix.handler import CoralogixHandler
+    from .vendors.honeycomb.handler import HoneycombHandler
+    from .wire.values.special_types import register_type
 
 __version__ = "0.1.0"
 
@@ -44,21 +46,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BetterStackHandler": ".handlers.vendors",
+    "BetterStackHandler": ".vendors.betterstack.handler",
     "CheckResult": ".handlers.check",
     "ConfigurationError": ".errors",
     "ContextQueueHandler": ".handlers.queueing",
-    "CoralogixHandler": ".handlers.vendors",
+    "CoralogixHandler": ".vendors.coralogix.handler",
     "CxLoggingError": ".errors",
     "FieldSampler": ".handlers.sampling",
-    "HoneycombHandler": ".handlers.vendors",
+    "HoneycombHandler": ".vendors.honeycomb.handler",
     "LevelSampler": ".handlers.sampling",
     "Stats": ".delivery.ledger",
     "bind": ".handlers.context",
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
-    "install_sigterm": ".delivery.sigterm",
-    "register_type": ".wire.kinds",
+    "install_sigterm": ".delivery.process.sigterm",
+    "register_type": ".wire.values.special_types",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
 }

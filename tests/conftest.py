@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cxlogging.delivery import lifecycle
+from cxlogging.delivery.process import lifecycle
 from cxlogging.devserver import DevServer
 from tests.fakes import HOLD_BACK
 

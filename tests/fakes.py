@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
-from cxlogging.delivery.network import TransportError
+from cxlogging.delivery.http.interface import TransportError
 from cxlogging.delivery.options import Options
 from cxlogging.wire.http import Action, Endpoint, Limits, Request, Response, Verdict
 from cxlogging.wire.verdicts import common

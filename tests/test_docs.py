@@ -16,14 +16,19 @@ import pytest
 
 import cxlogging
 from cxlogging import cli
-from cxlogging.dataprime.address import KEY_VARIABLES
+from cxlogging.dataprime.http.address import KEY_VARIABLES
+from cxlogging.delivery.http.tls import BUNDLES
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.tls import BUNDLES
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.devserver import StoredEvent
-from cxlogging.devserver.doors.labels import LABELS
-from cxlogging.devserver.engine import aggregating, commands, functions, pipeline, row
-from cxlogging.handlers.making import HANDLER_OPTIONS
+from cxlogging.devserver.engine import functions, row
+from cxlogging.devserver.engine.stages import aggregating
+from cxlogging.devserver.engine.syntax import commands
+from cxlogging.devserver.engine.syntax import parser as pipeline
+from cxlogging.handlers.pipeline import HANDLER_OPTIONS
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.emulation.labels import LABELS
+from cxlogging.vendors.honeycomb import destination as honeycomb
 from cxlogging.wire import settings
 
 ROOT = Path(__file__).parent.parent
@@ -148,8 +153,8 @@ def test_every_variable_is_read():
 
 SHARED = re.compile(r"`(\w+)` of ([\w ]+)")
 READERS = {"Coralogix": coralogix, "Honeycomb": honeycomb, "Better Stack": betterstack}
-READ_THROUGH = {"wire/settings.py", "delivery/tls.py", "cli/screen.py"}
-READ_THROUGH |= {"cli/targets.py", "cli/doctor_settings.py", "cli/demo_stage.py"}
+READ_THROUGH = {"wire/settings.py", "delivery/http/tls.py", "cli/shared/screen.py"}
+READ_THROUGH |= {"cli/shared/targets.py", "cli/doctor/settings.py", "cli/demo/stage.py"}
 """Modules that read variables whose names they are given, or hold in a table."""
 
 

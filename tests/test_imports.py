@@ -61,10 +61,11 @@ def test_a_handler_s_name_brings_little(handler: str):
     before = loaded(f"import sys, logging{SHOW}")
     modules = loaded(f"import sys, logging; from cxlogging import {handler}{SHOW}")
 
-    assert "cxlogging.handlers.vendors" in modules
+    assert f"cxlogging.vendors.{HANDLERS[handler]}.handler" in modules
     assert (modules - before).isdisjoint(NETWORK | CODECS | DEAR)
-    assert own(modules).isdisjoint(PARTS | {"destinations", "delivery.journal", "wire.codec"})
-    assert len([name for name in modules if name.startswith("cxlogging")]) <= 25
+    assert own(modules).isdisjoint(PARTS | {"delivery.journal", "wire.codec"})
+    assert not [name for name in modules if name.endswith(".destination") and ".vendors." in name]
+    assert len([name for name in modules if name.startswith("cxlogging")]) <= 28
 
 
 @handlers
@@ -73,9 +74,10 @@ def test_a_handler_without_a_key_loads_no_network(handler: str):
     code = f"import sys; from cxlogging import {handler}; {handler}(){SHOW}"
     modules = loaded(code)
 
-    assert f"cxlogging.destinations.{HANDLERS[handler]}" in modules
+    assert f"cxlogging.vendors.{HANDLERS[handler]}.destination" in modules
     assert modules.isdisjoint({"http.client", "requests", "ssl", "urllib.request", "urllib3"})
-    assert own(modules).isdisjoint(PARTS | {"delivery.journal", "delivery.transport"})
+    assert own(modules).isdisjoint(PARTS | {"delivery.journal"})
+    assert "cxlogging.delivery.http.transport" not in modules
 
 
 @handlers
@@ -84,8 +86,9 @@ def test_a_handler_brings_no_other_vendor_s_rules(handler: str):
     code = f"import sys; from cxlogging import {handler}; {handler}('k', url={NOWHERE!r}){SHOW}"
     modules = loaded(code)
 
-    rules = {name for name in modules if name.startswith("cxlogging.destinations.")}
-    assert rules == {f"cxlogging.destinations.{HANDLERS[handler]}"}
+    home = f"cxlogging.vendors.{HANDLERS[handler]}"
+    rules = {name for name in modules if name.startswith("cxlogging.vendors.")}
+    assert rules == {home, f"{home}.handler", f"{home}.destination"}
     assert {"http.client", "ssl", "urllib3.connection"} <= modules
     assert own(modules).isdisjoint(PARTS | {"delivery.journal"})
 

@@ -36,7 +36,7 @@ def main() -> None:
         import click  # noqa: F401 - to be told at once
     except ModuleNotFoundError:
         _explain("dev" if SERVING.intersection(arguments[:1]) else "cli")
-    from .endings import open_streams
+    from .shared.exit_codes import open_streams
 
     open_streams()
     group()(arguments, prog_name="cxlogging")
@@ -56,8 +56,8 @@ def group() -> click.Group:
 
     from .. import __version__
     from ..errors import nearest
-    from .endings import ended, guarded
-    from .wording import examples
+    from .shared.exit_codes import ended, guarded
+    from .shared.wording import examples
 
     class Commands(click.Group):
         """Knows its commands by name, and imports the one that is called."""

@@ -7,11 +7,11 @@ import json
 import click
 
 from ..handlers.check import CheckResult
-from .doctor_canary import taken
-from .doctor_findings import Printer
-from .endings import AUTHENTICATION, FAILURE, OK
-from .targets import APP_HELP, CONFIG_HELP, targets
-from .wording import examples
+from .doctor.canary import taken
+from .doctor.findings import Printer
+from .shared.exit_codes import AUTHENTICATION, FAILURE, OK
+from .shared.targets import APP_HELP, CONFIG_HELP, targets
+from .shared.wording import examples
 
 
 @click.command(

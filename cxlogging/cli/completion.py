@@ -9,7 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from . import group
-from .wording import examples
+from .shared.wording import examples
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_CXLOGGING_COMPLETE"

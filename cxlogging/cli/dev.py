@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ..devserver import DevServer, Keys
-from ..devserver.querying import TIMEOUT
+from ..devserver.query.endpoint import TIMEOUT
 from ..errors import ConfigurationError
-from ..wire import values
-from .wording import examples, in_flags
+from ..wire import parse as values
+from .shared.wording import examples, in_flags
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ..wire.lazy import exports
 
 if TYPE_CHECKING:
-    from .aio import AsyncDataPrimeClient, AsyncJob
-    from .async_rows import AsyncRowStream
+    from .aio.client import AsyncDataPrimeClient, AsyncJob
+    from .aio.rows import AsyncRowStream
     from .background import Dataset
     from .client import DataPrimeClient
     from .errors import (
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     )
     from .exports import MissingPackage
     from .findings import Limit, QueryWarning, Statistics
+    from .http.transport import Clock
     from .jobs import Job, JobState, JobStatus
     from .results import QueryResult, RowStream
     from .rows import Row, Severity
     from .split import SplitProgress
-    from .transport import Clock
 
 __all__ = [
     "AsyncDataPrimeClient",
@@ -72,11 +72,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncDataPrimeClient": ".aio",
-    "AsyncJob": ".aio",
-    "AsyncRowStream": ".async_rows",
+    "AsyncDataPrimeClient": ".aio.client",
+    "AsyncJob": ".aio.client",
+    "AsyncRowStream": ".aio.rows",
     "AuthenticationError": ".errors",
-    "Clock": ".transport",
+    "Clock": ".http.transport",
     "CxQueryWarning": ".errors",
     "DataPrimeClient": ".client",
     "Dataset": ".background",

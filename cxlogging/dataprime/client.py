@@ -9,19 +9,19 @@ from typing import Any
 
 import requests
 
-from ..destinations.coralogix import address_warnings
 from ..errors import ConfigurationError
-from ..wire.values import shown
+from ..vendors.coralogix.destination import address_warnings
+from ..wire.parse import shown
 from . import jobs, reading, request
-from .address import address, query_key, seconds
-from .answer import Answer
 from .background import Dataset, submission
 from .errors import CxQueryWarning, RateLimited
+from .http.address import address, query_key, seconds
+from .http.answer import Answer
+from .http.transport import Clock, Door, Patience
 from .request import DirectQuery, direct
 from .results import QueryResult, RowStream, collected
 from .rows import Row
 from .split import SplitProgress, split
-from .transport import Clock, Door, Patience
 
 PATH = "/api/v1/dataprime/query"
 

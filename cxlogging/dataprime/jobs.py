@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import reading, times
-from .answer import Answer
 from .errors import PartialResult, QueryFailed, QueryTimeout, RequestRefused, UnknownQuery
 from .findings import QueryWarning, number, warning
+from .http.answer import Answer
+from .http.transport import Door, Reply
 from .results import RowStream
 from .rows import Row
-from .transport import Door, Reply
 
 PATH = "/api/v1/dataprime/background-query"
 

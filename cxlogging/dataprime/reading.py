@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from .answer import Answer, lines
 from .errors import QueryError, QueryFailed
+from .http.answer import Answer, lines
+from .http.transport import Door, Reply
 from .rows import Row
-from .transport import Door, Reply
 
 
 def rows(door: Door, reply: Reply, answer: Answer) -> Generator[Row, None, None]:

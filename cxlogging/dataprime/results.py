@@ -8,10 +8,10 @@ from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
 from typing import overload
 
-from .answer import Answer
 from .errors import CxQueryWarning, QueryError
 from .exports import Exports
 from .findings import QueryWarning, Statistics
+from .http.answer import Answer
 from .rows import Row
 
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from . import times
-from .answer import Answer
 from .errors import QueryError
 from .findings import merged
+from .http.answer import Answer
 from .request import DirectQuery
 from .rows import Row
 

@@ -16,24 +16,24 @@ from collections import Counter
 from collections.abc import Callable
 
 from ..wire.destination import Destination
-from . import lifecycle, sigterm
-from .batch import LATER, Batch
 from .clock import Clock
-from .compression import Encoding
 from .diagnostics import Diagnostics
-from .draining import drain
 from .drops import Drops
+from .http.compression import Encoding
+from .http.interface import Transport
 from .ledger import Ledger, Stats
-from .leftovers import PAUSE_SECONDS
-from .lines import LineMaker, line_maker
-from .network import Transport
 from .options import Options
-from .pace import Pace, State
-from .sending import attempt, http, masker, send
-from .settle import Outcome
-from .threadless import not_watched
-from .unsettled import Unsettled
-from .workers import Workers
+from .process import lifecycle, sigterm
+from .process.draining import drain
+from .process.threadless import not_watched
+from .queue.batch import LATER, Batch
+from .queue.factory import LineMaker, line_maker
+from .worker.in_flight import Unsettled
+from .worker.leftovers import PAUSE_SECONDS
+from .worker.pacing import Pace, State
+from .worker.sending import attempt, http, masker, send
+from .worker.settling import Outcome
+from .worker.threads import Workers
 
 MOST_NOTES = 50
 

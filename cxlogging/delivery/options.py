@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigurationError
-from ..wire import values
+from ..wire import parse as values
 from ..wire.destination import Destination
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _tls(kind: str) -> values.Parser:
     """Return the parser of that name, which imports what it needs only where it is used."""
 
     def parse(name: str, value: object) -> Any:
-        from . import tls
+        from .http import tls
 
         return getattr(tls, kind)(name, value)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import lifecycle
-from .draining import drain
 from .ledger import Stats
+from .process import lifecycle
+from .process.draining import drain
 
 
 def flush_all(timeout: float | None = None) -> bool:

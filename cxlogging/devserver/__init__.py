@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..wire.lazy import exports
 
 if TYPE_CHECKING:
-    from .doors import VENDORS, Keys, StoredEvent
+    from ..vendors.emulation.types import VENDORS, Keys, StoredEvent
     from .faults import Fault, FaultPanel
     from .schema import RequestRecord
     from .server import DevServer
@@ -32,14 +32,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "VENDORS": ".doors",
+    "VENDORS": "..vendors.emulation.types",
     "DevServer": ".server",
     "Fault": ".faults",
     "FaultPanel": ".faults",
-    "Keys": ".doors",
+    "Keys": "..vendors.emulation.types",
     "RequestRecord": ".schema",
     "Store": ".store",
-    "StoredEvent": ".doors",
+    "StoredEvent": "..vendors.emulation.types",
 }
 
 __getattr__ = exports(__name__, _HOMES)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from .doors import QUERIES, VENDORS
+from ..vendors.emulation.types import QUERIES, VENDORS
 from .faults import Fault, FaultPanel
 from .guard import SECURITY_HEADERS
 from .store import Store

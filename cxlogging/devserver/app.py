@@ -7,8 +7,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .doors import Answer, Door
-from .doors.values import json_answer
+from ..vendors.emulation.types import Answer, Door, json_answer
 from .exchange import Exchange, Receive, Scope, Send
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 
-from .doors import Answer
+from ..vendors.emulation.types import Answer
 from .guard import SECURITY_HEADERS
 from .protocol import CONNECTION, Connection
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from .doors import ANSWERING_EACH, QUERIES, VENDORS
+from ..vendors.emulation.types import QUERIES, VENDORS
+from ..vendors.registry import ANSWERING_EACH
 
 RESETS = ("", "before", "after")
 

@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .beside import Beside
-from .doors import Answer, Door, Keys, Reply, Request
-from .doors.betterstack import WIRE_LIMIT
-from .doors.bodies import peek, size_up_to
+from ..vendors.betterstack.emulator import WIRE_LIMIT
+from ..vendors.emulation.bodies import peek, size_up_to
+from ..vendors.emulation.types import Answer, Door, Keys, Reply, Request
 from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
 from .faults import Fault, FaultPanel
+from .offload import Beside
 from .schema import RequestRecord
 from .store import Store
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .doors import StoredEvent
+from ..vendors.emulation.types import StoredEvent
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (

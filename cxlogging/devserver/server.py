@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.server import ServerState
 
-from ..wire.values import boolean
+from ..vendors.emulation.types import Keys
+from ..vendors.registry import DOORS
+from ..wire.parse import boolean
 from . import api
 from .app import DevApp
-from .doors import DOORS, Keys
 from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
 from .protocol import DevProtocol, config
-from .query_processes import MEMORY
-from .querying import TIMEOUT, QueryDoor
+from .query.endpoint import TIMEOUT, QueryDoor
+from .query.processes import MEMORY
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 

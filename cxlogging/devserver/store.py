@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .doors import VENDORS, StoredEvent
+from ..vendors.emulation.types import VENDORS, StoredEvent
 from .schema import (
     INSERT_EVENT,
     INSERT_REQUEST,

@@ -11,16 +11,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..wire.clean import Cleaner
 from ..wire.event import Event
-from ..wire.guard import is_external
 from ..wire.realtime import wall
 from ..wire.times import moment
+from ..wire.values.guard import is_external
+from ..wire.values.sanitize import Cleaner
 from . import context
+from .exceptions.fields import failure_of
 from .extras import extras
-from .failures import failure_of
+from .foreign_fields import SUSPECTS, level_name, without_leftovers
 from .formatters import without_stacks
-from .leftovers import SUSPECTS, level_name, without_leftovers
 from .messages import formatted, structured, without_secrets
 from .sequence import Sequence
 from .tracing import Trace, trace_of

@@ -8,7 +8,7 @@ import string
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..wire.text import strip_ansi
+from ..wire.values.text import strip_ansi
 from .extras import STANDARD
 
 COLORS = (

@@ -13,11 +13,11 @@ from _thread import get_ident
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..delivery import lifecycle
-from ..delivery.lifecycle import OWN_THREADS, PROCESS
+from ..delivery.process import lifecycle
+from ..delivery.process.lifecycle import OWN_THREADS, PROCESS
 from ..wire.event import Event, Source
-from ..wire.guard import EXHAUSTED, is_external
 from ..wire.times import moment
+from ..wire.values.guard import EXHAUSTED, is_external
 from .attachment import Attachment
 from .check import CheckResult, check
 
@@ -51,7 +51,7 @@ class ShippingHandler(logging.Handler):
         arguments: Sequence[str],
         sampler: Sampler | None = None,
     ) -> None:
-        from .making import level_number, parts  # noqa: PLC0415 - where a handler is made alone
+        from .pipeline import level_number, parts  # noqa: PLC0415 - where a handler is made alone
 
         number = level_number("level", level)
         self._delivery, self._make = parts(type(self).__name__, destination, options, arguments)

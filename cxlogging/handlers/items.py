@@ -14,16 +14,16 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..wire.clean import MAX_KEY
 from ..wire.destination import Destination, Writer
 from ..wire.event import SITE, put_trace, site
-from ..wire.guard import is_external
-from ..wire.plain import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from ..wire.times import LAST_NS
+from ..wire.values.guard import is_external
+from ..wire.values.sanitize import MAX_KEY
+from ..wire.values.scalars import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from .context import CAPTURED, current
 from .events import EventMaker, Told
 from .extras import HAS_TASKS, LAST_STANDARD, STANDARD_COUNT, UNSHIPPED
-from .leftovers import SUSPECTS, level_name
+from .foreign_fields import SUSPECTS, level_name
 from .messages import OPENING
 from .tracing import MODULES, OPENTELEMETRY, trace_of
 

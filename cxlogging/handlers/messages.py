@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..wire.clean import HIDDEN, Cleaner
-from ..wire.guard import is_external
+from ..wire.values.guard import is_external
+from ..wire.values.sanitize import HIDDEN, Cleaner
 
 OPENING = ("{", "[")
 MOST_CHARACTERS = 256 * 1024

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..wire import values
-from ..wire.clean import Cleaner
-from ..wire.guard import is_external
+from ..wire import parse as values
+from ..wire.values.guard import is_external
+from ..wire.values.sanitize import Cleaner
 from .context import CAPTURED, current
-from .failures import failure_of
+from .exceptions.fields import failure_of
 from .tracing import trace_of
 
 PLAIN = frozenset({str, int, float, bool, type(None)})

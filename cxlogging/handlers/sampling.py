@@ -102,7 +102,7 @@ def sampler(sample_rate: object) -> Sampler | None:
 def _rate(value: object) -> int:
     number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        from ..wire.values import shown  # noqa: PLC0415 - for the error alone
+        from ..wire.parse import shown  # noqa: PLC0415 - for the error alone
 
         raise ConfigurationError(
             f"sample_rate takes a whole number from 1, or a callable, not {shown(value)}."

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 
-from ..delivery.lifecycle import PROCESS
+from ..delivery.process.lifecycle import PROCESS
 
 MOST_PROCESSES = 4_096
 """Whose counters are kept; above it all are forgotten, and begin runs anew."""

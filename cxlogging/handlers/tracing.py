@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..wire.guard import is_external
+from ..wire.values.guard import is_external
 
 MODULES = sys.modules
 OPENTELEMETRY = "opentelemetry.trace"

@@ -13,8 +13,8 @@ from typing import Any
 
 from .codec import scrub
 from .event import Event, Source
-from .guard import is_external
-from .text import cut, cut_characters, cut_middle, unused
+from .values.guard import is_external
+from .values.text import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
 

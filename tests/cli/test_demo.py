@@ -182,7 +182,7 @@ def test_ctrl_c_amid_the_traffic(arguments, code):
 def test_nothing_is_imported_before_it_runs():
     """Its help needs neither Flask nor rich nor any HTTP library."""
     code = (
-        "import sys, json, cxlogging.cli.demo as demo\n"
+        "import sys, json, cxlogging.cli.demo.main as demo\n"
         "demo.command.main(['--help'], standalone_mode=False)\n"
         "print(json.dumps(sorted(sys.modules)))"
     )

@@ -11,8 +11,8 @@ import pytest
 
 import cxlogging.demo
 from cxlogging import Stats
-from cxlogging.cli.demo_json import pretty
-from cxlogging.cli.demo_verdict import Account, complaints
+from cxlogging.cli.demo.json_text import pretty
+from cxlogging.cli.demo.verdict import Account, complaints
 
 LOGGED = Counter({"a": 2, "b": 1})
 SOUND = Stats(accepted=3, delivered=3)

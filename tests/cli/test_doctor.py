@@ -15,10 +15,10 @@ import pytest
 import trustme
 
 from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
-from cxlogging.cli.doctor_canary import canary
-from cxlogging.cli.doctor_findings import Status
-from cxlogging.cli.doctor_network import network, skewed, within
-from cxlogging.cli.doctor_settings import settings, without_password
+from cxlogging.cli.doctor.canary import canary
+from cxlogging.cli.doctor.findings import Status
+from cxlogging.cli.doctor.network import network, skewed, within
+from cxlogging.cli.doctor.settings import settings, without_password
 from cxlogging.devserver import DevServer, Keys
 
 from .conftest import COMMAND, environment
@@ -180,7 +180,7 @@ def test_queries_that_fail_are_told_apart(doctor, service, status, outcome, word
 
 def test_a_vendor_without_a_query_key_is_not_asked():
     """Coralogix needs CX_API_KEY; the others have no query API here."""
-    from cxlogging.cli.doctor_canary import _client
+    from cxlogging.cli.doctor.canary import _client
     from cxlogging.wire.http import Endpoint
 
     assert "CX_API_KEY" in _client(Endpoint("https", "ingress.eu2.coralogix.com", 443, "/"))

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from cxlogging.cli.doorbell import Doorbell
+from cxlogging.cli.tail.doorbell import Doorbell
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cxlogging.cli import endings
+from cxlogging.cli.shared import exit_codes as endings
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Reply, line, log, result, whole
 

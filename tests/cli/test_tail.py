@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.cli.following import SECOND, Following
-from cxlogging.cli.levels import Level
-from cxlogging.cli.tail import question
+from cxlogging.cli.shared.levels import Level
+from cxlogging.cli.tail.following import SECOND, Following
+from cxlogging.cli.tail.main import question
 from cxlogging.dataprime import QueryError, Row, Severity, Unreachable, times
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole

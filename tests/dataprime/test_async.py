@@ -27,7 +27,7 @@ from cxlogging.dataprime import (
     QueryError,
     RowStream,
 )
-from cxlogging.dataprime.threads import MOST
+from cxlogging.dataprime.aio.threads import MOST
 from cxlogging.errors import ConfigurationError
 
 from .conftest import KEY
@@ -496,5 +496,7 @@ def test_the_key_and_the_clock(service, time):
 
 def test_importing_the_query_client_does_not_import_asyncio():
     """Who asks without async pays nothing for it."""
-    code = "import sys, cxlogging.dataprime; sys.exit('cxlogging.dataprime.aio' in sys.modules)"
+    code = (
+        "import sys, cxlogging.dataprime; sys.exit('cxlogging.dataprime.aio.client' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

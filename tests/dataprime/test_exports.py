@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from cxlogging.dataprime import MissingPackage, QueryResult, Row
-from cxlogging.dataprime.answer import Answer
 from cxlogging.dataprime.exports import table
+from cxlogging.dataprime.http.answer import Answer
 from cxlogging.errors import CxLoggingError
 
 from .service import whole

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.dataprime import PartialResult, QueryError, QueryFailed
-from cxlogging.dataprime.answer import Answer, lines
+from cxlogging.dataprime.http.answer import Answer, lines
 
 from .service import QUERY_ID, STATISTICS, Reply, line, log, result, whole
 

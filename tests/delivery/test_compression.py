@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from cxlogging.delivery.delivery import Delivery
-from cxlogging.delivery.network import TransportError
+from cxlogging.delivery.http.interface import TransportError
 from cxlogging.delivery.options import Options
 from cxlogging.wire.http import Request, Response
 from tests.fakes import LIMITS, Lines, broken, timeout

@@ -11,10 +11,10 @@ import time
 import pytest
 import trustme
 
-from cxlogging.delivery.connect import Connector, resolved
-from cxlogging.delivery.network import TransportError
+from cxlogging.delivery.http.connect import Connector, resolved
+from cxlogging.delivery.http.interface import TransportError
+from cxlogging.delivery.http.transport import HttpTransport
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.transport import HttpTransport
 from cxlogging.wire.http import Endpoint, Request, Secret
 from tests.delivery.test_transport import OK, Script, answering, read_request
 from tests.faults.dead_ends import FullBacklog

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.delivery.batch import Batch
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.fold import Folded
-from cxlogging.delivery.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryBuffer
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.pace import FIRST_BATCH, NEVER, Pace
+from cxlogging.delivery.queue.batch import Batch
+from cxlogging.delivery.queue.folding import Folded
+from cxlogging.delivery.queue.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryBuffer
+from cxlogging.delivery.worker.pacing import FIRST_BATCH, NEVER, Pace
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS, Network, broken, delivery
 

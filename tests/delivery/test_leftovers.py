@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from cxlogging.delivery.batch import LATER, Batch
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.leftovers import Leftovers
+from cxlogging.delivery.queue.batch import LATER, Batch
+from cxlogging.delivery.worker.leftovers import Leftovers
 from cxlogging.wire.http import Limits, Response
 from tests.delivery.test_delivery import lines, put_all, wait_until
 from tests.fakes import Network, broken, delivery

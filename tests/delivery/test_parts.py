@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.delivery.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
-from cxlogging.delivery.batch import Batch
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.compression import choose, compressor
 from cxlogging.delivery.diagnostics import Diagnostics
+from cxlogging.delivery.http.compression import choose, compressor
 from cxlogging.delivery.ledger import Counter, Tally
-from cxlogging.delivery.memory import ITEM_OVERHEAD, MemoryBuffer
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.pace import NEVER, Pace, State
-from cxlogging.delivery.unsettled import Unsettled
+from cxlogging.delivery.queue.batch import Batch
+from cxlogging.delivery.queue.memory import ITEM_OVERHEAD, MemoryBuffer
+from cxlogging.delivery.worker.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
+from cxlogging.delivery.worker.in_flight import Unsettled
+from cxlogging.delivery.worker.pacing import NEVER, Pace, State
 from cxlogging.errors import ConfigurationError
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS

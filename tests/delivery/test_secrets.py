@@ -117,7 +117,7 @@ def test_a_vendor_that_quotes_a_secret(vendor, status, quoted, server, tmp_path,
 
 def test_a_honeycomb_status_that_quotes_the_key(server, capfd):
     """The words of a status for one event are masked as those of the whole answer are."""
-    from cxlogging.destinations.honeycomb import configure
+    from cxlogging.vendors.honeycomb.destination import configure
     from cxlogging.wire.http import Action, Response
     from tests.fakes import Network
 

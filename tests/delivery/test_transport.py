@@ -15,10 +15,10 @@ import pytest
 
 import cxlogging
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.connect import Connector
-from cxlogging.delivery.network import TransportError
+from cxlogging.delivery.http.connect import Connector
+from cxlogging.delivery.http.interface import TransportError
+from cxlogging.delivery.http.transport import AGE_SECONDS, IDLE_SECONDS, WRITE_BYTES, HttpTransport
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.transport import AGE_SECONDS, IDLE_SECONDS, WRITE_BYTES, HttpTransport
 from cxlogging.wire.http import Endpoint, Request, Secret
 from tests.delivery.test_delivery import wait_until
 

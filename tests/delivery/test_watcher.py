@@ -6,7 +6,7 @@ import _thread
 import contextlib
 import threading
 
-from cxlogging.delivery.watcher import Watcher
+from cxlogging.delivery.process.watcher import Watcher
 from tests.faults.harness import until
 
 

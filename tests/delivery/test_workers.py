@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from cxlogging.delivery import lifecycle
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.pace import NEVER, Pace
+from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.worker.pacing import NEVER, Pace
 from cxlogging.wire.http import Limits
 from tests.delivery.test_delivery import lines, put_all, wait_until
 from tests.fakes import Network, delivery

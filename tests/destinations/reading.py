@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from cxlogging.destinations.betterstack import BetterStack
-from cxlogging.destinations.coralogix import Coralogix
-from cxlogging.destinations.honeycomb import Honeycomb
 from cxlogging.handlers.events import EventMaker
-from cxlogging.wire.clean import Cleaner
+from cxlogging.vendors.betterstack.destination import BetterStack
+from cxlogging.vendors.coralogix.destination import Coralogix
+from cxlogging.vendors.honeycomb.destination import Honeycomb
 from cxlogging.wire.destination import Destination
 from cxlogging.wire.event import Event, Source
 from cxlogging.wire.http import Endpoint, Request, Secret
+from cxlogging.wire.values.sanitize import Cleaner
 
 KEY = "canary-4711-key"
 ADDRESS = Endpoint("https", "logs.example.com", 443, "/")

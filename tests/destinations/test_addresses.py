@@ -9,8 +9,10 @@ import pytest
 
 import cxlogging
 from cxlogging.dataprime import CxQueryWarning, DataPrimeClient
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.errors import ConfigurationError
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.honeycomb import destination as honeycomb
 
 KEY = "canary4711"
 EU2, US1, US2 = (f"{region}.coralogix.com" for region in ("eu2", "us1", "us2"))

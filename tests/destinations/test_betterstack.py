@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.destinations.betterstack import configure
 from cxlogging.errors import ConfigurationError
+from cxlogging.vendors.betterstack.destination import configure
 from cxlogging.wire.event import Source
 from cxlogging.wire.http import Action, Response
 
@@ -195,6 +195,6 @@ def test_the_name_tells_vendor_and_host():
 )
 def test_an_ingesting_host_may_be_an_address(value):
     """The host is taken as the vendor prints it: with its scheme, or without."""
-    from cxlogging.destinations.betterstack import configure
+    from cxlogging.vendors.betterstack.destination import configure
 
     assert configure("t", ingesting_host=value).endpoint.origin == "https://s1.example"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.destinations.coralogix import configure, severity
 from cxlogging.errors import ConfigurationError
+from cxlogging.vendors.coralogix.destination import configure, severity
 from cxlogging.wire.event import Source
 from cxlogging.wire.http import Action, Response
 

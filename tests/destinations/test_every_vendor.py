@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.errors import ConfigurationError
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.honeycomb import destination as honeycomb
 from cxlogging.wire.event import Source
 from cxlogging.wire.http import Action, Response
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlogging.destinations.honeycomb import configure, severity
 from cxlogging.errors import ConfigurationError
+from cxlogging.vendors.honeycomb.destination import configure, severity
 from cxlogging.wire.event import Source
 from cxlogging.wire.http import Action, Response
 
@@ -401,7 +401,7 @@ def test_the_name_tells_vendor_host_and_dataset():
 )
 def test_an_eu_host_never_leads_to_the_us(variable, value, monkeypatch):
     """A region and each form of the vendor's hosts is the EU's, as an argument or a variable."""
-    from cxlogging.destinations.honeycomb import configure
+    from cxlogging.vendors.honeycomb.destination import configure
 
     monkeypatch.delenv("CXLOGGING_URL", raising=False)
     monkeypatch.setenv(variable, value)

@@ -84,6 +84,6 @@ def test_extras_whose_names_are_no_texts_arrive(form: Format):
 
 def _clean(record):
     from cxlogging.handlers.extras import extras
-    from cxlogging.wire.clean import Cleaner
+    from cxlogging.wire.values.sanitize import Cleaner
 
     return Cleaner().fields(extras(record))

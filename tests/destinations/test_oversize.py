@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlogging.handlers.events import EventMaker
-from cxlogging.wire.clean import Cleaner
 from cxlogging.wire.event import Event
+from cxlogging.wire.values.sanitize import Cleaner
 
 from .reading import FORMATS, STRUCTURED, Format, an_event, fields, logged, sent
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.items import ItemMaker
-from cxlogging.wire.clean import Cleaner
 from cxlogging.wire.times import LAST_NS, moment, rfc3339
+from cxlogging.wire.values.sanitize import Cleaner
 
 from .reading import FORMATS, Format, read
 

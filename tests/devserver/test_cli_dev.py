@@ -19,8 +19,8 @@ import pytest
 
 from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from cxlogging.cli.dev import _welcome
-from cxlogging.cli.targets import VENDORS
-from cxlogging.cli.vendors import HANDLERS
+from cxlogging.cli.shared.targets import VENDORS
+from cxlogging.cli.shared.vendors import HANDLERS
 from cxlogging.devserver import DevServer
 
 PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")

@@ -10,7 +10,8 @@ import zlib
 import msgpack
 import pytest
 
-from cxlogging.devserver.doors import BetterStackDoor, Keys, Request
+from cxlogging.vendors.betterstack.emulator import BetterStackDoor
+from cxlogging.vendors.emulation.types import Keys, Request
 
 RECEIVED = 1_700_000_000_123_456_789
 KEYS = Keys(betterstack="TOKEN")

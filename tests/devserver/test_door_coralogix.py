@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from cxlogging.devserver.doors import CoralogixDoor, Keys, Request
+from cxlogging.vendors.coralogix.emulator import CoralogixDoor
+from cxlogging.vendors.emulation.types import Keys, Request
 
 SINGLES = "/logs/v1/singles"
 RECEIVED = 1_700_000_000_123_456_789

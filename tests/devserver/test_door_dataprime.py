@@ -28,9 +28,9 @@ from cxlogging.dataprime import (
     Unreachable,
 )
 from cxlogging.devserver import DevServer, Keys, StoredEvent
-from cxlogging.devserver.doors import Request
-from cxlogging.devserver.doors.query_fields import BACKGROUND_LIMIT, SOFT_LIMIT, TIERS
-from cxlogging.devserver.querying import QueryDoor
+from cxlogging.devserver.query.endpoint import QueryDoor
+from cxlogging.devserver.query.fields import BACKGROUND_LIMIT, SOFT_LIMIT, TIERS
+from cxlogging.vendors.emulation.types import Request
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 DIRECT = "/api/v1/dataprime/query"

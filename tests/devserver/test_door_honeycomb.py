@@ -10,7 +10,8 @@ import zlib
 import msgpack
 import pytest
 
-from cxlogging.devserver.doors import HoneycombDoor, Keys, Request
+from cxlogging.vendors.emulation.types import Keys, Request
+from cxlogging.vendors.honeycomb.emulator import HoneycombDoor
 
 if sys.version_info >= (3, 14):
     from compression import zstd

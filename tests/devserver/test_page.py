@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import cxlogging
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.devserver import DevServer, api
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.honeycomb import destination as honeycomb
 from tests.browser import Browser, installed
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from cxlogging.devserver import DevServer, StoredEvent
-from cxlogging.devserver.beside import THREADS
-from cxlogging.devserver.query_processes import MOST_IDLE, RUNNING, WAITING
+from cxlogging.devserver.offload import THREADS
+from cxlogging.devserver.query.processes import MOST_IDLE, RUNNING, WAITING
 
 DIRECT = "/api/v1/dataprime/query"
 BACKGROUND = "/api/v1/dataprime/background-query"

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cxlogging.devserver.engine import QueryRefusedError
-from cxlogging.devserver.engine.aggregating import BUILDERS
+from cxlogging.devserver.engine.compile.function import Function
+from cxlogging.devserver.engine.compile.operators import ARITHMETIC, calculated
 from cxlogging.devserver.engine.errors import QueryEndedError
-from cxlogging.devserver.engine.function import Function
 from cxlogging.devserver.engine.functions import FUNCTIONS
-from cxlogging.devserver.engine.operators import ARITHMETIC, calculated
 from cxlogging.devserver.engine.run import Answer
+from cxlogging.devserver.engine.stages.aggregating import BUILDERS
 from cxlogging.devserver.engine.values import (
     Interval,
     Kind,

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cxlogging.devserver.engine.errors import QueryRefusedError, UnsupportedError
-from cxlogging.devserver.engine.nodes import Query
-from cxlogging.devserver.engine.pipeline import parse
+from cxlogging.devserver.engine.syntax.nodes import Query
+from cxlogging.devserver.engine.syntax.parser import parse
 
 from .test_reference import EXAMPLES, VALUES
 from .test_refusals import REFUSED

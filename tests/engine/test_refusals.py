@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cxlogging.devserver.engine import QueryRefusedError, UnsupportedError
-from cxlogging.devserver.engine.aggregating import ALSO_SCALAR, BUILDERS
-from cxlogging.devserver.engine.compile import AGGREGATIONS
+from cxlogging.devserver.engine.compile.compiler import AGGREGATIONS
 from cxlogging.devserver.engine.functions import ELSEWHERE
-from cxlogging.devserver.engine.pipeline import UNSUPPORTED
 from cxlogging.devserver.engine.run import Answer
+from cxlogging.devserver.engine.stages.aggregating import ALSO_SCALAR, BUILDERS
+from cxlogging.devserver.engine.syntax.parser import UNSUPPORTED
 
 REFUSED = [
     ("", 0, "a command is due"),

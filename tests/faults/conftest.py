@@ -13,11 +13,11 @@ import pytest
 
 import cxlogging
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.connect import Connector, Resolve
+from cxlogging.delivery.http.connect import Connector, Resolve
+from cxlogging.delivery.http.transport import HttpTransport
 from cxlogging.delivery.journal.disk import Disk
 from cxlogging.delivery.journal.journal import Journal
-from cxlogging.delivery.lines import spool_of
-from cxlogging.delivery.transport import HttpTransport
+from cxlogging.delivery.queue.factory import spool_of
 from tests.fakes import hold_back
 
 from .backend import Backend

@@ -15,7 +15,7 @@ import trustme
 
 import cxlogging
 from cxlogging.dataprime import DataPrimeClient, Unreachable
-from cxlogging.delivery.tls import BUNDLES
+from cxlogging.delivery.http.tls import BUNDLES
 from cxlogging.devserver import DevServer
 from cxlogging.errors import ConfigurationError
 from tests.delivery.test_delivery import wait_until

@@ -121,8 +121,8 @@ def test_case_17_a_resolver_that_hangs(child, backend, figures):
     """An exit while the resolver hangs: the same bound."""
     ended = child(
         """
-        from cxlogging.delivery.connect import Connector
-        from cxlogging.delivery.transport import HttpTransport
+        from cxlogging.delivery.http.connect import Connector
+        from cxlogging.delivery.http.transport import HttpTransport
         asked = threading.Event()
         def hang(*_):
             asked.set()

@@ -131,7 +131,7 @@ def evil(local) -> None:
 def test_case_59_texts_on_a_terminal(local, tmp_path):
     """A log text with escape sequences is printed with them escaped."""
     evil(local)
-    from cxlogging.cli.screen import safe
+    from cxlogging.cli.shared.screen import safe
 
     assert "\x1b" not in safe(EVIL)
     assert "\x07" not in safe(EVIL)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from cxlogging.handlers import tracebacks
+from cxlogging.handlers.exceptions import tracebacks
 
 HAS_GROUPS = sys.version_info >= (3, 11)
 

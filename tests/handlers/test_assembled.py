@@ -8,11 +8,11 @@ from types import TracebackType
 
 import pytest
 
-from cxlogging.handlers import tracebacks
-from cxlogging.handlers.failures import failure
-from cxlogging.handlers.frames import UnsureError
-from cxlogging.handlers.tracebacks import MOST_ASKED, Tracebacks
-from cxlogging.wire.clean import Cleaner
+from cxlogging.handlers.exceptions import tracebacks
+from cxlogging.handlers.exceptions.fields import failure
+from cxlogging.handlers.exceptions.frames import UnsureError
+from cxlogging.handlers.exceptions.tracebacks import MOST_ASKED, Tracebacks
+from cxlogging.wire.values.sanitize import Cleaner
 
 from .programs import CALLING, RAISING, function, raised_by, raised_in, unpatched
 

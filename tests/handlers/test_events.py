@@ -15,7 +15,7 @@ from cxlogging.handlers.context import bound
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.extras import extras
 from cxlogging.handlers.sequence import Sequence
-from cxlogging.wire.clean import Cleaner
+from cxlogging.wire.values.sanitize import Cleaner
 
 from ..odd_values import Raising
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.handlers.exception_text import RELATIONS, parse
-from cxlogging.handlers.failures import failure, failure_of_text
-from cxlogging.wire.clean import Cleaner
+from cxlogging.handlers.exceptions.fields import failure, failure_of_text
+from cxlogging.handlers.exceptions.parsing import RELATIONS, parse
+from cxlogging.wire.values.sanitize import Cleaner
 
 CHARACTERS = st.characters(blacklist_categories=("Cc", "Zl", "Zp", "Cs")) | st.just("\n")
 messages = st.text(CHARACTERS, max_size=30).filter(

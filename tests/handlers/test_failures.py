@@ -4,8 +4,8 @@ import traceback
 
 import pytest
 
-from cxlogging.handlers.failures import failure, failure_of_text
-from cxlogging.wire.clean import Cleaner
+from cxlogging.handlers.exceptions.fields import failure, failure_of_text
+from cxlogging.wire.values.sanitize import Cleaner
 
 
 class FakeGroup(Exception):  # noqa: N818 - named like what it stands for

@@ -13,15 +13,15 @@ import zipfile
 
 import pytest
 
-from cxlogging.handlers.frames import (
+from cxlogging.handlers.exceptions.frames import (
     CHECKED_EVERY,
     MOST_CHARACTERS,
     MOST_FRAMES,
     RENEWED_EVERY,
     Source,
 )
-from cxlogging.handlers.stacks import MOST_STACKS
-from cxlogging.handlers.tracebacks import Tracebacks
+from cxlogging.handlers.exceptions.stacks import MOST_STACKS
+from cxlogging.handlers.exceptions.tracebacks import Tracebacks
 
 from .programs import Loader, function, loaded_by, raised_in, unpatched
 

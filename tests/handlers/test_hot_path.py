@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cxlogging
-from cxlogging.delivery.pace import NEVER
+from cxlogging.delivery.worker.pacing import NEVER
 
 NOWHERE = "http://127.0.0.1:9"
 KINDS = {

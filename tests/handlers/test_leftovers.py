@@ -9,9 +9,9 @@ import pytest
 
 import cxlogging
 from cxlogging.handlers.events import EventMaker
+from cxlogging.handlers.foreign_fields import level_name
 from cxlogging.handlers.formatters import adds_nothing
-from cxlogging.handlers.leftovers import level_name
-from cxlogging.wire.clean import Cleaner
+from cxlogging.wire.values.sanitize import Cleaner
 
 NOWHERE = "http://127.0.0.1:9"
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cxlogging.handlers.events import EventMaker
-from cxlogging.handlers.redact import Default, cleaner
+from cxlogging.handlers.redaction.rules import Default, cleaner
 
 SECRET = "canary4711"
 HEADERS = {"Authorization": f"Bearer {SECRET}", "Cookie": f"a={SECRET}", "X-Order": "7"}

@@ -19,9 +19,9 @@ from cxlogging.devserver import DevServer
 from cxlogging.handlers.context import CAPTURED, bound
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.queueing import ContextQueueHandler
-from cxlogging.handlers.redact import Default, cleaner
+from cxlogging.handlers.redaction.rules import Default, cleaner
 from cxlogging.handlers.sampling import FieldSampler
-from cxlogging.wire.clean import Cleaner
+from cxlogging.wire.values.sanitize import Cleaner
 
 
 def event_of(record, rules=None):

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.handlers.events import EventMaker
-from cxlogging.handlers.redact import REMEMBERED, SENSITIVE, Default, Names, cleaner, secrecy
-from cxlogging.wire.clean import Secrecy
+from cxlogging.handlers.redaction.rules import (
+    REMEMBERED,
+    SENSITIVE,
+    Default,
+    Names,
+    cleaner,
+    secrecy,
+)
+from cxlogging.wire.values.sanitize import Secrecy
 
 SECRET = "canary4711"
 

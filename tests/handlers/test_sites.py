@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.handlers import context, items
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.items import ItemMaker
-from cxlogging.handlers.redact import Default, cleaner
+from cxlogging.handlers.redaction.rules import Default, cleaner
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.honeycomb import destination as honeycomb
 
 URL = "http://127.0.0.1:9"
 DESTINATIONS = [

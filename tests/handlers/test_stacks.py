@@ -10,9 +10,9 @@ from types import TracebackType
 
 import pytest
 
-from cxlogging.handlers.frames import CHECKED_EVERY, RENEWED_EVERY
-from cxlogging.handlers.stacks import MOST_CHARACTERS, MOST_DEPTH, MOST_STACKS
-from cxlogging.handlers.tracebacks import Tracebacks
+from cxlogging.handlers.exceptions.frames import CHECKED_EVERY, RENEWED_EVERY
+from cxlogging.handlers.exceptions.stacks import MOST_CHARACTERS, MOST_DEPTH, MOST_STACKS
+from cxlogging.handlers.exceptions.tracebacks import Tracebacks
 
 from .programs import function, raised_in, unpatched
 

@@ -11,7 +11,7 @@ import pytest
 
 import cxlogging
 from cxlogging.errors import ConfigurationError
-from cxlogging.handlers.statements import LEFT_OUT, without_literals, without_parameters
+from cxlogging.handlers.redaction.sql import LEFT_OUT, without_literals, without_parameters
 
 NOWHERE = "http://127.0.0.1:9"
 SECRET = "canary4711"

@@ -14,7 +14,7 @@ from types import TracebackType
 import pytest
 from hypothesis import given, settings
 
-from cxlogging.handlers.tracebacks import Tracebacks
+from cxlogging.handlers.exceptions.tracebacks import Tracebacks
 
 from .programs import Falsy, Ring, Silent, function, programs, raised_by, raised_in
 
@@ -250,7 +250,7 @@ def test_a_fork_s_child_prints_alike():
 
 SCRIPT = """
 import sys, traceback
-from cxlogging.handlers.tracebacks import Tracebacks
+from cxlogging.handlers.exceptions.tracebacks import Tracebacks
 
 def inner(x):
     return [x][0] + 1 / x

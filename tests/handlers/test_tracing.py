@@ -10,11 +10,13 @@ import types
 
 import pytest
 
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.handlers import tracing
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.items import ItemMaker
-from cxlogging.wire.clean import Cleaner
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.honeycomb import destination as honeycomb
+from cxlogging.wire.values.sanitize import Cleaner
 
 URL = "http://127.0.0.1:9"
 DESTINATIONS = {

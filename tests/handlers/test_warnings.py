@@ -14,8 +14,8 @@ from importlib.machinery import ModuleSpec
 import pytest
 
 from cxlogging.devserver import DevServer
-from cxlogging.handlers.failures import failure
-from cxlogging.wire.clean import Cleaner
+from cxlogging.handlers.exceptions.fields import failure
+from cxlogging.wire.values.sanitize import Cleaner
 
 from .programs import Loader, raised_in
 

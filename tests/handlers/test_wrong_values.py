@@ -14,11 +14,11 @@ import pytest
 
 import cxlogging
 from cxlogging.dataprime import DataPrimeClient
-from cxlogging.delivery import lifecycle
+from cxlogging.delivery.process import lifecycle
 from cxlogging.devserver import DevServer
 from cxlogging.errors import ConfigurationError
-from cxlogging.handlers.redact import cleaner
-from cxlogging.wire.values import shown
+from cxlogging.handlers.redaction.rules import cleaner
+from cxlogging.wire.parse import shown
 
 HONEYCOMB, CORALOGIX, BETTERSTACK = (
     f"cxlogging.{vendor}Handler" for vendor in ("Honeycomb", "Coralogix", "BetterStack")

@@ -7,14 +7,14 @@ import itertools
 import weakref
 from collections import Counter
 
-from cxlogging.delivery import lifecycle
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
 from cxlogging.delivery.journal.recent import RECENT_BYTES
 from cxlogging.delivery.journal.spool import Spool
-from cxlogging.delivery.memory import MemoryBuffer
 from cxlogging.delivery.options import Options
+from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.queue.memory import MemoryBuffer
 from tests.fakes import LIMITS, Lines, Network
 from tests.journal.fakedisk import FakeDisk, Machine
 

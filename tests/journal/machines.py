@@ -14,8 +14,8 @@ import weakref
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cxlogging.delivery import lifecycle
 from cxlogging.delivery.journal.frames import HEADER_BYTES
+from cxlogging.delivery.process import lifecycle
 from cxlogging.wire.http import Limits, Response
 from tests.fakes import Network, broken, timeout
 from tests.journal.bench import Carrier, HandClock

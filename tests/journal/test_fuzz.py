@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cxlogging
-from cxlogging.delivery import lifecycle
 from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES
+from cxlogging.delivery.process import lifecycle
 from tests.journal.bench import lines, process, recovered
 from tests.journal.fakedisk import Machine
 from tests.journal.fuzz import examples

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlogging.wire.clean import HIDDEN, MAX_CHARACTERS, Cleaner
 from cxlogging.wire.codec import dumps, packb
+from cxlogging.wire.values.sanitize import HIDDEN, MAX_CHARACTERS, Cleaner
 
 from ..odd_values import ODD, Odd, arrived
 

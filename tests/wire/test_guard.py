@@ -12,8 +12,8 @@ import types
 
 import pytest
 
-from cxlogging.wire.clean import Cleaner
-from cxlogging.wire.guard import is_external
+from cxlogging.wire.values.guard import is_external
+from cxlogging.wire.values.sanitize import Cleaner
 
 
 class LimitError(Exception):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import cxlogging
-from cxlogging.wire import kinds
-from cxlogging.wire.clean import Cleaner
+from cxlogging.wire.values import special_types as kinds
+from cxlogging.wire.values.sanitize import Cleaner
 
 SECRET = Cleaner(is_sensitive=lambda name: name.lower() in {"authorization", "cookie"})
 

@@ -8,8 +8,8 @@ import types
 
 import pytest
 
-from cxlogging.handlers.redact import Default, cleaner
-from cxlogging.wire.reprs import without_secrets
+from cxlogging.handlers.redaction.rules import Default, cleaner
+from cxlogging.wire.values.reprs import without_secrets
 
 
 class Shown:

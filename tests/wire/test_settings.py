@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.destinations import betterstack, coralogix, honeycomb
 from cxlogging.errors import ConfigurationError, CxLoggingError, nearest
+from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import destination as coralogix
+from cxlogging.vendors.honeycomb import destination as honeycomb
 from cxlogging.wire import settings
 from cxlogging.wire.http import Endpoint
 

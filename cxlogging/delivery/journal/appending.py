@@ -14,21 +14,21 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ...wire.guard import is_external
-from ..bounded import Bounded
-from ..buffer import Item, News
+from ...wire.values.guard import is_external
 from ..clock import Clock
 from ..options import Options
+from ..queue.bounds import Bounded
+from ..queue.queue import Item, News
 from .append import Append
 from .checksum import crc32
 from .disk import Disk, LostError
+from .fallback import Standby
 from .files import Files
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
-from .line import Line
 from .recent import ENDED, RECENT_BYTES, Start
+from .segments import Line
 from .spool import Spool
-from .standby import Standby
 
 SEGMENT_BYTES = 4 * 2**20
 LEAST_SEGMENT_BYTES = 64 * 1024

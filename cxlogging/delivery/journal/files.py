@@ -6,16 +6,16 @@ import contextlib
 import errno
 from collections.abc import Callable
 
-from ...wire.guard import contained_io, is_external
+from ...wire.values.guard import contained_io, is_external
 from ..clock import Clock
 from ..options import Options
-from .alone import Alone
 from .disk import Disk, LostError
-from .line import Line
+from .lock import Alone
 from .owner import NAME, Owner, waiting_bytes
 from .points import point
 from .removal import Say
 from .segment import OFFSETS
+from .segments import Line
 from .spool import Spool
 from .sync import Syncer
 

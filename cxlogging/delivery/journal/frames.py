@@ -16,7 +16,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..buffer import Item, data_bytes
+from ..queue.queue import Item, data_bytes
 from .checksum import crc32
 
 VERSION = 1

@@ -11,13 +11,13 @@ import _thread
 import itertools
 from collections.abc import Callable, Sequence
 
-from ..buffer import Item
 from ..clock import Clock
 from ..options import Options
-from .adoption import Heirs
+from ..queue.queue import Item
 from .appending import SEGMENT_BYTES, Appending
 from .disk import Disk
 from .frames import frame_bytes
+from .orphans import Heirs
 from .recent import RECENT_BYTES
 from .rejected import Rejected
 from .segment import OFFSETS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..buffer import Item
+from ..queue.queue import Item
 from .checksum import crc32
 from .disk import Disk
 from .frames import FRAME, FRAME_BYTES, HEADER_BYTES, Frame, frame_at

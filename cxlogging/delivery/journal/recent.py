@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from ..buffer import Item
+from ..queue.queue import Item
 from .frames import FRAME_BYTES, HEADER_BYTES
 from .numbers import Numbers
 from .reader import Reader

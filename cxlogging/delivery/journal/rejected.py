@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..buffer import Item
+from ..queue.queue import Item
 from .disk import Disk
 
 NEWER = "rejected.jsonl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from ..buffer import Item
+from ..queue.queue import Item
 from .disk import Disk
 from .frames import (
     FRAME_BYTES,

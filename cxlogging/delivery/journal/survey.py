@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..buffer import Item
+from ..queue.queue import Item
 from .disk import Disk
 from .owner import LOCK, NAME, has_ended
 from .rejected import Letter, Rejected

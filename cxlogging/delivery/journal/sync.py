@@ -6,11 +6,11 @@ import _thread
 import contextlib
 from collections import deque
 
-from ...wire.guard import is_external
 from ...wire.threads import start_thread
-from .. import lifecycle
+from ...wire.values.guard import is_external
 from ..clock import Clock
-from ..threadless import no_thread
+from ..process import lifecycle
+from ..process.threadless import no_thread
 from .disk import Disk
 from .owner import Owner
 from .removal import Say

@@ -7,8 +7,8 @@ and to what the store is asked for (`narrowing`, `scan`), `run` turns the rows i
 
 from __future__ import annotations
 
+from .compile.plan import Plan, compile_query
+from .compile.scope import Settings
 from .errors import QueryRefusedError, UnsupportedError
-from .plan import Plan, compile_query
-from .scope import Settings
 
 __all__ = ["Plan", "QueryRefusedError", "Settings", "UnsupportedError", "compile_query"]

@@ -15,12 +15,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .compile.plan import Plan
 from .errors import QueryEndedError
-from .grouping import MOST_BUCKETS
-from .nodes import KeyPath
-from .plan import Plan
 from .row import Row
 from .scan import Scan
+from .stages.grouping import MOST_BUCKETS
+from .syntax.nodes import KeyPath
 
 BATCH_ROWS = 100
 BATCH_CHARACTERS = 256 * 1024

@@ -15,8 +15,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from .compile.narrowing import COLUMNS, Narrowing
 from .errors import QueryEndedError
-from .narrowing import COLUMNS, Narrowing
 from .row import Record, Row
 
 CHUNK = 256

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...dataprime import times
 from ...dataprime.rows import Severity
-from .lexer import UNITS
+from .syntax.lexer import UNITS
 
 
 class Kind(enum.Enum):

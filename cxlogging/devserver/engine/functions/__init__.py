@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..function import Function
+from ..compile.function import Function
 from . import arrays, general, numbers, strings, times
 
 FUNCTIONS: dict[str, Function] = {

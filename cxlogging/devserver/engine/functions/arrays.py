@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..function import Function
+from ..compile.function import Function
 from ..values import Kind, equals, hashable, sortable, text
 
 A, N, B, S, ANY = Kind.ARRAY, Kind.NUMBER, Kind.BOOL, Kind.STRING, Kind.ANY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..function import Function
+from ..compile.function import Function
 from ..values import Kind, equals
 
 ANY = Kind.ANY

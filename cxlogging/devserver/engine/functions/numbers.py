@@ -6,8 +6,8 @@ import math
 import random
 from typing import Any
 
-from ..function import Function
-from ..operators import finite
+from ..compile.function import Function
+from ..compile.operators import finite
 from ..values import Kind
 
 N = Kind.NUMBER

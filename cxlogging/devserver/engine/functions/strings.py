@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ..function import Function
+from ..compile.function import Function
 from ..values import Kind, text
 
 S, N, B, R, ANY = Kind.STRING, Kind.NUMBER, Kind.BOOL, Kind.REGEXP, Kind.ANY

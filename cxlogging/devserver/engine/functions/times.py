@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..function import Function
-from ..lexer import UNITS
-from ..operators import finite, rounded
+from ..compile.function import Function
+from ..compile.operators import finite, rounded
+from ..syntax.lexer import UNITS
 from ..values import (
     Interval,
     Kind,

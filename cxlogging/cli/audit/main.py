@@ -1,0 +1,196 @@
+"""`cxlogging audit`: did all arrive? Asked at the far end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ...dataprime import DataPrimeClient, SplitProgress
+from ..shared import connection_options as reach
+from ..shared.exit_codes import EMPTY, OK, PARTIAL, RETRYABLE
+from ..shared.screen import is_coloured, note, painted, safe
+from ..shared.wording import examples
+from .runs import YOUNG, Run, Runs
+
+RETRY_BUDGET = 3_600.0
+"""Seconds of waiting for the rate limit: a long window takes many questions."""
+
+MOST_GAPS = 20
+
+
+@click.command(
+    "audit",
+    epilog=examples(
+        "cxlogging audit --since 2h",
+        "cxlogging audit --local --json --complete --expect 10000",
+    ),
+)
+@click.option("--since", metavar="T", help="Begin the window so long ago. Default: 1h.")
+@click.option("--from", "start", metavar="T", help="Begin the window at a time, such as now-2d.")
+@click.option("--to", "end", metavar="T", help="End the window at a time. Default: now.")
+@reach.tier
+@click.option(
+    "--field",
+    default="cx_seq",
+    show_default=True,
+    metavar="NAME",
+    help="The field that holds the ids.",
+)
+@click.option("--run", "only", metavar="RUN", help="Look at this process run alone.")
+@click.option(
+    "--complete", is_flag=True, help="Demand that runs begin with number 1 in the window."
+)
+@click.option(
+    "--expect", type=click.IntRange(0), metavar="N", help="Demand N different records in all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@reach.row_limit
+@reach.options
+def command(
+    *,
+    since: str | None,
+    start: str | None,
+    end: str | None,
+    tier: str,
+    field: str,
+    only: str | None,
+    complete: bool,
+    expect: int | None,
+    as_json: bool,
+    row_limit: int | None,
+    **where: Any,
+) -> None:
+    """
+    Tell for every process run which numbered records have arrived, and which have not.
+
+    For handlers with the option sequence. Exit codes: 0 all is there, 6 something is missing, 5 it
+    may still be under way, 4 there is nothing.
+    """
+    window = {"since": since, "start": start, "end": end}
+    if since is None and start is None:
+        window["since"] = "1h"
+    address = reach.address(**where)
+    with reach.client(address, tier, row_limit, retry_budget=RETRY_BUDGET) as client:
+        runs, cut = _read(client, _question(field, only), field, {**window, "tier": tier})
+    document = _document(runs, complete=complete, now=time.time_ns())
+    document["truncated"] = list(cut)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        _print(document)
+    if expect is not None and document["arrived"] < expect:
+        short = expect - document["arrived"]
+        note(f"{document['arrived']:,} arrived, {expect:,} were expected: {short:,} are missing")
+    raise SystemExit(_code(document, expect))
+
+
+def _question(field: str, only: str | None) -> str:
+    path = _path(field)
+    text = f"source logs | filter {path} != null"
+    return text if only is None else f"{text} && {path}.startsWith({_quoted(f'{only}-')})"
+
+
+def _path(field: str) -> str:
+    return f"$d.{field}" if field.replace(".", "").isidentifier() else f"$d[{_quoted(field)}]"
+
+
+def _quoted(text: str) -> str:
+    if "'" in text or "\\" in text:
+        raise click.UsageError(f"{text!r} holds a quote or a backslash: it is no name of ours.")
+    return f"'{text}'"
+
+
+def _read(
+    client: DataPrimeClient, question: str, field: str, window: Mapping[str, Any]
+) -> tuple[Runs, tuple[str, ...]]:
+    runs, path = Runs(), _path(field)
+    limit = client.row_limits[window["tier"]]
+    with (
+        _progress() as show,
+        client.stream(
+            question, **window, limit=limit, split_on_limit=True, on_progress=show
+        ) as rows,
+    ):
+        answer = rows.untold()
+        for row in rows:
+            runs.add(row.get(path), row.timestamp_ns or 0)
+    return runs, answer.limits_reached
+
+
+def _document(runs: Runs, *, complete: bool, now: int) -> dict[str, Any]:
+    """Return the result, as it is printed as JSON."""
+    found = {
+        name: _run(run, complete=complete, now=now)
+        for name, run in sorted(runs.runs.items(), key=lambda each: each[1].stretches[0].at)
+    }
+    names = ("arrived", "missing", "young", "duplicates")
+    totals = {name: sum(each[name] for each in found.values()) for name in names}
+    return {"runs": found, **totals, "foreign": runs.foreign}
+
+
+def _run(run: Run, *, complete: bool, now: int) -> dict[str, Any]:
+    gaps = list(run.gaps(whole=complete))
+    return {
+        "first": run.first,
+        "last": run.last,
+        "arrived": run.arrived,
+        "missing": sum(last - first + 1 for first, last, _ in gaps),
+        "young": sum(last - first + 1 for first, last, at in gaps if now - at < YOUNG),
+        "duplicates": run.duplicates,
+        "gaps": [[first, last] for first, last, _ in gaps],
+    }
+
+
+def _code(document: Mapping[str, Any], expect: int | None) -> int:
+    short = expect is not None and document["arrived"] < expect
+    if document["truncated"] or document["missing"] > document["young"] or short:
+        return PARTIAL
+    if document["young"]:
+        return RETRYABLE
+    return OK if document["runs"] or expect == 0 else EMPTY
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    paint = painted if is_coloured(sys.stdout) else lambda text, *_: text
+    for name, run in document["runs"].items():
+        state = "whole"
+        if run["missing"]:
+            state = f"{run['missing']:,} missing"
+            state += " (may be under way)" if run["young"] == run["missing"] else ""
+        duplicates = f", {run['duplicates']:,} duplicates" if run["duplicates"] else ""
+        span = f"{run['first']:,} to {run['last']:,}"
+        verdict = paint(state, "red" if run["missing"] else "green")
+        click.echo(f"{safe(name)}  {span}  {run['arrived']:,} arrived  {verdict}{duplicates}")
+        for first, last in run["gaps"][:MOST_GAPS]:
+            click.echo(f"    {first:,}" + (f" to {last:,}" if last > first else ""))
+        if len(run["gaps"]) > MOST_GAPS:
+            click.echo(f"    and {len(run['gaps']) - MOST_GAPS:,} more gaps: --json has them all")
+    if not document["runs"]:
+        note("no numbered record in this window: is sequence=True on, and --field its name?")
+    if document["foreign"]:
+        note(f"{document['foreign']:,} records have the field and no id in it")
+    if document["truncated"]:
+        note(f"the window could not be read whole: {', '.join(document['truncated'])} reached")
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=1.0)
+
+        def show(part: SplitProgress) -> None:
+            bar.update(task, completed=part.done, description=f"{part.rows:,} records")
+
+        yield show

@@ -1,0 +1,113 @@
+"""What a doctor finds: values, and how they are printed."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from ..shared.screen import is_coloured, mark, painted, safe
+
+
+class Status(enum.Enum):
+    """How it stands with one thing."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+MARKS = {
+    Status.OK: ("✓", "green"),
+    Status.WARN: ("!", "yellow"),
+    Status.FAIL: ("✗", "red"),
+    Status.SKIP: ("-", "dim"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    One finding.
+
+    Attributes:
+        name: Of what was looked at.
+        status: How it stands.
+        detail: What was seen; free of secrets.
+        cause: Why it is not as it should be.
+        cure: What to do about it.
+        about: The handler, where it is about one.
+        refused: True where it is the key that a vendor refuses.
+    """
+
+    name: str
+    status: Status
+    detail: str = ""
+    cause: str = ""
+    cure: str = ""
+    about: str = ""
+    refused: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding for JSON."""
+        found = asdict(self)
+        del found["refused"]
+        return {**found, "status": self.status.value}
+
+
+def ok(name: str, detail: str = "", about: str = "") -> Finding:
+    """Return that something is as it should be."""
+    return Finding(name, Status.OK, detail, about=about)
+
+
+def skip(name: str, detail: str, about: str = "") -> Finding:
+    """Return that something was not looked at, and why."""
+    return Finding(name, Status.SKIP, detail, about=about)
+
+
+def warn(name: str, cause: str, cure: str, *, detail: str = "", about: str = "") -> Finding:
+    """Return that something may be wrong."""
+    return Finding(name, Status.WARN, detail, cause, cure, about)
+
+
+def fail(name: str, cause: str, cure: str, *, detail: str = "", about: str = "") -> Finding:
+    """Return that something is wrong."""
+    return Finding(name, Status.FAIL, detail, cause, cure, about)
+
+
+class Printer:
+    """Prints findings as they come, below the name of what they are about."""
+
+    def __init__(self) -> None:
+        self._about: str | None = None
+        self._coloured = is_coloured(sys.stdout)
+
+    def show(self, finding: Finding) -> None:
+        """Print one."""
+        if finding.about != self._about:
+            self._about = finding.about
+            click.echo(f"\n{self._paint(safe(finding.about or 'this program'), 'bold')}")
+        sign, colour = MARKS[finding.status]
+        sign = mark(sign, {"✓": "+", "✗": "x"}.get(sign, sign))
+        detail = f"  {safe(finding.detail)}" if finding.detail else ""
+        click.echo(f"  {self._paint(sign, colour)} {finding.name}{detail}")
+        if finding.cause:
+            click.echo(f"      {safe(finding.cause)}")
+        if finding.cure:
+            click.echo(f"      {self._paint(mark('→', '->'), colour)} {safe(finding.cure)}")
+
+    def _paint(self, text: str, style: str) -> str:
+        return painted(text, style) if self._coloured else text
+
+    def conclude(self, findings: Iterable[Finding]) -> None:
+        """Print how many of each there were."""
+        statuses = [each.status for each in findings]
+        parts = (
+            f"{statuses.count(status)} {status.value}" for status in Status if status in statuses
+        )
+        click.echo(f"\n{', '.join(parts)}")

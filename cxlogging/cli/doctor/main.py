@@ -1,0 +1,136 @@
+"""`cxlogging doctor`: what is set, what stands in the way, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from ... import __version__
+from ..shared.exit_codes import AUTHENTICATION, FAILURE, OK
+from ..shared.targets import APP_HELP, CONFIG_HELP, VENDORS, Targets, targets
+from ..shared.wording import examples
+from .canary import canary
+from .findings import Finding, Printer, Status, fail, ok, warn
+from .network import network
+from .settings import settings
+from .tree import tree
+
+EXTRAS = {
+    "fast": ("msgspec", "isal"),
+    "cli": ("click", "rich"),
+    "dev": ("flask", "starlette", "uvicorn"),
+}
+
+
+@click.command(
+    "doctor",
+    epilog=examples(
+        "cxlogging doctor",
+        "cxlogging doctor --app shop.settings:LOGGING",
+        "cxlogging doctor --config logging.yaml --offline",
+    ),
+)
+@click.option("--app", metavar="MODULE:NAME", help=APP_HELP)
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help=CONFIG_HELP)
+@click.option(
+    "--limit",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    metavar="S",
+    help="Give each step on the network S seconds.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Wait S seconds for the event to appear.",
+)
+@click.option("--no-send", is_flag=True, help="Send no event.")
+@click.option("--offline", is_flag=True, help="Use no network.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def command(
+    *,
+    app: str | None,
+    config: str | None,
+    limit: float,
+    wait: float,
+    no_send: bool,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """
+    Look after the handlers: of an application, of a file, or of the environment.
+
+    Sends one event with each and asks for it until it appears (Coralogix with CX_API_KEY, and the
+    local server). Each finding has its cause and its cure. Exit codes: 0 nothing is wrong, 1
+    something is, 3 a key is refused.
+    """
+    looked_at = targets(app, config)
+    printer = None if as_json else Printer()
+    found: list[Finding] = []
+    for finding in _findings(
+        looked_at, limit, wait, send=not (no_send or offline), offline=offline
+    ):
+        found.append(finding)
+        if printer is not None:
+            printer.show(finding)
+            sys.stdout.flush()
+    failed = [each for each in found if each.status is Status.FAIL]
+    if printer is None:
+        document = {"ok": not failed, "findings": [each.to_json() for each in found]}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        printer.conclude(found)
+    refused = any(each.refused for each in failed)
+    raise SystemExit(AUTHENTICATION if refused else FAILURE if failed else OK)
+
+
+def _findings(
+    looked_at: Targets, limit: float, wait: float, *, send: bool, offline: bool
+) -> Iterator[Finding]:
+    yield from _runtime()
+    if looked_at.configured:
+        yield from tree(looked_at.handlers, looked_at.own)
+    elif not looked_at.handlers:
+        names = ", ".join(names[needed[0]][0] for _, names, needed in VENDORS.values())
+        yield fail(
+            "handlers",
+            "the environment configures none",
+            f"Set {names} or CXLOGGING_URL, or pass --app or --config.",
+        )
+    for name, handler in looked_at.handlers.items():
+        about = f"{name}: {handler.delivery.destination.name}"
+        yield from settings(about, handler)
+        if not offline:
+            yield from network(about, handler, limit)
+        if send:
+            yield from canary(about, handler, wait)
+
+
+def _runtime() -> Iterator[Finding]:
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    yield ok("versions", f"cxlogging {__version__}, {python}, {platform.platform(terse=True)}")
+    extras = [name for name, needed in EXTRAS.items() if all(map(_installed, needed))]
+    yield ok("extras", ", ".join(extras))
+    if sys.__stderr__ is None:
+        yield warn(
+            "stderr",
+            "this process has none: what the handlers tell the operator is not seen",
+            "Pass on_error= to the handlers.",
+        )
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,85 @@
+"""What a query says beside its rows, in sentences for stderr."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...dataprime import times
+from ...dataprime.findings import LIMIT_WARNINGS
+from ...dataprime.hints import severity_hints
+from ...dataprime.http.answer import Answer
+from ...dataprime.results import Findings
+
+_WORD = re.compile(r"[A-Za-z]\w*")
+
+
+def told(rows: Findings, answer: Answer, *, background: bool = False) -> Iterator[str]:
+    """Yield the service's warnings, a cut that the caller did not ask for, and why no row came."""
+    yield from dict.fromkeys(f"warning: {each}" for each in rows.warnings)
+    if answer.unasked_limits:
+        yield (
+            f"rows may be missing: {', '.join(answer.unasked_limits)} reached after"
+            f" {answer.count:,} rows. Narrow the window, or pass --limit, --split or --background."
+        )
+    if answer.nothing:
+        yield from hints(answer.query)
+    if not answer.count and not answer.mistakes:
+        where = "in the query's window" if background else window(answer)
+        check = "" if background else "; --strict refuses fields that no log has"
+        yield f"no rows {where}: check the window and the filter{check}."
+
+
+def hints(query: str) -> Iterator[str]:
+    """Yield what is wrong in a query whose answer holds nothing, as far as its text shows it."""
+    for sentence in severity_hints(query):
+        yield f"warning: {sentence}"
+
+
+def nothing_yet(expression: str, answer: Answer, *, lucene: bool) -> Iterator[str]:
+    """Yield why a followed query has shown nothing: its mistakes, and where it began."""
+    for each in answer.warnings:
+        if each.kind not in LIMIT_WARNINGS:
+            yield f"warning: {each}"
+    yield from hints(answer.query)
+    if not lucene and _WORD.fullmatch(expression):
+        yield (
+            f"warning: {expression} as a filter is the field $d.{expression}. For a severity and"
+            f" those above pass --level; for logs that hold the word pass"
+            f" \"wildfind '{expression}'\"."
+        )
+    yield f"no rows {window(answer)}: waiting for new ones."
+
+
+def window(answer: Answer) -> str:
+    """Return the window of an answer in words."""
+    start, end = answer.window
+    if start is not None and end is not None:
+        return f"between {_second(start)} and {_second(end)}"
+    if start is not None:
+        return f"since {_second(start)}"
+    return "in the default window (pass --since for another)"
+
+
+def _second(moment: int) -> str:
+    return times.iso(moment - moment % times.SECOND)
+
+
+def statistics(rows: Findings, count: int) -> Iterator[str]:
+    """Yield what the query cost."""
+    yield f"{count:,} rows, query {rows.query_id or 'without id'}"
+    found = rows.statistics
+    if found is None:
+        return
+    numbers = {
+        "ms": found.e2e_duration_ms,
+        "bytes read": found.bytes_read,
+        "bytes read of other regions": found.cross_region_bytes_read,
+    }
+    said = [f"{value:,} {unit}" for unit, value in numbers.items() if value is not None]
+    yield ", ".join([found.status or "no status", *said])
+    for name, limit in found.limits.items():
+        if limit.measured_value is not None or limit.reached:
+            bound = "" if limit.limit is None else f" of {limit.limit:,}"
+            mark = ", reached" if limit.reached else ""
+            yield f"limit {name}: {limit.measured_value or 0:,}{bound}{mark}"

@@ -1,0 +1,250 @@
+"""`cxlogging send`: lines, JSON lines and tables to a destination."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+import click
+
+from ...errors import ConfigurationError
+from ...handlers.handler import ShippingHandler
+from ...wire.settings import URL_VARIABLE, held
+from ..shared.connection_options import local_url
+from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
+from ..shared.screen import complain, note
+from ..shared.vendors import HANDLERS
+from ..shared.wording import examples
+from .input import Input, UnreadableError
+from .records import Maker
+from .run import Reading, account, code_of, drain, send, troubles
+from .times import Reader
+from .watch import Watch, bar
+
+FOREVER = 86_400.0
+"""Seconds that reading waits for room: it drops nothing."""
+
+VENDORS = {**HANDLERS, "local": HANDLERS["coralogix"]}
+_OWN = {
+    "application": ("application_name", "coralogix"),
+    "subsystem": ("subsystem_name", "coralogix"),
+    "dataset": ("dataset", "honeycomb"),
+}
+"""Options of the command that are arguments of one vendor's handler."""
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    for value in values:
+        if not value.partition("=")[1] or value.startswith("="):
+            raise click.BadParameter(f"{value!r} is no NAME=VALUE", ctx, param)
+    return {name: held for name, _, held in (value.partition("=") for value in values)}
+
+
+@click.command(
+    "send",
+    epilog=examples(
+        "tail -F app.log | cxlogging send --to betterstack",
+        "cxlogging send --to coralogix --application shop --follow app.log",
+        "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at",
+    ),
+)
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option(
+    "--to", type=click.Choice(list(VENDORS)), required=True, help="The vendor to send to."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="The port of the local server, for --to local.",
+)
+@click.option("--url", metavar="URL", help="Send to this address instead of the vendor's.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["auto", "lines", "jsonl", "csv"]),
+    default="auto",
+    show_default=True,
+    help="How to read the input; auto tells JSON from text by the line, CSV by the file's name.",
+)
+@click.option(
+    "--time-field",
+    "time_field",
+    metavar="NAME",
+    help="Take the time from this field of JSON or CSV.",
+)
+@click.option(
+    "--level-field",
+    "level_field",
+    metavar="NAME",
+    help="Take the level from this field of JSON or CSV.",
+)
+@click.option(
+    "--message-field",
+    "message_field",
+    metavar="NAME",
+    help="Take the message from this field of JSON or CSV.",
+)
+@click.option("--utc", is_flag=True, help="Read times without a zone as UTC, not as local times.")
+@click.option("--follow", "-f", is_flag=True, help="Wait for more lines, as tail -F does.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0.001), metavar="N", help="Send at most N records a second."
+)
+@click.option(
+    "--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first N records."
+)
+@click.option("--application", metavar="NAME", help="The application's name, for Coralogix.")
+@click.option("--subsystem", metavar="NAME", help="The subsystem's name, for Coralogix.")
+@click.option("--dataset", metavar="NAME", help="The dataset's name, for Honeycomb.")
+@click.option(
+    "--logger",
+    default="cxlogging.send",
+    metavar="NAME",
+    show_default=True,
+    help="The logger's name of records that bring none.",
+)
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    callback=_pairs,
+    metavar="NAME=VALUE",
+    help="Add this field to every record. May be repeated.",
+)
+@click.option("--sequence", is_flag=True, help="Number the records, for cxlogging audit.")
+@click.option("--no-redact", is_flag=True, help="Send the values of fields named like secrets too.")
+@click.option(
+    "--buffer",
+    default="16MiB",
+    metavar="SIZE",
+    show_default=True,
+    help="Hold at most so much in memory.",
+)
+@click.option(
+    "--spool",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Keep what waits in this directory.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="At the end, wait S seconds for the next acknowledgement.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print no progress and no statistics.")
+@click.option("--json", "as_json", is_flag=True, help="Print the statistics as JSON on stdout.")
+def command(
+    *,
+    files: tuple[str, ...],
+    form: str,
+    time_field: str | None,
+    level_field: str | None,
+    message_field: str | None,
+    utc: bool,
+    follow: bool,
+    rate: float | None,
+    skip: int,
+    logger: str,
+    wait: float,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """
+    Send FILES, or standard input, to a vendor or to the local server.
+
+    gzip and zstd are recognised; so are times and levels, in text by their looks and in JSON and
+    CSV by the usual names. Reading waits while the destination is slow or away: nothing is
+    dropped. Ctrl-C stops reading, and says how to go on.
+    """
+    handler = _handler(options)
+    names = (time_field, level_field, message_field)
+    maker = Maker(Reader(utc=utc, now=time.time), logger, *names)
+    source = Input(files, follow=follow)
+    reading = Reading(source, maker, _form(form, files, follow=follow))
+    interrupted, broken = False, ""
+    size = source.size
+    with bar(size, lambda: source.position, wanted=not quiet) as show:
+        watch = Watch(handler.stats, show)
+        try:
+            with watch:
+                try:
+                    send(reading, handler, skip=skip, rate=rate)
+                except UnreadableError as error:
+                    broken = str(error)
+                drain(handler, wait, lambda: watch.refused)
+        except KeyboardInterrupt:
+            interrupted = True
+            handler.flush(None if not watch.refused else 0.0)
+    handler.close()
+    stats = handler.stats()
+    _say(reading, stats, asked=as_json, quiet=quiet)
+    if interrupted and not watch.refused and not follow:
+        note(f"to go on from here: the same command with --skip {reading.count}")
+    for trouble in filter(None, (watch.refused, broken)):
+        complain(trouble)
+    code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+    if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
+        for sentence in troubles(stats):
+            note(sentence)
+    raise SystemExit(code)
+
+
+def _say(reading: Reading, stats: Any, *, asked: bool, quiet: bool) -> None:
+    if asked:
+        document = {"read": reading.count, **stats._asdict()}
+        document["lost_by_level"] = {
+            f"{outcome} {logging.getLevelName(level)}": count
+            for (outcome, level), count in stats.lost_by_level.items()
+        }
+        click.echo(json.dumps(document))
+    if not quiet:
+        for sentence in account(stats, reading):
+            note(sentence)
+
+
+def _form(form: str, files: tuple[str, ...], *, follow: bool) -> str:
+    tables = [name.lower().endswith((".csv", ".csv.gz", ".csv.zst")) for name in files]
+    if form == "auto" and any(tables):
+        if not all(tables):
+            raise click.UsageError("CSV and other files do not go together: send them apart.")
+        form = "csv"
+    if form == "csv" and follow:
+        raise click.UsageError("--follow is for lines: a table is read to its end.")
+    return form
+
+
+def _handler(options: dict[str, Any]) -> ShippingHandler:
+    to: str = options["to"]
+    arguments: dict[str, Any] = {
+        "overflow": "block",
+        "block_timeout": FOREVER,
+        "buffer_bytes": options["buffer"],
+        "fields": options["fields"],
+        "url": options["url"],
+    }
+    if to == "local":
+        # What the variable holds the handler reads itself, and names it where it is wrong.
+        is_set = options["port"] is None and held(URL_VARIABLE)
+        arguments["url"] = options["url"] or (None if is_set else local_url(options["port"]))
+    elif options["port"] is not None:
+        raise click.UsageError("--port is the local server's: it goes with --to local.")
+    for option, (argument, vendor) in _OWN.items():
+        if options[option] is not None:
+            if VENDORS[to] is not VENDORS[vendor]:
+                raise click.UsageError(f"--{option} goes with --to {vendor}.")
+            arguments[argument] = options[option]
+    if options["no_redact"]:
+        arguments["redact"] = None
+    wishes = {"sequence": options["sequence"] or None, "spool": options["spool"]}
+    arguments |= {name: value for name, value in wishes.items() if value is not None}
+    handler = VENDORS[to](**arguments)
+    if handler.stats().state == "off":
+        cure = handler.check().cure
+        raise ConfigurationError(f"{cure} Or send to the local server: --to local.")
+    return handler

@@ -1,0 +1,174 @@
+"""
+A log for a person: when, how bad, from where, by which logger, what; then the caller's fields.
+
+What has line ends of its own, such as an exception, stands in lines below. The fields that every
+event of a handler has (file, thread, process and the like) are left out unless all is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...dataprime import Row, Severity
+from ...dataprime.times import iso
+from ...vendors.betterstack import destination as betterstack
+from ...vendors.coralogix import destination as coralogix
+from ...vendors.honeycomb import destination as honeycomb
+from .screen import mark, painted, safe
+
+MESSAGE_NAMES = ("message", "body", "msg", "event", "text", "log")
+OWN_FIELDS: Mapping[str, frozenset[str]] = {
+    "coralogix": coralogix.OWN_FIELDS | {"logger", "cx_seq"},
+    "honeycomb": honeycomb.OWN_FIELDS | {"service.name", "cx_seq"},
+    "betterstack": betterstack.OWN_FIELDS | {"cx_seq"},
+}
+"""Fields that the handler of each vendor writes into every event."""
+
+OWN_CONTEXT = frozenset({"runtime", "system"})
+"""What the Better Stack handler writes into ``context``."""
+
+TRACE_NAMES = ("exception", "exception.stacktrace", "stack_info")
+"""Fields whose lines need no name before them, in this order."""
+
+FOLDED_ABOVE = 24
+HEAD, TAIL = 8, 12
+"""Of a longer text so many lines are shown, from its beginning and from its end."""
+
+STYLES: Mapping[Severity | None, tuple[str, ...]] = {
+    Severity.DEBUG: ("dim",),
+    Severity.VERBOSE: ("dim",),
+    Severity.INFO: ("green",),
+    Severity.WARNING: ("yellow",),
+    Severity.ERROR: ("red",),
+    Severity.CRITICAL: ("red", "bold"),
+}
+
+
+def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
+    """
+    Return *row* for a terminal; what follows its first line is marked, to be no other row.
+
+    Args:
+        row: A log.
+        coloured: With the codes of colours.
+        full: All fields, and every line of a long text.
+    """
+    paint = painted if coloured else _plain
+    message, rest = _parts(row.data)
+    first, *others = message.split("\n")
+    blocks = [others, *_exceptions(rest)]
+    fields = rest if full else _without_own(row, rest)
+    fields, more = _apart(fields)
+    severity = row.severity
+    parts = [
+        paint(_moment(row), "dim"),
+        paint(f"{severity.name if severity else '-':<8}", *STYLES.get(severity, ())),
+        paint(safe(_source(row)), "cyan"),
+        paint(safe(_logger(row, rest)), "dim"),
+        safe(first.rstrip("\r")),
+        paint(" ".join(f"{safe(name)}={_shown(value)}" for name, value in fields.items()), "dim"),
+    ]
+    blocks += [[f"{name}:", *text.strip("\n").split("\n")] for name, text in more.items()]
+    below = [line for block in blocks for line in (block if full else folded(block))]
+    return "\n".join(
+        ["  ".join(filter(None, parts)), *(f"    | {safe_line(each)}" for each in below)]
+    )
+
+
+def folded(lines: list[str]) -> list[str]:
+    """Return *lines*, or their first and last ones and how many are between."""
+    if len(lines) <= FOLDED_ABOVE:
+        return lines
+    left_out = len(lines) - HEAD - TAIL
+    return [*lines[:HEAD], f"{mark('…', '...')} {left_out} more lines", *lines[-TAIL:]]
+
+
+def safe_line(line: str) -> str:
+    """Return a line of a text, its tabs as blanks, without a character that steers."""
+    return safe(line.rstrip("\r").replace("\t", "    "))
+
+
+def _plain(text: str, *styles: str) -> str:
+    del styles
+    return text
+
+
+def _moment(row: Row) -> str:
+    at = row.timestamp_ns
+    if at is None:
+        return ""
+    return f"{iso(at)[:19].replace('T', ' ')}.{at // 1_000_000 % 1_000:03}Z"
+
+
+def _source(row: Row) -> str:
+    names = [row.labels.get(each) for each in ("vendor", "applicationname", "subsystemname")]
+    return "/".join(dict.fromkeys(str(name) for name in names if name))
+
+
+def _logger(row: Row, data: Mapping[str, Any]) -> str:
+    context = data.get("context")
+    runtime = context.get("runtime") if isinstance(context, dict) else None
+    found = (
+        row.labels.get("category"),
+        data.get("logger"),
+        runtime.get("logger_name") if isinstance(runtime, dict) else None,
+    )
+    return next((each for each in found if isinstance(each, str) and each), "")
+
+
+def _parts(data: Any) -> tuple[str, dict[str, Any]]:
+    if not isinstance(data, dict):
+        return (data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)), {}
+    name = next((each for each in MESSAGE_NAMES if isinstance(data.get(each), str)), None)
+    rest = {key: value for key, value in data.items() if key != name}
+    return ("" if name is None else str(data[name]).rstrip("\n")), rest
+
+
+def _exceptions(rest: dict[str, Any]) -> Iterator[list[str]]:
+    """Take exceptions and stacks out of *rest*, and yield the lines of each."""
+    for name in TRACE_NAMES:
+        held = rest.get(name)
+        text = held.get("stacktrace") if isinstance(held, dict) else held
+        if isinstance(text, str):
+            yield text.strip("\n").split("\n")
+        elif isinstance(held, dict) and isinstance(held.get("type"), str):
+            yield f"{held['type']}: {held.get('message', '')}".split("\n")
+        else:
+            continue
+        del rest[name]
+
+
+def _without_own(row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the caller gave: *fields* without those of every event."""
+    own = OWN_FIELDS.get(str(row.labels.get("vendor")), OWN_FIELDS["coralogix"])
+    kept = {name: value for name, value in fields.items() if name not in own}
+    context = fields.get("context")
+    if "context" in own and isinstance(context, dict):
+        more = {name: value for name, value in context.items() if name not in OWN_CONTEXT}
+        kept |= {"context": more} if more else {}
+    return kept
+
+
+def _apart(fields: Mapping[str, Any], above: str = "") -> tuple[dict[str, Any], dict[str, str]]:
+    """Return *fields* without the texts of several lines, and those by their keypaths."""
+    short: dict[str, Any] = {}
+    long: dict[str, str] = {}
+    for name, value in fields.items():
+        if isinstance(value, str) and "\n" in value.strip("\n"):
+            long[f"{above}{name}"] = value
+        elif isinstance(value, dict):
+            inner, deeper = _apart(value, f"{above}{name}.")
+            long |= deeper
+            if inner or not deeper:
+                short[name] = inner
+        else:
+            short[name] = value
+    return short, long
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str) and value and " " not in value and '"' not in value:
+        return safe(value)
+    return safe(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,0 +1,204 @@
+"""The handlers that a command is about: of an application, of a file, or of the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import logging.config
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...handlers.handler import ShippingHandler
+from ...vendors.betterstack import destination as betterstack
+from ...vendors.coralogix import destination as coralogix
+from ...vendors.honeycomb import destination as honeycomb
+from ...wire.settings import URL_VARIABLE, held
+from .vendors import HANDLERS
+
+Vendor = tuple[Callable[..., ShippingHandler], Mapping[str, tuple[str, ...]], tuple[str, ...]]
+VENDORS: Mapping[str, Vendor] = {
+    "coralogix": (HANDLERS["coralogix"], coralogix.VARIABLES, ("api_key", "domain")),
+    "honeycomb": (HANDLERS["honeycomb"], honeycomb.VARIABLES, ("api_key",)),
+    "betterstack": (
+        HANDLERS["betterstack"],
+        betterstack.VARIABLES,
+        ("source_token", "ingesting_host"),
+    ),
+}
+"""The handler, its variables, and the arguments that show that it is wanted."""
+
+APP_HELP = "Import the application's own set-up of logging: a callable, or a dict."
+CONFIG_HELP = "Read a configuration of logging: a .json, .toml, .yaml or .ini file."
+
+
+@dataclass(frozen=True)
+class Targets:
+    """
+    Handlers to look at.
+
+    Attributes:
+        handlers: By a name for people.
+        configured: True where an application's own logging is set up, so that the tree tells.
+        own: Names of loggers that were there before it.
+    """
+
+    handlers: Mapping[str, ShippingHandler]
+    configured: bool
+    own: frozenset[str] = frozenset()
+
+
+def targets(app: str | None, config: str | None) -> Targets:
+    """Return the handlers of *app* or *config*, else those that the environment configures."""
+    if app is None and config is None:
+        return Targets(dict(_of_environment()), configured=False)
+    if app is not None and config is not None:
+        raise click.UsageError("--app and --config say the same: pass one.")
+    own = frozenset(logging.Logger.manager.loggerDict)
+    if app is not None:
+        _run(app)
+    else:
+        _configure_from(Path(config or ""))
+    return Targets(_named(attached()), configured=True, own=own)
+
+
+def attached() -> list[ShippingHandler]:
+    """Return the handlers of ours that stand at loggers, each once."""
+    found: dict[int, ShippingHandler] = {}
+    for _, logger in loggers():
+        for handler in logger.handlers:
+            if isinstance(handler, ShippingHandler):
+                found.setdefault(id(handler), handler)
+    return list(found.values())
+
+
+def loggers() -> Iterator[tuple[str, logging.Logger]]:
+    """Yield every logger by its name, the root first."""
+    yield "root", logging.getLogger()
+    for name, logger in sorted(logging.Logger.manager.loggerDict.items()):
+        if isinstance(logger, logging.Logger):
+            yield name, logger
+
+
+def _of_environment() -> Iterator[tuple[str, ShippingHandler]]:
+    wanted = [
+        vendor
+        for vendor, (_, variables, needed) in VENDORS.items()
+        if any(held(name) for argument in needed for name in variables[argument])
+    ]
+    if not wanted and held(URL_VARIABLE):
+        wanted = ["coralogix"]  # the local server takes any; it has a query door for this one
+    for vendor in wanted:
+        yield vendor, VENDORS[vendor][0]()
+
+
+def _named(handlers: list[ShippingHandler]) -> dict[str, ShippingHandler]:
+    named: dict[str, ShippingHandler] = {}
+    for handler in handlers:
+        kinds = (name for name, (kind, *_) in VENDORS.items() if type(handler) is kind)
+        name = handler.name or next(kinds, type(handler).__name__)
+        unique, number = name, 2
+        while unique in named:
+            unique, number = f"{name} #{number}", number + 1
+        named[unique] = handler
+    return named
+
+
+def _run(target: str) -> None:
+    """Set up logging as an application does: call, or apply, what ``module:name`` names."""
+    module, _, name = target.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        value: Any = importlib.import_module(module)
+        for step in filter(None, name.split(".")):
+            value = getattr(value, step)
+        if isinstance(value, Mapping):
+            _configure(value)
+        elif name and callable(value):
+            value()
+    except click.ClickException:
+        raise
+    except Exception as error:
+        raise click.UsageError(f"--app {target}: {_reason(error)}") from None
+
+
+def _configure(document: Mapping[str, Any]) -> None:
+    try:
+        logging.config.dictConfig(dict(document))
+    except Exception as error:
+        raise click.UsageError(f"logging refuses this configuration: {_reason(error)}") from None
+
+
+def _reason(error: BaseException) -> str:
+    """Return what *error* says, and what it was raised from: logging hides the reason there."""
+    said = [f"{type(error).__name__}: {error}"]
+    while (cause := error.__cause__) is not None:
+        said.append(str(cause))
+        error = cause
+    return ": ".join(said)
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    try:
+        value = _PARSERS[path.suffix.lower()](path.read_text("utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"cannot read {str(path)!r}: {error.strerror}.") from None
+    except ValueError as error:
+        raise click.UsageError(f"{path.name} cannot be read: {error}") from None
+    for key in ("logging", "LOGGING"):
+        if isinstance(value, dict) and "version" not in value and key in value:
+            value = value[key]
+    if not isinstance(value, dict):
+        raise click.UsageError(f"{path.name} holds no table for logging.config.dictConfig.")
+    return value
+
+
+def _toml(text: str) -> Any:
+    for name in ("tomllib", "tomli"):
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(name).loads(text)
+    raise click.UsageError("TOML needs Python 3.11 or a package: pip install tomli")
+
+
+def _yaml(text: str) -> Any:
+    try:
+        library = importlib.import_module("yaml")
+    except ModuleNotFoundError:
+        raise click.UsageError("YAML needs a package: pip install pyyaml") from None
+    try:
+        return library.safe_load(text)
+    except library.YAMLError as error:
+        raise ValueError(error) from None
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    ".json": json.loads,
+    ".toml": _toml,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+}
+_INI = frozenset({".ini", ".cfg", ".conf"})
+"""Files for `logging.config.fileConfig`."""
+
+
+def _configure_from(path: Path) -> None:
+    suffix = path.suffix.lower()
+    if suffix in _PARSERS:
+        _configure(_document(path))
+        return
+    if suffix not in _INI:
+        known = ", ".join([*_PARSERS, *sorted(_INI)])
+        raise click.UsageError(f"--config takes a file that ends in {known}, not {path.name!r}.")
+    try:
+        path.read_text("utf-8")
+        logging.config.fileConfig(path, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot read {str(path)!r}: {error.strerror}.") from None
+    except Exception as error:
+        raise click.UsageError(f"logging refuses {path.name}: {_reason(error)}") from None

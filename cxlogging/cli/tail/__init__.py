@@ -1,0 +1,3 @@
+"""`cxlogging tail`: new logs as they arrive."""
+
+from .main import command as command

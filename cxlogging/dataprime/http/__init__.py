@@ -1,0 +1,1 @@
+"""Queries over the network, and their answers."""

@@ -1,0 +1,41 @@
+"""Where queries go, and the key that they take."""
+
+from __future__ import annotations
+
+import math
+
+from ...errors import ConfigurationError
+from ...vendors.coralogix import destination as coralogix
+from ...wire import settings
+from ...wire.http import Endpoint, Secret
+from ..errors import KEY_HINT
+
+KEY_VARIABLES = ("CX_API_KEY", "CORALOGIX_API_KEY")
+
+
+def address(domain: str | None, url: str | None) -> Endpoint:
+    """Return ``https://api.<domain>``, or *url*; plain http leads to this machine alone."""
+    found = coralogix.address(domain, url, "api", "")
+    if found is None:
+        raise ConfigurationError(
+            "no address to query: pass domain= (such as 'eu2'), or set CORALOGIX_DOMAIN."
+        )
+    return found
+
+
+def query_key(api_key: str | None, endpoint: Endpoint) -> Secret:
+    """Return the key, or raise the sentence that says which kind is meant."""
+    given = settings.secret("api_key", api_key, *KEY_VARIABLES)
+    key = settings.usable_key(given, endpoint)
+    if key is None:
+        raise ConfigurationError(f"no key: pass api_key=, or set CX_API_KEY. {KEY_HINT}")
+    return key
+
+
+def seconds(argument: str, value: object, least: float = 0.001) -> float:
+    """Return *value* where it is a number of seconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = float(value) if abs(value) < 1e9 else math.inf
+        if least <= number < math.inf:
+            return number
+    raise ConfigurationError(f"{argument} takes seconds from {least}, not {value!r}.")

@@ -1,0 +1,1 @@
+"""Requests over the network: connections, certificates, proxies and compression."""

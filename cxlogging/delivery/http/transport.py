@@ -1,0 +1,313 @@
+"""
+The only socket of the sending side: one request, one answer, one deadline.
+
+A socket's own timeout is no deadline (a byte a second keeps it alive for ever),
+so the time that is left is set before every read and write. Nothing is followed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import platform
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from urllib3.util.wait import wait_for_read
+
+from ... import __version__
+from ...wire.http import Request, Response, Secret
+from ...wire.realtime import monotonic
+from ..clock import Clock
+from .connect import Connector
+from .failures import transport_error
+from .interface import TransportError
+
+try:
+    import fcntl
+    from termios import TIOCOUTQ
+except ImportError:  # Windows
+    TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
+
+ANSWER_BYTES = 256 * 1024
+"""Of an answer: a status with its reason for each of some thousand records, at least."""
+READ_BYTES = 72 * 1024
+"""Of an answer, read at once if they are there, with its head."""
+WRITE_BYTES = 2 * 2**20
+"""Written at once: each call waits several times for the interpreter's lock."""
+HEAD_BYTES = 64 * 1024
+"""Of a body, written with its head: that takes a copy, which is dear where it is large."""
+
+IDLE_SECONDS = 25.0
+CLOSE_SECONDS = 0.25
+"""How long a server that said it would close is given to do so."""
+ACKNOWLEDGE_SECONDS = 0.05
+"""How long acknowledgements of the last bytes of a request may come after the answer to it."""
+AGE_SECONDS = 300.0
+USER_AGENT = (("User-Agent", f"cxlogging/{__version__} python/{platform.python_version()}"),)
+
+
+class _Line:
+    def __init__(self, connection: Any, now: float) -> None:
+        self.connection = connection
+        self.sock = connection.sock
+        self.opened = now
+        self.used = now
+        self._identity = _identity(self.sock)
+
+    def close(self) -> None:
+        """Close the connection, but not a file that has got its descriptor's number meanwhile."""
+        if _identity(self.sock) != self._identity:
+            self.sock.detach()
+        self.connection.close()
+
+    def is_usable(self, now: float) -> bool:
+        if now - self.used > IDLE_SECONDS or now - self.opened > AGE_SECONDS:
+            return False
+        if _identity(self.sock) != self._identity:
+            return False  # somebody closed all descriptors, and the number may be another file's
+        # Bytes to read on an idle connection are the other side's goodbye.
+        try:
+            return not wait_for_read(self.sock, 0)
+        except (OSError, ValueError):
+            return False
+
+
+class HttpTransport:
+    """
+    HTTP/1.1 with keep-alive, for one endpoint; used by several workers at once.
+
+    Args:
+        connector: Opens connections.
+        headers: Sent with every request; ``User-Agent`` replaces our own.
+        clock: Monotonic time.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        headers: Sequence[tuple[str, str]] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self._connector = connector
+        own = () if any(name.lower() == "user-agent" for name, _ in headers) else USER_AGENT
+        self._headers = (*own, *headers)
+        self._clock = clock or Clock()
+        self._idle: deque[_Line] = deque()
+
+    def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
+        deadline = self._clock.monotonic() + seconds
+        head = self._head(request, encoding)
+        if (line := self._reusable()) is not None:
+            try:
+                return self._exchange(line, head, request.body, deadline)
+            except _StaleError:
+                pass  # closed while idle: nothing was read, so it is tried on a new one
+            except Exception as error:
+                raise self._trouble(error, request) from None
+        try:
+            now = self._clock.monotonic()
+            line = _Line(self._connector.open(max(deadline - now, 0.01)), now)
+        except Exception as error:
+            trouble = self._trouble(error, request)
+            trouble.timed_out = False  # less to send opens no connection
+            raise trouble from None
+        try:
+            return self._exchange(line, head, request.body, deadline)
+        except Exception as error:
+            raise self._trouble(error, request) from None
+
+    def _trouble(self, error: Exception, request: Request) -> TransportError:
+        return transport_error(error, request.endpoint, self._connector.dialled_proxy)
+
+    def close(self) -> None:
+        while (line := self._pop()) is not None:
+            line.close()
+
+    def _reusable(self) -> _Line | None:
+        while (line := self._pop()) is not None:
+            if line.is_usable(self._clock.monotonic()):
+                return line
+            line.close()
+        return None
+
+    def _pop(self) -> _Line | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _head(self, request: Request, encoding: str | None) -> bytes:
+        headers: list[tuple[str, str | Secret]] = [
+            ("Host", request.endpoint.authority),
+            ("Accept-Encoding", "identity"),
+            ("Content-Length", str(len(request.body))),
+            *request.headers,
+            *self._headers,
+            *([("Content-Encoding", encoding)] if encoding else []),
+        ]
+        lines = [f"POST {request.endpoint.path} HTTP/1.1"]
+        for name, value in headers:
+            lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def _exchange(self, line: _Line, head: bytes, body: bytes, deadline: float) -> Response:
+        """Write and read on *line*, and keep it where it can serve again."""
+        fresh, kept = line.used == line.opened, False
+        reader = _DeadlineReader(line.sock, deadline, self._clock)
+        answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
+        try:
+            broken = self._write(line, head, body, deadline)
+            try:
+                readable = _begin(answer)
+                if reader.ended:
+                    raise ConnectionError("the answer ended within its head")  # noqa: TRY301
+            except (http.client.RemoteDisconnected, ConnectionError) as error:
+                if not fresh and not reader.got:
+                    raise _StaleError from None
+                raise broken or error from None
+            if not readable:
+                return Response(answer.status, complete=False)
+            response, whole = _read(answer)
+            taken = 200 <= response.status < 300
+            if taken and (broken or not _was_sent_whole(line.sock, closing=not whole)):
+                raise ConnectionError("the server answered before it had read the request")
+            kept = whole and broken is None and response.status >= 200
+            return response
+        finally:
+            answer.close()  # now: left to the collector, it complains on 3.13
+            line.used = self._clock.monotonic()
+            if kept:
+                self._idle.append(line)
+            else:
+                line.close()
+
+    def _write(self, line: _Line, head: bytes, body: bytes, deadline: float) -> OSError | None:
+        """Write the request; return the error of a reader that stopped listening early."""
+        data = memoryview(body)
+        rest = range(HEAD_BYTES, len(data), WRITE_BYTES)
+        pieces = (head + data[:HEAD_BYTES], *(data[at : at + WRITE_BYTES] for at in rest))
+        try:
+            for piece in pieces:
+                _limit(line.sock, deadline, self._clock)
+                line.sock.sendall(piece)
+        except ConnectionError as error:
+            return error  # an answer such as 413 may still be there to be read
+        return None
+
+
+class _StaleError(Exception):
+    """A connection kept from an earlier request had been closed meanwhile."""
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, sock: Any, deadline: float, clock: Clock) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._clock = clock
+        self.got, self.ended = 0, False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        _limit(self._sock, self._deadline, self._clock)
+        size: int = self._sock.recv_into(buffer)
+        self.got += size
+        self.ended = not size
+        return size
+
+
+class _Readable:
+    """What `http.client.HTTPResponse` takes for a socket."""
+
+    def __init__(self, reader: _DeadlineReader) -> None:
+        self._reader = reader
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002
+        return io.BufferedReader(self._reader, READ_BYTES)
+
+
+def _identity(sock: Any) -> tuple[int, int] | None:
+    """Return what tells the socket of *sock* from any other file; None where nothing does."""
+    try:
+        status = os.fstat(sock.fileno())
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
+    """
+    Return False where the server cannot have read the whole request that it has answered.
+
+    A server that closes with bytes unread resets the connection, and one that has
+    stopped reading leaves bytes that its system never acknowledges.
+    """
+    try:
+        if closing:
+            wait_for_read(sock, CLOSE_SECONDS)
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return False
+        end = monotonic() + ACKNOWLEDGE_SECONDS
+        while _unacknowledged(sock):
+            if monotonic() > end:
+                return False
+            time.sleep(ACKNOWLEDGE_SECONDS / 10)
+    except (AttributeError, OSError, ValueError):
+        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell
+    return True
+
+
+def _unacknowledged(sock: Any) -> int:
+    """Return how many bytes the other side's system has not acknowledged; 0 where unknown."""
+    if not TIOCOUTQ:
+        return 0
+    count = fcntl.ioctl(sock.fileno(), TIOCOUTQ, bytes(4))
+    return int.from_bytes(count, sys.byteorder)
+
+
+def _limit(sock: Any, deadline: float, clock: Clock) -> None:
+    """Give the next operation on *sock* the time until *deadline*, to within a fiftieth of it."""
+    left = deadline - clock.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time of a request was over")
+    given = sock.gettimeout()
+    # Setting it is a call of the system's, and waits for the interpreter's lock.
+    if given is None or not left * 0.98 <= given <= left * 1.02:
+        sock.settimeout(left)
+
+
+def _begin(answer: http.client.HTTPResponse) -> bool:
+    """
+    Read the head of *answer*; return False where it has a status and cannot be read any further.
+
+    Raises:
+        Exception: There is no status, so nothing is known of the request.
+    """
+    try:
+        answer.begin()
+    except (http.client.HTTPException, ValueError):
+        if type(answer.status) is not int or answer.status < 200:
+            raise
+        return False
+    return True
+
+
+def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
+    """Return the answer, and whether the connection can serve again."""
+    body = b""
+    try:
+        body = answer.read(ANSWER_BYTES + 1)
+        whole = len(body) <= ANSWER_BYTES and answer.isclosed() and not answer.length
+    except (OSError, http.client.HTTPException):
+        # The status line has told the outcome; what was to follow it did not come.
+        whole = False
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    response = Response(answer.status, headers, body[:ANSWER_BYTES], complete=whole)
+    return response, whole and not answer.will_close

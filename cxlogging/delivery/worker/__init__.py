@@ -1,0 +1,1 @@
+"""From the queue to the vendor: threads, batches, pacing, and what an answer changes."""

@@ -1,1 +1,0 @@
-"""Floor 1: one file a vendor, none knows another; they import `cxlogging.wire` alone."""

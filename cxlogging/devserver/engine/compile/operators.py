@@ -1,0 +1,222 @@
+"""Operators: which types they take, and what they make of values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import QueryRefusedError
+from ..syntax.nodes import Binary
+from ..values import Interval, Kind, Timestamp, compare, equals, kind_of
+from .compiled import Compiled, Run, check, folded
+
+COMPARISONS: dict[str, Callable[[int], bool]] = {
+    "<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    ">": lambda order: order > 0,
+    ">=": lambda order: order >= 0,
+}
+
+N, T, V = Kind.NUMBER, Kind.TIMESTAMP, Kind.INTERVAL
+ARITHMETIC: dict[tuple[str, Kind, Kind], Kind] = {
+    ("+", N, N): N, ("-", N, N): N, ("*", N, N): N, ("/", N, N): N, ("%", N, N): N,
+    ("+", T, V): T, ("+", V, T): T, ("-", T, V): T, ("-", T, T): V, ("/", T, V): T,
+    ("+", V, V): V, ("-", V, V): V, ("*", V, N): V, ("*", N, V): V, ("/", V, N): V,
+    ("/", V, V): N,
+}  # fmt: skip
+"""What each operator makes of two types; a timestamp divided by an interval is rounded down."""
+
+_MAKE: dict[Kind, Callable[[Any], Any]] = {N: lambda value: value, T: Timestamp, V: Interval}
+
+SEVERITIES = "severities are bare words: DEBUG VERBOSE INFO WARNING ERROR CRITICAL"
+
+
+def binary(node: Binary, left: Compiled, right: Compiled) -> Compiled:
+    """The expression `left sign right`; refuses types that are known not to fit."""
+    sign = node.sign
+    if sign in ("&&", "||"):
+        return _logic(node, left, right)
+    if sign in ("==", "!="):
+        _check_same(node, left, right)
+        return folded(_equality(left, right, negated=sign == "!="), Kind.BOOL, left, right)
+    if sign in COMPARISONS:
+        _check_same(node, left, right)
+        return folded(_ordering(left, right, sign), Kind.BOOL, left, right)
+    return _arithmetic(node, left, right)
+
+
+def _check_same(node: Binary, left: Compiled, right: Compiled) -> None:
+    open_kinds = (Kind.ANY, Kind.NULL)
+    if left.kind is right.kind or left.kind in open_kinds or right.kind in open_kinds:
+        return
+    hint = ""
+    if Kind.ENUM in (left.kind, right.kind):
+        hint = f"; {SEVERITIES}"
+    if Kind.TIMESTAMP in (left.kind, right.kind):
+        hint = "; write a time as @'2025-01-20T00:00:00Z'"
+    raise QueryRefusedError(
+        f"type mismatch: {node.sign} compares a {left.kind.value} with a {right.kind.value}{hint}",
+        node.at,
+    )
+
+
+def _equality(left: Compiled, right: Compiled, *, negated: bool) -> Run:
+    if left.constant and not right.constant:
+        left, right = right, left
+    run = left.run
+    if right.constant and type(right.value) is str:
+        return _string_equality(run, right.value, negated=negated)
+    other = right.run
+
+    def same(row: Any) -> Any:
+        found = equals(run(row), other(row))
+        return found if found is None else found is not negated
+
+    return same
+
+
+def _string_equality(run: Run, wanted: str, *, negated: bool) -> Run:
+    def same(row: Any) -> Any:
+        value = run(row)
+        if type(value) is str:
+            return (value == wanted) is not negated
+        return negated if value is None else None
+
+    return same
+
+
+def _ordering(left: Compiled, right: Compiled, sign: str) -> Run:
+    one, two, test = left.run, right.run, COMPARISONS[sign]
+
+    def ordered(row: Any) -> Any:
+        order = compare(one(row), two(row))
+        return None if order is None else test(order)
+
+    return ordered
+
+
+def _logic(node: Binary, left: Compiled, right: Compiled) -> Compiled:
+    for side in (left, right):
+        check(side, Kind.BOOL, node.sign, node.at)
+    one, two, ends = left.run, right.run, node.sign == "||"
+
+    def logic(row: Any) -> Any:
+        # false && null is false, true || null is true: what decides, decides.
+        first = one(row)
+        if first is ends:
+            return ends
+        second = two(row)
+        if second is ends:
+            return ends
+        return (not ends) if type(first) is bool and type(second) is bool else None
+
+    return folded(logic, Kind.BOOL, left, right)
+
+
+def _arithmetic(node: Binary, left: Compiled, right: Compiled) -> Compiled:
+    sign = node.sign
+    kinds = {
+        made
+        for (each, one, two), made in ARITHMETIC.items()
+        if each == sign
+        and left.kind in (one, Kind.ANY, Kind.NULL)
+        and right.kind in (two, Kind.ANY, Kind.NULL)
+    }
+    if not kinds:
+        hint = "; concat() joins strings" if Kind.STRING in (left.kind, right.kind) else ""
+        raise QueryRefusedError(
+            f"type mismatch: {sign} does not take a {left.kind.value} and"
+            f" a {right.kind.value}{hint}",
+            node.at,
+        )
+    one, two = left.run, right.run
+
+    def run(row: Any) -> Any:
+        return calculated(sign, one(row), two(row))
+
+    return folded(run, kinds.pop() if len(kinds) == 1 else Kind.ANY, left, right)
+
+
+def calculated(sign: str, left: Any, right: Any) -> Any:
+    """`left sign right`; None where that is nothing."""
+    if left is None or right is None:
+        return None
+    made = ARITHMETIC.get((sign, kind_of(left), kind_of(right)))
+    if made is None:
+        return None
+    if sign == "/" and type(left) is Timestamp:
+        return rounded(left, right)
+    try:
+        return _MAKE[made](finite(_PLAIN[sign](_bare(left), _bare(right))))
+    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
+        return None
+
+
+def finite(value: Any) -> Any:
+    """*value*; raises `ValueError` where it is no number that JSON knows."""
+    if type(value) is float and not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def rounded(moment: int, span: int) -> Timestamp | None:
+    """The timestamp rounded down to a multiple of *span*; None where that is not positive."""
+    return Timestamp(moment - moment % span) if span > 0 else None
+
+
+def _bare(value: Any) -> Any:
+    return value if type(value) is float else int(value)
+
+
+def _divide(left: Any, right: Any) -> Any:
+    # Whole results stay whole, so that they read as they were written.
+    if type(left) is int and type(right) is int and left % right == 0:
+        return left // right
+    return left / right
+
+
+def _power_safe_times(left: Any, right: Any) -> Any:
+    if type(left) is int and type(right) is int and left.bit_length() + right.bit_length() > 4_096:
+        raise OverflowError
+    return left * right
+
+
+_PLAIN: dict[str, Any] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": _power_safe_times,
+    "/": _divide,
+    "%": math.fmod,
+}
+
+
+def negative(of: Compiled, at: int) -> Compiled:
+    """`-of`."""
+    if of.kind not in (N, V, Kind.ANY, Kind.NULL):
+        raise QueryRefusedError(f"type mismatch: - does not take a {of.kind.value}", at)
+    run = of.run
+
+    def minus(row: Any) -> Any:
+        value = run(row)
+        kind = type(value)
+        return (
+            -value
+            if kind is int or kind is float
+            else Interval(-value)
+            if kind is Interval
+            else None
+        )
+
+    return folded(minus, of.kind, of)
+
+
+def negation(of: Compiled, at: int) -> Compiled:
+    """`!of`."""
+    run = check(of, Kind.BOOL, "!", at).run
+
+    def run_not(row: Any) -> Any:
+        value = run(row)
+        return not value if type(value) is bool else None
+
+    return folded(run_not, Kind.BOOL, of)

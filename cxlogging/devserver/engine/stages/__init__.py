@@ -1,0 +1,1 @@
+"""The commands of the language, as steps from rows to rows."""

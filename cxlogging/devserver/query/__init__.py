@@ -1,0 +1,1 @@
+"""The DataPrime query API of the local server."""

@@ -1,0 +1,1 @@
+"""Exceptions as fields, and tracebacks as text."""

@@ -1,0 +1,1 @@
+"""Hide values that must not leave the application."""

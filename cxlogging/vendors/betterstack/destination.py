@@ -1,0 +1,254 @@
+"""
+Better Stack: ``POST https://$INGESTING_HOST/``.
+
+Follows https://betterstack.com/docs/logs/ingesting-data/http/logs/: one
+request holds MessagePack, JSON or newline-delimited JSON, at most 10 MiB
+compressed and 20 MiB raw; an event less than 1 MiB; ``dt`` is the time in
+nanoseconds, or RFC 3339 where these have fewer than 19 digits.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ...errors import ConfigurationError
+from ...wire import parse as values
+from ...wire import settings
+from ...wire.codec import encoded, packb
+from ...wire.destination import Writer
+from ...wire.event import (
+    Event,
+    Site,
+    nested_rest,
+    nested_trace,
+    present,
+    put_trace,
+    set_apart,
+    site,
+)
+from ...wire.fit import encode
+from ...wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
+from ...wire.times import FULL_NS, rfc3339
+from ...wire.verdicts import common
+
+LIMITS = Limits(
+    item_bytes=2**20 - 1,
+    # Not compressed at all, a batch still keeps below the limit of 10 MiB on the wire.
+    body_bytes=10 * 2**20 - 2**16,
+    wire_bytes=10 * 2**20 - 1,
+    batch_count=10_000,
+    overhead=5,
+    auto=("gzip",),
+    accepted=("gzip",),
+)
+CONTENT_TYPES = {
+    "msgpack": "application/msgpack",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+}
+HEAD_MEMBERS = 4
+"""``dt``, ``level``, ``severity`` and ``context``."""
+
+VARIABLES = {
+    "source_token": ("BETTER_STACK_SOURCE_TOKEN", "LOGTAIL_SOURCE_TOKEN", "SOURCE_TOKEN"),
+    "ingesting_host": (
+        *("BETTER_STACK_INGESTING_HOST", "BETTER_STACK_HOST"),
+        *("LOGTAIL_INGESTING_HOST", "INGESTING_HOST"),
+    ),
+    "url": (settings.URL_VARIABLE, "BETTER_STACK_INGESTING_URL"),
+}
+"""Where an argument that is missing is read from."""
+
+OWN_FIELDS = frozenset("dt level severity message context exception stack_info".split())
+CURES = {
+    403: "Check the source token, and that the ingesting host is the one of its source.",
+    404: "Check the ingesting host: Sources, your source, Data ingestion.",
+}
+
+
+class BetterStack(NamedTuple):
+    """One source of Better Stack telemetry."""
+
+    token: Secret | None
+    endpoint: Endpoint | None
+    format: str = "msgpack"
+    limits: Limits = LIMITS
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def credential_header(self) -> str:
+        return "Authorization"
+
+    @property
+    def message_field(self) -> str:
+        return "message"
+
+    @property
+    def name(self) -> str:
+        return f"Better Stack ({self.endpoint.host})" if self.endpoint else "Better Stack"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        url = self.endpoint.origin if self.endpoint else ""
+        return {"vendor": "betterstack", "url": url, "format": self.format}
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.token
+
+    @property
+    def missing(self) -> str:
+        wanted = [] if self.token else ["BETTER_STACK_SOURCE_TOKEN (or source_token=)"]
+        wanted += [] if self.endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]
+        return " and ".join(wanted)
+
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """Return what makes the events of a call site."""
+        if not OWN_FIELDS.isdisjoint(fields):
+            return None
+        return self._writer(level, level_name, key, len(fields) + 1)
+
+    def _writer(self, level: int, level_name: str, key: Site, count: int) -> Writer:
+        """Return what makes events, of which most have *count* members of their own."""
+        form = "msgpack" if self.format == "msgpack" else "json"
+        usual = _constants(form, level, level_name, key, None)
+        beginning = _beginning(count)
+
+        def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+            head = usual if task is None else _constants(form, level, level_name, key, task)
+            begin, cut = beginning if len(document) == count else _beginning(len(document))
+            time = time_ns if time_ns >= FULL_NS else rfc3339(time_ns)
+            return b"".join((begin, packb(time), head, packb(document)[cut:]))
+
+        def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+            head = usual if task is None else _constants(form, level, level_name, key, task)
+            time = b"%d" % time_ns if time_ns >= FULL_NS else b'"%b"' % rfc3339(time_ns).encode()
+            return b'{"dt":%b,%b,%b' % (time, head, encoded(document)[1:])
+
+        return packed if form == "msgpack" else text
+
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the ids, at the top of the event."""
+        return nested_trace(trace_id, span_id)
+
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the exception and the stack."""
+        return nested_rest(error, stack)
+
+    def encode(self, event: Event) -> bytes:
+        """Return one event in the destination's format."""
+        return encode(self._event, event, self.limits.item_bytes)
+
+    def _event(self, event: Event) -> bytes:
+        fields = set_apart(event.fields, OWN_FIELDS)
+        document = {"message": event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
+        key = site(event.origin.__dict__)
+        write = self._writer(event.level, event.level_name, key, len(document))
+        return write(event.time_ns, document, event.sample_rate, event.task)
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """Return the request in the destination's format."""
+        if self.endpoint is None or self.token is None:
+            raise ConfigurationError(f"Better Stack needs {self.missing}.")
+        authorization = Secret(f"Bearer {self.token.reveal()}")
+        headers = (
+            ("Content-Type", CONTENT_TYPES[self.format]),
+            (self.credential_header, authorization),
+        )
+        return Request(self.endpoint, headers, self._body(items))
+
+    def _body(self, items: Sequence[bytes]) -> bytes:
+        if self.format == "json":
+            return joined(b"[", items, b",", b"]")
+        if self.format == "ndjson":
+            return joined(b"", items, b"\n", b"\n")
+        return joined(_array_header(len(items)), items, b"", b"")
+
+    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
+        """Return the verdict by status; a used-up quota is final."""
+        if response.status == 402:
+            return Verdict(
+                Action.REFUSED,
+                "HTTP 402: Quota exceeded",
+                cure="Raise the spending limit of the Better Stack team.",
+            )
+        return common(response, CURES)
+
+
+def configure(
+    source_token: str | None = None,
+    *,
+    ingesting_host: str | None = None,
+    format: str = "msgpack",  # noqa: A002 - the public name
+    url: str | None = None,
+    allow_plain_http: object = None,
+) -> BetterStack:
+    """Return the destination for arguments, where missing ones come from the environment."""
+    format = values.choice(*CONTENT_TYPES)("format", format)  # noqa: A001 - the public name
+    source, name = settings.named("ingesting_host", ingesting_host, *VARIABLES["ingesting_host"])
+    example = "s1234567.eu-nbg-2.betterstackdata.com"
+    host = None if name is None else settings.host_of(source, name, example)
+    addresses = VARIABLES["url"][1:] if ingesting_host is None else ()
+    endpoint = settings.endpoint(url, host, "/", *addresses, allow_plain_http=allow_plain_http)
+    if endpoint is not None and endpoint.host == host:
+        endpoint = endpoint._replace(source=source)
+    token = settings.secret(
+        "source_token",
+        source_token,
+        *VARIABLES["source_token"],
+    )
+    passed = url or ingesting_host or settings.held(settings.URL_VARIABLE) or None
+    places = (*VARIABLES["url"][1:], *VARIABLES["ingesting_host"])
+    warnings = settings.contradictions(
+        (source_token, VARIABLES["source_token"], None), (passed, places, settings.authority)
+    )
+    return BetterStack(settings.usable_key(token, endpoint), endpoint, format, warnings=warnings)
+
+
+def _beginning(count: int) -> tuple[bytes, int]:
+    """Return an event's first bytes, and those of the map of its *count* own members."""
+    # The map's own header gives way to one that counts the head's members too.
+    return b"%b\xa2dt" % _map_header(count + HEAD_MEMBERS), len(_map_header(count))
+
+
+@lru_cache(maxsize=4_096)
+def _constants(form: str, level: int, level_name: str, key: Site, task: str | None) -> bytes:
+    """
+    Return the members that a call site's events share, encoded.
+
+    In the shape that Better Stack's own clients send.
+    """
+    logger, path, _, _, line, function, thread, thread_name, pid, process = key
+    runtime = {
+        "function": function,
+        "file": path,
+        "line": line,
+        "thread_id": thread,
+        "thread_name": thread_name,
+        "logger_name": logger,
+        "task_name": task,
+    }
+    system = {"pid": pid, "process_name": process}
+    context = {"runtime": present(runtime), "system": present(system)}
+    members = {"level": level_name.lower(), "severity": level // 10, "context": context}
+    return packb(members)[1:] if form == "msgpack" else encoded(members)[1:-1]
+
+
+def _map_header(count: int) -> bytes:
+    if count < 16:
+        return bytes([0x80 | count])
+    return struct.pack(">BH", 0xDE, count) if count < 2**16 else struct.pack(">BI", 0xDF, count)
+
+
+def _array_header(count: int) -> bytes:
+    if count < 16:
+        return bytes([0x90 | count])
+    return struct.pack(">BH", 0xDC, count) if count < 2**16 else struct.pack(">BI", 0xDD, count)

@@ -1,0 +1,209 @@
+"""
+The door of Better Stack: `POST /` with JSON, NDJSON or MessagePack.
+
+Follows https://betterstack.com/docs/logs/ingesting-data/http/logs/. What that page leaves open
+is answered strictly: an event above 1 MiB spoils its request (413), a content type that is not
+listed is 406, and a `dt` in microseconds is not a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+
+from ..emulation.bodies import (
+    MalformedError,
+    TooLargeError,
+    UnknownEncodingError,
+    inflate,
+    json_items,
+    strict_json,
+)
+from ..emulation.event_fields import compact, level_of, message_of, tidy
+from ..emulation.msgpack_bodies import jsonable, packed_size, unpack
+from ..emulation.times import fits, rfc3339_ns
+from ..emulation.types import (
+    Answer,
+    Keys,
+    Refusal,
+    Reply,
+    Request,
+    StoredEvent,
+    bearer,
+    key_fault,
+    media_type,
+)
+
+WIRE_LIMIT = 20 * 1024 * 1024
+"""Bytes of a plain body, and of any body after inflating."""
+
+COMPRESSED_LIMIT = 10 * 1024 * 1024
+"""Bytes on the wire of a body with a content encoding."""
+
+EVENT_LIMIT = 1024 * 1024
+EVENTS_LIMIT = 1_000_000
+"""Events of one request: a bound of this server, so that 20 MiB of `{}` stay affordable."""
+
+JSON, NDJSON, MSGPACK = "application/json", "application/x-ndjson", "application/msgpack"
+
+UNAUTHORIZED = "Unauthorized"
+UNPARSED = "Couldn't parse JSON content."
+TOO_LARGE = "payload reached size limit"
+
+_WORDS = {402: "Quota exceeded", 403: UNAUTHORIZED, 406: UNPARSED, 413: TOO_LARGE}
+
+
+class BetterStackDoor:
+    """Better Stack: all or nothing, and words instead of JSON in its answers."""
+
+    vendor = "betterstack"
+    wire_limit = WIRE_LIMIT
+    slow = False
+
+    def claims(self, method: str, path: str) -> bool:
+        """True for `/`, except to look at it: the local server shows a page there."""
+        return path == "/" and method not in ("GET", "HEAD")
+
+    def answer(self, request: Request, keys: Keys) -> Reply:
+        """202 without a body, or the vendor's words."""
+        try:
+            _admit(request)
+            if not keys.accepts(self.vendor, bearer(request)):
+                form = "Authorization must be: Bearer <source token>"
+                raise _refusal(403, key_fault(bearer(request), form))
+            raw = _raw(request)
+            events = _events(raw, media_type(request), request.received_ns)
+        except Refusal as refusal:
+            return Reply(refusal.answer, error=refusal.reason)
+        return Reply(Answer(202), events, raw_bytes=len(raw))
+
+    def failure(self, status: int) -> Answer:
+        """The vendor's words for *status*, where it has any."""
+        return _failure(status)
+
+    def too_large(self) -> Answer:
+        """413."""
+        return _failure(413)
+
+
+def _failure(status: int) -> Answer:
+    words = _WORDS.get(status, "")
+    headers = {"content-type": "text/plain; charset=utf-8"} if words else {}
+    return Answer(status, headers, words.encode())
+
+
+def _refusal(status: int, reason: str) -> Refusal:
+    return Refusal(_failure(status), reason)
+
+
+def _admit(request: Request) -> None:
+    if request.method != "POST":
+        raise Refusal(Answer(405, {"allow": "POST"}), f"{request.method} where POST is due")
+
+
+def _raw(request: Request) -> bytes:
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    plain = encoding in ("", "identity")
+    if len(request.body) > (WIRE_LIMIT if plain else COMPRESSED_LIMIT):
+        raise _refusal(413, "the body is above 20 MiB, or above 10 MiB compressed")
+    try:
+        return inflate(request.body, encoding, allowed=("gzip", "deflate"), limit=WIRE_LIMIT)
+    except TooLargeError:
+        raise _refusal(413, "the body is above 20 MiB when inflated") from None
+    except UnknownEncodingError:
+        reason = f"Content-Encoding {encoding!r} is not taken; gzip and deflate are"
+        raise _refusal(406, reason) from None
+    except MalformedError as error:
+        raise _refusal(406, str(error)) from None
+
+
+def _events(raw: bytes, kind: str, received_ns: int) -> tuple[StoredEvent, ...]:
+    if kind not in (JSON, NDJSON, MSGPACK):
+        raise _refusal(406, f"Content-Type must be {JSON}, {NDJSON} or {MSGPACK}")
+    try:
+        elements = _elements(raw, kind)
+        if len(elements) > EVENTS_LIMIT:
+            raise _refusal(413, f"more than {EVENTS_LIMIT} events in one request")
+        if any(size > EVENT_LIMIT for _, size in elements):
+            raise _refusal(413, "an event is above 1 MiB")
+        return tuple(
+            _event(one, size, received_ns, packed=kind == MSGPACK) for one, size in elements
+        )
+    except (MalformedError, RecursionError) as error:
+        raise _refusal(406, str(error)) from None
+
+
+def _elements(raw: bytes, kind: str) -> list[tuple[Any, int]]:
+    if kind == NDJSON:
+        lines = [line for line in raw.split(b"\n") if line.strip()]
+        if not lines:
+            raise MalformedError("the body is empty")
+        return [(_object(strict_json(line)), len(line)) for line in lines]
+    # Only a body above one event's limit can hold an event above it: the others are not measured.
+    large = len(raw) > EVENT_LIMIT
+    if kind == JSON and large and raw.lstrip().startswith(b"["):
+        return [(_object(value), size) for value, size in json_items(raw)]
+    value = unpack(raw) if kind == MSGPACK else strict_json(raw)
+    if isinstance(value, dict):
+        return [(value, len(raw))]
+    if not isinstance(value, list):
+        raise MalformedError("neither an object nor an array")
+    return [(_object(one), packed_size(one) if large else 0) for one in value]
+
+
+def _object(value: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise MalformedError("an event must be an object")
+    return value
+
+
+def _event(value: dict[Any, Any], size: int, received_ns: int, *, packed: bool) -> StoredEvent:
+    found: dict[str, None] = {}
+    time_ns = parse_dt(value["dt"], found) if "dt" in value else received_ns
+    data, odd = tidy(jsonable(value, found) if packed else value)
+    if time_ns is None and not isinstance(data["dt"], str):
+        data = {**data, "dt": compact(data["dt"])}
+    level, severity = level_of(data)
+    return StoredEvent(
+        vendor="betterstack",
+        time_ns=received_ns if time_ns is None else time_ns,
+        received_ns=received_ns,
+        level=level,
+        severity=severity,
+        message=message_of(data),
+        application="",
+        subsystem="",
+        source={},
+        data=data,
+        warnings=tuple(dict.fromkeys((*found, *odd))),
+        size=size or len(compact(data)),
+    )
+
+
+def parse_dt(value: Any, found: dict[str, None]) -> int | None:
+    """
+    Nanoseconds since 1970 of the field `dt`; None, and a reason in *found*, where it is no time.
+
+    Whole seconds, milliseconds or nanoseconds by their size, RFC 3339 with `T` or a blank, and
+    the timestamp extension of MessagePack.
+    """
+    parsed: int | None = None
+    if isinstance(value, msgpack.Timestamp):
+        parsed = value.to_unix_nano()
+    elif isinstance(value, str):
+        parsed = rfc3339_ns(value, relaxed=True)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        parsed = _from_number(value)
+    if parsed is None or not fits(parsed):
+        found[f"dt {compact(value)[:60]} is not a time: the time of receipt is used"] = None
+        return None
+    return parsed
+
+
+def _from_number(value: int) -> int | None:
+    if 0 <= value < 10**11:
+        return value * 1_000_000_000
+    if 10**11 <= value < 10**14:
+        return value * 1_000_000
+    return value if 10**17 <= value < 2**63 else None

@@ -1,0 +1,47 @@
+"""The handler, as users attach it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ...handlers.handler import ShippingHandler
+
+
+class BetterStackHandler(ShippingHandler):
+    """
+    Ships records to Better Stack, ``POST https://$INGESTING_HOST/``.
+
+    Args:
+        source_token: Else ``BETTER_STACK_SOURCE_TOKEN``.
+        ingesting_host: Else ``BETTER_STACK_INGESTING_HOST``.
+        format: ``"msgpack"``, ``"json"`` or ``"ndjson"``.
+        url: Replaces scheme, host and port; else ``CXLOGGING_URL``.
+        level: As `logging.Handler` takes it.
+        options: See the documentation of options.
+
+    Raises:
+        ConfigurationError: An argument is unknown or impossible.
+    """
+
+    def __init__(
+        self,
+        source_token: str | None = None,
+        *,
+        ingesting_host: str | None = None,
+        format: str = "msgpack",  # noqa: A002 - the public name
+        url: str | None = None,
+        level: int | str = logging.NOTSET,
+        **options: Any,
+    ) -> None:
+        from .destination import configure
+
+        destination = configure(
+            source_token,
+            ingesting_host=ingesting_host,
+            format=format,
+            url=url,
+            allow_plain_http=options.pop("allow_plain_http", None),
+        )
+        names = ("source_token", "ingesting_host", "format", "url", "level")
+        super().__init__(destination, level, options, names)

@@ -1,0 +1,1 @@
+"""Coralogix: what it takes, the handler, and its API as the local server enforces it."""

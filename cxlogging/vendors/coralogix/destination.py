@@ -1,0 +1,368 @@
+"""
+Coralogix: ``POST https://ingress.<domain>/logs/v1/bulk``.
+
+Follows https://coralogix.com/docs/integrations/coralogix-endpoints/ and
+https://coralogix.com/docs/developer-portal/apis/log-ingestion/coralogix-rest-api-bulk/:
+severity 1 to 6, ``hiResTimestamp`` in nanoseconds, ``text`` a string, at most
+2 MB a request. The vendor names no compression for this address, and its agents
+send gzip to its neighbour ``/logs/v1/singles``: so gzip is tried once a plain
+request was taken.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ...errors import ConfigurationError, nearest
+from ...wire import parse as values
+from ...wire import settings
+from ...wire.codec import encoded, encoded_twice, literal, members, quote
+from ...wire.destination import Writer
+from ...wire.event import (
+    Event,
+    Site,
+    nested_rest,
+    nested_trace,
+    present,
+    put_trace,
+    set_apart,
+    site,
+)
+from ...wire.fit import encode
+from ...wire.http import Endpoint, Limits, Request, Response, Secret, Verdict, joined
+from ...wire.verdicts import common
+
+BODY_BYTES = 1_999_999
+PATH = "/logs/v1/bulk"
+DOMAINS = {
+    **{
+        region: f"{region}.coralogix.com"
+        for region in ("us1", "us2", "us3", "eu1", "eu2", "ap1", "ap2", "ap3")
+    },
+    "gov1": "gov1.coralogixgov.us",
+}
+OLD_NAMES = {
+    **dict.fromkeys(("coralogix.com", "app.coralogix.com", "eu", "europe", "europe1"), "eu1"),
+    **dict.fromkeys(("europe2",), "eu2"),
+    **dict.fromkeys(("coralogix.us", "app.coralogix.us", "us", "usa", "usa1"), "us1"),
+    **dict.fromkeys(
+        ("cx498.coralogix.com", "cx498-aws-us-west-2.coralogix.com", "cx498", "usa2"), "us2"
+    ),
+    **dict.fromkeys(("usa3",), "us3"),
+    **dict.fromkeys(("coralogix.in", "app.coralogix.in", "india", "apac1"), "ap1"),
+    **dict.fromkeys(("coralogixsg.com", "app.coralogixsg.com", "singapore", "apac2"), "ap2"),
+    **dict.fromkeys(("apac3",), "ap3"),
+}
+"""Names that regions had, and domains that still lead to them."""
+PREFIXES = ("ingress.", "api.", "ng-api-http.", "ng-api-grpc.", "otel-traces.", "otel-metrics.")
+_TEAM = re.compile(r"(?:[a-z0-9-]+\.)?app\.([a-z0-9.-]*coralogix[a-z]*\.[a-z]+)")
+_OLD_TEAM = re.compile(
+    r"(?![a-z]{2,3}\d+\.)[a-z0-9-]+\.(coralogix\.(?:com|us|in)|coralogixsg\.com)"
+)
+_VENDOR = re.compile(r"(?:[a-z0-9-]+\.)*coralogix[a-z]*\.(?:com|us|in)")
+LOG_PATHS = ("/logs/v1/bulk", "/logs/v1/singles", "/api/v1/logs", "/logs/rest/singles")
+"""Those of addresses that the vendor's clients take; the handler's own path stands for them."""
+URLS = ("CORALOGIX_LOG_URL", "CORALOGIX_URL", "CORALOGIX_ENDPOINT")
+VARIABLES = {
+    "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY", "CX_PRIVATE_KEY"),
+    "domain": (
+        *("CORALOGIX_DOMAIN", "CORALOGIX_REGION"),
+        *("CX_DOMAIN", "CX_REGION", *URLS),
+    ),
+    "application_name": (
+        *("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
+        "CX_APPLICATION_NAME",
+    ),
+    "subsystem_name": (
+        *("CORALOGIX_SUBSYSTEM_NAME", "CORALOGIX_SUBSYS_NAME"),
+        "CX_SUBSYSTEM_NAME",
+    ),
+    "url": (settings.URL_VARIABLE,),
+}
+"""Where an argument that is missing is read from."""
+
+OWN_FIELDS = frozenset(
+    "message level logger file line thread pid process task exception stack_info".split()
+)
+CURES = {
+    401: "Check the Send-Your-Data API key, and that it belongs to this domain.",
+    403: "Coralogix takes logs with a Send-Your-Data key; a key for queries is refused.",
+    404: "Check the domain: CORALOGIX_DOMAIN or domain=, such as 'eu2.coralogix.com'.",
+}
+
+
+class Coralogix:
+    """A Coralogix account's ingress, one application and one subsystem."""
+
+    def __init__(
+        self,
+        key: Secret | None,
+        endpoint: Endpoint | None,
+        application_name: str,
+        subsystem_name: str,
+        computer_name: str,
+        text: str = "json",
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.key, self.endpoint, self.text = key, endpoint, text
+        self.warnings = warnings
+        self.application_name, self.subsystem_name = application_name, subsystem_name
+        self.computer_name = computer_name
+        names = (
+            f'{{"applicationName":{quote(application_name)},'
+            f'"subsystemName":{quote(subsystem_name)},'
+            f'"computerName":{quote(computer_name)},"logEntries":['
+        )
+        self.beginning = names.encode()
+        overhead = len(self.beginning) + 2
+        self.limits = Limits(
+            item_bytes=BODY_BYTES - overhead,
+            body_bytes=BODY_BYTES,
+            wire_bytes=BODY_BYTES,
+            batch_count=3_000,
+            overhead=overhead,
+            integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
+            tried=("gzip",),
+        )
+
+    credential_header = "Authorization"
+    message_field = "message"
+
+    @property
+    def name(self) -> str:
+        """The vendor and its address."""
+        return f"Coralogix ({self.endpoint.host})" if self.endpoint else "Coralogix"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {
+            "vendor": "coralogix",
+            "url": self.endpoint.origin if self.endpoint else "",
+            "application_name": self.application_name,
+            "subsystem_name": self.subsystem_name,
+        }
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.key
+
+    @property
+    def missing(self) -> str:
+        """What must be set before anything can be sent."""
+        wanted = [] if self.key else ["CORALOGIX_API_KEY (or api_key=)"]
+        wanted += [] if self.endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
+        return " and ".join(wanted)
+
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """Return what makes the entries of a call site."""
+        if self.text == "plain" or not OWN_FIELDS.isdisjoint(fields):
+            return None
+        return self._writer(level, level_name, key)
+
+    def _writer(self, level: int, level_name: str, key: Site) -> Writer:
+        source, end = map(literal, _constants(level, level_name, key))
+        form = b'{"hiResTimestamp":"%%019d",%b,"text":%%b%b}' % (source, end)
+
+        def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+            if task is not None:
+                document["task"] = task
+            return form % (time_ns, encoded_twice(document))
+
+        return write
+
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the ids, at the top of the event."""
+        return nested_trace(trace_id, span_id)
+
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the exception and the stack."""
+        return nested_rest(error, stack)
+
+    def encode(self, event: Event) -> bytes:
+        """Return an entry of ``logEntries``."""
+        return encode(self._entry, event, self.limits.item_bytes)
+
+    def _entry(self, event: Event) -> bytes:
+        key = site(event.origin.__dict__)
+        if self.text == "plain":
+            source, _ = _constants(event.level, event.level_name, key)
+            text = encoded(_plain(event.message, event.error, event.stack))
+            return b'{"hiResTimestamp":"%019d",%b,"text":%b}' % (event.time_ns, source, text)
+        fields = set_apart(event.fields, OWN_FIELDS)
+        document = {"message": event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
+        write = self._writer(event.level, event.level_name, key)
+        return write(event.time_ns, document, event.sample_rate, event.task)
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """Return the bulk request."""
+        if self.endpoint is None or self.key is None:
+            raise ConfigurationError(f"Coralogix needs {self.missing}.")
+        authorization = Secret(f"Bearer {self.key.reveal()}")
+        headers = (("Content-Type", "application/json"), (self.credential_header, authorization))
+        return Request(self.endpoint, headers, joined(self.beginning, items, b",", b"]}"))
+
+    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
+        """Return the verdict by status: the vendor documents no answer per entry."""
+        return common(response, CURES)
+
+
+def configure(
+    api_key: str | None = None,
+    *,
+    domain: str | None = None,
+    application_name: str | None = None,
+    subsystem_name: str | None = None,
+    computer_name: str | None = None,
+    text: str = "json",
+    url: str | None = None,
+    allow_plain_http: object = None,
+) -> Coralogix:
+    """Return the destination for arguments, where missing ones come from the environment."""
+    text = values.choice("json", "plain")("text", text)
+    endpoint = address(domain, url, "ingress", PATH, allow_plain_http=allow_plain_http)
+    key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
+    names = VARIABLES["application_name"], VARIABLES["subsystem_name"]
+    application = settings.text("application_name", application_name, *names[0])
+    subsystem = settings.text("subsystem_name", subsystem_name, *names[1])
+    return Coralogix(
+        key=settings.usable_key(key, endpoint),
+        endpoint=endpoint,
+        application_name=application or settings.program_name(),
+        subsystem_name=subsystem or "python",
+        computer_name=settings.text("computer_name", computer_name) or platform.node(),
+        text=text,
+        warnings=address_warnings(domain, url)
+        + settings.contradictions(
+            (api_key, VARIABLES["api_key"], None),
+            (application_name, VARIABLES["application_name"], settings.itself),
+            (subsystem_name, VARIABLES["subsystem_name"], settings.itself),
+        ),
+    )
+
+
+def address(
+    domain: object, url: object, service: str, path: str, *, allow_plain_http: object = None
+) -> Endpoint | None:
+    """
+    Return the address of *service* (``"ingress"``, ``"api"``) where *domain* is, or *url*.
+
+    An address that a variable of the vendor's clients holds, and that is none of the
+    vendor's, is taken as a *url* is.
+    """
+    source, name = settings.named("domain", domain, *VARIABLES["domain"])
+    host = None
+    if name is not None and source in URLS and (other := _elsewhere(name)):
+        if settings.text("url", url, settings.URL_VARIABLE) is None:
+            return settings.endpoint(
+                other, None, path, allow_plain_http=allow_plain_http, source=source
+            )
+    elif name is not None:
+        host = f"{service}.{domain_of(source, name)}"
+    found = settings.endpoint(url, host, path, allow_plain_http=allow_plain_http)
+    return found._replace(source=source) if found is not None and found.host == host else found
+
+
+def address_warnings(domain: object, url: object) -> tuple[str, ...]:
+    """Return a sentence where two variables name different addresses, and one of them counts."""
+    passed = domain if url is None else url
+    passed = passed or settings.held(settings.URL_VARIABLE) or None
+    return settings.contradictions((passed, VARIABLES["domain"], _meant))
+
+
+def _meant(variable: str, text: str) -> str:
+    return settings.authority("", _elsewhere(text) or domain_of(variable, text))
+
+
+def _elsewhere(text: str) -> str | None:
+    """Return *text* without a path for logs where it is the address of another's host."""
+    host = settings.authority("", text).partition(":")[0]
+    if "://" not in text or _VENDOR.fullmatch(host):
+        return None
+    bare = text.rstrip("/")
+    path = next((each for each in LOG_PATHS if bare.endswith(each)), "")
+    return bare.removesuffix(path) if path else text
+
+
+def domain_of(argument: str, name: str) -> str:
+    """
+    Return the domain for what people have: a region, a domain, or any of its hosts.
+
+    ``EU2``, ``eu2.coralogix.com``, ``https://ingress.eu2.coralogix.com:443``,
+    ``team.app.eu2.coralogix.com`` are one; ``coralogix.us`` and ``US`` are us1.
+    """
+    low = name.lower()
+    known = DOMAINS.get(OLD_NAMES.get(low, low))
+    if known is not None:
+        return known
+    if "." not in name:
+        raise ConfigurationError(
+            f"{argument} {name!r} is no Coralogix region; there are {', '.join(DOMAINS)}."
+            f"{nearest(low, DOMAINS)}"
+        )
+    bare = settings.host_of(argument, low, "eu2.coralogix.com")
+    if bare.replace(".", "").isdigit() or ("://" in low and not _VENDOR.fullmatch(bare)):
+        raise ConfigurationError(
+            f"{argument} takes a region or a domain of Coralogix, such as 'eu2', not"
+            f" {values.shown(name)}: another server's address goes into url=,"
+            f" or {settings.URL_VARIABLE}."
+        )
+    for prefix in PREFIXES:
+        bare = bare.removeprefix(prefix)
+    team = _TEAM.fullmatch(bare) or _OLD_TEAM.fullmatch(bare)
+    if team is not None and bare not in OLD_NAMES:
+        bare = team[1]
+    return DOMAINS.get(OLD_NAMES.get(bare, bare), bare)
+
+
+def severity(level: int) -> int:
+    """
+    Return the severity of a level number: 1 Debug to 6 Critical.
+
+    Levels between the standard ones belong to the one below them, but between
+    DEBUG and INFO there is 2, Verbose.
+    """
+    if level < 20:
+        return 1 if level <= 10 else 2
+    return min(level // 10 + 1, 6)
+
+
+@lru_cache(maxsize=4_096)
+def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
+    """Return what a call site's entries share: entry fields, and the end of the quoted text."""
+    logger, _, filename, module, line, function, thread, thread_name, pid, process = key
+    source = {
+        "severity": severity(level),
+        "category": logger,
+        "className": module,
+        "methodName": function or "",
+        "threadId": "" if thread is None else str(thread),
+    }
+    document = {
+        "level": level_name,
+        "logger": logger,
+        "file": filename,
+        "line": line,
+        "thread": thread_name,
+        "pid": pid,
+        "process": process,
+    }
+    return encoded(source)[1:-1], encoded(f"{members(present(document))}}}")[1:]
+
+
+def _plain(message: str, error: dict[str, Any] | None, stack: str | None) -> str:
+    """Return the message, and below it the stacks, as a formatter would print them."""
+    parts = [message]
+    if error is not None:
+        parts.append(error.get("stacktrace", ""))
+    if stack is not None:
+        parts.append(stack)
+    return "\n".join(part for part in parts if part) or "<empty message>"

@@ -1,0 +1,202 @@
+"""
+The door of Coralogix: `/logs/v1/bulk`, `/logs/v1/singles`, `/sdk/v1/time`.
+
+Follows https://coralogix.com/docs/integrations/coralogix-endpoints/ and the REST API pages
+"/bulk" and "/singles" there. The vendor documents no status codes: 400, 401, 413 and 415 with a
+JSON `message`, and all or nothing for a request, are choices of this server.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from ..emulation.bodies import (
+    MalformedError,
+    TooLargeError,
+    UnknownEncodingError,
+    inflate,
+    strict_json,
+)
+from ..emulation.types import (
+    Answer,
+    Keys,
+    Refusal,
+    Reply,
+    Request,
+    StoredEvent,
+    bearer,
+    json_answer,
+    key_fault,
+    media_type,
+)
+from .emulator_entries import EntryError, Envelope, read_entry
+
+BULK, SINGLES, TIME = "/logs/v1/bulk", "/logs/v1/singles", "/sdk/v1/time"
+BULK_TYPES = ("application/json",)
+SINGLES_TYPES = ("application/json", "application/x-ndjson", "")
+"""What agents send: Fluent Bit names lines of JSON as either of the first two."""
+
+BODY_LIMIT = 2_000_000
+"""Bytes after inflating. The vendor says 2 MB and leaves open which megabyte and of what."""
+
+
+class CoralogixDoor:
+    """Coralogix, as strict as its pages allow to be."""
+
+    vendor = "coralogix"
+    wire_limit = BODY_LIMIT
+    slow = False
+
+    def claims(self, method: str, path: str) -> bool:
+        """True below `/logs/v1/` and `/sdk/v1/`."""
+        del method
+        return path.startswith(("/logs/v1/", "/sdk/v1/"))
+
+    def answer(self, request: Request, keys: Keys) -> Reply:
+        """200 and the events, or the reason of the refusal as a JSON `message`."""
+        try:
+            _admit(request)
+            if request.path == TIME:
+                return Reply(_time(request))
+            if not keys.accepts(self.vendor, bearer(request)):
+                form = "Authorization must be: Bearer <Send-Your-Data API key>"
+                raise _refusal(401, key_fault(bearer(request), form))
+            bulk = request.path == BULK
+            taken = BULK_TYPES if bulk else SINGLES_TYPES
+            if media_type(request) not in taken:
+                raise _refusal(415, f"Content-Type must be {' or '.join(filter(None, taken))}")
+            raw = _raw(request)
+            if bulk:
+                events = _bulk(_parsed(raw), request.received_ns)
+            else:
+                events = _singles(_records(raw), request.received_ns)
+        except Refusal as refusal:
+            return Reply(refusal.answer, error=refusal.reason)
+        except EntryError as error:
+            return Reply(_failure(400, str(error)), error=str(error))
+        except RecursionError:
+            return Reply(_failure(400, "nested too deeply"), error="nested too deeply")
+        return Reply(Answer(200), events, raw_bytes=len(raw))
+
+    def failure(self, status: int) -> Answer:
+        """A JSON `message` for failures, nothing for success."""
+        return _failure(status) if status >= 400 else Answer(status)
+
+    def too_large(self) -> Answer:
+        """413."""
+        return _too_large().answer
+
+
+def _failure(status: int, message: str = "") -> Answer:
+    if not message:
+        message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
+    return json_answer(status, {"message": message})
+
+
+def _refusal(status: int, message: str) -> Refusal:
+    return Refusal(_failure(status, message), message)
+
+
+def _too_large() -> Refusal:
+    return _refusal(413, f"the body is above {BODY_LIMIT} bytes")
+
+
+def _admit(request: Request) -> None:
+    method = {BULK: "POST", SINGLES: "POST", TIME: "GET"}.get(request.path)
+    if method is None:
+        raise _refusal(404, "no such path: POST /logs/v1/bulk or /logs/v1/singles")
+    if request.method != method:
+        answer = json_answer(405, {"message": f"use {method}"}, allow=method)
+        raise Refusal(answer, f"{request.method} where {method} is due")
+
+
+def _time(request: Request) -> Answer:
+    # The vendor's SDKs divide by 10^4 and take the result for milliseconds.
+    ticks = request.received_ns // 100
+    return Answer(200, {"content-type": "application/json"}, str(ticks).encode())
+
+
+def _raw(request: Request) -> bytes:
+    encoding = request.headers.get("content-encoding", "")
+    if len(request.body) > BODY_LIMIT:
+        raise _too_large()
+    try:
+        return inflate(request.body, encoding, allowed=("gzip",), limit=BODY_LIMIT)
+    except TooLargeError:
+        raise _too_large() from None
+    except UnknownEncodingError:
+        raise _refusal(415, f"Content-Encoding {encoding!r} is not taken; gzip is") from None
+    except MalformedError as error:
+        raise _refusal(400, str(error)) from None
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return strict_json(raw)
+    except MalformedError as error:
+        raise _refusal(400, str(error)) from None
+
+
+def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
+    if not isinstance(value, dict):
+        raise _refusal(400, "the body must be an object; an array belongs to /logs/v1/singles")
+    application = _required(value, "applicationName")
+    subsystem = _required(value, "subsystemName")
+    entries = value.get("logEntries")
+    if not isinstance(entries, list) or not entries:
+        raise _refusal(400, "logEntries must be an array of at least one entry")
+    outer = {"computerName": value["computerName"]} if "computerName" in value else {}
+    envelope = Envelope(application, subsystem, received_ns, outer)
+    return tuple(read_entry(one, f"logEntries[{n}]", envelope) for n, one in enumerate(entries))
+
+
+def _records(raw: bytes) -> list[Any]:
+    """The elements of an array, or the objects of lines, whatever the content type says."""
+    if not raw.strip():
+        raise _refusal(400, "the body is empty")
+    if not raw.lstrip().startswith(b"{"):
+        value = _parsed(raw)
+        if not isinstance(value, list):
+            raise _refusal(400, "the body must be an array of objects, or one object a line")
+        return value
+    records: list[Any] = []
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        try:
+            if line.strip():
+                records.append(strict_json(line))
+        except MalformedError as error:
+            if not records:
+                # One object may be written on several lines.
+                return [_parsed(raw)]
+            raise _refusal(400, f"line {number}: {error}") from None
+    return records
+
+
+def _singles(records: list[Any], received_ns: int) -> tuple[StoredEvent, ...]:
+    events = []
+    for n, entry in enumerate(records):
+        where = f"[{n}]"
+        if not isinstance(entry, dict):
+            raise _refusal(400, f"{where} must be an object")
+        if "logEntries" in entry:
+            raise _refusal(400, f"{where} has logEntries: such an object belongs to {BULK}")
+        envelope = Envelope(
+            _required(entry, "applicationName", where),
+            _required(entry, "subsystemName", where),
+            received_ns,
+        )
+        lenient = {"severity": 3, **entry}
+        if isinstance(entry.get("text"), dict):
+            lenient["text"] = json.dumps(entry["text"])
+        events.append(read_entry(lenient, where, envelope))
+    return tuple(events)
+
+
+def _required(value: dict[str, Any], name: str, where: str = "") -> str:
+    held = value.get(name)
+    if not isinstance(held, str):
+        place = f"{where}.{name}" if where else name
+        raise _refusal(400, f"{place} is required and must be a string")
+    return held

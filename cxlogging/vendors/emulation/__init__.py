@@ -1,0 +1,1 @@
+"""What the emulators of the vendors share: values in, values out, no I/O."""

@@ -1,0 +1,90 @@
+"""Reading events: their level, their message, and what is odd about them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .types import SEVERITIES
+
+LEVEL_FIELDS = ("level", "severity", "severity_text", "log.level", "levelname")
+MESSAGE_FIELDS = ("message", "body", "msg", "text", "event", "name")
+
+BEYOND_DOUBLE = "a number beyond a double, which readers turn into Infinity"
+INEXACT = "an integer beyond 2^53, which this vendor rounds to a double: send it as text"
+EXACT = 2**53
+"""Up to here a double holds every integer."""
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
+_SMALLEST, _BIGGEST = -(2**63), 2**64 - 1
+
+
+def level_of(data: Mapping[str, Any]) -> tuple[str, int]:
+    """The level's name in lower case, and its severity; ("", 3) when there is none."""
+    for name in LEVEL_FIELDS:
+        value = data.get(name)
+        if isinstance(value, str) and value:
+            level = value.lower()
+            return level, SEVERITIES.get(level, 3)
+    return "", 3
+
+
+def message_of(data: Mapping[str, Any], first: str = "message") -> str:
+    """The text that a reader wants first: the field *first*, another one, else the JSON's start."""
+    for name in (first, *MESSAGE_FIELDS):
+        value = data.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return compact(data)[:300]
+
+
+def tidy(data: dict[str, Any], *, doubles: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """*data* as JSON can hold it, and its `oddities`."""
+    odd = oddities(data, doubles=doubles)
+    if BEYOND_DOUBLE in odd:
+        data = json.loads(json.dumps(data), parse_constant=str)
+    return data, odd
+
+
+def compact(value: object) -> str:
+    """*value* as compact JSON, as far as it is JSON."""
+    return _ENCODER.encode(value)
+
+
+def oddities(value: object, *, doubles: bool = False) -> tuple[str, ...]:
+    """
+    What is legal in *value* but unsafe on its way: huge integers, lone surrogates.
+
+    Args:
+        value: JSON.
+        doubles: True where the vendor keeps every number as a double.
+    """
+    found: dict[str, None] = {}
+    waiting: list[object] = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if not one.isascii() and _has_surrogate(one):
+                found["a lone surrogate, which is not Unicode text"] = None
+        elif isinstance(one, dict):
+            waiting.extend(one)
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, int) and not _SMALLEST <= one <= _BIGGEST:
+            found["an integer beyond 64 bits, which readers round or refuse"] = None
+        elif doubles and isinstance(one, int) and abs(one) > EXACT:
+            found[INEXACT] = None
+        elif isinstance(one, float) and math.isinf(one):
+            found[BEYOND_DOUBLE] = None
+    return tuple(found)
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

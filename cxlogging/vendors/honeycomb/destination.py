@@ -1,0 +1,324 @@
+"""
+Honeycomb: ``POST https://api.honeycomb.io/1/batch/{dataset}``.
+
+Follows https://api-docs.honeycomb.io/api/events (Create Events): an array of
+``data``, ``time`` and ``samplerate``, answered by a status per event; and
+https://docs.honeycomb.io/send-data/logs/ for field names, which are those
+that Honeycomb gives to logs of OpenTelemetry. A batch holds at
+most 5,000,000 bytes before compression, an event 1,000,000 bytes and 2,000
+fields, a text value 64 KiB.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import quote as percent_encode
+
+from ...errors import ConfigurationError
+from ...wire import settings
+from ...wire.codec import encoded, literal, members
+from ...wire.destination import Writer
+from ...wire.event import Event, Site, present, put_trace, set_apart, site
+from ...wire.fit import encode
+from ...wire.flat import flat
+from ...wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
+from ...wire.times import rfc3339_second
+from ...wire.values.guard import contained
+from ...wire.values.text import within
+from ...wire.verdicts import RETRIED, common
+
+HOSTS = {
+    "us": "api.honeycomb.io",
+    "us1": "api.honeycomb.io",
+    "eu": "api.eu1.honeycomb.io",
+    "eu1": "api.eu1.honeycomb.io",
+}
+TEXT_BYTES = 65_536
+MAX_FIELDS = 1_900
+RESET = re.compile(r"(?:^|[,;\s])reset\s*=\s*([0-9]{1,9})(?![0-9])", re.IGNORECASE)
+"""In ``RateLimit: limit=100, remaining=0, reset=2``: whole seconds."""
+
+NESTED = frozenset({dict, list})
+LIMITS = Limits(
+    item_bytes=999_999,
+    body_bytes=4_999_999,
+    wire_bytes=4_999_999,
+    # The statuses must fit, with their reasons, in the 256 KiB that are read of an answer.
+    batch_count=3_500,
+    overhead=2,
+    auto=("zstd", "gzip"),
+    accepted=("gzip", "zstd"),
+    nests=False,
+    integers=range(-(2**53), 2**53 + 1),  # its numbers are doubles
+)
+VARIABLES = {
+    "api_key": ("HONEYCOMB_API_KEY", "HONEYCOMB_WRITEKEY", "LIBHONEY_API_KEY"),
+    "dataset": ("HONEYCOMB_DATASET", "LIBHONEY_DATASET", "HONEYCOMB_SERVICE"),
+    "service_name": ("OTEL_SERVICE_NAME", "HONEYCOMB_SERVICE_NAME", "HONEYCOMB_SERVICE"),
+    "url": (
+        *(settings.URL_VARIABLE, "HONEYCOMB_API_ENDPOINT"),
+        *("HONEYCOMB_API_HOST", "LIBHONEY_API_HOST"),
+    ),
+}
+"""Where an argument that is missing is read from."""
+
+OWN_FIELDS = frozenset(
+    "body severity severity_code level logger code.function code.filepath code.lineno thread.id"
+    " thread.name process.pid process.name task.name meta.signal_type meta.local_hostname"
+    " exception.type exception.message exception.stacktrace exception.causes exception.exceptions"
+    " exception.notes stack_info".split()
+)
+CURES = {
+    401: "Check the key, and its region: url='eu' for api.eu1.honeycomb.io.",
+    403: "The key may not send events, or the team is throttled: see Environment settings.",
+    404: "The dataset does not exist and the key may not create it.",
+}
+BEGIN = re.compile(r"[^\s,]")
+SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+SEVERITY_CODES = {word: 4 * number + 1 for number, word in enumerate(SEVERITIES)}
+"""OpenTelemetry's numbers for them."""
+
+SERVICE_NAME = "service.name"
+"""A field of this name that the application sets goes before the handler's."""
+
+
+class Honeycomb(NamedTuple):
+    """One dataset of an environment."""
+
+    key: Secret | None
+    endpoint: Endpoint
+    dataset: str
+    hostname: str
+    limits: Limits = LIMITS
+    service_name: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def credential_header(self) -> str:
+        return "X-Honeycomb-Team"
+
+    @property
+    def message_field(self) -> str:
+        return "body"
+
+    @property
+    def name(self) -> str:
+        return f"Honeycomb ({self.endpoint.host}, dataset {self.dataset!r})"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"vendor": "honeycomb", "url": self.endpoint.origin, "dataset": self.dataset}
+
+    @property
+    def credential(self) -> Secret | None:
+        return self.key
+
+    @property
+    def missing(self) -> str:
+        return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
+
+    def writer(
+        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+    ) -> Writer | None:
+        """Return what makes the elements of a call site."""
+        if not (OWN_FIELDS.isdisjoint(fields) and NESTED.isdisjoint(map(type, fields.values()))):
+            return None
+        service = "" if SERVICE_NAME in fields else self.service_name
+        return self._writer(level, level_name, key, service)
+
+    def _writer(self, level: int, level_name: str, key: Site, service: str) -> Writer:
+        end = literal(_constants(level, level_name, self.hostname, service, key))
+        form = b'{"time":"%%b.%%09dZ","samplerate":%%d,"data":%%b%b' % end
+
+        def write(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
+            if task is not None:
+                document["task.name"] = task
+            second, nanosecond = divmod(time_ns, 1_000_000_000)
+            return form % (rfc3339_second(second), nanosecond, rate, encoded(document)[:-1])
+
+        return write
+
+    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return what makes the event one of its span's."""
+        return {
+            "trace.trace_id": trace_id,
+            "trace.parent_id": span_id,
+            "meta.annotation_type": "span_event",
+        }
+
+    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+        """Return the exception and the stack, flat."""
+        values = {f"exception.{name}": value for name, value in (error or {}).items()}
+        if stack is not None:
+            values["stack_info"] = stack
+        return flat(values, TEXT_BYTES, MAX_FIELDS)
+
+    def encode(self, event: Event) -> bytes:
+        """Return an element of the batch."""
+        with contained:
+            element = self._element(event)
+            # An element within the limit of one text has no text beyond it.
+            if len(element) <= TEXT_BYTES:
+                return element
+        return encode(self._within, event, self.limits.item_bytes)
+
+    def _element(self, event: Event) -> bytes:
+        fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
+        document = {self.message_field: event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace(*event.trace))
+        document.update(self.rest(event.error, event.stack))
+        service = "" if SERVICE_NAME in fields else self.service_name
+        write = self._writer(event.level, event.level_name, site(event.origin.__dict__), service)
+        return write(event.time_ns, document, event.sample_rate, event.task)
+
+    def _within(self, event: Event) -> bytes:
+        """Return the element with every text cut to the limit of one."""
+        return self._element(event.replace(message=within(event.message, TEXT_BYTES)))
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """Return the batch request."""
+        if self.key is None:
+            raise ConfigurationError(f"Honeycomb needs {self.missing}.")
+        headers = (("Content-Type", "application/json"), (self.credential_header, self.key))
+        return Request(self.endpoint, headers, joined(b"[", items, b",", b"]"))
+
+    def interpret(self, response: Response, count: int) -> Verdict:
+        """
+        Return the verdict: by the status of each event where the batch was taken.
+
+        ``RateLimit`` (https://api-docs.honeycomb.io/api/, Rate Limiting) comes with a 429,
+        and beside events of a batch whose status is one: ``reset`` is its wait.
+        """
+        verdict = self._interpret(response, count)
+        limited = response.status == 429 or any(
+            reason.startswith("status 429") for _, reason in verdict.items.values()
+        )
+        reset = RESET.search(response.headers.get("ratelimit", "")) if limited else None
+        return verdict if reset is None else verdict._replace(wait=float(reset[1]))
+
+    def _interpret(self, response: Response, count: int) -> Verdict:
+        if response.status == 400 and b"too large" in response.body:
+            return common(response, CURES)._replace(action=Action.SPLIT)
+        if response.status != 200:
+            return common(response, CURES)
+        if response.body.count(b'"status":202') == count == response.body.count(b'"status"'):
+            return Verdict(Action.DELIVERED)  # all of them, as nearly always
+        statuses = list(_statuses(response))
+        if not statuses:
+            return Verdict(Action.RETRY, "HTTP 200 without a status for each event")
+        items = {}
+        for index in range(count):
+            verdict = _item(statuses[index] if index < len(statuses) else None)
+            if verdict is not None:
+                items[index] = verdict
+        return Verdict(Action.DELIVERED, items=items)
+
+
+def configure(
+    api_key: str | None = None,
+    *,
+    dataset: str | None = None,
+    service_name: str | None = None,
+    url: str | None = None,
+    allow_plain_http: object = None,
+) -> Honeycomb:
+    """Return the destination for arguments, where missing ones come from the environment."""
+    name = settings.text("dataset", dataset, *VARIABLES["dataset"])
+    name = name or settings.program_name()
+    if len(name) > 255:
+        raise ConfigurationError(f"dataset takes at most 255 characters, not {len(name)}.")
+    source, address = settings.named("url", url, *VARIABLES["url"])
+    endpoint = settings.endpoint(
+        _address(address),
+        HOSTS["us"],
+        f"/1/batch/{percent_encode(name, safe='')}",
+        allow_plain_http=allow_plain_http,
+        source=source,
+    )
+    key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
+    service = settings.text("service_name", service_name, *VARIABLES["service_name"])
+    return Honeycomb(
+        settings.usable_key(key, endpoint),
+        endpoint,
+        name,
+        platform.node(),
+        service_name=service or settings.program_name(),
+        warnings=settings.contradictions(
+            (api_key, VARIABLES["api_key"], None),
+            (dataset, VARIABLES["dataset"][:2], settings.itself),
+            (
+                url or settings.held(settings.URL_VARIABLE) or None,
+                VARIABLES["url"][1:],
+                lambda _, text: settings.authority("", _address(text) or ""),
+            ),
+        ),
+    )
+
+
+def _address(name: str | None) -> str | None:
+    """Return the address for a region, or for one of the vendor's hosts as it prints them."""
+    if name is None or name.lower().partition("://")[0] == "http":
+        return name
+    bare = settings.authority("", name)
+    bare = HOSTS.get(bare, bare)
+    if bare in {"honeycomb.io", "eu1.honeycomb.io"} or bare.startswith("ui."):
+        bare = f"api.{bare.removeprefix('ui.')}"
+    return f"https://{bare}" if bare in HOSTS.values() else name
+
+
+def severity(level: int) -> str:
+    """Return Honeycomb's word for a level number."""
+    return SEVERITIES[min(max(level, 0) // 10, 5)]
+
+
+@lru_cache(maxsize=4_096)
+def _constants(level: int, level_name: str, hostname: str, service: str, key: Site) -> bytes:
+    """Return the end of an element: the members of ``data`` that a call site's events share."""
+    logger, path, _, _, line, function, thread, thread_name, pid, process = key
+    values = {
+        "severity": severity(level),
+        "severity_code": SEVERITY_CODES[severity(level)],
+        "level": level_name,
+        "logger": logger,
+        "code.function": function,
+        "code.filepath": path,
+        "code.lineno": line,
+        "thread.id": thread,
+        "thread.name": thread_name,
+        "process.pid": pid,
+        "process.name": process,
+        "meta.local_hostname": hostname,
+        "meta.signal_type": "log",
+        SERVICE_NAME: service or None,
+    }
+    return f"{members(present(values))}}}}}".encode()
+
+
+def _statuses(response: Response) -> Iterator[dict[str, Any]]:
+    """Yield the status objects of an answer, as far as the answer was read."""
+    text = response.body.decode("utf-8", "replace").lstrip()
+    decoder, at = json.JSONDecoder(), 1
+    while text.startswith("[") and (start := BEGIN.search(text, at)):
+        try:
+            value, at = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
+            return
+        yield value if isinstance(value, dict) else {}
+
+
+def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
+    """Return the exception that one event's status makes, or None where it was taken."""
+    code = None if status is None else status.get("status")
+    if not isinstance(code, int):
+        return Action.RETRY, "no status for this event"
+    if 200 <= code < 300:
+        return None
+    reason = f"status {code}: {(status or {}).get('error', '')}"
+    passing = code in RETRIED or code >= 500
+    return (Action.RETRY if passing else Action.REFUSED), reason

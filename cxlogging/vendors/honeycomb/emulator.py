@@ -1,0 +1,236 @@
+"""
+The door of Honeycomb: `/1/batch/{dataset}`, `/1/events/{dataset}`, `/1/auth`.
+
+Follows https://api-docs.honeycomb.io/api/events and https://docs.honeycomb.io/api/tag/Events;
+where they are silent it follows Refinery, by the same authors (github.com/honeycombio/refinery).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import msgpack
+
+from ..emulation.bodies import (
+    MalformedError,
+    TooLargeError,
+    UnknownEncodingError,
+    inflate,
+    json_items,
+    strict_json,
+)
+from ..emulation.msgpack_bodies import packed_size, unpack
+from ..emulation.types import (
+    Answer,
+    Keys,
+    Refusal,
+    Reply,
+    Request,
+    StoredEvent,
+    json_answer,
+    key_fault,
+    media_type,
+)
+from .emulator_items import EMPTY, MALFORMED, TOO_LARGE, Item, read_item
+
+BODY_LIMIT = 5_000_000
+"""Bytes after inflating."""
+
+EVENT_LIMIT = 1_000_000
+"""Bytes of one item of the array, its envelope included."""
+
+MSGPACK = ("application/msgpack", "application/x-msgpack")
+UNKNOWN_KEY = "unknown API key - check your credentials"
+
+
+class HoneycombDoor:
+    """Honeycomb: one answer a request, one status an item, in the order of the items."""
+
+    vendor = "honeycomb"
+    wire_limit = BODY_LIMIT
+    slow = False
+
+    def claims(self, method: str, path: str) -> bool:
+        """True below `/1/`."""
+        del method
+        return path.startswith("/1/")
+
+    def answer(self, request: Request, keys: Keys) -> Reply:
+        """200 and the statuses of the items, 202 for a single event, or a whole refusal."""
+        try:
+            kind, dataset = _admit(request)
+            key = request.headers.get("x-honeycomb-team", "").strip()
+            if not keys.accepts(self.vendor, key):
+                reason = key_fault(key, "X-Honeycomb-Team must hold an API key")
+                raise _refusal(401, UNKNOWN_KEY, reason)
+            if kind == "auth":
+                return Reply(json_answer(200, AUTH))
+            raw = _raw(request)
+            if kind == "events":
+                return _single(raw, request, dataset)
+            return _batch(raw, request, dataset)
+        except Refusal as refusal:
+            return Reply(refusal.answer, error=refusal.reason)
+        except RecursionError:
+            return Reply(_failure(400, MALFORMED), error="nested too deeply")
+
+    def failure(self, status: int) -> Answer:
+        """The vendor's `error` for *status*, with its rate headers for 429."""
+        return _failure(status)
+
+    def too_large(self) -> Answer:
+        """400, as the batch page has it, rather than 413."""
+        return _failure(400, TOO_LARGE)
+
+
+AUTH = {
+    "id": "cxlogging-dev",
+    "type": "ingest",
+    "api_key_access": {"events": True, "markers": False, "createDatasets": True},
+    "team": {"name": "Development", "slug": "development"},
+    "environment": {"name": "Local", "slug": "local"},
+}
+"""What `GET /1/auth` says of every key that is accepted."""
+
+_WORDS = {
+    401: UNKNOWN_KEY,
+    403: "Event dropped due to administrative throttling",
+    429: "Request dropped due to rate limiting.",
+}
+
+
+def _failure(status: int, error: str = "") -> Answer:
+    if not error:
+        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
+        error = _WORDS.get(status, phrase)
+    if status < 400:
+        return Answer(status)
+    answer = json_answer(status, {"error": error})
+    if status != 429:
+        return answer
+    limits = {"ratelimit": "limit=100, remaining=0, reset=2", "ratelimit-policy": "100;w=60"}
+    return Answer(status, {**answer.headers, **limits}, answer.body)
+
+
+def _refusal(status: int, error: str, reason: str = "") -> Refusal:
+    return Refusal(_failure(status, error), reason or error)
+
+
+_PATHS = "not found: the path is /1/batch/<dataset>, and a slash in a dataset's name is written %2F"
+
+
+def _admit(request: Request) -> tuple[str, str]:
+    # The path is split before it is unquoted: an escaped slash belongs to the dataset.
+    kind, *rest = request.path.removeprefix("/1/").split("/")
+    method = "GET" if kind == "auth" else "POST"
+    if kind not in ("auth", "batch", "events") or len(rest) != (kind != "auth"):
+        raise _refusal(404, _PATHS if len(rest) > 1 and kind != "auth" else "not found")
+    if request.method != method:
+        answer = _failure(405)
+        raise Refusal(
+            Answer(405, {**answer.headers, "allow": method}, answer.body), f"use {method}"
+        )
+    dataset = unquote(rest[0]) if rest else ""
+    if rest and not 1 <= len(dataset) <= 255:
+        raise _refusal(404 if not dataset else 400, "a dataset's name has 1 to 255 characters")
+    return kind, dataset
+
+
+def _raw(request: Request) -> bytes:
+    encoding = request.headers.get("content-encoding", "")
+    if len(request.body) > BODY_LIMIT:
+        raise _refusal(400, TOO_LARGE)
+    try:
+        raw = inflate(request.body, encoding, allowed=("gzip", "zstd"), limit=BODY_LIMIT)
+    except TooLargeError:
+        raise _refusal(400, TOO_LARGE) from None
+    except UnknownEncodingError:
+        reason = f"Content-Encoding {encoding!r} is not taken; gzip and zstd are"
+        raise _refusal(400, MALFORMED, reason) from None
+    except MalformedError as error:
+        raise _refusal(400, MALFORMED, str(error)) from None
+    if not raw:
+        raise _refusal(400, EMPTY)
+    return raw
+
+
+def _batch(raw: bytes, request: Request, dataset: str) -> Reply:
+    packed = media_type(request) in MSGPACK
+    elements = _elements(raw, packed=packed)
+    if not elements:
+        raise _refusal(400, EMPTY)
+    lint = () if packed or media_type(request) == "application/json" else (_NO_TYPE,)
+    statuses: list[dict[str, Any]] = []
+    events: list[StoredEvent] = []
+    for n, (value, size) in enumerate(elements):
+        if size > EVENT_LIMIT:
+            statuses.append({"status": 400, "error": TOO_LARGE})
+            continue
+        item = read_item(value, size, request, dataset, packed=packed)
+        statuses.append(_status(item, n, request.item_statuses))
+        if item.event is not None and statuses[-1]["status"] == 202:
+            events.append(item.with_lint(lint))
+    refused = [one["error"] for one in statuses if one["status"] != 202]
+    error = f"{len(refused)} of {len(statuses)} items: {refused[0]}" if refused else ""
+    return Reply(json_answer(200, statuses), tuple(events), error, len(raw))
+
+
+_NO_TYPE = "Content-Type should be application/json or application/msgpack"
+
+
+def _status(item: Item, n: int, asked: tuple[int, ...]) -> dict[str, Any]:
+    if item.error:
+        return {"status": 400, "error": item.error}
+    status = asked[n % len(asked)] if asked else 202
+    return {"status": 202} if status == 202 else {"status": status, "error": _phrase(status)}
+
+
+def _phrase(status: int) -> str:
+    return _WORDS.get(status) or (MALFORMED if status == 400 else "Event dropped.")
+
+
+def _elements(raw: bytes, *, packed: bool) -> list[tuple[Any, int]]:
+    # Only a body above one event's limit can hold an event above it: the others are not measured.
+    large = len(raw) > EVENT_LIMIT
+    try:
+        if not packed and large:
+            return json_items(raw)
+        values = unpack(raw) if packed else strict_json(raw)
+        _check(values, packed=packed)
+        return [(one, packed_size(one) if large else 0) for one in values]
+    except MalformedError as error:
+        raise _refusal(400, MALFORMED, str(error)) from None
+
+
+def _check(values: Any, *, packed: bool) -> None:
+    if not isinstance(values, list):
+        raise MalformedError("not an array")
+    if not packed:
+        return
+    # Refinery decodes the whole batch into typed values, so one such time spoils it all.
+    for one in values:
+        time = one.get("time") if isinstance(one, dict) else None
+        if time is not None and not isinstance(time, msgpack.Timestamp):
+            raise MalformedError("in MessagePack, time must be the timestamp extension")
+
+
+def _single(raw: bytes, request: Request, dataset: str) -> Reply:
+    packed = media_type(request) in MSGPACK
+    try:
+        data = unpack(raw) if packed else strict_json(raw)
+    except MalformedError as error:
+        raise _refusal(400, MALFORMED, str(error)) from None
+    if len(raw) > EVENT_LIMIT:
+        raise _refusal(400, TOO_LARGE)
+    value = {"data": data}
+    if time := request.headers.get("x-honeycomb-event-time"):
+        value["time"] = time
+    rate = request.headers.get("x-honeycomb-samplerate", "")
+    if rate.isascii() and rate.isdecimal():
+        value["samplerate"] = int(rate[:20])
+    item = read_item(value, len(raw), request, dataset, packed=packed)
+    if item.event is None:
+        raise _refusal(400, item.error)
+    return Reply(Answer(202), (item.event,), raw_bytes=len(raw))
