@@ -152,7 +152,7 @@ class Shop:
         if clock is not None or resolve is not None or disk is not None:
             self.delivery.clock = clock or self.delivery.clock
             if disk is not None:
-                self.delivery._make_line = self._journal(disk)
+                self.delivery._make_queue = self._journal(disk)
             endpoint = self.delivery.destination.endpoint
             connector = Connector(endpoint, self.delivery.options, resolve)
             self.delivery._make_transport = lambda: HttpTransport(
