@@ -20,6 +20,7 @@ How it counts:
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import sys
@@ -95,7 +96,7 @@ class Recorder:
         """Return the way of the record that has arrived."""
         caller = self._paths.pop(self._caller)
         paths = [caller, *self._paths.values()]
-        moves = [move for path in paths for move in zip(path, path[1:], strict=False)]
+        moves = [move for path in paths for move in itertools.pairwise(path)]
         files = list(dict.fromkeys(each for path in paths for each in path))
         return Walk(files, moves)
 

@@ -32,7 +32,7 @@ SEGMENT_BYTES = 4 * 2**20
 LEAST_SEGMENT_BYTES = 64 * 1024
 SEGMENTS = 64
 """The bound is so many segments at least: a process keeps the one that grows, and looks at what
-others have when it is full, so that each may be wrong by one."""
+others have when as much more waits as one holds, so that each may be wrong by one."""
 
 FULL_SECONDS = 0.1
 """Between looks for room, where there was none."""
@@ -94,7 +94,8 @@ class Appending(Queue):
 
     def put(self, item: Item) -> bool:
         level, data, _ = item
-        size = len(data) + FRAME_BYTES
+        length = len(data)
+        size = length + FRAME_BYTES
         if self.bytes_in - self._settled + size > self._fast_limit and self._refuse(level, size):
             return False
         if self._fd < 0 and not self._files.open(self._mark, self._use):
@@ -102,9 +103,8 @@ class Appending(Queue):
         self.bytes_in += size
         self.items_in = number = self.items_in + 1
         try:
-            low = number & 0xFFFFFFFF
-            checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
-            head = _pack(self._mark, size - FRAME_BYTES, low, level, checksum)
+            checksum = crc32(data, (number ^ level) & 0xFFFFFFFF)
+            head = _pack(self._mark, length, number & 0xFFFFFFFF, level, checksum)
             # The descriptor after the number: see `release`.
             written = self._append.write(self._fd, head + data)
         except BaseException as error:
@@ -172,7 +172,6 @@ class Appending(Queue):
                 self._rotate_at = self.bytes_in + self._segment_bytes
                 if self._files.rotate(self._mark, lambda: self.items_in):
                     self._copy_after(number)
-                self._measure_alone()
 
     def _refuse_beside_others(self, level: int, size: int) -> bool:
         """Decide near the bound, or where it is time to see how much of it others have taken."""

@@ -17,7 +17,7 @@ def _held(value: Any) -> dict[str, Any]:
 
 
 def _slot(value: Any, name: str) -> Any:
-    """Return what *value* holds under *name*, in a slot or its dict; None where it holds nothing."""
+    """Return what *value* holds under *name*, in a slot or its dict, or None."""
     try:
         return object.__getattribute__(value, name)
     except AttributeError:
