@@ -16,7 +16,7 @@ import pytest
 
 import cxlogging
 from cxlogging import cli
-from cxlogging.dataprime.http.address import KEY_VARIABLES
+from cxlogging.dataprime.http.endpoint import KEY_VARIABLES
 from cxlogging.delivery.http.tls import BUNDLES
 from cxlogging.delivery.options import Options
 from cxlogging.devserver import StoredEvent
