@@ -8,6 +8,7 @@ Rule 2: where the disk fails, memory takes over, and the disk again when it can.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import itertools
 import os
 import struct
@@ -23,12 +24,13 @@ from .append import Append
 from .checksum import crc32
 from .disk import Disk, LostError
 from .fallback import Standby
-from .files import Files
+from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
 from .recent import ENDED, RECENT_BYTES, Start
 from .segments import Line
-from .spool import Spool
+from .spool import DestinationDir
+from .sync import OwnThread
 
 SEGMENT_BYTES = 4 * 2**20
 LEAST_SEGMENT_BYTES = 64 * 1024
@@ -60,7 +62,7 @@ class Appending(Bounded):
 
     def __init__(
         self,
-        spool: Spool,
+        spool: DestinationDir,
         options: Options,
         clock: Clock,
         evicted: Callable[[int], None],
@@ -69,6 +71,7 @@ class Appending(Bounded):
         disk: Disk,
         segment_bytes: int = SEGMENT_BYTES,
         recent_bytes: int = RECENT_BYTES,
+        own_thread: OwnThread = contextlib.nullcontext,
     ) -> None:
         super().__init__(options, options.spool_bytes, clock, evicted, lock)
         self.news: deque[News] = deque()
@@ -86,7 +89,9 @@ class Appending(Bounded):
         self._measure_at = 0
         self._tend_at = 0.0
         self._full_until = 0.0
-        self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
+        self._files = JournalFiles(
+            spool, disk, self._line, self._index, clock, options, self._say, own_thread
+        )
         self._append = Append(disk, clock, self._say)
         most = max(options.spool_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
         self._segment_bytes = min(segment_bytes, most)
@@ -169,7 +174,7 @@ class Appending(Bounded):
             self._copy_after(number)
 
     def _rotate(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone and self._fd >= 0 and self.arrived >= self._rotate_at:
                 number = self.came
                 self._rotate_at = self.arrived + self._segment_bytes
@@ -181,9 +186,8 @@ class Appending(Bounded):
         """Decide near the bound, or where it is time to see how much of it others have taken."""
         now = self._clock.monotonic()
         if self.arrived + size > self._measure_at or (self._full_until and now >= self._full_until):
-            with self._files.alone() as alone:
+            with self._files.lock.hold() as alone:
                 if alone:
-                    self._files.reach()
                     self._measure_alone()
             self._full_until = 0.0
         if self.held + size <= self._comfortable:
@@ -194,13 +198,13 @@ class Appending(Bounded):
         return refused
 
     def _measure(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone:
                 self._measure_alone()
 
     def _measure_alone(self) -> None:
         """See how much of the bound is left for us, until we have added a segment."""
-        room = self._files.bound_beside_others()
+        room = self._files.available_bytes()
         if room is not None:
             self._resize(room)
             self._measure_at = self.arrived + self._segment_bytes

@@ -14,7 +14,7 @@ from .queue import Buffer
 
 if TYPE_CHECKING:
     from ..journal.disk import Disk
-    from ..journal.spool import Spool
+    from ..journal.spool import DestinationDir
 
 LineMaker = Callable[[Clock, Callable[[int], None], _thread.RLock], Buffer]
 """Makes an empty line: clock, who is told of what it gives up, and the delivery's lock."""
@@ -32,17 +32,19 @@ def line_maker(destination: Destination, options: Options) -> LineMaker:
     # Imported by who needs it: most applications wait in memory.
     from ..journal.disk import Disk
     from ..journal.journal import Journal
+    from ..process.lifecycle import own_thread
 
     disk = Disk()
     spool = spool_of(destination, options.spool, options, disk)
     spool.check()
-    return lambda clock, evicted, lock: Journal(spool, options, clock, evicted, lock, disk=disk)
+    return lambda clock, evicted, lock: Journal(
+        spool, options, clock, evicted, lock, disk=disk, own_thread=own_thread
+    )
 
 
-def spool_of(destination: Destination, path: str, options: Options, disk: Disk) -> Spool:
+def spool_of(destination: Destination, path: str, options: Options, disk: Disk) -> DestinationDir:
     """Return the folder of *destination* in the spool at *path*; nothing is opened yet."""
-    from ..journal.account import account_of
-    from ..journal.spool import Spool
+    from ..journal.spool import DestinationDir, account_of
 
     account = account_of(destination.credential, options.headers)
-    return Spool(path, destination.identity, disk, account)
+    return DestinationDir(path, destination.identity, disk, account)
