@@ -16,7 +16,7 @@ from .removal import Say
 from .segment import OFFSETS
 from .segments import Line
 from .spool import DestinationDir
-from .sync import OwnThread, Syncer
+from .sync import Syncer
 
 RETRY_SECONDS = 5.0
 RETRY_MAXIMUM = 60.0
@@ -90,7 +90,6 @@ class JournalFiles:
         clock: Monotonic time.
         options: ``spool_bytes``, ``durability`` and ``flush_interval``.
         report: Called with kind, topic and sentence of a diagnostic.
-        own_thread: Marks the thread that syncs as one of ours.
 
     Attributes:
         failed: Why records wait in memory; empty while the disk works.
@@ -107,7 +106,6 @@ class JournalFiles:
         clock: Clock,
         options: Options,
         report: Say,
-        own_thread: OwnThread,
     ) -> None:
         self._spool = spool
         self._disk = disk
@@ -131,7 +129,7 @@ class JournalFiles:
         self._syncer: Syncer | None = None
         if options.durability == "system":
             interval = options.flush_interval
-            self._syncer = Syncer(disk, spool, interval, clock, report, own_thread)
+            self._syncer = Syncer(disk, spool, interval, clock, report)
 
     def folder(self) -> int | None:
         """Return a descriptor of the destination's directory; None if it cannot be opened."""

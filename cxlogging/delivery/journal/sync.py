@@ -5,11 +5,11 @@ from __future__ import annotations
 import _thread
 import contextlib
 from collections import deque
-from collections.abc import Callable
 
 from ...wire.threads import start_thread
 from ...wire.values.guard import is_external
 from ..clock import Clock
+from ..process.state import own_thread
 from ..process.threadless import no_thread
 from .disk import Disk
 from .process_dir import ProcessDir
@@ -18,9 +18,6 @@ from .spool import DestinationDir
 
 IDLE_SECONDS = 60.0
 """The thread ends when nothing was written for this long."""
-
-OwnThread = Callable[[], contextlib.AbstractContextManager[None]]
-"""A context in which log records of the calling thread are not shipped."""
 
 
 class Syncer:
@@ -33,7 +30,6 @@ class Syncer:
         interval: Seconds between two syncs.
         clock: Monotonic time.
         report: Called with kind, topic and sentence of a diagnostic.
-        own_thread: Marks the thread as one of ours.
     """
 
     def __init__(
@@ -43,14 +39,12 @@ class Syncer:
         interval: float,
         clock: Clock,
         report: Say,
-        own_thread: OwnThread,
     ) -> None:
         self._disk = disk
         self._spool = spool
         self._interval = max(interval, 0.01)
         self._clock = clock
         self._report = report
-        self._own_thread = own_thread
         self._full_segments: deque[int] = deque()
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
@@ -103,7 +97,7 @@ class Syncer:
             return None
 
     def _main(self) -> None:
-        with self._own_thread():
+        with own_thread():
             idle_since = self._clock.monotonic()
             while not self._ended:
                 if self.sync():
