@@ -11,7 +11,7 @@ import requests
 
 from ..errors import ConfigurationError
 from ..vendors.coralogix.destination import address_warnings
-from ..wire.parse import shown
+from ..wire.option_parsers import shown
 from . import jobs, reading, request
 from .background import Dataset, submission
 from .errors import CxQueryWarning, RateLimited

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
-from ..wire.parse import shown
+from ..wire.option_parsers import shown
 from . import times
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}

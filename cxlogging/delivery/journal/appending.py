@@ -14,7 +14,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
 from ..clock import Clock
 from ..options import Options
 from ..queue.bounds import Bounded
