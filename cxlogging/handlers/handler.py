@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..delivery.process import lifecycle
-from ..delivery.process.lifecycle import OWN_THREADS, PROCESS
+from ..delivery.process.state import OWN_THREADS, PROCESS, is_foreign
 from ..wire.event import Event, SyntheticOrigin
 from ..wire.external_errors import EXHAUSTED, is_external
 from ..wire.timestamps import moment
@@ -108,7 +108,7 @@ class ShippingHandler(logging.Handler):
             self._delivery.ledger.suppressed.add()
             return
         try:
-            if record.process != PROCESS.pid and lifecycle.is_foreign():
+            if record.process != PROCESS.pid and is_foreign():
                 lifecycle.after_fork()
             rate = self._rate(record) if self._selects else 1
             if rate == 0:

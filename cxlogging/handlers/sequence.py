@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 
-from ..delivery.process.lifecycle import PROCESS
+from ..delivery.process.state import PROCESS
 
 MAX_PROCESSES = 4_096
 """Processes whose counters are kept; beyond that, all counters are dropped and new runs begin."""
