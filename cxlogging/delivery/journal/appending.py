@@ -13,7 +13,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
 from ..clock import Clock
 from ..options import Options
 from ..queue.queue import Item, Queue
