@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from ..compile.compiled import Run
-from ..compile.keypaths import read_flat
 from ..compile.scope import Scope
 from ..errors import QueryRefusedError, UnsupportedError
-from ..row import Row
-from ..stages.search import SEPARATORS, pattern_test, phrase_test
-from ..values import number_of, text
-from .nodes import KeyPath
+from ..expression import Evaluate
+from ..json_paths import read_path_or_flat_name
+from ..row import QueryRow
+from ..syntax.nodes import KeyPath
+from ..text_search import SEPARATORS, pattern_test, phrase_test
+from ..values import parse_number, text
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -32,10 +32,10 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-Value = Callable[[Row], Any]
+Value = Callable[[QueryRow], Any]
 
 
-def lucene_test(query: str, scope: Scope, at: int = 0) -> Run:
+def lucene_test(query: str, scope: Scope, at: int = 0) -> Evaluate:
     """The test of *query*, which stands at *at* in the whole query."""
     reader = _Reader(query, scope, at)
     test = reader.either()
@@ -73,26 +73,26 @@ class _Reader:
             return True
         return False
 
-    def either(self) -> Run:
+    def either(self) -> Evaluate:
         tests = [self._all()]
         while self._took("OR", "||"):
             tests.append(self._all())
         return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
 
-    def _all(self) -> Run:
+    def _all(self) -> Evaluate:
         tests = [self._not()]
         while self._took("AND", "&&"):
             tests.append(self._not())
         return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
 
-    def _not(self) -> Run:
+    def _not(self) -> Evaluate:
         if self._took("NOT", "!", "-"):
             inner = self._not()
             return lambda row: not inner(row)
         self._took("+")
         return self._clause()
 
-    def _clause(self) -> Run:
+    def _clause(self) -> Evaluate:
         if self._took("("):
             inner = self.either()
             if not self._took(")"):
@@ -106,19 +106,19 @@ class _Reader:
         rest = self._query[self._end :].lstrip()
         return rest.startswith(":")
 
-    def _field(self) -> Run:
+    def _field(self) -> Evaluate:
         name = _ESCAPE.sub(r"\1", self.text)
         self._next()
         self._next()
         if name == "_exists_":
             path = self._path(self._word("a field"))
-            return lambda row: read_flat(row.data, path) is not None
+            return lambda row: read_path_or_flat_name(row.data, path) is not None
         value = self._value_of(name)
         if self._took("("):
             return self._group(value)
         return self._term(value)
 
-    def _group(self, value: Value) -> Run:
+    def _group(self, value: Value) -> Evaluate:
         tests, sign = [self._term(value)], ""
         while not self._took(")"):
             taken = "any" if self._took("OR", "||") else "all" if self._took("AND", "&&") else ""
@@ -133,7 +133,7 @@ class _Reader:
         known = self._scope.settings.lucene_fields.get(name)
         if known is None:
             path = self._path(name)
-            return lambda row: read_flat(row.data, path)
+            return lambda row: read_path_or_flat_name(row.data, path)
         root, field = known
         if root == "$m":
             # Lucene knows severities by their numbers.
@@ -145,7 +145,7 @@ class _Reader:
         self._scope.reads(KeyPath(self._offset, "$d", path))
         return path
 
-    def _term(self, value: Value) -> Run:
+    def _term(self, value: Value) -> Evaluate:
         if self.kind == "phrase":
             test = phrase_test(self._phrase())
         elif self.kind == "compare":
@@ -229,7 +229,7 @@ def _range_test(
         if type(value) is list:
             return any(test(one) for one in value)
         if type(value) in (int, float):
-            sides = [None if side is None else number_of(side) for side in (low, high)]
+            sides = [None if side is None else parse_number(side) for side in (low, high)]
             if (low is None) is not (sides[0] is None) or (high is None) is not (sides[1] is None):
                 return False
             held: Any = value

@@ -6,37 +6,37 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import QueryRefusedError, UnsupportedError
+from ..expression import Evaluate, Expression, constant
+from ..json_paths import Steps, read_path_or_flat_name
 from ..row import FIELDS
 from ..syntax.nodes import Access, KeyPath, Name, Node
 from ..values import Timestamp
-from .compiled import Compiled, Run, constant
-from .keypaths import Steps, read_flat
 from .scope import Scope
 
 
-class References:
+class FieldAccess:
     """Compiles references; *scope* tells what there is."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    def keypath(self, path: KeyPath) -> Compiled:
+    def keypath(self, path: KeyPath) -> Expression:
         """What stands at *path* in a row."""
         kind = self.scope.kind(path)
         if path.root == "$d":
-            return Compiled(_data_reader(path.steps), kind)
+            return Expression(_data_reader(path.steps), kind)
         part = "metadata" if path.root == "$m" else "labels"
         if not path.steps:
-            return Compiled(lambda row: dict(getattr(row, part)), kind)
+            return Expression(lambda row: dict(getattr(row, part)), kind)
         name = str(path.steps[0])
         if part == "metadata":
-            return Compiled(_metadata_reader(name), kind)
+            return Expression(_metadata_reader(name), kind)
         reader = self.scope.settings.label_readers.get(name)
         if reader is None:
-            return Compiled(lambda row: row.labels.get(name), kind)
-        return Compiled(_label_reader(reader), kind)
+            return Expression(lambda row: row.labels.get(name), kind)
+        return Expression(_label_reader(reader), kind)
 
-    def parameter(self, path: tuple[str | int, ...], at: int) -> Compiled:
+    def parameter(self, path: tuple[str | int, ...], at: int) -> Expression:
         """What the request says of the query."""
         settings = self.scope.settings
         known = {
@@ -49,7 +49,7 @@ class References:
         return constant(None if moment is None else Timestamp(moment))
 
 
-def _data_reader(steps: Steps) -> Run:
+def _data_reader(steps: Steps) -> Evaluate:
     if not steps:
         return lambda row: row.data
     if len(steps) == 1:
@@ -60,10 +60,10 @@ def _data_reader(steps: Steps) -> Run:
             return data.get(name) if type(data) is dict else None
 
         return field
-    return lambda row: read_flat(row.data, steps)
+    return lambda row: read_path_or_flat_name(row.data, steps)
 
 
-def _metadata_reader(name: str) -> Run:
+def _metadata_reader(name: str) -> Evaluate:
     read_field = FIELDS[name]
 
     def field(row: Any) -> Any:
@@ -73,7 +73,7 @@ def _metadata_reader(name: str) -> Run:
     return field
 
 
-def _label_reader(read_label: Callable[[str, str, str], str]) -> Run:
+def _label_reader(read_label: Callable[[str, str, str], str]) -> Evaluate:
     def label(row: Any) -> Any:
         record = row.record
         return None if record is None else read_label(record[5], record[6], record[7]) or None

@@ -10,8 +10,9 @@ from ....dataprime import times
 from ....dataprime.rows import Severity
 from ....errors import nearest
 from ..errors import QueryRefusedError, UnsupportedError
-from ..functions import ELSEWHERE, FUNCTIONS
-from ..stages.search import phrase_test
+from ..expression import Evaluate, Expression, check, constant, fold_constants
+from ..functions import FUNCTIONS, UNSUPPORTED_FUNCTIONS
+from ..json_paths import read_path
 from ..syntax.nodes import (
     Access,
     Array,
@@ -20,18 +21,17 @@ from ..syntax.nodes import (
     Case,
     Cast,
     Literal,
-    Moment,
     Name,
     Node,
     Template,
+    TimeLiteral,
     Unary,
+    keypath_of,
 )
-from ..values import Interval, Kind, Timestamp, as_timestamp, cast, text, timestamp_of
+from ..text_search import phrase_test
+from ..values import Interval, Kind, Timestamp, as_timestamp, cast, parse_timestamp, text
 from . import operators
-from .compiled import Compiled, Run, check, constant, folded
-from .keypaths import keypath_of
-from .keypaths import read as read_steps
-from .references import References, parameter_of
+from .field_access import FieldAccess, parameter_of
 
 AGGREGATIONS = frozenset(
     "any_value approx_count_distinct avg collect count count_if distinct_count distinct_count_if"
@@ -49,18 +49,18 @@ COMPARISONS_OF_CASES: dict[str, str] = {
 }
 
 
-class Compiler(References):
+class ExpressionCompiler(FieldAccess):
     """Compiles the expressions of one command."""
 
-    def compile(self, node: Node) -> Compiled:
+    def compile(self, node: Node) -> Expression:
         """The closure of *node*."""
         return _BY_NODE[type(node)](self, node)
 
-    def condition(self, node: Node) -> Run:
+    def condition(self, node: Node) -> Evaluate:
         """The closure of a predicate."""
-        return check(self.compile(node), Kind.BOOL, "a condition", node.at).run
+        return check(self.compile(node), Kind.BOOL, "a condition", node.at).evaluate
 
-    def literal(self, node: Literal) -> Compiled:
+    def literal(self, node: Literal) -> Expression:
         """A literal."""
         if node.kind == "interval":
             return constant(Interval(node.value))
@@ -70,7 +70,7 @@ class Compiler(References):
             else constant(node.value)
         )
 
-    def name(self, node: Name) -> Compiled:
+    def name(self, node: Name) -> Expression:
         """A bare word."""
         if node.text in _LITERALS:
             return constant(_LITERALS[node.text])
@@ -78,7 +78,7 @@ class Compiler(References):
             return constant(Severity[node.text])
         return self.access(node)
 
-    def access(self, node: Node) -> Compiled:
+    def access(self, node: Node) -> Expression:
         """A keypath, or a field of something else."""
         path = keypath_of(node)
         if path is not None:
@@ -86,10 +86,10 @@ class Compiler(References):
         if (parameter := parameter_of(node)) is not None:
             return self.parameter(parameter, node.at)
         assert isinstance(node, Access)  # noqa: S101 - a name is a keypath or a parameter
-        run, steps = self.compile(node.of).run, (node.step,)
-        return Compiled(lambda row: read_steps(run(row), steps), Kind.ANY)
+        run, steps = self.compile(node.of).evaluate, (node.step,)
+        return Expression(lambda row: read_path(run(row), steps), Kind.ANY)
 
-    def call(self, node: Call) -> Compiled:
+    def call(self, node: Call) -> Expression:
         """A function."""
         if node.name in ("textSearch", "now"):
             return self._special(node)
@@ -99,7 +99,7 @@ class Compiler(References):
                 raise QueryRefusedError(
                     f"{node.name}() takes rows together: it stands after aggregate", node.at
                 )
-            if node.name in ELSEWHERE:
+            if node.name in UNSUPPORTED_FUNCTIONS:
                 raise UnsupportedError(f"the function {node.name}()", node.at)
             hint = nearest(node.name, FUNCTIONS)
             raise QueryRefusedError(f"there is no function {node.name}().{hint}", node.at)
@@ -113,7 +113,7 @@ class Compiler(References):
                 _check_members(node.arguments)
         return function.called(node.name, arguments, node.at)
 
-    def _special(self, node: Call) -> Compiled:
+    def _special(self, node: Call) -> Expression:
         due = 0 if node.name == "now" else 2
         if len(node.arguments) != due or node.named:
             raise QueryRefusedError(f"{node.name}() takes {due} arguments", node.at)
@@ -121,27 +121,27 @@ class Compiler(References):
             return constant(Timestamp(self.scope.settings.now))
         return self.search(node.arguments[0], node.arguments[1])
 
-    def search(self, of: Node, phrase: Node) -> Compiled:
+    def search(self, of: Node, phrase: Node) -> Expression:
         """A text search."""
         if not (isinstance(phrase, Literal) and phrase.kind == "string"):
             raise QueryRefusedError("a text search takes a text in quotes", phrase.at)
         if not re.search(r"\w", phrase.value):
             raise QueryRefusedError("a text search takes a text with a word in it", phrase.at)
-        test, run = phrase_test(phrase.value), self.compile(of).run
+        test, run = phrase_test(phrase.value), self.compile(of).evaluate
 
         def found(row: Any) -> Any:
             value = run(row)
             return None if value is None else test(value)
 
-        return Compiled(found, Kind.BOOL)
+        return Expression(found, Kind.BOOL)
 
-    def unary(self, node: Unary) -> Compiled:
+    def unary(self, node: Unary) -> Expression:
         """`-` or `!`."""
         of = self.compile(node.of)
         make = operators.negative if node.sign == "-" else operators.negation
         return make(of, node.at)
 
-    def binary(self, node: Binary) -> Compiled:
+    def binary(self, node: Binary) -> Expression:
         """An operator between two expressions."""
         if node.sign == "~":
             return self.search(node.left, node.right)
@@ -156,7 +156,7 @@ class Compiler(References):
             self._note_other_type(node, left, right)
         return operators.binary(node, left, right)
 
-    def _note_other_type(self, node: Binary, left: Compiled, right: Compiled) -> None:
+    def _note_other_type(self, node: Binary, left: Expression, right: Expression) -> None:
         """Note that a field as its sender wrote it is compared with a severity."""
         for side, other, severity in (
             (node.left, right, node.right),
@@ -170,22 +170,22 @@ class Compiler(References):
                     f" {path} == '{severity.text}', or $m.severity == {severity.text}"
                 )
 
-    def cast(self, node: Cast) -> Compiled:
+    def cast(self, node: Cast) -> Expression:
         """`of:type`."""
         of, kind = self.compile(node.of), node.type
         if of.kind in (Kind.ARRAY, Kind.OBJECT) and of.kind.value != kind:
             raise QueryRefusedError(f"a {of.kind.value} cannot be cast to {kind}", node.at)
-        run = of.run
+        run = of.evaluate
         known = Kind(kind) if kind != "enum" else Kind.ENUM
-        return folded(lambda row: cast(run(row), kind), known, of)
+        return fold_constants(lambda row: cast(run(row), kind), known, of)
 
-    def array(self, node: Array) -> Compiled:
+    def array(self, node: Array) -> Expression:
         """`[items]`."""
         items = [self.compile(one) for one in node.items]
-        runs = [one.run for one in items]
-        return folded(lambda row: [run(row) for run in runs], Kind.ARRAY, *items)
+        runs = [one.evaluate for one in items]
+        return fold_constants(lambda row: [run(row) for run in runs], Kind.ARRAY, *items)
 
-    def moment(self, node: Moment) -> Compiled:
+    def moment(self, node: TimeLiteral) -> Expression:
         """`@...`."""
         of = self.compile(node.of)
         if not of.constant or of.kind is Kind.TIMESTAMP:
@@ -193,17 +193,17 @@ class Compiler(References):
         value = of.value
         if value == "now":
             return constant(Timestamp(self.scope.settings.now))
-        found = timestamp_of(value) if type(value) is str else as_timestamp(value)
+        found = parse_timestamp(value) if type(value) is str else as_timestamp(value)
         if type(found) is not Timestamp or not times.EARLIEST <= found <= times.LATEST:
             raise QueryRefusedError(
                 f"@{value!r} is no time: write such as @'2025-01-20T00:00:00Z'", node.at
             )
         return constant(found)
 
-    def template(self, node: Template) -> Compiled:
+    def template(self, node: Template) -> Expression:
         """A text with expressions in it; null where one of them is."""
         parts = [
-            constant(part).run if isinstance(part, str) else self.compile(part).run
+            constant(part).evaluate if isinstance(part, str) else self.compile(part).evaluate
             for part in node.parts
         ]
 
@@ -211,14 +211,14 @@ class Compiler(References):
             shown = [text(part(row)) for part in parts]
             return None if None in shown else "".join(one or "" for one in shown)
 
-        return Compiled(run, Kind.STRING)
+        return Expression(run, Kind.STRING)
 
-    def case(self, node: Case) -> Compiled:
+    def case(self, node: Case) -> Expression:
         """The first branch that is true."""
         values = [self.compile(value) for _, value in node.branches]
         default = constant(None) if node.default is None else self.compile(node.default)
-        pairs = list(zip(self._tests(node), [one.run for one in values], strict=True))
-        otherwise = default.run
+        pairs = list(zip(self._tests(node), [one.evaluate for one in values], strict=True))
+        otherwise = default.evaluate
 
         def run(row: Any) -> Any:
             for test, value in pairs:
@@ -227,9 +227,9 @@ class Compiler(References):
             return otherwise(row)
 
         kinds = {one.kind for one in (*values, *((default,) if node.default else ()))}
-        return Compiled(run, kinds.pop() if len(kinds) == 1 else Kind.ANY)
+        return Expression(run, kinds.pop() if len(kinds) == 1 else Kind.ANY)
 
-    def _tests(self, node: Case) -> list[Run]:
+    def _tests(self, node: Case) -> list[Evaluate]:
         if node.subject is None:
             return [self.condition(condition) for condition, _ in node.branches]
         subject = node.subject
@@ -279,16 +279,16 @@ def pattern(source: str, at: int) -> re.Pattern[str]:
         ) from None
 
 
-_BY_NODE: dict[type, Callable[[Any, Any], Compiled]] = {
-    Literal: Compiler.literal,
-    Name: Compiler.name,
-    Access: Compiler.access,
+_BY_NODE: dict[type, Callable[[Any, Any], Expression]] = {
+    Literal: ExpressionCompiler.literal,
+    Name: ExpressionCompiler.name,
+    Access: ExpressionCompiler.access,
     Call: lambda compiler, node: compiler.call(node),
-    Unary: Compiler.unary,
-    Binary: Compiler.binary,
-    Cast: Compiler.cast,
-    Array: Compiler.array,
-    Moment: Compiler.moment,
-    Template: Compiler.template,
-    Case: Compiler.case,
+    Unary: ExpressionCompiler.unary,
+    Binary: ExpressionCompiler.binary,
+    Cast: ExpressionCompiler.cast,
+    Array: ExpressionCompiler.array,
+    TimeLiteral: ExpressionCompiler.moment,
+    Template: ExpressionCompiler.template,
+    Case: ExpressionCompiler.case,
 }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import QueryRefusedError, UnsupportedError
+from ..expression import Evaluate, Expression, check, fold_constants
 from ..values import KINDS, Kind, as_timestamp
-from .compiled import Compiled, Run, check, folded
 
 FAILURES = (ValueError, OverflowError, ZeroDivisionError, TypeError, ArithmeticError)
 
@@ -38,7 +38,7 @@ class Function:
     varies: bool = False
     words: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
-    def called(self, name: str, arguments: list[Compiled], at: int) -> Compiled:
+    def called(self, name: str, arguments: list[Expression], at: int) -> Expression:
         """The expression of a call; refuses a wrong number of arguments and wrong types."""
         least = len(self.takes) if self.least is None else self.least
         most = len(self.takes)
@@ -51,17 +51,21 @@ class Function:
             check(argument, kind, f"{name}()", at)
         self._check_words(name, arguments, at)
         run = self._run(arguments, kinds)
-        return Compiled(run, self.gives) if self.varies else folded(run, self.gives, *arguments)
+        return (
+            Expression(run, self.gives)
+            if self.varies
+            else fold_constants(run, self.gives, *arguments)
+        )
 
-    def _check_words(self, name: str, arguments: list[Compiled], at: int) -> None:
+    def _check_words(self, name: str, arguments: list[Expression], at: int) -> None:
         for number, words in self.words.items():
             if number < len(arguments):
                 given = arguments[number]
                 if not given.constant or given.value not in words:
                     raise UnsupportedError(f"{name}() with another format than {words}", at)
 
-    def _run(self, arguments: list[Compiled], kinds: tuple[Kind, ...]) -> Run:
-        runs, apply = [argument.run for argument in arguments], self.apply
+    def _run(self, arguments: list[Expression], kinds: tuple[Kind, ...]) -> Evaluate:
+        runs, apply = [argument.evaluate for argument in arguments], self.apply
         if self.nulls:
             return lambda row: _tried(apply, [run(row) for run in runs])
         varying = [n for n, argument in enumerate(arguments) if not argument.constant]
@@ -82,8 +86,8 @@ class Function:
 
 
 def _of_one(
-    apply: Callable[..., Any], arguments: list[Compiled], kinds: tuple[Kind, ...], which: int
-) -> Run:
+    apply: Callable[..., Any], arguments: list[Expression], kinds: tuple[Kind, ...], which: int
+) -> Evaluate:
     """A call in which one argument varies: the others are looked at once."""
     fixed = [
         None if n == which else _fitting(argument.value, kinds[n])
@@ -92,7 +96,7 @@ def _of_one(
     if any(value is None for n, value in enumerate(fixed) if n != which):
         return lambda _: None
     before, after = fixed[:which], fixed[which + 1 :]
-    run, kind = arguments[which].run, kinds[which]
+    run, kind = arguments[which].evaluate, kinds[which]
 
     def call(row: Any) -> Any:
         value = _fitting(run(row), kind)

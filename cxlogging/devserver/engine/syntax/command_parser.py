@@ -5,39 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..compile.keypaths import keypath_of
 from ..errors import QueryRefusedError
-from .nodes import Item, KeyPath, Node
-from .reader import Reader
+from .clause_parser import ClauseParser
+from .nodes import KeyPath, NamedExpression, Node, keypath_of
 
 Parts = dict[str, Any]
 
 
-def _filter(read: Reader) -> Parts:
+def _filter(read: ClauseParser) -> Parts:
     return {"condition": read.expression()}
 
 
-def _find(read: Reader) -> Parts:
+def _find(read: ClauseParser) -> Parts:
     text = read.expect_kind("string", "a text")
     read.expect_word("in")
     return {"text": text, "of": read.expression()}
 
 
-def _text(read: Reader) -> Parts:
+def _text(read: ClauseParser) -> Parts:
     return {"text": read.expect_kind("string", "a text")}
 
 
-def _choose(read: Reader) -> Parts:
+def _choose(read: ClauseParser) -> Parts:
     found = [_chosen(read)]
-    while read.took(","):
+    while read.accept(","):
         found.append(_chosen(read))
     return {"items": tuple(found)}
 
 
-def _chosen(read: Reader) -> Item:
+def _chosen(read: ClauseParser) -> NamedExpression:
     item = read.item()
-    if item.alias is None and read.took_word("from"):
-        return Item(item.at, read.expression(), _as_keypath(item.of))
+    if item.alias is None and read.accept_word("from"):
+        return NamedExpression(item.at, read.expression(), _as_keypath(item.of))
     return item
 
 
@@ -48,12 +47,12 @@ def _as_keypath(node: Node) -> KeyPath:
     return found
 
 
-def _create(read: Reader) -> Parts:
+def _create(read: ClauseParser) -> Parts:
     parts: Parts = {"to": read.keypath()}
     read.expect_word("from")
     parts["of"] = read.expression()
-    while read.took_word("on"):
-        if read.took_word("datatype"):
+    while read.accept_word("on"):
+        if read.accept_word("datatype"):
             rule, allowed = "changed", ("skip", "fail", "overwrite")
             read.expect_word("change", "changed")
         else:
@@ -64,118 +63,120 @@ def _create(read: Reader) -> Parts:
     return parts
 
 
-def _replace(read: Reader) -> Parts:
+def _replace(read: ClauseParser) -> Parts:
     to = read.keypath()
     read.expect_word("with")
     return {"to": to, "of": read.expression()}
 
 
-def _move(read: Reader) -> Parts:
+def _move(read: ClauseParser) -> Parts:
     start = read.keypath()
     read.expect_word("to")
     return {"start": start, "to": read.keypath()}
 
 
-def _remove(read: Reader) -> Parts:
+def _remove(read: ClauseParser) -> Parts:
     paths = [read.keypath()]
-    while read.took(","):
+    while read.accept(","):
         paths.append(read.keypath())
     return {"paths": tuple(paths)}
 
 
-def _redact(read: Reader) -> Parts:
+def _redact(read: ClauseParser) -> Parts:
     path = read.keypath()
-    read.took_word("matching")
+    read.accept_word("matching")
     pattern = read.pattern()
     read.expect_word("to")
     return {"path": path, "pattern": pattern, "to": read.expect_kind("string", "a text")}
 
 
-def _convert(read: Reader) -> Parts:
-    read.took_word("datatypes")
+def _convert(read: ClauseParser) -> Parts:
+    read.accept_word("datatypes")
     return {"types": read.types()}
 
 
-def _extract(read: Reader) -> Parts:
+def _extract(read: ClauseParser) -> Parts:
     of = read.expression()
     read.expect_word("into")
     to = read.keypath()
     read.expect_word("using")
     using = read.expect_kind("name", "an extractor, such as regexp(e=/.../)")
-    plain, named = read.arguments() if read.took("(") else ((), ())
-    types = read.types() if read.took_word("datatypes") else ()
+    plain, named = read.arguments() if read.accept("(") else ((), ())
+    types = read.types() if read.accept_word("datatypes") else ()
     return {"of": of, "to": to, "using": using, "plain": plain, "named": named, "types": types}
 
 
-def _explode(read: Reader) -> Parts:
+def _explode(read: ClauseParser) -> Parts:
     of = read.expression()
     read.expect_word("into")
     to = read.keypath()
-    kept = read.took_word("original") and read.expect_word("preserve", "discard").text == "preserve"
+    kept = (
+        read.accept_word("original") and read.expect_word("preserve", "discard").text == "preserve"
+    )
     return {"of": of, "to": to, "kept": kept}
 
 
-def _groupby(read: Reader) -> Parts:
+def _groupby(read: ClauseParser) -> Parts:
     return {"keys": read.items(), "aggregates": read.aggregates()}
 
 
-def _multigroupby(read: Reader) -> Parts:
-    sets: list[tuple[Item, ...]] = []
-    while not sets or read.took(","):
+def _multigroupby(read: ClauseParser) -> Parts:
+    sets: list[tuple[NamedExpression, ...]] = []
+    while not sets or read.accept(","):
         read.expect("(")
         sets.append(read.items())
         read.expect(")")
     return {"sets": tuple(sets), "aggregates": read.aggregates()}
 
 
-def _aggregate(read: Reader) -> Parts:
+def _aggregate(read: ClauseParser) -> Parts:
     return {"aggregates": read.items()}
 
 
-def _count(read: Reader) -> Parts:
-    return {"into": read.keypath() if read.took_word("into") else None}
+def _count(read: ClauseParser) -> Parts:
+    return {"into": read.keypath() if read.accept_word("into") else None}
 
 
-def _countby(read: Reader) -> Parts:
+def _countby(read: ClauseParser) -> Parts:
     key = read.item()
-    into = read.keypath() if read.took_word("into") else None
-    order = read.advance().text if read.has_word("asc", "desc") else ""
+    into = read.keypath() if read.accept_word("into") else None
+    order = read.advance().text if read.next_is_word("asc", "desc") else ""
     return {"key": key, "into": into, "order": order}
 
 
-def _distinct(read: Reader) -> Parts:
+def _distinct(read: ClauseParser) -> Parts:
     return {"keys": read.items()}
 
 
-def _dedupeby(read: Reader) -> Parts:
+def _dedupeby(read: ClauseParser) -> Parts:
     keys = [read.expression()]
-    while read.took(","):
+    while read.accept(","):
         keys.append(read.expression())
     read.expect_word("keep")
     return {"keys": tuple(keys), "keep": read.count("how many to keep")}
 
 
-def _top(read: Reader) -> Parts:
+def _top(read: ClauseParser) -> Parts:
     number = read.count("how many rows")
     keys = read.items()
     read.expect_word("by")
     return {"count": number, "keys": keys, "by": read.item()}
 
 
-def _orderby(read: Reader) -> Parts:
+def _orderby(read: ClauseParser) -> Parts:
     keys: list[tuple[Node, bool]] = []
-    while not keys or read.took(","):
+    while not keys or read.accept(","):
         of = read.expression()
-        order = read.advance().text if read.has_word("asc", "desc") else "asc"
+        order = read.advance().text if read.next_is_word("asc", "desc") else "asc"
         keys.append((of, order == "desc"))
     return {"keys": tuple(keys)}
 
 
-def _limit(read: Reader) -> Parts:
+def _limit(read: ClauseParser) -> Parts:
     return {"count": read.count("how many rows")}
 
 
-COMMANDS: dict[str, Callable[[Reader], Parts]] = {
+COMMANDS: dict[str, Callable[[ClauseParser], Parts]] = {
     "filter": _filter, "block": _filter, "find": _find, "wildfind": _text, "lucene": _text,
     "choose": _choose, "create": _create, "replace": _replace, "move": _move,
     "remove": _remove, "redact": _redact, "convert": _convert, "extract": _extract,

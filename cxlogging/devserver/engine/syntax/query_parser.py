@@ -4,69 +4,72 @@ from __future__ import annotations
 
 from ....errors import nearest
 from ..errors import QueryRefusedError, UnsupportedError
-from .commands import COMMANDS
-from .expressions import DEEPEST
-from .nodes import Command, Node, Query, Source
-from .reader import Reader
+from .clause_parser import ClauseParser
+from .command_parser import COMMANDS
+from .expression_parser import MAX_DEPTH
+from .nodes import Command, Node, Query, SourceClause
 
 ALIASES = {
     "f": "filter", "where": "filter", "text": "find", "wildtext": "wildfind",
     "select": "choose", "add": "create", "a": "create", "c": "create", "m": "move",
     "r": "remove", "conv": "convert", "e": "extract", "sortby": "orderby",
 }  # fmt: skip
-MOST_COMMANDS = 200
+MAX_COMMANDS = 200
 UNSUPPORTED = ("enrich", "join", "stitch", "roundtime", "timechart", "timeseries")
 
 
 def parse(text: str) -> Query:
     """Read *text*; raises `QueryRefusedError`."""
-    reader = Commands(text)
+    reader = QueryParser(text)
     query = reader.query()
     if not reader.at_end():
         reader.refuse("'|' or the end")
     return query
 
 
-class Commands(Reader):
+class QueryParser(ClauseParser):
     """Reads whole queries."""
 
     def query(self) -> Query:
         """Read a query, up to its end or to a parenthesis that is not its own."""
-        start, source = self.token.start, Source(self.token.start)
+        start, source = self.token.start, SourceClause(self.token.start)
         commands: list[Command] = []
-        if self.has_word("source", "from"):
+        if self.next_is_word("source", "from"):
             source = self._source()
         else:
             commands.append(self._command())
-        while self.took("|"):
-            if len(commands) == MOST_COMMANDS:
-                raise QueryRefusedError(f"more than {MOST_COMMANDS} commands", self.token.start)
+        while self.accept("|"):
+            if len(commands) == MAX_COMMANDS:
+                raise QueryRefusedError(f"more than {MAX_COMMANDS} commands", self.token.start)
             commands.append(self._command())
         return Query(start, source, tuple(commands))
 
-    def _source(self) -> Source:
+    def _source(self) -> SourceClause:
         start = self.advance().start
         dataset = self.expect_kind("name", "a dataset, such as logs").text
-        while self.has("/") or self.has("."):
+        while self.next_is("/") or self.next_is("."):
             mark = self.advance().text
             dataset += mark + self.expect_kind("name", "a dataset").text
-        if self.has("("):
+        if self.next_is("("):
             raise UnsupportedError(f"source {dataset}(...), another team's data", self.token.start)
         clause, times = self._clause()
-        return Source(start, dataset, clause, times)
+        return SourceClause(start, dataset, clause, times)
 
     def _clause(self) -> tuple[str, tuple[Node, ...]]:
-        if self.took_word("last"):
+        if self.accept_word("last"):
             return "last", (self.expression(),)
-        if self.took_word("timeshifted"):
+        if self.accept_word("timeshifted"):
             return "timeshifted", (self.expression(),)
-        if self.took_word("between"):
+        if self.accept_word("between"):
             first = self.expression()
             self.expect_word("and")
             return "between", (first, self.expression())
-        if self.took_word("around"):
+        if self.accept_word("around"):
             middle = self.expression()
-            return "around", (middle, *((self.expression(),) if self.took_word("interval") else ()))
+            return "around", (
+                middle,
+                *((self.expression(),) if self.accept_word("interval") else ()),
+            )
         return "", ()
 
     def _command(self) -> Command:
@@ -92,7 +95,7 @@ class Commands(Reader):
     def _subquery(self) -> Query:
         self.expect("(")
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             self.refuse_depth()
         query = self.query()
         self.depth -= 1

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..errors import QueryRefusedError, UnsupportedError
-from ..syntax.nodes import Call, Cast, Item, KeyPath, Node
-from .keypaths import keypath_of, written
+from ..json_paths import with_value
+from ..syntax.nodes import Call, Cast, KeyPath, NamedExpression, Node, keypath_of
 
 
-def target(path: KeyPath) -> KeyPath:
+def writable_path(path: KeyPath) -> KeyPath:
     """*path*, which is written to; only `$d` can be."""
     if path.root != "$d":
         raise UnsupportedError(f"writing to {path.root}", path.at)
@@ -19,10 +19,10 @@ def target(path: KeyPath) -> KeyPath:
     return path
 
 
-def name_of(item: Item, number: int) -> KeyPath:
+def output_path(item: NamedExpression, number: int) -> KeyPath:
     """The keypath of an item: its alias, its own path, or `_expr0` by its place."""
     if item.alias is not None:
-        return target(item.alias)
+        return writable_path(item.alias)
     node: Node = item.of
     while isinstance(node, Cast):
         node = node.of
@@ -34,9 +34,9 @@ def name_of(item: Item, number: int) -> KeyPath:
     return KeyPath(item.at, "$d", path.steps)
 
 
-def names_of(items: Sequence[Item]) -> list[KeyPath]:
+def output_paths(items: Sequence[NamedExpression]) -> list[KeyPath]:
     """The keypaths of *items*; refuses two of one name."""
-    found = [name_of(item, number) for number, item in enumerate(items)]
+    found = [output_path(item, number) for number, item in enumerate(items)]
     check_distinct(found)
     return found
 
@@ -50,22 +50,22 @@ def check_distinct(paths: Sequence[KeyPath]) -> None:
         seen.add(path.steps)
 
 
-def aggregate_name(item: Item, number: int) -> KeyPath:
+def aggregate_path(item: NamedExpression, number: int) -> KeyPath:
     """The keypath of an aggregation: its alias, or such as `_count0`."""
     if item.alias is not None:
-        return target(item.alias)
+        return writable_path(item.alias)
     word = item.of.name if isinstance(item.of, Call) else "expr"
     return KeyPath(item.at, "$d", (f"_{word}{number}",))
 
 
-def document(paths: Sequence[KeyPath], values: Sequence[Any]) -> dict[str, Any]:
+def build_document(paths: Sequence[KeyPath], values: Sequence[Any]) -> dict[str, Any]:
     """`$d` of *values* at *paths*."""
     data: dict[str, Any] = {}
     for path, value in zip(paths, values, strict=True):
         if len(path.steps) == 1:
             data[str(path.steps[0])] = value
         else:
-            data = written(data, path.steps, value)
+            data = with_value(data, path.steps, value)
     return data
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..errors import QueryRefusedError
-from ..row import Row
-from ..values import Kind, kind_of
+from .errors import QueryRefusedError
+from .row import QueryRow
+from .values import Kind, kind_of
 
-Run = Callable[[Any], Any]
-EMPTY = Row(None, None, {})
+Evaluate = Callable[[Any], Any]
+EMPTY_ROW = QueryRow(None, None, {})
 
 
-class Compiled(NamedTuple):
+class Expression(NamedTuple):
     """
     An expression that can run.
 
@@ -23,30 +23,30 @@ class Compiled(NamedTuple):
         constant: True where it is the same for every row.
     """
 
-    run: Run
+    evaluate: Evaluate
     kind: Kind
     constant: bool = False
 
     @property
     def value(self) -> Any:
         """The value of a constant."""
-        return self.run(EMPTY)
+        return self.evaluate(EMPTY_ROW)
 
 
-def constant(value: Any) -> Compiled:
+def constant(value: Any) -> Expression:
     """An expression that is always *value*."""
-    return Compiled(lambda _: value, kind_of(value), constant=True)
+    return Expression(lambda _: value, kind_of(value), constant=True)
 
 
-def folded(run: Run, kind: Kind, *of: Compiled) -> Compiled:
+def fold_constants(run: Evaluate, kind: Kind, *of: Expression) -> Expression:
     """*run*, or its value where all that it is made *of* is constant."""
     if all(each.constant for each in of):
-        value = run(EMPTY)
-        return Compiled(lambda _: value, kind, constant=True)
-    return Compiled(run, kind)
+        value = run(EMPTY_ROW)
+        return Expression(lambda _: value, kind, constant=True)
+    return Expression(run, kind)
 
 
-def check(compiled: Compiled, kind: Kind, what: str, at: int) -> Compiled:
+def check(compiled: Expression, kind: Kind, what: str, at: int) -> Expression:
     """*compiled*, which may be of *kind*; refused where its type is known to be another."""
     if compiled.kind in (kind, Kind.ANY, Kind.NULL) or kind is Kind.ANY:
         return compiled

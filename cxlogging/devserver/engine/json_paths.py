@@ -5,27 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..syntax.cursor import ROOTS
-from ..syntax.nodes import Access, KeyPath, Name, Node
-
 Steps = tuple["str | int", ...]
 
 
-def keypath_of(node: Node) -> KeyPath | None:
-    """The keypath that an expression is, or None where it is something else."""
-    steps: list[str | int] = []
-    at = node
-    while isinstance(at, Access):
-        steps.append(at.step)
-        at = at.of
-    if not isinstance(at, Name) or (at.text.startswith("$") and at.text not in ROOTS):
-        return None
-    if at.text in ROOTS:
-        return KeyPath(node.at, ROOTS[at.text], tuple(reversed(steps)))
-    return KeyPath(node.at, "$d", (at.text, *reversed(steps)))
-
-
-def read(value: Any, steps: Steps) -> Any:
+def read_path(value: Any, steps: Steps) -> Any:
     """What stands at *steps* in *value*; None where there is nothing."""
     for step in steps:
         if type(value) is dict:
@@ -37,15 +20,15 @@ def read(value: Any, steps: Steps) -> Any:
     return value
 
 
-def read_flat(data: Any, steps: Steps) -> Any:
+def read_path_or_flat_name(data: Any, steps: Steps) -> Any:
     """What stands at *steps* in *data*, or under the name that a sender made of them: `a.b`."""
-    found = read(data, steps)
+    found = read_path(data, steps)
     if found is None and type(data) is dict and len(steps) > 1:
         return data.get(".".join(map(str, steps)))
     return found
 
 
-def holds(value: Any, steps: Steps) -> bool:
+def has_path(value: Any, steps: Steps) -> bool:
     """True where there is something at *steps*, if only null."""
     for step in steps:
         if type(value) is dict and step in value:
@@ -57,7 +40,7 @@ def holds(value: Any, steps: Steps) -> bool:
     return True
 
 
-def written(value: Any, steps: Steps, new: Any) -> Any:
+def with_value(value: Any, steps: Steps, new: Any) -> Any:
     """
     *value* with *new* at *steps*: what is on the way is copied, what is missing is made.
 
@@ -69,31 +52,31 @@ def written(value: Any, steps: Steps, new: Any) -> Any:
     if type(step) is int:
         if type(value) is not list or step >= len(value):
             return value
-        return [*value[:step], written(value[step], rest, new), *value[step + 1 :]]
+        return [*value[:step], with_value(value[step], rest, new), *value[step + 1 :]]
     if value is not None and type(value) is not dict:
         return value
     copy = dict(value or {})
-    copy[step] = written(copy.get(step), rest, new)
+    copy[step] = with_value(copy.get(step), rest, new)
     return copy
 
 
-def without(value: Any, steps: Steps) -> Any:
+def without_path(value: Any, steps: Steps) -> Any:
     """*value* without what stands at *steps*."""
-    if not holds(value, steps) or not steps:
+    if not has_path(value, steps) or not steps:
         return value
     step, rest = steps[0], steps[1:]
     if type(value) is list:
         index = int(step)
-        inner = [without(value[index], rest)] if rest else []
+        inner = [without_path(value[index], rest)] if rest else []
         return [*value[:index], *inner, *value[index + 1 :]]
     if rest:
-        return {**value, step: without(value[step], rest)}
+        return {**value, step: without_path(value[step], rest)}
     return {name: held for name, held in value.items() if name != step}
 
 
-def keypaths(value: Any, above: str = "", depth: int = 5) -> Iterator[str]:
+def list_keypaths(value: Any, above: str = "", depth: int = 5) -> Iterator[str]:
     """Yield the dotted keypaths of the fields in *value*, at most *depth* deep."""
     if type(value) is dict and depth:
         for name, held in value.items():
             yield f"{above}{name}"
-            yield from keypaths(held, f"{above}{name}.", depth - 1)
+            yield from list_keypaths(held, f"{above}{name}.", depth - 1)

@@ -11,15 +11,14 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..compile.compiled import Run
-from ..compile.operators import finite
-from ..compile.scope import Held
-from ..values import KINDS, Kind, compare, hashable
+from ..compile.scope import QueryState
+from ..expression import Evaluate
+from ..values import KINDS, Kind, compare, finite, group_key
 
 NUMERIC = (Kind.NUMBER, Kind.INTERVAL)
 
 
-class State(Protocol):
+class Accumulator(Protocol):
     """What is kept of a group."""
 
     def add(self, row: Any) -> None:
@@ -31,7 +30,7 @@ class State(Protocol):
         ...
 
 
-Start = Callable[[], State]
+NewAccumulator = Callable[[], Accumulator]
 
 
 class Count:
@@ -39,7 +38,7 @@ class Count:
 
     __slots__ = ("_of", "_when", "number")
 
-    def __init__(self, when: Run | None = None, of: Run | None = None) -> None:
+    def __init__(self, when: Evaluate | None = None, of: Evaluate | None = None) -> None:
         self._when, self._of, self.number = when, of, 0
 
     def add(self, row: Any) -> None:
@@ -57,7 +56,7 @@ class Sum:
 
     __slots__ = ("_kind", "_mean", "_of", "number", "total")
 
-    def __init__(self, of: Run, *, mean: bool = False) -> None:
+    def __init__(self, of: Evaluate, *, mean: bool = False) -> None:
         self._of, self._mean = of, mean
         self._kind: type = int
         self.number, self.total = 0, 0.0 if mean else 0
@@ -87,7 +86,7 @@ class Extreme:
 
     __slots__ = ("_beside", "_of", "_sign", "best", "held")
 
-    def __init__(self, of: Run, sign: int, beside: Run | None = None) -> None:
+    def __init__(self, of: Evaluate, sign: int, beside: Evaluate | None = None) -> None:
         self._of, self._sign, self._beside = of, sign, beside
         self.best: Any = None
         self.held: Any = None
@@ -110,7 +109,7 @@ class AnyValue:
 
     __slots__ = ("_of", "value")
 
-    def __init__(self, of: Run) -> None:
+    def __init__(self, of: Evaluate) -> None:
         self._of, self.value = of, None
 
     def add(self, row: Any) -> None:
@@ -124,10 +123,10 @@ class AnyValue:
 class Distinct:
     """How many different values there are."""
 
-    __slots__ = ("_held", "_of", "_when", "values")
+    __slots__ = ("_of", "_state", "_when", "values")
 
-    def __init__(self, of: Run, held: Held, when: Run | None = None) -> None:
-        self._of, self._held, self._when = of, held, when
+    def __init__(self, of: Evaluate, state: QueryState, when: Evaluate | None = None) -> None:
+        self._of, self._state, self._when = of, state, when
         self.values: set[Any] = set()
 
     def add(self, row: Any) -> None:
@@ -136,9 +135,9 @@ class Distinct:
         value = self._of(row)
         if value is None:
             return
-        key = hashable(value)
+        key = group_key(value)
         if key not in self.values:
-            self._held.take("distinct values")
+            self._state.reserve("distinct values")
             self.values.add(key)
 
     def result(self) -> int:
@@ -148,16 +147,16 @@ class Distinct:
 class Percentile:
     """The value below which a share of the numbers lies, interpolated between neighbours."""
 
-    __slots__ = ("_held", "_of", "_share", "values")
+    __slots__ = ("_of", "_share", "_state", "values")
 
-    def __init__(self, of: Run, share: float, held: Held) -> None:
-        self._of, self._share, self._held = of, share, held
+    def __init__(self, of: Evaluate, share: float, state: QueryState) -> None:
+        self._of, self._share, self._state = of, share, state
         self.values: list[Any] = []
 
     def add(self, row: Any) -> None:
         value = self._of(row)
         if KINDS[type(value)] in NUMERIC:
-            self._held.take("percentile")
+            self._state.reserve("percentile")
             self.values.append(value)
 
     def result(self) -> Any:
@@ -176,7 +175,7 @@ class Spread:
 
     __slots__ = ("_of", "_root", "_sample", "mean", "number", "squares")
 
-    def __init__(self, of: Run, *, sample: int, root: bool) -> None:
+    def __init__(self, of: Evaluate, *, sample: int, root: bool) -> None:
         self._of, self._sample, self._root = of, sample, root
         self.number, self.mean, self.squares = 0, 0.0, 0.0
 
@@ -200,12 +199,18 @@ class Spread:
 class Collect:
     """The values themselves, in the order in which they came."""
 
-    __slots__ = ("_held", "_most", "_of", "_skips_nulls", "seen", "values")
+    __slots__ = ("_most", "_of", "_skips_nulls", "_state", "seen", "values")
 
     def __init__(
-        self, of: Run, held: Held, *, distinct: bool, most: int | None, skips_nulls: bool
+        self,
+        of: Evaluate,
+        state: QueryState,
+        *,
+        distinct: bool,
+        most: int | None,
+        skips_nulls: bool,
     ) -> None:
-        self._of, self._held, self._most, self._skips_nulls = of, held, most, skips_nulls
+        self._of, self._state, self._most, self._skips_nulls = of, state, most, skips_nulls
         self.seen: set[Any] | None = set() if distinct else None
         self.values: list[Any] = []
 
@@ -216,11 +221,11 @@ class Collect:
         if value is None and self._skips_nulls:
             return
         if self.seen is not None:
-            key = hashable(value)
+            key = group_key(value)
             if key in self.seen:
                 return
             self.seen.add(key)
-        self._held.take("collect")
+        self._state.reserve("collect")
         self.values.append(value)
 
     def result(self) -> list[Any]:

@@ -7,46 +7,46 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..compile import naming
-from ..compile.compiler import Compiler
-from ..compile.keypaths import holds, read, written
+from ..compile import output_names
+from ..compile.expression_compiler import ExpressionCompiler
 from ..compile.scope import Scope
 from ..errors import QueryRefusedError, UnsupportedError
-from ..row import Row
-from ..syntax.expressions import TYPES
+from ..json_paths import has_path, read_path, with_value
+from ..row import QueryRow
+from ..syntax.expression_parser import TYPES
 from ..syntax.lexer import Token
 from ..syntax.nodes import Command, Name, Node
 from ..values import cast
+from .command_step import CommandStep
 from .reshaping import changing
-from .stage import Stage
 
 Extractor = Callable[[str], Any]
 
 
-def extract(command: Command, scope: Scope) -> Stage:
+def extract(command: Command, scope: Scope) -> CommandStep:
     """`extract expression into keypath using extractor(...) [datatypes ...]`."""
     parts = command.parts
-    path, using = naming.target(parts["to"]), parts["using"]
-    compiler = Compiler(scope)
-    run = compiler.compile(parts["of"]).run
+    path, using = output_names.writable_path(parts["to"]), parts["using"]
+    compiler = ExpressionCompiler(scope)
+    run = compiler.compile(parts["of"]).evaluate
     extractor = _extractor(compiler, using, parts)
-    types = [(naming.target(one).steps, kind) for one, kind in parts["types"]]
+    types = [(output_names.writable_path(one).steps, kind) for one, kind in parts["types"]]
 
-    def change(row: Row) -> Any:
+    def change(row: QueryRow) -> Any:
         value = run(row)
         found = extractor(value) if type(value) is str else None
         if found is None:
             return row.data
         for steps, kind in types:
-            if holds(found, steps):
-                found = written(found, steps, cast(read(found, steps), kind))
-        return written(row.data, path.steps, found)
+            if has_path(found, steps):
+                found = with_value(found, steps, cast(read_path(found, steps), kind))
+        return with_value(row.data, path.steps, found)
 
     stage = changing(command, scope, change)
-    return Stage(command, stage.step, scope.with_field(path), each=True)
+    return CommandStep(command, stage.step, scope.with_field(path), each=True)
 
 
-def _extractor(compiler: Compiler, using: Token, parts: dict[str, Any]) -> Extractor:
+def _extractor(compiler: ExpressionCompiler, using: Token, parts: dict[str, Any]) -> Extractor:
     known = _EXTRACTORS.get(using.text)
     if known is None:
         raise QueryRefusedError(
@@ -62,7 +62,7 @@ def _extractor(compiler: Compiler, using: Token, parts: dict[str, Any]) -> Extra
     return build(compiler, using, given)
 
 
-def _constant(compiler: Compiler, given: dict[str, Node], name: str, default: Any) -> Any:
+def _constant(compiler: ExpressionCompiler, given: dict[str, Node], name: str, default: Any) -> Any:
     if name not in given:
         return default
     found = compiler.compile(given[name])
@@ -71,14 +71,14 @@ def _constant(compiler: Compiler, given: dict[str, Node], name: str, default: An
     return found.value
 
 
-def _pattern(compiler: Compiler, using: Token, given: dict[str, Node]) -> re.Pattern[str]:
+def _pattern(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> re.Pattern[str]:
     if "e" not in given:
         raise QueryRefusedError(f"{using.text}() takes e=/a regular expression/", using.start)
     found: re.Pattern[str] = _constant(compiler, given, "e", re.compile(""))
     return found
 
 
-def _regexp(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
+def _regexp(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
     expression = _pattern(compiler, using, given)
     names = {number: name for name, number in expression.groupindex.items()}
 
@@ -92,12 +92,12 @@ def _regexp(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extract
     return extractor
 
 
-def _multi_regexp(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
+def _multi_regexp(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
     expression = _pattern(compiler, using, given)
     return lambda text: [found[0] for found in expression.finditer(text)]
 
 
-def _kv(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
+def _kv(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
     between = _constant(compiler, given, "pair_delimiter", " ")
     within = _constant(compiler, given, "key_delimiter", "=")
     if not between or not within:
@@ -110,7 +110,7 @@ def _kv(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
     return extractor
 
 
-def _jsonobject(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
+def _jsonobject(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
     del compiler, using, given
 
     def extractor(text: str) -> Any:
@@ -123,7 +123,7 @@ def _jsonobject(compiler: Compiler, using: Token, given: dict[str, Node]) -> Ext
     return extractor
 
 
-def _split(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extractor:
+def _split(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
     mark, kind = _constant(compiler, given, "delimiter", ","), given.get("element_datatype")
     if kind is not None and (not isinstance(kind, Name) or kind.text not in TYPES):
         raise QueryRefusedError("element_datatype takes a type, such as number", kind.at)
@@ -133,7 +133,7 @@ def _split(compiler: Compiler, using: Token, given: dict[str, Node]) -> Extracto
     return lambda text: [cast(part, name) for part in text.split(mark)]
 
 
-_Build = Callable[[Compiler, Token, "dict[str, Node]"], Extractor]
+_Build = Callable[[ExpressionCompiler, Token, "dict[str, Node]"], Extractor]
 _EXTRACTORS: dict[str, tuple[_Build, tuple[str, ...]]] = {
     "regexp": (_regexp, ("e",)),
     "multi_regexp": (_multi_regexp, ("e",)),

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from .expressions import TYPES, Expressions
-from .nodes import Item, KeyPath
+from .expression_parser import TYPES, ExpressionParser
+from .nodes import KeyPath, NamedExpression
 
 AGGREGATE = ("aggregate", "agg", "calculate", "calc")
 
 
-class Reader(Expressions):
+class ClauseParser(ExpressionParser):
     """Reads parts of commands."""
 
-    def items(self) -> tuple[Item, ...]:
+    def items(self) -> tuple[NamedExpression, ...]:
         """Read `expression [as name], ...`."""
         found = [self.item()]
-        while self.took(","):
+        while self.accept(","):
             found.append(self.item())
         return tuple(found)
 
-    def item(self) -> Item:
+    def item(self) -> NamedExpression:
         """Read `expression [as name]`."""
         start = self.token.start
         of = self.expression()
-        return Item(start, of, self.keypath() if self.took_word("as") else None)
+        return NamedExpression(start, of, self.keypath() if self.accept_word("as") else None)
 
     def count(self, shown: str) -> int:
         """Read a whole number."""
@@ -31,10 +31,10 @@ class Reader(Expressions):
         number: int = self.advance().value
         return number
 
-    def aggregates(self) -> tuple[Item, ...]:
+    def aggregates(self) -> tuple[NamedExpression, ...]:
         """Read the aggregations of a grouping, whose keyword may be missing."""
-        ended = self.at_end() or self.has("|") or self.has(")")
-        if not self.took_word(*AGGREGATE) and ended:
+        ended = self.at_end() or self.next_is("|") or self.next_is(")")
+        if not self.accept_word(*AGGREGATE) and ended:
             self.refuse("an aggregation, such as aggregate count() as n")
         return self.items()
 
@@ -46,5 +46,5 @@ class Reader(Expressions):
             self.expect(":")
             word = self.expect_word(*TYPES)
             found.append((path, TYPES[word.text]))
-            if not self.took(","):
+            if not self.accept(","):
                 return tuple(found)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..compile.scope import Scope
-from ..row import Row
+from ..row import QueryRow
 from ..syntax.nodes import Command
 
-Step = Callable[[Iterable[Row]], Iterator[Row]]
+Step = Callable[[Iterable[QueryRow]], Iterator[QueryRow]]
 
 
 @dataclass(frozen=True)
-class Stage:
+class CommandStep:
     """
     One command, compiled.
 

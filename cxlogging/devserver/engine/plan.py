@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from ..errors import QueryRefusedError, UnsupportedError
-from ..row import COLUMNS as ROW_COLUMNS
-from ..row import Row
-from ..scan import Scan
-from ..stages import extracting, filtering, grouping, ordering, reshaping
-from ..stages.stage import Stage
-from ..syntax.lexer import Token
-from ..syntax.nodes import Command, Query, Source
-from ..syntax.parser import parse
-from ..values import Kind
-from .compiled import check
-from .compiler import Compiler
-from .narrowing import COLUMNS, LabelSql, Narrowing, narrowed
-from .scope import MOST_HELD, Held, Scope, Settings
+from .commands import extracting, filtering, grouping, ordering, reshaping
+from .commands.command_step import CommandStep
+from .compile.expression_compiler import ExpressionCompiler
+from .compile.pushdown import LabelSql, push_down_filters
+from .compile.scope import MAX_VALUES_IN_MEMORY, QueryState, Scope, Settings
+from .errors import QueryRefusedError, UnsupportedError
+from .expression import check
+from .row import COLUMN_OF_REFERENCE, RECORD_COLUMNS, QueryRow
+from .scan import Scan, ScanFilter
+from .syntax.lexer import Token
+from .syntax.nodes import Command, Query, SourceClause
+from .syntax.query_parser import parse
+from .values import Kind
 
 LOGS = ("", "logs", "default/logs")
 EACH = ("choose", "create", "replace", "move", "remove", "redact", "convert", "extract")
@@ -27,7 +26,7 @@ EACH = ("choose", "create", "replace", "move", "remove", "redact", "convert", "e
 
 AROUND = 30 * 60 * 1_000_000_000
 
-STAGES: dict[str, Callable[[Command, Scope], Stage]] = {
+STAGES: dict[str, Callable[[Command, Scope], CommandStep]] = {
     "filter": filtering.keep, "block": filtering.block, "find": filtering.find,
     "wildfind": filtering.wildfind, "lucene": filtering.lucene,
     "dedupeby": filtering.dedupeby, "limit": filtering.limit,
@@ -46,22 +45,22 @@ class Plan:
     A compiled query.
 
     Attributes:
-        narrowing: What the store is asked for.
+        scan_filter: What the store is asked for.
         stages: What is done with its rows.
         shared: By all stages.
         limited: True where the query's own `limit` cuts it, whatever the answer's limit is.
     """
 
-    narrowing: Narrowing
-    stages: Sequence[Stage]
-    shared: Held
+    scan_filter: ScanFilter
+    stages: Sequence[CommandStep]
+    shared: QueryState
 
-    def rows(self, scan: Scan) -> Iterator[Row]:
+    def rows(self, scan: Scan) -> Iterator[QueryRow]:
         """The rows of the answer, one at a time."""
         self.shared.scan = scan.rows
-        return self.piped(scan.rows(self.narrowing))
+        return self.piped(scan.rows(self.scan_filter))
 
-    def piped(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def piped(self, rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         """*rows*, through all stages."""
         for stage in self.stages:
             rows = stage.step(rows)
@@ -84,10 +83,10 @@ def compile_query(
     try:
         if lucene:
             token = Token("string", text, -1, len(text), text)
-            query = Query(0, Source(0), (Command(0, "lucene", {"text": token}),))
+            query = Query(0, SourceClause(0), (Command(0, "lucene", {"text": token}),))
         else:
             query = parse(text)
-        return _Planner(settings, labels, dataset).plan(query, Held(), settings.most_rows)
+        return _Planner(settings, labels, dataset).plan(query, QueryState(), settings.most_rows)
     except RecursionError:
         raise QueryRefusedError("the query is too long, or nested too deeply", 0) from None
 
@@ -96,14 +95,14 @@ class _Planner:
     def __init__(self, settings: Settings, labels: LabelSql, dataset: str) -> None:
         self._settings, self._labels, self._dataset = settings, labels, dataset
 
-    def plan(self, query: Query, shared: Held, most_rows: int | None) -> Plan:
+    def plan(self, query: Query, shared: QueryState, most_rows: int | None) -> Plan:
         """The plan of *query*, of whose rows *most_rows* are wanted; None for all."""
         source = query.source
         if (source.dataset or self._dataset) not in LOGS:
             raise UnsupportedError(f"source {source.dataset or self._dataset}", source.at)
         scope = Scope(self._settings, shared)
         window = self._window(source, scope)
-        narrowing = narrowed(window, query.commands, scope, self._labels)
+        scan_filter = push_down_filters(window, query.commands, scope, self._labels)
         commands, newest = _without_time_order(query.commands)
         stages, at = [], scope
         for number, command in enumerate(commands):
@@ -113,32 +112,32 @@ class _Planner:
             else:
                 stages.append(self._stage(command, at))
             at = stages[-1].after
-        return Plan(self._needed(narrowing, stages, at, newest), stages, shared)
+        return Plan(self._needed(scan_filter, stages, at, newest), stages, shared)
 
-    def _stage(self, command: Command, scope: Scope) -> Stage:
+    def _stage(self, command: Command, scope: Scope) -> CommandStep:
         if command.name == "union":
             return self._union(command, scope)
         return STAGES[command.name](command, scope)
 
-    def _union(self, command: Command, scope: Scope) -> Stage:
+    def _union(self, command: Command, scope: Scope) -> CommandStep:
         inner = self.plan(command.parts["query"], scope.shared, None)
         shared = scope.shared
 
-        def step(rows: Iterable[Row]) -> Iterator[Row]:
+        def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
             assert shared.scan is not None  # noqa: S101 - it runs
-            return chain(rows, inner.piped(shared.scan(inner.narrowing)))
+            return chain(rows, inner.piped(shared.scan(inner.scan_filter)))
 
         # What only one side has is null on the other: nothing is known of the fields.
         shared.used.update(("$d", "$m", "$l"))
-        return Stage(command, step, replace(scope, fields=None))
+        return CommandStep(command, step, replace(scope, fields=None))
 
-    def _window(self, source: Source, scope: Scope) -> Narrowing:
+    def _window(self, source: SourceClause, scope: Scope) -> ScanFilter:
         settings = self._settings
         if not source.clause:
-            return Narrowing(settings.start, settings.end)
+            return ScanFilter(settings.start, settings.end)
         if source.clause == "timeshifted":
             return self._shifted(source, scope)
-        compiler = Compiler(scope)
+        compiler = ExpressionCompiler(scope)
         kinds = {"last": (Kind.INTERVAL,), "between": (Kind.TIMESTAMP, Kind.TIMESTAMP)}
         due = kinds.get(source.clause, (Kind.TIMESTAMP, Kind.INTERVAL))
         found = [compiler.compile(one) for one in source.times]
@@ -150,42 +149,42 @@ class _Planner:
                 raise QueryRefusedError(f"{source.clause} takes no negative interval", node.at)
         values = [int(one.value) for one in found]
         if source.clause == "last":
-            return Narrowing(settings.now - values[0], settings.now + 1)
+            return ScanFilter(settings.now - values[0], settings.now + 1)
         if source.clause == "between":
-            return Narrowing(values[0], values[1])
+            return ScanFilter(values[0], values[1])
         around = values[1] if len(values) > 1 else AROUND
-        return Narrowing(values[0] - around, values[0] + around)
+        return ScanFilter(values[0] - around, values[0] + around)
 
-    def _shifted(self, source: Source, scope: Scope) -> Narrowing:
+    def _shifted(self, source: SourceClause, scope: Scope) -> ScanFilter:
         settings, node = self._settings, source.times[0]
-        by = check(Compiler(scope).compile(node), Kind.INTERVAL, "timeshifted", node.at)
+        by = check(ExpressionCompiler(scope).compile(node), Kind.INTERVAL, "timeshifted", node.at)
         if not by.constant or by.value is None:
             raise QueryRefusedError("timeshifted takes an interval that is known", node.at)
         start, end = (
             None if one is None else one + int(by.value) for one in (settings.start, settings.end)
         )
-        return Narrowing(start, end)
+        return ScanFilter(start, end)
 
     def _needed(
-        self, narrowing: Narrowing, stages: Sequence[Stage], last: Scope, newest: bool
-    ) -> Narrowing:
-        columns = frozenset(COLUMNS) if last.logs else self._columns(last.shared.used)
+        self, scan_filter: ScanFilter, stages: Sequence[CommandStep], last: Scope, newest: bool
+    ) -> ScanFilter:
+        columns = frozenset(RECORD_COLUMNS) if last.logs else self._columns(last.shared.used)
         newest_first = None if _is_unordered(stages) else newest
-        return replace(narrowing, newest=newest_first, columns=columns)
+        return replace(scan_filter, newest=newest_first, columns=columns)
 
     def _columns(self, used: Iterable[str]) -> frozenset[str]:
         needed: set[str] = set()
         for one in used:
-            if one in ROW_COLUMNS:
-                needed.add(ROW_COLUMNS[one])
+            if one in COLUMN_OF_REFERENCE:
+                needed.add(COLUMN_OF_REFERENCE[one])
             elif one.removeprefix("$l.") in self._settings.label_readers:
                 needed |= {"vendor", "application", "subsystem"}
             elif one != "$m.priorityclass":
-                return frozenset(COLUMNS)
+                return frozenset(RECORD_COLUMNS)
         return frozenset(needed)
 
 
-def _is_unordered(stages: Sequence[Stage]) -> bool:
+def _is_unordered(stages: Sequence[CommandStep]) -> bool:
     for stage in stages:
         if stage.unordered:
             return True
@@ -221,4 +220,4 @@ def _wanted(rest: Sequence[Command], most_rows: int | None) -> int | None:
     limit = int(first.parts["count"])
     further = _wanted(rest[behind[0] + 1 :], most_rows)
     wanted = limit if further is None else min(limit, further)
-    return wanted if wanted <= MOST_HELD else None
+    return wanted if wanted <= MAX_VALUES_IN_MEMORY else None

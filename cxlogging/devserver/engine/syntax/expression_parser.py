@@ -15,10 +15,10 @@ from .nodes import (
     Case,
     Cast,
     Literal,
-    Moment,
     Name,
     Node,
     Template,
+    TimeLiteral,
     Unary,
 )
 
@@ -36,17 +36,17 @@ TYPES = {
     "object": "object", "json": "object", "enum": "enum",
 }  # fmt: skip
 CASES = ("case", "case_contains", "case_equals", "case_greaterthan", "case_lessthan")
-DEEPEST = 200
+MAX_DEPTH = 200
 """Parentheses and the like inside of one another."""
 
 
-class Expressions(Cursor):
+class ExpressionParser(Cursor):
     """Reads the expressions of a text, and moves on behind them."""
 
     def expression(self, binding: int = 0) -> Node:
         """Read an expression whose operators bind more tightly than *binding*."""
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             self.refuse_depth()
         left = self._unary()
         while (strength := self._strength()) > binding:
@@ -58,10 +58,12 @@ class Expressions(Cursor):
 
     def refuse_depth(self) -> NoReturn:
         """Refuse a query that is nested too deeply."""
-        raise QueryRefusedError(f"syntax error: more than {DEEPEST} levels deep", self.token.start)
+        raise QueryRefusedError(
+            f"syntax error: more than {MAX_DEPTH} levels deep", self.token.start
+        )
 
     def _strength(self) -> int:
-        if self.token.kind == "mark" or self.has_word("in"):
+        if self.token.kind == "mark" or self.next_is_word("in"):
             return BINDING.get(self.token.text, 0)
         return 0
 
@@ -69,7 +71,7 @@ class Expressions(Cursor):
         sign = self.advance()
         if sign.text != "in":
             return Binary(sign.start, sign.text, left, self.expression(strength))
-        if self.took("("):
+        if self.accept("("):
             items = self._list(")")
         else:
             self.expect("[")
@@ -79,10 +81,10 @@ class Expressions(Cursor):
         return Call(sign.start, "in", (left, *items))
 
     def _unary(self) -> Node:
-        if self.has("-") or self.has("!"):
+        if self.next_is("-") or self.next_is("!"):
             sign = self.advance()
             self.depth += 1
-            if self.depth > DEEPEST:
+            if self.depth > MAX_DEPTH:
                 self.refuse_depth()
             of = self._unary()
             self.depth -= 1
@@ -91,16 +93,16 @@ class Expressions(Cursor):
 
     def _postfix(self, node: Node) -> Node:
         while True:
-            if self.took("."):
+            if self.accept("."):
                 name = self.expect_kind("name", "a field or a method")
-                if self.took("("):
+                if self.accept("("):
                     plain, named = self.arguments()
                     node = Call(name.start, name.text, (node, *plain), named)
                 else:
                     node = Access(node.at, node, name.text)
-            elif self.took("["):
+            elif self.accept("["):
                 node = Access(node.at, node, self.subscript())
-            elif self.has(":"):
+            elif self.next_is(":"):
                 sign = self.advance()
                 word = self.expect_kind("name", "a type")
                 if word.text not in TYPES:
@@ -130,33 +132,33 @@ class Expressions(Cursor):
 
     def _marked(self) -> Node:
         token = self.token
-        if self.took("("):
+        if self.accept("("):
             inner = self.expression()
             self.expect(")")
             return inner
-        if self.took("["):
+        if self.accept("["):
             return Array(token.start, self._list("]"))
-        if self.took("@"):
-            if self.token.kind in ("string", "number") or self.has("("):
-                return Moment(token.start, self._operand())
+        if self.accept("@"):
+            if self.token.kind in ("string", "number") or self.next_is("("):
+                return TimeLiteral(token.start, self._operand())
             self.refuse("a time after @, as in @'2025-01-20T00:00:00Z'")
-        if not self.has("/"):
+        if not self.next_is("/"):
             self.refuse("an expression")
         found = self.pattern()
         return Literal(found.start, found.value, "regexp")
 
     def _word(self) -> Node:
         word = self.advance()
-        if word.text in CASES and self.has("{"):
+        if word.text in CASES and self.next_is("{"):
             return self._case(word)
-        if self.took("("):
+        if self.accept("("):
             plain, named = self.arguments()
             return Call(word.start, word.text, plain, named)
         return Name(word.start, word.text)
 
     def pattern(self) -> Token:
         """Read a regular expression or a text."""
-        if self.has("/"):
+        if self.next_is("/"):
             found = self.lexer.regexp(self.token.start)
             self.token = self.lexer.token(found.end)
             return found
@@ -164,7 +166,7 @@ class Expressions(Cursor):
 
     def _list(self, closing: str) -> tuple[Node, ...]:
         items: list[Node] = []
-        while not self.took(closing):
+        while not self.accept(closing):
             if items:
                 self.expect(",")
             items.append(self.expression())
@@ -174,7 +176,7 @@ class Expressions(Cursor):
         """Read arguments, whose first parenthesis is passed."""
         plain: list[Node] = []
         named: list[tuple[str, Node]] = []
-        while not self.took(")"):
+        while not self.accept(")"):
             if plain or named:
                 self.expect(",")
             if self.token.kind == "name" and self.lexer.token(self.token.end).text == "=":
@@ -193,10 +195,10 @@ class Expressions(Cursor):
             self.expect(",")
         branches: list[tuple[Node, Node]] = []
         default = None
-        while not self.has("}"):
+        while not self.next_is("}"):
             if branches:
                 self.expect(",")
-            if self.has_word("_") and self.lexer.token(self.token.end).text == "->":
+            if self.next_is_word("_") and self.lexer.token(self.token.end).text == "->":
                 self.advance()
                 self.advance()
                 default = self.expression()
@@ -212,9 +214,9 @@ class Expressions(Cursor):
         at, last = token.start + 1, token.end - 1
         while (opening := self.text.find("{", at, last)) >= 0:
             parts.append(self.text[at:opening])
-            inner = Expressions(self.text, opening + 1, last, self.depth)
+            inner = ExpressionParser(self.text, opening + 1, last, self.depth)
             parts.append(inner.expression())
-            if not inner.has("}"):
+            if not inner.next_is("}"):
                 inner.refuse("'}'")
             # Not the next token: what follows is text.
             at = inner.token.end

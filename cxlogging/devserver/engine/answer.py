@@ -15,11 +15,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .compile.plan import Plan
+from .commands.grouping import MAX_GROUPS
 from .errors import QueryEndedError
-from .row import Row
+from .plan import Plan
+from .row import QueryRow
 from .scan import Scan
-from .stages.grouping import MOST_BUCKETS
 from .syntax.nodes import KeyPath
 
 BATCH_ROWS = 100
@@ -97,7 +97,7 @@ class Answer:
         """The warnings of the whole run."""
         found = list(self.warnings)
         if self.plan.shared.buckets:
-            limit = {"aggregationBucketsLimit": MOST_BUCKETS}
+            limit = {"aggregationBucketsLimit": MAX_GROUPS}
             found.append({"aggregationBucketsLimitWarning": limit})
         if not (self.found or self.reason):
             shared = self.plan.shared
@@ -146,7 +146,7 @@ def statistics(status: str, rows: int, bytes_read: int, seconds: float) -> dict[
     return {"statistics": content}
 
 
-def _is_nothing(row: Row) -> bool:
+def _is_nothing(row: QueryRow) -> bool:
     """True for what an aggregation makes of no rows: nulls and zeros."""
     return row.record is None and type(row.data) is dict and not any(row.data.values())
 
