@@ -1,9 +1,11 @@
 # `make` prints the targets. Each one makes the virtual environment it needs.
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-VENV ?= .venv/$(VERSION)
+VENV ?= .venv/$(VERSION)$(if $(LOWEST),-lowest)
 BIN = $(VENV)/bin
 ARGS ?=
+# LOWEST=1: with the lowest versions of the dependencies that setup.cfg allows.
+LOWEST ?=
 # Test processes; many tests wait for sockets and processes more than they compute.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 PYTEST = $(BIN)/python -m pytest
@@ -66,6 +68,7 @@ clean: ## remove environments and everything that was built
 $(VENV)/.ready-%: setup.cfg pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]'
+	@test -z '$(LOWEST)' || $(BIN)/python -m pip install --quiet -r .ci/lowest.txt
 	@touch $@
 
 # The other shippers that the benchmark measures; those that this Python cannot install are left out.

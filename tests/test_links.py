@@ -33,9 +33,7 @@ def links(page):
 def anchors(page):
     """Return the anchors of the headings of a page, as GitHub and MkDocs make them."""
     headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
-    return {
-        re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings
-    }
+    return {re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -86,7 +86,7 @@ class Stderr:
                 return False
         return True
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         """Begin anew in a fork's child: the parent says what it could not say."""
         self._waiting.clear()
         self.unsaid = 0

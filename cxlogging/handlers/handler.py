@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..delivery.process import lifecycle
-from ..delivery.process.lifecycle import OWN_THREADS, PROCESS
+from ..delivery.process.state import OWN_THREADS, PROCESS, is_foreign
 from ..wire.event import Event, Source
 from ..wire.times import moment
 from ..wire.values.guard import EXHAUSTED, is_external
@@ -105,7 +105,7 @@ class ShippingHandler(logging.Handler):
             self._delivery.ledger.suppressed.add()
             return
         try:
-            if record.process != PROCESS.pid and lifecycle.is_foreign():
+            if record.process != PROCESS.pid and is_foreign():
                 lifecycle.after_fork()
             rate = self._rate(record) if self._selects else 1
             if rate == 0:

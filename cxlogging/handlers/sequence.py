@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 
-from ..delivery.process.lifecycle import PROCESS
+from ..delivery.process.state import PROCESS
 
 MOST_PROCESSES = 4_096
 """Whose counters are kept; above it all are forgotten, and begin runs anew."""

@@ -158,7 +158,7 @@ def test_a_newer_version_is_left_as_it_is():
     before = bytes(node.data)
     items, heir = recovered(machine)
     for _ in range(3):
-        heir.tend()
+        heir.maintain()
         assert heir.drain() == []
 
     assert items == lines(20)[:8] + lines(20)[16:]
@@ -204,7 +204,7 @@ def test_the_numbers_of_the_dead_are_not_ours():
     machine, _ = left_behind(20)
     heir = process(machine, segment_bytes=200)
     heir.put(*lines(5, b"own"))
-    heir.tend()
+    heir.maintain()
     adopted = heir.journal.adopt(100, 10**6)
 
     assert len(adopted) == 8
@@ -262,6 +262,6 @@ def test_what_lies_behind_folders_with_nothing_to_send():
     left.put(*lines(3))
     left.end()
     heir = process(machine)
-    heir.tend()
+    heir.maintain()
 
     assert [data for _, data, _ in heir.journal.adopt(100, 10**9)] == lines(3)

@@ -87,7 +87,7 @@ def test_a_line_that_was_at_work(seed, kept):
             one.journal.settle(taken)
             delivered.update(data for _, data, _ in taken)
         else:
-            one.tend()
+            one.maintain()
     image = machine.after_power_loss(lambda: chance.random() < kept)
     found, _ = recovered(image)
 

@@ -69,8 +69,8 @@ class Journal(Appending):
             items = self._memory.take(count, size)
         if not items:
             items = self._line.take(count, size)
-        self.left += frame_bytes(items)
-        self._recent.extend(self.left + self._recent_bytes)
+        self.bytes_out += frame_bytes(items)
+        self._recent.extend(self.bytes_out + self._recent_bytes)
         # A log call that is under way has ended at the next look, or something is amiss.
         absent = not items and self.spooled > 0
         if absent and self._absent:
@@ -112,28 +112,28 @@ class Journal(Appending):
                 sentence = f"refused records are not kept in the spool {self._spool.path}: {why}"
                 self._say("letters", why, sentence)
 
-    def tend(self, now: float, *, at_once: bool = False) -> float:
+    def maintain(self, now: float, *, at_once: bool = False) -> float:
         self._files.keep_synced()
-        if self._looks == 1 and (self.came or now >= self._tend_at):
+        if self._looks == 1 and (self.items_in or now >= self._maintain_at):
             # Not at the first look: the application may still be making the others' handlers.
             self._looks = 2
             for stranger in self._spool.strangers():
                 topic = f"{stranger.account} waits"
                 self._say(topic, topic, stranger.sentence(self._spool.path))
-        if at_once or now >= self._tend_at:
-            self._tend_at = now + LOOK_SECONDS
+        if at_once or now >= self._maintain_at:
+            self._maintain_at = now + LOOK_SECONDS
             self._looks = self._looks or 1
-            self._line.age(now, self.came)
-            self._files.tend(now, self._mark, lambda: self.came)
+            self._line.age(now, self.items_in)
+            self._files.tend(now, self._mark, lambda: self.items_in)
             folder = self._files.folder()
             if folder is not None:
                 self._heirs.look(folder)
                 self._measure()
-        return self._tend_at
+        return self._maintain_at
 
-    def perish(self) -> list[Item]:
-        items = self._memory.perish()
-        self.left += frame_bytes(items)
+    def drop_volatile(self) -> list[Item]:
+        items = self._memory.drop_volatile()
+        self.bytes_out += frame_bytes(items)
         return items
 
     def release(self) -> None:
@@ -146,15 +146,15 @@ class Journal(Appending):
             # asks for the descriptor. Either we see its number, or it sees that there is none.
             fd, self._fd = self._fd, -1
             self._line.resolve_unwritten()
-            if self.came != self._numbers.resolved:
+            if self.items_in != self._numbers.resolved:
                 self._fd = fd
                 return
             self._heirs.close()
-            self._tend_at = 0.0
+            self._maintain_at = 0.0
             remove = self._files.detach()
         remove()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         self._fd = -1
         self._heirs.close()
         self._files.close()
@@ -162,7 +162,7 @@ class Journal(Appending):
     @property
     def spooled(self) -> int:
         self._line.resolve_unwritten()
-        return self.came - self._numbers.resolved
+        return self.items_in - self._numbers.resolved
 
     @property
     def backlog(self) -> bool:
@@ -174,4 +174,4 @@ class Journal(Appending):
     def _evict(self, size: int) -> None:
         items = self.take(2**62, max(size, EVICTION_BYTES))
         self.settle(items)
-        self._gave_up(items)
+        self._count_evicted(items)

@@ -9,7 +9,7 @@ from collections import deque
 from ...wire.threads import start_thread
 from ...wire.values.guard import is_external
 from ..clock import Clock
-from ..process import lifecycle
+from ..process.state import own_thread
 from ..process.threadless import no_thread
 from .disk import Disk
 from .owner import Owner
@@ -90,7 +90,7 @@ class Syncer:
             return None
 
     def _main(self) -> None:
-        with lifecycle.own_thread():
+        with own_thread():
             quiet_since = self._clock.monotonic()
             while not self._ended:
                 if self.sync():

@@ -46,9 +46,9 @@ class Watcher:
         self._look = look
         self._around = around
         self._seconds = seconds
-        self.forget()
+        self.reset_after_fork()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         """Begin anew in a fork's child, where the thread is not."""
         # Appending and popping are indivisible: whoever takes the one element may run.
         self._free: deque[None] = deque([None])

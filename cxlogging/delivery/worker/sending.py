@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from ...errors import ConfigurationError
 from ...wire.destination import Destination
 from ...wire.http import Action, Secret, Verdict
 from ...wire.masking import Masker, header_secrets
@@ -15,7 +16,7 @@ from ..clock import Clock
 from ..http.compression import Trial
 from ..http.interface import Transport, TransportError
 from ..options import Options
-from ..process import lifecycle
+from ..process.state import PROCESS
 from ..queue.batch import Batch
 from .backoff import RETRY_AFTER_MAXIMUM, retry_after
 from .settling import Outcome
@@ -48,7 +49,9 @@ def http(destination: Destination, options: Options, clock: Clock) -> Callable[[
         from ..http.connect import Connector
         from ..http.transport import HttpTransport
 
-        endpoint = destination.request([b""]).endpoint
+        endpoint = destination.endpoint
+        if endpoint is None:
+            raise ConfigurationError(f"{destination.name} has no endpoint.")
         headers = tuple((options.headers or {}).items())
         return HttpTransport(Connector(endpoint, options), headers, clock)
 
@@ -62,8 +65,8 @@ def _check_environment(destination: Destination, options: Options) -> None:
     from ..http import tls
     from ..http.connect import Connector
 
-    endpoint = destination.request([b""]).endpoint
-    if endpoint.scheme != "https":
+    endpoint = destination.endpoint
+    if endpoint is None or endpoint.scheme != "https":
         return
     Connector(endpoint, options).proxy()
     if options.ssl_context is None and options.ca_file is None:
@@ -103,7 +106,7 @@ def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
     """
     encoding = delivery.encoding
     with delivery.lock:
-        name, is_trial = encoding.begin(may_try=not lifecycle.PROCESS.exiting)
+        name, is_trial = encoding.begin(may_try=not PROCESS.is_ending)
     outcome = attempt(delivery, batch, name, min(seconds, TRIAL_SECONDS) if is_trial else seconds)
     action = outcome.verdict.action
     if action is Action.DELIVERED:

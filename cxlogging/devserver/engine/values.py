@@ -180,7 +180,7 @@ def timestamp_of(value: str) -> Timestamp | None:
     try:
         day = datetime.date.fromisoformat(value)
     except ValueError:
-        found = None if value.isdecimal() else times.served(value)
+        found = None if value.isdecimal() else times.parse_service_time(value)
         return None if found is None else Timestamp(found)
     return Timestamp((day - times.EPOCH.date()).days * UNITS["d"])
 
@@ -222,7 +222,7 @@ def as_timestamp(value: Any) -> Any:
     """A whole number as an instant, in seconds to nanoseconds by its digits; others as they are."""
     if type(value) is not int or value < 0:
         return value
-    found = times.served(str(value))
+    found = times.parse_service_time(str(value))
     return None if found is None else Timestamp(found)
 
 

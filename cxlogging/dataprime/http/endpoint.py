@@ -1,8 +1,6 @@
-"""Where queries go, and the key that they take."""
+"""The endpoint and the key for queries."""
 
 from __future__ import annotations
-
-import math
 
 from ...errors import ConfigurationError
 from ...vendors.coralogix import destination as coralogix
@@ -14,7 +12,7 @@ KEY_VARIABLES = ("CX_API_KEY", "CORALOGIX_API_KEY")
 
 
 def address(domain: str | None, url: str | None) -> Endpoint:
-    """Return ``https://api.<domain>``, or *url*; plain http leads to this machine alone."""
+    """Return ``https://api.<domain>``, or *url*; plain http only to this machine."""
     found = coralogix.address(domain, url, "api", "")
     if found is None:
         raise ConfigurationError(
@@ -24,18 +22,9 @@ def address(domain: str | None, url: str | None) -> Endpoint:
 
 
 def query_key(api_key: str | None, endpoint: Endpoint) -> Secret:
-    """Return the key, or raise the sentence that says which kind is meant."""
+    """Return the key, or raise an error that says which kind of key is needed."""
     given = settings.secret("api_key", api_key, *KEY_VARIABLES)
     key = settings.usable_key(given, endpoint)
     if key is None:
         raise ConfigurationError(f"no key: pass api_key=, or set CX_API_KEY. {KEY_HINT}")
     return key
-
-
-def seconds(argument: str, value: object, least: float = 0.001) -> float:
-    """Return *value* where it is a number of seconds."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value) if abs(value) < 1e9 else math.inf
-        if least <= number < math.inf:
-            return number
-    raise ConfigurationError(f"{argument} takes seconds from {least}, not {value!r}.")

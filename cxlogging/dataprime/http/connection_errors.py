@@ -1,4 +1,4 @@
-"""Why there is no connection, in a sentence for a person."""
+"""Why a connection failed, and what to do."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ...wire.http import Endpoint
 from ...wire.settings import is_loopback, nothing_listens
 
 
-def no_connection(address: Endpoint, error: Exception) -> str:
-    """Return what kept a request from *address*, and what to do where that is known."""
+def connection_error(address: Endpoint, error: Exception) -> str:
+    """Return why *address* could not be reached, and what to do where that is known."""
     place = f"{address.host}:{address.port}"
     causes = list(_causes(error))
     if isinstance(error, ProxyError):
-        return f"the proxy on the way to {place} does not work: {_said(causes)}. Check HTTPS_PROXY."
+        return f"the proxy for {place} does not work: {_reason(causes)}. Check HTTPS_PROXY."
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return ". ".join(explained(place, cause))
         if isinstance(cause, socket.gaierror):
-            return f"there is no address for the name {address.host}: check it, and the network."
-        if isinstance(cause, ConnectionRefusedError) or _number(cause) == errno.ECONNREFUSED:
+            return f"the name {address.host} cannot be resolved: check the name and the network."
+        if isinstance(cause, ConnectionRefusedError) or _errno(cause) == errno.ECONNREFUSED:
             return _refused(address, place)
     if any(isinstance(cause, TimeoutError) for cause in causes) or isinstance(error, Timeout):
-        return f"{place} did not take a connection in time: check the network and the firewall."
-    return f"{place} cannot be reached: {_said(causes)}."
+        return f"{place} did not accept a connection in time: check the network and the firewall."
+    return f"{place} cannot be reached: {_reason(causes)}."
 
 
 def _refused(address: Endpoint, place: str) -> str:
@@ -39,7 +39,7 @@ def _refused(address: Endpoint, place: str) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield what *error* was made of, the nearest first, each once."""
+    """Yield *error* and its causes, the nearest first, each once."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting:
@@ -52,12 +52,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [each for each in inner if isinstance(each, BaseException)]
 
 
-def _number(cause: BaseException) -> int | None:
+def _errno(cause: BaseException) -> int | None:
     return cause.errno if isinstance(cause, OSError) else None
 
 
-def _said(causes: list[BaseException]) -> str:
-    """Return the words of the system, else of the innermost error."""
+def _reason(causes: list[BaseException]) -> str:
+    """Return the message of the operating system, else of the innermost error."""
     for cause in causes:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror

@@ -1,4 +1,4 @@
-"""What a direct query asks for, checked against the documented ranges."""
+"""A direct query: its arguments checked against the documented ranges, and its request body."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError, nearest
+from ..errors import ConfigurationError
 from ..wire.parse import shown
 from . import times
+from .arguments import choice, optional_text, query_text, window
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}
 SYNTAXES = {"dataprime": "QUERY_SYNTAX_DATAPRIME", "lucene": "QUERY_SYNTAX_LUCENE"}
@@ -18,7 +19,7 @@ PRESETS = {
     "performance": "EXECUTION_PROFILE_PRESET_PERFORMANCE",
 }
 ROW_LIMITS: Mapping[str, int] = {"frequent": 15_000, "archive": 50_000}
-SOFT_LIMIT = 2_000
+DEFAULT_LIMIT = 2_000
 """Rows that the service returns where no limit is given."""
 
 
@@ -29,8 +30,8 @@ class DirectQuery:
 
     Attributes:
         query: Its text.
-        start: First instant of its window, nanoseconds; None leaves it to the service.
-        end: Last instant of its window.
+        start: First instant of its window in nanoseconds; None leaves it to the service.
+        end: Last instant of its window in nanoseconds.
         now: What ``now()`` is in the query.
     """
 
@@ -46,11 +47,11 @@ class DirectQuery:
     preset: str | None
 
     def within(self, start: int, end: int) -> DirectQuery:
-        """Return the same question about another window."""
+        """Return the same query for another window."""
         return dataclasses.replace(self, start=start, end=end)
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON document that the service takes."""
+        """Return the JSON document of the request."""
         metadata: dict[str, Any] = {"tier": TIERS[self.tier], "syntax": SYNTAXES[self.syntax]}
         moments = {"startDate": self.start, "endDate": self.end, "nowDate": self.now}
         metadata |= {name: times.iso(each) for name, each in moments.items() if each is not None}
@@ -67,7 +68,7 @@ class DirectQuery:
 
 
 def row_limits(given: object) -> dict[str, int]:
-    """Return the largest limit of each tier: those of an account, else the documented ones."""
+    """Return the largest limit of each tier: the account's own, else the documented one."""
     if given is not None and not isinstance(given, Mapping):
         raise ConfigurationError(
             f"row_limits takes a dict of tiers, such as {{'frequent': 50_000}}, not {given!r}."
@@ -80,14 +81,14 @@ def row_limits(given: object) -> dict[str, int]:
     return limits
 
 
-def direct(
+def direct_query(
     query: object,
     arguments: Mapping[str, Any],
     *,
     clock: int,
     row_limits: Mapping[str, int] = ROW_LIMITS,
 ) -> DirectQuery:
-    """Return the checked query of a call's keyword *arguments*; *clock* is this instant."""
+    """Return the checked query for a call's keyword *arguments*; *clock* is the current time."""
     now = arguments["now"]
     now = None if now is None else times.instant("now", now, clock)
     start, end = window(arguments, clock if now is None else now)
@@ -108,55 +109,6 @@ def direct(
         strict_fields=arguments["strict_fields"],
         preset=None if preset is None else choice("preset", preset, PRESETS),
     )
-
-
-def window(arguments: Mapping[str, Any], now: int) -> tuple[int | None, int | None]:
-    """Return a call's window; one that begins and has no end given ends *now*."""
-    since, start, end = (arguments.get(name) for name in ("since", "start", "end"))
-    if since is not None and start is not None:
-        raise ConfigurationError("since and start both say where the window begins: pass one.")
-    name = "start" if since is None else "since"
-    first = start if since is None else since
-    begin = None if first is None else times.instant(name, first, now)
-    open_end = None if begin is None else now
-    finish = open_end if end is None else times.instant("end", end, now)
-    if begin is not None and finish is not None and finish < begin:
-        raise ConfigurationError(
-            f"the window ends ({times.iso(finish)}) before it begins ({times.iso(begin)})."
-        )
-    return begin, finish
-
-
-def query_text(query: object) -> str:
-    """Return *query* where it can be one."""
-    if not isinstance(query, str):
-        raise ConfigurationError(f"query takes a string, not {type(query).__name__}.")
-    if not query.strip():
-        raise ConfigurationError("query is empty: pass such as 'source logs | limit 10'.")
-    try:
-        query.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError("query holds half a surrogate pair: it is no text.") from None
-    return query
-
-
-def choice(argument: str, value: object, table: Mapping[str, str]) -> str:
-    """Return the short name of *value*, which is one of *table*'s names or of the API's own."""
-    if isinstance(value, str):
-        short = {long: name for name, long in table.items()}.get(value, value.lower())
-        if short in table:
-            return short
-    names = ", ".join(repr(name) for name in table)
-    raise ConfigurationError(
-        f"{argument} takes one of {names}, not {value!r}.{nearest(str(value), table)}"
-    )
-
-
-def optional_text(argument: str, value: object) -> str | None:
-    """Return *value* where it is a text or None."""
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ConfigurationError(f"{argument} takes a text that is not empty, or None.")
-    return value
 
 
 def _limit(value: object, tier: str, maximum: int) -> int | None:

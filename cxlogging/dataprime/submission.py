@@ -1,4 +1,4 @@
-"""What a background query asks for, and where its rows go, rule by rule."""
+"""The request body of a background query: its arguments, and the destination of its rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
-from . import request, times
+from . import times
+from .arguments import choice, optional_text, query_text, window
+from .direct_query import SYNTAXES
 
 NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 DESCRIPTION_LENGTH = 2_048
@@ -18,15 +20,15 @@ WRITE_MODES = {"append": "DATASET_WRITE_MODE_APPEND", "overwrite": "DATASET_WRIT
 @dataclass(frozen=True)
 class Dataset:
     """
-    A dataset that a background query writes its rows to; it must exist already.
+    A dataset that a background query writes its rows to; it must exist.
 
-    Appending the same rows twice makes doubles: the service does not look for them.
+    Appending the same rows twice duplicates them: the service does not deduplicate.
 
     Attributes:
-        dataset: Its name, in the dataspace ``default``.
+        dataset: Its name in the dataspace ``default``.
         write_mode: ``"append"``, or ``"overwrite"`` for a new version.
-        partition_by: Keypath of a timestamp in the rows, ``False`` for no partitions,
-            ``None`` for those of the query's rows.
+        partition_by: Keypath of a timestamp in the rows, ``False`` for no partitions, or
+            ``None`` for the partitions of the query's rows.
     """
 
     dataset: str
@@ -35,7 +37,7 @@ class Dataset:
 
     def document(self) -> dict[str, Any]:
         """Return the API's ``resultsDestination``."""
-        mode = WRITE_MODES[request.choice("write_mode", self.write_mode, WRITE_MODES)]
+        mode = WRITE_MODES[choice("write_mode", self.write_mode, WRITE_MODES)]
         entry = {"dataspace": "default", "dataset": self.dataset, "writeMode": mode}
         persistent: dict[str, Any] = {"datasets": [entry]}
         if self.partition_by is True:
@@ -49,15 +51,15 @@ class Dataset:
 
 
 def submission(query: object, arguments: Mapping[str, Any], *, clock: int) -> dict[str, Any]:
-    """Return the checked JSON document of a call's keyword *arguments*."""
+    """Return the checked request body for a call's keyword *arguments*."""
     now = arguments["now"]
     now = None if now is None else times.instant("now", now, clock)
     if arguments["start"] is None or arguments["end"] is None:
         raise ConfigurationError("a background query needs start and end.")
-    start, end = request.window(arguments, clock if now is None else now)
+    start, end = window(arguments, clock if now is None else now)
     optional = {
         "nowDate": now,
-        "defaultSource": request.optional_text("default_source", arguments["default_source"]),
+        "defaultSource": optional_text("default_source", arguments["default_source"]),
         "name": _name(arguments["name"]),
         "description": _description(arguments["description"]),
         "resultsDestination": destination(arguments["destination"]),
@@ -65,8 +67,8 @@ def submission(query: object, arguments: Mapping[str, Any], *, clock: int) -> di
     if now is not None:
         optional["nowDate"] = times.iso(now)
     return {
-        "query": request.query_text(query),
-        "syntax": request.SYNTAXES[request.choice("syntax", arguments["syntax"], request.SYNTAXES)],
+        "query": query_text(query),
+        "syntax": SYNTAXES[choice("syntax", arguments["syntax"], SYNTAXES)],
         "startDate": times.iso(start or 0),
         "endDate": times.iso(end or 0),
         **{name: value for name, value in optional.items() if value is not None},
@@ -88,7 +90,9 @@ def _description(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > DESCRIPTION_LENGTH:
-        raise ConfigurationError("description takes a text of at most 2,048 characters.")
+        raise ConfigurationError(
+            f"description takes a string of at most {DESCRIPTION_LENGTH:,} characters."
+        )
     return value
 
 
@@ -119,7 +123,9 @@ def _check_persistent(value: object) -> None:
         raise ConfigurationError("persistentDestination.datasets takes exactly one dataset.")
     entry = _members("datasets[0]", datasets[0], {"dataspace", "dataset", "writeMode"})
     if entry.get("dataspace") != "default":
-        raise ConfigurationError("dataspace must be 'default': no other can be written to.")
+        raise ConfigurationError(
+            "dataspace must be 'default': no other dataspace can be written to."
+        )
     name = entry.get("dataset")
     if not isinstance(name, str) or not name.strip():
         raise ConfigurationError("dataset takes the name of a dataset that exists.")
