@@ -8,7 +8,6 @@ into docs/comparison.md.
 from __future__ import annotations
 
 import argparse
-import atexit
 import dataclasses
 import json
 import logging
@@ -212,10 +211,11 @@ CASES: dict[str, tuple[str, Callable[..., None]]] = {
 def child(spec: dict[str, Any]) -> None:
     subject = BY_NAME[spec["subject"]]
     logger, flush = opened(subject, Target(**spec["target"]))
-    if subject is LIBHONEY:
-        # As its documentation asks; the others do it themselves.
-        atexit.register(logger.handlers[0].client.close)  # type: ignore[attr-defined]
-    (again if spec["case"] == "again" else CASES[spec["case"]][1])(logger, flush)
+    try:
+        (again if spec["case"] == "again" else CASES[spec["case"]][1])(logger, flush)
+    finally:
+        if subject is LIBHONEY:  # as its documentation asks; the others do it by themselves
+            logger.handlers[0].client.close()  # type: ignore[attr-defined]
 
 
 def run(case: str, subject: Subject, target: dict[str, Any]) -> float:
