@@ -177,7 +177,7 @@ def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
     figures.add(logged=RECORDS, delivered=RECORDS)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(10)
 def test_case_10_a_segment_in_the_middle_is_gone(spooling, backend, spool, figures):
     """The second of three segments is gone: the others are delivered, and the gap shows in the
