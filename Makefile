@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest
 PARALLEL = -n $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check coverage docs docs-serve build faults soak fuzz bench clean
+.PHONY: help demo test test-all check coverage docs docs-serve build faults integrations soak fuzz bench clean
 
 help: ## print this list
 	@echo "Usage: make TARGET [PYTHON=python3.13] [ARGS='arguments of the command']"
@@ -23,10 +23,10 @@ demo: $(VENV)/.ready-dev ## see it work: a web application, three handlers, the 
 	$(BIN)/cxlogging demo $(ARGS)
 
 test: $(VENV)/.ready-test ## run the tests, in parallel; ARGS='tests/wire -x' runs some of them
-	$(PYTEST) $(PARALLEL) -m 'not slow and not servers' $(ARGS)
+	$(PYTEST) $(PARALLEL) -m 'not slow and not servers and not integrations' $(ARGS)
 
 test-all: $(VENV)/.ready-test ## run the slow tests, which `make test` leaves out
-	$(PYTEST) -n 2 --dist loadgroup -m 'slow and not servers' $(ARGS)
+	$(PYTEST) -n 2 --dist loadgroup -m 'slow and not servers and not integrations' $(ARGS)
 
 check: $(VENV)/.ready-lint ## lint, check types, the structure of the package and the links of the documentation
 	$(BIN)/ruff check .
@@ -36,7 +36,7 @@ check: $(VENV)/.ready-lint ## lint, check types, the structure of the package an
 
 coverage: $(VENV)/.ready-test ## measure branch coverage; fails below the percentage in pyproject.toml
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not slow and not servers' $(ARGS)
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not slow and not servers and not integrations' $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -51,6 +51,9 @@ build: $(VENV)/.ready-build ## build the sdist and the wheel, in dist
 
 faults: $(VENV)/.ready-faults ## run every case of the fault matrix, other servers included; writes docs/faults.md
 	$(PYTEST) -p tests.faults.report tests/faults $(ARGS)
+
+integrations: $(VENV)/.ready-integrations ## start every example and every framework for real
+	$(PYTEST) $(PARALLEL) tests/integrations $(ARGS)
 
 soak: $(VENV)/.ready-test ## load with random faults and kills; ARGS='--minutes 5'
 	$(BIN)/python -m tests.soak $(ARGS)
@@ -83,3 +86,4 @@ EXTRA_docs = docs
 EXTRA_build = build
 EXTRA_bench = dev,fast
 EXTRA_faults = faults
+EXTRA_integrations = integrations

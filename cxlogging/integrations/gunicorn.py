@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from typing import Any
 
+from ..delivery.process.sigterm import DeliverFirst
 from .server_logs import configuration
 
 LINE = "%(asctime)s [%(process)d] [%(levelname)s] %(name)s: %(message)s"
@@ -39,3 +41,16 @@ def log_config(
         TypeError: *handler* is neither a name nor a mapping.
     """
     return configuration(handler, options, LOGGERS, level)
+
+
+def post_worker_init(worker: Any) -> None:
+    """
+    Deliver on SIGQUIT too: by it gunicorn ends its workers where it is stopped by Ctrl-C.
+
+    uvicorn's worker classes need it, whose processes SIGQUIT ends without exit hooks; with other
+    worker classes it does nothing. Import it into ``gunicorn.conf.py``, where its name is that
+    of the hook.
+    """
+    del worker
+    if signal.getsignal(signal.SIGQUIT) == signal.SIG_DFL:
+        signal.signal(signal.SIGQUIT, DeliverFirst(signal.SIG_DFL))
