@@ -18,6 +18,7 @@ class NoTransport:
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         """Raise `TransportError`."""
+        del request, encoding, seconds
         raise TransportError(f"{DISABLED_VARIABLE} is set")
 
     def close(self) -> None:
