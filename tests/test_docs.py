@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+from cxlogging.devserver.engine.stages import aggregating
 
 import cxlogging
 from cxlogging import cli
@@ -21,7 +22,6 @@ from cxlogging.delivery.http.tls import BUNDLES
 from cxlogging.delivery.options import Options
 from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.engine import functions, row
-from cxlogging.devserver.engine.stages import aggregating
 from cxlogging.devserver.engine.syntax import commands
 from cxlogging.devserver.engine.syntax import parser as pipeline
 from cxlogging.handlers.pipeline import HANDLER_OPTIONS

@@ -14,7 +14,7 @@ import os
 import stat
 from pathlib import Path
 
-from ...wire.values.guard import contained_io
+from ...wire.external_errors import contained_io
 from .keeping import is_local, keeping
 
 try:
