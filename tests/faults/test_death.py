@@ -28,7 +28,7 @@ WITHOUT_CTYPES = "import sys; sys.modules['ctypes'] = None\n"
 
 @pytest.mark.case(1)
 @pytest.mark.parametrize("before", ["", WITHOUT_CTYPES], ids=["keeping", "giving"])
-@pytest.mark.parametrize("seed", [0, pytest.param(ROUNDS, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", [0, pytest.param(ROUNDS, marks=pytest.mark.slow)])
 def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed, before):
     """A kill -9 at a random moment while 5,000 records are logged and the vendor takes 50 ms each
     time, 50 times; another process of the same spool comes after: nothing is lost, only batches
@@ -161,7 +161,7 @@ def test_case_06_a_batch_in_flight(spooling, backend, spool, figures):
     assert nothing_left(spool)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(7)
 def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
     """A kill -9 during the recovery after a kill -9, 20 times in a row: nothing is lost, at most
@@ -189,7 +189,7 @@ def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
     assert nothing_left(spool)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(11)
 def test_case_11_one_of_four_workers_is_killed(spooling, backend, spool, figures):
     """One of four processes that share a spool is killed by SIGKILL, as when memory runs out: one

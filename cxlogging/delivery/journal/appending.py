@@ -21,12 +21,12 @@ from .append import Append
 from .checksum import crc32
 from .disk import Disk, LostError
 from .fallback import Standby
-from .files import Files
+from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
 from .recent import ENDED, RECENT_BYTES, Start
 from .segments import Line
-from .spool import Spool
+from .spool import DestinationDir
 
 SEGMENT_BYTES = 4 * 2**20
 LEAST_SEGMENT_BYTES = 64 * 1024
@@ -58,7 +58,7 @@ class Appending(Queue):
 
     def __init__(
         self,
-        spool: Spool,
+        spool: DestinationDir,
         options: Options,
         clock: Clock,
         evicted: Callable[[int], None],
@@ -83,7 +83,7 @@ class Appending(Queue):
         self._measure_at = 0
         self._maintain_at = 0.0
         self._full_until = 0.0
-        self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
+        self._files = JournalFiles(spool, disk, self._line, self._index, clock, options, self._say)
         self._append = Append(disk, clock, self._say)
         most = max(options.spool_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
         self._segment_bytes = min(segment_bytes, most)
@@ -166,7 +166,7 @@ class Appending(Queue):
             self._copy_after(number)
 
     def _rotate(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone and self._fd >= 0 and self.bytes_in >= self._rotate_at:
                 number = self.items_in
                 self._rotate_at = self.bytes_in + self._segment_bytes
@@ -179,9 +179,8 @@ class Appending(Queue):
         if self.bytes_in + size > self._measure_at or (
             self._full_until and now >= self._full_until
         ):
-            with self._files.alone() as alone:
+            with self._files.lock.hold() as alone:
                 if alone:
-                    self._files.reach()
                     self._measure_alone()
             self._full_until = 0.0
         if self.bytes_held + size <= self._fast_limit:
@@ -192,13 +191,13 @@ class Appending(Queue):
         return refused
 
     def _measure(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone:
                 self._measure_alone()
 
     def _measure_alone(self) -> None:
         """See how much of the bound is left for us, until we have added a segment."""
-        room = self._files.bound_beside_others()
+        room = self._files.available_bytes()
         if room is not None:
             self._resize(room)
             self._measure_at = self.bytes_in + self._segment_bytes
