@@ -58,8 +58,8 @@ class ItemMaker:
     def __init__(self, events: EventMaker, destination: Destination) -> None:
         self._events = events
         self._destination = destination
-        self._rest = destination.rest
-        self._trace = destination.trace
+        self._rest = destination.error_fields
+        self._trace = destination.trace_fields
         self._message_field = destination.message_field
         self._nests = destination.limits.nests
         # What is no longer than one text may be holds no text that is longer.

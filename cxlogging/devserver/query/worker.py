@@ -21,7 +21,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ...vendors.emulation.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from ..engine import Plan, QueryRefusedError, Settings, compile_query
 from ..engine.compile.keypaths import holds, keypaths
 from ..engine.compile.narrowing import Narrowing
@@ -30,6 +29,7 @@ from ..engine.run import Answer, line
 from ..engine.scan import Scan
 from ..engine.syntax.nodes import KeyPath
 from .fields import Asked
+from .labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 
 try:
     import fcntl
