@@ -17,7 +17,7 @@ from ..devserver.query.endpoint import TIMEOUT
 from ..errors import ConfigurationError
 from ..vendors.emulation.types import QUERIES
 from ..vendors.registry import VENDORS
-from ..wire import parse as values
+from ..wire import option_parsers as values
 from ..wire.settings import URL_VARIABLE
 from .shared.wording import examples, in_flags
 

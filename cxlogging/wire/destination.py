@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from . import settings
-from .event import Event, Site, nested_rest, nested_trace
-from .fit import encode
+from .event import Event, Site, nested_error_fields, nested_trace
 from .http import NOTHING, Endpoint, Limits, Request, Response, Secret, Verdict
+from .size_limit import encode
 from .verdicts import default_verdict
 
 Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
@@ -141,7 +141,7 @@ class Destination(ABC):
 
     def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the fields for an exception and for the text of ``stack_info``."""
-        return nested_rest(error, stack)
+        return nested_error_fields(error, stack)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

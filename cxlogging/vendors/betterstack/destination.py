@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ...wire import parse as values
+from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, packb
 from ...wire.destination import Destination, Writer
@@ -23,11 +23,11 @@ from ...wire.event import (
     Site,
     present,
     put_trace,
-    set_apart,
+    rename_reserved,
     site,
 )
 from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
-from ...wire.times import FULL_NS, rfc3339
+from ...wire.timestamps import FULL_NS, rfc3339
 
 LIMITS = Limits(
     item_bytes=2**20 - 1,
@@ -120,7 +120,7 @@ class BetterStack(Destination):
 
     def build_item(self, event: Event) -> bytes:
         """Return one event in the destination's format."""
-        fields = set_apart(event.fields, OWN_FIELDS)
+        fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace_fields(*event.trace))

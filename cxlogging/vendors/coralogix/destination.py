@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...errors import ConfigurationError, nearest
-from ...wire import parse as values
+from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, encoded_twice, literal, members, quote
 from ...wire.destination import Destination, Writer
@@ -27,7 +27,7 @@ from ...wire.event import (
     Site,
     present,
     put_trace,
-    set_apart,
+    rename_reserved,
     site,
 )
 from ...wire.http import Endpoint, Limits, Secret, joined
@@ -166,7 +166,7 @@ class Coralogix(Destination):
             source, _ = _constants(event.level, event.level_name, key)
             text = encoded(_plain(event.message, event.error, event.stack))
             return b'{"hiResTimestamp":"%019d",%b,"text":%b}' % (event.time_ns, source, text)
-        fields = set_apart(event.fields, OWN_FIELDS)
+        fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace_fields(*event.trace))

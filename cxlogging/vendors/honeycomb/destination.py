@@ -23,13 +23,13 @@ from ...errors import ConfigurationError
 from ...wire import settings
 from ...wire.codec import encoded, literal, members
 from ...wire.destination import Destination, Writer
-from ...wire.event import Event, Site, present, put_trace, set_apart, site
-from ...wire.fit import encode
-from ...wire.flat import flat
+from ...wire.event import Event, Site, present, put_trace, rename_reserved, site
+from ...wire.external_errors import contained
+from ...wire.flatten import flat
 from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
-from ...wire.times import rfc3339_second
-from ...wire.values.guard import contained
-from ...wire.values.text import within
+from ...wire.size_limit import encode
+from ...wire.timestamps import rfc3339_second
+from ...wire.truncation import within
 from ...wire.verdicts import RETRIED, default_verdict
 
 HOSTS = {
@@ -162,7 +162,7 @@ class Honeycomb(Destination):
 
     def build_item(self, event: Event) -> bytes:
         """Return an element of the batch."""
-        fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
+        fields = rename_reserved(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
         document = {self.message_field: event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace_fields(*event.trace))
