@@ -24,8 +24,8 @@ from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
 from .protocol import DevProtocol, config
-from .query.endpoint import TIMEOUT, QueryDoor
-from .query.processes import MEMORY
+from .query.endpoint import TIMEOUT, QueryEndpoint
+from .query.pool import MAX_MEMORY
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
@@ -63,7 +63,7 @@ class DevServer:
         allow_remote: bool = False,
         on_request: Callable[[RequestRecord], None] = lambda _: None,
         query_timeout: float = TIMEOUT,
-        query_memory: int = MEMORY,
+        query_memory: int = MAX_MEMORY,
     ) -> None:
         allow_remote = boolean("allow_remote", allow_remote)
         if not allow_remote and not _is_loopback(host):
@@ -74,7 +74,7 @@ class DevServer:
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
         self._ingest = Ingest(self.store, keys or Keys(), self.faults, on_request)
-        self._queries = QueryDoor(self.store.path, timeout=query_timeout, memory=query_memory)
+        self._queries = QueryEndpoint(self.store.path, timeout=query_timeout, memory=query_memory)
         self._allow_remote = allow_remote
         self._line: _Line | None = None
 

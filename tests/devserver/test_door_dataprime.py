@@ -28,8 +28,8 @@ from cxlogging.dataprime import (
     Unreachable,
 )
 from cxlogging.devserver import DevServer, Keys, StoredEvent
-from cxlogging.devserver.query.endpoint import QueryDoor
-from cxlogging.devserver.query.fields import BACKGROUND_LIMIT, SOFT_LIMIT, TIERS
+from cxlogging.devserver.query.endpoint import QueryEndpoint
+from cxlogging.devserver.query.request_body import BACKGROUND_LIMIT, DEFAULT_LIMIT, TIERS
 from cxlogging.vendors.emulation.types import Request
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
@@ -129,9 +129,9 @@ def test_no_rows(client):
         (b"[]", "must be a JSON object"),
         (b'{"query": "x",}', "not JSON"),
         (b'{"query": "x" // all\n}', "not JSON"),
-        ({}, "query must be a text"),
-        ({"query": 5}, "query must be a text"),
-        ({"query": " "}, "query must be a text"),
+        ({}, "query must be a string"),
+        ({"query": 5}, "query must be a string"),
+        ({"query": " "}, "query must be a string"),
         ({"query": "limit 1", "tier": "TIER_ARCHIVE"}, "unknown field tier"),
         ({"query": "limit 1", "metadata": []}, "metadata must be an object"),
         ({"query": "limit 1", "metadata": {"teir": "x"}}, "Did you mean 'tier'?"),
@@ -167,10 +167,10 @@ def test_no_rows(client):
             {"query": "limit 1", "metadata": {"strictFieldsValidation": "yes"}},
             "must be true or false",
         ),
-        ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a text"),
+        ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a string"),
         (
             {"query": "limit 1", "metadata": {"defaultSource": "spans"}},
-            "source spans: works on the service",
+            "source spans: supported by the service",
         ),
         ({"query": "%%", "metadata": {"syntax": "QUERY_SYNTAX_LUCENE_UTF8_BASE64"}}, "in base64"),
     ],
@@ -326,13 +326,13 @@ def test_a_severity_in_other_letters_is_refused(query, condition):
 
 def test_the_soft_limit(server, query):
     """2,000 rows where nothing is asked, and a warning that makes the result truncated."""
-    server.store.add(event(n) for n in range(SOFT_LIMIT + 1))
+    server.store.add(event(n) for n in range(DEFAULT_LIMIT + 1))
     with pytest.warns(CxQueryWarning, match="numberOfResultsLimitWarning"):
         result = query.query("source logs")
-    assert (len(result), result.truncated) == (SOFT_LIMIT, True)
+    assert (len(result), result.truncated) == (DEFAULT_LIMIT, True)
     (warning,) = result.warnings
     assert warning.kind == "numberOfResultsLimitWarning"
-    assert warning.details == {"numberOfResultsLimit": SOFT_LIMIT}
+    assert warning.details == {"numberOfResultsLimit": DEFAULT_LIMIT}
 
 
 @pytest.mark.parametrize("tier", ["frequent", "archive"])
@@ -415,7 +415,7 @@ def test_a_syntax_error_with_its_caret(query):
         query.query("source logs\n| filter a === 1")
     assert (caught.value.line, caught.value.column) == (1, 13)
     assert caught.value.caret == "  | filter a === 1\n               ^"
-    with pytest.raises(QuerySyntaxError, match="works on the service, not here"):
+    with pytest.raises(QuerySyntaxError, match="supported by the service, not by the local engine"):
         query.query("source logs | enrich a into b using c")
 
 
@@ -432,7 +432,7 @@ def test_a_client_that_leaves_ends_its_query(server):
     """Closing the lines amid the making of one ends the reading of the store."""
     for start in range(0, 50_000, 10_000):
         server.store.add(event(n) for n in range(start, start + 10_000))
-    door = QueryDoor(server.store.path)
+    door = QueryEndpoint(server.store.path)
     request = Request("POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}')
     stream = door.answer(request, Keys()).stream
     assert json.loads(next(stream)).keys() == {"queryId"}
@@ -607,7 +607,7 @@ FOUR = {
             "at most one",
         ),
         ({"resultsDestination": {"persistentDestination": {"datasets": [{}, {}]}}}, "BAD_REQUEST"),
-        ({"resultsDestination": {"persistentDestination": {"datasets": [{}]}}}, "not here"),
+        ({"resultsDestination": {"persistentDestination": {"datasets": [{}]}}}, "no datasets"),
     ],
 )
 def test_a_submission_that_breaks_a_rule(client, more, words):
