@@ -14,7 +14,7 @@ import click
 from ..devserver import DevServer, Keys
 from ..devserver.query.endpoint import TIMEOUT
 from ..errors import ConfigurationError
-from ..wire import parse as values
+from ..wire import option_parsers as values
 from .shared.wording import examples, in_flags
 
 if TYPE_CHECKING:

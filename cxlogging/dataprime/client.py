@@ -11,7 +11,7 @@ import requests
 
 from ..errors import ConfigurationError
 from ..vendors.coralogix.destination import address_warnings
-from ..wire.parse import shown
+from ..wire.option_parsers import shown
 from . import direct_query, jobs
 from .arguments import seconds
 from .direct_query import DirectQuery

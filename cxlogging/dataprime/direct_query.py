@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..wire.parse import shown
+from ..wire.option_parsers import shown
 from . import times
 from .arguments import choice, optional_text, query_text, window
 

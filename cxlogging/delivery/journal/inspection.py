@@ -1,8 +1,8 @@
 """
-A look at a spool from outside: what waits in it, for whom, and how sound it is.
+What is in a spool, as the command line shows it: what waits, for whom, and whether it is intact.
 
-Nothing is changed, and no process is disturbed: the folders of running
-processes are read while they grow.
+Looking changes nothing and disturbs no process: the directories of running processes are read
+while they grow.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from dataclasses import dataclass, field
 
 from ..queue.queue import Item
 from .disk import Disk
-from .owner import LOCK, NAME, has_ended
-from .rejected import Letter, Rejected
+from .process_dir import LOCK, NAME, has_ended
+from .rejected import DeadLetter, DeadLetterFile
 from .removal import DAMAGED
 from .segment import SEGMENT, SETTLED, Segment
-from .spool import ACCOUNT, UNKNOWN, read_identity, without_account
+from .spool import ACCOUNT, UNKNOWN_ACCOUNT, read_identity, without_account
 
 TAKE_COUNT = 1_000
 TAKE_BYTES = 2**20
 
 
 @dataclass
-class Owner:
+class ProcessSummary:
     """
-    The folder of one process.
+    The directory of one process.
 
     Attributes:
-        name: ``<process>-<random>``.
-        running: Its process lives, or another one is delivering it.
-        segments: Files.
+        name: ``<process id>-<random>``.
+        running: The process is alive, or another one is delivering its records.
+        segments: How many there are.
         size: Bytes of all its files.
         waiting: Records without an outcome.
-        damaged: Stretches of segments that cannot be read.
-        torn: Segments whose last record was written only in part.
-        troubles: Why a segment could not be read at all.
+        damaged: Ranges of segments that cannot be read.
+        torn: Segments whose last record is incomplete.
+        troubles: Why segments could not be read at all.
     """
 
     name: str
@@ -49,18 +49,18 @@ class Owner:
     troubles: list[str] = field(default_factory=list)
 
 
-class Survey:
+class SpooledDestination:
     """
-    One destination's folder in a spool.
+    A destination's directory in a spool.
 
     Args:
         disk: The file system.
-        name: Of the folder.
-        folder: Its descriptor; closed with the survey.
+        name: Of the directory.
+        folder: Its descriptor, which `close` closes.
 
     Attributes:
-        identity: Who the destination is; empty where that cannot be read.
-        account: The fingerprint of its key; `UNKNOWN` where an earlier version wrote it.
+        identity: Who the destination is; empty if that cannot be read.
+        account: The fingerprint of its key; `UNKNOWN_ACCOUNT` if an earlier version wrote it.
     """
 
     def __init__(self, disk: Disk, name: str, folder: int) -> None:
@@ -68,53 +68,54 @@ class Survey:
         self._folder = folder
         self.name = name
         self.identity = read_identity(disk, folder)
-        self.account = self.identity.get(ACCOUNT, UNKNOWN)
+        self.account = self.identity.get(ACCOUNT, UNKNOWN_ACCOUNT)
 
     @property
     def bare_identity(self) -> dict[str, str]:
-        """Who the destination is, whatever its key."""
+        """Who the destination is, without the account."""
         return without_account(self.identity)
 
-    def owners(self) -> list[Owner]:
+    def processes(self) -> list[ProcessSummary]:
         """Return what each process has here."""
-        return [owner for name in self._owner_names() if (owner := self._owner(name)) is not None]
+        found = (self._process(name) for name in self._process_names())
+        return [process for process in found if process is not None]
 
-    def _owner_names(self) -> list[str]:
+    def _process_names(self) -> list[str]:
         return [name for name in self._disk.names(self._folder) if NAME.fullmatch(name)]
 
-    def _owner(self, name: str) -> Owner | None:
-        owner = Owner(name, size=self._disk.usage(self._folder, name))
+    def _process(self, name: str) -> ProcessSummary | None:
+        process = ProcessSummary(name, size=self._disk.usage(self._folder, name))
         try:
             with self._inside(name) as folder:
-                owner.running = LOCK in self._disk.names(folder) and not has_ended(
+                process.running = LOCK in self._disk.names(folder) and not has_ended(
                     self._disk, self._folder, name
                 )
                 for segment in self._segments(folder):
-                    owner.segments += 1
-                    self._count(owner, segment)
+                    process.segments += 1
+                    self._count(process, segment)
         except FileNotFoundError:
-            return None  # delivered and removed, just now
+            return None  # just delivered and removed
         except OSError as error:
-            owner.troubles.append(str(error))
-        return owner
+            process.troubles.append(str(error))
+        return process
 
-    def _count(self, owner: Owner, segment: Segment) -> None:
+    def _count(self, process: ProcessSummary, segment: Segment) -> None:
         try:
             while items := segment.take(TAKE_COUNT, TAKE_BYTES):
-                owner.waiting += len(items)
-            owner.damaged += segment.damaged
-            # The last record of a running process may be in the middle of being written.
-            owner.torn += segment.torn and not owner.running
+                process.waiting += len(items)
+            process.damaged += segment.damaged
+            # A running process may be writing its last record just now.
+            process.torn += segment.torn and not process.running
         except FileNotFoundError:
-            owner.segments -= 1
+            process.segments -= 1
         except OSError as error:
-            owner.troubles.append(str(error))
+            process.troubles.append(str(error))
         finally:
             segment.close()
 
     def items(self) -> Iterator[tuple[str, Item]]:
-        """Yield the owner and the item of every record that waits."""
-        for name in self._owner_names():
+        """Yield the process and the item of every record that waits."""
+        for name in self._process_names():
             with contextlib.suppress(OSError), self._inside(name) as folder:
                 for segment in self._segments(folder):
                     try:
@@ -140,15 +141,15 @@ class Survey:
                 base = name.removesuffix(SEGMENT)
                 yield Segment(self._disk, folder, base, 1, final=True)
 
-    def letters(self) -> Iterator[Letter]:
-        """Yield the records that the vendor refused, oldest first."""
-        return Rejected(self._disk).letters(self._folder)
+    def letters(self) -> Iterator[DeadLetter]:
+        """Yield the records that the vendor rejected, oldest first."""
+        return DeadLetterFile(self._disk).letters(self._folder)
 
     def clear_letters(self) -> None:
-        """Remove the records that the vendor refused."""
-        Rejected(self._disk).clear(self._folder)
+        """Remove the records that the vendor rejected."""
+        DeadLetterFile(self._disk).clear(self._folder)
 
-    def set_aside(self) -> list[str]:
+    def damaged_segments(self) -> list[str]:
         """Return the names of damaged segments that were kept."""
         try:
             with self._inside(DAMAGED) as folder:
@@ -156,7 +157,7 @@ class Survey:
         except FileNotFoundError:
             return []
 
-    def clear_set_aside(self) -> None:
+    def clear_damaged_segments(self) -> None:
         """Remove the damaged segments that were kept."""
         with contextlib.suppress(FileNotFoundError):
             with self._inside(DAMAGED) as folder:
@@ -165,7 +166,7 @@ class Survey:
             self._disk.remove_folder(self._folder, DAMAGED)
 
     def move(self, name: str, target: int) -> bool:
-        """Move what the process *name* left behind to the folder *target*; False: it is running."""
+        """Move the directory of the process *name* to *target*; False if the process is running."""
         try:
             with self._inside(name) as folder:
                 lock = self._disk.lock(folder, LOCK)
@@ -175,12 +176,12 @@ class Survey:
                     self._disk.rename(self._folder, name, target, name)
                 finally:
                     self._disk.close(lock)
-        except FileNotFoundError:  # delivered and removed, just now
+        except FileNotFoundError:  # just delivered and removed
             return False
         return True
 
     def purge(self, name: str) -> bool:
-        """Remove what the process *name* left behind; False where it is running."""
+        """Remove the directory of the process *name*; False if the process is running."""
         with self._inside(name) as folder:
             lock = self._disk.lock(folder, LOCK)
             if lock is None:
@@ -196,27 +197,28 @@ class Survey:
         return True
 
     def close(self) -> None:
-        """Close the folder."""
+        """Close the directory."""
         self._disk.close(self._folder)
 
 
 @contextlib.contextmanager
-def surveyed(path: str, disk: Disk | None = None) -> Iterator[list[Survey]]:
+def opened_spool(path: str, disk: Disk | None = None) -> Iterator[list[SpooledDestination]]:
     """
-    Open the folders of all destinations of the spool at *path*.
+    Open the directories of all destinations of the spool at *path*.
 
     Raises:
-        OSError: There is no spool, or others could change it.
+        OSError: There is no spool, or other users could change it.
     """
     disk = disk or Disk()
-    surveys: list[Survey] = []
+    destinations: list[SpooledDestination] = []
     base = disk.enter(path, create=False)
     try:
         for name in disk.names(base):
             with contextlib.suppress(NotADirectoryError):
-                surveys.append(Survey(disk, name, disk.folder(base, name, create=False)))
-        yield surveys
+                folder = disk.folder(base, name, create=False)
+                destinations.append(SpooledDestination(disk, name, folder))
+        yield destinations
     finally:
         disk.close(base)
-        for survey in surveys:
-            survey.close()
+        for destination in destinations:
+            destination.close()

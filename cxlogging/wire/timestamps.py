@@ -7,7 +7,7 @@ from functools import lru_cache
 from time import gmtime, strftime
 from typing import Any
 
-from .values.guard import is_external
+from .external_errors import is_external
 
 LAST_NS = 2**63 - 1
 """In 2262; every vendor keeps nanoseconds since 1970 in 64 bits."""

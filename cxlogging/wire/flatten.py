@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .codec import dumps
-from .values.text import within
+from .truncation import within
 
 
 def flat(fields: dict[str, Any], text_bytes: int, most: int) -> dict[str, Any]:

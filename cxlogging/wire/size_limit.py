@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .codec import scrub
-from .event import Event, Source
-from .values.guard import is_external
-from .values.text import cut, cut_characters, cut_middle, unused
+from .event import Event, SyntheticOrigin
+from .external_errors import is_external
+from .truncation import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
 
@@ -73,7 +73,7 @@ def _sane(event: Event) -> Event:
         error=_each_text(event.error, scrub),
         stack=_each_text(event.stack, scrub),
         task=_each_text(event.task, scrub),
-        origin=Source(
+        origin=SyntheticOrigin(
             name=scrub(str(origin.name)),
             pathname=scrub(str(origin.pathname)),
             filename=scrub(str(origin.filename)),
@@ -92,7 +92,7 @@ def _bare(event: Event, marks: dict[str, Any]) -> Event:
     """Return what is left when nothing else helps: the time, the level, the message's start."""
     message = cut(scrub(event.message), SMALLEST_TEXT)
     level = _level(event.level)
-    return Event(event.time_ns, level, "ERROR", message, dict(marks), Source())
+    return Event(event.time_ns, level, "ERROR", message, dict(marks), SyntheticOrigin())
 
 
 def _level(level: Any) -> int:

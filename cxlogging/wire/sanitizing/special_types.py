@@ -14,6 +14,8 @@ from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Va
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
+from .web_requests import REQUESTS
+
 Form = Callable[[Any], Any]
 
 SEQUENCES = (list, tuple, set, frozenset, deque, KeysView, ValuesView, ItemsView, range)
@@ -252,6 +254,7 @@ _CONTAINERS: tuple[tuple[str, str, Form], ...] = (
     ("http.cookies", "BaseCookie", _morsels),
     ("httpx", "Cookies", _cookies),
     ("sqlalchemy.engine", "Row", _row),
+    *REQUESTS,  # first of all: some are mappings
 )
 """Mappings and sequences that are shown as something else."""
 

@@ -13,12 +13,12 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..external_errors import is_external
 from ..http import INTEGERS
-from .guard import is_external
+from ..truncation import cut, unused
 from .reprs import without_secrets
 from .scalars import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS
 from .special_types import SEQUENCES, form_of
-from .text import cut, unused
 
 MAX_DEPTH = 10
 MAX_VALUES = 20_000
@@ -50,7 +50,7 @@ _NAMED_VALUES = ((("name", "key"), "value"), (("Name", "Key"), "Value"))
 """Keys under which a mapping has the name of something, and its value."""
 
 
-class Cleaner:
+class Sanitizer:
     """
     Turns fields into clean ones, and hides the values of sensitive names on the way.
 
@@ -108,10 +108,10 @@ class Cleaner:
 class _Walk:
     """The way through one value: what it is inside of, and how much more it may take."""
 
-    __slots__ = ("_cleaner", "_left", "_parents")
+    __slots__ = ("_left", "_parents", "_sanitizer")
 
-    def __init__(self, cleaner: Cleaner) -> None:
-        self._cleaner = cleaner
+    def __init__(self, sanitizer: Sanitizer) -> None:
+        self._sanitizer = sanitizer
         self._left = MAX_VALUES
         self._parents: list[int] = []
 
@@ -141,7 +141,7 @@ class _Walk:
         for kind, convert in SCALARS:
             if issubclass(own, kind):
                 plain = convert(value)
-                if type(plain) is int and plain not in self._cleaner.integers:
+                if type(plain) is int and plain not in self._sanitizer.integers:
                     return str(plain)
                 return self._text(plain) if type(plain) is str else plain
         if issubclass(own, enum.Enum):
@@ -159,12 +159,12 @@ class _Walk:
     def _description(self, value: Any) -> str:
         """Return the repr of *value*, without the values of sensitive names."""
         text = cut(str.__str__(repr(value)), MAX_NESTED_CHARACTERS)
-        if self._cleaner.is_sensitive is not None:
+        if self._sanitizer.is_sensitive is not None:
             text = without_secrets(text, self._hides, HIDDEN)
         return self._text(text)
 
     def _hides(self, name: str, kind: type) -> bool:
-        sensitive = self._cleaner.is_sensitive
+        sensitive = self._sanitizer.is_sensitive
         secrecy = 0 if sensitive is None else sensitive(name)
         return bool(secrecy) and _is_hidden(secrecy, kind)
 
@@ -181,11 +181,11 @@ class _Walk:
 
     def _text(self, text: str) -> str:
         text = cut(text, MAX_NESTED_CHARACTERS)
-        return text if self._cleaner.edit is None else self._cleaner.edit(text)
+        return text if self._sanitizer.edit is None else self._sanitizer.edit(text)
 
     def _mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        sensitive = self._cleaner.is_sensitive
+        sensitive = self._sanitizer.is_sensitive
         secret = self._hidden_member(mapping)
         for number, (key, member) in enumerate(mapping.items()):
             if number == MAX_MEMBERS or self._left <= 0:
@@ -241,6 +241,6 @@ def _first(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 def _key(key: Any, taken: Mapping[str, Any]) -> str:
     """Return a text for a key, one that no other key of the same mapping has."""
-    plain = Cleaner().value(key)
+    plain = Sanitizer().value(key)
     name = cut(plain if type(plain) is str else str(plain), MAX_KEY)
     return unused(name, taken)
