@@ -21,11 +21,11 @@ from typing import Any
 from ...vendors.emulation.bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate
 from ...vendors.emulation.types import (
     QUERIES,
-    Answer,
+    ApiAnswer,
+    ApiRequest,
+    ApiResult,
     Keys,
     Refusal,
-    Reply,
-    Request,
     bearer,
     json_answer,
     key_fault,
@@ -57,7 +57,7 @@ BUSY = "too many queries run and wait here: try again when others have ended"
 KEY_MESSAGE = "Authorization must be: Bearer <a personal or team key that may query>"
 
 
-class QueryEndpoint:
+class QueryEmulator:
     """
     Answers queries over one store.
 
@@ -89,21 +89,21 @@ class QueryEndpoint:
         del method
         return path.startswith(ROOT)
 
-    def answer(self, request: Request, keys: Keys) -> Reply:
+    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
         """Return the rows as a stream, or an error as a JSON `message`."""
         try:
             serve = self._handler(request)
             if not keys.accepts(self.vendor, bearer(request)):
                 raise _refusal(403, key_fault(bearer(request), KEY_MESSAGE))
             raw = _raw(request)
-            reply = serve(json_object(raw), request.left)
+            reply = serve(json_object(raw), request.disconnected)
         except Refusal as refusal:
-            return Reply(refusal.answer, error=refusal.reason)
+            return ApiResult(refusal.answer, error=refusal.reason)
         except FieldError as error:
-            return Reply(_failure(400, str(error)), error=str(error))
-        return Reply(reply.answer, (), reply.error, len(raw), reply.stream)
+            return ApiResult(_failure(400, str(error)), error=str(error))
+        return ApiResult(reply.answer, (), reply.error, len(raw), reply.stream)
 
-    def _handler(self, request: Request) -> Callable[[Any, Future[None] | None], Reply]:
+    def _handler(self, request: ApiRequest) -> Callable[[Any, Future[None] | None], ApiResult]:
         serve = {
             "query": self._direct,
             "background-query": self._submit,
@@ -118,11 +118,11 @@ class QueryEndpoint:
             raise Refusal(answer, f"{request.method} instead of POST")
         return serve
 
-    def failure(self, status: int) -> Answer:
+    def failure(self, status: int) -> ApiAnswer:
         """Return a JSON `message` for failures, and no body for success."""
-        return _failure(status) if status >= 400 else Answer(status)
+        return _failure(status) if status >= 400 else ApiAnswer(status)
 
-    def too_large(self) -> Answer:
+    def too_large(self) -> ApiAnswer:
         """413."""
         return _failure(413)
 
@@ -131,17 +131,17 @@ class QueryEndpoint:
         self._pool.close()
         self._background.close()
 
-    def _direct(self, value: Any, left: Future[None] | None) -> Reply:
+    def _direct(self, value: Any, left: Future[None] | None) -> ApiResult:
         request = self._with_now(direct_request(value))
         task = QueryTask(DIRECT, request, self._timeout, str(uuid.uuid4()))
-        return Reply(Answer(200, NDJSON), stream=AnswerLines(self._start(task, left)))
+        return ApiResult(ApiAnswer(200, NDJSON), stream=AnswerLines(self._start(task, left)))
 
-    def _submit(self, value: Any, left: Future[None] | None) -> Reply:
+    def _submit(self, value: Any, left: Future[None] | None) -> ApiResult:
         request = self._with_now(background_request(value))
         self._start(QueryTask(CHECK, request, self._timeout), left).drain()
         task = QueryTask(BACKGROUND, request, self._timeout * BACKGROUND_FACTOR)
         query = self._background.submit(task)
-        return Reply(json_answer(200, {"queryId": query.query_id, "warnings": []}))
+        return ApiResult(json_answer(200, {"queryId": query.query_id, "warnings": []}))
 
     def _with_now(self, request: QueryRequest) -> QueryRequest:
         return request if request.now is not None else replace(request, now=self._clock())
@@ -160,22 +160,22 @@ class QueryEndpoint:
         message, caret = run.compile_error
         raise Refusal(json_answer(400, {"message": message, "caret": caret}), message)
 
-    def _status(self, value: Any, left: Future[None] | None) -> Reply:
+    def _status(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
-        return Reply(json_answer(200, self._find(value).status()))
+        return ApiResult(json_answer(200, self._find(value).status()))
 
-    def _cancel(self, value: Any, left: Future[None] | None) -> Reply:
+    def _cancel(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
         self._find(value).cancel()
-        return Reply(json_answer(200, {}))
+        return ApiResult(json_answer(200, {}))
 
-    def _data(self, value: Any, left: Future[None] | None) -> Reply:
+    def _data(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
         query = self._find(value)
         if not query.succeeded:
             state = "has not succeeded" if query.ended.is_set() else "is still running"
             raise _refusal(409, f"the query {state}: its rows cannot be read")
-        return Reply(Answer(200, NDJSON), stream=query.data())
+        return ApiResult(ApiAnswer(200, NDJSON), stream=query.data())
 
     def _find(self, value: Any) -> BackgroundQuery:
         name = query_id(value)
@@ -208,7 +208,7 @@ class AnswerLines(Iterator[bytes]):
         self._run.close()
 
 
-def _failure(status: int, message: str = "") -> Answer:
+def _failure(status: int, message: str = "") -> ApiAnswer:
     if not message:
         message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
     return json_answer(status, {"message": message})
@@ -218,7 +218,7 @@ def _refusal(status: int, message: str) -> Refusal:
     return Refusal(_failure(status, message), message)
 
 
-def _raw(request: Request) -> bytes:
+def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "")
     try:
         return inflate(request.body, encoding, allowed=("gzip",), limit=BODY_LIMIT)

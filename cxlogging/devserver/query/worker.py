@@ -22,13 +22,13 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ...vendors.emulation.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from ..engine import Plan, QueryRefusedError, Settings, compile_query
 from ..engine.answer import EngineAnswer, line
 from ..engine.json_paths import has_path, list_keypaths
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
 from ..engine.syntax.nodes import KeyPath
+from .labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from .request_body import QueryRequest
 
 try:

@@ -1,4 +1,4 @@
-"""The query door as a client sees it: requests, lines, limits, faults."""
+"""The query emulator as a client sees it: requests, lines, limits, faults."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from cxlogging.dataprime import (
     Unreachable,
 )
 from cxlogging.devserver import DevServer, Keys, StoredEvent
-from cxlogging.devserver.query.endpoint import QueryEndpoint
+from cxlogging.devserver.query.endpoint import QueryEmulator
 from cxlogging.devserver.query.request_body import BACKGROUND_LIMIT, DEFAULT_LIMIT, TIERS
-from cxlogging.vendors.emulation.types import Request
+from cxlogging.vendors.emulation.types import ApiRequest
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 DIRECT = "/api/v1/dataprime/query"
@@ -381,7 +381,7 @@ def test_an_error_amid_the_rows(server, client, query):
 
 
 def test_events_of_all_vendors(server, client, query):
-    """What came through each ingest door is found, under labels that say which."""
+    """What came through each ingest emulator is found, under labels that say which."""
     for vendor in ("coralogix", "honeycomb", "betterstack"):
         client.send(vendor, text=f"hello from {vendor}")
 
@@ -411,7 +411,7 @@ def test_odd_text_survives(server, query):
 
 
 def test_a_syntax_error_with_its_caret(query):
-    """The client's error has line, column and caret from the door's words."""
+    """The client's error has line, column and caret from the emulator's words."""
     with pytest.raises(QuerySyntaxError) as caught:
         query.query("source logs\n| filter a === 1")
     assert (caught.value.line, caught.value.column) == (1, 13)
@@ -433,9 +433,11 @@ def test_a_client_that_leaves_ends_its_query(server):
     """Closing the lines amid the making of one ends the reading of the store."""
     for start in range(0, 50_000, 10_000):
         server.store.add(event(n) for n in range(start, start + 10_000))
-    door = QueryEndpoint(server.store.path)
-    request = Request("POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}')
-    stream = door.answer(request, Keys()).stream
+    emulator = QueryEmulator(server.store.path)
+    request = ApiRequest(
+        "POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}'
+    )
+    stream = emulator.answer(request, Keys()).stream
     assert json.loads(next(stream)).keys() == {"queryId"}
     found = []
     thread = threading.Thread(target=lambda: found.extend(stream))
@@ -446,11 +448,11 @@ def test_a_client_that_leaves_ends_its_query(server):
     thread.join(30)
     kinds = [next(iter(json.loads(one))) for one in found]
     assert kinds in (["error", "statistics"], [])
-    door.close()
+    emulator.close()
 
 
 def test_a_split_window(server, query):
-    """The client's bisection meets the door's limits, and gets every row once."""
+    """The client's bisection meets the emulator's limits, and gets every row once."""
     server.store.add(event(n * 1_000_000) for n in range(3_000))
     rows = query.query(
         "source logs",
@@ -574,10 +576,10 @@ def test_old_jobs_are_forgotten(client, query):
         first.status()
 
 
-@pytest.mark.parametrize("door", ["status", "data", "cancel"])
-def test_an_unknown_background_query(client, query, door):
+@pytest.mark.parametrize("emulator", ["status", "data", "cancel"])
+def test_an_unknown_background_query(client, query, emulator):
     """Is 404."""
-    assert ask(client, {"queryId": "nothing"}, f"{BACKGROUND}/{door}").status == 404
+    assert ask(client, {"queryId": "nothing"}, f"{BACKGROUND}/{emulator}").status == 404
     with pytest.raises(UnknownQuery):
         query.job("nothing").status()
 
