@@ -55,7 +55,7 @@ class ThreadOffload:
 
     @asynccontextmanager
     async def parts(self, stream: Iterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Yield an iterator over *stream*, whose parts threads produce; close *stream* at the end."""
+        """Yield an iterator whose parts a thread takes from *stream*; close *stream* at the end."""
         try:
             yield self._each(stream)
         finally:

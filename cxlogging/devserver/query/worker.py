@@ -28,7 +28,7 @@ from ..engine.json_paths import has_path, list_keypaths
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
 from ..engine.syntax.nodes import KeyPath
-from .labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
+from .labels import LABEL_CONDITIONS, LABEL_READERS, LABELS, LUCENE_FIELDS, labels
 from .request_body import QueryRequest
 
 try:
@@ -171,13 +171,13 @@ def _compiled(request: QueryRequest, path: Path) -> EngineAnswer:
         request.start,
         request.end,
         LABELS,
-        OF_COLUMNS,
+        LABEL_READERS,
         fields.known if request.strict else None,
         LUCENE_FIELDS,
         request.max_rows,
     )
     plan: Plan = compile_query(
-        request.query, settings, NARROWING, lucene=request.lucene, dataset=request.dataset
+        request.query, settings, LABEL_CONDITIONS, lucene=request.lucene, dataset=request.dataset
     )
     scan = Scan(path, _labels_of)
     warnings = _time_warnings(request)
