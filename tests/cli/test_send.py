@@ -16,13 +16,7 @@ from hypothesis import strategies as st
 
 from cxlogging.cli.send.input import LONGEST, Input
 from cxlogging.cli.send.records import Maker
-from cxlogging.cli.send.times import (
-    LEVELS,
-    Reader,
-    level_of_line,
-    level_of_value,
-    number,
-)
+from cxlogging.cli.send.times import LEVELS, Reader, level_of_line, level_of_value, number
 from cxlogging.devserver import DevServer, Keys
 
 from .conftest import COMMAND, environment, interrupt
