@@ -23,10 +23,10 @@ from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.engine import functions, row
 from cxlogging.devserver.engine.commands import aggregation_compiler
 from cxlogging.devserver.engine.syntax import command_parser, query_parser
+from cxlogging.devserver.query.labels import LABELS
 from cxlogging.handlers.pipeline import HANDLER_OPTIONS
 from cxlogging.vendors.betterstack import destination as betterstack
 from cxlogging.vendors.coralogix import destination as coralogix
-from cxlogging.vendors.emulation.labels import LABELS
 from cxlogging.vendors.honeycomb import destination as honeycomb
 from cxlogging.wire import settings
 
