@@ -35,7 +35,7 @@ def measure(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the nanoseconds of each import; a round before the first fills the caches."""
     found: dict[str, list[dict[str, Any]]] = {}
-    # Installed packages come with bytecode; this one must keep its own, or it is compiled each time.
+    # Installed packages come with bytecode; this one has to keep its own, or it is compiled anew.
     kept = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
     for number in range(-1, rounds):
         for name, load in statements(subjects).items():
