@@ -121,6 +121,7 @@ def test_the_worst_query_is_ended_and_nobody_waits_for_it(server, client, query)
     assert last_lines(ask(client, "limit 1"))[-1]["statistics"]["status"] == "COMPLETED"
 
 
+@pytest.mark.timing
 def test_deliveries_are_answered_while_queries_run_that_nothing_ends(client_of):
     """With as many of them as run at once; two hundred are answered at once."""
     with DevServer(query_timeout=600) as server:

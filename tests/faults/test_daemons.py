@@ -160,6 +160,7 @@ print(time.monotonic() - started)
     assert figures.judge(ended.promised, backend).lost == []
 
 
+@pytest.mark.timing
 @pytest.mark.case(64)
 @pytest.mark.parametrize("dead", ["silence", 503])
 def test_case_64_a_dead_vendor(busy, backend, figures, dead):

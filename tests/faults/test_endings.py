@@ -170,8 +170,8 @@ def test_case_23_close_and_log_again(child, backend, figures):
 
 @pytest.mark.case(24)
 def test_case_24_dict_config_100_times(child, backend, figures):
-    """After 100 calls of dictConfig: one worker is alive, no descriptor has leaked, and all records arrive,
-    in order within each run.
+    """After 100 calls of dictConfig: one worker is alive, no descriptor has leaked, and all records
+    arrive, in order within each run.
     """
     ended = child(
         """

@@ -27,6 +27,7 @@ def leave(count: int = 100, wait: str = "") -> str:
     return LEAVE.format(count=count, wait=wait)
 
 
+@pytest.mark.timing
 @pytest.mark.case(14)
 def test_case_14_a_healthy_vendor(child, backend, figures):
     """1,000 records wait when main returns: all arrive, the exit takes less than 1 s longer, and
@@ -53,6 +54,7 @@ def left_behind(ended, figures, backend, count: int = 100) -> None:
     assert f"{count} records were not delivered when the process ended" in said[0]
 
 
+@pytest.mark.timing
 @pytest.mark.case(15)
 def test_case_15_a_full_backlog(child, backend, figures):
     """Connecting hangs: the process ends within close_timeout (2 s) plus 0.5 s, one line says how
@@ -70,6 +72,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.case(15)
 @pytest.mark.parametrize("kind", [*TROUBLES, "refused"])
 def test_case_15_a_vendor_that_is_dead_or_slow(child, backend, proxy, figures, kind):
@@ -87,6 +90,7 @@ def test_case_15_a_vendor_that_is_dead_or_slow(child, backend, proxy, figures, k
     left_behind(ended, figures, backend)
 
 
+@pytest.mark.timing
 @pytest.mark.case(16)
 @pytest.mark.parametrize(("status", "headers"), [(503, {}), (429, {"Retry_After": "300"})])
 def test_case_16_in_the_middle_of_a_long_wait(child, backend, figures, status, headers):
@@ -101,6 +105,7 @@ def test_case_16_in_the_middle_of_a_long_wait(child, backend, figures, status, h
     assert len(backend.requests) <= 5
 
 
+@pytest.mark.timing
 @pytest.mark.case(16)
 def test_case_16_a_vendor_that_has_recovered_meanwhile(child, backend, figures):
     """An exit during a backoff of a minute tries at once: a vendor that has recovered gets
@@ -118,6 +123,7 @@ def test_case_16_a_vendor_that_has_recovered_meanwhile(child, backend, figures):
     assert ended.seconds < 1
 
 
+@pytest.mark.timing
 @pytest.mark.case(17)
 def test_case_17_a_resolver_that_hangs(child, backend, figures):
     """An exit while the resolver hangs: the same bound."""
@@ -147,6 +153,7 @@ atexit.register(lambda: promise("late", 0))
 """
 
 
+@pytest.mark.timing
 @pytest.mark.case(18)
 @pytest.mark.parametrize("registered", ["before", "after"])
 def test_case_18_the_first_record_is_logged_at_exit(child, backend, figures, registered):

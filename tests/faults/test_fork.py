@@ -9,6 +9,7 @@ from .harness import until
 NO_WARNING = ("-W", "ignore::DeprecationWarning")
 
 
+@pytest.mark.timing
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.case(26)
@@ -145,6 +146,7 @@ def test_case_32_a_fork_beside_an_idle_worker(child, backend, figures):
     assert (len(ended.promised), oracle.lost) == (20, [])
 
 
+@pytest.mark.timing
 @pytest.mark.case(32)
 def test_case_32_a_fork_beside_a_busy_worker(child, backend, proxy, figures):
     """A fork while a request is in flight does not wait for it: at most Python's own warning."""

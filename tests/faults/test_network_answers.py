@@ -76,6 +76,7 @@ def test_case_45_broken_answers(shop, figures):
             assert figures.judge(one.promised, backend).lost == [], name
 
 
+@pytest.mark.timing
 @pytest.mark.case(46)
 def test_case_46_a_trickling_answer(shop, backend, proxy, figures):
     """One byte every 0.3 s, endlessly: the request ends when its timeout (here 1 s) is over, and is

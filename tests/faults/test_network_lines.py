@@ -89,6 +89,7 @@ def test_case_53_names_that_do_not_resolve(shop, backend, figures, name):
     assert one.balanced
 
 
+@pytest.mark.timing
 @pytest.mark.case(53)
 def test_case_53_a_resolver_that_hangs(shop, backend, figures):
     """A resolver that hangs delays no log call and no flush with a timeout; once it answers,

@@ -91,6 +91,7 @@ def test_case_63_the_exit(child, backend, figures, options, tmp_path):
     assert (len(ended.promised), oracle.lost, oracle.duplicated) == (3_000, [], [])
 
 
+@pytest.mark.timing
 @pytest.mark.case(63)
 def test_case_63_one_of_3000(child, backend, figures):
     """A vendor that accepts one record of each batch is not flooded with requests, and the exit

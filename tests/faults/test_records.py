@@ -103,6 +103,7 @@ RUDE = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.case(39)
 @pytest.mark.parametrize("kind", RUDE)
 @pytest.mark.parametrize("place", ["args", "extra"])

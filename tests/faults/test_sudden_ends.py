@@ -79,6 +79,7 @@ def test_case_19_sigterm_with_a_spool(spooling, backend, spool, figures):
     assert (oracle.lost, oracle.duplicated) == ([], [])
 
 
+@pytest.mark.timing
 @pytest.mark.case(15)
 def test_case_15_a_dead_vendor_with_a_spool(spooling, backend, proxy, spool, figures):
     """With a spool, an exit while the vendor is down keeps the same bound, says that the records
