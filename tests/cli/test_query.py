@@ -93,9 +93,9 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "a query is missing"),
+        ([], "pass a QUERY"),
         (["@/nowhere"], "cannot read '/nowhere': No such file"),
-        (["x", "--job", "1"], "leave out the rest"),
+        (["x", "--job", "1"], "leave them out"),
         (["x", "--since", "yesterday"], "is no time"),
         (["x", "--since", "1h", "--from", "2h"], "pass one"),
         (["x", "--limit", "0"], "limit takes 1 to 15000"),
@@ -400,7 +400,7 @@ def test_the_cost_is_told_on_request(run, service):
 
     assert done.stderr.splitlines()[:2] == [
         f"1 rows, query {ID}",
-        "COMPLETED, 260 ms, 0 bytes read, 0 bytes read of other regions",
+        "COMPLETED, 260 ms, 0 bytes read, 0 bytes read from other regions",
     ]
     assert "limit scan: 454,108 of 50,000,000,000" in done.stderr
 

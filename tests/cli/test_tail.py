@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.cli.shared.levels import Level
+from cxlogging.cli.shared.levels import LevelType
 from cxlogging.cli.tail.following import SECOND, Following
 from cxlogging.cli.tail.main import question
 from cxlogging.dataprime import QueryError, Row, Severity, Unreachable, times
@@ -98,7 +98,7 @@ def test_a_clock_that_is_set_back_asks_for_no_impossible_window():
 
 def test_what_has_no_time_cannot_be_followed():
     """A count has no rows that come one by one."""
-    with pytest.raises(QueryError, match="tail follows logs"):
+    with pytest.raises(QueryError, match="cannot be followed"):
         Following(lambda *_: [Row('{"_count":1}')], 0, 0).new_until(1)
 
 
@@ -140,7 +140,7 @@ def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
 )
 def test_a_level_has_every_usual_name_and_number(level, first):
     """In any case; a number is one of Coralogix (1 to 6) or of `logging`, rounded up."""
-    assert Level().convert(level, None, None) is first
+    assert LevelType().convert(level, None, None) is first
 
 
 @pytest.mark.parametrize("level", ["", "wrn", "-1", "1.5", "²"])
@@ -239,7 +239,7 @@ def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
 
     assert [json.loads(each)["data"]["number"] for each in done.stdout.splitlines()] == [1, 2]
     assert done.stderr.count("503") == 1
-    assert done.stderr.count("going on") == 1
+    assert done.stderr.count("continuing") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 3), (400, 1), (503, 5)])

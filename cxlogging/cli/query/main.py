@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
-from ..shared import connection_options as reach
+from ..shared import connection_options as connection
 from ..shared import formats
-from ..shared.completing import files_after_at
 from ..shared.exit_codes import EMPTY, OK, PARTIAL
 from ..shared.screen import note
 from ..shared.wording import examples
-from .explain import explained
-from .notes import statistics, told
-
-_DIRECT = {
-    "tier": "--tier",
-    "limit": "--limit",
-    "row_limit": "--row-limit",
-    "split": "--split",
-    "default_source": "--source",
-    "strict_fields": "--strict",
-    "preset": "--preset",
-}
-"""Options that a background query does not have."""
+from .background import background_rows
+from .notes import notes_about, statistics
+from .request import check_combination, curl_command, query_text, stream_arguments
 
 
 @click.command(
@@ -38,7 +25,7 @@ _DIRECT = {
         "cxlogging query 'source logs | countby $m.severity' --local",
     ),
 )
-@click.argument("query", required=False, shell_complete=files_after_at)
+@click.argument("query", required=False)
 @click.option("--since", metavar="T", help="Begin the window so long ago: 30m, 1h, 2d.")
 @click.option(
     "--from", "start", metavar="T", help="Begin the window at a time: 2025-01-20T00:00:00Z, now-2d."
@@ -46,7 +33,7 @@ _DIRECT = {
 @click.option(
     "--to", "end", metavar="T", help="End the window at a time, as for --from. Default: now."
 )
-@reach.tier
+@connection.tier
 @click.option(
     "--syntax",
     type=click.Choice(["dataprime", "lucene"]),
@@ -92,8 +79,8 @@ _DIRECT = {
     "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
 )
 @formats.full
-@reach.row_limit
-@reach.options
+@connection.row_limit
+@connection.options
 def command(
     *,
     query: str | None,
@@ -109,7 +96,7 @@ def command(
     port: int | None,
     domain: str | None,
     url: str | None,
-    **arguments: Any,
+    **options: Any,
 ) -> None:
     """
     Print the rows of a DataPrime or Lucene QUERY.
@@ -120,70 +107,28 @@ def command(
     Exit codes: 0 ok, 1 failure, 2 usage (a query that does not compile too), 3 authentication,
     4 no rows (--fail-on-empty), 5 worth another try, 6 rows are missing, 130 Ctrl-C.
     """
-    where = reach.address(local=local, port=port, domain=domain, url=url)
-    text = _text(query, job, explain=explain)
+    where = connection.address(local=local, port=port, domain=domain, url=url)
+    text = query_text(query, job, explain=explain)
     in_background = background or job is not None
-    _check(arguments, in_background=in_background)
+    check_combination(options, in_background=in_background)
     if explain:
-        click.echo(explained(text, arguments, where, background=background))
+        click.echo(curl_command(text, options, where, background=background))
         return
-    own = (arguments["tier"], arguments["row_limit"])
-    with reach.client(where, *own, timeout=arguments["timeout"]) as client:
+    tier, row_limit, timeout = options["tier"], options["row_limit"], options["timeout"]
+    with connection.client(where, tier, row_limit, timeout=timeout) as client:
         if in_background:
-            from .job import rows_of_job
-
-            rows = rows_of_job(client, text, arguments, job)
+            rows = background_rows(client, text, options, job)
         else:
-            rows = client.stream(text, **_request(arguments))
+            rows = client.stream(text, **stream_arguments(options))
         answer = rows.untold()
         with rows:
             count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
-    for sentence in told(rows, answer, background=in_background):
+    for sentence in notes_about(rows, answer, background=in_background):
         note(sentence)
     if stats:
         for sentence in statistics(rows, count):
             note(sentence)
-    raise SystemExit(_code(answer.unasked_limits, empty=fail_on_empty and not count))
-
-
-def _code(limits: tuple[str, ...], *, empty: bool) -> int:
-    if limits:
-        return PARTIAL
-    return EMPTY if empty else OK
-
-
-def _text(query: str | None, job: str | None, *, explain: bool) -> str:
-    if job is not None:
-        if query is not None or explain:
-            raise click.UsageError("--job takes up a query that was sent: leave out the rest.")
-        return ""
-    if query is None:
-        raise click.UsageError("a query is missing, such as 'source logs | limit 10'; - reads it.")
-    if query == "-":
-        return sys.stdin.read()
-    if not query.startswith("@"):
-        return query
-    try:
-        return Path(query[1:]).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise click.UsageError(f"cannot read {query[1:]!r}: {reason}.") from None
-
-
-def _check(arguments: Mapping[str, Any], *, in_background: bool) -> None:
-    """Refuse what goes together with nothing."""
-    if not in_background:
-        if arguments["name"] is not None:
-            raise click.UsageError("--name names a background query: add --background.")
-        return
-    for name, option in _DIRECT.items():
-        if arguments[name] not in {None, False, "frequent"}:
-            raise click.UsageError(f"a background query has no {option}: leave it out.")
-
-
-def _request(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the client's own arguments."""
-    renamed = {"split": "split_on_limit"}
-    left_out = {"name", "row_limit"}
-    return {renamed.get(each, each): arguments[each] for each in arguments.keys() - left_out}
+    if answer.unasked_limits:
+        raise SystemExit(PARTIAL)
+    raise SystemExit(EMPTY if fail_on_empty and not count else OK)

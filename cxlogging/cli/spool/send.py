@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -167,15 +166,11 @@ def _finish(
 @contextlib.contextmanager
 def _progress(title: str, count: int) -> Iterator[Callable[[Stats], None]]:
     """Yield what shows how far it is, on stderr where that is a terminal."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress
 
-    from ..shared.bars import above
+    from ..shared.progress import progress_bar
 
-    console = Console(stderr=True)
-    silent = not sys.stderr.isatty()  # FORCE_COLOR makes no terminal of a pipe
-    with Progress(console=console, transient=True, disable=silent) as bar, above(console):
+    with progress_bar() as bar:
         task = bar.add_task(escape(title), total=count)
 
         def show(stats: Stats) -> None:
