@@ -33,6 +33,7 @@ class Lines:
     """A vendor that takes lines; an answer of 299 carries a status for each."""
 
     name = "Lines (nowhere)"
+    endpoint = Endpoint("http", "127.0.0.1", 9, "/")
     identity: ClassVar = {"vendor": "lines", "url": "http://127.0.0.1:9"}
     missing = ""
     warnings = ()
@@ -52,8 +53,7 @@ class Lines:
         return event.message.encode()
 
     def request(self, items: Sequence[bytes]) -> Request:
-        endpoint = Endpoint("http", "127.0.0.1", 9, "/")
-        return Request(endpoint, (), b"\n".join(items))
+        return Request(self.endpoint, (), b"\n".join(items))
 
     def interpret(self, response: Response, count: int) -> Verdict:
         if response.status == 299:

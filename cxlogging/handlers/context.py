@@ -43,6 +43,11 @@ def bound(**fields: Any) -> Iterator[None]:
             _bound.reset(token)
 
 
+def rebind(fields: Mapping[str, Any]) -> None:
+    """Replace all fields of this context; what integrations begin and end a request with."""
+    _bound.set(fields)
+
+
 current = _bound.get
 """Return the fields bound now, as a mapping that nobody changes."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from .event import Event, Site
-from .http import Limits, Request, Response, Secret, Verdict
+from .http import Endpoint, Limits, Request, Response, Secret, Verdict
 
 Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
 """
@@ -25,6 +25,7 @@ class Destination(Protocol):
 
     Attributes:
         name: Who it is and where, for a person (``"Honeycomb (api.honeycomb.io)"``).
+        endpoint: Where requests go; None where it is not known yet, which `missing` explains.
         limits: What one request may hold.
         identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
             make the same items go to the same place.
@@ -37,6 +38,9 @@ class Destination(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def endpoint(self) -> Endpoint | None: ...
 
     @property
     def limits(self) -> Limits: ...

@@ -141,19 +141,19 @@ class Response(NamedTuple):
 
 
 class Action(enum.Enum):
-    """What to do with the items of a request, once it was answered."""
+    """What to do with the items of a request after its answer."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
-    """The same items again, in order, later."""
+    """Send the same items again later, in the same order."""
     SPLIT = "split"
-    """The same items again at once, in two halves."""
+    """Send the same items again at once, in two halves."""
     ISOLATE = "isolate"
-    """One item may be poison: halve until it is alone, and reject it then."""
+    """One item may be invalid: halve the batch until that item is alone, then reject it."""
     REFUSED = "refused"
-    """The vendor will never take these items: reject them."""
+    """The vendor will never accept these items: reject them."""
     HOLD = "hold"
-    """Nothing can pass until somebody mends the configuration: keep all, probe slowly."""
+    """Nothing is accepted until the configuration is fixed: keep everything, probe slowly."""
 
 
 class Verdict(NamedTuple):
@@ -162,10 +162,16 @@ class Verdict(NamedTuple):
 
     Attributes:
         action: What happens to every item that *items* does not name.
-        reason: The vendor's words, or ours; who shows them masks secrets, then cuts.
+        reason: The vendor's words, or our own; secrets in them are masked before they are shown.
         items: Exceptions by position: `Action.RETRY` or `Action.REFUSED`, and the reason.
         cure: What a person can do about it.
-        wait: Seconds that the vendor asks to wait in a way of its own; ``Retry-After`` goes first.
+        wait: Seconds to wait as the vendor asks in a header or body of its own. The standard
+            header ``Retry-After`` takes precedence.
+        failed: With `Action.DELIVERED`: how many of the items that *items* does not name the
+            vendor did not accept, where the answer does not say which. The delivery then sends
+            each of these items in a request of its own, so that each one gets its own answer;
+            a single item that failed is rejected. Items that were accepted the first time
+            arrive twice.
     """
 
     action: Action
@@ -173,3 +179,4 @@ class Verdict(NamedTuple):
     items: Mapping[int, tuple[Action, str]] = NOTHING
     cure: str = ""
     wait: float | None = None
+    failed: int = 0

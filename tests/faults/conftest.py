@@ -16,14 +16,12 @@ from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.http.connect import Connector, Resolve
 from cxlogging.delivery.http.transport import HttpTransport
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.journal import Journal
-from cxlogging.delivery.queue.factory import spool_of
-from tests.fakes import hold_back
+from tests.fakes import HOLD_BACK, hold_back
 
 from .backend import Backend
 from .harness import Child, Oracle
 from .proxy import FaultProxy
-from .spooling import LEFT, QUICK
+from .spooling import KILLED, LEFT, QUICK, use_disk
 
 PLUGIN = "tests.faults.report"
 
@@ -111,9 +109,13 @@ def spool(tmp_path) -> Path:
 def spooling(child, spool):
     """Start programs that share a spool."""
 
-    def start(body: str, options: str = QUICK, **more):
-        code = LEFT.format(spool=str(spool)) + textwrap.dedent(body)
-        return child(code, f"spool={str(spool)!r}, {options}", **more)
+    def start(body: str, options: str = QUICK, killed_at: str = "", **more):
+        code, place = LEFT.format(spool=str(spool)), str(spool)
+        if killed_at:  # nothing is opened in the spool before the disk that kills is in its place
+            code += KILLED.format(step=killed_at, spool=place)
+            code += HOLD_BACK if "flush_interval=60" in options else ""
+            place += ".unused"
+        return child(code + textwrap.dedent(body), f"spool={place!r}, {options}", **more)
 
     return start
 
@@ -151,25 +153,19 @@ class Shop:
         self.delivery = self.handler._delivery
         if clock is not None or resolve is not None or disk is not None:
             self.delivery.clock = clock or self.delivery.clock
-            if disk is not None:
-                self.delivery._make_line = self._journal(disk)
             endpoint = self.delivery.destination.endpoint
             connector = Connector(endpoint, self.delivery.options, resolve)
             self.delivery._make_transport = lambda: HttpTransport(
                 connector, (), self.delivery.clock
             )
-            self.delivery.reset()
+            if disk is not None:
+                use_disk(self.handler, disk, self.delivery.options.spool, segment_bytes=20_000)
+            else:
+                self.delivery.reset()
         hold_back(self.delivery)
         self.logger = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - out of the tree
         self.logger.addHandler(self.handler)
         self.promised: list[str] = []
-
-    def _journal(self, disk: Disk):
-        options = self.delivery.options
-        spool = spool_of(self.delivery.destination, options.spool, options, disk)
-        return lambda clock, evicted, lock: Journal(
-            spool, options, clock, evicted, lock, disk=disk, segment_bytes=20_000
-        )
 
     def log(self, count: int = 1, level: int = logging.INFO, text: str = "", run: str = "a"):
         """Log *count* more records."""

@@ -12,7 +12,6 @@ from ..options import Options
 from .disk import Disk, LostError
 from .lock import Alone
 from .owner import NAME, Owner, waiting_bytes
-from .points import point
 from .removal import Say
 from .segment import OFFSETS
 from .segments import Line
@@ -141,7 +140,6 @@ class Files:
             self._disk.close(fd)
         if self._syncer is not None:
             self._syncer.begin(self._fd, self._owner)
-        point("after_replace")
 
     def rotate(self, mark: bytes, drawn: Callable[[], int]) -> bool:
         """

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from ..queue.queue import Item
 from .disk import Disk, LostError
 from .owner import LOCK, NAME
-from .points import point
 from .removal import Say, discard
 from .segment import OFFSETS, SEGMENT, SETTLED, Segment
 from .spool import PASSING
@@ -94,7 +93,6 @@ class Heirs:
             lock = self._disk.lock(folder, LOCK)
             if lock is None:
                 return None
-            point("after_adopt")
             return self._estate_of(name, folder, lock)
         finally:
             if lock is None:
@@ -151,7 +149,6 @@ class Heirs:
         return []
 
     def _items(self, estate: Estate, segment: Segment, count: int, size: int) -> list[Item]:
-        point("during_recovery")
         try:
             return segment.take(count, size)
         except FileNotFoundError:
@@ -216,9 +213,7 @@ class Heirs:
         for each in self._disk.names(estate.folder):
             if each.endswith(SETTLED):
                 self._disk.remove(estate.folder, each)
-        point("before_estate_unlink")
         self._disk.remove(estate.folder, LOCK)
-        point("after_estate_unlink")
         self._disk.remove_folder(self._parent, estate.name)
 
     def _let_go(self, estate: Estate) -> None:

@@ -9,7 +9,6 @@ import re
 
 from .disk import Disk
 from .frames import header
-from .points import point
 from .segment import SEGMENT, SETTLED, Segment
 
 LOCK = "lock"
@@ -76,7 +75,6 @@ class Owner:
                 self._folder = disk.folder(parent, self.name, create=True)
             except FileNotFoundError:
                 continue  # another process took the empty folder for a dead one's
-            point("after_folder")
             try:
                 lock = disk.lock(self._folder, LOCK)
             except FileNotFoundError:
@@ -85,7 +83,6 @@ class Owner:
                 disk.close(self._folder)
                 raise
             if lock is not None:
-                point("after_lock")
                 self._lock = lock
                 return
             disk.close(self._folder)  # the same, a moment later
@@ -96,7 +93,6 @@ class Owner:
         self._segments += 1
         name = f"{self._segments:08d}"
         fd = self._disk.create(self._folder, name + SEGMENT)
-        point("after_create")
         try:
             start = header(self._mark)
             self._disk.write_all(fd, start)
@@ -104,7 +100,6 @@ class Owner:
             self._disk.close(fd)
             self._disk.remove(self._folder, name + SEGMENT)
             raise
-        point("after_header")
         segment = Segment(self._disk, self._folder, name, index, self._mark, final=False)
         return segment, fd
 
@@ -148,9 +143,7 @@ class Owner:
 
     def remove(self) -> None:
         """Remove the folder, in which no segment is left."""
-        point("before_owner_unlink")
         self._disk.remove(self._folder, LOCK)
-        point("after_owner_unlink")
         self._disk.remove_folder(self._parent, self.name)
 
     def close(self) -> None:

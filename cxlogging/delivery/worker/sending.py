@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from ...errors import ConfigurationError
 from ...wire.destination import Destination
 from ...wire.http import Action, Secret, Verdict
 from ...wire.masking import Masker, header_secrets
@@ -48,7 +49,9 @@ def http(destination: Destination, options: Options, clock: Clock) -> Callable[[
         from ..http.connect import Connector
         from ..http.transport import HttpTransport
 
-        endpoint = destination.request([b""]).endpoint
+        endpoint = destination.endpoint
+        if endpoint is None:
+            raise ConfigurationError(f"{destination.name} has no endpoint.")
         headers = tuple((options.headers or {}).items())
         return HttpTransport(Connector(endpoint, options), headers, clock)
 
@@ -62,8 +65,8 @@ def _check_environment(destination: Destination, options: Options) -> None:
     from ..http import tls
     from ..http.connect import Connector
 
-    endpoint = destination.request([b""]).endpoint
-    if endpoint.scheme != "https":
+    endpoint = destination.endpoint
+    if endpoint is None or endpoint.scheme != "https":
         return
     Connector(endpoint, options).proxy()
     if options.ssl_context is None and options.ca_file is None:

@@ -1,4 +1,4 @@
-"""Processes killed at each step of the journal's work: the next one finds everything."""
+"""Processes killed at each step of the journal's work: the next one delivers everything."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from cxlogging.delivery.journal import points
-from cxlogging.delivery.journal.disk import Disk
 from tests.fakes import Network
 from tests.journal.bench import Carrier, HandClock
+from tests.journal.killing import ORPHANS, OWN_SEGMENTS, KillingDisk
 
-SOURCE = Path(__file__).resolve().parents[2] / "cxlogging" / "delivery" / "journal"
+ONCE = {"after_folder", "after_lock", "before_folder_removal", "after_own_unlock"}
 
 
-def work(folder, who, count, mode):
-    """Log, deliver, and close, as *mode* says."""
+def work(folder, who, count, mode, step):
+    """Log, deliver, and close, as *mode* says; be killed at *step*."""
     received = (folder / "received").open("a")
 
     def answer(lines):
@@ -32,7 +28,7 @@ def work(folder, who, count, mode):
 
     carrier = Carrier(
         Network(answer),
-        Disk(),
+        KillingDisk(step),
         HandClock(),
         path=folder / "spool",
         segment_bytes=300,
@@ -50,15 +46,13 @@ def work(folder, who, count, mode):
         carrier.delivery.buffer.release()
 
 
-def child(folder, who, count=0, mode="work", fault=""):
-    """Do `work` in a process of its own, which may be killed at a point; return how it ended."""
+def child(folder, who, count=0, mode="work", step=""):
+    """Do `work` in a process of its own; return its exit code, negative for a signal."""
     pid = os.fork()
     if not pid:
         code = 1
         try:
-            name, _, times = fault.partition(":")
-            points._name, points._left[0] = name, int(times or 1)
-            work(folder, who, count, mode)
+            work(folder, who, count, mode, step)
             code = 0
         finally:
             os._exit(code)
@@ -81,46 +75,12 @@ def spool_files(folder):
     )
 
 
-def test_every_point_of_the_code_is_tried():
-    """Each named point in the code is one of those below, and each of those is in the code."""
-    named = set()
-    for path in SOURCE.glob("*.py"):
-        named.update(re.findall(r'\bpoint\("(\w+)"\)', path.read_text()))
-    assert named == {*WHERE, *IN_HEIRS}
-
-
-WHERE = {
-    "after_folder": "put",
-    "after_lock": "put",
-    "after_create": "put",
-    "after_header": "put",
-    "after_replace": "put",
-    "after_send_before_commit": "work",
-    "after_commit": "work",
-    "after_commit_before_unlink": "work",
-    "after_unlink_before_ack_unlink": "work",
-    "before_owner_unlink": "close",
-    "after_owner_unlink": "close",
-}
-"""Points in the life of a process's own segments, and what it does when it comes by them."""
-
-ONCE = {"after_folder", "after_lock", "before_owner_unlink", "after_owner_unlink"}
-
-IN_HEIRS = (
-    "after_adopt",
-    "during_recovery",
-    "before_estate_unlink",
-    "after_estate_unlink",
-)
-"""Points in taking over what others left; those of segments above are passed there too."""
-
-
 @pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("name", WHERE)
-def test_killed_at_a_point_of_its_own_work(tmp_path, name, times):
-    """What was promised arrives; twice only a batch that was sent before its outcome was noted."""
+@pytest.mark.parametrize("name", OWN_SEGMENTS)
+def test_killed_during_its_own_work(tmp_path, name, times):
+    """What was promised arrives; twice only a batch that was sent and not yet acknowledged."""
     times = 1 if name in ONCE else times
-    killed = child(tmp_path, "a", 60, mode=WHERE[name], fault=f"{name}:{times}")
+    killed = child(tmp_path, "a", 60, mode=OWN_SEGMENTS[name], step=f"{name}:{times}")
     assert killed == -signal.SIGKILL
     (tmp_path / "received").touch()
     (tmp_path / "promised").touch()
@@ -131,7 +91,7 @@ def test_killed_at_a_point_of_its_own_work(tmp_path, name, times):
     promised, received, requests = outcome(tmp_path)
     assert set(promised) <= set(received)
     twice = {item for item, count in received.items() if count > 1}
-    allowed = set(before[-1][1]) if name == "after_send_before_commit" else set()
+    allowed = set(before[-1][1]) if name == "before_ack" else set()
     assert twice == allowed
     assert not [item for item in received if not re.fullmatch(r"a2?-\d{4}", item)]
     assert spool_files(tmp_path) == []
@@ -142,19 +102,21 @@ def test_killed_at_a_point_of_its_own_work(tmp_path, name, times):
 @pytest.mark.parametrize(
     "name",
     [
-        *IN_HEIRS,
-        "after_send_before_commit",
-        "after_commit",
-        "after_commit_before_unlink",
-        "after_unlink_before_ack_unlink",
+        *ORPHANS,
+        "before_ack",
+        "after_ack",
+        "before_segment_removal",
+        "after_segment_removal",
     ],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_killed_while_it_takes_over(tmp_path, name, times):
-    """Killed in the middle of what a dead process left, its heir's heir delivers the rest."""
+def test_killed_while_it_delivers_orphaned_records(tmp_path, name, times):
+    """When the process that delivers a dead one's records is killed too, the next delivers the
+    rest.
+    """
     for who in ("a", "a2")[:times]:
         assert child(tmp_path, who, 30, mode="put") == 0
-    killed = child(tmp_path, "b", mode="work", fault=f"{name}:{times}")
+    killed = child(tmp_path, "b", mode="work", step=f"{name}:{times}")
     assert killed == -signal.SIGKILL
     (tmp_path / "received").touch()
     before = outcome(tmp_path)[2]
@@ -164,21 +126,9 @@ def test_killed_while_it_takes_over(tmp_path, name, times):
     promised, received, requests = outcome(tmp_path)
     assert set(promised) == set(received)
     twice = {item for item, count in received.items() if count > 1}
-    assert twice == (set(before[-1][1]) if name == "after_send_before_commit" else set())
+    assert twice == (set(before[-1][1]) if name == "before_ack" else set())
     assert spool_files(tmp_path) == []
     assert not [who for who, _ in requests if who == "d"]
-
-
-def test_a_point_is_named_in_the_environment(tmp_path):
-    """CXLOGGING_FAULT names the point, and which time; without it nothing happens."""
-    code = "from cxlogging.delivery.journal.points import point; [point('x') for _ in range(3)]"
-    ends = [
-        subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "CXLOGGING_FAULT": fault}, check=False
-        ).returncode
-        for fault in ("", "y", "x:4", "x:3", "x")
-    ]
-    assert ends == [0, 0, 0, -signal.SIGKILL, -signal.SIGKILL]
 
 
 def test_killed_twenty_times_in_a_row_during_recovery(tmp_path):
@@ -186,7 +136,7 @@ def test_killed_twenty_times_in_a_row_during_recovery(tmp_path):
     assert child(tmp_path, "a", 60, mode="put") == 0
     (tmp_path / "received").touch()
     for n in range(20):
-        killed = child(tmp_path, f"k{n}", fault=f"during_recovery:{1 + n % 3}")
+        killed = child(tmp_path, f"k{n}", step=f"during_recovery:{1 + n % 3}")
         assert killed in (-signal.SIGKILL, 0)
     assert child(tmp_path, "z", mode="close") == 0
 
@@ -199,7 +149,7 @@ def test_killed_twenty_times_in_a_row_during_recovery(tmp_path):
 def test_killed_with_a_batch_in_flight_while_the_vendor_is_down(tmp_path):
     """A batch that was sent and not answered is sent again by the next process."""
     assert child(tmp_path, "a", 10, mode="put") == 0
-    killed = child(tmp_path, "b", mode="hold", fault="during_recovery:1")
+    killed = child(tmp_path, "b", mode="hold", step="during_recovery:1")
     assert killed == -signal.SIGKILL
     assert child(tmp_path, "c", mode="close") == 0
 

@@ -1,0 +1,1 @@
+"""One small module for each framework, imported by its name."""

@@ -1,0 +1,121 @@
+"""
+Middleware for Django: ``"cxlogging.integrations.django.ContextMiddleware"``, first in MIDDLEWARE.
+
+It serves WSGI, ASGI and ``runserver``, with synchronous and asynchronous views. Settings, all
+optional, in the dict ``CXLOGGING`` of the project's settings: ``request_id_header`` and
+``access_log``, as `cxlogging.integrations.wsgi.ContextMiddleware` takes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
+from .wsgi import Body
+
+SETTINGS = ("request_id_header", "access_log")
+
+
+class ContextMiddleware:
+    """
+    Bind ``request_id``, method, path and route to every record that is logged during a request.
+
+    The closing record, if ``CXLOGGING = {"access_log": True}`` asks for one, has status, bytes,
+    seconds, the client's address, and ``user.id`` where the view has loaded the user.
+
+    Raises:
+        django.core.exceptions.ImproperlyConfigured: ``CXLOGGING`` has an unknown key.
+    """
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[Any], Any]) -> None:
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
+
+        options = dict(getattr(settings, "CXLOGGING", {}))
+        if unknown := sorted(options.keys() - set(SETTINGS)):
+            known = ", ".join(SETTINGS)
+            raise ImproperlyConfigured(f"CXLOGGING takes {known}, not {', '.join(unknown)}")
+        self._get_response = get_response
+        self._header = options.get("request_id_header", REQUEST_ID_HEADER)
+        self._logger = access_logger(options.get("access_log"))
+        self._is_async = asyncio.iscoroutinefunction(get_response)
+        if self._is_async:
+            _mark_coroutine(self)
+
+    def __call__(self, request: Any) -> Any:
+        if self._is_async:
+            return self._call_async(request)
+        context = self._begin(request)
+        try:
+            return self._end(request, context, self._get_response(request))
+        except BaseException as error:
+            context.close_in_thread(error)
+            raise
+
+    async def _call_async(self, request: Any) -> Any:
+        context = self._begin(request)
+        try:
+            return self._end(request, context, await self._get_response(request))
+        except BaseException as error:
+            context.close_in_thread(error)
+            raise
+
+    def process_view(self, request: Any, *_: Any) -> None:
+        """Bind the route: Django has found it when the view is about to be called."""
+        match = getattr(request, "resolver_match", None)
+        if match is not None and KEY in request.META:
+            request.META[KEY].found(f"/{match.route.lstrip('/')}")
+
+    def _begin(self, request: Any) -> RequestContext:
+        context = RequestContext(
+            request.method,
+            request.path,
+            request.headers.get(self._header, ""),
+            request.META.get("REMOTE_ADDR"),
+            self._logger,
+        )
+        request.META[KEY] = context
+        context.open_in_thread()
+        return context
+
+    def _end(self, request: Any, context: RequestContext, response: Any) -> Any:
+        context.status = response.status_code
+        context.user = _loaded_user(request)
+        if not response.has_header(self._header):
+            response[self._header] = context.id
+        if not response.streaming:
+            context.size, context.is_complete = len(response.content), True
+            context.close_in_thread()
+        elif response.is_async:
+            response.streaming_content = _counted(response.streaming_content, context)
+        else:
+            response.streaming_content = Body(response.streaming_content, context)
+        return response
+
+
+async def _counted(parts: AsyncIterator[bytes], context: RequestContext) -> AsyncIterator[bytes]:
+    """Yield *parts*; their end is the end of the request."""
+    try:
+        async for part in parts:
+            context.size += len(part)
+            yield part
+        context.is_complete = True
+    finally:
+        context.disconnected = not context.is_complete
+        context.close_in_thread()
+
+
+def _mark_coroutine(middleware: ContextMiddleware) -> None:
+    from asgiref.sync import markcoroutinefunction
+
+    markcoroutinefunction(middleware)
+
+
+def _loaded_user(request: Any) -> Any:
+    """Return the primary key of the request's user, if the application has loaded one."""
+    user = request.__dict__.get("_cached_user") or request.__dict__.get("_acached_user")
+    return getattr(user, "pk", None)
