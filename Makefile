@@ -54,7 +54,7 @@ $(VENV)/.ready-peers: $(VENV)/.ready-bench benchmarks/requirements.txt
 	@touch $@
 
 EXTRA_dev = dev
-EXTRA_test = test
+EXTRA_test = test,sdks
 EXTRA_lint = test,lint
 EXTRA_bench = dev,fast
 EXTRA_faults = faults
