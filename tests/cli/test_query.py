@@ -102,7 +102,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
         (["x", "--limit", "15001"], "has another limit, pass --row-limit."),
         (["x", "--limit", "9", "--row-limit", "8"], "limit takes 1 to 8 for tier 'frequent'"),
         (["x", "--background", "--since", "1h", "--row-limit", "5"], "has no --row-limit"),
-        (["x", "--local", "--domain", "eu2"], "stand alone"),
+        (["x", "--local", "--domain", "eu2"], "cannot be combined"),
         (["x", "--name", "report"], "add --background"),
         (["x", "--background"], "needs one of --since and --from"),
         (["x", "--background", "--since", "1h", "--limit", "5"], "has no --limit"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cxlogging.cli.shared.levels import LevelType
 from cxlogging.cli.tail.following import SECOND, Following
-from cxlogging.cli.tail.main import question
+from cxlogging.cli.tail.main import query_of
 from cxlogging.dataprime import QueryError, Row, Severity, Unreachable, times
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole
@@ -120,7 +120,7 @@ def test_what_has_no_time_cannot_be_followed():
 )
 def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
     """A condition is filtered by; what begins with a command stays as it is."""
-    assert question(expression, level, "dataprime") == query
+    assert query_of(expression, level, "dataprime") == query
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_another_level_is_refused(run, level):
 
 def test_lucene_goes_as_it_is(run):
     """A Lucene query is not wrapped, and takes no --level."""
-    assert question("pod:x", None, "lucene") == "pod:x"
-    assert question(None, None, "lucene") == "*"
+    assert query_of("pod:x", None, "lucene") == "pod:x"
+    assert query_of(None, None, "lucene") == "*"
     assert run("tail", "x", "--syntax", "lucene", "--level", "ERROR").exit_code == 2
 
 

@@ -94,17 +94,17 @@ def command(
 def _query_text(field: str, only: str | None) -> str:
     path = _path(field)
     text = f"source logs | filter {path} != null"
-    return text if only is None else f"{text} && {path}.startsWith({_quoted(f'{only}-')})"
+    return text if only is None else f"{text} && {path}.startsWith({_quoted(only, '-')})"
 
 
 def _path(field: str) -> str:
     return f"$d.{field}" if field.replace(".", "").isidentifier() else f"$d[{_quoted(field)}]"
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, suffix: str = "") -> str:
     if "'" in text or "\\" in text:
         raise click.UsageError(f"{text!r} contains a quote or a backslash, which no id has.")
-    return f"'{text}'"
+    return f"'{text}{suffix}'"
 
 
 def _read(

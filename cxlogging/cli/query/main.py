@@ -1,4 +1,4 @@
-"""`cxlogging query`: ask the service, or the local server, and print the rows."""
+"""`cxlogging query`: run a query against Coralogix or the local server."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ from .request import check_combination, curl_command, query_text, stream_argumen
     ),
 )
 @click.argument("query", required=False)
-@click.option("--since", metavar="T", help="Begin the window so long ago: 30m, 1h, 2d.")
+@click.option("--since", metavar="T", help="Begin the window this long ago: 30m, 1h, 2d.")
 @click.option(
-    "--from", "start", metavar="T", help="Begin the window at a time: 2025-01-20T00:00:00Z, now-2d."
+    "--from",
+    "start",
+    metavar="T",
+    help="Begin the window at this time: 2025-01-20T00:00:00Z.",
 )
 @click.option(
-    "--to", "end", metavar="T", help="End the window at a time, as for --from. Default: now."
+    "--to",
+    "end",
+    metavar="T",
+    help="End the window at this time, such as now-1h. Default: now.",
 )
 @connection.tier
 @click.option(
@@ -42,17 +48,20 @@ from .request import check_combination, curl_command, query_text, stream_argumen
     help="The language of the query.",
 )
 @click.option(
-    "--limit", type=int, metavar="N", help="Return at most N rows. Default: 2000, by the service."
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Return at most N rows. Default: the service's 2000.",
 )
-@click.option("--split", is_flag=True, help="Ask again about halves of a window that was cut.")
+@click.option("--split", is_flag=True, help="If a limit cuts the result, split the window.")
 @click.option(
-    "--source", "default_source", metavar="S", help="Read this source where the query names none."
+    "--source", "default_source", metavar="S", help="Read this source if the query names none."
 )
-@click.option("--strict", "strict_fields", is_flag=True, help="Refuse a query with unknown fields.")
+@click.option("--strict", "strict_fields", is_flag=True, help="Reject queries with unknown fields.")
 @click.option(
     "--preset",
     type=click.Choice(["accuracy", "performance"]),
-    help="What the service favours where it cannot have both.",
+    help="What the service favours if it must choose between the two.",
 )
 @click.option(
     "--timeout",
@@ -60,23 +69,23 @@ from .request import check_combination, curl_command, query_text, stream_argumen
     default=300.0,
     show_default=True,
     metavar="S",
-    help="Give up after S seconds, retries included.",
+    help="Give up after S seconds, including retries.",
 )
 @formats.output(*formats.FORMATS)
 @formats.colour
-@click.option("--stats", is_flag=True, help="Print on stderr what the query cost.")
+@click.option("--stats", is_flag=True, help="Print duration, bytes read and limits on stderr.")
 @click.option(
-    "--explain", is_flag=True, help="Print the request as a curl command, and send nothing."
+    "--explain", is_flag=True, help="Print the request as a curl command instead of sending it."
 )
-@click.option("--fail-on-empty", is_flag=True, help="Exit with code 4 if there is no row.")
+@click.option("--fail-on-empty", is_flag=True, help="Exit with code 4 if there are no rows.")
 @click.option(
     "--background",
     is_flag=True,
-    help="Run it in the background: up to a million rows and 30 minutes.",
+    help="Run a background query: up to a million rows and 30 minutes.",
 )
-@click.option("--name", metavar="NAME", help="Give the background query a name.")
+@click.option("--name", metavar="NAME", help="Name the background query NAME.")
 @click.option(
-    "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
+    "--job", metavar="ID", help="Print the rows of a background query that was submitted earlier."
 )
 @formats.full
 @connection.row_limit
@@ -101,11 +110,12 @@ def command(
     """
     Print the rows of a DataPrime or Lucene QUERY.
 
-    QUERY is its text, - for standard input, or @FILE. The key is CX_API_KEY, else
-    CORALOGIX_API_KEY: a personal or team key; a Send-Your-Data key cannot query.
+    QUERY is the text of the query, - to read it from standard input, or @FILE to read it from a
+    file. The key comes from CX_API_KEY, or else CORALOGIX_API_KEY; it is a personal or team key,
+    as a Send-Your-Data key cannot query.
 
-    Exit codes: 0 ok, 1 failure, 2 usage (a query that does not compile too), 3 authentication,
-    4 no rows (--fail-on-empty), 5 worth another try, 6 rows are missing, 130 Ctrl-C.
+    Exit codes: 0 success, 1 failure, 2 invalid usage or query, 3 authentication failed, 4 no rows
+    (with --fail-on-empty), 5 temporary failure: try again, 6 rows may be missing, 130 Ctrl-C.
     """
     where = connection.address(local=local, port=port, domain=domain, url=url)
     text = query_text(query, job, explain=explain)

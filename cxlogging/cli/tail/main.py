@@ -119,7 +119,7 @@ def command(
     """
     where = connection.address(local=local, port=port, domain=domain, url=url)
     pause = every or (LOCAL_INTERVAL if local or port else INTERVAL)
-    text = question(expression, level, syntax)
+    text = query_of(expression, level, syntax)
     begin = times.instant("--since", since, time.time_ns())
     with connection.client(where, tier, row_limit, timeout=60.0, retry_budget=0.0) as client:
         windows = _Windows(client, text, tier, syntax, (expression or "").strip())
@@ -140,7 +140,7 @@ def _waiting(url: str | None, pause: float) -> Iterator[Callable[[], None]]:
         yield stream.wait
 
 
-def question(expression: str | None, level: Severity | None, syntax: str) -> str:
+def query_of(expression: str | None, level: Severity | None, syntax: str) -> str:
     """Return the query for a filter, which is a condition or a whole pipeline."""
     expression = (expression or "").strip()
     if syntax == "lucene":
