@@ -13,7 +13,7 @@ import click
 
 from ..devserver import DevServer, Keys
 from ..devserver.query.endpoint import TIMEOUT
-from ..wire import parse as values
+from ..wire import option_parsers as values
 from .shared.screen import safe
 from .shared.wording import examples, in_flags
 

@@ -25,9 +25,10 @@ from .ledger import Ledger, Stats
 from .options import Options
 from .process import lifecycle, sigterm
 from .process.draining import drain
+from .process.state import PROCESS, Phase, own_thread
 from .process.threadless import not_watched
-from .queue.batch import LATER, Batch
-from .queue.factory import LineMaker, line_maker
+from .queue.batch import ADOPTED, Batch
+from .queue.factory import QueueMaker, queue_maker
 from .worker.in_flight import Unsettled
 from .worker.leftovers import PAUSE_SECONDS
 from .worker.pacing import Pace, State
@@ -60,7 +61,7 @@ class Delivery:
         *,
         transport: Callable[[], Transport] | None = None,
         clock: Clock | None = None,
-        line: LineMaker | None = None,
+        line: QueueMaker | None = None,
     ) -> None:
         options.check(destination)
         self.destination = destination
@@ -80,7 +81,7 @@ class Delivery:
         self.notes: dict[str, str] = {}
         self.watch: Callable[[float, int], tuple[str | None, float]] | None = None
         self.watch_at = math.inf
-        self._make_line = line or line_maker(destination, options)
+        self._make_queue = line or queue_maker(destination, options)
         self.reset()
         lifecycle.register(self)
         if options.sigterm:
@@ -95,9 +96,9 @@ class Delivery:
         self.pace = Pace(self.options, self.destination.limits)
         self.unsettled = Unsettled()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
-        self.buffer = self._make_line(self.clock, self.drops.add, self.lock)
+        self.buffer = self._make_queue(self.clock, self.drops.add, self.lock)
         self._bound = self.buffer.bound  # what others hold of a spool lowers it later
-        self.buffer.on_news = self._say_at_once
+        self.buffer.on_notice = self._say_at_once
         self.closing = False
         self.given_up = False
         self.late_seconds = 0.0
@@ -124,8 +125,8 @@ class Delivery:
         with self.lock:
             if self.closing:
                 return
-            self.buffer.tend(self.clock.monotonic(), at_once=True)
-            wanted = self.buffer.backlog or bool(self.buffer.news)
+            self.buffer.maintain(self.clock.monotonic(), at_once=True)
+            wanted = self.buffer.backlog or bool(self.buffer.notices)
         if wanted:
             self.workers.wake()
 
@@ -139,7 +140,7 @@ class Delivery:
         buffer = self.buffer
         if not buffer.put((level, data, 0)):
             self._drop(level, len(data))
-        elif buffer.arrived >= self.wake_bytes or buffer.came >= self.wake_count:
+        elif buffer.bytes_in >= self.wake_bytes or buffer.items_in >= self.wake_count:
             self.closing = False
             if not sys.is_finalizing():
                 self.workers.wake()
@@ -148,7 +149,7 @@ class Delivery:
     def _drop(self, level: int, size: int) -> None:
         """Count an item that has no room, and have a worker say so: nothing may wait here."""
         told = not self.drops.untold
-        is_large = not self.buffer.held and self.buffer.bound >= self._bound
+        is_large = not self.buffer.bytes_held and self.buffer.bound >= self._bound
         self.drops.add(level, size if is_large else 0)
         if told or not len(self.workers):
             self.workers.wake()
@@ -159,7 +160,7 @@ class Delivery:
 
         Once the exit functions have run, each log call delivers for itself.
         """
-        at_once = lifecycle.PROCESS.left
+        at_once = PROCESS.phase is Phase.EXITED
         self.wake_bytes = 0 if at_once else size
         self.wake_count = 0 if at_once else count
 
@@ -181,7 +182,7 @@ class Delivery:
         """Say what the buffer has to say."""
         with contextlib.suppress(IndexError):  # others say it too
             while True:
-                kind, topic, sentence = self.buffer.news.popleft()
+                kind, topic, sentence = self.buffer.notices.popleft()
                 if topic:
                     self.diagnostics.say(kind, topic, sentence, in_log_call=in_log_call)
                 else:
@@ -194,7 +195,7 @@ class Delivery:
     def look(self, now: float) -> None:
         """Say what `watch` has to say; *now* is infinite at the exit."""
         if self.watch is not None:
-            sentence, self.watch_at = self.watch(now, self.buffer.came)
+            sentence, self.watch_at = self.watch(now, self.buffer.items_in)
             if sentence:
                 self.diagnostics.say("watch", sentence, sentence)
 
@@ -209,7 +210,7 @@ class Delivery:
         """
         started = self.clock.monotonic()
         batch, seconds = Batch(0, [(level, data, 0)]), self.options.timeout
-        with lifecycle.own_thread():
+        with own_thread():
             if encoding is None:
                 outcome = send(self, batch, seconds)
             else:
@@ -257,14 +258,14 @@ class Delivery:
         if not self.has_passed(mark):
             return True
         with self.lock:
-            left = adopted and any(batch.first >= LATER for batch in self.unsettled)
+            left = adopted and any(batch.first >= ADOPTED for batch in self.unsettled)
             return left or (adopted and self.buffer.backlog)
 
     def count_before(self, mark: int) -> int:
         """Return how many that were accepted before *mark* lack their outcome."""
         with self.lock:
             numbers = (number for batch in self.unsettled for number in batch.numbers)
-            taken = sum(number < mark or number >= LATER for number in numbers)
+            taken = sum(number < mark or number >= ADOPTED for number in numbers)
             return taken + min(max(mark - self.position, 0), len(self.buffer))
 
     @property
@@ -304,7 +305,7 @@ class Delivery:
         """Deliver what waits, within the exit budget; the next record begins anew."""
         mark, began = self.mark(), self.clock.monotonic()
         # Once the exit functions have run, each log call waits for its own record.
-        drained = lifecycle.PROCESS.left or drain([self], adopted=True)
+        drained = PROCESS.phase is Phase.EXITED or drain([self], adopted=True)
         self.close_soon()
         if not drained:
             lifecycle.after_drain(self, mark, began)
@@ -331,7 +332,7 @@ class Delivery:
     def abandon(self) -> Counter[int]:
         """Give what would not outlive the process the outcome *abandoned*; return their levels."""
         with self.lock:
-            waiting = self.buffer.perish()
+            waiting = self.buffer.drop_volatile()
             self.ledger.taken += len(waiting)
             batches = self.unsettled.discard(lambda batch: not batch.durable)
             for batch in batches:

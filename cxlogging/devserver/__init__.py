@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..wire.lazy import exports
+from ..wire.lazy_imports import exports
 
 if TYPE_CHECKING:
     from ..vendors.emulation.types import VENDORS, Keys, StoredEvent

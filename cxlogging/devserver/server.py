@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from ..vendors.emulation.types import Keys
 from ..vendors.registry import DOORS
-from ..wire.parse import boolean
+from ..wire.option_parsers import boolean
 from . import api
 from .app import DevApp
 from .faults import FaultPanel

@@ -13,7 +13,7 @@ Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
 Makes one item of a call site's record, in the shortest way there is.
 
 It takes the nanoseconds since 1970, UTC; the message and the fields, and what
-`Destination.rest` gave; how many records this one stands for; and the name of
+`Destination.error_fields` gave; how many records this one stands for; and the name of
 the asyncio task. It may raise, and may exceed the item's limit:
 `Destination.encode` knows what to do then.
 """
@@ -84,7 +84,7 @@ class Destination(Protocol):
         """Return the members for the trace and the span in which an event was logged."""
         ...
 
-    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+    def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the members for what few events have: an exception, the text of a stack."""
         ...
 

@@ -11,7 +11,7 @@ ISOLATED = frozenset({400, 406, 422})
 HELD = frozenset({401, 403, 404, 405, 407, 410, 415, 421, 431})
 
 
-def common(response: Response, cures: dict[int, str]) -> Verdict:
+def default_verdict(response: Response, cures: dict[int, str]) -> Verdict:
     """
     Return the verdict on *response* by its status alone.
 

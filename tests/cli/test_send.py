@@ -346,6 +346,7 @@ def test_impossible_arguments_end_with_2(run, arguments, sentence):
     assert sentence in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "word"),
     [
@@ -379,6 +380,7 @@ def test_a_rate_is_kept(send, server):
     assert server.count() == 6
 
 
+@pytest.mark.slow
 def test_nothing_is_dropped_while_the_destination_is_slow(start, server, tmp_path):
     """With room for a few records, reading waits: all arrive, and memory stays small."""
     path = tmp_path / "app.log"

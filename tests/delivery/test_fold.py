@@ -14,7 +14,7 @@ from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.queue.batch import Batch
 from cxlogging.delivery.queue.folding import Folded
-from cxlogging.delivery.queue.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryBuffer
+from cxlogging.delivery.queue.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryQueue
 from cxlogging.delivery.worker.pacing import FIRST_BATCH, NEVER, Pace
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS, Network, broken, delivery
@@ -23,8 +23,8 @@ ITEMS = st.tuples(st.integers(-(2**62), 2**62), st.binary(max_size=300), st.inte
 ROOMY = Limits(10_000, 2**20, 2**20, 10_000, 0, auto=())
 
 
-def buffer(**options) -> MemoryBuffer:
-    return MemoryBuffer(Options.parse(options), Clock(), lambda level: None, _thread.RLock())
+def buffer(**options) -> MemoryQueue:
+    return MemoryQueue(Options.parse(options), Clock(), lambda level: None, _thread.RLock())
 
 
 @given(st.lists(ITEMS, min_size=1, max_size=50))
@@ -67,7 +67,7 @@ def test_folding_changes_nothing_but_the_size(data):
     rest = line.take(NEVER, NEVER)
     line.settle(rest)
     assert len(rest) == came - taken
-    assert (line.held, len(line), line.arrived) == (0, 0, line.left)
+    assert (line.bytes_held, len(line), line.bytes_in) == (0, 0, line.bytes_out)
 
 
 def test_folding_makes_room():
@@ -76,11 +76,11 @@ def test_folding_makes_room():
     count = 0
     while line.put((20, b"order %06d placed, thank you" % count, 0)):
         count += 1
-    full = line.held
+    full = line.bytes_held
     while line.fold():
         pass
 
-    assert line.held < full / 5
+    assert line.bytes_held < full / 5
     assert line.put((20, b"one more", 0))
     assert len(line) == count + 1
 
@@ -90,11 +90,11 @@ def test_where_much_waits_more_is_folded_at_once():
     line = buffer(buffer_bytes=2**30, overflow="drop_newest")
     sizes = []
     for held in (FOLD_BYTES, 4 * 2**20, 16 * 2**20, 64 * 2**20):
-        while line.held < held:
+        while line.bytes_held < held:
             line.put((20, bytes(1_000), 0))
-        waiting = line.held
+        waiting = line.bytes_held
         line.fold()
-        sizes.append(waiting - line.held)
+        sizes.append(waiting - line.bytes_held)
         line.settle(line.take(NEVER, NEVER))
 
     assert FOLD_BYTES * 0.9 < sizes[0] < FOLD_BYTES * 1.1
@@ -122,7 +122,7 @@ def test_a_little_is_not_folded():
 def test_the_oldest_gives_way_also_when_it_is_folded():
     """With drop_oldest the oldest are given up, a folded piece as a whole."""
     given_up: list[int] = []
-    line = MemoryBuffer(
+    line = MemoryQueue(
         Options.parse({"buffer_bytes": FOLD_BYTES * 4, "overflow": "drop_oldest"}),
         Clock(),
         given_up.append,
@@ -130,7 +130,7 @@ def test_the_oldest_gives_way_also_when_it_is_folded():
     )
     size = 1_000
     number = 0
-    while line.held + size + ITEM_OVERHEAD <= line.bound:
+    while line.bytes_held + size + ITEM_OVERHEAD <= line.bound:
         line.put((number, bytes([number % 251]) * size, 0))
         number += 1
     line.fold()
@@ -138,7 +138,7 @@ def test_the_oldest_gives_way_also_when_it_is_folded():
         assert line.put((number, bytes(size), 0))
         number += 1
 
-    assert line.held <= line.bound
+    assert line.bytes_held <= line.bound
     assert given_up == list(range(len(given_up)))
     assert [level for level, _, _ in line.take(1, NEVER)] == [len(given_up)]
 
@@ -189,8 +189,8 @@ def test_an_outage_folds_the_line(outage):
     def shrunk() -> bool:
         nonlocal raw
         lines.extend(fill(target, 500))
-        raw = target.buffer.arrived
-        return target.buffer.held < raw / 2
+        raw = target.buffer.bytes_in
+        return target.buffer.bytes_held < raw / 2
 
     wait_until(shrunk)
     over.set()
@@ -198,7 +198,7 @@ def test_an_outage_folds_the_line(outage):
     assert target.flush(60)
     assert sorted(network.accepted) == sorted(lines)
     assert target.stats().balanced
-    assert target.buffer.held == 0
+    assert target.buffer.bytes_held == 0
 
 
 def test_the_first_batches_are_small():

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.queue.batch import LATER, Batch
+from cxlogging.delivery.queue.batch import ADOPTED, Batch
 from cxlogging.delivery.worker.leftovers import Leftovers
 from cxlogging.wire.http import Limits, Response
 from tests.delivery.test_delivery import lines, put_all, wait_until
@@ -232,10 +232,10 @@ def test_leftovers_of_the_spool_and_of_memory_do_not_mix():
     leftovers = Leftovers()
     leftovers.add(batch(0), 0.0, 0.3, by_request=False)
     leftovers.add(batch(10, place=5), 0.0, 0.2, by_request=False)
-    leftovers.add(batch(LATER, place=7), 0.0, 0.1, by_request=False)
+    leftovers.add(batch(ADOPTED, place=7), 0.0, 0.1, by_request=False)
     taken = [leftovers.take(1.0 + n, 0.5, ROOM, ROOM) for n in range(3)]
 
-    assert [each.first for each in taken] == [LATER, 10, 0]
+    assert [each.first for each in taken] == [ADOPTED, 10, 0]
     assert [each.durable for each in taken] == [True, True, False]
 
 

@@ -20,7 +20,7 @@ from cxlogging.delivery.http.compression import choose, compressor
 from cxlogging.delivery.ledger import Counter, Tally
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.queue.batch import Batch
-from cxlogging.delivery.queue.memory import ITEM_OVERHEAD, MemoryBuffer
+from cxlogging.delivery.queue.memory import ITEM_OVERHEAD, MemoryQueue
 from cxlogging.delivery.worker.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
 from cxlogging.delivery.worker.in_flight import Unsettled
 from cxlogging.delivery.worker.pacing import NEVER, Pace, State
@@ -159,7 +159,7 @@ def _zstd():
 
 def buffer(overflow="shed", bound=10_000, evicted=lambda level: None, **options):
     parsed = Options.parse({"overflow": overflow, "buffer_bytes": bound, **options})
-    return MemoryBuffer(parsed, Clock(), evicted, _thread.RLock())
+    return MemoryQueue(parsed, Clock(), evicted, _thread.RLock())
 
 
 def fill(line, level, size=880):
@@ -217,7 +217,7 @@ def test_dropping_the_oldest_for_an_item_larger_than_the_bound():
 def test_dropping_the_oldest_waits_for_no_lock():
     """While the worker holds its lock, the newest is dropped rather than waited for."""
     lock, held, go = _thread.RLock(), threading.Event(), threading.Event()
-    line = MemoryBuffer(
+    line = MemoryQueue(
         Options.parse({"overflow": "drop_oldest", "buffer_bytes": 1_000}), Clock(), print, lock
     )
     line.put((10, b"x" * 800, 0))
@@ -277,9 +277,9 @@ def test_held_bytes_are_given_back_when_settled():
     line.put((20, b"x" * 880, 0))
     taken = line.take(9, NEVER)
 
-    assert line.held == 1_000
+    assert line.bytes_held == 1_000
     line.settle(taken)
-    assert line.held == 0
+    assert line.bytes_held == 0
 
 
 def test_counters_in_many_threads():
@@ -422,7 +422,9 @@ def test_every_take_keeps_its_bounds(lengths, takes):
         assert line.take(count, size) == waiting[:wanted]
         del waiting[:wanted]
         assert len(line) == len(waiting)
-        assert line.arrived - line.left == sum(len(data) + ITEM_OVERHEAD for _, data, _ in waiting)
+        assert line.bytes_in - line.bytes_out == sum(
+            len(data) + ITEM_OVERHEAD for _, data, _ in waiting
+        )
 
 
 def fitting(items, size):

@@ -13,9 +13,9 @@ from cxlogging.vendors.betterstack.destination import BetterStack
 from cxlogging.vendors.coralogix.destination import Coralogix
 from cxlogging.vendors.honeycomb.destination import Honeycomb
 from cxlogging.wire.destination import Destination
-from cxlogging.wire.event import Event, Source
+from cxlogging.wire.event import Event, SyntheticOrigin
 from cxlogging.wire.http import Endpoint, Request, Secret
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 KEY = "canary-4711-key"
 ADDRESS = Endpoint("https", "logs.example.com", 443, "/")
@@ -119,7 +119,7 @@ def _nested(found: dict[str, Any], name: str, like: Any) -> Any:
 
 def an_event(message: str = "hello", **changes: Any) -> Event:
     """Return an event with plain values and *changes*."""
-    event = Event(1_700_000_000_123_456_000, 20, "INFO", message, {}, Source())
+    event = Event(1_700_000_000_123_456_000, 20, "INFO", message, {}, SyntheticOrigin())
     return event.replace(**changes)
 
 
@@ -127,4 +127,4 @@ def logged(message: str = "hello", logger: str = "shop.orders", **extra: Any) ->
     """Return the event of a record with *extra*."""
     record = logging.LogRecord(logger, logging.INFO, "/srv/shop.py", 7, message, None, None)
     record.__dict__.update(extra)
-    return EventMaker(Cleaner(), {}, None, None, lambda topic, note: None).make(record, None)
+    return EventMaker(Sanitizer(), {}, None, None, lambda topic, note: None).make(record, None)

@@ -81,7 +81,7 @@ def _no_variables(monkeypatch):
 def sent_to() -> tuple[str, str]:
     """Return where records go and where queries go, as a handler and a client see it."""
     with DataPrimeClient(KEY) as client:
-        return coralogix.configure(KEY).endpoint.origin, client._door.base
+        return coralogix.configure(KEY).endpoint.origin, client._http.base
 
 
 @pytest.mark.parametrize("variable", coralogix.VARIABLES["domain"])
@@ -98,7 +98,7 @@ def test_the_argument_takes_each_form(text, domain):
     """The argument takes what the variables take."""
     assert coralogix.configure(KEY, domain=text).endpoint.host == f"ingress.{domain}"
     with DataPrimeClient(KEY, text) as client:
-        assert client._door.base == f"https://api.{domain}"
+        assert client._http.base == f"https://api.{domain}"
 
 
 @pytest.mark.parametrize("variable", coralogix.URLS)

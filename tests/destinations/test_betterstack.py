@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.vendors.betterstack.destination import configure
-from cxlogging.wire.event import Source
+from cxlogging.wire.event import SyntheticOrigin
 from cxlogging.wire.http import Action, Response
 
 from .reading import KEY, an_event, betterstack, logged, read, sent
 
-SOURCE = Source("shop", "/srv/o.py", "o.py", "o", 42, "place", 99, "worker-1", 17, "Main")
+SOURCE = SyntheticOrigin("shop", "/srv/o.py", "o.py", "o", 42, "place", 99, "worker-1", 17, "Main")
 HOST = "s1.eu-nbg-2.betterstackdata.com"
 formats = pytest.mark.parametrize("form", ["msgpack", "json", "ndjson"])
 

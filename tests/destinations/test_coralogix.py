@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.vendors.coralogix.destination import configure, severity
-from cxlogging.wire.event import Source
+from cxlogging.wire.event import SyntheticOrigin
 from cxlogging.wire.http import Action, Response
 
 from .reading import KEY, an_event, coralogix, fields, loads, logged, sent
 
-SOURCE = Source(
+SOURCE = SyntheticOrigin(
     name="shop.orders",
     pathname="/srv/shop/orders.py",
     filename="orders.py",

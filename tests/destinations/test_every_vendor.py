@@ -8,13 +8,13 @@ from cxlogging.errors import ConfigurationError
 from cxlogging.vendors.betterstack import destination as betterstack
 from cxlogging.vendors.coralogix import destination as coralogix
 from cxlogging.vendors.honeycomb import destination as honeycomb
-from cxlogging.wire.event import Source
+from cxlogging.wire.event import SyntheticOrigin
 from cxlogging.wire.http import Action, Response
 
 from . import reading
 from .reading import KEY, STRUCTURED, Format, an_event, fields
 
-SOURCE = Source("shop", "/srv/o.py", "o.py", "o", 42, "place", 99, "worker-1", 17, "Main")
+SOURCE = SyntheticOrigin("shop", "/srv/o.py", "o.py", "o", 42, "place", 99, "worker-1", 17, "Main")
 FULL = an_event(
     origin=SOURCE,
     task="Task-1",

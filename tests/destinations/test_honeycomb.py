@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.vendors.honeycomb.destination import configure, severity
-from cxlogging.wire.event import Source
+from cxlogging.wire.event import SyntheticOrigin
 from cxlogging.wire.http import Action, Response
 
 from .reading import KEY, an_event, fields, honeycomb, logged, sent
 
-SOURCE = Source("shop", "/srv/o.py", "o.py", "o", 42, "place", 99, "worker-1", 17, "Main")
+SOURCE = SyntheticOrigin("shop", "/srv/o.py", "o.py", "o", 42, "place", 99, "worker-1", 17, "Main")
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 

@@ -84,6 +84,6 @@ def test_extras_whose_names_are_no_texts_arrive(form: Format):
 
 def _clean(record):
     from cxlogging.handlers.extras import extras
-    from cxlogging.wire.values.sanitize import Cleaner
+    from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
-    return Cleaner().fields(extras(record))
+    return Sanitizer().fields(extras(record))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cxlogging.handlers.events import EventMaker
 from cxlogging.wire.event import Event
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 from .reading import FORMATS, STRUCTURED, Format, an_event, fields, logged, sent
 
@@ -92,7 +92,7 @@ def test_a_huge_exception_is_cut(form: Format):
         raise ValueError("x" * 30_000_000)
     info = (raised.type, raised.value, raised.tb)
     record = logging.LogRecord("shop", 40, "/srv/o.py", 1, "failed", None, info)
-    maker = EventMaker(Cleaner(), {}, None, None, lambda topic, note: None)
+    maker = EventMaker(Sanitizer(), {}, None, None, lambda topic, note: None)
 
     (item,) = sent(form.destination, encoded(form, maker.make(record, None)))
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.items import ItemMaker
-from cxlogging.wire.times import LAST_NS, moment, rfc3339
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
+from cxlogging.wire.timestamps import LAST_NS, moment, rfc3339
 
 from .reading import FORMATS, Format, read
 
@@ -54,7 +54,7 @@ def read_by_vendor(item: dict) -> int:
 def test_a_time_of_any_value_is_read_rightly(form: Format, created):
     """A time from 1970 to 2262 is the record's own, anything else the time of the log call."""
     record = logging.LogRecord("shop", 20, "/srv/o.py", 7, "hello", None, None)
-    events = EventMaker(Cleaner(), {}, None, None, lambda *note: None, lambda: NOW)
+    events = EventMaker(Sanitizer(), {}, None, None, lambda *note: None, lambda: NOW)
     maker = ItemMaker(events, form.destination)
     maker.make(record, None)  # the call site is known from here on
     record.created = created

@@ -165,6 +165,7 @@ def test_bs9_only_objects_are_events(value):
     refused(ask(msgpack.packb(value), MSGPACK), 406, "Couldn't parse JSON content.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [None, gzip.compress, zlib.compress])
 def test_bs10_twenty_mebibytes_pass_and_one_byte_more_does_not(pack):
     """Counted after inflating; a bomb is not inflated further."""
@@ -256,6 +257,7 @@ def test_only_post_delivers(method):
     assert (reply.answer.status, reply.answer.headers["allow"]) == (405, "POST")
 
 
+@pytest.mark.slow
 def test_a_million_events_are_enough():
     """A bound of this server: 20 MiB of `{}` would cost gigabytes."""
     assert ask(b"[" + b"{}," * 1_000_000 + b"{}]").answer.status == 413

@@ -335,6 +335,7 @@ def test_the_soft_limit(server, query):
     assert warning.details == {"numberOfResultsLimit": SOFT_LIMIT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", ["frequent", "archive"])
 def test_the_limits_of_the_tiers(server, query, tier):
     """All rows up to the tier's own limit, and a warning there; a limit of one's own is no news."""

@@ -89,7 +89,7 @@ def test_the_page_knows_the_fields_that_handlers_write(module):
     """They are not shown as the sender's own."""
     own = json.loads(re.search(r"const OWN = (\{.*?\n\});", SCRIPT, re.DOTALL)[1])
     traces = {"exception", "exception.stacktrace", "stack_info"}
-    name = Path(module.__file__).stem
+    name = Path(module.__file__).parent.name
     assert module.OWN_FIELDS - traces <= set(own[name])
 
 

@@ -23,21 +23,6 @@ from .harness import Child, Oracle
 from .proxy import FaultProxy
 from .spooling import KILLED, LEFT, QUICK, use_disk
 
-PLUGIN = "tests.faults.report"
-
-
-def pytest_collection_modifyitems(config, items):
-    """Without the report, only what is quick and needs no other server runs."""
-    if config.pluginmanager.has_plugin(PLUGIN):
-        return
-    left_out = [
-        item
-        for item in items
-        if item.get_closest_marker("long") or item.get_closest_marker("runtimes")
-    ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
 
 class Figures:
     """The numbers of one case, for the report."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cxlogging.handlers.events import EventMaker
-from cxlogging.handlers.redaction.rules import Default, cleaner
+from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
 
 SECRET = "canary4711"
 HEADERS = {"Authorization": f"Bearer {SECRET}", "Cookie": f"a={SECRET}", "X-Order": "7"}
@@ -44,7 +44,7 @@ class Metadatum(NamedTuple):
 
 def ship(value: Any) -> Any:
     """Log *value* in every place that it can have; return what arrives of it in extra."""
-    maker = EventMaker(cleaner(Default()), {}, None, None, lambda *_: None)
+    maker = EventMaker(build_sanitizer(DefaultRules()), {}, None, None, lambda *_: None)
     record = logging.LogRecord("shop", 20, "/srv/o.py", 7, {"message": "m", "own": value}, (), None)
     places = {"value": value, "list": [value], "deep": {"d": (value, Call(value))}}
     record.__dict__.update(places)

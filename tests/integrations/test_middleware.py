@@ -59,9 +59,11 @@ def serve_wsgi(app, environ, *, close=True):
         return lambda data: None
 
     answer = app(environ, start_response)
-    body = b"".join(answer)
-    if close:
-        answer.close()
+    try:
+        body = b"".join(answer)
+    finally:
+        if close:
+            answer.close()
     status, headers = began[-1]
     return status, dict(headers), body
 
@@ -185,12 +187,7 @@ def test_an_error_of_a_wsgi_application_is_in_the_closing_record(kept, when):
         raise LookupError("no")
 
     with pytest.raises(LookupError):
-        app = wsgi.ContextMiddleware(fails, access_log="shop")
-        answer = app(environ(), lambda *_: lambda data: None)
-        try:
-            b"".join(answer)
-        finally:
-            answer.close()
+        serve_wsgi(wsgi.ContextMiddleware(fails, access_log="shop"), environ())
 
     record = kept.records[-1][2]
     assert record.levelno == logging.ERROR

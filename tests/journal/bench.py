@@ -11,10 +11,11 @@ from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
 from cxlogging.delivery.journal.recent import RECENT_BYTES
-from cxlogging.delivery.journal.spool import Spool
+from cxlogging.delivery.journal.spool import DestinationDir
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.process import lifecycle
-from cxlogging.delivery.queue.memory import MemoryBuffer
+from cxlogging.delivery.process.state import own_thread
+from cxlogging.delivery.queue.memory import MemoryQueue
 from tests.fakes import LIMITS, Lines, Network
 from tests.journal.fakedisk import FakeDisk, Machine
 
@@ -55,7 +56,7 @@ class Process:
         self.time = time or HandClock()
         self.lost: list[int] = []
         self.lock = _thread.RLock()
-        self.spool = Spool(str(path), identity, disk)
+        self.spool = DestinationDir(str(path), identity, disk)
         self.options = Options.parse({"spool": str(path), **options})
         self.make = lambda: Journal(
             self.spool,
@@ -82,19 +83,19 @@ class Process:
     def drain(self, count=7) -> list[bytes]:
         """Take and settle all that waits, with what others left behind."""
         found: list[bytes] = []
-        self.tend()
+        self.maintain()
         for source in (self.journal.take, self.journal.adopt):
             while items := source(count, 10**9):
                 found += [data for _, data, _ in items]
                 self.journal.settle(items)
         return found
 
-    def tend(self, seconds: float = 11.0) -> None:
+    def maintain(self, seconds: float = 11.0) -> None:
         self.time.pass_by(seconds)
-        self.journal.tend(self.time.now)
+        self.journal.maintain(self.time.now)
 
     def said(self) -> list[str]:
-        return [sentence for _, _, sentence in self.journal.news]
+        return [sentence for _, _, sentence in self.journal.notices]
 
     def end(self) -> None:
         """End as a process that was killed does."""
@@ -169,8 +170,8 @@ class Carrier:
 
         def line(clock, evicted, lock):
             if disk is None:
-                return MemoryBuffer(parsed, clock, evicted, lock)
-            spool = Spool(str(path), lines.identity, self.disk)
+                return MemoryQueue(parsed, clock, evicted, lock)
+            spool = DestinationDir(str(path), lines.identity, self.disk)
             return Journal(
                 spool,
                 parsed,
@@ -191,7 +192,7 @@ class Carrier:
 
     def step(self) -> float:
         """Do what a worker does in one turn; return how long it would wait, or -1 as it leaves."""
-        with lifecycle.own_thread():
+        with own_thread():
             wait = self.delivery.workers._step(30.0)
         if not self.delivery.workers._crew:
             self.delivery.workers._crew.append(None)

@@ -203,7 +203,7 @@ class Model(RuleBasedStateMachine):
     def note_failures(self, carrier):
         # Where the disk fails a second time, what waits in memory since the first is behind
         # what was written between.
-        said = [*carrier.said, *(sentence for _, _, sentence in carrier.delivery.buffer.news)]
+        said = [*carrier.said, *(sentence for _, _, sentence in carrier.delivery.buffer.notices)]
         if sum("cannot be written" in sentence for sentence in said) > 1:
             self.unordered.add(carrier.number)
 
@@ -343,7 +343,7 @@ class Model(RuleBasedStateMachine):
             assert stats.balanced
             assert (stats.pending, stats.spooled) == (0, 0), stats
             if self.overflow != "drop_oldest":
-                assert carrier.delivery.buffer.held == 0
+                assert carrier.delivery.buffer.bytes_held == 0
         self.nothing_is_delivered_that_was_not_accepted()
         self.no_descriptor_is_used_that_was_closed()
         delivered = [item for item in self.network.accepted if not item.startswith(REPORT)]

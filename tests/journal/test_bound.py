@@ -91,11 +91,11 @@ def test_room_that_others_leave_is_used_again():
     """Once what others left was delivered, their part of the bound is ours."""
     machine = Machine()
     first = Process(machine.process(), PATH, spool_bytes=2_000, overflow="drop_newest")
-    first.tend()
+    first.maintain()
     assert sum(first.put(*[b"x" * 100] * 30)) == 16
     first.disk.kill()
     second = Process(machine.process(), PATH, spool_bytes=2_000, overflow="drop_newest")
-    second.tend()
+    second.maintain()
     assert second.put(b"y" * 100) == [False]
 
     while items := second.journal.adopt(100, 10_000):
@@ -109,10 +109,10 @@ def test_what_others_have_delivered_takes_no_room():
     machine = Machine()
     first = Process(machine.process(), PATH, 10_000, spool_bytes=2_000, overflow="drop_newest")
     second = Process(machine.process(), PATH, 10_000, spool_bytes=2_000, overflow="drop_newest")
-    first.tend()
+    first.maintain()
     for _ in range(3):
         assert all(first.put(*[b"x" * 100] * 10))
         first.journal.settle(first.journal.take(100, 10_000))
-    second.tend()
+    second.maintain()
 
     assert sum(second.put(*[b"y" * 100] * 30)) == 16

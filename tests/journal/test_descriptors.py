@@ -79,10 +79,10 @@ def test_a_number_that_is_another_file(tmp_path):
         one.put(b"two")
         assert (tmp_path / "mine").read_bytes() == b""
         assert one.journal.spooled == 1
-        one.tend(100)
-        one.tend(100)
+        one.maintain(100)
+        one.maintain(100)
         one.put(b"three")
-        one.journal.forget()
+        one.journal.reset_after_fork()
         assert os.fstat(fd).st_ino == os.fstat(mine.fileno()).st_ino
         os.close(fd)
     assert (tmp_path / "mine").read_bytes() == b""
@@ -110,7 +110,7 @@ def test_what_is_half_read_is_opened_again(tmp_path, taken, recent_bytes):
     with (tmp_path / "mine").open("ab") as mine:
         lost = list(close_all(spool, mine))
         one.put(*lines(10, b"b"))
-        one.tend(0)
+        one.maintain(0)
         one.journal.settle(first)
         found = [data for _, data, _ in first] + one.drain()
         one.put(*lines(10, b"c"))
@@ -133,15 +133,15 @@ def test_a_process_that_only_looks_opens_its_folder_again(tmp_path):
     """
     spool = tmp_path / "spool"
     one = Process(Disk(), spool)
-    one.tend()
+    one.maintain()
     with (tmp_path / "mine").open("ab") as mine:
         lost = list(close_all(spool, mine))
         other = Process(Disk(), spool)
         other.put(*lines(5))
-        other.journal.forget()
-        one.tend()
+        other.journal.reset_after_fork()
+        one.maintain()
         assert one.drain() == lines(5)
-        one.journal.forget()
+        one.journal.reset_after_fork()
         for fd in lost:
             os.close(fd)
 
@@ -157,9 +157,9 @@ def test_what_another_process_took_over_meanwhile(tmp_path):
         lost = list(close_all(spool, mine))
         assert other.drain() == lines(5, b"a")
         one.put(*lines(5, b"b"))
-        one.tend(0)
+        one.maintain(0)
         one.put(*lines(5, b"c"))
         assert one.drain() == [*lines(5, b"b"), *lines(5, b"c")]
-        one.journal.forget()
+        one.journal.reset_after_fork()
         for fd in lost:
             os.close(fd)

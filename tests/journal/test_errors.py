@@ -76,7 +76,7 @@ def test_a_disk_that_fails_is_said_by_the_log_call_that_finds_it(operations, err
     assert before == []
     (sentence,) = [each for each in one.said if "spool" in each]
     assert f"the spool /spool cannot be written ({os.strerror(error)})" in sentence
-    assert re.search(r"until it can: (free|raise|mount|check) ", sentence)
+    assert re.search(r"until it can: (free|raise|remount|check) ", sentence)
 
 
 def test_memory_that_is_full_while_the_disk_fails_is_said():
@@ -202,7 +202,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_record(written):
     one.put(*lines(3))
     machine.fail("write", written=written, times=1)
     one.put(b"short")
-    one.tend()
+    one.maintain()
     one.put(*lines(3, b"later"))
 
     assert one.drain() == [*lines(3), b"short", *lines(3, b"later")]
@@ -294,8 +294,8 @@ def test_a_removal_that_fails_is_tried_again():
     assert one.drain() == lines(20)
     assert len([path for path in machine.files() if path.endswith(".seg")]) > 4
     machine.mend()
-    one.tend()
-    one.tend()
+    one.maintain()
+    one.maintain()
 
     assert len([path for path in machine.files() if path.endswith(".seg")]) == 1
     assert "cannot be removed" in " ".join(one.said())

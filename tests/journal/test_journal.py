@@ -25,7 +25,7 @@ def test_order_over_many_segments():
     assert len(paths(machine, ".seg")) > 10
     assert one.drain() == lines(100)
     assert len(paths(machine, ".seg")) == 1
-    assert len(one.journal) == one.journal.spooled == one.journal.held == 0
+    assert len(one.journal) == one.journal.spooled == one.journal.bytes_held == 0
 
 
 def test_limits_of_a_take():
@@ -54,8 +54,8 @@ def test_counts_are_exact():
         size = 5 + FRAME_BYTES
         waiting = len(journal)
         assert waiting == journal.spooled
-        assert journal.arrived - journal.left == waiting * size
-        assert journal.held == (waiting + len(taken)) * size
+        assert journal.bytes_in - journal.bytes_out == waiting * size
+        assert journal.bytes_held == (waiting + len(taken)) * size
 
 
 @pytest.mark.parametrize("overflow", OVERFLOW)
@@ -75,7 +75,7 @@ def test_overflow(overflow):
     journal = one.journal
     kept = [int(data[:4]) for data in one.take()]
 
-    assert journal.held <= 200_000
+    assert journal.bytes_held <= 200_000
     assert len(kept) == results.count(True) - len(one.lost)
     assert kept == sorted(kept)
     if overflow == "drop_oldest":
@@ -98,18 +98,18 @@ def test_the_bound_is_shared_with_other_processes():
     one = process(machine, spool_bytes=16_000, overflow="drop_newest", time=time)
     two = process(machine, spool_bytes=16_000, overflow="drop_newest", time=time)
     one.put(*[b"x" * 80] * 120)
-    two.tend()
+    two.maintain()
     assert 3_000 < two.journal.bound < 4_500
     two.put(*[b"x" * 80] * 120)
-    assert two.journal.held <= two.journal.bound
+    assert two.journal.bytes_held <= two.journal.bound
 
     one.put(*[b"x" * 80] * 60)
-    assert one.journal.held + two.journal.held <= 16_000
+    assert one.journal.bytes_held + two.journal.bytes_held <= 16_000
     three = process(machine, spool_bytes=16_000, overflow="drop_newest", time=time)
-    three.tend()
+    three.maintain()
     assert three.journal.bound < 500
     one.drain()
-    two.tend()
+    two.maintain()
     assert two.journal.bound > 15_000
 
 
@@ -185,16 +185,16 @@ def test_a_long_outage_gives_nothing_up():
     one.put(*lines(100))
     taken = one.journal.take(3, 10**6)
     for _ in range(10):
-        one.tend(OUTAGE / 10)
+        one.maintain(OUTAGE / 10)
     one.put(*lines(10, b"later"))
     for _ in range(10):
-        one.tend(OUTAGE / 10)
+        one.maintain(OUTAGE / 10)
 
     assert one.lost == []
     assert len(one.journal) == 107
     one.journal.settle(taken)
     assert one.drain() == [*lines(100)[3:], *lines(10, b"later")]
-    assert len(one.journal) == one.journal.held == 0
+    assert len(one.journal) == one.journal.bytes_held == 0
 
 
 def test_a_frame_after_one_that_was_cut_short():
@@ -217,12 +217,12 @@ def test_a_frame_after_one_that_was_cut_short():
     one.put(b"second")
     one.journal._fd = -1
     for _ in range(20):
-        one.tend()
+        one.maintain()
     found = one.drain()
 
     assert sorted(found) == sorted([b"first", b"second", b"short" * 60])
     assert one.lost == []
-    assert len(one.journal) == one.journal.held == 0
+    assert len(one.journal) == one.journal.bytes_held == 0
 
 
 def test_what_was_deleted_is_given_up():
@@ -232,14 +232,14 @@ def test_what_was_deleted_is_given_up():
     one.put(*lines(100))
     machine.remove_tree("/spool")
     for _ in range(12):
-        one.tend()
+        one.maintain()
         one.take()
 
     assert "was removed" in " ".join(one.said())
     assert len(one.journal) == 0
     assert len(one.lost) == 100
-    one.tend()
-    assert one.journal.held == 0
+    one.maintain()
+    assert one.journal.bytes_held == 0
     assert one.put(*lines(100, b"b")) == [True] * 100
     assert one.drain() == lines(100, b"b")
     assert not machine.misuse
@@ -251,15 +251,15 @@ def test_a_process_that_only_looks_notices_a_removal():
     """
     machine = Machine()
     one = process(machine)
-    one.tend()
+    one.maintain()
     machine.remove_tree("/spool")
-    one.tend()
+    one.maintain()
     other = process(machine)
     other.put(*lines(5))
     other.end()
 
     assert "was moved away or removed: a new one is made at its path" in " ".join(one.said())
-    one.tend()
+    one.maintain()
     assert one.drain() == lines(5)
     one.journal.release()
     assert not one.disk.open_files
@@ -274,11 +274,11 @@ def test_a_segment_that_was_deleted_is_noticed():
     for folder in machine.folders():
         for name in [name for name in folder.names if name.endswith(".seg")]:
             folder.unlink(name)
-    one.tend()
+    one.maintain()
     one.put(*lines(5, b"b"))
     found = one.drain()
     for _ in range(12):
-        one.tend()
+        one.maintain()
         found += one.take()
 
     assert found == lines(5, b"b")
@@ -296,10 +296,10 @@ def test_eviction_where_memory_stands_in():
     kept = len(journal)
 
     assert journal.evicted == len(one.lost) == 100 - kept
-    assert journal.arrived - journal.left == kept * (5 + FRAME_BYTES)
+    assert journal.bytes_in - journal.bytes_out == kept * (5 + FRAME_BYTES)
     machine.mend()
     assert one.drain() == lines(100)[-kept:]
-    assert journal.held == 0
+    assert journal.bytes_held == 0
 
 
 def test_an_interrupted_append():
@@ -324,8 +324,8 @@ def test_an_interrupted_append():
 
         assert found == ([b"a", b"c"] if when == "before" else [b"a", b"b", b"c"])
         assert len(one.journal) == 0
-        one.tend()
-        assert one.journal.held == 0
+        one.maintain()
+        assert one.journal.bytes_held == 0
 
 
 @pytest.mark.parametrize("operation", ["create", "folder", "enter", "lock", "write", "replace"])
@@ -348,5 +348,5 @@ def test_a_signal_handler_that_logs_while_files_are_opened(operation):
 
     assert [item for item in found if item != b"signal"] == lines(12)
     assert found.count(b"signal") >= (operation != "replace")
-    assert len(one.journal) == one.journal.held == 0
+    assert len(one.journal) == one.journal.bytes_held == 0
     assert not machine.misuse

@@ -8,7 +8,7 @@ import select
 import signal
 
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.owner import LOCK
+from cxlogging.delivery.journal.process_dir import LOCK
 from tests.journal.bench import Process, lines
 
 SECONDS = 20
@@ -76,7 +76,7 @@ def test_a_child_does_not_keep_what_its_parent_left(tmp_path):
         one.put(*lines(20))
 
         def child(say, wait):
-            one.journal.forget()
+            one.journal.reset_after_fork()
             say("born")
             wait()
 
@@ -104,7 +104,7 @@ def test_a_child_that_closes_its_copy_unlocks_nothing(tmp_path):
     one.put(*lines(5))
 
     def child(say, wait):
-        one.journal.forget()
+        one.journal.reset_after_fork()
         other = start(tmp_path)
         other.put(b"child")
         say(str(len(other.take())))
@@ -125,7 +125,7 @@ def test_a_child_that_writes_has_a_folder_of_its_own(tmp_path):
     one.put(b"parent")
 
     def child(say, wait):
-        one.journal.forget()
+        one.journal.reset_after_fork()
         one.journal = one.make()
         one.put(b"child")
         say(one.journal._line.owner)
@@ -161,7 +161,7 @@ def test_two_heirs_never_share_an_estate(tmp_path):
     def heir(say, wait):
         one = start(tmp_path)
         while wait() == b"!":
-            one.tend()
+            one.maintain()
             items = one.journal.adopt(100, 10**6)
             say(str(len(items)))
             wait()
@@ -175,7 +175,7 @@ def test_two_heirs_never_share_an_estate(tmp_path):
         for _ in range(100):
             dead = Process(Disk(), tmp_path / "spool", segment_bytes=10_000)
             dead.put(*lines(5))
-            dead.journal.forget()
+            dead.journal.reset_after_fork()
             for each in (first, second):
                 each.go_on()
             shares.append(sorted([first.heard(), second.heard()]))
@@ -221,7 +221,7 @@ def test_a_folder_without_its_lock_is_inherited(tmp_path):
     dead.put(*lines(20))
     for path in tmp_path.rglob(LOCK):
         path.unlink()
-    dead.journal.forget()
+    dead.journal.reset_after_fork()
 
     heir = start(tmp_path)
     assert heir.drain() == lines(20)

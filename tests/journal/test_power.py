@@ -87,7 +87,7 @@ def test_a_line_that_was_at_work(seed, kept):
             one.journal.settle(taken)
             delivered.update(data for _, data, _ in taken)
         else:
-            one.tend()
+            one.maintain()
     image = machine.after_power_loss(lambda: chance.random() < kept)
     found, _ = recovered(image)
 
@@ -137,7 +137,7 @@ def test_the_thread_that_syncs(tmp_path):
         segment_bytes=300,
     )  # fmt: skip
     one.put(*lines(50))
-    until(lambda: one.journal._files._syncer._synced > 0)
+    until(lambda: one.journal._files._syncer._synced_size > 0)
     assert disk.synced >= 3
     assert not one.said()
     one.drain()

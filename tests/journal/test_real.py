@@ -14,7 +14,7 @@ import pytest
 
 from cxlogging.delivery.journal.disk import Disk, UnsafeError
 from cxlogging.delivery.journal.frames import FRAME_BYTES
-from cxlogging.delivery.journal.spool import folder_name
+from cxlogging.delivery.journal.spool import directory_name
 from cxlogging.errors import ConfigurationError
 from tests.fakes import Lines
 from tests.journal.bench import Process, lines
@@ -63,7 +63,7 @@ def test_eight_threads_and_one_that_takes(tmp_path):
         mine = [item for item in taken if item.startswith(b"%d-" % name)]
         assert sorted(mine) == [b"%d-%05d" % (name, n) for n in range(count)]
         assert mine == sorted(mine)
-    assert journal.held == journal.arrived - journal.left == 0
+    assert journal.bytes_held == journal.bytes_in - journal.bytes_out == 0
     assert one.lost == []
     assert len(files(tmp_path, ".seg")) <= 2
     with one.lock:
@@ -134,7 +134,7 @@ def test_signals_that_log_while_segments_turn(tmp_path):
 
     assert sorted(found) == sorted([*logged, *(b"main-%05d" % n for n in range(count))])
     assert len(logged) >= 200
-    assert len(journal) == journal.held == 0
+    assert len(journal) == journal.bytes_held == 0
 
 
 def test_a_limit_of_open_files(tmp_path):
@@ -147,8 +147,8 @@ def test_a_limit_of_open_files(tmp_path):
     try:
         one.put(*lines(30, b"one"))
         other.put(*lines(30, b"other"))
-        one.tend()
-        other.tend()
+        one.maintain()
+        other.maintain()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -156,7 +156,7 @@ def test_a_limit_of_open_files(tmp_path):
     assert other.journal.spooled == 0
     assert "records wait in memory" in " ".join(other.said())
     assert one.drain() == [*lines(3), *lines(30, b"one")]
-    other.tend(100)
+    other.maintain(100)
     other.put(b"last")
     assert other.journal.spooled == 1
     assert other.drain() == [*lines(30, b"other"), b"last"]
@@ -170,13 +170,13 @@ def test_a_limit_of_file_size(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, hard))
     try:
         one.put(*[b"%03d" % n + b"." * 297 for n in range(60)])
-        one.tend()
+        one.maintain()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, previous)
 
     assert 20 < one.journal.spooled < 27
-    one.tend(100)
+    one.maintain(100)
     assert [int(item[:3]) for item in one.drain()] == list(range(60))
 
 
@@ -217,7 +217,7 @@ def spoil_link(spool, other):
 def spoil_inner_link(spool, other):
     other.mkdir(mode=0o700)
     spool.mkdir(mode=0o700)
-    (spool / folder_name(Lines.identity)).symlink_to(other)
+    (spool / directory_name(Lines.identity)).symlink_to(other)
 
 
 @pytest.mark.parametrize("spoil", [spoil_mode, spoil_owner, spoil_link, spoil_inner_link])
@@ -269,10 +269,10 @@ def test_what_is_no_plain_file_is_left_alone(tmp_path, put_there, suffix):
     place = segments[1].with_suffix(suffix)
     place.unlink(missing_ok=True)
     put_there(place, target)
-    dead.journal.forget()
+    dead.journal.reset_after_fork()
     heir = real(tmp_path)
     found = heir.drain()
-    heir.tend()
+    heir.maintain()
 
     assert target.read_bytes() == b"precious"
     assert set(found) < set(lines(20))
@@ -289,7 +289,7 @@ def test_a_pipe_in_the_place_of_a_lock(tmp_path):
     lock = files(tmp_path, "lock")[0]
     lock.unlink()
     os.mkfifo(lock)
-    dead.journal.forget()
+    dead.journal.reset_after_fork()
     heir = real(tmp_path)
 
     assert heir.drain() == []
@@ -350,6 +350,6 @@ def test_a_frame_is_what_is_counted(tmp_path):
     on_disk = sum(path.stat().st_size for path in files(tmp_path, ".seg"))
     headers = 20 * len(files(tmp_path, ".seg"))
 
-    assert one.journal.held == on_disk - headers == 40 * (5 + FRAME_BYTES)
+    assert one.journal.bytes_held == on_disk - headers == 40 * (5 + FRAME_BYTES)
     assert isinstance(one.lock, type(_thread.RLock()))
     assert Path(one.spool.path) == tmp_path / "spool"

@@ -140,7 +140,7 @@ def test_copies_begin_again_after_trouble(moment):
     machine.fail("write", times=1)
     one.put(b"in memory")
     machine.mend()
-    one.tend(70.0)
+    one.maintain(70.0)
     once(one.disk, moment, interrupted)
     with pytest.raises(KeyboardInterrupt):
         one.put(b"interrupted")
@@ -150,7 +150,7 @@ def test_copies_begin_again_after_trouble(moment):
         found += one.take()
 
     assert one.journal._recent.until != ENDED
-    assert one.journal._numbers.next == one.journal.came + 1
+    assert one.journal._numbers.next == one.journal.items_in + 1
     written = [b"interrupted"] if moment == "after" else []
     assert sorted(found) == sorted([*lines(40), b"first", b"in memory", *written])
 
@@ -171,7 +171,7 @@ def test_copies_behind_a_call_that_was_interrupted():
 
     assert one.take() == [b"opens the files", *lines(20)]
     assert len(one.journal) == 0
-    assert one.journal._numbers.next == one.journal.came + 1
+    assert one.journal._numbers.next == one.journal.items_in + 1
 
 
 def test_copies_begin_again_after_a_release():
@@ -549,12 +549,12 @@ def test_failed_writes_end_the_copies():
     machine.fail("write", written=7, times=1)
     one.put(b"torn", b"in memory")
     machine.mend()
-    one.tend(70.0)
+    one.maintain(70.0)
     one.put(*lines(3, b"x"))
 
     wanted = sorted([*lines(3), b"torn", b"in memory", *lines(3, b"x")])
     assert sorted(one.drain()) == wanted
-    one.tend()
+    one.maintain()
     assert sum(path.endswith(".seg") for path in machine.files()) == 1
 
 
@@ -603,7 +603,7 @@ def test_whatever_happens(steps, recent_bytes, segment_bytes):
 
     assert sorted(taken) == sorted(made)
     assert len(one.journal) == one.journal.spooled == 0
-    assert one.journal.arrived == one.journal.left
+    assert one.journal.bytes_in == one.journal.bytes_out
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "debugger"])

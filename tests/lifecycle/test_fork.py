@@ -147,10 +147,10 @@ def test_a_fork_in_c_runs_no_hook(program, server):
     """A child of a fork that no hook told of notices by itself, and sends only its own."""
     ended = program(
         """
-        from cxlogging.delivery import lifecycle
+        from cxlogging.delivery.process.state import PROCESS
         log.info("parent")
         # What a fork in C leaves: the state of the parent under another process id.
-        lifecycle.PROCESS.pid -= 1
+        PROCESS.pid -= 1
         log.info("child")
         """,
         options="flush_interval=60",

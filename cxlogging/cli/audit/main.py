@@ -116,7 +116,7 @@ def _read(
         _progress() as show,
         client.stream(text, **window, limit=limit, split_on_limit=True, on_progress=show) as rows,
     ):
-        answer = rows.untold()
+        answer = rows.suppress_warnings()
         for row in rows:
             runs.add(row.get(path), row.timestamp_ns or 0)
     return runs, answer.limits_reached

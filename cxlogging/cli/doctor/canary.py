@@ -98,7 +98,7 @@ def _appeared(
     while time.monotonic() - started < wait:
         try:
             with client.stream(query, timeout=10.0, **window) as rows:  # type: ignore[arg-type]
-                rows.untold()  # that an event is not there yet is no mistake of the query
+                rows.suppress_warnings()  # no row yet is not a mistake
                 seen = next(rows, None) is not None
             if seen:
                 took = time.monotonic() - started

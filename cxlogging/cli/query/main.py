@@ -130,7 +130,7 @@ def command(
             rows = background_rows(client, text, options, job)
         else:
             rows = client.stream(text, **stream_arguments(options))
-        answer = rows.untold()
+        answer = rows.suppress_warnings()
         with rows:
             count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
@@ -139,6 +139,6 @@ def command(
     if stats:
         for sentence in statistics(rows, count):
             note(sentence)
-    if answer.unasked_limits:
+    if answer.unrequested_limits:
         raise SystemExit(PARTIAL)
     raise SystemExit(EMPTY if fail_on_empty and not count else OK)

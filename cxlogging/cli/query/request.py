@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from ...dataprime import jobs, request
-from ...dataprime.background import submission
+from ...dataprime import direct_query, jobs
 from ...dataprime.client import PATH
-from ...dataprime.http.address import address
+from ...dataprime.http.endpoint import address
+from ...dataprime.submission import submission
 
 _NOT_IN_BACKGROUND = {
     "tier": "--tier",
@@ -93,8 +93,11 @@ def curl_command(
         path = jobs.PATH
     else:
         row_limit = options["row_limit"]
-        limits = request.row_limits(None if row_limit is None else {options["tier"]: row_limit})
-        document = request.direct(text, options, clock=clock, row_limits=limits).body()
+        limits = direct_query.row_limits(
+            None if row_limit is None else {options["tier"]: row_limit}
+        )
+        request = direct_query.direct_query(text, options, clock=clock, row_limits=limits)
+        document = request.body()
         path = PATH
     body = json.dumps(document, ensure_ascii=False)
     return " \\\n  ".join(

@@ -188,7 +188,7 @@ class _Windows:
             timeout=60.0,
             split_on_limit=True,
         ) as rows:
-            answer = rows.untold()
+            answer = rows.suppress_warnings()
             yield from rows
         if answer.limits_reached:
             self.incomplete = True

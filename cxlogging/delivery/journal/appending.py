@@ -11,30 +11,28 @@ import _thread
 import itertools
 import os
 import struct
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
 from ..clock import Clock
 from ..options import Options
-from ..queue.bounds import Bounded
-from ..queue.queue import Item, News
+from ..queue.queue import Item, Queue
 from .append import Append
 from .checksum import crc32
 from .disk import Disk, LostError
 from .fallback import Standby
-from .files import Files
+from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
 from .recent import ENDED, RECENT_BYTES, Start
 from .segments import Line
-from .spool import Spool
+from .spool import DestinationDir
 
 SEGMENT_BYTES = 4 * 2**20
 LEAST_SEGMENT_BYTES = 64 * 1024
 SEGMENTS = 64
 """The bound is so many segments at least: a process keeps the one that grows, and looks at what
-others have when it is full, so that each may be wrong by one."""
+others have when as much more waits as one holds, so that each may be wrong by one."""
 
 FULL_SECONDS = 0.1
 """Between looks for room, where there was none."""
@@ -42,7 +40,7 @@ FULL_SECONDS = 0.1
 _pack = FRAME.pack
 
 
-class Appending(Bounded):
+class Appending(Queue):
     """
     A line on disk, seen from its end.
 
@@ -60,7 +58,7 @@ class Appending(Bounded):
 
     def __init__(
         self,
-        spool: Spool,
+        spool: DestinationDir,
         options: Options,
         clock: Clock,
         evicted: Callable[[int], None],
@@ -71,8 +69,7 @@ class Appending(Bounded):
         recent_bytes: int = RECENT_BYTES,
     ) -> None:
         super().__init__(options, options.spool_bytes, clock, evicted, lock)
-        self.news: deque[News] = deque()
-        self._memory = Standby(options, clock, self._memory_gave_up, lock)
+        self._memory = Standby(options, clock, self._memory_evicted, lock)
         self.fold_bytes = self._memory.fold_bytes
         self._index = itertools.count(1).__next__
         self._line = Line(disk, self._say, self._lost)
@@ -84,30 +81,30 @@ class Appending(Bounded):
         self._options = options
         self._by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
-        self._tend_at = 0.0
+        self._maintain_at = 0.0
         self._full_until = 0.0
-        self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
+        self._files = JournalFiles(spool, disk, self._line, self._index, clock, options, self._say)
         self._append = Append(disk, clock, self._say)
         most = max(options.spool_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
         self._segment_bytes = min(segment_bytes, most)
         self._rotate_at = self._segment_bytes
-        self._comfortable = min(self._comfortable, self._segment_bytes)
+        self._fast_limit = min(self._fast_limit, self._segment_bytes)
         self._fd = -1
         self._mark = os.urandom(4)
 
     def put(self, item: Item) -> bool:
         level, data, _ = item
-        size = len(data) + FRAME_BYTES
-        if self.arrived - self._settled + size > self._comfortable and self._refuse(level, size):
+        length = len(data)
+        size = length + FRAME_BYTES
+        if self.bytes_in - self._settled + size > self._fast_limit and self._refuse(level, size):
             return False
         if self._fd < 0 and not self._files.open(self._mark, self._use):
             return self._put_in_memory(item, size)
-        self.arrived += size
-        self.came = number = self.came + 1
+        self.bytes_in += size
+        self.items_in = number = self.items_in + 1
         try:
-            low = number & 0xFFFFFFFF
-            checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
-            head = _pack(self._mark, size - FRAME_BYTES, low, level, checksum)
+            checksum = crc32(data, (number ^ level) & 0xFFFFFFFF)
+            head = _pack(self._mark, length, number & 0xFFFFFFFF, level, checksum)
             # The descriptor after the number: see `release`.
             written = self._append.write(self._fd, head + data)
         except BaseException as error:
@@ -123,11 +120,11 @@ class Appending(Bounded):
         recent = self._recent
         try:
             self._done = done = self._done + 1
-            if done == number == self.came and self.arrived < recent.until:
+            if done == number == self.items_in and self.bytes_in < recent.until:
                 recent.line.append((level, data, number))
             else:  # not sure of its place, or the worker does not keep up
                 recent.until = ENDED
-            if self.arrived >= self._rotate_at:
+            if self.bytes_in >= self._rotate_at:
                 self._rotate()
         except MemoryError as error:
             recent.until = ENDED
@@ -137,7 +134,7 @@ class Appending(Bounded):
 
     def _failed(self, item: Item, size: int, number: int, error: Exception | None) -> bool:
         """Go on after an append that failed."""
-        self.arrived -= size
+        self.bytes_in -= size
         self._done += 1
         self._recent.end()
         self._line.unwritten.append(number)
@@ -149,44 +146,44 @@ class Appending(Bounded):
         self._fd = -1
         self._files.fail(error)
         if isinstance(error, LostError):
-            self._tend_at = 0.0  # a worker's next turn opens it again
+            self._maintain_at = 0.0  # a worker's next turn opens it again
         return self._put_in_memory(item, size)
 
     def _put_in_memory(self, item: Item, size: int) -> bool:
         took = self._memory.put(item)
         if took:
-            self.arrived += size
-        if self.news:
-            self.on_news()
+            self.bytes_in += size
+        if self.notices:
+            self.on_notice()
         return took
 
     def _use(self, fd: int, begins: bool) -> None:
         """Append with *fd* from now on."""
-        number = self.came
-        self._rotate_at = self.arrived + self._segment_bytes
+        number = self.items_in
+        self._rotate_at = self.bytes_in + self._segment_bytes
         self._fd = fd
         if begins:
             self._copy_after(number)
 
     def _rotate(self) -> None:
-        with self._files.alone() as alone:
-            if alone and self._fd >= 0 and self.arrived >= self._rotate_at:
-                number = self.came
-                self._rotate_at = self.arrived + self._segment_bytes
-                if self._files.rotate(self._mark, lambda: self.came):
+        with self._files.lock.hold() as alone:
+            if alone and self._fd >= 0 and self.bytes_in >= self._rotate_at:
+                number = self.items_in
+                self._rotate_at = self.bytes_in + self._segment_bytes
+                if self._files.rotate(self._mark, lambda: self.items_in):
                     self._copy_after(number)
-                self._measure_alone()
 
     def _refuse_beside_others(self, level: int, size: int) -> bool:
         """Decide near the bound, or where it is time to see how much of it others have taken."""
         now = self._clock.monotonic()
-        if self.arrived + size > self._measure_at or (self._full_until and now >= self._full_until):
-            with self._files.alone() as alone:
+        if self.bytes_in + size > self._measure_at or (
+            self._full_until and now >= self._full_until
+        ):
+            with self._files.lock.hold() as alone:
                 if alone:
-                    self._files.reach()
                     self._measure_alone()
             self._full_until = 0.0
-        if self.held + size <= self._comfortable:
+        if self.bytes_held + size <= self._fast_limit:
             return False
         refused = self._by_policy(level, size)
         if refused and not self._full_until:
@@ -194,25 +191,25 @@ class Appending(Bounded):
         return refused
 
     def _measure(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone:
                 self._measure_alone()
 
     def _measure_alone(self) -> None:
         """See how much of the bound is left for us, until we have added a segment."""
-        room = self._files.bound_beside_others()
+        room = self._files.available_bytes()
         if room is not None:
             self._resize(room)
-            self._measure_at = self.arrived + self._segment_bytes
-            self._comfortable = min(self._comfortable, self.held + self._segment_bytes)
+            self._measure_at = self.bytes_in + self._segment_bytes
+            self._fast_limit = min(self._fast_limit, self.bytes_held + self._segment_bytes)
 
     def _copy_after(self, number: int) -> None:
         """Keep copies of what comes after *number*, the last before the segment just begun."""
         recent, start = self._recent, Start(self._line.newest, number)
-        until = self.left + self._recent_bytes
+        until = self.bytes_out + self._recent_bytes
         # A call that drew its number before, and is still under way, ends the copies when it
         # ends. One that comes in between is missed: its number is, and they are not believed.
-        if self.came == number and self.arrived < until:
+        if self.items_in == number and self.bytes_in < until:
             recent.line.append(start)
             recent.until = until
 
@@ -225,18 +222,18 @@ class Appending(Bounded):
         beside = f", {others} of them with what other processes left or hold" if others > 0 else ""
         return f"the spool {self._spool.path} of {whole} bytes is full{beside}"
 
-    def _memory_gave_up(self, items: Sequence[Item]) -> None:
+    def _memory_evicted(self, items: Sequence[Item]) -> None:
         self._forgo(frame_bytes(items))
-        self._gave_up(items)
+        self._count_evicted(items)
 
     def _lost(self, count: int) -> None:
         """Note that so many numbers were given up, when all that is there was read."""
-        self._forgo(self.arrived - self.left - self._memory.frame_bytes)
-        self._gave_up([(0, b"", 0)] * count)
+        self._forgo(self.bytes_in - self.bytes_out - self._memory.frame_bytes)
+        self._count_evicted([(0, b"", 0)] * count)
 
     def _forgo(self, size: int) -> None:
-        self.left += size
+        self.bytes_out += size
         self._settled += size
 
     def _say(self, kind: str, topic: str, sentence: str) -> None:
-        self.news.append((kind, topic, sentence))
+        self.notices.append((kind, topic, sentence))

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 
 from ..clock import Clock
 from ..options import Options
-from ..queue.memory import ITEM_OVERHEAD, MemoryBuffer
+from ..queue.memory import ITEM_OVERHEAD, MemoryQueue
 from ..queue.queue import Item
 from .frames import FRAME_BYTES
 
 
-class Standby(MemoryBuffer):
+class Standby(MemoryQueue):
     """
     A line in memory that is a part of a journal's.
 
     Args:
-        options: As a `MemoryBuffer` takes them.
+        options: As a `MemoryQueue` takes them.
         clock: For ``overflow="block"``.
-        gave_up: Told the items that ``"drop_oldest"`` takes out.
+        on_evicted: Told the items that ``"drop_oldest"`` takes out.
         lock: The delivery's lock.
     """
 
@@ -27,16 +27,16 @@ class Standby(MemoryBuffer):
         self,
         options: Options,
         clock: Clock,
-        gave_up: Callable[[Sequence[Item]], None],
+        on_evicted: Callable[[Sequence[Item]], None],
         lock: _thread.RLock,
     ) -> None:
         super().__init__(options, clock, lambda _: None, lock)
-        self._tell_journal = gave_up
+        self._on_items_evicted = on_evicted
 
-    def _gave_up(self, items: Sequence[Item]) -> None:
-        self._tell_journal(items)
+    def _count_evicted(self, items: Sequence[Item]) -> None:
+        self._on_items_evicted(items)
 
     @property
     def frame_bytes(self) -> int:
         """What waits, in bytes as it would take on disk."""
-        return self.arrived - self.left - len(self) * (ITEM_OVERHEAD - FRAME_BYTES)
+        return self.bytes_in - self.bytes_out - len(self) * (ITEM_OVERHEAD - FRAME_BYTES)

@@ -17,11 +17,11 @@ from ..queue.queue import Item
 from .appending import SEGMENT_BYTES, Appending
 from .disk import Disk
 from .frames import frame_bytes
-from .orphans import Heirs
+from .orphans import OrphanReclaimer
 from .recent import RECENT_BYTES
-from .rejected import Rejected
+from .rejected import DeadLetterFile
 from .segment import OFFSETS
-from .spool import Spool
+from .spool import DestinationDir
 
 LOOK_SECONDS = 10.0
 """Between looks for what other processes left behind, and for a disk that works again."""
@@ -38,7 +38,7 @@ class Journal(Appending):
 
     def __init__(
         self,
-        spool: Spool,
+        spool: DestinationDir,
         options: Options,
         clock: Clock,
         evicted: Callable[[int], None],
@@ -58,8 +58,8 @@ class Journal(Appending):
             segment_bytes=segment_bytes,
             recent_bytes=recent_bytes,
         )
-        self._rejected = Rejected(disk)
-        self._heirs = Heirs(disk, self._index, self._say)
+        self._rejected = DeadLetterFile(disk)
+        self._heirs = OrphanReclaimer(disk, self._index, self._say)
         self._absent = False
         self._looks = 0
 
@@ -69,8 +69,8 @@ class Journal(Appending):
             items = self._memory.take(count, size)
         if not items:
             items = self._line.take(count, size)
-        self.left += frame_bytes(items)
-        self._recent.extend(self.left + self._recent_bytes)
+        self.bytes_out += frame_bytes(items)
+        self._recent.extend(self.bytes_out + self._recent_bytes)
         # A log call that is under way has ended at the next look, or something is amiss.
         absent = not items and self.spooled > 0
         if absent and self._absent:
@@ -112,49 +112,49 @@ class Journal(Appending):
                 sentence = f"refused records are not kept in the spool {self._spool.path}: {why}"
                 self._say("letters", why, sentence)
 
-    def tend(self, now: float, *, at_once: bool = False) -> float:
+    def maintain(self, now: float, *, at_once: bool = False) -> float:
         self._files.keep_synced()
-        if self._looks == 1 and (self.came or now >= self._tend_at):
+        if self._looks == 1 and (self.items_in or now >= self._maintain_at):
             # Not at the first look: the application may still be making the others' handlers.
             self._looks = 2
-            for stranger in self._spool.strangers():
+            for stranger in self._spool.other_accounts():
                 topic = f"{stranger.account} waits"
                 self._say(topic, topic, stranger.sentence(self._spool.path))
-        if at_once or now >= self._tend_at:
-            self._tend_at = now + LOOK_SECONDS
+        if at_once or now >= self._maintain_at:
+            self._maintain_at = now + LOOK_SECONDS
             self._looks = self._looks or 1
-            self._line.age(now, self.came)
-            self._files.tend(now, self._mark, lambda: self.came)
+            self._line.age(now, self.items_in)
+            self._files.maintain(now, self._mark, lambda: self.items_in)
             folder = self._files.folder()
             if folder is not None:
                 self._heirs.look(folder)
                 self._measure()
-        return self._tend_at
+        return self._maintain_at
 
-    def perish(self) -> list[Item]:
-        items = self._memory.perish()
-        self.left += frame_bytes(items)
+    def drop_volatile(self) -> list[Item]:
+        items = self._memory.drop_volatile()
+        self.bytes_out += frame_bytes(items)
         return items
 
     def release(self) -> None:
-        if self._heirs.in_hand or len(self) or not self._line.settled:
+        if self._heirs.is_holding or len(self) or not self._line.settled:
             return
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if not alone:  # a log call begins a segment
                 return
             # First no descriptor, then the look: a log call draws its number first, and then
             # asks for the descriptor. Either we see its number, or it sees that there is none.
             fd, self._fd = self._fd, -1
             self._line.resolve_unwritten()
-            if self.came != self._numbers.resolved:
+            if self.items_in != self._numbers.resolved:
                 self._fd = fd
                 return
             self._heirs.close()
-            self._tend_at = 0.0
+            self._maintain_at = 0.0
             remove = self._files.detach()
         remove()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         self._fd = -1
         self._heirs.close()
         self._files.close()
@@ -162,11 +162,11 @@ class Journal(Appending):
     @property
     def spooled(self) -> int:
         self._line.resolve_unwritten()
-        return self.came - self._numbers.resolved
+        return self.items_in - self._numbers.resolved
 
     @property
     def backlog(self) -> bool:
-        return self._heirs.busy
+        return self._heirs.has_items
 
     def __len__(self) -> int:
         return self.spooled + len(self._memory)
@@ -174,4 +174,4 @@ class Journal(Appending):
     def _evict(self, size: int) -> None:
         items = self.take(2**62, max(size, EVICTION_BYTES))
         self.settle(items)
-        self._gave_up(items)
+        self._count_evicted(items)

@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import _thread
 import atexit
-import contextlib
 import math
 import os
 import sys
 import time
 import weakref
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...wire.values.guard import contained
+from ...wire.external_errors import contained
 from ..clock import Clock
 from ..drops import tell_lost
 from ..stderr import STDERR, report_at_last
 from .draining import drain
+from .state import OWN_THREADS, PROCESS, Phase, own_thread
 from .watcher import Watcher
 
 if TYPE_CHECKING:
     from ..delivery import Delivery
-
-OWN_THREADS: set[int] = set()
-"""Identifiers of threads that carry our traffic: their log records are not shipped."""
 
 PARKING_SECONDS = 0.05
 
@@ -43,31 +39,18 @@ _deliveries: set[weakref.ref[Delivery]] = set()
 """Copied in one indivisible step, which a `weakref.WeakSet` is not: other threads make handlers."""
 
 
-class _Process:
-    """The process that the deliveries' state belongs to."""
-
-    pid: int | None = os.getpid()
-    hooked = False
-    finalizer_of: int | None = 0
-    exiting = False
-    left = False
-    forking = False
-
-
-PROCESS = _Process()
-
-
 def register(delivery: Delivery) -> None:
     """Count *delivery* among those that a fork resets and the exit drains."""
-    PROCESS.pid = os.getpid()
-    if not PROCESS.hooked:
-        PROCESS.hooked = True
-        atexit.register(at_exit)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(
-                before=before_fork, after_in_parent=after_in_parent, after_in_child=after_fork
-            )
+    PROCESS.once(_install)
     _deliveries.add(weakref.ref(delivery, _deliveries.discard))
+
+
+def _install() -> None:
+    atexit.register(at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=before_fork, after_in_parent=after_in_parent, after_in_child=after_fork
+        )
 
 
 def deliveries() -> list[Delivery]:
@@ -77,7 +60,7 @@ def deliveries() -> list[Delivery]:
 
 
 def _is_watched() -> bool:
-    if PROCESS.exiting or PROCESS.forking:
+    if PROCESS.is_ending or PROCESS.is_forking:
         return False
     return any(each.is_watched for each in deliveries())
 
@@ -92,18 +75,9 @@ def _look() -> None:
                 delivery.diagnostics.say("look", type(error).__name__, sentence)
 
 
-def is_foreign() -> bool:
-    """
-    Return True after a fork that no hook told of (uWSGI forks in C).
-
-    What a log record says of its process is only a hint: it may come from elsewhere.
-    """
-    return os.getpid() != PROCESS.pid
-
-
 def before_fork() -> None:
     """Have idle workers leave, so that the fork happens without other threads of ours."""
-    PROCESS.forking = True
+    PROCESS.begin_fork()
     for delivery in deliveries():
         delivery.workers.park()
     WATCHER.check()
@@ -123,7 +97,7 @@ def _is_parking() -> bool:
 
 def after_in_parent() -> None:
     """Go on in the parent of a fork."""
-    PROCESS.forking = False  # first, as a signal's exception may end this function
+    PROCESS.end_fork()  # first, as a signal's exception may end this function
     for delivery in deliveries():
         delivery.workers.unpark()
     if not COUNTS_LATE:  # else a later log call or handler brings the thread back
@@ -132,13 +106,12 @@ def after_in_parent() -> None:
 
 def after_fork() -> None:
     """Begin anew in a fork's child. Nothing may raise, log or wait here."""
-    PROCESS.pid = os.getpid()
-    PROCESS.exiting = PROCESS.left = PROCESS.forking = False
+    PROCESS.begin()
     OWN_THREADS.clear()
-    STDERR.forget()
-    WATCHER.forget()
+    STDERR.reset_after_fork()
+    WATCHER.reset_after_fork()
     for delivery in deliveries():
-        delivery.buffer.forget()
+        delivery.buffer.reset_after_fork()
         delivery.reset()
     WATCHER.start()
 
@@ -149,28 +122,17 @@ def before_worker() -> None:
 
     Only now: multiprocessing forgets what was registered before a child's work began.
     """
-    if PROCESS.finalizer_of == PROCESS.pid:
+    if PROCESS.has_finalizer:
         return
     for name in ("multiprocessing.util", "billiard.util"):
         if name in sys.modules:
-            PROCESS.finalizer_of = PROCESS.pid
+            PROCESS.note_finalizer()
             with contained:
                 sys.modules[name].Finalize(None, at_exit, exitpriority=-100)
     if "celery.signals" in sys.modules:
         with contained:
             ended = sys.modules["celery.signals"].worker_process_shutdown
             ended.connect(at_exit, weak=False, dispatch_uid="cxlogging")
-
-
-@contextlib.contextmanager
-def own_thread() -> Iterator[None]:
-    """Mark the calling thread as one of ours."""
-    ident = _thread.get_ident()
-    OWN_THREADS.add(ident)
-    try:
-        yield
-    finally:
-        OWN_THREADS.discard(ident)
 
 
 WATCHER = Watcher(_is_watched, _look, own_thread)
@@ -183,14 +145,14 @@ def at_exit(**_: object) -> None:
     What comes meanwhile is sent if there is time, and counted; who logs on does
     not keep the process from ending.
     """
-    PROCESS.exiting = True
+    PROCESS.enter(Phase.EXITING)
     WATCHER.check()
     everyone = deliveries()
     began = {each: (each.mark(), each.clock.monotonic()) for each in everyone}
     busy = [each for each in everyone if each.busy]
     if busy and drain(busy, adopted=True):
         drain(everyone, LATE_SECONDS)
-    PROCESS.left = True  # from now on each record is delivered by the call that logs it
+    PROCESS.enter(Phase.EXITED)  # from now on each record is delivered by the call that logs it
     for delivery in everyone:
         _give_up(delivery, *began[delivery])
         delivery.look(math.inf)
@@ -207,7 +169,7 @@ def after_exit(delivery: Delivery) -> None:
     All of them together take at most ``close_maximum``. It may be logged by a ``__del__``
     in the interpreter's last moments, where whatever fails must not hide the rest.
     """
-    if not PROCESS.left or _thread.get_ident() in OWN_THREADS:
+    if PROCESS.phase is not Phase.EXITED or _thread.get_ident() in OWN_THREADS:
         return
     if sys.is_finalizing():
         if not delivery.lock.acquire(timeout=PARKING_SECONDS):  # of a thread that stands still
@@ -227,7 +189,7 @@ def after_exit(delivery: Delivery) -> None:
 
 def after_drain(delivery: Delivery, mark: int, began: float) -> None:
     """Account for what a *delivery* closed in vain still holds, where nobody comes after it."""
-    if PROCESS.exiting:
+    if PROCESS.is_ending:
         _give_up(delivery, mark, began)
 
 

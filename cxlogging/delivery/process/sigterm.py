@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ...wire.threads import start_thread
 from ..overview import flush_all
 from . import lifecycle
+from .state import OWN_THREADS
 
 if TYPE_CHECKING:
     from ..diagnostics import Diagnostics
@@ -124,7 +125,7 @@ def _signal(signalnum: int, handler: Any) -> Any:
 
 def _interrupted_us() -> bool:
     """Return whether this thread is inside of what a delivery needs in order to go on."""
-    if _thread.get_ident() in lifecycle.OWN_THREADS:
+    if _thread.get_ident() in OWN_THREADS:
         return True
     locks: list[Any] = [each.lock for each in lifecycle.deliveries()]
     return any(lock._is_owned() for lock in locks)  # noqa: SLF001 - there is no public way

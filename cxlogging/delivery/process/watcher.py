@@ -14,8 +14,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from ...wire.external_errors import is_external
 from ...wire.threads import start_thread, take
-from ...wire.values.guard import is_external
 from .threadless import no_thread
 
 LOOK_SECONDS = 10.0
@@ -46,9 +46,9 @@ class Watcher:
         self._look = look
         self._around = around
         self._seconds = seconds
-        self.forget()
+        self.reset_after_fork()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         """Begin anew in a fork's child, where the thread is not."""
         # Appending and popping are indivisible: whoever takes the one element may run.
         self._free: deque[None] = deque([None])

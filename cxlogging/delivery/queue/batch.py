@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .folding import Folded
 from .queue import Item, data_bytes
 
-LATER = 2**62
+ADOPTED = 2**62
 """The number of items that came from elsewhere: no mark of this line waits for them."""
 
 
@@ -87,7 +87,7 @@ class Batch:
     @property
     def kind(self) -> tuple[bool, bool]:
         """What the items of one request have in common."""
-        return self.durable, self.first >= LATER
+        return self.durable, self.first >= ADOPTED
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return two batches of half the items each."""

@@ -1,4 +1,4 @@
-"""Which line a delivery waits in: memory, or the files of a spool."""
+"""Which queue a delivery has: one in memory, or the files of a spool."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 from ...wire.destination import Destination
 from ..clock import Clock
 from ..options import Options
-from .memory import MemoryBuffer
-from .queue import Buffer
+from .memory import MemoryQueue
+from .queue import Queue
 
 if TYPE_CHECKING:
     from ..journal.disk import Disk
-    from ..journal.spool import Spool
+    from ..journal.spool import DestinationDir
 
-LineMaker = Callable[[Clock, Callable[[int], None], _thread.RLock], Buffer]
-"""Makes an empty line: clock, who is told of what it gives up, and the delivery's lock."""
+QueueMaker = Callable[[Clock, Callable[[int], None], _thread.RLock], Queue]
+"""Makes an empty queue of a clock, a callback for evicted items, and the delivery's lock."""
 
 
-def line_maker(destination: Destination, options: Options) -> LineMaker:
+def queue_maker(destination: Destination, options: Options) -> QueueMaker:
     """
-    Return what makes the line that *options* ask for.
+    Return what makes the queue that *options* ask for.
 
     Raises:
         ConfigurationError: The spool can never be used.
     """
     if options.spool is None or destination.missing:
-        return lambda clock, evicted, lock: MemoryBuffer(options, clock, evicted, lock)
-    # Imported by who needs it: most applications wait in memory.
+        return lambda clock, evicted, lock: MemoryQueue(options, clock, evicted, lock)
+    # Imported only here: most applications have no spool.
     from ..journal.disk import Disk
     from ..journal.journal import Journal
 
@@ -39,10 +39,9 @@ def line_maker(destination: Destination, options: Options) -> LineMaker:
     return lambda clock, evicted, lock: Journal(spool, options, clock, evicted, lock, disk=disk)
 
 
-def spool_of(destination: Destination, path: str, options: Options, disk: Disk) -> Spool:
+def spool_of(destination: Destination, path: str, options: Options, disk: Disk) -> DestinationDir:
     """Return the folder of *destination* in the spool at *path*; nothing is opened yet."""
-    from ..journal.account import account_of
-    from ..journal.spool import Spool
+    from ..journal.spool import DestinationDir, account_of
 
     account = account_of(destination.credential, options.headers)
-    return Spool(path, destination.identity, disk, account)
+    return DestinationDir(path, destination.identity, disk, account)

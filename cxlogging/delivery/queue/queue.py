@@ -1,13 +1,26 @@
-"""The waiting line: what every kind of it offers."""
+"""The queue of a delivery: what every kind of it offers, its bound, and what happens near it."""
 
 from __future__ import annotations
 
+import _thread
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+
+from ..clock import Clock
+from ..options import Options
+
+EVICTION_SECONDS = 0.01
+"""How long a log call that evicts waits for the delivery's lock."""
 
 Item = tuple[int, bytes, int]
 """A record's level number, the record as the vendor's item, and its place on disk; 0 is none."""
+
+Notice = tuple[str, str, str]
+"""
+Something that the operator should know: kind, topic and sentence, as `Diagnostics.say` takes
+them. Without a topic, trouble of this kind is over.
+"""
 
 
 def data_bytes(items: Sequence[Item]) -> int:
@@ -15,100 +28,207 @@ def data_bytes(items: Sequence[Item]) -> int:
     return sum([len(data) for _, data, _ in items])
 
 
-News = tuple[str, str, str]
+def shares(bound: int) -> tuple[int, int, int]:
+    """Return how full the queue may be for DEBUG, INFO and WARNING; ERROR may fill all of it."""
+    return bound * 70 // 100, bound * 85 // 100, bound * 95 // 100
 
 
-class Buffer(Protocol):
+def _nothing() -> None: ...
+
+
+class Queue(ABC):
     """
-    A waiting line of items, bounded in bytes.
+    A queue of items, bounded in bytes.
 
-    `put` is called by any thread, by signal handlers and by finalizers, at any
-    moment: it must not wait for a lock. Everything else is called under the
-    delivery's lock.
+    `put` is called by any thread, by signal handlers and by finalizers, at any moment: it must
+    not wait for a lock. Everything else is called under the delivery's lock.
+
+    Additions to an attribute in a line of code that calls nothing are indivisible (the
+    interpreter switches threads and runs signal handlers at calls and loops only). Where there
+    is no global lock, a lost addition moves the bound a little; the ledger does not depend on it.
+
+    Args:
+        options: ``overflow`` and ``block_timeout``.
+        bound: Bytes.
+        clock: For ``overflow="block"``.
+        evicted: Called with the level of each item that is evicted for newer ones.
+        lock: The delivery's lock.
 
     Attributes:
-        came: How many items ever came.
-        arrived: Bytes of all items that ever came.
-        left: Bytes of those that left the line again: taken, or given up for newer ones.
-        held: Bytes of all items that have no outcome yet, waiting or taken.
-        bound: What ``held`` may come to.
-        full: Says that there is no room, and where.
-        evicted: How many items have left the line for newer ones.
-        spooled: How many of the items that wait do so on disk.
-        backlog: Whether items of a process that has ended are there to be adopted.
+        items_in: How many items were ever put.
+        bytes_in: Bytes of all items that were ever put.
+        bytes_out: Bytes of those that left the queue again: taken or evicted.
+        evicted: How many items were evicted for newer ones.
+        bound: The most that ``bytes_held`` may be.
+        wake_items: The log call that raises ``items_in`` to this wakes a worker.
+        wake_bytes: The same, for ``bytes_in``.
         fold_bytes: So many bytes are worth a `fold`.
-        news: What a person should hear: kind, topic and sentence, as `Diagnostics.say`
-            takes them; without a topic, trouble of this kind has passed.
-        on_news: Called in a log call that finds news of trouble with the disk.
+        notices: What the operator should know.
+        on_notice: Called in a log call that adds a notice of trouble with the disk.
     """
 
-    came: int
-    arrived: int
-    left: int
-    evicted: int
-    on_news: Callable[[], None]
+    fold_bytes: int
 
-    @property
-    def held(self) -> int: ...
-    @property
-    def bound(self) -> int: ...
-    @property
-    def full(self) -> str: ...
-    @property
-    def spooled(self) -> int: ...
-    @property
-    def backlog(self) -> bool: ...
-    @property
-    def fold_bytes(self) -> int: ...
-    @property
-    def news(self) -> deque[News]: ...
+    def __init__(
+        self,
+        options: Options,
+        bound: int,
+        clock: Clock,
+        evicted: Callable[[int], None],
+        lock: _thread.RLock,
+    ) -> None:
+        self.items_in = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.evicted = 0
+        self.wake_items = self.wake_bytes = 0
+        self.notices: deque[Notice] = deque()
+        self.on_notice: Callable[[], None] = _nothing
+        self._settled = 0
+        self._refuse = {
+            "shed": self._shed,
+            "drop_newest": self._drop_newest,
+            "drop_oldest": self._drop_oldest,
+            "block": self._block,
+        }[options.overflow]
+        self._sheds = options.overflow == "shed"
+        self._block_timeout = options.block_timeout
+        self._clock = clock
+        self._on_evicted = evicted
+        self._lock = lock
+        self._room = _thread.allocate_lock()
+        self._resize(bound)
 
+    @abstractmethod
     def put(self, item: Item) -> bool:
-        """Take *item* into the line; False where the overflow policy drops it."""
-        ...
+        """Add *item*; return False where the overflow policy drops it."""
 
+    @abstractmethod
     def take(self, count: int, size: int) -> list[Item]:
-        """Remove and return the front of the line: at most *count* items and *size* bytes."""
-        ...
+        """Remove and return the oldest items: at most *count* of them and *size* bytes."""
 
+    @abstractmethod
     def adopt(self, count: int, size: int) -> list[Item]:
         """Return as many items that a process left behind when it ended."""
-        ...
 
+    @abstractmethod
     def settle(self, items: Sequence[Item]) -> None:
         """Forget *items* that were taken: they have their outcome."""
-        ...
 
+    @abstractmethod
     def reject(self, item: Item, reason: str) -> None:
         """Keep a copy of *item*, which the vendor refused, where such are kept."""
-        ...
 
+    @abstractmethod
     def fold(self) -> bool:
-        """Make what waits smaller, a piece at a time; False where there is nothing to do."""
-        ...
+        """Compress what waits, a piece at a time; return False where there is nothing to do."""
 
-    def tend(self, now: float, *, at_once: bool = False) -> float:
+    @abstractmethod
+    def maintain(self, now: float, *, at_once: bool = False) -> float:
         """
-        Do what is due from time to time; return when to come again.
+        Do what is due from time to time; return when it is due again.
 
         Args:
             now: Monotonic seconds.
             at_once: Do it also where it is not due yet.
         """
-        ...
 
-    def perish(self) -> list[Item]:
-        """Remove and return those that wait and would not outlive the process."""
-        ...
+    @abstractmethod
+    def drop_volatile(self) -> list[Item]:
+        """Remove and return the waiting items that would not outlive the process."""
 
+    @abstractmethod
     def release(self) -> None:
-        """Let go of files that nothing waits in; the next item opens new ones."""
-        ...
+        """Close files in which nothing waits; the next item opens new ones."""
 
-    def forget(self) -> None:
-        """Let go of everything that belongs to the parent, in a fork's child."""
-        ...
+    @abstractmethod
+    def reset_after_fork(self) -> None:
+        """Close everything that belongs to the parent, in a fork's child."""
 
+    @abstractmethod
     def __len__(self) -> int:
         """Return how many items wait."""
-        ...
+
+    @property
+    @abstractmethod
+    def spooled(self) -> int:
+        """How many of the waiting items are on disk."""
+
+    @property
+    @abstractmethod
+    def backlog(self) -> bool:
+        """Whether items of a process that has ended are there to be adopted."""
+
+    @property
+    @abstractmethod
+    def full(self) -> str:
+        """A sentence that says that there is no room, and where."""
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of all items that have no outcome yet, waiting or taken."""
+        return self.bytes_in - self._settled
+
+    def set_wake_marks(self, items: int, size: int) -> None:
+        """Have the log call with which so many *items*, or bytes, have ever come wake a worker."""
+        self.wake_items, self.wake_bytes = items, size
+
+    def wake_earlier(self, size: int) -> None:
+        """Have a worker woken when *size* bytes have ever come, if not before."""
+        self.wake_bytes = min(self.wake_bytes, size)
+
+    def _resize(self, bound: int) -> None:
+        self.bound = bound
+        self._debug, self._info, self._warning = shares(bound)
+        self._fast_limit = self._debug if self._sheds else bound
+
+    @abstractmethod
+    def _evict(self, size: int) -> None:
+        """Evict the oldest items, at least *size* bytes if there is so much. Under the lock."""
+
+    def _count_evicted(self, items: Sequence[Item]) -> None:
+        """Count *items*, which were evicted."""
+        for level, _, _ in items:
+            self._on_evicted(level)
+        self.evicted += len(items)
+
+    def _make_room(self) -> None:
+        """Wake a log call that waits for room."""
+        if self._room.locked():
+            self._room.release()
+
+    def _shed(self, level: int, size: int) -> bool:
+        if level <= 10:
+            share = self._debug
+        elif level <= 20:
+            share = self._info
+        else:
+            share = self._warning if level <= 30 else self.bound
+        return self.bytes_held + size > share
+
+    def _drop_newest(self, level: int, size: int) -> bool:  # noqa: ARG002 - all levels are equal
+        return self.bytes_held + size > self.bound
+
+    def _drop_oldest(self, level: int, size: int) -> bool:  # noqa: ARG002 - all levels are equal
+        if size > self.bound:
+            return True  # evicting all the others would make no room for it
+        # Eviction must not run beside the worker's `take`; a wait without limit could deadlock
+        # with another thread's lock, so the newest item is dropped where the lock is busy.
+        if not self._lock.acquire(timeout=EVICTION_SECONDS):
+            return True
+        try:
+            missing = self.bytes_held + size - self.bound
+            if missing > 0:
+                self._evict(missing)
+        finally:
+            self._lock.release()
+        return self.bytes_held + size > self.bound
+
+    def _block(self, level: int, size: int) -> bool:  # noqa: ARG002 - all levels are equal
+        end = self._clock.monotonic() + self._block_timeout
+        while self.bytes_held + size > self.bound:
+            remaining = end - self._clock.monotonic()
+            if remaining <= 0:
+                return True
+            self._room.acquire(timeout=min(remaining, 0.05))
+        return False

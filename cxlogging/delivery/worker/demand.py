@@ -30,7 +30,7 @@ class Demand:
         """Note how much waits, after a look at the line. Under the delivery's lock."""
         buffer = self._delivery.buffer
         # What waits is not counted without the lock; what came is.
-        self._full_count = buffer.came - len(buffer) + self._delivery.pace.most
+        self._full_count = buffer.items_in - len(buffer) + self._delivery.pace.most
 
     def has_room(self) -> bool:
         """Return whether one more request may be begun."""
@@ -46,12 +46,15 @@ class Demand:
         """Return whether a batch waits: a full one, or the rest that somebody flushes."""
         delivery = self._delivery
         buffer, pace = delivery.buffer, delivery.pace
-        full = buffer.came >= self._full_count or buffer.arrived - buffer.left >= pace.batch_bytes
+        full = (
+            buffer.items_in >= self._full_count
+            or buffer.bytes_in - buffer.bytes_out >= pace.batch_bytes
+        )
         # Beside what an idle line has just sent, the few that follow would overtake it.
         return full or (pace.owes and not pace.leads and bool(delivery.waiters))
 
     def mark(self) -> None:
         """Have the log call that fills a batch wake a worker."""
         delivery = self._delivery
-        full_bytes = delivery.buffer.left + delivery.pace.batch_bytes
+        full_bytes = delivery.buffer.bytes_out + delivery.pace.batch_bytes
         delivery.wake_at(min(delivery.wake_bytes, full_bytes), self._full_count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..queue.batch import LATER, Batch
+from ..queue.batch import ADOPTED, Batch
 
 if TYPE_CHECKING:
     from ..delivery import Delivery
@@ -38,4 +38,4 @@ def _adopt(delivery: Delivery) -> Batch | None:
         return None
     items = delivery.buffer.adopt(delivery.pace.most, delivery.pace.batch_bytes)
     delivery.ledger.adopted += len(items)
-    return Batch(LATER, items) if items else None
+    return Batch(ADOPTED, items) if items else None

@@ -16,7 +16,7 @@ from ..clock import Clock
 from ..http.compression import Trial
 from ..http.interface import Transport, TransportError
 from ..options import Options
-from ..process import lifecycle
+from ..process.state import PROCESS
 from ..queue.batch import Batch
 from .backoff import RETRY_AFTER_MAXIMUM, retry_after
 from .settling import Outcome
@@ -106,7 +106,7 @@ def send(delivery: Delivery, batch: Batch, seconds: float) -> Outcome:
     """
     encoding = delivery.encoding
     with delivery.lock:
-        name, is_trial = encoding.begin(may_try=not lifecycle.PROCESS.exiting)
+        name, is_trial = encoding.begin(may_try=not PROCESS.is_ending)
     outcome = attempt(delivery, batch, name, min(seconds, TRIAL_SECONDS) if is_trial else seconds)
     action = outcome.verdict.action
     if action is Action.DELIVERED:

@@ -19,10 +19,11 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ...wire.external_errors import is_external
 from ...wire.http import Action
 from ...wire.threads import start_thread, take
-from ...wire.values.guard import is_external
 from ..process import lifecycle
+from ..process.state import PROCESS, own_thread
 from ..process.threadless import STARTED, no_thread, not_started
 from ..queue.batch import Batch
 from .demand import Demand
@@ -93,7 +94,7 @@ class Workers:
         if may_send and demand.is_crowded():
             self._spawn()
             return
-        delivery.wake_at(delivery.buffer.arrived + delivery.buffer.fold_bytes, NEVER)
+        delivery.wake_at(delivery.buffer.bytes_in + delivery.buffer.fold_bytes, NEVER)
         if may_send:
             demand.mark()
         flying = delivery.unsettled.flying[:1]
@@ -126,7 +127,7 @@ class Workers:
 
     @property
     def _is_parked(self) -> bool:
-        return self._parked and lifecycle.PROCESS.forking
+        return self._parked and PROCESS.is_forking
 
     def _spawn(self) -> None:
         delivery = self._delivery
@@ -156,7 +157,7 @@ class Workers:
     def _look_later(self) -> None:
         """Have each log call try again where there is no worker, or a later one."""
         if self._crew:
-            self._delivery.wake_count = self._delivery.buffer.came + 1_000
+            self._delivery.wake_count = self._delivery.buffer.items_in + 1_000
         else:
             self._delivery.wake_at(0, 0)
 
@@ -164,7 +165,7 @@ class Workers:
         if not take(permit):
             return
         sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
-        with lifecycle.own_thread():
+        with own_thread():
             try:
                 self._delivery.diagnostics.passed("start", STARTED)
                 while (wait := self._step(self._delivery.options.timeout)) != RETIRE:
@@ -197,7 +198,7 @@ class Workers:
         self._crew.append(None)
         wait = 0.0
         try:
-            with lifecycle.own_thread():
+            with own_thread():
                 wait = self._step(min(seconds, self._delivery.options.timeout))
         finally:
             if wait != RETIRE:
@@ -208,9 +209,9 @@ class Workers:
         """Send one batch if one is due; return how long to wait before the next look."""
         delivery = self._delivery
         with delivery.lock:
-            tend_at = delivery.buffer.tend(delivery.clock.monotonic())
+            maintain_at = delivery.buffer.maintain(delivery.clock.monotonic())
         if delivery.is_watched and lifecycle.WATCHER.start():
-            tend_at = math.inf  # one thread wakes for it, whatever the number of handlers
+            maintain_at = math.inf  # one thread wakes for it, whatever the number of handlers
         delivery.tell()
         with delivery.lock:
             now = delivery.clock.monotonic()
@@ -220,7 +221,7 @@ class Workers:
         if batch is None:
             self._report_drops()
             report_at = delivery.drops.report_at if self._may_report() else NEVER
-            look_at = min(tend_at, delivery.watch_at, report_at)
+            look_at = min(maintain_at, delivery.watch_at, report_at)
             return wait if wait == RETIRE else min(wait, max(look_at - now, SHORTEST_WAIT))
         if crowded:
             self._spawn()
@@ -239,7 +240,7 @@ class Workers:
         # Marks first, then the look: a record that comes in between wakes us.
         delivery.wake_bytes = delivery.wake_count = 0
         pace, buffer, unsettled = delivery.pace, delivery.buffer, delivery.unsettled
-        waiting, waiting_bytes = len(buffer), buffer.arrived - buffer.left
+        waiting, waiting_bytes = len(buffer), buffer.bytes_in - buffer.bytes_out
         if self._is_parked:
             return None, self._retire()
         due = pace.due(now, waiting, waiting_bytes)
@@ -260,15 +261,15 @@ class Workers:
             return None, NEVER
         if pause > 0 or folds:
             more = buffer.fold() or unsettled.fold()
-            delivery.wake_at(buffer.arrived + buffer.fold_bytes, NEVER)
+            delivery.wake_at(buffer.bytes_in + buffer.fold_bytes, NEVER)
             wait = NEVER if folds else max(pause, SHORTEST_WAIT)
             return None, 0.0 if more else wait
         wait = due if due > 0 else ABSENT_WAIT
         if unsettled.leftovers:
             wait = min(wait, unsettled.leftovers.wait(now))
         if waiting:
-            full_bytes = buffer.arrived - waiting_bytes + pace.batch_bytes
-            delivery.wake_at(full_bytes, buffer.came - waiting + pace.most)
+            full_bytes = buffer.bytes_in - waiting_bytes + pace.batch_bytes
+            delivery.wake_at(full_bytes, buffer.items_in - waiting + pace.most)
         return None, max(wait, SHORTEST_WAIT)
 
     def _leftovers(self, now: float) -> Batch | None:
@@ -297,7 +298,7 @@ class Workers:
 
     def _may_report(self) -> bool:
         """Whether there is room again, so that the destination can be told what was lost."""
-        room = self._delivery.buffer.held < self._delivery.buffer.bound // 2
+        room = self._delivery.buffer.bytes_held < self._delivery.buffer.bound // 2
         return room and self._delivery.pace.state is State.SOUND
 
     def _report_drops(self) -> None:

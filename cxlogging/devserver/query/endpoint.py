@@ -30,7 +30,7 @@ from ...vendors.emulation.types import (
     json_answer,
     key_fault,
 )
-from ..engine.run import line, statistics
+from ..engine.answer import line, statistics
 from .background import Job, Jobs
 from .fields import Asked, FieldError, body, direct, query_id, submission
 from .processes import MEMORY, BusyError, QueryPool, Run, Task

@@ -15,24 +15,24 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ...errors import ConfigurationError
-from ...wire import parse as values
+from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, packb
 from ...wire.destination import Writer
 from ...wire.event import (
     Event,
     Site,
-    nested_rest,
+    nested_error_fields,
     nested_trace,
     present,
     put_trace,
-    set_apart,
+    rename_reserved,
     site,
 )
-from ...wire.fit import encode
 from ...wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
-from ...wire.times import FULL_NS, rfc3339
-from ...wire.verdicts import common
+from ...wire.size_limit import encode
+from ...wire.timestamps import FULL_NS, rfc3339
+from ...wire.verdicts import default_verdict
 
 LIMITS = Limits(
     item_bytes=2**20 - 1,
@@ -136,20 +136,20 @@ class BetterStack(NamedTuple):
         """Return the ids, at the top of the event."""
         return nested_trace(trace_id, span_id)
 
-    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+    def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
-        return nested_rest(error, stack)
+        return nested_error_fields(error, stack)
 
     def encode(self, event: Event) -> bytes:
         """Return one event in the destination's format."""
         return encode(self._event, event, self.limits.item_bytes)
 
     def _event(self, event: Event) -> bytes:
-        fields = set_apart(event.fields, OWN_FIELDS)
+        fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace(*event.trace))
-        document.update(self.rest(event.error, event.stack))
+        document.update(self.error_fields(event.error, event.stack))
         key = site(event.origin.__dict__)
         write = self._writer(event.level, event.level_name, key, len(document))
         return write(event.time_ns, document, event.sample_rate, event.task)
@@ -180,7 +180,7 @@ class BetterStack(NamedTuple):
                 "HTTP 402: Quota exceeded",
                 cure="Raise the spending limit of the Better Stack team.",
             )
-        return common(response, CURES)
+        return default_verdict(response, CURES)
 
 
 def configure(

@@ -18,23 +18,23 @@ from functools import lru_cache
 from typing import Any
 
 from ...errors import ConfigurationError, nearest
-from ...wire import parse as values
+from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, encoded_twice, literal, members, quote
 from ...wire.destination import Writer
 from ...wire.event import (
     Event,
     Site,
-    nested_rest,
+    nested_error_fields,
     nested_trace,
     present,
     put_trace,
-    set_apart,
+    rename_reserved,
     site,
 )
-from ...wire.fit import encode
 from ...wire.http import Endpoint, Limits, Request, Response, Secret, Verdict, joined
-from ...wire.verdicts import common
+from ...wire.size_limit import encode
+from ...wire.verdicts import default_verdict
 
 BODY_BYTES = 1_999_999
 PATH = "/logs/v1/bulk"
@@ -180,9 +180,9 @@ class Coralogix:
         """Return the ids, at the top of the event."""
         return nested_trace(trace_id, span_id)
 
-    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+    def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack."""
-        return nested_rest(error, stack)
+        return nested_error_fields(error, stack)
 
     def encode(self, event: Event) -> bytes:
         """Return an entry of ``logEntries``."""
@@ -194,11 +194,11 @@ class Coralogix:
             source, _ = _constants(event.level, event.level_name, key)
             text = encoded(_plain(event.message, event.error, event.stack))
             return b'{"hiResTimestamp":"%019d",%b,"text":%b}' % (event.time_ns, source, text)
-        fields = set_apart(event.fields, OWN_FIELDS)
+        fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace(*event.trace))
-        document.update(self.rest(event.error, event.stack))
+        document.update(self.error_fields(event.error, event.stack))
         write = self._writer(event.level, event.level_name, key)
         return write(event.time_ns, document, event.sample_rate, event.task)
 
@@ -212,7 +212,7 @@ class Coralogix:
 
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
         """Return the verdict by status: the vendor documents no answer per entry."""
-        return common(response, CURES)
+        return default_verdict(response, CURES)
 
 
 def configure(

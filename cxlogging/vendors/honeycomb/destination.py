@@ -23,14 +23,14 @@ from ...errors import ConfigurationError
 from ...wire import settings
 from ...wire.codec import encoded, literal, members
 from ...wire.destination import Writer
-from ...wire.event import Event, Site, present, put_trace, set_apart, site
-from ...wire.fit import encode
-from ...wire.flat import flat
+from ...wire.event import Event, Site, present, put_trace, rename_reserved, site
+from ...wire.external_errors import contained
+from ...wire.flatten import flat
 from ...wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
-from ...wire.times import rfc3339_second
-from ...wire.values.guard import contained
-from ...wire.values.text import within
-from ...wire.verdicts import RETRIED, common
+from ...wire.size_limit import encode
+from ...wire.timestamps import rfc3339_second
+from ...wire.truncation import within
+from ...wire.verdicts import RETRIED, default_verdict
 
 HOSTS = {
     "us": "api.honeycomb.io",
@@ -151,7 +151,7 @@ class Honeycomb(NamedTuple):
             "meta.annotation_type": "span_event",
         }
 
-    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+    def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
         """Return the exception and the stack, flat."""
         values = {f"exception.{name}": value for name, value in (error or {}).items()}
         if stack is not None:
@@ -168,11 +168,11 @@ class Honeycomb(NamedTuple):
         return encode(self._within, event, self.limits.item_bytes)
 
     def _element(self, event: Event) -> bytes:
-        fields = set_apart(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
+        fields = rename_reserved(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
         document = {self.message_field: event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace(*event.trace))
-        document.update(self.rest(event.error, event.stack))
+        document.update(self.error_fields(event.error, event.stack))
         service = "" if SERVICE_NAME in fields else self.service_name
         write = self._writer(event.level, event.level_name, site(event.origin.__dict__), service)
         return write(event.time_ns, document, event.sample_rate, event.task)
@@ -204,9 +204,9 @@ class Honeycomb(NamedTuple):
 
     def _interpret(self, response: Response, count: int) -> Verdict:
         if response.status == 400 and b"too large" in response.body:
-            return common(response, CURES)._replace(action=Action.SPLIT)
+            return default_verdict(response, CURES)._replace(action=Action.SPLIT)
         if response.status != 200:
-            return common(response, CURES)
+            return default_verdict(response, CURES)
         if response.body.count(b'"status":202') == count == response.body.count(b'"status"'):
             return Verdict(Action.DELIVERED)  # all of them, as nearly always
         statuses = list(_statuses(response))
