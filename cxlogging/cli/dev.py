@@ -7,13 +7,17 @@ import shlex
 import signal
 import sqlite3
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ..devserver import DevServer, Keys
 from ..devserver.query.endpoint import TIMEOUT
+from ..vendors.emulation.types import QUERIES
+from ..vendors.registry import VENDORS
 from ..wire import option_parsers as values
+from ..wire.settings import URL_VARIABLE
 from .shared.screen import safe
 from .shared.wording import examples, in_flags
 
@@ -22,10 +26,33 @@ if TYPE_CHECKING:
 
     from ..devserver import RequestRecord
 
+_Command = Callable[..., None]
+
 
 def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     del ctx
     return values.size()(param.opts[0], value)
+
+
+def _vendor_options(command: _Command) -> _Command:
+    """Add the options that concern one vendor to *command*."""
+    for name, vendor in reversed(list(VENDORS.items())):
+        profile = vendor.profile
+        if profile.compression_undocumented:
+            command = click.option(
+                f"--{name}-plain-only",
+                is_flag=True,
+                help=f"Answer compressed requests to the API of {vendor.title} with 415.",
+            )(command)
+        sentence = f"Accept only this {profile.key_word} for {vendor.title}. May be repeated."
+        command = click.option(
+            profile.key_option,
+            name,
+            metavar="K",
+            multiple=True,
+            help=f"{sentence} Default: any.",
+        )(command)
+    return command
 
 
 @click.command(
@@ -64,27 +91,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     callback=_size,
     help="The size of the database; above it, the oldest events are deleted.",
 )
-@click.option(
-    "--coralogix-key",
-    "coralogix",
-    metavar="K",
-    multiple=True,
-    help="Accept only this key for Coralogix. May be repeated. Default: any key.",
-)
-@click.option(
-    "--honeycomb-key",
-    "honeycomb",
-    metavar="K",
-    multiple=True,
-    help="Accept only this key for Honeycomb. May be repeated. Default: any key.",
-)
-@click.option(
-    "--betterstack-token",
-    "betterstack",
-    metavar="K",
-    multiple=True,
-    help="Accept only this source token for Better Stack. May be repeated. Default: any token.",
-)
+@_vendor_options
 @click.option(
     "--query-key",
     "dataprime",
@@ -100,12 +107,6 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     type=click.FloatRange(0.1, 86_400),
     help="Stop a query after this time; a background query may take ten times as long.",
 )
-@click.option(
-    "--coralogix-plain-only",
-    "plain_only",
-    is_flag=True,
-    help="Answer compressed requests to the Coralogix endpoints with 415.",
-)
 def command(
     *,
     port: int,
@@ -113,22 +114,18 @@ def command(
     allow_remote: bool,
     path: str | None,
     max_size: int,
-    coralogix: tuple[str, ...],
-    honeycomb: tuple[str, ...],
-    betterstack: tuple[str, ...],
     dataprime: tuple[str, ...],
     query_timeout: float,
-    plain_only: bool,
+    **vendor_options: Any,
 ) -> None:
     """
-    Run a local server that behaves like Coralogix, Honeycomb and Better Stack.
+    Run a local server that behaves like the vendors.
 
     It enforces the rules of each vendor's API, so that requests accepted here are accepted there.
     It stores what arrives in a database, shows it on a page, and answers DataPrime queries. Each
     request that is rejected is a line on stderr with the reason. Stop it with Ctrl-C.
     """
-    keys = {"coralogix": coralogix, "honeycomb": honeycomb, "betterstack": betterstack}
-    keys["dataprime"] = dataprime
+    keys = {vendor: vendor_options[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
         server = DevServer(
@@ -143,8 +140,9 @@ def command(
         )
     except (ValueError, OSError, sqlite3.Error) as error:
         raise click.ClickException(_error_message(error, host, port)) from None
-    if plain_only:
-        server.faults.add(vendor="coralogix", compressed=True, status=415)
+    for vendor in VENDORS:
+        if vendor_options.get(f"{vendor}_plain_only"):
+            server.faults.add(vendor=vendor, compressed=True, status=415)
     _serve(server, {vendor for vendor, given in keys.items() if given})
 
 
@@ -195,27 +193,9 @@ def _welcome(url: str, keyed: set[str]) -> str:
 
     # Each block is enough to send here. It names no region or domain, which would lead elsewhere.
     # Variables that only a vendor's SDK reads have their own block.
-    blocks = {
-        "cxlogging, all handlers": {"CXLOGGING_URL": url},
-        "Coralogix": {
-            "CORALOGIX_API_KEY": key("coralogix"),
-            "CORALOGIX_APPLICATION_NAME": "app",
-            "CORALOGIX_SUBSYSTEM_NAME": "local",
-            "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
-        },
-        "Coralogix's own SDK, in addition to the block above": {
-            "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
-        },
-        "Honeycomb": {
-            "HONEYCOMB_API_KEY": key("honeycomb"),
-            "HONEYCOMB_DATASET": "app",
-            "HONEYCOMB_API_ENDPOINT": url,
-        },
-        "Better Stack": {
-            "BETTER_STACK_SOURCE_TOKEN": key("betterstack"),
-            "BETTER_STACK_INGESTING_URL": url,
-        },
-    }
+    blocks: dict[str, Mapping[str, str]] = {"cxlogging, all handlers": {URL_VARIABLE: url}}
+    for name, vendor in VENDORS.items():
+        blocks.update(vendor.profile.local_variables(url, key(name)))
     lines = [f"cxlogging dev listens on {url}", f"the page: {url}/", ""]
     for title, variables in blocks.items():
         lines.append(f"# {title}")

@@ -53,6 +53,7 @@ class ShippingHandler(logging.Handler):
         sampler: Sampler | None = None,
     ) -> None:
         # Imported here so that importing a handler's name stays cheap.
+        from ..delivery.isolation import is_disabled  # noqa: PLC0415
         from .pipeline import build_pipeline, level_number  # noqa: PLC0415
 
         number = level_number("level", level)
@@ -62,7 +63,8 @@ class ShippingHandler(logging.Handler):
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
-        self._selects = bool(self._missing) or sampler is not None
+        self._disabled = is_disabled()
+        self._selects = bool(self._missing) or sampler is not None or self._disabled
         super().__init__(number)
         self._attachment = Attachment(self)
         self._delivery.watch = self._attachment.check
@@ -133,6 +135,9 @@ class ShippingHandler(logging.Handler):
     def _rate(self, record: logging.LogRecord) -> int:
         """Return how many records *record* stands for; 0 where it is not shipped, and counted."""
         rate = 1
+        if self._disabled:
+            self._delivery.ledger.suppressed.add()
+            return 0
         if self._sampler is not None:
             try:
                 rate = self._sampler(record)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..delivery import isolation
 from ..delivery.delivery import Delivery
 from ..delivery.options import Options
 from ..errors import ConfigurationError, nearest
@@ -44,13 +45,25 @@ def build_pipeline(
         name: parse(name, given.pop(name)) if name in given else default
         for name, (default, parse) in HANDLER_OPTIONS.items()
     }
-    delivery = Delivery(destination, Options.parse(given))
+    delivery = _delivery(destination, Options.parse(given))
     make = ItemMaker(_event_maker(parsed, delivery), destination).make
     if parsed["sql_parameters"]:
         return delivery, make
     from .redaction.sql import hiding_parameters  # noqa: PLC0415 - few handlers need it
 
     return delivery, hiding_parameters(make)
+
+
+def _delivery(destination: Destination, options: Options) -> Delivery:
+    factory = isolation.replacement
+    if factory is None and not isolation.is_disabled():
+        return Delivery(destination, options)
+    # What waits in a spool is the application's, not the test's: it stays where it is.
+    return Delivery(
+        destination,
+        options._replace(spool=None, sigterm=False),
+        transport=isolation.NoTransport if factory is None else lambda: factory(destination),
+    )
 
 
 def _event_maker(parsed: Mapping[str, Any], delivery: Delivery) -> EventMaker:

@@ -13,7 +13,7 @@ from cxlogging.devserver import Store, StoredEvent
 from cxlogging.devserver.engine import Plan, Settings, compile_query
 from cxlogging.devserver.engine.row import QueryRow
 from cxlogging.devserver.engine.scan import Scan
-from cxlogging.vendors.emulation.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
+from cxlogging.devserver.query.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 

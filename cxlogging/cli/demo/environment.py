@@ -18,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from ... import flush_all
 from ...devserver import DevServer
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import VENDORS
 from .shop import create_app
 from .shop_logging import LOGGING
 
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from ...delivery.ledger import Stats
     from ...devserver import RequestRecord
 
-_VENDOR_VARIABLES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
+_VENDOR_VARIABLES = {
+    name
+    for vendor in VENDORS.values()
+    for names in vendor.profile.variables.values()
+    for name in names
+}
 
 
 class CountingHandler(logging.Handler):
@@ -143,8 +149,9 @@ class DemoEnvironment:
 
     def _configure(self) -> None:
         # The user's real keys and addresses must not be used.
-        for name in [name for name in os.environ if name.startswith(_VENDOR_VARIABLES)]:
-            del os.environ[name]
+        for name in set(os.environ):
+            if name in _VENDOR_VARIABLES or name.startswith("CXLOGGING_"):
+                del os.environ[name]
         os.environ["CXLOGGING_URL"] = self.server.url
         logging.config.dictConfig(LOGGING)
         root = logging.getLogger()

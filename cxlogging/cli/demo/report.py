@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...dataprime import DataPrimeClient, QueryError
-from .results import TITLES, VendorResult, query_differences
+from ...vendors.registry import TITLES
+from .results import VendorResult, query_differences
 
 QUERY = (
     "source logs | groupby $l.vendor as vendor",

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from ...vendors.registry import TITLES
 from ..shared.progress import progress_bar
 from .environment import DemoEnvironment
 from .report import print_conclusion, print_query, print_vendor
-from .results import TITLES, VendorResult, differences
+from .results import VendorResult, differences
 from .traffic import Traffic
 
 OUTAGE = (0.4, 0.65)

@@ -21,7 +21,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ...vendors.emulation.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from ..engine import Plan, QueryRefusedError, Settings, compile_query
 from ..engine.answer import Answer, line
 from ..engine.json_paths import has_path, list_keypaths
@@ -29,6 +28,7 @@ from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
 from ..engine.syntax.nodes import KeyPath
 from .fields import Asked
+from .labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 
 try:
     import fcntl

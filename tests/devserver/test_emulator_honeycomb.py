@@ -10,8 +10,8 @@ import zlib
 import msgpack
 import pytest
 
-from cxlogging.vendors.emulation.types import Keys, Request
-from cxlogging.vendors.honeycomb.emulator import HoneycombDoor
+from cxlogging.vendors.emulation.types import ApiRequest, Keys
+from cxlogging.vendors.honeycomb.emulator import HoneycombEmulator
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -32,7 +32,7 @@ def ask(body, path="/1/batch/ds", method="POST", items=(), **headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): held for name, held in headers.items()}
     given = {name: held for name, held in {**HEADERS, **named}.items() if held is not None}
-    return HoneycombDoor().answer(Request(method, path, given, raw, RECEIVED, items), KEYS)
+    return HoneycombEmulator().answer(ApiRequest(method, path, given, raw, RECEIVED, items), KEYS)
 
 
 def statuses(reply):
@@ -229,11 +229,11 @@ def test_hn14_messagepack_carries_its_time_as_an_extension(kind):
 
 def test_hn15_the_rate_limit_has_its_headers():
     """429 in the vendor's words."""
-    answer = HoneycombDoor().failure(429)
+    answer = HoneycombEmulator().failure(429)
     assert json.loads(answer.body) == {"error": "Request dropped due to rate limiting."}
     assert answer.headers["ratelimit"].startswith("limit=")
     assert "w=" in answer.headers["ratelimit-policy"]
-    assert json.loads(HoneycombDoor().failure(403).body)["error"].startswith("Event dropped")
+    assert json.loads(HoneycombEmulator().failure(403).body)["error"].startswith("Event dropped")
 
 
 def test_hn16_an_escaped_slash_belongs_to_the_dataset():

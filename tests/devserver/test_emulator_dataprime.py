@@ -28,9 +28,9 @@ from cxlogging.dataprime import (
     Unreachable,
 )
 from cxlogging.devserver import DevServer, Keys, StoredEvent
-from cxlogging.devserver.query.endpoint import QueryDoor
+from cxlogging.devserver.query.endpoint import QueryEmulator
 from cxlogging.devserver.query.fields import BACKGROUND_LIMIT, SOFT_LIMIT, TIERS
-from cxlogging.vendors.emulation.types import Request
+from cxlogging.vendors.emulation.types import ApiRequest
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 DIRECT = "/api/v1/dataprime/query"
@@ -433,8 +433,10 @@ def test_a_client_that_leaves_ends_its_query(server):
     """Closing the lines amid the making of one ends the reading of the store."""
     for start in range(0, 50_000, 10_000):
         server.store.add(event(n) for n in range(start, start + 10_000))
-    door = QueryDoor(server.store.path)
-    request = Request("POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}')
+    door = QueryEmulator(server.store.path)
+    request = ApiRequest(
+        "POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}'
+    )
     stream = door.answer(request, Keys()).stream
     assert json.loads(next(stream)).keys() == {"queryId"}
     found = []

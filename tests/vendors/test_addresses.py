@@ -156,8 +156,8 @@ def test_a_blank_variable_is_not_set(monkeypatch):
 def test_quotes_of_an_env_file_are_no_part_of_a_key(text, monkeypatch):
     """Quotes that an env file leaves around a value are taken off, in variables and arguments."""
     monkeypatch.setenv("HONEYCOMB_API_KEY", text)
-    assert honeycomb.configure().key.reveal() == KEY
-    assert honeycomb.configure(text).key.reveal() == KEY
+    assert honeycomb.configure().credential.reveal() == KEY
+    assert honeycomb.configure(text).credential.reveal() == KEY
 
 
 @pytest.mark.parametrize("variable", honeycomb.VARIABLES["url"][1:])

@@ -10,8 +10,8 @@ import zlib
 import msgpack
 import pytest
 
-from cxlogging.vendors.betterstack.emulator import BetterStackDoor
-from cxlogging.vendors.emulation.types import Keys, Request
+from cxlogging.vendors.betterstack.emulator import BetterStackEmulator
+from cxlogging.vendors.emulation.types import ApiRequest, Keys
 
 RECEIVED = 1_700_000_000_123_456_789
 KEYS = Keys(betterstack="TOKEN")
@@ -24,7 +24,7 @@ def ask(body, kind=JSON, method="POST", **headers):
     named = {name.replace("_", "-"): held for name, held in headers.items()}
     given = {"content-type": kind, "authorization": "Bearer TOKEN", **named}
     given = {name: held for name, held in given.items() if held is not None}
-    return BetterStackDoor().answer(Request(method, "/", given, raw, RECEIVED), KEYS)
+    return BetterStackEmulator().answer(ApiRequest(method, "/", given, raw, RECEIVED), KEYS)
 
 
 def taken(reply, n):
@@ -216,9 +216,9 @@ def test_bs13_the_content_type_is_one_of_three(kind):
 
 def test_bs14_the_quota_has_its_words():
     """402 `Quota exceeded`."""
-    answer = BetterStackDoor().failure(402)
+    answer = BetterStackEmulator().failure(402)
     assert (answer.status, answer.body) == (402, b"Quota exceeded")
-    assert BetterStackDoor().failure(503).body == b""
+    assert BetterStackEmulator().failure(503).body == b""
 
 
 def test_bs15_an_empty_array_is_welcome():

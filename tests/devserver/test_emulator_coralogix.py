@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from cxlogging.vendors.coralogix.emulator import CoralogixDoor
-from cxlogging.vendors.emulation.types import Keys, Request
+from cxlogging.vendors.coralogix.emulator import CoralogixEmulator
+from cxlogging.vendors.emulation.types import ApiRequest, Keys
 
 SINGLES = "/logs/v1/singles"
 RECEIVED = 1_700_000_000_123_456_789
@@ -29,7 +29,7 @@ def ask(body, path="/logs/v1/bulk", method="POST", **headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): held for name, held in headers.items()}
     given = {name: held for name, held in {**HEADERS, **named}.items() if held is not None}
-    return CoralogixDoor().answer(Request(method, path, given, raw, RECEIVED), KEYS)
+    return CoralogixEmulator().answer(ApiRequest(method, path, given, raw, RECEIVED), KEYS)
 
 
 def only_event(reply):
@@ -245,9 +245,9 @@ def test_cx15_gzip_is_taken_and_a_false_header_is_not():
 
 def test_cx16_the_rate_limit_speaks_json():
     """Asked for 429, the door has words for it."""
-    answer = CoralogixDoor().failure(429)
+    answer = CoralogixEmulator().failure(429)
     assert (answer.status, json.loads(answer.body)) == (429, {"message": "Too Many Requests"})
-    assert CoralogixDoor().failure(599).status == 599
+    assert CoralogixEmulator().failure(599).status == 599
 
 
 def test_what_is_tolerated_is_warned_of():
