@@ -1,9 +1,8 @@
 """
-The shop's logging, as any application would write it.
+The logging configuration of the shop, as any application could have it.
 
-Keys and addresses are not here: each handler reads its vendor's variables, such as
-`CORALOGIX_API_KEY`, `HONEYCOMB_API_KEY` and `BETTER_STACK_SOURCE_TOKEN`; where `CXLOGGING_URL`
-is set, all of them send to that address instead.
+It contains no keys and addresses: each handler reads its vendor's environment variables. If
+`CXLOGGING_URL` is set, all of them send to that address instead.
 """
 
 from __future__ import annotations
