@@ -20,6 +20,7 @@ How it counts:
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import sys
@@ -30,6 +31,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import cxlogging
+from cxlogging.delivery.process.state import OWN_THREADS
 from cxlogging.devserver import DevServer
 
 ROOT = Path(cxlogging.__file__).parent
@@ -77,10 +79,15 @@ class Recorder:
         ledger, ident = self._ledger, threading.get_ident()
         if ledger is None or self.arrived.is_set():
             return
+        if ident != self._caller and ident not in OWN_THREADS:  # the local server's
+            return
         if event == "c_return" and argument.__name__ == "acquire" and ident != self._caller:
             self._paths[ident] = []  # it has waited: what it did before is no part of the way
             return
         if event not in {"call", "return"}:
+            return
+        if ident != self._caller and ledger.delivered > self._before:
+            self.arrived.set()
             return
         path = self._paths.setdefault(ident, [])
         here, above = _own(frame), _own(frame.f_back)
@@ -88,14 +95,12 @@ class Recorder:
             for each in (above, here) if event == "call" else (here, above):
                 if each is not None and (not path or path[-1] != each):
                     path.append(each)
-        if ident != self._caller and ledger.delivered > self._before:
-            self.arrived.set()
 
     def walk(self) -> Walk:
         """Return the way of the record that has arrived."""
         caller = self._paths.pop(self._caller)
         paths = [caller, *self._paths.values()]
-        moves = [move for path in paths for move in zip(path, path[1:], strict=False)]
+        moves = [move for path in paths for move in itertools.pairwise(path)]
         files = list(dict.fromkeys(each for path in paths for each in path))
         return Walk(files, moves)
 

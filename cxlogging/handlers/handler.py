@@ -13,7 +13,7 @@ from _thread import get_ident
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..delivery.process import lifecycle
+from ..delivery.process.fork import after_fork
 from ..delivery.process.state import OWN_THREADS, PROCESS, is_foreign
 from ..wire.event import Event, Source
 from ..wire.times import moment
@@ -62,7 +62,7 @@ class ShippingHandler(logging.Handler):
         self._selects = bool(self._missing) or sampler is not None
         super().__init__(number)
         self._attachment = Attachment(self)
-        self._delivery.watch = self._attachment.look
+        self._delivery.watch(self._attachment.look)
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
@@ -106,7 +106,7 @@ class ShippingHandler(logging.Handler):
             return
         try:
             if record.process != PROCESS.pid and is_foreign():
-                lifecycle.after_fork()
+                after_fork()
             rate = self._rate(record) if self._selects else 1
             if rate == 0:
                 return
@@ -179,7 +179,7 @@ class ShippingHandler(logging.Handler):
                 waited for.
         """
         if _is_configuring():
-            self._delivery.hurry()
+            self._delivery.flush_now()
             return not self._delivery.outstanding
         return self._delivery.flush(timeout)
 

@@ -47,7 +47,7 @@ def recover(shop, spool, tmp_path, backend):
         errors: list[str] = []
         options = {"flush_interval": 0, "on_error": errors.append, "batch_bytes": 4_000}
         one = shop(spool=str(spool), **options)
-        until(lambda: not one.delivery.busy and not one.delivery.buffer._heirs.in_hand)
+        until(lambda: not one.delivery.busy and not one.delivery.lane.queue._heirs.in_hand)
         one.handler.close()
         until(lambda: not len(one.delivery.workers))
         return set(backend.accepted), errors
