@@ -105,10 +105,10 @@ def common() -> dict[str, float]:
     """Return the stages that all vendors share."""
     from cxlogging.handlers.events import EventMaker
     from cxlogging.handlers.extras import extras
-    from cxlogging.handlers.redaction.rules import Default, cleaner
+    from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
 
     record = a_record()
-    rules = cleaner(Default())
+    rules = build_sanitizer(DefaultRules())
     own = extras(record)
     maker = EventMaker(rules, {}, None, None, lambda *_: None)
     line: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -130,10 +130,10 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     from cxlogging.delivery.process.registry import registered
     from cxlogging.handlers.events import EventMaker
     from cxlogging.handlers.items import ItemMaker
-    from cxlogging.handlers.redaction.rules import Default, cleaner
+    from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
 
     record = a_record()
-    rules = cleaner(Default())
+    rules = build_sanitizer(DefaultRules())
     events = EventMaker(rules, {}, None, None, lambda *_: None)
     maker = ItemMaker(events, destination)
     event = events.make(record, None)

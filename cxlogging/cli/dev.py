@@ -7,6 +7,7 @@ import shlex
 import signal
 import sqlite3
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -14,13 +15,18 @@ import click
 from ..devserver import DevServer, Keys
 from ..devserver.query.endpoint import TIMEOUT
 from ..errors import ConfigurationError
-from ..wire import parse as values
+from ..vendors.emulation.types import QUERIES
+from ..vendors.registry import VENDORS
+from ..wire import option_parsers as values
+from ..wire.settings import URL_VARIABLE
 from .shared.wording import examples, in_flags
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from ..devserver import RequestRecord
+
+Command = Callable[..., None]
 
 _bytes = values.size()
 
@@ -30,6 +36,27 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
         return _bytes("--max-size", value)
     except ConfigurationError:
         raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param) from None
+
+
+def _vendor_options(command: Command) -> Command:
+    """Add to *command* the options that are about one vendor."""
+    for name, vendor in reversed(list(VENDORS.items())):
+        profile = vendor.profile
+        if profile.compression_undocumented:
+            command = click.option(
+                f"--{name}-plain-only",
+                is_flag=True,
+                help=f"Answer 415 to compressed bodies sent to the API of {vendor.title}.",
+            )(command)
+        sentence = f"Accept only this {profile.key_word} for {vendor.title}. May be repeated."
+        command = click.option(
+            profile.key_option,
+            name,
+            metavar="K",
+            multiple=True,
+            help=f"{sentence} Default: any.",
+        )(command)
+    return command
 
 
 @click.command(
@@ -68,27 +95,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     callback=_size,
     help="The size of the database; above it the oldest events go.",
 )
-@click.option(
-    "--coralogix-key",
-    "coralogix",
-    metavar="K",
-    multiple=True,
-    help="Accept only this key for Coralogix. May be repeated. Default: any key.",
-)
-@click.option(
-    "--honeycomb-key",
-    "honeycomb",
-    metavar="K",
-    multiple=True,
-    help="Accept only this key for Honeycomb. May be repeated. Default: any key.",
-)
-@click.option(
-    "--betterstack-token",
-    "betterstack",
-    metavar="K",
-    multiple=True,
-    help="Accept only this source token for Better Stack. May be repeated. Default: any.",
-)
+@_vendor_options
 @click.option(
     "--query-key",
     "dataprime",
@@ -104,12 +111,6 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     type=click.FloatRange(0.1, 86_400),
     help="End a query that has worked so long; one in the background may take ten times as long.",
 )
-@click.option(
-    "--coralogix-plain-only",
-    "plain_only",
-    is_flag=True,
-    help="Refuse compressed bodies at Coralogix' endpoints with 415.",
-)
 def command(
     *,
     port: int,
@@ -117,22 +118,18 @@ def command(
     allow_remote: bool,
     path: str | None,
     max_size: int,
-    coralogix: tuple[str, ...],
-    honeycomb: tuple[str, ...],
-    betterstack: tuple[str, ...],
     dataprime: tuple[str, ...],
     query_timeout: float,
-    plain_only: bool,
+    **of_vendors: Any,
 ) -> None:
     """
-    Run a local server that behaves like Coralogix, Honeycomb and Better Stack.
+    Run a local server that behaves like the vendors.
 
     It enforces the rules of each vendor, so that what passes here passes there, keeps what
     arrives in a database, shows it on a page and answers DataPrime queries about it. One line
     on stderr for each request that is refused, with the reason. Ends with Ctrl-C.
     """
-    keys = {"coralogix": coralogix, "honeycomb": honeycomb, "betterstack": betterstack}
-    keys["dataprime"] = dataprime
+    keys = {vendor: of_vendors[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
         server = DevServer(
@@ -147,8 +144,9 @@ def command(
         )
     except (ValueError, OSError, sqlite3.Error) as error:
         raise click.ClickException(_sentence(error, host, port)) from None
-    if plain_only:
-        server.faults.add(vendor="coralogix", compressed=True, status=415)
+    for vendor in VENDORS:
+        if of_vendors.get(f"{vendor}_plain_only"):
+            server.faults.add(vendor=vendor, compressed=True, status=415)
     _serve(server, {vendor for vendor, given in keys.items() if given})
 
 
@@ -200,27 +198,9 @@ def _welcome(url: str, keyed: set[str]) -> str:
 
     # A handler reads every variable of its block, and each block alone leads here: a region or a
     # domain would lead elsewhere. What a vendor's own SDK alone reads has a block of its own.
-    blocks = {
-        "cxlogging, all handlers": {"CXLOGGING_URL": url},
-        "Coralogix": {
-            "CORALOGIX_API_KEY": key("coralogix"),
-            "CORALOGIX_APPLICATION_NAME": "app",
-            "CORALOGIX_SUBSYSTEM_NAME": "local",
-            "CORALOGIX_LOG_URL": f"{url}/logs/v1/singles",
-        },
-        "Coralogix's own SDK, beside the block above": {
-            "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
-        },
-        "Honeycomb": {
-            "HONEYCOMB_API_KEY": key("honeycomb"),
-            "HONEYCOMB_DATASET": "app",
-            "HONEYCOMB_API_ENDPOINT": url,
-        },
-        "Better Stack": {
-            "BETTER_STACK_SOURCE_TOKEN": key("betterstack"),
-            "BETTER_STACK_INGESTING_URL": url,
-        },
-    }
+    blocks: dict[str, Mapping[str, str]] = {"cxlogging, all handlers": {URL_VARIABLE: url}}
+    for name, vendor in VENDORS.items():
+        blocks.update(vendor.profile.local_variables(url, key(name)))
     lines = [f"cxlogging dev listens on {url}", f"the page: {url}/", ""]
     for title, variables in blocks.items():
         lines.append(f"# {title}")

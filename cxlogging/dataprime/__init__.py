@@ -1,20 +1,19 @@
 """
-Query logs: `DataPrimeClient`, its rows, its background queries and its errors.
+Query logs: `DataPrimeClient`, its rows, background queries and errors.
 
-Importing this part imports nothing else: its names are loaded when used, and `requests` with the
-first of them that needs it.
+Importing this package imports nothing else: its names are loaded when used, and `requests` with
+the first name that needs it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..wire.lazy import exports
+from ..wire.lazy_imports import exports
 
 if TYPE_CHECKING:
     from .aio.client import AsyncDataPrimeClient, AsyncJob
     from .aio.rows import AsyncRowStream
-    from .background import Dataset
     from .client import DataPrimeClient
     from .errors import (
         AuthenticationError,
@@ -32,11 +31,13 @@ if TYPE_CHECKING:
     )
     from .exports import MissingPackage
     from .findings import Limit, QueryWarning, Statistics
-    from .http.transport import Clock
+    from .http.retry_budget import Clock
     from .jobs import Job, JobState, JobStatus
-    from .results import QueryResult, RowStream
+    from .results import QueryResult
     from .rows import Row, Severity
     from .split import SplitProgress
+    from .stream import RowStream
+    from .submission import Dataset
 
 __all__ = [
     "AsyncDataPrimeClient",
@@ -76,10 +77,10 @@ _HOMES = {
     "AsyncJob": ".aio.client",
     "AsyncRowStream": ".aio.rows",
     "AuthenticationError": ".errors",
-    "Clock": ".http.transport",
+    "Clock": ".http.retry_budget",
     "CxQueryWarning": ".errors",
     "DataPrimeClient": ".client",
-    "Dataset": ".background",
+    "Dataset": ".submission",
     "Job": ".jobs",
     "JobState": ".jobs",
     "JobStatus": ".jobs",
@@ -95,7 +96,7 @@ _HOMES = {
     "RateLimited": ".errors",
     "RequestRefused": ".errors",
     "Row": ".rows",
-    "RowStream": ".results",
+    "RowStream": ".stream",
     "ServerError": ".errors",
     "Severity": ".rows",
     "SplitProgress": ".split",

@@ -1,4 +1,4 @@
-"""The client: ask, stream, submit."""
+"""The client: query, stream, submit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ import requests
 
 from ..errors import ConfigurationError
 from ..vendors.coralogix.destination import address_warnings
-from ..wire.parse import shown
-from . import jobs, reading, request
-from .background import Dataset, submission
+from ..wire.option_parsers import shown
+from . import direct_query, jobs
+from .arguments import seconds
+from .direct_query import DirectQuery
 from .errors import CxQueryWarning, RateLimited
-from .http.address import address, query_key, seconds
-from .http.answer import Answer
-from .http.transport import Clock, Door, Patience
-from .request import DirectQuery, direct
-from .results import QueryResult, RowStream, collected
+from .http.endpoint import address, query_key
+from .http.ndjson import check_complete, read_rows
+from .http.retry_budget import Clock, RetryBudget
+from .http.transport import HttpClient
+from .results import QueryResult
 from .rows import Row
 from .split import SplitProgress, split
+from .stream import RowStream
+from .submission import Dataset, submission
+from .summary import AnswerSummary
 
 PATH = "/api/v1/dataprime/query"
 
@@ -35,14 +39,14 @@ class DataPrimeClient:
             ``CX_API_KEY``, else ``CORALOGIX_API_KEY``.
         domain: A domain (``eu2.coralogix.com``) or a region (``eu2``); else the variables
             of `CoralogixHandler`, ``CORALOGIX_DOMAIN`` first.
-        url: Replaces ``https://api.<domain>``; plain http to this machine alone.
-        timeout: Seconds that `query` and `submit` take at most, retries included.
-        silence: Seconds that the service may say nothing.
-        retry_budget: Seconds of waiting for a rate limit or a passing 5xx, for one call.
+        url: Replaces ``https://api.<domain>``; plain http only to this machine.
+        timeout: Maximum seconds of `query` and `submit`, retries included.
+        silence: Maximum seconds without data from the service.
+        retry_budget: Seconds that one call may wait for a rate limit or a transient 5xx.
         row_limits: Largest ``limit`` by tier, where an account has others than 15,000 rows
             (``"frequent"``) and 50,000 (``"archive"``).
-        session: A `requests.Session` of the caller's, which the caller closes.
-        clock: Time and sleeping.
+        session: The caller's own `requests.Session`, which the caller closes.
+        clock: Time and sleeping; for tests.
     """
 
     def __init__(
@@ -63,9 +67,9 @@ class DataPrimeClient:
             warnings.warn(sentence, CxQueryWarning, stacklevel=2)
         key = query_key(api_key, endpoint)
         self.timeout = None if timeout is None else seconds("timeout", timeout)
-        self.row_limits: Mapping[str, int] = request.row_limits(row_limits)
+        self.row_limits: Mapping[str, int] = direct_query.row_limits(row_limits)
         self._clock = clock or Clock()
-        self._door = Door(
+        self._http = HttpClient(
             endpoint,
             key,
             session,
@@ -95,7 +99,7 @@ class DataPrimeClient:
         """Return all rows of *query*; its arguments are those of `stream`."""
         given = {name: value for name, value in locals().items() if name != "self"}
         given["timeout"] = self.timeout if timeout is None else timeout
-        return collected(self.stream(**given))
+        return self.stream(**given).collect()
 
     def stream(
         self,
@@ -116,40 +120,42 @@ class DataPrimeClient:
         on_progress: Callable[[SplitProgress], None] | None = None,
     ) -> RowStream:
         """
-        Return the rows of *query* as they arrive; the request leaves with the first.
+        Return the rows of *query* as they arrive; reading the first one sends the request.
 
         Times are aware datetimes, ISO 8601 strings, or relative to *now*: ``"1h"``, ``"now-2d"``.
 
         Args:
-            query: Its text.
-            since: Where the window begins; it ends now unless *end* is given.
-            start: The same.
-            end: Where the window ends.
+            query: The text of the query.
+            since: Start of the window, which ends now unless *end* is given.
+            start: Another name of *since*.
+            end: End of the window.
             tier: ``"frequent"`` or ``"archive"``.
             syntax: ``"dataprime"`` or ``"lucene"``.
-            limit: Most rows of one request.
+            limit: Maximum number of rows of one request.
             default_source: The source where the query names none.
             strict_fields: True refuses a query that names unknown fields.
             now: What ``now()`` is in the query, and what relative times refer to.
             preset: ``"accuracy"`` or ``"performance"``.
-            timeout: Seconds for all of it.
-            split_on_limit: Asks again about halves of the window where a limit cut the rows.
-            on_progress: Called after every part of a split window.
+            timeout: Seconds for the whole call.
+            split_on_limit: Where a limit cut the rows, queries each half of the window again.
+            on_progress: Called after each part of a split window.
         """
         names = "since start end tier syntax limit default_source strict_fields now preset"
         given = {name: value for name, value in locals().items() if name in names.split()}
-        asked = direct(query, given, clock=self._clock.now(), row_limits=self.row_limits)
-        patience = self._door.patience(None if timeout is None else seconds("timeout", timeout))
-        answer = self._answer(asked)
+        request = direct_query.direct_query(
+            query, given, clock=self._clock.now(), row_limits=self.row_limits
+        )
+        retries = self._http.retry_budget(None if timeout is None else seconds("timeout", timeout))
         if not isinstance(split_on_limit, bool):
             raise ConfigurationError(
                 f"split_on_limit takes True or False, not {shown(split_on_limit)}."
             )
         if not split_on_limit:
-            return RowStream(answer, self._rows(asked, answer, patience))
-        if asked.start is None or asked.end is None:
+            summary = _new_summary(request)
+            return RowStream(summary, self._rows(request, summary, retries))
+        if request.start is None or request.end is None:
             raise ConfigurationError("split_on_limit needs a window: pass since= or start=.")
-        return self._split(asked, patience, on_progress)
+        return self._split(request, retries, on_progress)
 
     def submit(
         self,
@@ -165,79 +171,69 @@ class DataPrimeClient:
         destination: str | Dataset | Mapping[str, Any] | None = None,
     ) -> jobs.Job:
         """
-        Submit *query* to run in the background, for a million rows and 30 minutes.
+        Submit *query* to run in the background, for up to a million rows and 30 minutes.
 
-        It is sent once: where the connection breaks, nobody knows whether it was taken.
+        It is sent once: where the connection breaks, it is unknown whether the service took it.
 
         Args:
-            query: Its text.
-            start: Where the window begins.
-            end: Where it ends.
+            query: The text of the query.
+            start: Start of the window.
+            end: End of the window.
             syntax: ``"dataprime"`` or ``"lucene"``.
             now: What ``now()`` is in the query, and what relative times refer to.
             default_source: The source where the query names none, such as ``"default/logs"``.
             name: A name of 2 to 255 characters.
             description: At most 2,048 characters.
-            destination: ``"temporary"`` (30 days), a `Dataset`, or the API's own dict.
+            destination: ``"temporary"`` (30 days), a `Dataset`, or a dict as the API takes it.
         """
         given = {each: value for each, value in locals().items() if each not in {"self", "query"}}
         document = submission(query, given, clock=self._clock.now())
-        patience = self._door.patience(self.timeout)
-        return jobs.submitted(
-            self._door, self._door.post(jobs.PATH, document, patience, safe=False), query
-        )
+        retries = self._http.retry_budget(self.timeout)
+        response = self._http.post(jobs.PATH, document, retries, idempotent=False)
+        return jobs.submitted_job(self._http, response, query)
 
     def job(self, query_id: str) -> jobs.Job:
-        """Return the background query of this id, submitted here or elsewhere."""
+        """Return the background query with this id, whoever submitted it."""
         if not isinstance(query_id, str) or not query_id.strip():
-            raise ConfigurationError("query_id takes the id that submit() gave.")
-        return jobs.Job(self._door, query_id)
-
-    def _answer(self, asked: DirectQuery) -> Answer:
-        limit = request.SOFT_LIMIT if asked.limit is None else asked.limit
-        answer = Answer(asked.query, limit, asked=asked.limit is not None)
-        answer.window = (asked.start, asked.end)
-        documented = request.ROW_LIMITS[asked.tier]
-        answer.ceiling = documented if limit > documented else None
-        return answer
+            raise ConfigurationError("query_id takes the id of a job that submit() returned.")
+        return jobs.Job(self._http, query_id)
 
     def _rows(
-        self, asked: DirectQuery, answer: Answer, patience: Patience
+        self, request: DirectQuery, summary: AnswerSummary, retries: RetryBudget
     ) -> Generator[Row, None, None]:
         while True:
             try:
-                reply = self._door.post(PATH, asked.body(), patience)
-                yield from reading.rows(self._door, reply, answer)
+                response = self._http.post(PATH, request.body(), retries)
+                yield from read_rows(self._http, response, summary)
             except RateLimited as error:
-                if answer.count:
+                if summary.count:
                     raise
-                patience.after(error)
+                retries.wait_after(error)
             else:
-                answer.end()
+                check_complete(summary)
                 return
 
     def _split(
         self,
-        asked: DirectQuery,
-        patience: Patience,
+        request: DirectQuery,
+        retries: RetryBudget,
         on_progress: Callable[[SplitProgress], None] | None,
     ) -> RowStream:
-        def ask(part: DirectQuery) -> tuple[list[Row], Answer]:
-            answer = self._answer(part)
-            own = Patience(self._clock, self._door.budget, patience.deadline)
-            return list(self._rows(part, answer, own)), answer
+        def ask(part: DirectQuery) -> tuple[list[Row], AnswerSummary]:
+            summary = _new_summary(part)
+            own = RetryBudget(self._clock, self._http.budget, retries.deadline)
+            return list(self._rows(part, summary, own)), summary
 
-        whole = Answer(asked.query, asked=False)
-        whole.window = (asked.start, asked.end)
-        return RowStream(whole, split(asked, ask, whole, on_progress))
+        whole = AnswerSummary(request.query, window=(request.start, request.end))
+        return RowStream(whole, split(request, ask, whole, on_progress))
 
     def mount(self, adapter: requests.adapters.BaseAdapter) -> None:
         """Have *adapter* open the connections."""
-        self._door.mount(adapter)
+        self._http.mount(adapter)
 
     def close(self) -> None:
         """Close the client's connections."""
-        self._door.close()
+        self._http.close()
 
     def __enter__(self) -> DataPrimeClient:  # noqa: PYI034 - Self is younger than 3.10
         return self
@@ -251,4 +247,16 @@ class DataPrimeClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<DataPrimeClient {self._door.base}>"
+        return f"<DataPrimeClient {self._http.base}>"
+
+
+def _new_summary(request: DirectQuery) -> AnswerSummary:
+    limit = direct_query.DEFAULT_LIMIT if request.limit is None else request.limit
+    documented = direct_query.ROW_LIMITS[request.tier]
+    return AnswerSummary(
+        request.query,
+        limit,
+        limit_is_explicit=request.limit is not None,
+        documented_limit=documented if limit > documented else None,
+        window=(request.start, request.end),
+    )

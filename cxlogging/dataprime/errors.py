@@ -7,17 +7,17 @@ Every error and warning of the query client.
     ├── ConfigurationError          impossible arguments, before anything is sent
     └── QueryError                  everything else
         ├── AuthenticationError     the key is refused
-        ├── RequestRefused          the service does not take the request
+        ├── RequestRefused          the service refuses the request
         │   ├── QuerySyntaxError    the query does not compile: line, column, caret
         │   └── UnknownQuery        no background query has this id
         ├── RateLimited             too many requests, and the retry budget is spent
-        ├── ServerError             5xx, a redirect, an answer that is none
+        ├── ServerError             5xx, a redirect, or a response that is not HTTP as expected
         ├── Unreachable             no connection
-        └── QueryFailed             the query began, and did not complete
-            ├── PartialResult       the answer ended before its end
-            └── QueryTimeout        the service's time is over, or ours
+        └── QueryFailed             the query started, and did not complete
+            ├── PartialResult       the answer is incomplete
+            └── QueryTimeout        the service's or the caller's timeout passed
 
-No error holds the key: neither its text, nor what it was raised from.
+No error contains the key, neither in its text nor in its causes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ KEY_HINT = (
     " a Send-Your-Data key, which handlers send with, cannot query."
 )
 _POSITION = re.compile(r"line\s+(\d+)\s*(?:,|:|at)?\s*col(?:umn)?\s+(\d+)", re.IGNORECASE)
-_COMPILATION = re.compile(r"compil|syntax error|keypath does not exist|parse error", re.IGNORECASE)
+_COMPILE_ERROR = re.compile(
+    r"compil|syntax error|keypath does not exist|parse error", re.IGNORECASE
+)
 
 
 class CxQueryWarning(UserWarning):
@@ -45,12 +47,12 @@ class CxQueryWarning(UserWarning):
 
 class QueryError(CxLoggingError):
     """
-    A query that has no whole answer.
+    A query that has no complete answer.
 
     Attributes:
-        query_id: The service's name for the query, where it gave one.
-        request_id: The service's name for the request, for its support.
-        result: The rows that `DataPrimeClient.query` had read before, or None.
+        query_id: The service's id of the query, where it gave one.
+        request_id: The service's id of the request, for its support.
+        result: The rows that `DataPrimeClient.query` had read before the error, or None.
     """
 
     def __init__(self, message: str, *, query_id: str = "", request_id: str = "") -> None:
@@ -65,11 +67,11 @@ class AuthenticationError(QueryError):
 
 
 class RequestRefused(QueryError):  # noqa: N818
-    """The service does not take the request."""
+    """The service refuses the request."""
 
 
 class UnknownQuery(RequestRefused):
-    """The service knows no background query of this id."""
+    """The service has no background query with this id."""
 
 
 class QuerySyntaxError(RequestRefused):
@@ -77,16 +79,16 @@ class QuerySyntaxError(RequestRefused):
     The query does not compile.
 
     Attributes:
-        line: Counted from 0, as the service does; None where it names none.
-        column: Counted from 0.
-        caret: The query's line, and below it a caret; empty where no position is known.
+        line: Line of the mistake, counted from 0 as the service does; None where it names none.
+        column: Column of the mistake, counted from 0.
+        caret: The line of the query with a caret below it; empty where no position is known.
     """
 
     def __init__(self, message: str, query: str = "", *, request_id: str = "") -> None:
         found = _POSITION.search(message)
         self.line = int(found[1]) if found else None
         self.column = int(found[2]) if found else None
-        self.caret = _caret(query, self.line, self.column)
+        self.caret = _indented_caret(query, self.line, self.column)
         text = f"{message}\n{self.caret}" if self.caret else message
         super().__init__(text, request_id=request_id)
 
@@ -96,7 +98,7 @@ class RateLimited(QueryError):  # noqa: N818
     Too many requests: the service allows 30 direct queries a minute.
 
     Attributes:
-        retry_after: Seconds that the service asks to wait, or None.
+        retry_after: Seconds that the service asks the client to wait, or None.
     """
 
     def __init__(
@@ -107,7 +109,7 @@ class RateLimited(QueryError):  # noqa: N818
 
 
 class ServerError(QueryError):
-    """The service has trouble of its own; *status* is the HTTP status."""
+    """The service failed; *status* is the HTTP status."""
 
     def __init__(self, message: str, *, status: int, request_id: str = "") -> None:
         super().__init__(message, request_id=request_id)
@@ -119,14 +121,14 @@ class Unreachable(QueryError):  # noqa: N818
     No connection to the service.
 
     Attributes:
-        dropped: True where there was one, and it was closed without an answer.
+        dropped: True where there was a connection that was closed without an answer.
     """
 
     dropped = False
 
 
 class QueryFailed(QueryError):  # noqa: N818
-    """The query began, and the service says that it did not complete."""
+    """The query started, and the service says that it did not complete."""
 
     def __init__(self, message: str, *, status: str = "", query_id: str = "") -> None:
         super().__init__(message, query_id=query_id)
@@ -134,29 +136,35 @@ class QueryFailed(QueryError):  # noqa: N818
 
 
 class PartialResult(QueryFailed):
-    """The answer ended before its end: what was read is not all."""
+    """The answer is incomplete: there may be rows that were not read."""
 
 
 class QueryTimeout(QueryFailed):
-    """The service gave up on the query, or the caller's time was over."""
+    """The service gave up on the query, or the caller's timeout passed."""
 
 
-def is_compilation(message: str) -> bool:
-    """Return True where the service speaks of the query's text."""
-    return bool(_COMPILATION.search(message))
+def is_compile_error(message: str) -> bool:
+    """Return True for a message about a mistake in the query's text."""
+    return bool(_COMPILE_ERROR.search(message))
 
 
-def _caret(query: str, line: int | None, column: int | None) -> str:
+def caret(query: str, line: int, column: int) -> str:
+    """Return a line of *query* with a caret below one of its columns, both counted from 0."""
+    text = query.split("\n")[line]
+    # Tabs stay tabs, so that the caret is below its character.
+    indent = "".join("\t" if each == "\t" else " " for each in text[:column])
+    return f"{text}\n{indent}^"
+
+
+def _indented_caret(query: str, line: int | None, column: int | None) -> str:
     lines = query.split("\n")
     if line is None or column is None or line >= len(lines) or column > len(lines[line]):
         return ""
-    # Tabs stay tabs, so that the caret stands below its character.
-    indent = "".join("\t" if each == "\t" else " " for each in lines[line][:column])
-    return f"  {lines[line]}\n  {indent}^"
+    return "\n".join(f"  {each}" for each in caret(query, line, column).split("\n"))
 
 
 def message_of(document: Any) -> str:
-    """Return the sentence in an error document, wherever the service put it."""
+    """Return the message in an error document, in whichever member the service put it."""
     if isinstance(document, str):
         return document
     if not isinstance(document, Mapping):

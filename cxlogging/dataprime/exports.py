@@ -1,4 +1,4 @@
-"""Rows as dicts, lines, tables and frames; the libraries for these are imported when used."""
+"""Rows as dicts, JSON lines, tables and data frames; their libraries are imported when used."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .rows import Row
 
 
 class SupportsWrite(Protocol):
-    """What a table is written to."""
+    """A file that takes text."""
 
     def write(self, text: str, /) -> object: ...
 
 
-class MissingPackage(CxLoggingError, ImportError):  # noqa: N818 - the tree speaks plainly
+class MissingPackage(CxLoggingError, ImportError):  # noqa: N818 - named for what is wrong, as all errors of this client are
     """An export needs a package that is not installed."""
 
 
 class Exports:
-    """The exports of everything that yields rows."""
+    """The export methods of everything that yields rows."""
 
     def __iter__(self) -> Iterator[Row]:
         raise NotImplementedError
@@ -37,7 +37,7 @@ class Exports:
         return [row.to_dict() for row in self]
 
     def to_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Write every row as a line of JSON, one by one; return how many."""
+        """Write each row as a line of JSON as it is read; return the number of rows."""
         count = 0
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
             for row in self:
@@ -46,7 +46,7 @@ class Exports:
         return count
 
     def to_csv(self, path: str | os.PathLike[str]) -> int:
-        """Write a table with one column for each keypath; return how many rows."""
+        """Write a table with one column for each keypath; return the number of rows."""
         columns = table(self)
         with Path(path).open("w", encoding="utf-8", newline="") as file:
             return write_csv(file, columns)
@@ -69,12 +69,12 @@ def _package(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise MissingPackage(
-            f"this needs the package {name}: pip install {name}.", name=name
+            f"this export needs the package {name}: pip install {name}.", name=name
         ) from None
 
 
 def document(row: Row) -> dict[str, Any]:
-    """Return a row for JSON, with its time to the nanosecond."""
+    """Return a row as a document for JSON, with its time to the nanosecond."""
     found = row.to_dict()
     if row.timestamp_ns is not None:
         found["timestamp"] = times.iso(row.timestamp_ns)
@@ -82,7 +82,7 @@ def document(row: Row) -> dict[str, Any]:
 
 
 def write_csv(file: SupportsWrite, columns: dict[str, list[Any]]) -> int:
-    """Write what `table` returned; return how many rows."""
+    """Write the columns that `table` returned; return the number of rows."""
     writer = csv.writer(file)
     writer.writerow(columns)
     rows = list(zip(*columns.values(), strict=True))
@@ -95,7 +95,7 @@ def flat(row: Row) -> dict[str, Any]:
     Return a row's values by keypath.
 
     A log has ``timestamp``, ``severity``, then ``$m.``, ``$l.`` and ``$d.``
-    paths; the names of an aggregate stand alone.
+    keypaths; the fields of an aggregate have no prefix.
     """
     if row.is_aggregate and isinstance(row.data, dict):
         return {path: leaf for name, each in row.data.items() for path, leaf in _leaves(name, each)}
@@ -106,7 +106,7 @@ def flat(row: Row) -> dict[str, Any]:
     }
     known = {"timestamp": row.timestamp, "severity": severity}
     for name, value in row.metadata.items():
-        if known.get(name) is None:  # what could not be read stays as it came
+        if known.get(name) is None:  # a value that could not be parsed stays as it came
             values[f"$m.{name}"] = value
     values |= {f"$l.{name}": value for name, value in row.labels.items()}
     values |= dict(_leaves("$d", row.data))
@@ -122,7 +122,7 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def table(rows: Iterable[Row]) -> dict[str, list[Any]]:
-    """Return columns of equal length, each of one type: mixed ones and lists become text."""
+    """Return columns of equal length, each of one type: mixed types and lists become strings."""
     columns: dict[str, list[Any]] = {}
     count = 0
     for row in rows:

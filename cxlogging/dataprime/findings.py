@@ -14,7 +14,7 @@ LIMIT_WARNINGS = frozenset(
 """Warnings after which rows, groups or fields may be missing."""
 
 COMPILE_WARNING = "compileWarning"
-"""Names what the service found odd in the query's text, such as an unknown keypath."""
+"""Kind of the warnings about the text of the query, such as an unknown keypath."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class QueryWarning:
 
     Attributes:
         kind: Its type in the API, such as ``"compileWarning"``; empty for a bare sentence.
-        message: Its sentence, where it has one.
-        details: Its members as they came, 64-bit numbers as `int`.
+        message: Its text, where it has one.
+        details: Its members as they came, with 64-bit numbers as `int`.
     """
 
     kind: str
@@ -33,16 +33,12 @@ class QueryWarning:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return (
-            f"{self.kind}: {self.message}"
-            if self.kind and self.message
-            else (self.message or self.kind)
-        )
+        return ": ".join(filter(None, (self.kind, self.message)))
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A resource's limit: whether it was *reached*, and the numbers where they are given."""
+    """The limit of a resource: whether it was *reached*, and its numbers where they are given."""
 
     reached: bool
     limit: int | None = None
@@ -51,7 +47,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a query cost; a number that the service did not give is None."""
+    """What a query cost; numbers that the service did not give are None."""
 
     status: str
     e2e_duration_ms: int | None = None
@@ -63,7 +59,7 @@ class Statistics:
 
 
 def number(value: Any) -> int | None:
-    """Return a whole number that came as a number or, as 64-bit ones do, as a string."""
+    """Return a whole number; 64-bit ones come as strings. None for anything else."""
     if isinstance(value, str):
         try:
             return int(value)
@@ -73,18 +69,14 @@ def number(value: Any) -> int | None:
 
 
 def warning(document: Any) -> QueryWarning:
-    """Return the warning of a sentence, or of ``{"someWarning": {...}}``."""
+    """Return the warning for a sentence, or for ``{"someWarning": {...}}``."""
     if isinstance(document, str):
         return QueryWarning("", document)
     if not isinstance(document, Mapping) or not document:
         return QueryWarning("", str(document))
     kind, content = next(iter(document.items()))
     if not isinstance(content, Mapping):
-        return (
-            QueryWarning("", str(content))
-            if kind == "message"
-            else QueryWarning(kind, str(content))
-        )
+        return QueryWarning("" if kind == "message" else kind, str(content))
     details = {
         name: value if number(value) is None else number(value) for name, value in content.items()
     }
@@ -114,7 +106,7 @@ def statistics(document: Mapping[str, Any]) -> Statistics:
 
 
 def merged(parts: Iterable[Statistics | None]) -> Statistics | None:
-    """Return the sum of several queries' statistics; a limit that one reached is reached."""
+    """Return the sum of several queries' statistics, with every limit that one of them reached."""
     known = [each for each in parts if each is not None]
     if len(known) < 2:
         return known[0] if known else None

@@ -1,4 +1,4 @@
-"""A background query: its state, the wait for its end, its rows."""
+"""Background queries: their state, waiting for their end, their rows."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import reading, times
+from . import times
 from .errors import PartialResult, QueryFailed, QueryTimeout, RequestRefused, UnknownQuery
 from .findings import QueryWarning, number, warning
-from .http.answer import Answer
-from .http.transport import Door, Reply
-from .results import RowStream
+from .http.ndjson import read_rows
+from .http.transport import HttpClient, StreamedResponse
 from .rows import Row
+from .stream import RowStream
+from .summary import AnswerSummary
 
 PATH = "/api/v1/dataprime/background-query"
 
 
 class JobState(enum.Enum):
-    """Where a background query stands."""
+    """The states of a background query."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -38,7 +39,7 @@ class JobStatus:
 
     Attributes:
         reason: Why it failed, in the service's words.
-        bytes_scanned: What it has cost, where the service says so.
+        bytes_scanned: Bytes that it has read so far, where the service reports them.
     """
 
     state: JobState
@@ -52,39 +53,39 @@ class JobStatus:
 
     @property
     def finished(self) -> bool:
-        """True once the query has ended, well or not."""
+        """True once the query has ended, whether it succeeded or not."""
         return self.state not in {JobState.WAITING, JobState.RUNNING}
 
 
 class Job:
     """
-    A background query of the service; `DataPrimeClient.job` takes one up from its id.
+    A background query of the service; `DataPrimeClient.job` returns one by its id.
 
     Attributes:
-        query_id: The service's name for it, worth keeping.
-        warnings: What the service said when it took it.
+        query_id: The service's id of the query; keep it to read the rows later.
+        warnings: The service's warnings when the query was submitted.
     """
 
     def __init__(
         self,
-        door: Door,
+        http: HttpClient,
         query_id: str,
         warnings: tuple[QueryWarning, ...] = (),
         query: str = "",
     ) -> None:
-        self._door = door
+        self._http = http
         self._query = query
         self.query_id = query_id
         self.warnings = warnings
 
     def status(self, *, timeout: float | None = None) -> JobStatus:
-        """Return where the query stands now, within *timeout* seconds."""
-        document = self._asked("/status", timeout)
+        """Return the current status of the query, within *timeout* seconds."""
+        document = self._post("/status", timeout)
         found = _status(document)
         if found is None:
-            said = self._door.masked(str(document))[:200]
-            raise PartialResult(f"the status has no shape we know: {said}")
-        return replace(found, reason=self._door.masked(found.reason))
+            shown = self._http.masked(str(document))[:200]
+            raise PartialResult(f"the status has an unexpected shape: {shown}")
+        return replace(found, reason=self._http.masked(found.reason))
 
     def wait(
         self,
@@ -95,17 +96,17 @@ class Job:
         longest_pause: float = 30.0,
     ) -> JobStatus:
         """
-        Return the status once the query has succeeded; raise where it has not.
+        Return the status once the query has succeeded; raise where it fails.
 
-        Each pause is half as long again; the service itself ends a query after 30 minutes.
+        Each pause is 1.5 times the one before; the service ends a query after 30 minutes.
 
         Args:
             timeout: Seconds after which `QueryTimeout` is raised; the query goes on.
             on_progress: Called with every status.
-            first_pause: Seconds before the second question.
-            longest_pause: Seconds between two questions at most.
+            first_pause: Seconds between the first two requests for the status.
+            longest_pause: Maximum seconds between two requests.
         """
-        clock, pause = self._door.clock, first_pause
+        clock, pause = self._http.clock, first_pause
         deadline = None if timeout is None else clock.monotonic() + timeout
         while True:
             left = None if deadline is None else max(deadline - clock.monotonic(), 1.0)
@@ -126,7 +127,7 @@ class Job:
             pause = min(pause * 1.5, longest_pause)
 
     def results(self, *, timeout: float | None = None) -> RowStream:
-        """Return the rows of a query that has succeeded, streamed; raise where it has not."""
+        """Return a stream of the rows of a query that has succeeded; raise where it has not."""
         status = self.status()
         if not status.finished:
             raise RequestRefused(
@@ -134,37 +135,32 @@ class Job:
                 query_id=self.query_id,
             )
         self._check(status)
-        answer = Answer(self._query, has_statistics=False)
-        answer.query_id = self.query_id
-        answer.warnings += status.warnings
-        return RowStream(answer, self._rows(answer, timeout))
+        summary = AnswerSummary(self._query, has_statistics=False, query_id=self.query_id)
+        summary.warnings += status.warnings
+        return RowStream(summary, self._rows(summary, timeout))
 
     def cancel(self) -> None:
-        """Stop the query; one that has ended already is left as it is."""
-        patience = self._door.patience(None)
+        """Stop the query; one that has already ended stays as it is."""
         try:
-            reply = self._door.post(f"{PATH}/cancel", {"queryId": self.query_id}, patience)
+            self._post("/cancel")
         except RequestRefused as error:
             if isinstance(error, UnknownQuery) or not self.status().finished:
                 raise
-            return
-        self._check_known(reply.text())
 
-    def _rows(self, answer: Answer, timeout: float | None) -> Generator[Row, None, None]:
-        patience = self._door.patience(timeout)
-        reply = self._door.post(f"{PATH}/data", {"queryId": self.query_id}, patience)
-        yield from reading.rows(self._door, reply, answer)
+    def _rows(self, summary: AnswerSummary, timeout: float | None) -> Generator[Row, None, None]:
+        yield from read_rows(self._http, self._send("/data", timeout), summary)
 
-    def _asked(self, door: str, timeout: float | None = None) -> Any:
-        patience = self._door.patience(timeout)
-        reply = self._door.post(f"{PATH}{door}", {"queryId": self.query_id}, patience)
-        return self._check_known(reply.text())
+    def _post(self, path: str, timeout: float | None = None) -> Any:
+        return self._check_known(self._send(path, timeout).text())
+
+    def _send(self, path: str, timeout: float | None) -> StreamedResponse:
+        retries = self._http.retry_budget(timeout)
+        return self._http.post(f"{PATH}{path}", {"queryId": self.query_id}, retries)
 
     def _check_known(self, text: str) -> Any:
-        document = decoded(text)
-        if not isinstance(document, dict) and "not found" in text.lower():
-            raise UnknownQuery(f"no background query {self.query_id}.", query_id=self.query_id)
-        if isinstance(document, dict) and "not found" in str(document.get("message", "")).lower():
+        document = _decoded(text)
+        message = document.get("message", "") if isinstance(document, dict) else text
+        if "not found" in str(message).lower():
             raise UnknownQuery(f"no background query {self.query_id}.", query_id=self.query_id)
         return document
 
@@ -183,22 +179,22 @@ class Job:
         return f"<Job {self.query_id}>"
 
 
-def submitted(door: Door, reply: Reply, query: str) -> Job:
-    """Return the job that the answer to a submission of *query* names."""
-    text = reply.text()
-    document = decoded(text)
+def submitted_job(http: HttpClient, response: StreamedResponse, query: str) -> Job:
+    """Return the job that the *response* to a submission of *query* names."""
+    text = response.text()
+    document = _decoded(text)
     identity = document.get("queryId") if isinstance(document, dict) else None
     if isinstance(identity, dict):
         identity = identity.get("queryId")
     if not isinstance(identity, str) or not identity:
-        said = door.masked(text)[:200]
-        raise PartialResult(f"the service took the query and named no queryId: {said}")
+        shown = http.masked(text)[:200]
+        raise PartialResult(f"the service accepted the query, but returned no queryId: {shown}")
     found = tuple(warning(each) for each in document.get("warnings") or ())
-    return Job(door, identity, found, query)
+    return Job(http, identity, found, query)
 
 
-def decoded(text: str) -> Any:
-    """Return a JSON document, or None where *text* is none."""
+def _decoded(text: str) -> Any:
+    """Return the JSON document, or None where *text* is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -209,10 +205,10 @@ def _status(document: Any) -> JobStatus | None:
     if not isinstance(document, dict):
         return None
     ended, running = document.get("terminated"), document.get("running")
-    begun = ended if isinstance(ended, dict) else running if isinstance(running, dict) else {}
+    times_of = ended if isinstance(ended, dict) else running if isinstance(running, dict) else {}
     state, reason = JobState.RUNNING, ""
     if isinstance(ended, dict):
-        state, reason = _end(ended)
+        state, reason = _final_state(ended)
     elif "waitingForExecution" in document:
         state = JobState.WAITING
     elif running is None and "submittedAt" not in document:
@@ -220,8 +216,8 @@ def _status(document: Any) -> JobStatus | None:
     return JobStatus(
         state=state,
         submitted_at=_moment(document.get("submittedAt")),
-        running_since=_moment(begun.get("runningSince")),
-        terminated_at=_moment(begun.get("terminatedAt")),
+        running_since=_moment(times_of.get("runningSince")),
+        terminated_at=_moment(times_of.get("terminatedAt")),
         reason=reason,
         bytes_scanned=_bytes_scanned(document.get("metadata")),
         warnings=tuple(warning(each) for each in document.get("warnings") or ()),
@@ -229,7 +225,7 @@ def _status(document: Any) -> JobStatus | None:
     )
 
 
-def _end(ended: Mapping[str, Any]) -> tuple[JobState, str]:
+def _final_state(ended: Mapping[str, Any]) -> tuple[JobState, str]:
     if "success" in ended:
         return JobState.SUCCEEDED, ""
     error = ended.get("error")
@@ -252,5 +248,5 @@ def _bytes_scanned(entries: Any) -> int | None:
 
 
 def _moment(value: Any) -> datetime.datetime | None:
-    found = times.served(value) if isinstance(value, str) else None
-    return None if found is None else times.moment(found)
+    found = times.parse_service_time(value) if isinstance(value, str) else None
+    return None if found is None else times.to_datetime(found)

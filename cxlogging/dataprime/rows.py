@@ -1,8 +1,8 @@
 """
 One row of an answer, and the keypaths into it.
 
-``$m`` is metadata, ``$l`` labels, ``$d`` (or nothing) the data; ``.name``,
-``['any name']`` and ``[0]`` lead further in.
+A keypath starts with ``$m`` (metadata), ``$l`` (labels), or ``$d`` or nothing (the
+data); ``.name``, ``['any name']`` and ``[0]`` are its steps.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MISSING = object()
 
 
 class Severity(enum.IntEnum):
-    """The severities of a log, ordered."""
+    """The severities of a log, in order."""
 
     DEBUG = 1
     VERBOSE = 2
@@ -37,13 +37,13 @@ class Severity(enum.IntEnum):
 
 class Row:
     """
-    A row: a log, or a line of an aggregate, which has no metadata and no labels.
+    A row: a log, or a row of an aggregate, which has no metadata and no labels.
 
-    ``row["$d.user.id"]`` raises `KeyError` where there is nothing; `get` does not.
+    ``row["$d.user.id"]`` raises `KeyError` where nothing is found; `get` does not.
 
     Attributes:
-        metadata: What the service knows of the log, as text by name.
-        labels: Application, subsystem and the like, as text by name.
+        metadata: What the service added to the log: strings by name.
+        labels: Application, subsystem and other labels: strings by name.
         raw: The data as it came.
     """
 
@@ -56,7 +56,7 @@ class Row:
 
     @cached_property
     def data(self) -> Any:
-        """The data decoded; the text itself where it is not JSON."""
+        """The decoded data; the string itself where it is not JSON."""
         if not isinstance(self.raw, str):
             return self.raw
         try:
@@ -66,19 +66,19 @@ class Row:
 
     @property
     def timestamp_ns(self) -> int | None:
-        """Nanoseconds since 1970, or None for a row without a time."""
+        """The log's time in nanoseconds since 1970, or None for a row without a time."""
         value = self.metadata.get("timestamp")
-        return None if value is None else times.served(str(value))
+        return None if value is None else times.parse_service_time(str(value))
 
     @property
     def timestamp(self) -> datetime.datetime | None:
-        """The log's time, aware, cut to microseconds."""
+        """The log's time as an aware datetime, truncated to microseconds."""
         found = self.timestamp_ns
-        return None if found is None else times.moment(found)
+        return None if found is None else times.to_datetime(found)
 
     @property
     def severity(self) -> Severity | None:
-        """The log's severity, or None where the service names none."""
+        """The log's severity, or None where the row has none."""
         value = str(self.metadata.get("severity", "")).upper()
         if value in Severity.__members__:
             return Severity[value]
@@ -99,13 +99,13 @@ class Row:
         return isinstance(keypath, str) and self._find(keypath) is not _MISSING
 
     def get(self, keypath: str, default: Any = None) -> Any:
-        """Return what stands at *keypath*, or *default*."""
+        """Return the value at *keypath*, or *default*."""
         found = self._find(keypath)
         return default if found is _MISSING else found
 
     def _find(self, keypath: str) -> Any:
         try:
-            root, steps = steps_of(keypath)
+            root, steps = parse_keypath(keypath)
         except KeyError:
             return _MISSING
         value: Any = {"$m": self.metadata, "$l": self.labels}[root] if root != "$d" else self.data
@@ -119,7 +119,7 @@ class Row:
         return value
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as a dict: an aggregate's data itself, a log in its parts."""
+        """Return the row as a dict: the data of an aggregate, or the parts of a log."""
         if self.is_aggregate and isinstance(self.data, dict):
             return dict(self.data)
         severity = self.severity
@@ -137,15 +137,15 @@ class Row:
         mine = (self.metadata, self.labels, self.raw)
         return mine == (other.metadata, other.labels, other.raw)
 
-    __hash__ = None  # type: ignore[assignment]  # a row holds dicts
+    __hash__ = None  # type: ignore[assignment]  # a row contains dicts
 
     def __repr__(self) -> str:
         data = repr(self.raw)
         return f"Row({data if len(data) <= 200 else f'{data[:200]}...'}, {self.metadata!r})"
 
 
-def steps_of(keypath: str) -> tuple[str, list[str | int]]:
-    """Return a keypath's root and steps; `KeyError` where it is none."""
+def parse_keypath(keypath: str) -> tuple[str, list[str | int]]:
+    """Return root and steps of a keypath; raise `KeyError` where it is invalid."""
     root, rest = keypath[:2], keypath[2:]
     if root not in {"$m", "$l", "$d"} or (rest and rest[0] not in ".["):
         root, rest = "$d", f".{keypath}"
@@ -161,7 +161,7 @@ def steps_of(keypath: str) -> tuple[str, list[str | int]]:
 
 
 def pairs(items: Any) -> dict[str, Any]:
-    """Return the service's ``[{"key": ..., "value": ...}]`` as a dict; others raise."""
+    """Return the service's ``[{"key": ..., "value": ...}]`` as a dict; other shapes raise."""
     if items is None:
         return {}
     return {str(item["key"]): item.get("value") for item in items}

@@ -1,7 +1,7 @@
 """
-Instants: whole nanoseconds since 1970, UTC.
+Times as whole nanoseconds since 1970, UTC.
 
-An argument is an aware `datetime`, an ISO 8601 string with ``Z`` or an offset,
+An argument may be an aware `datetime`, an ISO 8601 string with ``Z`` or an offset,
 or a string relative to now: ``"1h"`` (an hour ago), ``"now"``, ``"now-2d"``.
 """
 
@@ -26,9 +26,9 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 EARLIEST = -62_135_596_800 * SECOND
 LATEST = 253_402_300_800 * SECOND - 1
 
-_SPAN = r"(?:\d{1,9}(?:ms|[smhdw]))+"
-_RELATIVE = re.compile(rf"now(?:\s*([+-])\s*({_SPAN}))?|-?({_SPAN})", re.ASCII)
-_STEP = re.compile(r"(\d+)(ms|[smhdw])", re.ASCII)
+_DURATION = r"(?:\d{1,9}(?:ms|[smhdw]))+"
+_RELATIVE = re.compile(rf"now(?:\s*([+-])\s*({_DURATION}))?|-?({_DURATION})", re.ASCII)
+_UNIT = re.compile(r"(\d+)(ms|[smhdw])", re.ASCII)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*"
     r"([Zz]|[+-]\d\d(?::?\d\d)?)?",
@@ -38,56 +38,55 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def instant(argument: str, value: object, now: int) -> int:
-    """Return the instant that *value* names, or raise a sentence about *argument*."""
+    """Return the time that *value* names; an error names *argument*."""
     if isinstance(value, datetime.datetime):
-        found = _aware(argument, value)
+        found = _from_datetime(argument, value)
     elif isinstance(value, datetime.timedelta):
         found = now - _nanoseconds(value)
     elif isinstance(value, str):
-        found = _text(argument, value.strip(), now)
+        found = _from_text(argument, value.strip(), now)
     else:
         raise ConfigurationError(
             f"{argument} takes a datetime, an ISO 8601 string, or a string such as '1h' or"
             f" 'now-2d', not {type(value).__name__}."
         )
     if not EARLIEST <= found <= LATEST:
-        raise ConfigurationError(f"{argument} lies outside the years 1 to 9999.")
+        raise ConfigurationError(f"{argument} is outside the years 1 to 9999.")
     return found
 
 
-def iso(moment: int) -> str:
-    """Return the ISO 8601 string of an instant, with as many digits as it needs."""
-    seconds, fraction = divmod(moment, SECOND)
+def iso(time: int) -> str:
+    """Return the ISO 8601 string of a time, with as many digits as it needs."""
+    seconds, fraction = divmod(time, SECOND)
     text = (EPOCH + datetime.timedelta(seconds=seconds)).strftime("-%m-%dT%H:%M:%S")
     year = (EPOCH + datetime.timedelta(seconds=seconds)).year
     digits = f".{fraction:09}".rstrip("0") if fraction else ""
     return f"{year:04}{text}{digits}Z"
 
 
-def served(text: str) -> int | None:
+def parse_service_time(text: str) -> int | None:
     """
-    Return the instant that the service wrote, or None where it is none.
+    Return the time that the service wrote, or None where *text* is not a time.
 
-    The service's own stamps have no offset and are UTC; a number is seconds,
-    milliseconds, microseconds or nanoseconds, by its digits.
+    The service's times have no offset and are UTC; a number is seconds,
+    milliseconds, microseconds or nanoseconds, depending on its number of digits.
     """
     if text.isascii() and text.isdigit() and len(text) <= 19:
         return int(text) * 10 ** next(power for power in (9, 6, 3, 0) if len(text) + power <= 19)
     found = _ISO.fullmatch(text)
     try:
-        instant_found = None if found is None else _instant(found)
+        time = None if found is None else _from_iso(found)
     except ValueError:
         return None
-    in_range = instant_found is not None and EARLIEST <= instant_found <= LATEST
-    return instant_found if in_range else None
+    return time if time is not None and EARLIEST <= time <= LATEST else None
 
 
-def moment(nanoseconds: int) -> datetime.datetime:
-    """Return an instant as an aware datetime, cut to microseconds."""
+def to_datetime(nanoseconds: int) -> datetime.datetime:
+    """Return a time as an aware datetime, truncated to microseconds."""
     return EPOCH + datetime.timedelta(microseconds=nanoseconds // 1_000)
 
 
-def _aware(argument: str, value: datetime.datetime) -> int:
+def _from_datetime(argument: str, value: datetime.datetime) -> int:
     if value.utcoffset() is None:
         raise ConfigurationError(
             f"{argument} is a datetime without a time zone: make it aware, such as"
@@ -96,16 +95,17 @@ def _aware(argument: str, value: datetime.datetime) -> int:
     return _nanoseconds(value - EPOCH)
 
 
-def _nanoseconds(span: datetime.timedelta) -> int:
-    return (span.days * 86_400 + span.seconds) * SECOND + span.microseconds * 1_000
+def _nanoseconds(duration: datetime.timedelta) -> int:
+    whole_seconds = duration.days * 86_400 + duration.seconds
+    return whole_seconds * SECOND + duration.microseconds * 1_000
 
 
-def _text(argument: str, value: str, now: int) -> int:
+def _from_text(argument: str, value: str, now: int) -> int:
     relative = _RELATIVE.fullmatch(value)
     if relative is not None:
-        span = relative[2] or relative[3] or ""
-        length = sum(int(count) * UNITS[unit] for count, unit in _STEP.findall(span))
-        return now + length if relative[1] == "+" else now - length
+        parts = _UNIT.findall(relative[2] or relative[3] or "")
+        duration = sum(int(count) * UNITS[unit] for count, unit in parts)
+        return now + duration if relative[1] == "+" else now - duration
     found = _ISO.fullmatch(value)
     if _DAY.fullmatch(value) or (found is not None and found[8] is None):
         raise ConfigurationError(
@@ -114,15 +114,15 @@ def _text(argument: str, value: str, now: int) -> int:
         )
     try:
         if found is not None:
-            return _instant(found)
+            return _from_iso(found)
     except ValueError:
         pass
     raise ConfigurationError(
-        f"{argument} {value!r} is no time: pass '2025-01-20T00:00:00Z', or '1h', '30m', 'now-2d'."
+        f"{argument} {value!r} is not a time: pass '2025-01-20T00:00:00Z', '1h', '30m' or 'now-2d'."
     )
 
 
-def _instant(found: re.Match[str]) -> int:
+def _from_iso(found: re.Match[str]) -> int:
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     whole = datetime.datetime(
         int(year),

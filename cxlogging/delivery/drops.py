@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 
-from ..wire.event import Event, Source
+from ..wire.event import Event, SyntheticOrigin
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .ledger import Tally
@@ -129,7 +129,7 @@ class Drops:
             f" between {_iso(first)} and {_iso(last)}"
         )
         time_ns = int(self._clock.wall() * 1e6) * 1000
-        return Event(time_ns, logging.WARNING, "WARNING", message, fields, Source())
+        return Event(time_ns, logging.WARNING, "WARNING", message, fields, SyntheticOrigin())
 
     def event_sent(self, *, done: bool) -> None:
         """Note whether the vendor took the event; else the next one includes its counts."""

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ..vendors.emulation.types import QUERIES, VENDORS
+from ..vendors.emulation.types import QUERIES
+from ..vendors.registry import VENDORS
 from .faults import Fault, FaultPanel
 from .guard import SECURITY_HEADERS
 from .store import Store
@@ -38,6 +39,7 @@ def build(store: Store, faults: FaultPanel) -> Starlette:
         Route("/", _file("index.html")),
         *(Route(f"/page/{name}", _file(name)) for name in ("page.js", "page.css")),
         Route("/api/health", api.health),
+        Route("/api/vendors", api.vendors),
         Route("/api/events", api.events),
         Route("/api/counts", api.counts),
         Route("/api/requests", api.requests),
@@ -63,6 +65,11 @@ class Api:
         """Whether the server serves."""
         del request
         return _json({"status": "ok"})
+
+    async def vendors(self, request: Request) -> Response:
+        """Every vendor: its names, and the fields that its handler writes into every event."""
+        del request
+        return _json({"vendors": VENDORS_SHOWN})
 
     async def events(self, request: Request) -> Response:
         """The newest events first; `before` takes the id that the page before ended with."""
@@ -121,6 +128,17 @@ class Api:
         return _json({"cleared": self._faults.clear()})
 
 
+VENDORS_SHOWN = [
+    {
+        "name": vendor.name,
+        "title": vendor.title,
+        "fields": sorted(vendor.profile.handler_fields),
+        "context": sorted(vendor.profile.own_context),
+    }
+    for vendor in VENDORS.values()
+]
+
+
 async def _changes(store: Store) -> AsyncIterator[str]:
     told, quiet = None, 0.0
     while True:
@@ -144,7 +162,7 @@ def _number(request: Request, name: str, default: int | None, most: int) -> Any:
     return min(int(text), most)
 
 
-def _vendor(request: Request, known: tuple[str, ...] = VENDORS) -> str | None:
+def _vendor(request: Request, known: tuple[str, ...] = tuple(VENDORS)) -> str | None:
     vendor = request.query_params.get("vendor", "")
     if vendor and vendor not in known:
         raise HTTPException(400, f"vendor must be one of {', '.join(known)}")

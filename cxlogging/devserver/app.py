@@ -1,4 +1,4 @@
-"""The ASGI application: the guard first, then a door, else the API and the page."""
+"""The ASGI application: the guard first, then an emulator, else the API and the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..vendors.emulation.types import Answer, Door, json_answer
+from ..vendors.emulation.types import ApiAnswer, Emulator, json_answer
 from .exchange import Exchange, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class DevApp:
 
     guard: Guard
     ingest: Ingest
-    doors: tuple[Door, ...]
+    emulators: tuple[Emulator, ...]
     inner: Starlette
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,15 +33,15 @@ class DevApp:
             await self._serve(exchange, scope, receive, send)
         except Exception:
             traceback.print_exc(file=sys.__stderr__)
-            await exchange.answer(Answer(500))
+            await exchange.answer(ApiAnswer(500))
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self.guard.refusal(exchange.method, exchange.path, exchange.headers)
         if refusal:
             return await exchange.answer_early(json_answer(403, {"error": refusal}))
-        for door in self.doors:
-            if door.claims(exchange.method, exchange.path):
-                return await self.ingest.serve(door, exchange)
+        for emulator in self.emulators:
+            if emulator.claims(exchange.method, exchange.path):
+                return await self.ingest.serve(emulator, exchange)
         # What was judged is what is routed: another spelling of a path is another path.
         scope["path"] = exchange.path
         return await self.inner(scope, receive, send)

@@ -10,7 +10,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 
-from ..vendors.emulation.types import Answer
+from ..vendors.emulation.types import ApiAnswer
 from .guard import SECURITY_HEADERS
 from .protocol import CONNECTION, Connection
 
@@ -82,12 +82,12 @@ class Exchange:
             if not message.get("more_body", False):
                 return bytes(parts)
 
-    async def answer(self, answer: Answer) -> None:
+    async def answer(self, answer: ApiAnswer) -> None:
         """Send *answer*."""
         await self._send(self._start(answer))
         await self._send({"type": "http.response.body", "body": self._content(answer)})
 
-    async def answer_early(self, answer: Answer) -> None:
+    async def answer_early(self, answer: ApiAnswer) -> None:
         """
         Send *answer* while the body is still coming, and end the connection.
 
@@ -111,7 +111,7 @@ class Exchange:
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
 
-    async def stream(self, answer: Answer, parts: AsyncIterator[bytes]) -> None:
+    async def stream(self, answer: ApiAnswer, parts: AsyncIterator[bytes]) -> None:
         """Send *answer* with a body of *parts*, until the client leaves; then close *parts*."""
         start = self._start(answer)
         start["headers"] = [each for each in start["headers"] if each[0] != b"content-length"]
@@ -128,7 +128,7 @@ class Exchange:
         finally:
             left.cancel()
 
-    async def trickle(self, answer: Answer, seconds: float) -> None:
+    async def trickle(self, answer: ApiAnswer, seconds: float) -> None:
         """Send *answer*, its head included, one byte each *seconds*; then close."""
         for byte in self._as_bytes(answer):
             if not self._connection.write(bytes([byte])):
@@ -147,7 +147,7 @@ class Exchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    def _start(self, answer: Answer, **more: str) -> dict[str, Any]:
+    def _start(self, answer: ApiAnswer, **more: str) -> dict[str, Any]:
         return {
             "type": "http.response.start",
             "status": answer.status,
@@ -157,10 +157,10 @@ class Exchange:
             ],
         }
 
-    def _content(self, answer: Answer) -> bytes:
+    def _content(self, answer: ApiAnswer) -> bytes:
         return b"" if self.method == "HEAD" else answer.body
 
-    def _as_bytes(self, answer: Answer) -> bytes:
+    def _as_bytes(self, answer: ApiAnswer) -> bytes:
         known = answer.status in set(HTTPStatus)
         phrase = HTTPStatus(answer.status).phrase if known else ""
         lines = [f"HTTP/1.1 {answer.status} {phrase}"]
@@ -179,7 +179,7 @@ async def _first(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> b
     return None
 
 
-def _headers(answer: Answer) -> Mapping[str, str]:
+def _headers(answer: ApiAnswer) -> Mapping[str, str]:
     return {
         **SECURITY_HEADERS,
         "date": formatdate(usegmt=True),

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from ..vendors.emulation.types import QUERIES, VENDORS
-from ..vendors.registry import ANSWERING_EACH
+from ..vendors.emulation.types import QUERIES
+from ..vendors.registry import VENDORS
 
 RESETS = ("", "before", "after")
 
@@ -31,7 +31,8 @@ class Fault:
         max_body: Bodies above so many bytes on the wire get the vendor's too-large answer.
             Smaller ones are not touched, and do not count.
         hang: No answer until the client leaves; nothing is kept.
-        items: Honeycomb: statuses of the sound items, in turn; only 202 is kept.
+        items: Statuses of the valid items, in turn, where an answer holds one for each; only items
+            with 202 are stored.
         contains: Only for requests whose body, inflated, holds this text.
         compressed: Only for requests with a Content-Encoding, as an ingress that does not take
             compressed bodies refuses them.
@@ -172,7 +173,7 @@ class FaultPanel:
 def _matches(fault: Fault, vendor: str, wire_bytes: int, raw: Callable[[], bytes]) -> bool:
     if fault.vendor not in (None, vendor):
         return False
-    if fault.items and vendor not in ANSWERING_EACH:
+    if fault.items and not (vendor in VENDORS and VENDORS[vendor].answers_items):
         return False
     if fault.max_body is not None and wire_bytes <= fault.max_body:
         return False

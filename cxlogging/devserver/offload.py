@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from ..vendors.emulation.types import Reply
+from ..vendors.emulation.types import ApiResult
 
 THREADS = 16
 """More than there are queries that run and wait, so that there is one for what is quick."""
@@ -69,7 +69,7 @@ class Beside:
         while (part := await self.run(lambda: next(stream, None))) is not None:
             yield part
 
-    async def whole(self, reply: Reply) -> Reply:
+    async def whole(self, reply: ApiResult) -> ApiResult:
         """*reply* with its whole body in its answer."""
         stream = reply.stream or iter(())
         body = await self.run(lambda: b"".join(stream))

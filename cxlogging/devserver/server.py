@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.server import ServerState
 
-from ..vendors.emulation.types import Keys
-from ..vendors.registry import DOORS
-from ..wire.parse import boolean
+from ..vendors.emulation.types import QUERIES, Keys
+from ..vendors.registry import VENDORS
+from ..wire.option_parsers import boolean
 from . import api
 from .app import DevApp
 from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
 from .protocol import DevProtocol, config
-from .query.endpoint import TIMEOUT, QueryDoor
+from .query.endpoint import TIMEOUT, QueryEmulator
 from .query.processes import MEMORY
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
@@ -70,11 +70,15 @@ class DevServer:
             raise ValueError(
                 f"{host} is not a loopback address: pass allow_remote=True to serve others"
             )
+        keys = keys or Keys()
+        if unknown := keys.names - {*VENDORS, QUERIES}:
+            known = ", ".join((*VENDORS, QUERIES))
+            raise ValueError(f"keys: unknown vendor {min(unknown)!r}; known: {known}")
         self.host, self.port = host, port
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
-        self._ingest = Ingest(self.store, keys or Keys(), self.faults, on_request)
-        self._queries = QueryDoor(self.store.path, timeout=query_timeout, memory=query_memory)
+        self._ingest = Ingest(self.store, keys, self.faults, on_request)
+        self._queries = QueryEmulator(self.store.path, timeout=query_timeout, memory=query_memory)
         self._allow_remote = allow_remote
         self._line: _Line | None = None
 
@@ -92,8 +96,8 @@ class DevServer:
         listener = socket.create_server((self.host, self.port), family=family, backlog=512)
         self.port = listener.getsockname()[1]
         guard = Guard.of(self.host, self.port, allow_remote=self._allow_remote)
-        doors = (*DOORS, self._queries)
-        app = DevApp(guard, self._ingest, doors, api.build(self.store, self.faults))
+        emulators = (*(vendor.emulator for vendor in VENDORS.values()), self._queries)
+        app = DevApp(guard, self._ingest, emulators, api.build(self.store, self.faults))
         self._line = _Line(listener, app)
         self._line.start()
         return self

@@ -18,7 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..vendors.emulation.types import VENDORS, StoredEvent
+from ..vendors.emulation.types import StoredEvent
+from ..vendors.registry import VENDORS
 from .schema import (
     INSERT_EVENT,
     INSERT_REQUEST,

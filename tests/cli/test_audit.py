@@ -10,7 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
+from cxlogging import (
+    BetterStackHandler,
+    CoralogixHandler,
+    HoneycombHandler,
+)
 from cxlogging.cli.audit.runs import Run, Runs
 
 from ..dataprime.service import QUERY_ID, Reply, log, result, statistics, whole

@@ -166,6 +166,7 @@ def test_serves_until_ctrl_c(number):
     assert "Exception" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--once",), 130)])
 def test_ctrl_c_amid_the_traffic(arguments, code):
     """Ctrl-C during the outage ends it cleanly; with --once nothing was proven, so not with 0."""

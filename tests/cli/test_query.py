@@ -96,7 +96,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
         ([], "a query is missing"),
         (["@/nowhere"], "cannot read '/nowhere': No such file"),
         (["x", "--job", "1"], "leave out the rest"),
-        (["x", "--since", "yesterday"], "is no time"),
+        (["x", "--since", "yesterday"], "is not a time"),
         (["x", "--since", "1h", "--from", "2h"], "pass one"),
         (["x", "--limit", "0"], "limit takes 1 to 15000"),
         (["x", "--limit", "15001"], "has another limit, pass --row-limit."),

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 
 from cxlogging.cli.send.input import LONGEST, Input
 from cxlogging.cli.send.records import Maker
-from cxlogging.cli.send.times import LEVELS, Reader, level_of_line, level_of_value, number
+from cxlogging.cli.send.times import (
+    LEVELS,
+    Reader,
+    level_of_line,
+    level_of_value,
+    number,
+)
 from cxlogging.devserver import DevServer, Keys
 
 from .conftest import COMMAND, environment, interrupt
@@ -345,6 +351,7 @@ def test_impossible_arguments_end_with_2(run, arguments, sentence):
     assert sentence in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "word"),
     [
@@ -378,6 +385,7 @@ def test_a_rate_is_kept(send, server):
     assert server.count() == 6
 
 
+@pytest.mark.slow
 def test_nothing_is_dropped_while_the_destination_is_slow(start, server, tmp_path):
     """With room for a few records, reading waits: all arrive, and memory stays small."""
     path = tmp_path / "app.log"

@@ -1,4 +1,4 @@
-"""`cxlogging spool`: what a killed process left on disk, seen, checked, taken out and sent."""
+"""`cxlogging spool`: list, verify, export, send and remove what a killed process left on disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def spool(tmp_path) -> Path:
 
 
 def leave(spool: Path, url: str = REFUSING, count: int = 30) -> None:
-    """Have a process log to *spool*, and die at once."""
+    """Run a process that logs to *spool* and is then killed."""
     arguments = [sys.executable, "-c", LEAVES, url, str(spool), str(count)]
     done = subprocess.run(arguments, env=environment(), timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -78,8 +78,8 @@ def test_what_waits_is_listed(spool):
     )
 
 
-def test_one_destination_is_picked(spool):
-    """`--to` keeps to the destinations whose name or address holds the text."""
+def test_one_destination_is_selected(spool):
+    """`--to` selects the destinations whose name or URL contains the text."""
     leave(spool)
 
     shown = run("ls", "--to", "honey", str(spool))
@@ -87,18 +87,18 @@ def test_one_destination_is_picked(spool):
     assert shown.stdout.count("waiting") == 1
 
 
-def test_a_sound_spool_is_verified(spool):
-    """`verify` reads every record, and ends with 0 where all are whole."""
+def test_an_intact_spool_is_verified(spool):
+    """`verify` reads every record, and exits with 0 if all are intact."""
     leave(spool)
 
     done = run("verify", str(spool))
 
     assert done.returncode == 0
-    assert done.stdout.count("sound  1 segments  30 records") == 3
+    assert done.stdout.count("intact  1 segments  30 records") == 3
 
 
 def test_damage_is_found(spool):
-    """`verify` tells a damaged segment, what of it can be read, and ends with 1."""
+    """`verify` reports a damaged segment and how many of its records are readable; exits with 1."""
     leave(spool)
     path = segments(spool)[0]
     whole = bytearray(path.read_bytes())
@@ -108,11 +108,11 @@ def test_damage_is_found(spool):
     done = run("verify", str(spool))
 
     assert done.returncode == 1
-    assert "damaged  1 segments  29 records  (1 damaged stretches)" in done.stdout
+    assert "damaged  1 segments  29 records  (1 damaged ranges)" in done.stdout
 
 
 def test_what_waits_is_exported(spool):
-    """`export` prints every record as a line of JSON, steering characters escaped, and keeps it."""
+    """`export` prints every record as a line of JSON, with control characters escaped."""
     leave(spool)
 
     done = run("export", str(spool))
@@ -126,18 +126,18 @@ def test_what_waits_is_exported(spool):
 
 
 def test_an_empty_spool_has_nothing_to_export(spool):
-    """`export` ends with 4 where nothing waits."""
+    """`export` exits with 4 if nothing waits."""
     spool.mkdir(0o700)
 
     assert run("export", str(spool)).returncode == 4
 
 
-def test_what_is_no_spool(tmp_path):
-    """A directory that is not there is one sentence and exit code 1, and is not made."""
+def test_a_missing_directory(tmp_path):
+    """A directory that does not exist is an error in one sentence, and is not created."""
     done = run("ls", str(tmp_path / "nowhere"))
 
     assert done.returncode == 1
-    assert "is no spool that can be used: No such file or directory" in done.stderr
+    assert "cannot be used as a spool: No such file or directory" in done.stderr
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -156,7 +156,7 @@ def test_what_waits_is_sent(spool, server):
 
 
 def test_what_cannot_be_sent_stays(spool):
-    """`send` to a vendor that is down ends with 5, and everything stays where it is."""
+    """`send` to a vendor that is down exits with 5, and all records stay in the spool."""
     leave(spool, count=5)
 
     done = run("send", "--to", "honeycomb", str(spool))
@@ -167,7 +167,7 @@ def test_what_cannot_be_sent_stays(spool):
 
 
 def test_a_key_that_is_missing(spool):
-    """`send` without the key in the environment ends with 3, and says what to set."""
+    """`send` without a key in the environment exits with 3, and says which variable to set."""
     leave(spool, "https://ingress.example.invalid", count=5)
 
     done = run("send", "--to", "honeycomb", str(spool))
@@ -177,7 +177,7 @@ def test_a_key_that_is_missing(spool):
 
 
 def test_rejected_records_are_kept_and_sent_again(spool, server):
-    """A refused record is kept with the vendor's reason; `rejected --send` delivers it."""
+    """A rejected record is kept with the vendor's reason; `rejected --send` delivers it."""
     server.faults.add(vendor="betterstack", status=422, times=1)
     leave(spool, server.url, count=1)
     assert run("send", "--to", "betterstack", str(spool)).returncode == 1
@@ -195,7 +195,7 @@ def test_rejected_records_are_kept_and_sent_again(spool, server):
 
 
 def test_purging_asks(spool):
-    """`purge` says what would go, and does nothing without a yes."""
+    """`purge` says what it would remove, and removes nothing without confirmation."""
     leave(spool)
 
     done = subprocess.run(
@@ -209,7 +209,7 @@ def test_purging_asks(spool):
     )
 
     assert done.returncode == 1
-    assert "Throw away 90 waiting, 0 rejected, 0 damaged for ever?" in done.stderr
+    assert "Permanently remove 90 waiting, 0 rejected, 0 damaged?" in done.stderr
     assert len(segments(spool)) == 3
 
 
@@ -220,12 +220,12 @@ def test_purging(spool):
     done = run("purge", "--yes", "--only", "waiting", str(spool))
 
     assert done.returncode == 0
-    assert done.stdout == "thrown away: 90 waiting\n"
+    assert done.stdout == "removed: 90 waiting\n"
     assert segments(spool) == []
 
 
 def test_running_processes_are_left_alone(spool):
-    """A process that runs is shown as running, and neither sent nor purged."""
+    """A running process is shown as running, and its records are not purged."""
     code = LEAVES.replace("os.kill(os.getpid(), signal.SIGKILL)", "print(flush=True); input()")
     arguments = [sys.executable, "-c", code, REFUSING, str(spool), "4"]
     process = subprocess.Popen(
@@ -244,8 +244,8 @@ def test_running_processes_are_left_alone(spool):
     assert len(kept) == 3
 
 
-def test_a_directory_that_is_no_spool_is_a_failure(tmp_path):
-    """A directory that does not exist is exit code 1, an unknown command 2, nothing to send 0."""
+def test_exit_codes(tmp_path):
+    """A missing directory is exit code 1, an unknown command 2, nothing to send 0."""
     (tmp_path / "spool").mkdir(mode=0o700)
 
     assert run("ls", str(tmp_path / "nowhere")).returncode == 1
@@ -255,8 +255,8 @@ def test_a_directory_that_is_no_spool_is_a_failure(tmp_path):
     assert run("rejected", "--send", str(tmp_path / "spool")).returncode == 4
 
 
-def test_progress_is_for_terminals_alone(spool, server):
-    """FORCE_COLOR makes no terminal of a pipe: a log of a job has sentences, and no bars."""
+def test_progress_is_shown_on_terminals_only(spool, server):
+    """Even with FORCE_COLOR, a pipe gets sentences and no progress bars."""
     leave(spool, server.url, count=3)
 
     done = run("send", str(spool), FORCE_COLOR="1")

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from cxlogging.cli.shared.levels import Level
 from cxlogging.cli.tail.following import SECOND, Following
 from cxlogging.cli.tail.main import question
-from cxlogging.dataprime import QueryError, Row, Severity, Unreachable, times
+from cxlogging.dataprime import (
+    QueryError,
+    Row,
+    Severity,
+    Unreachable,
+    times,
+)
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole
 from .conftest import interrupt

@@ -27,7 +27,7 @@ PYTHON = re.compile(r"\b[a-z_]+=|\bTrue\b|\bFalse\b|\bNone\b|Traceback")
         ("query x --local --limit 99999", "pass --split, or pass --background"),
         ("query x --local --since 1h --from 2h", "--since and --from both say"),
         ("query x --local --since 1h --background --name _", "--name takes 2 to 255 characters"),
-        ("tail --local --since 1x", "--since '1x' is no time"),
+        ("tail --local --since 1x", "--since '1x' is not a time"),
         ("tail --local --level loud", "unknown level 'loud'"),
         ("send --to coralogix", "Set CORALOGIX_API_KEY and CORALOGIX_DOMAIN. Or send to the local"),
         ("send --to honeycomb", "Set HONEYCOMB_API_KEY. Or send to the local server: --to local."),

@@ -27,7 +27,7 @@ from cxlogging.dataprime import (
     QueryError,
     RowStream,
 )
-from cxlogging.dataprime.aio.threads import MOST
+from cxlogging.dataprime.aio.threads import MAX_BUFFERED
 from cxlogging.errors import ConfigurationError
 
 from .conftest import KEY
@@ -123,13 +123,13 @@ def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
     async def body(client):
         async with client.stream("source logs", limit=15_000) as rows:
             await anext(aiter(rows))
-            await until(lambda: len(rows._feed._rows) >= MOST)
+            await until(lambda: len(rows._feed._rows) >= MAX_BUFFERED)
             return len(rows._feed._rows), len([row async for row in rows])
 
     service.will_say(Reply([QUERY_ID, *pieces, STATISTICS]))
     waiting, rest = ask(body)
 
-    assert waiting == MOST
+    assert waiting == MAX_BUFFERED
     assert rest == 33 * 300 - 1
 
 
@@ -333,7 +333,7 @@ def test_a_cancelled_task_closes_its_encrypted_connection(tmp_path):
 
     async def main():
         async with AsyncDataPrimeClient(KEY, url=service.url) as client:
-            client._client._door._session.verify = str(tmp_path / "ca.pem")
+            client._client._http._session.verify = str(tmp_path / "ca.pem")
             await cancelled(consume(client), service.heard)
             return await asyncio.to_thread(service.left.wait, WAIT), await gone()
 

@@ -119,9 +119,9 @@ def test_the_key_shows_nowhere():
     """Neither the client nor what it holds shows the key, and it is not pickled."""
     client = DataPrimeClient(KEY, "eu2")
 
-    assert KEY not in repr(client) + repr(vars(client)) + repr(vars(client._door))
+    assert KEY not in repr(client) + repr(vars(client)) + repr(vars(client._http))
     with pytest.raises(TypeError):
-        pickle.dumps(client._door._key)
+        pickle.dumps(client._http._key)
 
 
 def test_query_and_stream_take_the_same():
@@ -148,7 +148,7 @@ def test_query_and_stream_take_the_same():
         ({"limit": "10"}, "whole number"),
         ({"limit": 2.5}, "whole number"),
         ({"limit": True}, "whole number"),
-        ({"start": "yesterday"}, "start 'yesterday' is no time"),
+        ({"start": "yesterday"}, "start 'yesterday' is not a time"),
         ({"start": "now-1h", "end": "now-2h"}, "before it begins"),
         ({"since": "1h", "start": "1h"}, "pass one"),
         ({"syntax": "DATAPRIME_V2"}, "syntax takes one of 'dataprime', 'lucene', not"),
@@ -157,7 +157,7 @@ def test_query_and_stream_take_the_same():
         ({"tier": None}, "tier takes one of"),
         ({"preset": "fast"}, "preset takes one of"),
         ({"strict_fields": 1}, "strict_fields takes True or False"),
-        ({"default_source": ""}, "default_source takes a text"),
+        ({"default_source": ""}, "default_source takes a string"),
         ({"timeout": -1}, "timeout takes seconds"),
         ({"split_on_limit": True}, "split_on_limit needs a window"),
     ],

@@ -12,7 +12,7 @@ import pytest
 
 from cxlogging.dataprime import MissingPackage, QueryResult, Row
 from cxlogging.dataprime.exports import table
-from cxlogging.dataprime.http.answer import Answer
+from cxlogging.dataprime.summary import AnswerSummary
 from cxlogging.errors import CxLoggingError
 
 from .service import whole
@@ -21,7 +21,7 @@ MOMENT = datetime.datetime(2025, 1, 20, tzinfo=datetime.timezone.utc)
 
 
 def made(*rows: Row) -> QueryResult:
-    return QueryResult(Answer(), list(rows))
+    return QueryResult(AnswerSummary(), list(rows))
 
 
 LOGS = made(
@@ -130,7 +130,8 @@ except ImportError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert (
-        done.stdout == f"MissingPackage this needs the package {package}: pip install {package}.\n"
+        done.stdout
+        == f"MissingPackage this export needs the package {package}: pip install {package}.\n"
     )
     assert issubclass(MissingPackage, CxLoggingError)
 

@@ -213,7 +213,7 @@ def test_a_submission_without_an_id_is_an_error(client, service, body):
     """An answer that names no query is said."""
     service.will_say(Reply(body))
 
-    with pytest.raises(PartialResult, match="named no queryId"):
+    with pytest.raises(PartialResult, match="returned no queryId"):
         client.submit("source logs", **WINDOW)
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.dataprime import PartialResult, QueryError, QueryFailed
-from cxlogging.dataprime.http.answer import Answer, lines
+from cxlogging.dataprime.http.ndjson import check_complete, parse_line, split_lines
+from cxlogging.dataprime.summary import AnswerSummary
 
 from .service import QUERY_ID, STATISTICS, Reply, line, log, result, whole
 
@@ -19,11 +20,11 @@ GOOD = QUERY_ID + result(log(1)) + STATISTICS
 
 
 def read(body: bytes) -> int:
-    answer = Answer()
-    for each in lines([body]):
-        answer.take(each)
-    answer.end()
-    return answer.count
+    summary = AnswerSummary()
+    for each in split_lines([body]):
+        parse_line(each, summary)
+    check_complete(summary)
+    return summary.count
 
 
 @pytest.mark.parametrize(
@@ -116,18 +117,18 @@ def test_lines_are_those_of_the_body(parts, size):
     """However a body is cut into chunks, its lines are the same."""
     body = b"\n".join(parts)
 
-    assert list(lines([body[at : at + size] for at in range(0, len(body), size)])) == parts
+    assert list(split_lines([body[at : at + size] for at in range(0, len(body), size)])) == parts
 
 
 def test_a_huge_line_is_read():
     """A line of many megabytes, in many chunks, is one line."""
     body = QUERY_ID + result({**log(1), "userData": "x" * 8_000_000}) + STATISTICS
-    answer = Answer()
+    summary = AnswerSummary()
 
-    for each in lines(body[at : at + 65_536] for at in range(0, len(body), 65_536)):
-        answer.take(each)
+    for each in split_lines(body[at : at + 65_536] for at in range(0, len(body), 65_536)):
+        parse_line(each, summary)
 
-    assert answer.count == 1
+    assert summary.count == 1
 
 
 def test_a_line_without_end_is_refused():
@@ -135,7 +136,7 @@ def test_a_line_without_end_is_refused():
     chunk = bytes(1 << 20)
 
     with pytest.raises(PartialResult, match="longer than"):
-        for _ in lines(chunk for _ in range(300)):
+        for _ in split_lines(chunk for _ in range(300)):
             pass
 
 
@@ -153,7 +154,7 @@ def test_a_damaged_compression_is_a_partial_result(client, service):
     """An answer that cannot be decompressed raises."""
     service.will_say(Reply(b"no gzip", headers={"Content-Encoding": "gzip"}))
 
-    with pytest.raises(PartialResult, match="broke in mid-answer"):
+    with pytest.raises(PartialResult, match="broke in the middle of the answer"):
         client.query("source logs")
 
 

@@ -11,7 +11,7 @@ from cxlogging.dataprime import CxQueryWarning, QueryError, times
 from .service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, statistics
 
 SECOND = times.SECOND
-START = times.served("2025-01-20T00:00:00")
+START = times.parse_service_time("2025-01-20T00:00:00")
 END = START + 64 * SECOND
 CUT = line({"warning": {"numberOfResultsLimitWarning": {"numberOfResultsLimit": 10}}})
 
@@ -22,7 +22,9 @@ def stored(count: int, every: int = SECOND) -> list[dict]:
 
 def window(asked: Asked) -> tuple[int, int]:
     metadata = asked.body["metadata"]
-    return times.served(metadata["startDate"]), times.served(metadata["endDate"])
+    return times.parse_service_time(metadata["startDate"]), times.parse_service_time(
+        metadata["endDate"]
+    )
 
 
 def serving(rows: list[dict], most: int, last_is_in: bool, first_is_in: bool = True):
@@ -33,7 +35,7 @@ def serving(rows: list[dict], most: int, last_is_in: bool, first_is_in: bool = T
         found = [
             row
             for row in rows
-            if start < (at := times.served(row["metadata"][0]["value"])) < end
+            if start < (at := times.parse_service_time(row["metadata"][0]["value"])) < end
             or (at == start and first_is_in)
             or (at == end and last_is_in)
         ]
@@ -114,7 +116,7 @@ def test_aggregates_are_not_put_together(client, service):
     count = {"metadata": [], "labels": [], "userData": json.dumps({"count": 5})}
     service.will_say(Reply(QUERY_ID + result(count) + statistics(scan=True)))
 
-    with pytest.raises(QueryError, match="not aggregates"):
+    with pytest.raises(QueryError, match="not for aggregates"):
         ask(client)
 
 

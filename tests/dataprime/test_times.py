@@ -29,7 +29,7 @@ def test_a_datetime_and_its_iso_string_are_one_instant(value):
     """An aware datetime is sent as the UTC string of the same instant."""
     found = times.instant("start", value, NOW)
 
-    assert times.moment(found) == value.astimezone(datetime.timezone.utc)
+    assert times.to_datetime(found) == value.astimezone(datetime.timezone.utc)
     if value.utcoffset().total_seconds() % 60 == 0:
         assert times.instant("start", value.isoformat(), NOW) == found
 
@@ -38,7 +38,7 @@ def test_a_datetime_and_its_iso_string_are_one_instant(value):
 def test_an_instant_survives_its_string(moment):
     """Nanoseconds are kept from the year 1 to 9999."""
     assert times.instant("start", times.iso(moment), NOW) == moment
-    assert times.served(times.iso(moment).removesuffix("Z")) == moment
+    assert times.parse_service_time(times.iso(moment).removesuffix("Z")) == moment
 
 
 @given(SPAN)
@@ -60,7 +60,7 @@ def test_no_text_breaks_the_parser(text):
     """Whatever the text, there is an instant or one of our errors."""
     with contextlib.suppress(ConfigurationError):
         assert times.EARLIEST <= times.instant("start", text, NOW) <= times.LATEST
-    times.served(text)
+    times.parse_service_time(text)
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_what_is_no_time_is_refused(value):
 )
 def test_the_services_stamps(text, moment):
     """The service's stamps are UTC where they name no zone, and numbers by their digits."""
-    assert times.served(text) == moment
+    assert times.parse_service_time(text) == moment

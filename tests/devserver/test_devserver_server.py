@@ -20,9 +20,7 @@ from cxlogging.devserver import VENDORS, DevServer, Keys
 PAGE = Path(__file__).parents[2] / "cxlogging" / "devserver" / "page"
 
 
-@pytest.mark.parametrize(
-    ("vendor", "status"), [(VENDORS[0], 200), (VENDORS[1], 200), (VENDORS[2], 202)]
-)
+@pytest.mark.parametrize(("vendor", "status"), list(zip(VENDORS, (200, 200, 202), strict=True)))
 def test_each_vendor_is_served(server, client, vendor, status):
     """What is delivered can be asked for at once, as dicts in the order of arrival."""
     for n in range(3):

@@ -141,6 +141,7 @@ def test_deliveries_are_answered_while_queries_run_that_nothing_ends(client_of):
             line.close()
 
 
+@pytest.mark.slow
 @linux
 def test_fifty_of_the_worst_queries_leave_nothing(client_of):
     """No process, not even a zombie, no thread, no descriptor, no memory, after queries that met

@@ -61,7 +61,7 @@ for status, text in heard:
 
 @pytest.fixture
 def server():
-    with DevServer(keys=Keys("right", "right", "right")) as running:
+    with DevServer(keys=Keys(coralogix="right", honeycomb="right", betterstack="right")) as running:
         yield running
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from cxlogging.devserver import Store, StoredEvent
 from cxlogging.devserver.engine import Plan, Settings, compile_query
-from cxlogging.devserver.engine.row import Row
+from cxlogging.devserver.engine.row import QueryRow
 from cxlogging.devserver.engine.scan import Scan
-from cxlogging.vendors.emulation.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
+from cxlogging.devserver.query.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 
@@ -51,7 +51,7 @@ class Bench:
         )  # fmt: skip
         return compile_query(query, chosen, NARROWING, lucene=lucene)
 
-    def stream(self, query: str, **settings: Any) -> Iterator[Row]:
+    def stream(self, query: str, **settings: Any) -> Iterator[QueryRow]:
         return self.plan(query, **settings).rows(self.fresh())
 
     def rows(self, query: str, **settings: Any) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cxlogging.devserver.engine import QueryRefusedError
-from cxlogging.devserver.engine.compile.function import Function
+from cxlogging.devserver.engine.answer import Answer
+from cxlogging.devserver.engine.commands.aggregation_compiler import BUILDERS
 from cxlogging.devserver.engine.compile.operators import ARITHMETIC, calculated
 from cxlogging.devserver.engine.errors import QueryEndedError
 from cxlogging.devserver.engine.functions import FUNCTIONS
-from cxlogging.devserver.engine.run import Answer
-from cxlogging.devserver.engine.stages.aggregating import BUILDERS
+from cxlogging.devserver.engine.functions.function import Function
 from cxlogging.devserver.engine.values import (
     Interval,
     Kind,
@@ -22,10 +22,10 @@ from cxlogging.devserver.engine.values import (
     cast,
     compare,
     equals,
-    hashable,
+    group_key,
     kind_of,
     plain,
-    sortable,
+    sort_key_of,
     text,
 )
 
@@ -121,9 +121,9 @@ def test_values_never_raise(left, right):
     """Comparing, ordering, grouping, casting and showing work for any two values."""
     assert equals(left, right) in (True, False, None)
     assert compare(left, right) == (None if (back := compare(right, left)) is None else -back)
-    assert sorted([left, right, None], key=sortable)
-    assert (hashable(left) == hashable(right)) or equals(left, right) is not True
-    assert hash(hashable(left)) is not None
+    assert sorted([left, right, None], key=sort_key_of)
+    assert (group_key(left) == group_key(right)) or equals(left, right) is not True
+    assert hash(group_key(left)) is not None
     json.dumps(plain(left), allow_nan=False)
     assert text(left) is None or isinstance(text(left), str)
     for kind in ("string", "number", "bool", "timestamp", "interval"):

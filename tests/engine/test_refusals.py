@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cxlogging.devserver.engine import QueryRefusedError, UnsupportedError
-from cxlogging.devserver.engine.compile.compiler import AGGREGATIONS
-from cxlogging.devserver.engine.functions import ELSEWHERE
-from cxlogging.devserver.engine.run import Answer
-from cxlogging.devserver.engine.stages.aggregating import ALSO_SCALAR, BUILDERS
-from cxlogging.devserver.engine.syntax.parser import UNSUPPORTED
+from cxlogging.devserver.engine.answer import Answer
+from cxlogging.devserver.engine.commands.aggregation_compiler import ALSO_SCALAR, BUILDERS
+from cxlogging.devserver.engine.compile.expression_compiler import AGGREGATIONS
+from cxlogging.devserver.engine.functions import UNSUPPORTED_FUNCTIONS
+from cxlogging.devserver.engine.syntax.query_parser import UNSUPPORTED
 
 REFUSED = [
     ("", 0, "a command is due"),
@@ -127,7 +127,7 @@ def test_commands_of_the_service_alone(bench, name):
         bench.plan(f"source logs | {name} whatever (comes after")
 
 
-@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+@pytest.mark.parametrize("name", sorted(UNSUPPORTED_FUNCTIONS))
 def test_functions_of_the_service_alone(bench, name):
     """A function that the service has and this engine has not is named."""
     with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): works on the service"):
@@ -168,7 +168,7 @@ def test_the_place_in_a_query_of_several_lines(bench):
     query = "source logs // all\n\t| filter a = 'ü'"
     with pytest.raises(QueryRefusedError) as caught:
         bench.plan(query)
-    assert caught.value.described(query) == (
+    assert caught.value.message(query) == (
         "Compilation errors: syntax error: '|' or the end is due, not '=' (write == to compare)"
         " in line 1 at column 12"
     )

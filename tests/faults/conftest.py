@@ -16,29 +16,12 @@ from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.http.connect import Connector, Resolve
 from cxlogging.delivery.http.transport import HttpTransport
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.journal import Journal
-from cxlogging.delivery.queue.factory import spool_of
-from tests.fakes import hold_back
+from tests.fakes import HOLD_BACK, hold_back
 
 from .backend import Backend
 from .harness import Child, Oracle
 from .proxy import FaultProxy
-from .spooling import LEFT, QUICK
-
-PLUGIN = "tests.faults.report"
-
-
-def pytest_collection_modifyitems(config, items):
-    """Without the report, only what is quick and needs no other server runs."""
-    if config.pluginmanager.has_plugin(PLUGIN):
-        return
-    left_out = [
-        item
-        for item in items
-        if item.get_closest_marker("long") or item.get_closest_marker("runtimes")
-    ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+from .spooling import KILLED, LEFT, QUICK, use_disk
 
 
 class Figures:
@@ -111,9 +94,13 @@ def spool(tmp_path) -> Path:
 def spooling(child, spool):
     """Start programs that share a spool."""
 
-    def start(body: str, options: str = QUICK, **more):
-        code = LEFT.format(spool=str(spool)) + textwrap.dedent(body)
-        return child(code, f"spool={str(spool)!r}, {options}", **more)
+    def start(body: str, options: str = QUICK, killed_at: str = "", **more):
+        code, place = LEFT.format(spool=str(spool)), str(spool)
+        if killed_at:  # nothing is opened in the spool before the disk that kills is in its place
+            code += KILLED.format(step=killed_at, spool=place)
+            code += HOLD_BACK if "flush_interval=60" in options else ""
+            place += ".unused"
+        return child(code + textwrap.dedent(body), f"spool={place!r}, {options}", **more)
 
     return start
 
@@ -152,23 +139,15 @@ class Shop:
         if clock is not None or resolve is not None or disk is not None:
             lane = self.delivery.lane
             connector = Connector(lane.destination.endpoint, lane.options, resolve)
-            lane.replace(
-                clock,
-                lambda: HttpTransport(connector, (), lane.clock),
-                None if disk is None else self._journal(disk),
-            )
-            self.delivery.workers.reset()
+            lane.replace(clock, lambda: HttpTransport(connector, (), lane.clock))
+            if disk is not None:
+                use_disk(self.handler, disk, self.delivery.options.spool, segment_bytes=20_000)
+            else:
+                self.delivery.workers.reset()
         hold_back(self.delivery)
         self.logger = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - out of the tree
         self.logger.addHandler(self.handler)
         self.promised: list[str] = []
-
-    def _journal(self, disk: Disk):
-        options = self.delivery.options
-        spool = spool_of(self.delivery.destination, options.spool, options, disk)
-        return lambda clock, evicted, lock: Journal(
-            spool, options, clock, evicted, lock, disk=disk, segment_bytes=20_000
-        )
 
     def log(self, count: int = 1, level: int = logging.INFO, text: str = "", run: str = "a"):
         """Log *count* more records."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cxlogging.delivery.journal.disk import Disk
+from cxlogging.delivery.journal.journal import Journal
+from cxlogging.delivery.queue.factory import spool_of
+
 DELIVER = """
 promise("next", 0)
 wait_until(lambda: not handler.stats().pending + handler.stats().spooled and not left(), 40)
@@ -26,6 +30,14 @@ def left():
                     found.append(each)
     return found
 """
+KILLED = """
+from tests.faults.spooling import use_disk
+from tests.journal.killing import KillingDisk
+use_disk(handler, KillingDisk({step!r}), {spool!r})
+handler.delivery.look_for_backlog()
+"""
+"""Before anything is logged: the process is killed at a step of its work with the spool."""
+
 QUICK = "flush_interval=0.05, retry_initial=0.01, retry_maximum=0.1"
 
 
@@ -45,3 +57,16 @@ def batches(backend, ids) -> int:
         for each in request.ids:
             first.setdefault(each, request.number)
     return len({first[each] for each in ids})
+
+
+def use_disk(handler, disk: Disk, path: str, **more) -> None:
+    """Give *handler*, which has logged nothing yet, the spool at *path*, on another file system."""
+    delivery = handler.delivery
+    options = delivery.options
+    spool = spool_of(delivery.destination, path, options, disk)
+    delivery.lane.replace(
+        make_queue=lambda clock, evicted, lock: Journal(
+            spool, options, clock, evicted, lock, disk=disk, **more
+        )
+    )
+    delivery.workers.reset()

@@ -22,10 +22,14 @@ for n in itertools.count():
 
 ROUNDS = range(50)
 
+WITHOUT_CTYPES = "import sys; sys.modules['ctypes'] = None\n"
+"""Run first: appends give the interpreter's lock away, as they do where they cannot keep it."""
+
 
 @pytest.mark.case(1)
-@pytest.mark.parametrize("seed", [0, pytest.param(ROUNDS, marks=pytest.mark.long)])
-def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed):
+@pytest.mark.parametrize("before", ["", WITHOUT_CTYPES], ids=["keeping", "giving"])
+@pytest.mark.parametrize("seed", [0, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed, before):
     """A kill -9 at a random moment while 5,000 records are logged and the vendor takes 50 ms each
     time, 50 times; another process of the same spool comes after: nothing is lost, only batches
     that were in flight come twice, with the same ids, and nothing is left on disk.
@@ -33,11 +37,13 @@ def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed):
     for each in [seed] if isinstance(seed, int) else seed:
         chance = random.Random(each)
         backend.behaviour = lambda request: time.sleep(0.05) or 202
-        program = spooling(f"for n in range(5_000):\n    promise('run{each}', n)\ntime.sleep(60)")
+        program = spooling(
+            f"for n in range(5_000):\n    promise('run{each}', n)\ntime.sleep(60)", before=before
+        )
         program.wait_promised(chance.randrange(1, 4_500))
         time.sleep(chance.random() * 0.1)
         died = program.kill()
-        after = spooling(DELIVER.replace("next", f"next{each}")).wait()
+        after = spooling(DELIVER.replace("next", f"next{each}"), before=before).wait()
 
         assert after.code == 0, (each, after.err)
         promised = [*died.promised, *after.promised]
@@ -77,8 +83,8 @@ def test_case_02_kill_9_without_a_spool(child, backend, figures):
     assert set(oracle.lost) == {f"waiting:{n}" for n in range(500)}
 
 
-def killed_at(spooling, backend, spool, figures, point: str) -> list[str]:
-    """Deliver 300 records in three batches, die at *point*, recover; return what came twice."""
+def killed_at(spooling, backend, spool, figures, step: str) -> list[str]:
+    """Deliver 300 records in three batches, die at *step*, recover; return what came twice."""
     died = spooling(
         """
         for n in range(300):
@@ -88,7 +94,7 @@ def killed_at(spooling, backend, spool, figures, point: str) -> list[str]:
         time.sleep(60)
         """,
         "flush_interval=60, batch_count=100, concurrency=1",
-        environment={"CXLOGGING_FAULT": point},
+        killed_at=step,
     ).wait()
     assert died.code == -signal.SIGKILL
     for _ in range(2):
@@ -107,30 +113,28 @@ def test_case_03_kill_9_between_the_answer_and_the_note(spooling, backend, spool
     """A kill -9 exactly between the vendor's answer and the note of it: nothing is lost, exactly
     that batch comes twice, with the same ids.
     """
-    point = "after_send_before_commit"
-
-    assert len(killed_at(spooling, backend, spool, figures, point)) == 100
+    assert len(killed_at(spooling, backend, spool, figures, "before_ack")) == 100
 
 
 @pytest.mark.case(4)
-@pytest.mark.parametrize("point", ["after_commit", "after_commit_before_unlink"])
-def test_case_04_kill_9_between_the_note_and_the_removal(spooling, backend, spool, figures, point):
+@pytest.mark.parametrize("step", ["after_ack", "before_segment_removal"])
+def test_case_04_kill_9_between_the_note_and_the_removal(spooling, backend, spool, figures, step):
     """A kill -9 between the note that a batch was delivered and the removal of its file: nothing
     is lost, nothing comes twice, the file is removed at the next start.
     """
-    assert killed_at(spooling, backend, spool, figures, point) == []
+    assert killed_at(spooling, backend, spool, figures, step) == []
 
 
-REMOVALS = ["after_unlink_before_ack_unlink", "before_owner_unlink", "after_owner_unlink"]
+REMOVALS = ["after_segment_removal", "before_folder_removal", "after_own_unlock"]
 
 
 @pytest.mark.case(5)
-@pytest.mark.parametrize("point", REMOVALS)
-def test_case_05_kill_9_between_two_removals(spooling, backend, spool, figures, point):
+@pytest.mark.parametrize("step", REMOVALS)
+def test_case_05_kill_9_between_two_removals(spooling, backend, spool, figures, step):
     """A kill -9 between the removal of a file and of what stands beside it: the next process
     starts, and the one after; nothing is lost or comes twice.
     """
-    assert killed_at(spooling, backend, spool, figures, point) == []
+    assert killed_at(spooling, backend, spool, figures, step) == []
 
 
 @pytest.mark.case(6)
@@ -157,7 +161,7 @@ def test_case_06_a_batch_in_flight(spooling, backend, spool, figures):
     assert nothing_left(spool)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(7)
 def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
     """A kill -9 during the recovery after a kill -9, 20 times in a row: nothing is lost, at most
@@ -169,12 +173,12 @@ def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
     program.wait_promised(2_000)
     promised = program.kill().promised
     options = f"{QUICK}, batch_count=100, concurrency=1"
-    points = itertools.cycle(
-        ("during_recovery:1", "after_adopt:1", "after_send_before_commit:1", "during_recovery:2")
+    steps = itertools.cycle(
+        ("during_recovery:1", "after_adopt:1", "before_ack:1", "after_ack:1", "during_recovery:2")
     )
     kills = 20
     for _ in range(kills):
-        died = spooling(DELIVER, options, environment={"CXLOGGING_FAULT": next(points)}).wait()
+        died = spooling(DELIVER, options, killed_at=next(steps)).wait()
         assert died.code == -signal.SIGKILL, died.err
     after = spooling(DELIVER, options).wait()
 
@@ -185,7 +189,7 @@ def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
     assert nothing_left(spool)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(11)
 def test_case_11_one_of_four_workers_is_killed(spooling, backend, spool, figures):
     """One of four processes that share a spool is killed by SIGKILL, as when memory runs out: one

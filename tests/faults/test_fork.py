@@ -9,7 +9,7 @@ from .harness import until
 NO_WARNING = ("-W", "ignore::DeprecationWarning")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.case(26)
 def test_case_26_500_forks_while_8_threads_log(child, backend, figures):

@@ -148,7 +148,7 @@ def test_case_59_the_page_s_policy(local):
     assert ask(local, path="/api/events")[1]["content-type"].startswith("application/json")
 
 
-@pytest.mark.runtimes
+@pytest.mark.servers
 @pytest.mark.case(59)
 def test_case_59_texts_on_the_page(local, tmp_path):
     """A log text with an image whose error runs a script is shown as text by a real browser."""

@@ -17,7 +17,7 @@ monkey.patch_all()
 """
 
 
-@pytest.mark.runtimes
+@pytest.mark.servers
 @pytest.mark.case(33)
 @pytest.mark.parametrize("patched", ["before the import", "after the import"])
 def test_case_33_gevent(child, backend, figures, patched):
@@ -73,7 +73,7 @@ def test_case_33_gevent(child, backend, figures, patched):
     assert float(ended.out) < 0.05
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(34)
 def test_case_34_asyncio_beside_a_dead_vendor(child, backend, proxy, figures):
     """An asyncio application that logs 10,000 records a second while the vendor is dead: the loop
@@ -119,7 +119,7 @@ def test_case_34_asyncio_beside_a_dead_vendor(child, backend, proxy, figures):
     assert figures.judge(ended.promised, backend).lost == []
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(35)
 def test_case_35_frozen_and_thawed(child, backend, figures):
     """Frozen (SIGSTOP) for 20 s while the server closes idle connections, then thawed: flush(2)

@@ -23,7 +23,7 @@ from .proxy import FaultProxy, Trouble
 MANY = 10_000
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(52)
 def test_case_52_connections_closed_at_any_moment(shop, figures):
     """10,000 requests, and a vendor that closes kept connections while idle, at the moment of

@@ -7,7 +7,7 @@ import pytest
 from .harness import until
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.case(43)
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def two_of_three(_, number):
     return number % 3 != 2
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 @pytest.mark.case(63)
 def test_case_63_a_third_of_each_batch_for_a_minute(child, backend, figures):

@@ -9,7 +9,7 @@ import pytest
 CANARY = "canary-token"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.case(37)
 def test_case_37_signals_finalizers_weak_references(child, backend, figures):

@@ -16,7 +16,7 @@ import pytest
 
 from .harness import PREAMBLE, ROOT, until
 
-pytestmark = [pytest.mark.runtimes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 
 WEB = """
 promise("import", os.getpid())

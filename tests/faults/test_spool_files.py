@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES, pack_range
-from cxlogging.delivery.journal.survey import surveyed
+from cxlogging.delivery.journal.inspection import opened_spool
 
 from .harness import until
 from .spooling import nothing_left
@@ -47,7 +47,7 @@ def recover(shop, spool, tmp_path, backend):
         errors: list[str] = []
         options = {"flush_interval": 0, "on_error": errors.append, "batch_bytes": 4_000}
         one = shop(spool=str(spool), **options)
-        until(lambda: not one.delivery.busy and not one.delivery.lane.queue._heirs.in_hand)
+        until(lambda: not one.delivery.busy)
         one.handler.close()
         until(lambda: not len(one.delivery.workers))
         return set(backend.accepted), errors
@@ -177,7 +177,7 @@ def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
     figures.add(logged=RECORDS, delivered=RECORDS)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.case(10)
 def test_case_10_a_segment_in_the_middle_is_gone(spooling, backend, spool, figures):
     """The second of three segments is gone: the others are delivered, and the gap shows in the
@@ -207,8 +207,8 @@ def test_case_10_a_segment_in_the_middle_is_gone(spooling, backend, spool, figur
 
 
 def _waiting(spool: Path) -> int:
-    with surveyed(str(spool)) as surveys:
-        return sum(owner.waiting for survey in surveys for owner in survey.owners())
+    with opened_spool(str(spool)) as destinations:
+        return sum(each.waiting for one in destinations for each in one.processes())
 
 
 @pytest.mark.case(13)

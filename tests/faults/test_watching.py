@@ -48,7 +48,7 @@ time.sleep(60)
 """
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("fork", ["os.fork()", "os.fork() or os.setsid() or os.fork()"])
 def test_a_forks_child_that_never_logs_delivers_what_its_parent_left(
     spooling, backend, figures, fork
@@ -64,7 +64,7 @@ def test_a_forks_child_that_never_logs_delivers_what_its_parent_left(
     assert figures.judge(died.promised, backend).lost == []
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_parent_that_never_logs_delivers_what_its_child_left(spooling, backend, figures):
     """A parent that logs nothing delivers what its killed child left."""
     body = """
@@ -133,7 +133,7 @@ print(time.process_time() - cpu, *others)
 """
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("logs", [False, True])
 @pytest.mark.parametrize("spools", [0, 1, 4])

@@ -10,7 +10,7 @@ from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
 from cxlogging.delivery.journal.recent import RECENT_BYTES
-from cxlogging.delivery.journal.spool import Spool
+from cxlogging.delivery.journal.spool import DestinationDir
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.process.registry import unregister
 from cxlogging.delivery.process.state import own_thread
@@ -55,7 +55,7 @@ class Process:
         self.time = time or HandClock()
         self.lost: list[int] = []
         self.lock = _thread.RLock()
-        self.spool = Spool(str(path), identity, disk)
+        self.spool = DestinationDir(str(path), identity, disk)
         self.options = Options.parse({"spool": str(path), **options})
         self.make = lambda: Journal(
             self.spool,
@@ -168,7 +168,7 @@ class Carrier:
         def queue(clock, evicted, lock):
             if disk is None:
                 return MemoryQueue(parsed, clock, evicted, lock)
-            spool = Spool(str(path), lines.identity, self.disk)
+            spool = DestinationDir(str(path), lines.identity, self.disk)
             return Journal(
                 spool,
                 parsed,

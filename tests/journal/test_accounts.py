@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 
 import cxlogging
-from cxlogging.delivery.journal.account import account_of, fingerprint
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.spool import folder_name
+from cxlogging.delivery.journal.spool import account_of, directory_name, fingerprint
 from cxlogging.wire.http import Secret
 from tests.faults.backend import Backend
 from tests.faults.harness import until
@@ -113,6 +112,7 @@ def spool(tmp_path) -> Path:
     return tmp_path / "spool"
 
 
+@pytest.mark.slow
 def test_two_accounts_through_kills(spool, backend):
     """Two accounts on one spool, in one process and in several, killed again and again: every
     record arrives, and none with the other's key.
@@ -202,7 +202,7 @@ def test_a_spool_of_an_earlier_version(spool, backend):
     identity = json.loads((folder / "about.json").read_text())
     del identity["account"]
     (folder / "about.json").write_text(json.dumps(identity))
-    folder.rename(spool / folder_name(identity))
+    folder.rename(spool / directory_name(identity))
 
     said: list[str] = []
     with_key = handler(spool, backend.url, FIRST, said)

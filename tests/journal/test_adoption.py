@@ -8,7 +8,7 @@ from zlib import crc32
 import pytest
 
 from cxlogging.delivery.journal.frames import HEADER_BYTES, MAGIC, frame
-from cxlogging.delivery.journal.rejected import Rejected
+from cxlogging.delivery.journal.rejected import DeadLetterFile
 from cxlogging.delivery.journal.removal import DAMAGED, MOST_DAMAGED
 from tests.journal.bench import lines, process, recovered
 from tests.journal.fakedisk import Machine, Node
@@ -218,7 +218,7 @@ def test_what_was_refused_is_kept_with_its_reason():
     machine = Machine()
     disk = machine.process()
     folder = disk.enter("/spool")
-    rejected = Rejected(disk, most_bytes=1_000)
+    rejected = DeadLetterFile(disk, max_bytes=1_000)
     for n in range(40):
         rejected.add(folder, (30, b"\xff%03d" % n, 0), f"reason {n}", 1.5)
     letters = list(rejected.letters(folder))
@@ -238,7 +238,7 @@ def test_a_refused_record_after_one_that_was_cut_short():
     machine = Machine()
     disk = machine.process()
     folder = disk.enter("/spool")
-    rejected = Rejected(disk)
+    rejected = DeadLetterFile(disk)
     rejected.add(folder, (20, b"a", 0), "first", 1.0)
     machine.fail("write", written=11, times=1)
     with pytest.raises(OSError, match="No space left"):

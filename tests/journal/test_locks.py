@@ -8,7 +8,7 @@ import select
 import signal
 
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.owner import LOCK
+from cxlogging.delivery.journal.process_dir import LOCK
 from tests.journal.bench import Process, lines
 
 SECONDS = 20

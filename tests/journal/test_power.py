@@ -137,7 +137,7 @@ def test_the_thread_that_syncs(tmp_path):
         segment_bytes=300,
     )  # fmt: skip
     one.put(*lines(50))
-    until(lambda: one.journal._files._syncer._synced > 0)
+    until(lambda: one.journal._files._syncer._synced_size > 0)
     assert disk.synced >= 3
     assert not one.said()
     one.drain()

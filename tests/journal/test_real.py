@@ -14,7 +14,7 @@ import pytest
 
 from cxlogging.delivery.journal.disk import Disk, UnsafeError
 from cxlogging.delivery.journal.frames import FRAME_BYTES
-from cxlogging.delivery.journal.spool import folder_name
+from cxlogging.delivery.journal.spool import directory_name
 from cxlogging.errors import ConfigurationError
 from tests.fakes import Lines
 from tests.journal.bench import Process, lines
@@ -217,7 +217,7 @@ def spoil_link(spool, other):
 def spoil_inner_link(spool, other):
     other.mkdir(mode=0o700)
     spool.mkdir(mode=0o700)
-    (spool / folder_name(Lines.identity)).symlink_to(other)
+    (spool / directory_name(Lines.identity)).symlink_to(other)
 
 
 @pytest.mark.parametrize("spoil", [spoil_mode, spoil_owner, spoil_link, spoil_inner_link])

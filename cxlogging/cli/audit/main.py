@@ -117,7 +117,7 @@ def _read(
             question, **window, limit=limit, split_on_limit=True, on_progress=show
         ) as rows,
     ):
-        answer = rows.untold()
+        answer = rows.suppress_warnings()
         for row in rows:
             runs.add(row.get(path), row.timestamp_ns or 0)
     return runs, answer.limits_reached

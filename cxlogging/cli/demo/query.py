@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...dataprime import DataPrimeClient, QueryError
-from .verdict import TITLES, Account
+from ...vendors.registry import TITLES
+from .verdict import Account
 
 QUERY = (
     "source logs | groupby $l.vendor as vendor",

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from ...vendors.registry import TITLES
 from ..shared.bars import above
 from .query import ask
 from .report import conclude, show
 from .stage import Stage
 from .traffic import Traffic
-from .verdict import TITLES, Account, complaints
+from .verdict import Account, complaints
 
 OUTAGE = (0.4, 0.65)
 PATIENCE = 60.0

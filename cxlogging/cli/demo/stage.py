@@ -20,6 +20,7 @@ from ...demo.settings import LOGGING
 from ...demo.shop import create_app
 from ...devserver import DevServer
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import VENDORS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from ...delivery.ledger import Stats
     from ...devserver import RequestRecord
 
-_PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
+_VARIABLES = {
+    name
+    for vendor in VENDORS.values()
+    for names in vendor.profile.variables.values()
+    for name in names
+}
 
 
 class Witness(logging.Handler):
@@ -124,7 +130,9 @@ class Stage:
 
     def _configure(self) -> None:
         # A real key or address of the user's has no part in a demonstration.
-        for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
+        for name in [
+            name for name in os.environ if name in _VARIABLES or name.startswith("CXLOGGING_")
+        ]:
             del os.environ[name]
         os.environ["CXLOGGING_URL"] = self.local.url
         logging.config.dictConfig(LOGGING)

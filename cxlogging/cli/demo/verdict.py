@@ -6,8 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ...delivery.ledger import Stats
-
-TITLES = {"coralogix": "Coralogix", "honeycomb": "Honeycomb", "betterstack": "Better Stack"}
+from ...vendors.registry import TITLES
 
 
 @dataclass(frozen=True)

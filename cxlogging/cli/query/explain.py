@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ...dataprime import jobs, request
-from ...dataprime.background import submission
+from ...dataprime import direct_query, jobs
 from ...dataprime.client import PATH
-from ...dataprime.http.address import address
+from ...dataprime.http.endpoint import address
+from ...dataprime.submission import submission
 from .job import submitted
 
 
@@ -28,8 +28,9 @@ def explained(
         path = jobs.PATH
     else:
         own = arguments["row_limit"]
-        limits = request.row_limits(None if own is None else {arguments["tier"]: own})
-        document = request.direct(text, given, clock=clock, row_limits=limits).body()
+        limits = direct_query.row_limits(None if own is None else {arguments["tier"]: own})
+        request = direct_query.direct_query(text, given, clock=clock, row_limits=limits)
+        document = request.body()
         path = PATH
     body = json.dumps(document, ensure_ascii=False)
     return " \\\n  ".join(

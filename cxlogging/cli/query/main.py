@@ -135,7 +135,7 @@ def command(
             rows = rows_of_job(client, text, arguments, job)
         else:
             rows = client.stream(text, **_request(arguments))
-        answer = rows.untold()
+        answer = rows.suppress_warnings()
         with rows:
             count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
@@ -144,7 +144,7 @@ def command(
     if stats:
         for sentence in statistics(rows, count):
             note(sentence)
-    raise SystemExit(_code(answer.unasked_limits, empty=fail_on_empty and not count))
+    raise SystemExit(_code(answer.unrequested_limits, empty=fail_on_empty and not count))
 
 
 def _code(limits: tuple[str, ...], *, empty: bool) -> int:

@@ -8,23 +8,23 @@ from collections.abc import Iterator
 from ...dataprime import times
 from ...dataprime.findings import LIMIT_WARNINGS
 from ...dataprime.hints import severity_hints
-from ...dataprime.http.answer import Answer
 from ...dataprime.results import Findings
+from ...dataprime.summary import AnswerSummary
 
 _WORD = re.compile(r"[A-Za-z]\w*")
 
 
-def told(rows: Findings, answer: Answer, *, background: bool = False) -> Iterator[str]:
+def told(rows: Findings, answer: AnswerSummary, *, background: bool = False) -> Iterator[str]:
     """Yield the service's warnings, a cut that the caller did not ask for, and why no row came."""
     yield from dict.fromkeys(f"warning: {each}" for each in rows.warnings)
-    if answer.unasked_limits:
+    if answer.unrequested_limits:
         yield (
-            f"rows may be missing: {', '.join(answer.unasked_limits)} reached after"
+            f"rows may be missing: {', '.join(answer.unrequested_limits)} reached after"
             f" {answer.count:,} rows. Narrow the window, or pass --limit, --split or --background."
         )
-    if answer.nothing:
+    if answer.found_nothing:
         yield from hints(answer.query)
-    if not answer.count and not answer.mistakes:
+    if not answer.count and not answer.likely_mistakes:
         where = "in the query's window" if background else window(answer)
         check = "" if background else "; --strict refuses fields that no log has"
         yield f"no rows {where}: check the window and the filter{check}."
@@ -36,7 +36,7 @@ def hints(query: str) -> Iterator[str]:
         yield f"warning: {sentence}"
 
 
-def nothing_yet(expression: str, answer: Answer, *, lucene: bool) -> Iterator[str]:
+def nothing_yet(expression: str, answer: AnswerSummary, *, lucene: bool) -> Iterator[str]:
     """Yield why a followed query has shown nothing: its mistakes, and where it began."""
     for each in answer.warnings:
         if each.kind not in LIMIT_WARNINGS:
@@ -51,7 +51,7 @@ def nothing_yet(expression: str, answer: Answer, *, lucene: bool) -> Iterator[st
     yield f"no rows {window(answer)}: waiting for new ones."
 
 
-def window(answer: Answer) -> str:
+def window(answer: AnswerSummary) -> str:
     """Return the window of an answer in words."""
     start, end = answer.window
     if start is not None and end is not None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from ...errors import ConfigurationError
 from ...handlers.handler import ShippingHandler
+from ...vendors.profile import CommandOption
+from ...vendors.registry import QUERIED, VENDORS, Vendor
 from ...wire.settings import URL_VARIABLE, held
 from ..shared.connection_options import local_url
 from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
 from ..shared.screen import complain, note
-from ..shared.vendors import HANDLERS
 from ..shared.wording import examples
 from .input import Input, UnreadableError
 from .records import Maker
@@ -23,16 +25,23 @@ from .run import Reading, account, code_of, drain, send, troubles
 from .times import Reader
 from .watch import Watch, bar
 
+Command = Callable[..., None]
+
 FOREVER = 86_400.0
 """Seconds that reading waits for room: it drops nothing."""
 
-VENDORS = {**HANDLERS, "local": HANDLERS["coralogix"]}
-_OWN = {
-    "application": ("application_name", "coralogix"),
-    "subsystem": ("subsystem_name", "coralogix"),
-    "dataset": ("dataset", "honeycomb"),
-}
-"""Options of the command that are arguments of one vendor's handler."""
+_DESTINATIONS: Mapping[str, Vendor] = {**VENDORS, "local": QUERIED}
+_VENDOR_OPTIONS: list[tuple[Vendor, CommandOption]] = [
+    (vendor, option) for vendor in VENDORS.values() for option in vendor.profile.send_options
+]
+
+
+def _vendor_options(command: Command) -> Command:
+    """Add to *command* the options that are arguments of one vendor's handler."""
+    for vendor, each in reversed(_VENDOR_OPTIONS):
+        sentence = f"{each.help}, for {vendor.title}."
+        command = click.option(f"--{each.name}", metavar="NAME", help=sentence)(command)
+    return command
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -45,14 +54,12 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.command(
     "send",
     epilog=examples(
-        "tail -F app.log | cxlogging send --to betterstack",
-        "cxlogging send --to coralogix --application shop --follow app.log",
-        "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at",
+        *(vendor.profile.send_example for vendor in VENDORS.values()),
     ),
 )
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option(
-    "--to", type=click.Choice(list(VENDORS)), required=True, help="The vendor to send to."
+    "--to", type=click.Choice(list(_DESTINATIONS)), required=True, help="The vendor to send to."
 )
 @click.option(
     "--port",
@@ -95,9 +102,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option(
     "--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first N records."
 )
-@click.option("--application", metavar="NAME", help="The application's name, for Coralogix.")
-@click.option("--subsystem", metavar="NAME", help="The subsystem's name, for Coralogix.")
-@click.option("--dataset", metavar="NAME", help="The dataset's name, for Honeycomb.")
+@_vendor_options
 @click.option(
     "--logger",
     default="cxlogging.send",
@@ -234,16 +239,16 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
         arguments["url"] = options["url"] or (None if is_set else local_url(options["port"]))
     elif options["port"] is not None:
         raise click.UsageError("--port is the local server's: it goes with --to local.")
-    for option, (argument, vendor) in _OWN.items():
-        if options[option] is not None:
-            if VENDORS[to] is not VENDORS[vendor]:
-                raise click.UsageError(f"--{option} goes with --to {vendor}.")
-            arguments[argument] = options[option]
+    for vendor, option in _VENDOR_OPTIONS:
+        if options[option.name] is not None:
+            if _DESTINATIONS[to] is not vendor:
+                raise click.UsageError(f"--{option.name} goes with --to {vendor.name}.")
+            arguments[option.argument] = options[option.name]
     if options["no_redact"]:
         arguments["redact"] = None
     wishes = {"sequence": options["sequence"] or None, "spool": options["spool"]}
     arguments |= {name: value for name, value in wishes.items() if value is not None}
-    handler = VENDORS[to](**arguments)
+    handler = _DESTINATIONS[to].make_handler(**arguments)
     if handler.stats().state == "off":
         cure = handler.check().cure
         raise ConfigurationError(f"{cure} Or send to the local server: --to local.")

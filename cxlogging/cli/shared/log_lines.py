@@ -13,22 +13,10 @@ from typing import Any
 
 from ...dataprime import Row, Severity
 from ...dataprime.times import iso
-from ...vendors.betterstack import destination as betterstack
-from ...vendors.coralogix import destination as coralogix
-from ...vendors.honeycomb import destination as honeycomb
+from ...vendors.registry import QUERIED, VENDORS
 from .screen import mark, painted, safe
 
 MESSAGE_NAMES = ("message", "body", "msg", "event", "text", "log")
-OWN_FIELDS: Mapping[str, frozenset[str]] = {
-    "coralogix": coralogix.OWN_FIELDS | {"logger", "cx_seq"},
-    "honeycomb": honeycomb.OWN_FIELDS | {"service.name", "cx_seq"},
-    "betterstack": betterstack.OWN_FIELDS | {"cx_seq"},
-}
-"""Fields that the handler of each vendor writes into every event."""
-
-OWN_CONTEXT = frozenset({"runtime", "system"})
-"""What the Better Stack handler writes into ``context``."""
-
 TRACE_NAMES = ("exception", "exception.stacktrace", "stack_info")
 """Fields whose lines need no name before them, in this order."""
 
@@ -142,11 +130,12 @@ def _exceptions(rest: dict[str, Any]) -> Iterator[list[str]]:
 
 def _without_own(row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the caller gave: *fields* without those of every event."""
-    own = OWN_FIELDS.get(str(row.labels.get("vendor")), OWN_FIELDS["coralogix"])
+    profile = VENDORS.get(str(row.labels.get("vendor")), QUERIED).profile
+    own = profile.handler_fields
     kept = {name: value for name, value in fields.items() if name not in own}
     context = fields.get("context")
     if "context" in own and isinstance(context, dict):
-        more = {name: value for name, value in context.items() if name not in OWN_CONTEXT}
+        more = {name: value for name, value in context.items() if name not in profile.own_context}
         kept |= {"context": more} if more else {}
     return kept
 

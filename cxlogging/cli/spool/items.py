@@ -1,4 +1,4 @@
-"""The records of a spool as a person reads them."""
+"""Spooled records in a readable form."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ..shared.screen import safe
 
 if TYPE_CHECKING:
-    from ...delivery.journal.rejected import Letter
+    from ...delivery.journal.rejected import DeadLetter
 
 PREVIEW_CHARACTERS = 160
 
 
 def readable(data: bytes) -> Any:
-    """Return a vendor's item as JSON values; as base64 where it is neither JSON nor MessagePack."""
+    """Return an encoded event as JSON values; as base64 if it is neither JSON nor MessagePack."""
     try:
         return json.loads(data)
     except ValueError:
@@ -27,12 +27,12 @@ def readable(data: bytes) -> Any:
     try:
         value = msgpack.unpackb(data, strict_map_key=False, timestamp=3)
         return json.loads(json.dumps(value, default=str))
-    except Exception:  # whatever the bytes are, they are shown
+    except Exception:  # damaged bytes can raise anything
         return {"base64": base64.b64encode(data).decode()}
 
 
-def preview(letter: Letter, vendor: str) -> str:
-    """Return a refused record in one line."""
+def preview(letter: DeadLetter, vendor: str) -> str:
+    """Return a rejected record as one line."""
     at = datetime.datetime.fromtimestamp(letter.at, datetime.timezone.utc)
     level = logging.getLevelName(letter.level)
     event = json.dumps(readable(letter.item), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""`cxlogging spool`: see what waits on disk, check it, take it out, send it, throw it away."""
+"""`cxlogging spool`: list, verify, export, send and remove the records in a spool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .items import preview, readable
 from .send import Senders, deliver, deliver_again
 
 if TYPE_CHECKING:
-    from ...delivery.journal.survey import Owner, Survey
+    from ...delivery.journal.inspection import ProcessSummary, SpooledDestination
 
 PATH = click.argument("path", type=click.Path(file_okay=False))
 TO = click.option(
@@ -27,14 +27,15 @@ TO = click.option(
     "wanted",
     metavar="TEXT",
     default="",
-    help="Look only at destinations whose name or address holds this text.",
+    help="Only destinations whose name or URL contains this text.",
 )
 ACCOUNT = click.option(
     "--account",
     metavar="ID",
     default="",
-    help="Send what this account logged with the key that is set, although that is another key:"
-    ' after a change of keys. `ls` shows the ids; "unknown" is what earlier versions wrote.',
+    help="Send the records of this account with the current key, although they were logged with"
+    ' another one: for use after a change of keys. `spool ls` shows the ids; "unknown" stands for'
+    " records of earlier versions, which stored no account.",
 )
 
 
@@ -44,30 +45,30 @@ ACCOUNT = click.option(
 )
 def command() -> None:
     """
-    Look after a spool: the directory given to handlers as spool=.
+    Inspect and maintain a spool: the directory that handlers are given as spool=.
 
-    Records of running processes are left to them.
+    Records of running processes are not touched: those processes deliver them.
     """
 
 
 @contextmanager
-def _opened(path: str, wanted: str = "") -> Iterator[list[Survey]]:
-    from ...delivery.journal.survey import surveyed
+def _opened(path: str, wanted: str = "") -> Iterator[list[SpooledDestination]]:
+    from ...delivery.journal.inspection import opened_spool
 
     with ExitStack() as stack:
         try:
-            surveys = stack.enter_context(surveyed(str(Path(path).absolute())))
+            destinations = stack.enter_context(opened_spool(str(Path(path).absolute())))
         except OSError as error:
             reason = error.strerror or str(error)
-            raise CxLoggingError(f"{path} is no spool that can be used: {reason}.") from None
-        yield [each for each in surveys if wanted in f"{each.name} {_address(each)}"]
+            raise CxLoggingError(f"{path} cannot be used as a spool: {reason}.") from None
+        yield [each for each in destinations if wanted in f"{each.name} {_title(each)}"]
 
 
-def _address(survey: Survey) -> str:
-    identity = survey.identity
-    left_out = {"vendor", "url", "account"}
-    more = [value for key, value in identity.items() if key not in left_out]
-    more.append(f"account {survey.account}")
+def _title(destination: SpooledDestination) -> str:
+    identity = destination.identity
+    shown = {"vendor", "url", "account"}
+    more = [value for key, value in identity.items() if key not in shown]
+    more.append(f"account {destination.account}")
     return " ".join([identity.get("vendor", "unknown"), identity.get("url", ""), *more])
 
 
@@ -80,45 +81,50 @@ def _address(survey: Survey) -> str:
 )
 @PATH
 @TO
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each destination.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per destination.")
 def ls(path: str, wanted: str, *, as_json: bool) -> None:
-    """Say what waits, by destination and process."""
-    with _opened(path, wanted) as surveys:
-        for survey in surveys:
-            owners = survey.owners()
-            rejected = sum(1 for _ in survey.letters())
+    """List the records that wait, by destination and process."""
+    with _opened(path, wanted) as destinations:
+        for destination in destinations:
+            processes = destination.processes()
+            rejected = sum(1 for _ in destination.letters())
             if as_json:
-                _print_json(survey, owners, rejected)
+                _print_json(destination, processes, rejected)
             else:
-                _print_text(survey, owners, rejected)
+                _print_text(destination, processes, rejected)
 
 
-def _print_json(survey: Survey, owners: list[Owner], rejected: int) -> None:
-    facts: dict[str, Any] = {"destination": survey.identity, "rejected": rejected}
-    facts["processes"] = [vars(owner) for owner in owners]
-    facts["set_aside"] = survey.set_aside()
+def _print_json(
+    destination: SpooledDestination, processes: list[ProcessSummary], rejected: int
+) -> None:
+    facts: dict[str, Any] = {"destination": destination.identity, "rejected": rejected}
+    facts["processes"] = [vars(process) for process in processes]
+    facts["set_aside"] = destination.damaged_segments()
     click.echo(safe_json(json.dumps(facts)))
 
 
-def _print_text(survey: Survey, owners: list[Owner], rejected: int) -> None:
+def _print_text(
+    destination: SpooledDestination, processes: list[ProcessSummary], rejected: int
+) -> None:
     coloured = is_coloured(sys.stdout)
-    title = safe(_address(survey))
-    waiting = sum(owner.waiting for owner in owners)
+    title = safe(_title(destination))
+    waiting = sum(process.waiting for process in processes)
+    damaged = len(destination.damaged_segments())
     click.echo(painted(title, "bold") if coloured else title)
-    click.echo(f"  {waiting} waiting, {rejected} rejected, {len(survey.set_aside())} set aside")
-    for owner in owners:
-        state = "running" if owner.running else "ended"
-        line = f"  {owner.name}  {state}  {owner.waiting} records  {owner.size} bytes"
-        click.echo(line + _soundness(owner))
+    click.echo(f"  {waiting} waiting, {rejected} rejected, {damaged} damaged segments")
+    for process in processes:
+        state = "running" if process.running else "ended"
+        line = f"  {process.name}  {state}  {process.waiting} records  {process.size} bytes"
+        click.echo(line + _problems(process))
 
 
-def _soundness(owner: Owner) -> str:
+def _problems(process: ProcessSummary) -> str:
     notes = []
-    if owner.damaged:
-        notes.append(f"{owner.damaged} damaged stretches")
-    if owner.torn:
-        notes.append(f"{owner.torn} torn at the end")
-    notes += [safe(trouble) for trouble in owner.troubles]
+    if process.damaged:
+        notes.append(f"{process.damaged} damaged ranges")
+    if process.torn:
+        notes.append(f"{process.torn} with an incomplete last record")
+    notes += [safe(trouble) for trouble in process.troubles]
     return f"  ({'; '.join(notes)})" if notes else ""
 
 
@@ -132,17 +138,17 @@ def _soundness(owner: Owner) -> str:
 @PATH
 @TO
 def verify(path: str, wanted: str) -> None:
-    """Read every record; exit code 1 where something is damaged."""
-    sound = True
-    with _opened(path, wanted) as surveys:
-        for survey in surveys:
-            for owner in survey.owners():
-                bad = bool(owner.damaged or owner.troubles)
-                sound = sound and not bad
-                word = "damaged" if bad else "sound"
-                line = f"{survey.name}/{owner.name}  {word}  {owner.segments} segments"
-                click.echo(f"{line}  {owner.waiting} records{_soundness(owner)}")
-    if not sound:
+    """Read every record; the exit code is 1 if anything is damaged."""
+    intact = True
+    with _opened(path, wanted) as destinations:
+        for destination in destinations:
+            for process in destination.processes():
+                damaged = bool(process.damaged or process.troubles)
+                intact = intact and not damaged
+                word = "damaged" if damaged else "intact"
+                line = f"{destination.name}/{process.name}  {word}  {process.segments} segments"
+                click.echo(f"{line}  {process.waiting} records{_problems(process)}")
+    if not intact:
         raise SystemExit(FAILURE)
 
 
@@ -156,16 +162,16 @@ def verify(path: str, wanted: str) -> None:
 @PATH
 @TO
 def export(path: str, wanted: str) -> None:
-    """Print what waits as JSON lines; nothing is removed."""
+    """Print the waiting records as JSON lines; nothing is removed."""
     count = 0
-    with _opened(path, wanted) as surveys:
-        for survey in surveys:
-            for owner, (level, data, _) in survey.items():
+    with _opened(path, wanted) as destinations:
+        for destination in destinations:
+            for process, (level, data, _) in destination.items():
                 count += 1
-                line = {"process": owner, "level": level, "event": readable(data)}
-                click.echo(safe_json(json.dumps({"to": survey.identity, **line})))
+                line = {"process": process, "level": level, "event": readable(data)}
+                click.echo(safe_json(json.dumps({"to": destination.identity, **line})))
     if not count:
-        note("nothing waits here")
+        note("no records are waiting")
         raise SystemExit(EMPTY)
 
 
@@ -181,26 +187,28 @@ def export(path: str, wanted: str) -> None:
 @ACCOUNT
 def send(path: str, wanted: str, account: str) -> None:
     """
-    Deliver now what processes that have ended left behind.
+    Deliver now the records that ended processes left behind.
 
-    Keys come from the environment, as for the handlers. Where a destination has several accounts,
-    what was logged with another key is left where it is, but for --account.
+    Keys come from the environment, as for the handlers. If a destination has several accounts,
+    records that were logged with another key stay where they are, unless --account selects them.
     """
-    with _opened(path, wanted) as surveys:
-        waiting = [(survey, _waiting(survey)) for survey in surveys if survey.identity]
-        if account:
-            waiting = [(survey, count) for survey, count in waiting if survey.account == account]
-        those = [(survey, count) for survey, count in waiting if count]
-        if account and not those:
-            complain(f"nothing of account {account} waits here")
+    with _opened(path, wanted) as destinations:
+        waiting = [
+            (destination, count)
+            for destination in destinations
+            if destination.identity and account in {"", destination.account}
+            if (count := _orphaned(destination))
+        ]
+        if account and not waiting:
+            complain(f"no records of account {account} are waiting")
             raise SystemExit(EMPTY)
-        if not those:
-            note("nothing waits here that an ended process left")
-        raise SystemExit(deliver(Senders(str(Path(path).absolute()), account), those))
+        if not waiting:
+            note("no records of ended processes are waiting")
+        raise SystemExit(deliver(Senders(str(Path(path).absolute()), account), waiting))
 
 
-def _waiting(survey: Survey) -> int:
-    return sum(owner.waiting for owner in survey.owners() if not owner.running)
+def _orphaned(destination: SpooledDestination) -> int:
+    return sum(each.waiting for each in destination.processes() if not each.running)
 
 
 @command.command(
@@ -213,25 +221,28 @@ def _waiting(survey: Survey) -> int:
 @PATH
 @TO
 @ACCOUNT
-@click.option("--send", "again", is_flag=True, help="Send the refused records again.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, with the whole event.")
+@click.option("--send", "again", is_flag=True, help="Send the rejected records again.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines with the complete events.")
 def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool) -> None:
-    """Show what vendors refused, and why."""
-    with _opened(path, wanted) as surveys:
+    """Show the records that vendors rejected, with the reasons."""
+    with _opened(path, wanted) as destinations:
         if again:
-            raise SystemExit(deliver_again(Senders(str(Path(path).absolute()), account), surveys))
+            raise SystemExit(
+                deliver_again(Senders(str(Path(path).absolute()), account), destinations)
+            )
         count = 0
-        for survey in surveys:
-            for letter in survey.letters():
+        for destination in destinations:
+            for letter in destination.letters():
                 count += 1
                 if as_json:
                     facts = {"at": letter.at, "reason": letter.reason, "level": letter.level}
-                    line = {"to": survey.identity, **facts, "event": readable(letter.item)}
+                    line = {"to": destination.identity, **facts, "event": readable(letter.item)}
                     click.echo(safe_json(json.dumps(line)))
                 else:
-                    click.echo(preview(letter, survey.identity.get("vendor", survey.name)))
+                    vendor = destination.identity.get("vendor", destination.name)
+                    click.echo(preview(letter, vendor))
     if not count:
-        note("nothing was rejected")
+        note("no rejected records")
         raise SystemExit(EMPTY)
 
 
@@ -248,27 +259,31 @@ def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool
 @click.option(
     "--only",
     type=click.Choice(["waiting", "rejected", "damaged"]),
-    help="Throw away this part alone.",
+    help="Remove only this part.",
 )
 def purge(path: str, wanted: str, *, yes: bool, only: str | None) -> None:
-    """Throw away what ended processes left behind, what was rejected, and what is damaged."""
-    with _opened(path, wanted) as surveys:
-        owners = [(survey, owner) for survey in surveys for owner in survey.owners()]
-        ended = [(survey, owner) for survey, owner in owners if not owner.running]
-        waiting = sum(owner.waiting for _, owner in ended)
-        letters = sum(1 for survey in surveys for _ in survey.letters())
-        aside = sum(len(survey.set_aside()) for survey in surveys)
-        counts = {"waiting": waiting, "rejected": letters, "damaged": aside}
+    """Remove records of ended processes, rejected records, and damaged segments."""
+    with _opened(path, wanted) as destinations:
+        ended = [
+            (destination, process)
+            for destination in destinations
+            for process in destination.processes()
+            if not process.running
+        ]
+        waiting = sum(process.waiting for _, process in ended)
+        rejected = sum(1 for destination in destinations for _ in destination.letters())
+        damaged = sum(len(destination.damaged_segments()) for destination in destinations)
+        counts = {"waiting": waiting, "rejected": rejected, "damaged": damaged}
         parts = [f"{n} {part}" for part, n in counts.items() if only in {None, part}]
-        if not yes and not click.confirm(f"Throw away {', '.join(parts)} for ever?", err=True):
-            complain("nothing was thrown away")
+        if not yes and not click.confirm(f"Permanently remove {', '.join(parts)}?", err=True):
+            complain("nothing was removed")
             raise SystemExit(FAILURE)
         if only in {None, "waiting"}:
-            for survey, owner in ended:
-                survey.purge(owner.name)
-        for survey in surveys:
+            for destination, process in ended:
+                destination.purge(process.name)
+        for destination in destinations:
             if only in {None, "rejected"}:
-                survey.clear_letters()
+                destination.clear_letters()
             if only in {None, "damaged"}:
-                survey.clear_set_aside()
-        click.echo(f"thrown away: {', '.join(parts)}")
+                destination.clear_damaged_segments()
+        click.echo(f"removed: {', '.join(parts)}")

@@ -1,4 +1,4 @@
-"""Delivering from the command line what a spool holds."""
+"""Delivering the records of a spool from the command line."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...delivery.journal.disk import Disk
+from ...delivery.journal.inspection import SpooledDestination, opened_spool
 from ...delivery.journal.spool import ACCOUNT
-from ...delivery.journal.survey import Survey, surveyed
 from ...delivery.ledger import Stats
 from ...delivery.options import Options
 from ...delivery.queue.factory import spool_of
 from ...errors import ConfigurationError
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import VENDORS
 from ..shared.exit_codes import AUTHENTICATION, EMPTY, FAILURE, OK, RETRYABLE, is_refusal
 from ..shared.screen import complain, note
-from ..shared.vendors import HANDLERS
 
 if TYPE_CHECKING:
     from ...wire.destination import Destination
 
 QUIET_SECONDS = 10.0
-"""Nothing was acknowledged for so long: the rest stays where it is."""
+"""After this long without an acknowledgement, the rest stays in the spool."""
 
 LOOK_SECONDS = 0.05
 
 
 class Senders:
     """
-    Makes the handlers that a spool's destinations had, with keys from the environment.
+    Makes handlers for the destinations of a spool, with keys from the environment.
 
     Args:
         path: The spool.
-        account: Whose records may be sent with another key than the one they were logged with:
-            a fingerprint, or "unknown"; empty for nobody's, but where there is one account only.
+        account: The account (a fingerprint, or "unknown") whose records may be sent with another
+            key than the one they were logged with. Empty: only if a destination has one account.
     """
 
     def __init__(self, path: str, account: str = "") -> None:
         self._path = path
         self._account = account
 
-    def handler(self, survey: Survey) -> ShippingHandler | None:
+    def handler(self, spooled: SpooledDestination) -> ShippingHandler | None:
         """
-        Return the handler for what is in *survey*, or None where it cannot be made; say why.
+        Return a handler for *spooled*, or None if it cannot be made, and print why.
 
-        What was logged with another key, and may be sent with this one, is moved to where
-        the handler finds it.
+        Records that were logged with another key, and may be sent with this one, are moved to
+        the directory that the handler reads.
         """
-        vendor = survey.identity.get("vendor", "")
-        arguments: dict[str, Any] = {**survey.bare_identity}
+        vendor = spooled.identity.get("vendor", "")
+        arguments: dict[str, Any] = {**spooled.bare_identity}
         arguments.pop("vendor", None)
-        if vendor not in HANDLERS:
-            complain(f"{vendor or 'a destination'} is not known here")
+        if vendor not in VENDORS:
+            complain(f"unknown vendor {vendor!r} in {spooled.name}")
             return None
         try:
             destination = self._destination(vendor, arguments)
-            if destination is None or not self._may_send(survey, destination):
+            if destination is None or not self._may_send(spooled, destination):
                 return None
-            return HANDLERS[vendor](**arguments, spool=self._path, overflow="block")
+            return VENDORS[vendor].make_handler(**arguments, spool=self._path, overflow="block")
         except (ConfigurationError, TypeError) as error:
             complain(f"{vendor}: {error}")
         except OSError as error:
@@ -68,83 +68,84 @@ class Senders:
         return None
 
     def _destination(self, vendor: str, arguments: Mapping[str, Any]) -> Destination | None:
-        with contextlib.closing(HANDLERS[vendor](**arguments)) as handler:
+        with contextlib.closing(VENDORS[vendor].make_handler(**arguments)) as handler:
             destination = handler.delivery.destination
         if destination.missing:
             complain(f"{vendor}: set {destination.missing}")
             return None
         return destination
 
-    def _may_send(self, survey: Survey, destination: Destination) -> bool:
+    def _may_send(self, spooled: SpooledDestination, destination: Destination) -> bool:
         disk = Disk()
-        with surveyed(self._path) as surveys:
-            # With one account alone nothing can be mixed up: its key was changed.
-            alone = sum(each.bare_identity == survey.bare_identity for each in surveys) == 1
+        with opened_spool(self._path) as all_of_them:
+            # With a single account nothing can be mixed up: its key was changed.
+            same = [each for each in all_of_them if each.bare_identity == spooled.bare_identity]
+            is_only_account = len(same) == 1
         spool = spool_of(destination, self._path, Options(), disk)
         folder = spool.open()
         try:
             account = spool.identity[ACCOUNT]
-            if survey.account not in {account, self._account} and not alone:
+            if spooled.account not in {account, self._account} and not is_only_account:
                 complain(
-                    f"{survey.identity['vendor']} {survey.identity.get('url', '')}: what waits was"
-                    f" logged with another key than the one that is set (account {survey.account},"
-                    f" not {account}): set that key, or send it with this one"
-                    f" by --account {survey.account}"
+                    f"{spooled.identity['vendor']} {spooled.identity.get('url', '')}: the records"
+                    f" were logged with another key than the current one (account"
+                    f" {spooled.account}, not {account}): set that key, or pass"
+                    f" --account {spooled.account} to send them with the current one"
                 )
                 return False
-            if survey.account != account:
-                for owner in survey.owners():
-                    survey.move(owner.name, folder)
+            if spooled.account != account:
+                for process in spooled.processes():
+                    spooled.move(process.name, folder)
         finally:
             disk.close(folder)
         return True
 
 
-def deliver(senders: Senders, waiting: list[tuple[Survey, int]]) -> int:
+def deliver(senders: Senders, waiting: list[tuple[SpooledDestination, int]]) -> int:
     """
-    Send what ended processes left for each destination.
+    Send the records that ended processes left.
 
     Args:
         senders: Makes the handlers.
-        waiting: Each destination's folder, and how many records wait in it.
+        waiting: Destinations, and how many records wait for each.
 
     Returns:
         The exit code.
     """
-    # All of them first: each delivers from its beginning on.
+    # All handlers first: each of them starts to deliver when it is made.
     started = time.monotonic()
-    handlers = [senders.handler(survey) for survey, _ in waiting]
+    handlers = [senders.handler(spooled) for spooled, _ in waiting]
     codes = [
-        AUTHENTICATION if handler is None else _finish(handler, survey.identity, count, started)
-        for handler, (survey, count) in zip(handlers, waiting, strict=True)
+        AUTHENTICATION if handler is None else _finish(handler, spooled.identity, count, started)
+        for handler, (spooled, count) in zip(handlers, waiting, strict=True)
     ]
     return max(codes, default=OK)
 
 
-def deliver_again(senders: Senders, surveys: list[Survey]) -> int:
+def deliver_again(senders: Senders, destinations: list[SpooledDestination]) -> int:
     """Send the rejected records of each destination again; return the exit code."""
     codes = []
-    for survey in surveys:
-        letters = list(survey.letters())
-        handler = senders.handler(survey) if letters else None
+    for spooled in destinations:
+        letters = list(spooled.letters())
+        handler = senders.handler(spooled) if letters else None
         if handler is not None:
-            # In the spool first: only then is it safe to forget them.
+            # They are in the spool before the file of rejected records is removed.
             for letter in letters:
                 handler.delivery.put(letter.level, letter.item)
-            survey.clear_letters()
+            spooled.clear_letters()
             started = time.monotonic()
-            codes.append(_finish(handler, survey.identity, len(letters), started))
+            codes.append(_finish(handler, spooled.identity, len(letters), started))
         elif letters:
             codes.append(AUTHENTICATION)
     if not codes:
-        note("nothing was rejected")
+        note("no rejected records")
     return max(codes, default=EMPTY)
 
 
 def _finish(
     handler: ShippingHandler, identity: Mapping[str, str], count: int, started: float
 ) -> int:
-    """Wait for the *count* records that *handler* has to send; report; return the exit code."""
+    """Wait until *handler* has sent its *count* records; print the result; return the exit code."""
     delivery = handler.delivery
     title = f"{identity['vendor']} {identity.get('url', '')}"
     quiet_since, seen = started, 0
@@ -166,7 +167,7 @@ def _finish(
 
 @contextlib.contextmanager
 def _progress(title: str, count: int) -> Iterator[Callable[[Stats], None]]:
-    """Yield what shows how far it is, on stderr where that is a terminal."""
+    """Yield a function that updates a progress bar on stderr, if that is a terminal."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import Progress
@@ -174,7 +175,7 @@ def _progress(title: str, count: int) -> Iterator[Callable[[Stats], None]]:
     from ..shared.bars import above
 
     console = Console(stderr=True)
-    silent = not sys.stderr.isatty()  # FORCE_COLOR makes no terminal of a pipe
+    silent = not sys.stderr.isatty()  # rich takes a pipe for a terminal if FORCE_COLOR is set
     with Progress(console=console, transient=True, disable=silent) as bar, above(console):
         task = bar.add_task(escape(title), total=count)
 

@@ -185,7 +185,7 @@ class _Asking:
             timeout=60.0,
             split_on_limit=True,
         ) as rows:
-            answer = rows.untold()
+            answer = rows.suppress_warnings()
             yield from rows
         if answer.limits_reached:
             self.cut = True

@@ -1,11 +1,10 @@
 """
-The asynchronous twin of the client, on threads.
+The asynchronous client, on threads.
 
-It is the same client: checks, retries, splitting, reading and errors are those
-of `DataPrimeClient`, and each call has a thread of its own while it lasts.
-A client on an asynchronous HTTP library would be a second copy of all that, and
-one more package to install; what threads usually lack, an end at any moment,
-`operation` gives: a task that is cancelled closes its connection at once.
+Checks, retries, splitting, reading and errors are those of `DataPrimeClient`; each
+call runs on a thread of its own. An asynchronous HTTP library would need a second
+copy of all that, and one more package to install. Threads usually cannot be stopped,
+but an `Operation` can: a task that is cancelled closes its connection at once.
 """
 
 from __future__ import annotations
@@ -14,22 +13,23 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..background import Dataset
 from ..client import DataPrimeClient
-from ..http.transport import Clock
+from ..http.retry_budget import Clock
 from ..jobs import Job, JobStatus
-from ..results import QueryResult, collected, tell
+from ..results import QueryResult
 from ..split import SplitProgress
-from .operation import Adapter, sleep
+from ..stream import warn_truncated
+from ..submission import Dataset
+from .operation import InterruptibleAdapter, sleep
 from .rows import AsyncRowStream
-from .threads import Threads
+from .threads import OperationThreads
 
 
 class AsyncDataPrimeClient:
     """
     Queries logs over HTTP, for ``async`` code.
 
-    Its arguments are those of `DataPrimeClient`, but for ``session``.
+    It takes the arguments of `DataPrimeClient` except ``session``.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class AsyncDataPrimeClient:
             row_limits=row_limits,
             clock=clock or Clock(sleep=sleep),
         )
-        self._client.mount(Adapter())
-        self._threads = Threads()
+        self._client.mount(InterruptibleAdapter())
+        self._threads = OperationThreads()
 
     async def query(
         self,
@@ -79,9 +79,9 @@ class AsyncDataPrimeClient:
         given = {name: value for name, value in locals().items() if name != "self"}
         given["timeout"] = self._client.timeout if timeout is None else timeout
         stream = self._client.stream(**_on_loop(given))
-        answer = stream.untold()
-        result = await self._threads.run(lambda: collected(stream))
-        tell(answer, 3)
+        summary = stream.suppress_warnings()
+        result = await self._threads.run(stream.collect)
+        warn_truncated(summary, 3)
         return result
 
     def stream(
@@ -126,11 +126,11 @@ class AsyncDataPrimeClient:
         return AsyncJob(self._threads, job)
 
     def job(self, query_id: str) -> AsyncJob:
-        """Return the background query of this id, submitted here or elsewhere."""
+        """Return the background query with this id, whoever submitted it."""
         return AsyncJob(self._threads, self._client.job(query_id))
 
     async def close(self) -> None:
-        """End what still runs, and close the client's connections."""
+        """End the operations that still run, and close the connections."""
         self._threads.end()
         self._client.close()
 
@@ -147,14 +147,14 @@ class AsyncDataPrimeClient:
 class AsyncJob:
     """A background query of the service, for ``async`` code; see `Job`."""
 
-    def __init__(self, threads: Threads, job: Job) -> None:
+    def __init__(self, threads: OperationThreads, job: Job) -> None:
         self._threads = threads
         self._job = job
         self.query_id = job.query_id
         self.warnings = job.warnings
 
     async def status(self, *, timeout: float | None = None) -> JobStatus:
-        """Return where the query stands now, within *timeout* seconds."""
+        """Return the current status of the query, within *timeout* seconds."""
         return await self._threads.run(lambda: self._job.status(timeout=timeout))
 
     async def wait(
@@ -164,15 +164,15 @@ class AsyncJob:
         **pauses: float,
     ) -> JobStatus:
         """Return the status once the query has succeeded; see `Job.wait`."""
-        told = _on_loop({"on_progress": on_progress})["on_progress"]
-        return await self._threads.run(lambda: self._job.wait(timeout, told, **pauses))
+        progress = _on_loop({"on_progress": on_progress})["on_progress"]
+        return await self._threads.run(lambda: self._job.wait(timeout, progress, **pauses))
 
     def results(self, *, timeout: float | None = None) -> AsyncRowStream:
         """Return the rows of a query that has succeeded; the first row raises where it has not."""
         return AsyncRowStream(self._threads, lambda: self._job.results(timeout=timeout))
 
     async def cancel(self) -> None:
-        """Stop the query; one that has ended already is left as it is."""
+        """Stop the query; one that has already ended stays as it is."""
         await self._threads.run(self._job.cancel)
 
     def __repr__(self) -> str:
@@ -182,8 +182,8 @@ class AsyncJob:
 def _on_loop(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return *arguments* with an ``on_progress`` that is called on the event loop."""
     given = dict(arguments)
-    told = given.get("on_progress")
-    if told is not None:
+    callback = given.get("on_progress")
+    if callback is not None:
         loop = asyncio.get_running_loop()
-        given["on_progress"] = lambda part: loop.call_soon_threadsafe(told, part)
+        given["on_progress"] = lambda part: loop.call_soon_threadsafe(callback, part)
     return given

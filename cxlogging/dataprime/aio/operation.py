@@ -1,8 +1,8 @@
 """
-One blocking call on a thread of its own, which may be ended from outside at any moment.
+A blocking call on a thread of its own, which can be ended from outside at any moment.
 
-A thread that waits for a socket is woken by shutting that socket down; so the
-connections of an asynchronous client tell the operation that uses them.
+Shutting down a socket wakes the thread that waits for it; so the connections of an
+asynchronous client register with the operation that uses them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ...wire.threads import block_signals
 
-_here = threading.local()
+_current = threading.local()
 
 
-class Ended(Exception):  # noqa: N818 - it is no error: nobody waits for the outcome any more
+class OperationEnded(Exception):  # noqa: N818 - a signal, not an error
     """The operation of this thread was ended."""
 
 
 class Operation:
-    """A call on a thread of its own."""
+    """A blocking call on a thread of its own."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -35,14 +35,14 @@ class Operation:
         self._thread: threading.Thread | None = None
 
     def start(self, work: Callable[[], None]) -> None:
-        """Have *work* done by a new thread."""
+        """Run *work* on a new thread."""
         self._thread = threading.Thread(target=self._run, args=(work,), name="cxlogging-query")
         self._thread.daemon = True
         self._thread.start()
 
     def _run(self, work: Callable[[], None]) -> None:
         block_signals()
-        _here.operation = self
+        _current.operation = self
         work()
 
     @property
@@ -52,83 +52,89 @@ class Operation:
 
     @property
     def alive(self) -> bool:
-        """True while the thread works."""
+        """True while the thread runs."""
         return self._thread is not None and self._thread.is_alive()
 
     def end(self) -> None:
-        """Wake the thread wherever it waits, and let it go no further; do not wait for it."""
+        """Wake the thread wherever it waits, and have it stop; do not wait for it."""
         self._ended.set()
         sock = getattr(self._connection, "sock", None)
         if sock is not None:
             with contextlib.suppress(OSError):
-                # The plain socket's own: TLS would take its state from under the thread.
+                # Shut down below TLS, whose state the thread may be using.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def check(self) -> None:
-        """Raise `Ended` once it is."""
+        """Raise `OperationEnded` once `end` was called."""
         if self.ended:
-            raise Ended
+            raise OperationEnded
 
-    def uses(self, connection: Any) -> None:
-        """Note the connection that the thread is about to wait for."""
+    def use(self, connection: Any) -> None:
+        """Register the connection that the thread is about to wait for."""
         self._connection = connection
         self.check()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless it ends."""
+        """Wait, or raise once the operation is ended."""
         self._ended.wait(seconds)
         self.check()
 
 
 def sleep(seconds: float) -> None:
     """Wait so many seconds, or until this thread's operation is ended."""
-    _here.operation.sleep(seconds)
+    _current.operation.sleep(seconds)
 
 
-class _Told:
-    """What a connection does to be known to the operation that uses it."""
+class _Interruptible:
+    """Registers a connection with the operation that uses it."""
 
     def connect(self) -> None:
-        operation = getattr(_here, "operation", None)
+        operation = getattr(_current, "operation", None)
         if operation is None:
             super().connect()  # type: ignore[misc]
             return
-        operation.uses(self)
+        operation.use(self)
         super().connect()  # type: ignore[misc]
-        # Ended while there was no socket yet, nobody could wake us.
+        # While there was no socket, `end` could not wake this thread.
         operation.check()
 
     def request(self, *arguments: Any, **named: Any) -> None:
-        operation = getattr(_here, "operation", None)
+        operation = getattr(_current, "operation", None)
         if operation is not None:
-            operation.uses(self)
+            operation.use(self)
         super().request(*arguments, **named)  # type: ignore[misc]
 
 
-class _Http(_Told, HTTPConnection):
+class _HttpConnection(_Interruptible, HTTPConnection):
     pass
 
 
-class _Https(_Told, HTTPSConnection):
+class _HttpsConnection(_Interruptible, HTTPSConnection):
     pass
 
 
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
+class _HttpConnectionPool(HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
 
 
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
+class _HttpsConnectionPool(HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
 
 
-class Adapter(requests.adapters.HTTPAdapter):
+class InterruptibleAdapter(requests.adapters.HTTPAdapter):
     """Opens connections that an `Operation` can end."""
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _HttpConnectionPool,
+            "https": _HttpsConnectionPool,
+        }
 
     def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
         manager = super().proxy_manager_for(*arguments, **named)
-        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        manager.pool_classes_by_scheme = {
+            "http": _HttpConnectionPool,
+            "https": _HttpsConnectionPool,
+        }
         return manager

@@ -8,68 +8,69 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..http.answer import Answer
-from ..results import Findings, RowStream, tell
+from ..results import Findings
 from ..rows import Row
-from .threads import Feed, Threads
+from ..stream import RowStream, warn_truncated
+from ..summary import AnswerSummary
+from .threads import OperationThreads, RowFeed
 
 T = TypeVar("T")
 
 
 class AsyncRowStream(Findings):
     """
-    Rows as they arrive, for ``async for``; the request leaves with the first.
+    Rows as they arrive, for ``async for``; reading the first one sends the request.
 
     Leaving ``async with``, `close`, and cancelling a task that waits for a row end
     the request and close its connection.
     """
 
-    def __init__(self, threads: Threads, open_stream: Callable[[], RowStream]) -> None:
-        self._answer = Answer()
+    def __init__(self, threads: OperationThreads, open_stream: Callable[[], RowStream]) -> None:
+        self._summary = AnswerSummary()
         self._threads = threads
         self._open = open_stream
-        self._feed: Feed | None = None
+        self._feed: RowFeed | None = None
         self._rows: deque[Row] = deque()
-        self._over = False
+        self._finished = False
 
     def __aiter__(self) -> AsyncRowStream:
         return self
 
     async def __anext__(self) -> Row:
-        if not self._rows and not self._over:
-            await self._more()
+        if not self._rows and not self._finished:
+            await self._read_more()
         if not self._rows:
             raise StopAsyncIteration
         return self._rows.popleft()
 
-    async def _more(self) -> None:
+    async def _read_more(self) -> None:
         if self._feed is None:
-            self._feed = Feed()
-            self._threads.keep(self._feed.begin(self._open))
+            self._feed = RowFeed()
+            self._threads.register(self._feed.start(self._open))
         try:
             self._rows = await self._feed.take()
         except asyncio.CancelledError:
             self._end()
             raise
-        self._answer = self._feed.answer or self._answer
+        self._summary = self._feed.summary or self._summary
         if self._rows:
             return
-        self._over = True
+        self._finished = True
         if self._feed.error is not None:
             raise self._feed.error
-        if not self._answer.told:
-            tell(self._answer, 4)
+        if not self._summary.warned:
+            warn_truncated(self._summary, 4)
 
     async def to_dicts(self) -> list[dict[str, Any]]:
         """Return every row as a dict."""
         return await self._exported(lambda stream: stream.to_dicts())
 
     async def to_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Write every row as a line of JSON, one by one; return how many."""
+        """Write each row as a line of JSON as it is read; return the number of rows."""
         return await self._exported(lambda stream: stream.to_jsonl(path))
 
     async def to_csv(self, path: str | os.PathLike[str]) -> int:
-        """Write a table with one column for each keypath; return how many rows."""
+        """Write a table with one column for each keypath; return the number of rows."""
         return await self._exported(lambda stream: stream.to_csv(path))
 
     async def to_pandas(self) -> Any:
@@ -85,24 +86,24 @@ class AsyncRowStream(Findings):
         return await self._exported(lambda stream: stream.to_arrow())
 
     async def _exported(self, export: Callable[[RowStream], T]) -> T:
-        """Return what *export* makes of the whole stream, read on a thread."""
+        """Return the result of *export* for the whole stream, which a thread reads."""
         open_stream = self._open
 
-        def work() -> tuple[Answer, T]:
+        def work() -> tuple[AnswerSummary, T]:
             with open_stream() as stream:
-                return stream.untold(), export(stream)
+                return stream.suppress_warnings(), export(stream)
 
-        self._over = True
-        self._answer, made = await self._threads.run(work)
-        tell(self._answer, 4)
-        return made
+        self._finished = True
+        self._summary, exported = await self._threads.run(work)
+        warn_truncated(self._summary, 4)
+        return exported
 
     async def close(self) -> None:
         """Stop reading, and close the connection."""
         self._end()
 
     def _end(self) -> None:
-        self._over = True
+        self._finished = True
         self._rows.clear()
         if self._feed is not None:
             self._feed.end()

@@ -1,4 +1,4 @@
-"""Between threads that block and an event loop that does not: outcomes and rows."""
+"""Results and rows on their way from blocking threads to an event loop."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..errors import QueryError
-from ..http.answer import Answer
-from ..results import RowStream
 from ..rows import Row
-from .operation import Ended, Operation
+from ..stream import RowStream
+from ..summary import AnswerSummary
+from .operation import Operation, OperationEnded
 
 T = TypeVar("T")
-MOST = 1_000
-"""Rows under way; the thread stops reading while there are so many."""
+MAX_BUFFERED = 1_000
+"""Rows read ahead; the thread stops reading while there are so many."""
 
 
-class Threads:
-    """The operations of one client, so that closing it ends them."""
+class OperationThreads:
+    """The operations of one client; closing the client ends them."""
 
     def __init__(self) -> None:
         self._running: weakref.WeakSet[Operation] = weakref.WeakSet()
 
-    def keep(self, operation: Operation) -> None:
-        """Count *operation* among those that `end` ends."""
+    def register(self, operation: Operation) -> None:
+        """Include *operation* in those that `end` ends."""
         self._running.add(operation)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Return what *work* returns; a task that is cancelled ends it."""
+        """Return what *work* returns; cancelling the task ends the operation."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Any] = loop.create_future()
         operation = Operation()
@@ -42,14 +42,14 @@ class Threads:
             error: Exception | None = None
             try:
                 value = work()
-            except Ended:
-                error = QueryError("the client was closed before the answer was there.")
+            except OperationEnded:
+                error = QueryError("the client was closed before the answer arrived.")
             except Exception as raised:
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(_settle, outcome, value, error)
 
-        self.keep(operation)
+        self.register(operation)
         operation.start(do)
         try:
             return await outcome  # type: ignore[no-any-return]
@@ -57,17 +57,17 @@ class Threads:
             operation.end()
 
     def end(self) -> None:
-        """End everything that runs."""
+        """End all operations that run."""
         for operation in tuple(self._running):
             operation.end()
 
 
-class Feed:
+class RowFeed:
     """
-    The rows of one stream, between its thread and its loop.
+    The rows of one stream, between its thread and its event loop.
 
-    Nothing here refers to the stream that hands the rows out, so that one which
-    is forgotten half read is collected, and ends the operation.
+    The feed has no reference to the `AsyncRowStream` that reads it, so that a stream
+    which is abandoned half read is garbage collected, and ends the operation.
     """
 
     def __init__(self) -> None:
@@ -76,11 +76,11 @@ class Feed:
         self._changed = threading.Condition()
         self._rows: deque[Row] = deque()
         self._waiter: asyncio.Future[None] | None = None
-        self._over = False
-        self.answer: Answer | None = None
+        self._finished = False
+        self.summary: AnswerSummary | None = None
         self.error: Exception | None = None
 
-    def begin(self, open_stream: Callable[[], RowStream]) -> Operation:
+    def start(self, open_stream: Callable[[], RowStream]) -> Operation:
         """Read a stream on a thread of its own."""
         self._operation.start(lambda: self._fill(open_stream))
         return self._operation
@@ -88,21 +88,21 @@ class Feed:
     def _fill(self, open_stream: Callable[[], RowStream]) -> None:
         try:
             with open_stream() as stream:
-                self.answer = stream.untold()
+                self.summary = stream.suppress_warnings()
                 for row in stream:
                     self._put(row)
                 self._operation.check()
-        except Ended:
+        except OperationEnded:
             self.error = QueryError("the client was closed before the answer ended.")
         except Exception as error:
             self.error = error
         with self._changed:
-            self._over = True
+            self._finished = True
             self._wake()
 
     def _put(self, row: Row) -> None:
         with self._changed:
-            while len(self._rows) >= MOST and not self._operation.ended:
+            while len(self._rows) >= MAX_BUFFERED and not self._operation.ended:
                 self._changed.wait()
             self._operation.check()
             self._rows.append(row)
@@ -115,11 +115,11 @@ class Feed:
                 self._loop.call_soon_threadsafe(_settle, waiter, None, None)
 
     async def take(self) -> deque[Row]:
-        """Return the rows that have come, at least one; none at the end."""
+        """Return the rows that have arrived, at least one; none at the end."""
         await asyncio.sleep(0)
         while True:
             with self._changed:
-                if self._rows or self._over:
+                if self._rows or self._finished:
                     rows, self._rows = self._rows, deque()
                     self._changed.notify_all()
                     return rows
@@ -127,7 +127,7 @@ class Feed:
             await waiter
 
     def end(self) -> None:
-        """End the operation, also where its thread waits for room."""
+        """End the operation, even where its thread waits for room."""
         self._operation.end()
         with self._changed:
             self._changed.notify_all()

@@ -1,76 +1,33 @@
-"""The one door to the network: a POST, retried within a budget, its answer streamed."""
+"""A POST that is retried within a budget, and its answer, streamed."""
 
 from __future__ import annotations
 
 import json
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
 import urllib3
 
 from ...delivery.http.tls import check_bundle
-from ...delivery.worker.backoff import backoff
 from ...wire.http import Endpoint, Secret
 from ...wire.masking import Masker
 from ...wire.settings import is_loopback
 from ..errors import PartialResult, QueryError, QueryTimeout, RateLimited, ServerError, Unreachable
-from .connecting import no_connection
-from .refusals import refusal
+from .connection_errors import connection_error
+from .retry_budget import Clock, RetryBudget
+from .status_errors import status_error
 
 CHUNK_BYTES = 65_536
 ERROR_BYTES = 65_536
 DOCUMENT_BYTES = 16 * 1024 * 1024
 CONNECT_SECONDS = 10.0
-PASSING = frozenset({502, 503, 504})
-"""Statuses after which a question may be asked again."""
-
-
-@dataclass(frozen=True)
-class Clock:
-    """
-    Time as the client sees it; a test gives its own.
-
-    Attributes:
-        now: Nanoseconds since 1970.
-        monotonic: Seconds that only grow.
-        sleep: Waits so many seconds.
-        random: A number from 0 to 1.
-    """
-
-    now: Callable[[], int] = time.time_ns
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    random: Callable[[], float] = random.random
-
-
-class Patience:
-    """How often one call is tried again: at most *budget* seconds of waiting, and no *deadline*."""
-
-    def __init__(self, clock: Clock, budget: float, deadline: float | None) -> None:
-        self.clock = clock
-        self.deadline = deadline
-        self._left = budget
-        self._failures = 0
-
-    def after(self, error: QueryError) -> None:
-        """Wait before the next try, or raise *error* where there is to be none."""
-        self._failures += 1
-        asked = error.retry_after if isinstance(error, RateLimited) else None
-        wait = backoff(self._failures, 1.0, 30.0, self.clock.random()) if asked is None else asked
-        late = self.deadline is not None and self.clock.monotonic() + wait >= self.deadline
-        if wait > self._left or late:
-            raise error
-        # A wait of nothing costs a little too, or a server could keep us for ever.
-        self._left -= max(wait, 0.5)
-        self.clock.sleep(wait)
+TRANSIENT = frozenset({502, 503, 504})
+"""Statuses after which a request may be sent again."""
 
 
 class Bearer(requests.auth.AuthBase):
-    """The key on a request: as ``auth``, or a ``.netrc`` would replace it."""
+    """Sets the key on a request: as ``auth``, because a ``.netrc`` would replace a header."""
 
     def __init__(self, key: Secret) -> None:
         self._key = key
@@ -80,8 +37,8 @@ class Bearer(requests.auth.AuthBase):
         return request
 
 
-class Reply:
-    """An answer that succeeded, its body not read yet."""
+class StreamedResponse:
+    """A response whose body is read as it arrives."""
 
     def __init__(
         self, response: requests.Response, clock: Clock, silence: float, deadline: float | None
@@ -109,10 +66,12 @@ class Reply:
         try:
             return next(pieces, b"")
         except urllib3.exceptions.TimeoutError:
-            trouble: QueryError = QueryTimeout("nothing more arrived in time.")
+            failure: QueryError = QueryTimeout("nothing more arrived in time.")
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            trouble = PartialResult(f"the connection broke in mid-answer: {type(error).__name__}.")
-        raise trouble
+            failure = PartialResult(
+                f"the connection broke in the middle of the answer: {type(error).__name__}."
+            )
+        raise failure
 
     def _limit_silence(self) -> None:
         if self._deadline is None:
@@ -125,24 +84,34 @@ class Reply:
             sock.settimeout(min(left, self._silence))
 
     def text(self, maximum: int = DOCUMENT_BYTES) -> str:
-        """Return the body's first *maximum* bytes as text, and close."""
-        held = bytearray()
+        """Return the first *maximum* bytes of the body as text, and close the response."""
+        body = bytearray()
         try:
             for piece in self.chunks():
-                held += piece
-                if len(held) >= maximum:
+                body += piece
+                if len(body) >= maximum:
                     break
         finally:
             self.close()
-        return held[:maximum].decode("utf-8", "replace")
+        return body[:maximum].decode("utf-8", "replace")
 
     def close(self) -> None:
-        """Give the connection back, or close it where the body was not read to its end."""
+        """Return the connection to its pool, or close it where the body was not read to its end."""
         self._response.close()
 
 
-class Door:
-    """Where a client's requests leave from."""
+class HttpClient:
+    """
+    Sends the requests of a `DataPrimeClient`.
+
+    Args:
+        address: Where they go.
+        key: Goes along with each.
+        session: The caller's own, or None.
+        clock: Time and sleeping.
+        silence: Seconds that the service may say nothing.
+        budget: Seconds of waiting for retries, for one call.
+    """
 
     def __init__(
         self,
@@ -161,11 +130,11 @@ class Door:
         self._key = key
         self._mask = Masker([key.reveal()])
         self._silence = silence
-        self._own = session is None
+        self._owns_session = session is None
         self._session = requests.Session() if session is None else session
-        if self._own and is_loopback(address.host):
-            self._session.trust_env = False  # a proxy does not lead to this machine
-        if self._own and address.scheme == "https":
+        if self._owns_session and is_loopback(address.host):
+            self._session.trust_env = False  # no proxy leads to this machine
+        if self._owns_session and address.scheme == "https":
             self._session.verify = check_bundle() or True
 
     def mount(self, adapter: requests.adapters.BaseAdapter) -> None:
@@ -174,44 +143,51 @@ class Door:
             self._session.mount(scheme, adapter)
 
     def masked(self, text: str) -> str:
-        """Return *text* without the key, should a server have repeated it."""
+        """Return *text* without the key, in case a server has repeated it."""
         return self._mask(text)
 
-    def patience(self, timeout: float | None) -> Patience:
-        """Return the patience of one call."""
+    def retry_budget(self, timeout: float | None) -> RetryBudget:
+        """Return the retry budget of one call."""
         deadline = None if timeout is None else self.clock.monotonic() + timeout
-        return Patience(self.clock, self.budget, deadline)
+        return RetryBudget(self.clock, self.budget, deadline)
 
     def post(
-        self, path: str, document: Mapping[str, Any], patience: Patience, *, safe: bool = True
-    ) -> Reply:
-        """Return the answer to *document*; what is not *safe* is not sent twice."""
+        self,
+        path: str,
+        document: Mapping[str, Any],
+        retries: RetryBudget,
+        *,
+        idempotent: bool = True,
+    ) -> StreamedResponse:
+        """Return the response to *document*; what is not *idempotent* is sent once."""
         while True:
             try:
-                return self._once(path, document, patience.deadline)
+                return self._once(path, document, retries.deadline)
             except RateLimited as error:
-                patience.after(error)
+                retries.wait_after(error)
             except Unreachable as error:
-                # A kept connection may be closed by the other side just as it is used again.
-                if not (safe and error.dropped):
+                # The server may close an idle connection at the moment it is used again.
+                if not (idempotent and error.dropped):
                     raise
-                patience.after(error)
+                retries.wait_after(error)
             except ServerError as error:
-                if not safe or error.status not in PASSING:
+                if not idempotent or error.status not in TRANSIENT:
                     raise
-                patience.after(error)
+                retries.wait_after(error)
 
-    def _once(self, path: str, document: Mapping[str, Any], deadline: float | None) -> Reply:
+    def _once(
+        self, path: str, document: Mapping[str, Any], deadline: float | None
+    ) -> StreamedResponse:
         response = self._sent(path, json.dumps(document).encode(), deadline)
-        reply = Reply(response, self.clock, self._silence, deadline)
+        streamed = StreamedResponse(response, self.clock, self._silence, deadline)
         if 200 <= response.status_code < 300:
-            return reply
+            return streamed
         headers = {name.lower(): value for name, value in response.headers.items()}
         try:
-            body = reply.text(ERROR_BYTES)
+            body = streamed.text(ERROR_BYTES)
         except QueryError:
-            body = ""  # the status says enough
-        raise refusal(
+            body = ""  # the status is reported without it
+        raise status_error(
             response.status_code,
             headers,
             body,
@@ -231,20 +207,22 @@ class Door:
                 headers={"Content-Type": "application/json"},
                 auth=Bearer(self._key),
                 stream=True,
-                verify=self._session.verify if self._own else None,  # None: as the session says
+                verify=self._session.verify
+                if self._owns_session
+                else None,  # None: the session decides
                 timeout=(min(CONNECT_SECONDS, silence), silence),
                 allow_redirects=False,
             )
         except requests.ReadTimeout:
-            trouble: QueryError = QueryTimeout(f"{self.base} did not answer in time.")
-        except OSError as error:  # as are those of requests, and what it finds no certificates by
-            trouble = Unreachable(no_connection(self.address, error))
+            failure: QueryError = QueryTimeout(f"{self.base} did not answer in time.")
+        except OSError as error:  # the base of all errors of requests, and of a missing CA bundle
+            failure = Unreachable(connection_error(self.address, error))
             cause = error.args[0] if error.args else None
-            trouble.dropped = isinstance(cause, urllib3.exceptions.ProtocolError)
-        # Raised out here, the error does not carry the request, whose headers hold the key.
-        raise trouble
+            failure.dropped = isinstance(cause, urllib3.exceptions.ProtocolError)
+        # Raised outside of the except clause, the error has no context, which would hold the key.
+        raise failure
 
     def close(self) -> None:
         """Close the connections, unless the session is the caller's."""
-        if self._own:
+        if self._owns_session:
             self._session.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from os import SEEK_CUR
 
 from ..clock import Clock
 from .disk import Disk
@@ -57,28 +57,35 @@ class Append:
 
     def _keep(self, fd: int, data: bytes) -> int:
         write, seek = self._calls  # type: ignore[misc]
-        end = seek(fd, 0, os.SEEK_CUR)
+        end = seek(fd, 0, SEEK_CUR)
         if end != self._end:
             # The first append, the next segment, or a file of the application's under the same
             # number: another file is never at exactly the offset where this one ended.
             self._disk.check(fd)
         size = len(data)
-        began = self._monotonic()
+        monotonic = self._monotonic
+        began = monotonic()
         written = write(fd, data, size)
-        took = self._monotonic() - began
+        took = monotonic() - began
         if took > SLOW_SECONDS:
-            # Between these calls another thread may have had its turn, unless it was very long.
-            if took >= STALLED_SECONDS:
-                self._stall(took)
-            else:
-                self._exact_until = self._monotonic() + EXACT_SECONDS
-                self.write = self._keep_exactly
-        return self._written(fd, data, end, written)
+            self._slow(took)
+        if written < 0:
+            return self._again(fd, data)
+        self._end = end + written
+        return written
+
+    def _slow(self, took: float) -> None:
+        # Between the calls another thread may have had its turn, unless it was very long.
+        if took >= STALLED_SECONDS:
+            self._stall(took)
+        else:
+            self._exact_until = self._monotonic() + EXACT_SECONDS
+            self.write = self._keep_exactly
 
     def _keep_exactly(self, fd: int, data: bytes) -> int:
         """Append, and time the system's call alone: threads change between calls in Python."""
         write, seek = self._calls  # type: ignore[misc]
-        end = seek(fd, 0, os.SEEK_CUR)
+        end = seek(fd, 0, SEEK_CUR)
         if end != self._end:
             self._disk.check(fd)
         call = map(write, (fd,), (data,), (len(data),))
@@ -88,14 +95,15 @@ class Append:
             self._stall(ended - began)
         elif ended > self._exact_until:
             self.write = self._keep
-        return self._written(fd, data, end, written)
-
-    def _written(self, fd: int, data: bytes, end: int, written: int) -> int:
         if written < 0:
-            self._end = NOWHERE
-            return self._disk.write(fd, data)  # it fails too, with the reason, or was interrupted
+            return self._again(fd, data)
         self._end = end + written
-        return written
+        return int(written)
+
+    def _again(self, fd: int, data: bytes) -> int:
+        """Append what could not be: it fails too, with the reason, or was interrupted."""
+        self._end = NOWHERE
+        return self._disk.write(fd, data)
 
     def _stall(self, took: float) -> None:
         now = self._monotonic()

@@ -13,7 +13,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
 from ..clock import Clock
 from ..options import Options
 from ..queue.queue import Item, Queue
@@ -21,18 +21,18 @@ from .append import Append
 from .checksum import crc32
 from .disk import Disk, LostError
 from .fallback import Standby
-from .files import Files
+from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, frame_bytes
 from .keeping import HAS_LOCK
 from .recent import ENDED, RECENT_BYTES, Start
 from .segments import Line
-from .spool import Spool
+from .spool import DestinationDir
 
 SEGMENT_BYTES = 4 * 2**20
 LEAST_SEGMENT_BYTES = 64 * 1024
 SEGMENTS = 64
 """The bound is so many segments at least: a process keeps the one that grows, and looks at what
-others have when it is full, so that each may be wrong by one."""
+others have when as much more waits as one holds, so that each may be wrong by one."""
 
 FULL_SECONDS = 0.1
 """Between looks for room, where there was none."""
@@ -58,7 +58,7 @@ class Appending(Queue):
 
     def __init__(
         self,
-        spool: Spool,
+        spool: DestinationDir,
         options: Options,
         clock: Clock,
         evicted: Callable[[int], None],
@@ -83,7 +83,7 @@ class Appending(Queue):
         self._measure_at = 0
         self._maintain_at = 0.0
         self._full_until = 0.0
-        self._files = Files(spool, disk, self._line, self._index, clock, options, self._say)
+        self._files = JournalFiles(spool, disk, self._line, self._index, clock, options, self._say)
         self._append = Append(disk, clock, self._say)
         most = max(options.spool_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
         self._segment_bytes = min(segment_bytes, most)
@@ -94,7 +94,8 @@ class Appending(Queue):
 
     def put(self, item: Item) -> bool:
         level, data, _ = item
-        size = len(data) + FRAME_BYTES
+        length = len(data)
+        size = length + FRAME_BYTES
         if self.bytes_in - self._settled + size > self._fast_limit and self._refuse(level, size):
             return False
         if self._fd < 0 and not self._files.open(self._mark, self._use):
@@ -102,9 +103,8 @@ class Appending(Queue):
         self.bytes_in += size
         self.items_in = number = self.items_in + 1
         try:
-            low = number & 0xFFFFFFFF
-            checksum = crc32(data, low ^ (level & 0xFFFFFFFF))
-            head = _pack(self._mark, size - FRAME_BYTES, low, level, checksum)
+            checksum = crc32(data, (number ^ level) & 0xFFFFFFFF)
+            head = _pack(self._mark, length, number & 0xFFFFFFFF, level, checksum)
             # The descriptor after the number: see `release`.
             written = self._append.write(self._fd, head + data)
         except BaseException as error:
@@ -166,13 +166,12 @@ class Appending(Queue):
             self._copy_after(number)
 
     def _rotate(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone and self._fd >= 0 and self.bytes_in >= self._rotate_at:
                 number = self.items_in
                 self._rotate_at = self.bytes_in + self._segment_bytes
                 if self._files.rotate(self._mark, lambda: self.items_in):
                     self._copy_after(number)
-                self._measure_alone()
 
     def _refuse_beside_others(self, level: int, size: int) -> bool:
         """Decide near the bound, or where it is time to see how much of it others have taken."""
@@ -180,9 +179,8 @@ class Appending(Queue):
         if self.bytes_in + size > self._measure_at or (
             self._full_until and now >= self._full_until
         ):
-            with self._files.alone() as alone:
+            with self._files.lock.hold() as alone:
                 if alone:
-                    self._files.reach()
                     self._measure_alone()
             self._full_until = 0.0
         if self.bytes_held + size <= self._fast_limit:
@@ -193,13 +191,13 @@ class Appending(Queue):
         return refused
 
     def _measure(self) -> None:
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if alone:
                 self._measure_alone()
 
     def _measure_alone(self) -> None:
         """See how much of the bound is left for us, until we have added a segment."""
-        room = self._files.bound_beside_others()
+        room = self._files.available_bytes()
         if room is not None:
             self._resize(room)
             self._measure_at = self.bytes_in + self._segment_bytes

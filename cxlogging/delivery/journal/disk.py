@@ -14,7 +14,7 @@ import os
 import stat
 from pathlib import Path
 
-from ...wire.values.guard import contained_io
+from ...wire.external_errors import contained_io
 from .keeping import is_local, keeping
 
 try:
@@ -49,8 +49,8 @@ def _identity(fd: int) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _note(fd: int) -> int:
-    _identities[fd] = (_identity(fd),)
+def _note(fd: int, facts: os.stat_result) -> int:
+    _identities[fd] = ((facts.st_dev, facts.st_ino),)
     return fd
 
 
@@ -84,10 +84,10 @@ def _open(name: str, flags: int, folder: int | None = None) -> int:
     with contextlib.suppress(FileNotFoundError):
         named = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if os.path.samestat(facts, named):
-            return _note(fd)
+            return _note(fd, facts)
     if facts.st_nlink:
         raise LostError
-    return _note(fd)  # removed meanwhile
+    return _note(fd, facts)  # removed meanwhile
 
 
 class Disk:
@@ -245,11 +245,13 @@ class Disk:
 
     def copy(self, fd: int) -> int:
         """Return a second descriptor of the same file."""
-        return _note(os.dup(_ours(fd)))
+        copy = os.dup(_ours(fd))
+        return _note(copy, os.fstat(copy))
 
     def replace(self, fd: int, onto: int) -> None:
         """Make *onto* a descriptor of the same file as *fd*, in one step."""
-        before, after = _identities.get(_ours(onto), ()), _identity(_ours(fd))
+        after = _identity(_ours(fd))
+        before = _identities.get(_ours(onto), ())
         _identities[onto] = (*before, after)
         os.dup2(fd, onto, inheritable=False)
         _identities[onto] = (after,)

@@ -17,11 +17,11 @@ from ..queue.queue import Item
 from .appending import SEGMENT_BYTES, Appending
 from .disk import Disk
 from .frames import frame_bytes
-from .orphans import Heirs
+from .orphans import OrphanReclaimer
 from .recent import RECENT_BYTES
-from .rejected import Rejected
+from .rejected import DeadLetterFile
 from .segment import OFFSETS
-from .spool import Spool
+from .spool import DestinationDir
 
 LOOK_SECONDS = 10.0
 """Between looks for what other processes left behind, and for a disk that works again."""
@@ -38,7 +38,7 @@ class Journal(Appending):
 
     def __init__(
         self,
-        spool: Spool,
+        spool: DestinationDir,
         options: Options,
         clock: Clock,
         evicted: Callable[[int], None],
@@ -58,8 +58,8 @@ class Journal(Appending):
             segment_bytes=segment_bytes,
             recent_bytes=recent_bytes,
         )
-        self._rejected = Rejected(disk)
-        self._heirs = Heirs(disk, self._index, self._say)
+        self._rejected = DeadLetterFile(disk)
+        self._heirs = OrphanReclaimer(disk, self._index, self._say)
         self._absent = False
         self._looks = 0
 
@@ -117,14 +117,14 @@ class Journal(Appending):
         if self._looks == 1 and (self.items_in or now >= self._maintain_at):
             # Not at the first look: the application may still be making the others' handlers.
             self._looks = 2
-            for stranger in self._spool.strangers():
+            for stranger in self._spool.other_accounts():
                 topic = f"{stranger.account} waits"
                 self._say(topic, topic, stranger.sentence(self._spool.path))
         if at_once or now >= self._maintain_at:
             self._maintain_at = now + LOOK_SECONDS
             self._looks = self._looks or 1
             self._line.age(now, self.items_in)
-            self._files.tend(now, self._mark, lambda: self.items_in)
+            self._files.maintain(now, self._mark, lambda: self.items_in)
             folder = self._files.folder()
             if folder is not None:
                 self._heirs.look(folder)
@@ -137,9 +137,9 @@ class Journal(Appending):
         return items
 
     def release(self) -> None:
-        if self._heirs.in_hand or len(self) or not self._line.settled:
+        if self._heirs.is_holding or len(self) or not self._line.settled:
             return
-        with self._files.alone() as alone:
+        with self._files.lock.hold() as alone:
             if not alone:  # a log call begins a segment
                 return
             # First no descriptor, then the look: a log call draws its number first, and then
@@ -166,7 +166,7 @@ class Journal(Appending):
 
     @property
     def backlog(self) -> bool:
-        return self._heirs.busy
+        return self._heirs.has_items
 
     def __len__(self) -> int:
         return self.spooled + len(self._memory)

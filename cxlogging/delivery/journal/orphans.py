@@ -1,4 +1,4 @@
-"""What processes left behind when they ended: found, locked, read, and removed."""
+"""What processes left behind when they ended: found, locked, delivered, and removed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from collections.abc import Callable, Sequence
 
 from ..queue.queue import Item
 from .disk import Disk, LostError
-from .owner import LOCK, NAME
-from .points import point
+from .process_dir import LOCK, NAME
 from .removal import Say, discard
 from .segment import OFFSETS, SEGMENT, SETTLED, Segment
-from .spool import PASSING
+from .spool import TRANSIENT_ERRORS
 
 
-class Estate:
+class OrphanDir:
     """
-    The folder of a process that has ended, locked for us.
+    The directory of a process that has ended, locked by this one.
 
     Args:
-        name: Of the folder.
+        name: Of the directory.
         folder: Its descriptor.
         lock: The lock's descriptor.
+
+    Attributes:
+        waiting: Segments with records that were not taken yet.
+        unsettled: Segments with records that were taken and have no outcome yet.
+        keep: A segment stays, and so must the directory.
     """
 
     def __init__(self, name: str, folder: int, lock: int) -> None:
@@ -30,61 +34,62 @@ class Estate:
         self.lock = lock
         self.waiting: list[Segment] = []
         self.unsettled: list[Segment] = []
-        self.untouched = False
+        self.keep = False
 
 
-class Heirs:
+class OrphanReclaimer:
     """
-    Adopts one estate at a time, so that all processes of an application share the work.
+    Adopts one orphaned directory at a time, so that all processes share the work.
 
     Args:
         disk: The file system.
-        index: Gives each segment its index.
-        say: Told kind, topic and sentence of what a person should hear.
+        next_index: Returns the index of the next segment.
+        report: Called with kind, topic and sentence of a diagnostic.
     """
 
-    def __init__(self, disk: Disk, index: Callable[[], int], say: Say) -> None:
+    def __init__(self, disk: Disk, next_index: Callable[[], int], report: Say) -> None:
         self._disk = disk
         self._parent = -1
-        self._index = index
-        self._say = say
-        self._estate: Estate | None = None
-        self._avoided: set[str] = set()
+        self._next_index = next_index
+        self._report = report
+        self._orphan: OrphanDir | None = None
+        self._skipped: set[str] = set()
         self._postponed: set[str] = set()
 
     def look(self, parent: int) -> None:
-        """Take the next estate in the destination's folder *parent*, if none is in hand."""
+        """Adopt the next orphan in the destination's directory *parent*, unless one is held."""
         if parent != self._parent:
-            self.close()  # the spool was removed, and is a new one
+            self.close()  # the spool was removed and created again
             self._parent = parent
         self._postponed.clear()
         self._look()
 
     def _look(self) -> None:
-        if self._estate is not None:
+        if self._orphan is not None:
             return
         with contextlib.suppress(OSError):
             for name in self._disk.names(self._parent):
-                if NAME.fullmatch(name) and name not in self._avoided | self._postponed:
-                    self._estate = self._try(name)
-                if self._estate is not None:
+                if NAME.fullmatch(name) and name not in self._skipped | self._postponed:
+                    self._orphan = self._try_adopt(name)
+                if self._orphan is not None:
                     return
 
-    def _try(self, name: str) -> Estate | None:
+    def _try_adopt(self, name: str) -> OrphanDir | None:
         try:
-            return self._take_over(name)
-        except FileNotFoundError:  # who had it has just removed it
+            return self._adopt(name)
+        except FileNotFoundError:  # another process has just removed it
             return None
         except OSError as error:
-            self._avoid(name, error)
-            self._say(f"adopt {name}", str(error), f"{name} in the spool is left as it is: {error}")
+            self._skip(name, error)
+            sentence = f"{name} in the spool is left as it is: {error}"
+            self._report(f"adopt {name}", str(error), sentence)
             return None
 
-    def _avoid(self, name: str, error: OSError | None = None) -> None:
-        passing = isinstance(error, LostError) or (error and error.errno in PASSING)
-        (self._postponed if passing else self._avoided).add(name)
+    def _skip(self, name: str, error: OSError) -> None:
+        transient = isinstance(error, LostError) or error.errno in TRANSIENT_ERRORS
+        (self._postponed if transient else self._skipped).add(name)
 
-    def _take_over(self, name: str) -> Estate | None:
+    def _adopt(self, name: str) -> OrphanDir | None:
         folder = self._disk.folder(self._parent, name, create=False)
         lock = None
         try:
@@ -92,144 +97,135 @@ class Heirs:
                 self._disk.remove_folder(self._parent, name)
                 return None
             lock = self._disk.lock(folder, LOCK)
-            if lock is None:
-                return None
-            point("after_adopt")
-            return self._estate_of(name, folder, lock)
+            return None if lock is None else self._opened(name, folder, lock)
         finally:
             if lock is None:
                 self._disk.close(folder)
 
-    def _estate_of(self, name: str, folder: int, lock: int) -> Estate | None:
-        estate = Estate(name, folder, lock)
+    def _opened(self, name: str, folder: int, lock: int) -> OrphanDir | None:
+        orphan = OrphanDir(name, folder, lock)
         try:
             for each in self._disk.names(folder):
                 base = each.removesuffix(SEGMENT)
                 if base != each and base.isdigit():
-                    segment = Segment(self._disk, folder, base, self._index(), final=True)
-                    estate.waiting.append(segment)
+                    segment = Segment(self._disk, folder, base, self._next_index(), final=True)
+                    orphan.waiting.append(segment)
         except OSError:
-            self._let_go(estate)
+            self._close(orphan)
             raise
-        if not estate.waiting:
-            self._finish(estate)
+        if not orphan.waiting:
+            self._finish(orphan)
             return None
-        return estate
+        return orphan
 
     @property
-    def in_hand(self) -> bool:
-        """Whether an estate is held, and not yet all of its items have their outcome."""
-        return self._estate is not None
+    def is_holding(self) -> bool:
+        """Whether an orphan is held in which not all records have their outcome yet."""
+        return self._orphan is not None
 
     @property
-    def busy(self) -> bool:
-        """Whether items of an estate are still to be taken."""
-        return self._estate is not None and bool(self._estate.waiting)
+    def has_items(self) -> bool:
+        """Whether records of an orphan are still to be taken."""
+        return self._orphan is not None and bool(self._orphan.waiting)
 
     def take(self, count: int, size: int) -> list[Item]:
-        """Return the next items of the estate in hand, or of the next ones where it has none."""
-        while (estate := self._estate) is not None:
-            if items := self._take_of(estate, count, size):
+        """Return the next items: at most *count*, and *size* bytes, but one at least."""
+        while (orphan := self._orphan) is not None:
+            if items := self._take_from(orphan, count, size):
                 return items
-            self._close_if_done()
-            if self._estate is estate:  # what was taken of it lacks its outcome
+            self._finish_if_done()
+            if self._orphan is orphan:  # what was taken from it has no outcome yet
                 return []
         return []
 
-    def _take_of(self, estate: Estate, count: int, size: int) -> list[Item]:
-        while estate.waiting:
-            segment = estate.waiting[0]
-            items = self._items(estate, segment, count, size)
+    def _take_from(self, orphan: OrphanDir, count: int, size: int) -> list[Item]:
+        while orphan.waiting:
+            segment = orphan.waiting[0]
+            items = self._items(orphan, segment, count, size)
             if segment.read or not items:
-                estate.waiting.pop(0)
+                orphan.waiting.pop(0)
             if items:
-                if segment not in estate.unsettled:
-                    estate.unsettled.append(segment)
+                if segment not in orphan.unsettled:
+                    orphan.unsettled.append(segment)
                 return items
             if segment.done:
-                self._remove(estate, segment)
+                self._remove(orphan, segment)
         return []
 
-    def _items(self, estate: Estate, segment: Segment, count: int, size: int) -> list[Item]:
-        point("during_recovery")
+    def _items(self, orphan: OrphanDir, segment: Segment, count: int, size: int) -> list[Item]:
         try:
             return segment.take(count, size)
         except FileNotFoundError:
             return []
         except OSError as error:
-            self._leave(estate, segment, error)
+            self._leave(orphan, segment, error)
             return []
 
-    def _leave(self, estate: Estate, segment: Segment, error: OSError) -> None:
-        """Leave *segment* where it is: for a newer version, a later attempt, or a person."""
+    def _leave(self, orphan: OrphanDir, segment: Segment, error: OSError) -> None:
+        """Leave *segment* where it is: for a newer version, a later attempt, or the user."""
         segment.close()
-        if segment in estate.unsettled and segment.settled:
-            estate.unsettled.remove(segment)
-        estate.untouched = True
-        self._avoid(estate.name, error)
+        if segment in orphan.unsettled and segment.settled:
+            orphan.unsettled.remove(segment)
+        orphan.keep = True
+        self._skip(orphan.name, error)
         sentence = f"a segment in the spool is left as it is: {error}"
-        self._say(f"adopt {estate.name}", str(error), sentence)
+        self._report(f"adopt {orphan.name}", str(error), sentence)
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Note that *items*, of one segment, have their outcome."""
-        estate = self._estate
-        if estate is None:
+        """Note that *items*, which are from one segment, have their outcome."""
+        orphan = self._orphan
+        if orphan is None:
             return
         index = items[0][2] // OFFSETS
-        for segment in estate.unsettled:
+        for segment in orphan.unsettled:
             if segment.index == index:
                 segment.settle(items)
                 if segment.done:
-                    self._remove(estate, segment)
-                elif segment.settled and segment not in estate.waiting:  # it was left
-                    estate.unsettled.remove(segment)
+                    self._remove(orphan, segment)
+                elif segment.settled and segment not in orphan.waiting:  # see `_leave`
+                    orphan.unsettled.remove(segment)
                     segment.close()
                 break
-        self._close_if_done()
+        self._finish_if_done()
 
-    def _remove(self, estate: Estate, segment: Segment) -> None:
-        if segment in estate.unsettled:
-            estate.unsettled.remove(segment)
+    def _remove(self, orphan: OrphanDir, segment: Segment) -> None:
+        if segment in orphan.unsettled:
+            orphan.unsettled.remove(segment)
         try:
-            discard(self._disk, self._parent, segment, estate.name, self._say)
+            discard(self._disk, self._parent, segment, orphan.name, self._report)
         except OSError as error:
-            self._leave(estate, segment, error)
+            self._leave(orphan, segment, error)
 
-    def _close_if_done(self) -> None:
-        estate = self._estate
-        if estate is not None and not estate.waiting and not estate.unsettled:
-            self._estate = None
-            self._finish(estate)
+    def _finish_if_done(self) -> None:
+        orphan = self._orphan
+        if orphan is not None and not orphan.waiting and not orphan.unsettled:
+            self._orphan = None
+            self._finish(orphan)
             self._look()
 
-    def _finish(self, estate: Estate) -> None:
-        """Remove an estate that has been delivered, and what is left of its segments."""
+    def _finish(self, orphan: OrphanDir) -> None:
+        """Remove a directory whose records were delivered."""
         try:
-            if not estate.untouched:
-                self._clear(estate)
+            if not orphan.keep:
+                for each in self._disk.names(orphan.folder):
+                    if each.endswith(SETTLED):
+                        self._disk.remove(orphan.folder, each)
+                self._disk.remove(orphan.folder, LOCK)
+                self._disk.remove_folder(self._parent, orphan.name)
         except OSError as error:
-            self._avoid(estate.name, error)
+            self._skip(orphan.name, error)
         finally:
-            self._let_go(estate)
+            self._close(orphan)
 
-    def _clear(self, estate: Estate) -> None:
-        for each in self._disk.names(estate.folder):
-            if each.endswith(SETTLED):
-                self._disk.remove(estate.folder, each)
-        point("before_estate_unlink")
-        self._disk.remove(estate.folder, LOCK)
-        point("after_estate_unlink")
-        self._disk.remove_folder(self._parent, estate.name)
-
-    def _let_go(self, estate: Estate) -> None:
-        for segment in (*estate.waiting, *estate.unsettled):
+    def _close(self, orphan: OrphanDir) -> None:
+        for segment in (*orphan.waiting, *orphan.unsettled):
             segment.close()
-        self._disk.close(estate.folder)
-        self._disk.close(estate.lock)
+        self._disk.close(orphan.folder)
+        self._disk.close(orphan.lock)
 
     def close(self) -> None:
-        """Let go of the estate in hand: another process may adopt it."""
-        if self._estate is not None:
-            self._let_go(self._estate)
-        self._estate = None
+        """Close the directory that is held: another process may adopt it."""
+        if self._orphan is not None:
+            self._close(self._orphan)
+        self._orphan = None
         self._parent = -1

@@ -1,4 +1,4 @@
-"""What the vendor refused for itself, with its reason: a bounded file of JSON lines."""
+"""The records that the vendor rejected, with its reason: a bounded file of JSON lines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .disk import Disk
 NEWER = "rejected.jsonl"
 OLDER = "rejected.1.jsonl"
 LOCK = "rejected.lock"
-MOST_BYTES = 8 * 2**20
-"""Of each of the two files; above it, the newer one takes the place of the older one."""
+MAX_FILE_BYTES = 8 * 2**20
+"""Of each of the two files: beyond it, the newer one replaces the older one."""
 
 CHUNK_BYTES = 2**20
 
 
-class Letter(NamedTuple):
-    """One refused record: when, why, its level number, and the vendor's item."""
+class DeadLetter(NamedTuple):
+    """A rejected record: when and why, its level number, and the item as it was sent."""
 
     at: float
     reason: str
@@ -28,22 +28,22 @@ class Letter(NamedTuple):
     item: bytes
 
 
-class Rejected:
+class DeadLetterFile:
     """
-    The refused records of one destination.
+    The rejected records of one destination.
 
     Args:
         disk: The file system.
-        most_bytes: Of each of the two files.
+        max_bytes: Of each of the two files.
     """
 
-    def __init__(self, disk: Disk, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, disk: Disk, max_bytes: int = MAX_FILE_BYTES) -> None:
         self._disk = disk
-        self._most = most_bytes
+        self._max_bytes = max_bytes
 
     def add(self, folder: int, item: Item, reason: str, at: float) -> None:
         """
-        Keep one record.
+        Store one record.
 
         Raises:
             OSError: It could not be written.
@@ -56,35 +56,35 @@ class Rejected:
         }
         fd = self._disk.append(folder, NEWER)
         try:
-            # A line of its own, also after one that a full disk has cut short.
+            # The line break in front ends a line that a full disk has truncated.
             self._disk.write_all(fd, b"\n" + json.dumps(letter).encode() + b"\n")
-            full = self._disk.size(fd) > self._most
+            full = self._disk.size(fd) > self._max_bytes
         finally:
             self._disk.close(fd)
         if full:
-            self._turn(folder)
+            self._rotate(folder)
 
-    def _turn(self, folder: int) -> None:
+    def _rotate(self, folder: int) -> None:
         lock = self._disk.lock(folder, LOCK)
         if lock is None:  # another process does it
             return
         try:
             fd = self._disk.append(folder, NEWER)
-            full = self._disk.size(fd) > self._most
+            full = self._disk.size(fd) > self._max_bytes
             self._disk.close(fd)
             if full:
                 self._disk.rename(folder, NEWER, folder, OLDER)
         finally:
             self._disk.close(lock)
 
-    def letters(self, folder: int) -> Iterator[Letter]:
-        """Return what is kept, oldest first; a line that cannot be read is passed over."""
+    def letters(self, folder: int) -> Iterator[DeadLetter]:
+        """Yield the records, oldest first; lines that cannot be read are skipped."""
         for name in (OLDER, NEWER):
             for line in self._lines(folder, name):
                 try:
                     found = json.loads(line)
                     item = base64.b64decode(found["item"])
-                    yield Letter(
+                    yield DeadLetter(
                         float(found["at"]), str(found["reason"]), int(found["level"]), item
                     )
                 except (ValueError, KeyError, TypeError):
@@ -105,6 +105,6 @@ class Rejected:
             self._disk.close(fd)
 
     def clear(self, folder: int) -> None:
-        """Remove what is kept."""
+        """Remove all of them."""
         self._disk.remove(folder, OLDER)
         self._disk.remove(folder, NEWER)

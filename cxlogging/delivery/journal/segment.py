@@ -18,7 +18,6 @@ from .frames import (
     parse_header,
     ranges,
 )
-from .points import point
 from .reader import Reader
 from .recent import Recent
 
@@ -137,7 +136,6 @@ class Segment:
 
     def settle(self, items: Sequence[Item]) -> None:
         """Note on disk that *items*, in order, have their outcome."""
-        point("after_send_before_commit")
         self._settled_count += len(items)
         entries = [pack_range(self._mark, start, end) for start, end in _stretches(items)]
         self._unwritten += b"".join(entries)
@@ -146,7 +144,6 @@ class Segment:
                 self._settled_fd = self._disk.append(self._folder, self.name + SETTLED)
             written = self._disk.write(self._settled_fd, self._unwritten)
             self._unwritten = self._unwritten[written - written % RANGE_BYTES :]
-        point("after_commit")
 
     @property
     def opened(self) -> bool:
@@ -187,13 +184,11 @@ class Segment:
             prefix: Of its name there.
         """
         self.close()
-        point("after_commit_before_unlink")
         if aside is None:
             self._disk.remove(self._folder, self.name + SEGMENT)
         else:
             name = self.name + SEGMENT
             self._disk.rename(self._folder, name, aside, f"{prefix}-{name}")
-        point("after_unlink_before_ack_unlink")
         self._disk.remove(self._folder, self.name + SETTLED)
 
     def close(self) -> None:

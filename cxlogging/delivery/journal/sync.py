@@ -1,4 +1,4 @@
-"""Syncing to the medium at each flush interval, for ``durability="system"``."""
+"""Syncing to the disk at each flush interval, for ``durability="system"``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import _thread
 import contextlib
 from collections import deque
 
+from ...wire.external_errors import is_external
 from ...wire.threads import start_thread
-from ...wire.values.guard import is_external
 from ..clock import Clock
 from ..process.state import own_thread
 from ..process.threadless import no_thread
 from .disk import Disk
-from .owner import Owner
+from .process_dir import ProcessDir
 from .removal import Say
-from .spool import Spool
+from .spool import DestinationDir
 
 IDLE_SECONDS = 60.0
-"""The thread ends when nothing was written for so long; the worker cannot be busy as long."""
+"""The thread ends when nothing was written for this long."""
 
 
 class Syncer:
@@ -26,103 +26,111 @@ class Syncer:
 
     Args:
         disk: The file system.
-        spool: Whose names are synced too.
+        spool: Its directory entries are synced too.
         interval: Seconds between two syncs.
         clock: Monotonic time.
-        say: Told kind, topic and sentence of what a person should hear.
+        report: Called with kind, topic and sentence of a diagnostic.
     """
 
-    def __init__(self, disk: Disk, spool: Spool, interval: float, clock: Clock, say: Say) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        spool: DestinationDir,
+        interval: float,
+        clock: Clock,
+        report: Say,
+    ) -> None:
         self._disk = disk
         self._spool = spool
         self._interval = max(interval, 0.01)
         self._clock = clock
-        self._say = say
-        self._owed: deque[int] = deque()
+        self._report = report
+        self._full_segments: deque[int] = deque()
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._fd = -1
-        self._owner: Owner | None = None
-        self._named: Owner | None = None
-        self._synced = -1
+        self._process_dir: ProcessDir | None = None
+        self._synced_entries_of: ProcessDir | None = None
+        self._synced_size = -1
         self._running = False
         self._ended = False
 
-    def owe(self, fd: int) -> None:
-        """Sync the file of *fd*, which will not be written again, and close it."""
-        self._owed.append(fd)
+    def sync_and_close(self, fd: int) -> None:
+        """Sync and close, at the next interval, a file that will not be written again."""
+        self._full_segments.append(fd)
 
-    def begin(self, fd: int, owner: Owner) -> None:
-        """Sync what is appended through *fd* from now on, and the names in *owner*."""
-        self._fd, self._owner, self._synced, self._ended = fd, owner, -1, False
+    def begin(self, fd: int, process_dir: ProcessDir) -> None:
+        """Sync what is appended through *fd* from now on, and the entries of *process_dir*."""
+        self._fd, self._process_dir, self._synced_size, self._ended = fd, process_dir, -1, False
         self.start()
 
     def keep(self) -> None:
-        """Have a thread, where something was written since the last one ended."""
+        """Start the thread again if something was written since it ended."""
         with contextlib.suppress(OSError):
-            if not self._running and self._disk.size(self._fd) != self._synced:
+            if not self._running and self._disk.size(self._fd) != self._synced_size:
                 self.start()
 
     def start(self) -> None:
-        """Have a thread, where one can start."""
+        """Start the thread, if it is not running and one can start."""
         if not self._running and not no_thread():
             self._running = True
             try:
                 start_thread(self._main)
-            except RuntimeError as error:  # the interpreter is ending
+            except RuntimeError as error:  # the interpreter is shutting down
                 self._running = False
                 if is_external(error):
                     raise
 
     def end(self) -> None:
-        """Let the thread go."""
+        """End the thread."""
         self._ended = True
         self._fd = -1
-        while (fd := self._next_owed()) is not None:
+        while (fd := self._next_full_segment()) is not None:
             self._disk.close(fd)
         with contextlib.suppress(RuntimeError):
             self._wake.release()
 
-    def _next_owed(self) -> int | None:
+    def _next_full_segment(self) -> int | None:
         try:
-            return self._owed.popleft()
+            return self._full_segments.popleft()
         except IndexError:
             return None
 
     def _main(self) -> None:
         with own_thread():
-            quiet_since = self._clock.monotonic()
+            idle_since = self._clock.monotonic()
             while not self._ended:
                 if self.sync():
-                    quiet_since = self._clock.monotonic()
-                elif self._clock.monotonic() - quiet_since > IDLE_SECONDS:
+                    idle_since = self._clock.monotonic()
+                elif self._clock.monotonic() - idle_since > IDLE_SECONDS:
                     break
                 self._wake.acquire(timeout=self._interval)
             self._running = False
 
-    def _sync_names(self, owner: Owner) -> None:
-        owner.sync()
-        if self._named is not owner:
-            self._spool.sync()
-            self._named = owner
-
     def sync(self) -> bool:
-        """Sync once; False where nothing was written since."""
+        """Sync once; return False if nothing was written since the last time."""
         try:
-            while (fd := self._next_owed()) is not None:
+            while (fd := self._next_full_segment()) is not None:
                 try:
                     self._disk.sync(fd)
                 finally:
                     self._disk.close(fd)
             if self._fd < 0:
                 return False
-            if self._synced < 0 and self._owner is not None:
-                self._sync_names(self._owner)
+            if self._synced_size < 0 and self._process_dir is not None:
+                self._sync_entries(self._process_dir)
             size = self._disk.size(self._fd)
-            if size == self._synced:
+            if size == self._synced_size:
                 return False
             self._disk.sync(self._fd)
-            self._synced = size
+            self._synced_size = size
         except OSError as error:
-            self._say("sync", error.strerror or "", f"the spool cannot be synced: {error.strerror}")
+            reason = error.strerror or ""
+            self._report("sync", reason, f"the spool cannot be synced: {reason or error}")
         return True
+
+    def _sync_entries(self, process_dir: ProcessDir) -> None:
+        process_dir.sync()
+        if self._synced_entries_of is not process_dir:
+            self._spool.sync()
+            self._synced_entries_of = process_dir

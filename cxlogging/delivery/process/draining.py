@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
 from ..lane import Lane, Lifecycle
 from ..worker.threads import Workers
 

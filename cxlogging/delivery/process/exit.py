@@ -13,7 +13,7 @@ import math
 import os
 import sys
 
-from ...wire.values.guard import contained
+from ...wire.external_errors import contained
 from ..drops import report_lost
 from ..lane import Lane
 from ..stderr import report_at_last

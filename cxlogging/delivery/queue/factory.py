@@ -14,7 +14,7 @@ from .queue import Queue
 
 if TYPE_CHECKING:
     from ..journal.disk import Disk
-    from ..journal.spool import Spool
+    from ..journal.spool import DestinationDir
 
 QueueMaker = Callable[[Clock, Callable[[int], None], _thread.RLock], Queue]
 """Makes an empty queue of a clock, a callback for evicted items, and the delivery's lock."""
@@ -39,10 +39,9 @@ def queue_maker(destination: Destination, options: Options) -> QueueMaker:
     return lambda clock, evicted, lock: Journal(spool, options, clock, evicted, lock, disk=disk)
 
 
-def spool_of(destination: Destination, path: str, options: Options, disk: Disk) -> Spool:
+def spool_of(destination: Destination, path: str, options: Options, disk: Disk) -> DestinationDir:
     """Return the folder of *destination* in the spool at *path*; nothing is opened yet."""
-    from ..journal.account import account_of
-    from ..journal.spool import Spool
+    from ..journal.spool import DestinationDir, account_of
 
     account = account_of(destination.credential, options.headers)
-    return Spool(path, destination.identity, disk, account)
+    return DestinationDir(path, destination.identity, disk, account)

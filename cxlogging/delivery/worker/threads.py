@@ -18,9 +18,9 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 
+from ...wire.external_errors import is_external
 from ...wire.http import Action
 from ...wire.threads import start_thread, take
-from ...wire.values.guard import is_external
 from ..lane import Lane
 from ..process.state import PROCESS, Phase, own_thread
 from ..process.threadless import STARTED, no_thread, not_started

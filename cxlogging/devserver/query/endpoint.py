@@ -21,16 +21,16 @@ from typing import Any
 from ...vendors.emulation.bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate
 from ...vendors.emulation.types import (
     QUERIES,
-    Answer,
+    ApiAnswer,
+    ApiRequest,
+    ApiResult,
     Keys,
     Refusal,
-    Reply,
-    Request,
     bearer,
     json_answer,
     key_fault,
 )
-from ..engine.run import line, statistics
+from ..engine.answer import line, statistics
 from .background import Job, Jobs
 from .fields import Asked, FieldError, body, direct, query_id, submission
 from .processes import MEMORY, BusyError, QueryPool, Run, Task
@@ -49,7 +49,7 @@ BUSY = "too many queries run and wait here: ask again when others have ended"
 KEY_SENTENCE = "Authorization must be: Bearer <a personal or team key that may query>"
 
 
-class QueryDoor:
+class QueryEmulator:
     """
     Answers queries over one store.
 
@@ -81,21 +81,21 @@ class QueryDoor:
         del method
         return path.startswith(ROOT)
 
-    def answer(self, request: Request, keys: Keys) -> Reply:
+    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
         """The rows as a stream, or what is wrong as a JSON `message`."""
         try:
             serve = self._served(request)
             if not keys.accepts(self.vendor, bearer(request)):
                 raise _refusal(403, key_fault(bearer(request), KEY_SENTENCE))
             raw = _raw(request)
-            reply = serve(body(raw), request.left)
+            reply = serve(body(raw), request.disconnected)
         except Refusal as refusal:
-            return Reply(refusal.answer, error=refusal.reason)
+            return ApiResult(refusal.answer, error=refusal.reason)
         except FieldError as error:
-            return Reply(_failure(400, str(error)), error=str(error))
-        return Reply(reply.answer, (), reply.error, len(raw), reply.stream)
+            return ApiResult(_failure(400, str(error)), error=str(error))
+        return ApiResult(reply.answer, (), reply.error, len(raw), reply.stream)
 
-    def _served(self, request: Request) -> Callable[[Any, Future[None] | None], Reply]:
+    def _served(self, request: ApiRequest) -> Callable[[Any, Future[None] | None], ApiResult]:
         serve = {
             "query": self._direct,
             "background-query": self._submit,
@@ -110,11 +110,11 @@ class QueryDoor:
             raise Refusal(answer, f"{request.method} where POST is due")
         return serve
 
-    def failure(self, status: int) -> Answer:
+    def failure(self, status: int) -> ApiAnswer:
         """A JSON `message` for failures, nothing for success."""
-        return _failure(status) if status >= 400 else Answer(status)
+        return _failure(status) if status >= 400 else ApiAnswer(status)
 
-    def too_large(self) -> Answer:
+    def too_large(self) -> ApiAnswer:
         """413."""
         return _failure(413)
 
@@ -123,15 +123,15 @@ class QueryDoor:
         self._processes.close()
         self._jobs.close()
 
-    def _direct(self, value: Any, left: Future[None] | None) -> Reply:
+    def _direct(self, value: Any, left: Future[None] | None) -> ApiResult:
         task = Task(DIRECT, self._dated(direct(value)), self._timeout, str(uuid.uuid4()))
-        return Reply(Answer(200, NDJSON), stream=Lines(self._begun(task, left)))
+        return ApiResult(ApiAnswer(200, NDJSON), stream=Lines(self._begun(task, left)))
 
-    def _submit(self, value: Any, left: Future[None] | None) -> Reply:
+    def _submit(self, value: Any, left: Future[None] | None) -> ApiResult:
         asked = self._dated(submission(value))
         self._begun(Task(CHECK, asked, self._timeout), left).drain()
         job = self._jobs.submit(Task(BACKGROUND, asked, self._timeout * BACKGROUND_SHARE))
-        return Reply(json_answer(200, {"queryId": job.query_id, "warnings": []}))
+        return ApiResult(json_answer(200, {"queryId": job.query_id, "warnings": []}))
 
     def _dated(self, asked: Asked) -> Asked:
         return asked if asked.now is not None else replace(asked, now=self._clock())
@@ -150,22 +150,22 @@ class QueryDoor:
         sentence, caret = run.refused
         raise Refusal(json_answer(400, {"message": sentence, "caret": caret}), sentence)
 
-    def _status(self, value: Any, left: Future[None] | None) -> Reply:
+    def _status(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
-        return Reply(json_answer(200, self._job(value).status()))
+        return ApiResult(json_answer(200, self._job(value).status()))
 
-    def _cancel(self, value: Any, left: Future[None] | None) -> Reply:
+    def _cancel(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
         self._job(value).cancel()
-        return Reply(json_answer(200, {}))
+        return ApiResult(json_answer(200, {}))
 
-    def _data(self, value: Any, left: Future[None] | None) -> Reply:
+    def _data(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
         job = self._job(value)
         if not job.succeeded:
             state = "has not succeeded" if job.ended.is_set() else "is still running"
             raise _refusal(409, f"the query {state}: its rows cannot be read")
-        return Reply(Answer(200, NDJSON), stream=job.data())
+        return ApiResult(ApiAnswer(200, NDJSON), stream=job.data())
 
     def _job(self, value: Any) -> Job:
         name = query_id(value)
@@ -198,7 +198,7 @@ class Lines(Iterator[bytes]):
         self._run.close()
 
 
-def _failure(status: int, message: str = "") -> Answer:
+def _failure(status: int, message: str = "") -> ApiAnswer:
     if not message:
         message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
     return json_answer(status, {"message": message})
@@ -208,7 +208,7 @@ def _refusal(status: int, message: str) -> Refusal:
     return Refusal(_failure(status, message), message)
 
 
-def _raw(request: Request) -> bytes:
+def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "")
     try:
         return inflate(request.body, encoding, allowed=("gzip",), limit=BODY_LIMIT)

@@ -21,15 +21,14 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ...vendors.emulation.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 from ..engine import Plan, QueryRefusedError, Settings, compile_query
-from ..engine.compile.keypaths import holds, keypaths
-from ..engine.compile.narrowing import Narrowing
+from ..engine.answer import Answer, line
+from ..engine.json_paths import has_path, list_keypaths
 from ..engine.row import METADATA, Record
-from ..engine.run import Answer, line
-from ..engine.scan import Scan
+from ..engine.scan import Scan, ScanFilter
 from ..engine.syntax.nodes import KeyPath
 from .fields import Asked
+from .labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
 
 try:
     import fcntl
@@ -120,7 +119,7 @@ def _serve(path: Path, task: dict[str, Any], out: IO[bytes]) -> bool:
     try:
         answer = _prepared(asked, path)
     except QueryRefusedError as error:
-        sentence, caret = error.described(asked.query), error.caret(asked.query)
+        sentence, caret = error.message(asked.query), error.caret(asked.query)
         frames: Iterator[tuple[bytes, bytes]] = iter([(REFUSED, _json([sentence, caret]))])
         _write(out, frames, None)
     else:
@@ -195,9 +194,9 @@ class _Fields:
             one for one in steps if isinstance(one, str) and one.isascii() and one.isidentifier()
         ]
         likely = [("instr(data, ?)", (one,)) for one in words]
-        rows: Iterator[Any] = scan.rows(Narrowing().where(*likely))
+        rows: Iterator[Any] = scan.rows(ScanFilter().where(*likely))
         flat = (".".join(map(str, steps)),)
-        return any(holds(row.data, steps) or holds(row.data, flat) for row in rows)
+        return any(has_path(row.data, steps) or has_path(row.data, flat) for row in rows)
 
     def unknown(self, paths: Iterable[KeyPath]) -> Iterator[str]:
         """Yield a sentence for each keypath that no event has, with the nearest that one has."""
@@ -216,9 +215,9 @@ class _Fields:
         names = {label: f"$l.{label}" for label in LABELS} | {
             each: f"$m.{each}" for each in METADATA
         }
-        newest = Scan(self._path, _labels_of).rows(Narrowing(newest=True))
+        newest = Scan(self._path, _labels_of).rows(ScanFilter(newest=True))
         for row in islice(newest, SAMPLE):
-            names |= {each: f"$d.{each}" for each in keypaths(row.data)}
+            names |= {each: f"$d.{each}" for each in list_keypaths(row.data)}
         return names
 
 

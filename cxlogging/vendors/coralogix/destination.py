@@ -18,23 +18,19 @@ from functools import lru_cache
 from typing import Any
 
 from ...errors import ConfigurationError, nearest
-from ...wire import parse as values
+from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, encoded_twice, literal, members, quote
-from ...wire.destination import Writer
+from ...wire.destination import Destination, Writer
 from ...wire.event import (
     Event,
     Site,
-    nested_rest,
-    nested_trace,
     present,
     put_trace,
-    set_apart,
+    rename_reserved,
     site,
 )
-from ...wire.fit import encode
-from ...wire.http import Endpoint, Limits, Request, Response, Secret, Verdict, joined
-from ...wire.verdicts import common
+from ...wire.http import Endpoint, Limits, Secret, joined
 
 BODY_BYTES = 1_999_999
 PATH = "/logs/v1/bulk"
@@ -95,8 +91,10 @@ CURES = {
 }
 
 
-class Coralogix:
+class Coralogix(Destination):
     """A Coralogix account's ingress, one application and one subsystem."""
+
+    cures = CURES
 
     def __init__(
         self,
@@ -108,10 +106,6 @@ class Coralogix:
         text: str = "json",
         warnings: tuple[str, ...] = (),
     ) -> None:
-        self.key, self.endpoint, self.text = key, endpoint, text
-        self.warnings = warnings
-        self.application_name, self.subsystem_name = application_name, subsystem_name
-        self.computer_name = computer_name
         names = (
             f'{{"applicationName":{quote(application_name)},'
             f'"subsystemName":{quote(subsystem_name)},'
@@ -119,43 +113,32 @@ class Coralogix:
         )
         self.beginning = names.encode()
         overhead = len(self.beginning) + 2
-        self.limits = Limits(
-            item_bytes=BODY_BYTES - overhead,
-            body_bytes=BODY_BYTES,
-            wire_bytes=BODY_BYTES,
-            batch_count=3_000,
-            overhead=overhead,
-            integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
-            tried=("gzip",),
+        missing = [] if key else ["CORALOGIX_API_KEY (or api_key=)"]
+        missing += [] if endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
+        super().__init__(
+            name=f"Coralogix ({endpoint.host})" if endpoint else "Coralogix",
+            endpoint=endpoint,
+            limits=Limits(
+                item_bytes=BODY_BYTES - overhead,
+                body_bytes=BODY_BYTES,
+                wire_bytes=BODY_BYTES,
+                batch_count=3_000,
+                overhead=overhead,
+                integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
+                tried=("gzip",),
+            ),
+            credential=key,
+            identity={
+                "vendor": "coralogix",
+                "url": endpoint.origin if endpoint else "",
+                "application_name": application_name,
+                "subsystem_name": subsystem_name,
+            },
+            missing=" and ".join(missing),
+            warnings=warnings,
         )
-
-    credential_header = "Authorization"
-    message_field = "message"
-
-    @property
-    def name(self) -> str:
-        """The vendor and its address."""
-        return f"Coralogix ({self.endpoint.host})" if self.endpoint else "Coralogix"
-
-    @property
-    def identity(self) -> dict[str, str]:
-        return {
-            "vendor": "coralogix",
-            "url": self.endpoint.origin if self.endpoint else "",
-            "application_name": self.application_name,
-            "subsystem_name": self.subsystem_name,
-        }
-
-    @property
-    def credential(self) -> Secret | None:
-        return self.key
-
-    @property
-    def missing(self) -> str:
-        """What must be set before anything can be sent."""
-        wanted = [] if self.key else ["CORALOGIX_API_KEY (or api_key=)"]
-        wanted += [] if self.endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
-        return " and ".join(wanted)
+        self.text, self.computer_name = text, computer_name
+        self.application_name, self.subsystem_name = application_name, subsystem_name
 
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
@@ -176,43 +159,24 @@ class Coralogix:
 
         return write
 
-    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
-        """Return the ids, at the top of the event."""
-        return nested_trace(trace_id, span_id)
-
-    def rest(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
-        """Return the exception and the stack."""
-        return nested_rest(error, stack)
-
-    def encode(self, event: Event) -> bytes:
+    def build_item(self, event: Event) -> bytes:
         """Return an entry of ``logEntries``."""
-        return encode(self._entry, event, self.limits.item_bytes)
-
-    def _entry(self, event: Event) -> bytes:
         key = site(event.origin.__dict__)
         if self.text == "plain":
             source, _ = _constants(event.level, event.level_name, key)
             text = encoded(_plain(event.message, event.error, event.stack))
             return b'{"hiResTimestamp":"%019d",%b,"text":%b}' % (event.time_ns, source, text)
-        fields = set_apart(event.fields, OWN_FIELDS)
+        fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
-            put_trace(document, self.trace(*event.trace))
-        document.update(self.rest(event.error, event.stack))
+            put_trace(document, self.trace_fields(*event.trace))
+        document.update(self.error_fields(event.error, event.stack))
         write = self._writer(event.level, event.level_name, key)
         return write(event.time_ns, document, event.sample_rate, event.task)
 
-    def request(self, items: Sequence[bytes]) -> Request:
-        """Return the bulk request."""
-        if self.endpoint is None or self.key is None:
-            raise ConfigurationError(f"Coralogix needs {self.missing}.")
-        authorization = Secret(f"Bearer {self.key.reveal()}")
-        headers = (("Content-Type", "application/json"), (self.credential_header, authorization))
-        return Request(self.endpoint, headers, joined(self.beginning, items, b",", b"]}"))
-
-    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
-        """Return the verdict by status: the vendor documents no answer per entry."""
-        return common(response, CURES)
+    def body(self, items: Sequence[bytes]) -> bytes:
+        """Return the entries as one bulk body."""
+        return joined(self.beginning, items, b",", b"]}")
 
 
 def configure(
