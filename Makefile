@@ -1,60 +1,87 @@
-# Two commands for everyone: `make demo` and `make test`. Each makes its own
-# virtual environment, installs what it needs and runs.
+# `make` prints the targets. Each one makes the virtual environment it needs.
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-VENV ?= .venv/$(VERSION)
+VENV ?= .venv/$(VERSION)$(if $(LOWEST),-lowest)
 BIN = $(VENV)/bin
 ARGS ?=
+# LOWEST=1: with the lowest versions of the dependencies that setup.cfg allows.
+LOWEST ?=
+# Test processes; many tests wait for sockets and processes more than they compute.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+PYTEST = $(BIN)/python -m pytest
+PARALLEL = -n $(WORKERS) --dist loadgroup
+QUICK = not slow and not timing and not servers
 
-.PHONY: demo test check coverage fuzz bench faults soak clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check coverage docs docs-serve build faults soak fuzz bench clean
 
-demo: $(VENV)/.ready-dev
+help: ## print this list
+	@echo "Usage: make TARGET [PYTHON=python3.13] [ARGS='arguments of the command']"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready-dev ## see it work: a web application, three handlers, the local server; ARGS=--once ends by itself
 	$(BIN)/cxlogging demo $(ARGS)
 
-test: $(VENV)/.ready-test
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.ready-test ## run the tests, in parallel; ARGS='tests/wire -x' runs some of them
+	$(PYTEST) $(PARALLEL) -m '$(QUICK)' $(ARGS)
 
-check: $(VENV)/.ready-lint
+test-all: $(VENV)/.ready-test ## run the tests that `make test` leaves out: slow ones, and those that measure time
+	$(PYTEST) -n 2 -m 'slow and not timing and not servers' $(ARGS)
+	$(PYTEST) -m 'timing and not servers' $(ARGS)
+
+check: $(VENV)/.ready-lint ## lint, check types, the structure of the package and the links of the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_layers.py $(ARGS)
+	$(PYTEST) tests/test_layers.py tests/test_links.py $(ARGS)
 
-coverage: $(VENV)/.ready-test
+coverage: $(VENV)/.ready-test ## measure branch coverage; fails below the percentage in pyproject.toml
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
-	$(BIN)/coverage combine
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m '$(QUICK)' $(ARGS)
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-fuzz: $(VENV)/.ready-test
-	$(BIN)/python -m tests.journal.fuzz $(ARGS)
+docs: $(VENV)/.ready-docs ## build the documentation as a site, in build/site; fails on warnings
+	$(BIN)/mkdocs build --strict $(ARGS)
 
-bench: $(VENV)/.ready-bench $(VENV)/.ready-peers
-	$(BIN)/python -m benchmarks $(ARGS)
+docs-serve: $(VENV)/.ready-docs ## serve the documentation at http://127.0.0.1:8000 and rebuild it on changes
+	$(BIN)/mkdocs serve $(ARGS)
 
-# Every case of the fault matrix, other servers included; writes docs/faults.md.
-faults: $(VENV)/.ready-faults
-	$(BIN)/python -m pytest -p tests.faults.report tests/faults $(ARGS)
+build: $(VENV)/.ready-build ## build the sdist and the wheel, in dist
+	$(BIN)/python -m build $(ARGS)
 
-soak: $(VENV)/.ready-test
+faults: $(VENV)/.ready-faults ## run every case of the fault matrix, other servers included; writes docs/faults.md
+	$(PYTEST) -p tests.faults.report tests/faults $(ARGS)
+
+soak: $(VENV)/.ready-test ## load with random faults and kills; ARGS='--minutes 5'
 	$(BIN)/python -m tests.soak $(ARGS)
 
-clean:
+fuzz: $(VENV)/.ready-test ## run the spool against many more generated examples; ARGS='--examples 20000'
+	$(BIN)/python -m tests.journal.fuzz $(ARGS)
+
+bench: $(VENV)/.ready-bench $(VENV)/.ready-peers ## measure, beside other log shippers; ARGS=--quick takes two minutes
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove environments and everything that was built
 	rm -rf .venv build dist *.egg-info
 
-# One stamp an extra; made again when the package's own facts change.
+# One stamp per extra; installed again when the package's metadata changes.
 $(VENV)/.ready-%: setup.cfg pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA_$*)]'
+	@test -z '$(LOWEST)' || $(BIN)/python -m pip install --quiet -r .ci/lowest.txt
 	@touch $@
 
-# The peers that are measured; one that this Python cannot have is left out.
+# The other shippers that the benchmark measures; those that this Python cannot install are left out.
 $(VENV)/.ready-peers: $(VENV)/.ready-bench benchmarks/requirements.txt
 	@$(BIN)/python -m benchmarks.install
 	@touch $@
 
 EXTRA_dev = dev
-EXTRA_test = test
+EXTRA_test = test,sdks
 EXTRA_lint = test,lint
+EXTRA_docs = docs
+EXTRA_build = build
 EXTRA_bench = dev,fast
 EXTRA_faults = faults

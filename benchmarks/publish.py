@@ -76,7 +76,7 @@ def _line(cells: Any) -> str:
 
 def summary(runs: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the front page says: the picture, and the span of the figures."""
-    yield f"![{WORDS}](docs/{PICTURE})"
+    yield f"![{WORDS}](https://raw.githubusercontent.com/cxlogging/cxlogging/main/docs/{PICTURE})"
     ours, peers = (_medians(runs["burst"], each) for each in (FAST, MAIN_PEERS))
     if ours and peers:
         yield "In one run, " + ", ".join(_compared(ours, peers)) + "."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
     from .vendors.honeycomb.handler import HoneycombHandler
-    from .wire.values.special_types import register_type
+    from .wire.sanitizing.special_types import register_type
 
 __version__ = "0.1.0"
 
@@ -60,13 +60,13 @@ _HOMES = {
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
     "install_sigterm": ".delivery.process.sigterm",
-    "register_type": ".wire.values.special_types",
+    "register_type": ".wire.sanitizing.special_types",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
 }
 
 
-def __getattr__(name: str) -> Any:  # not `wire.lazy`: importing the package loads nothing else
+def __getattr__(name: str) -> Any:  # `wire.lazy_imports` would be one more import
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.http.interface import TransportError
 from cxlogging.delivery.options import Options
 from cxlogging.wire.http import Action, Endpoint, Limits, Request, Response, Verdict
-from cxlogging.wire.verdicts import common
+from cxlogging.wire.verdicts import default_verdict
 
 LIMITS = Limits(
     item_bytes=1_000,
@@ -46,7 +46,7 @@ class Lines:
     def writer(self, level: int, level_name: str, key, fields) -> None:
         """Every event is looked at."""
 
-    def rest(self, error, stack) -> dict:
+    def error_fields(self, error, stack) -> dict:
         return {"exception": error, "stack_info": stack}
 
     def encode(self, event) -> bytes:
@@ -61,7 +61,7 @@ class Lines:
             marks = [response.body[n : n + 1] for n in range(count)]
             items = {n: (actions[mark], "item") for n, mark in enumerate(marks) if mark in actions}
             return Verdict(Action.DELIVERED, items=items)
-        return common(response, {})
+        return default_verdict(response, {})
 
 
 Behaviour = Callable[[list[bytes]], "Response | int | Exception"]

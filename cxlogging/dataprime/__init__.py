@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..wire.lazy import exports
+from ..wire.lazy_imports import exports
 
 if TYPE_CHECKING:
     from .aio.client import AsyncDataPrimeClient, AsyncJob

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..wire import realtime
+from ..wire import system_clock
 
 
 def chance() -> float:
@@ -25,6 +25,6 @@ class Clock(NamedTuple):
             fork's children do not all choose the same.
     """
 
-    monotonic: Callable[[], float] = realtime.monotonic
-    wall: Callable[[], float] = realtime.wall
+    monotonic: Callable[[], float] = system_clock.monotonic
+    wall: Callable[[], float] = system_clock.wall
     random: Callable[[], float] = chance

@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from ..wire import realtime
+from ..wire import system_clock
 from .stderr import STDERR, Stderr
 
 MOST_PENDING = 100
@@ -43,7 +43,7 @@ class Diagnostics:
         *,
         mask: Callable[[str], str] = str,
         stderr: Stderr = STDERR,
-        monotonic: Callable[[], float] = realtime.monotonic,
+        monotonic: Callable[[], float] = system_clock.monotonic,
     ) -> None:
         self._name = name
         self._on_error = on_error

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..wire.event import Event, Source
+from ..wire.event import Event, SyntheticOrigin
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .ledger import Tally
@@ -130,7 +130,7 @@ class Drops:
             f" between {_iso(first)} and {_iso(last)}"
         )
         time_ns = int(self._clock.wall() * 1e6) * 1000
-        return Event(time_ns, logging.WARNING, "WARNING", message, fields, Source())
+        return Event(time_ns, logging.WARNING, "WARNING", message, fields, SyntheticOrigin())
 
     def reported(self, *, done: bool) -> None:
         """Note whether the destination took the event of `report`: else the next one has it all."""

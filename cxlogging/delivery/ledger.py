@@ -78,8 +78,8 @@ class Stats(NamedTuple):
         pending: Waiting in memory or in flight.
         spooled: Waiting on disk.
         sampled: Left out by sampling; never accepted.
-        suppressed: Made on a thread of ours, by its traffic or by a finalizer that the
-            collector happened to run there; never accepted, as it would feed itself.
+        suppressed: Never accepted: created on a thread of ours, by its traffic or by a
+            finalizer that the collector ran there, or while ``CXLOGGING_DISABLED`` is set.
         lost_by_level: Outcome and level number to count, for every record lost.
         reasons: The vendor's words to count, for rejected records; the newest twenty.
         requests: Requests answered or failed.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigurationError
-from ..wire import parse as values
+from ..wire import option_parsers as values
 from ..wire.destination import Destination
 
 if TYPE_CHECKING:

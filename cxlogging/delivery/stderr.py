@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from ..wire.values.guard import contained, is_external
+from ..wire.external_errors import contained, is_external
 
 KEPT = 20
 """Lines that are kept for a reader who comes back; of the older ones only the number is said."""

@@ -1,4 +1,4 @@
-"""Whether a handler that was attached to a logger still is: some frameworks take handlers away."""
+"""Detects that a handler was removed from its loggers, as some frameworks do."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ import sys
 import weakref
 
 QUIET_SECONDS = 10.0
-"""Without a record for so long, records have stopped."""
+"""After so many seconds without a record, the handler is checked."""
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
+"""At most once in so many seconds, while records come."""
 
-SENTENCE = (
-    "no logger has this handler any more, and no record has come since: it was removed without "
-    "being closed, as Celery does when a worker starts (connect its signal setup_logging); "
-    "close the handler where that is meant"
+WARNING = (
+    "this handler was removed from its logger without being closed, and has received no record "
+    "since; Celery does that when a worker starts (connect its signal setup_logging); if it was "
+    "intended, close the handler"
 )
 
 
 class Attachment:
     """
-    Looks after one handler, on workers and at the exit, never in a log call.
+    Watches one handler, from worker threads and at exit, never in a log call.
 
     Args:
-        handler: Is not kept alive.
+        handler: The handler; it is not kept alive.
     """
 
     def __init__(self, handler: logging.Handler) -> None:
         self._handler = weakref.ref(handler)
-        self._last = -1
-        self._looked_at = self._quiet_at = -math.inf
+        self._last_accepted = -1
+        self._checked_at = self._quiet_at = -math.inf
         self._closed = False
         self._begin()
 
     def close(self) -> None:
-        """Say nothing from now on: the handler was closed on purpose, as dictConfig does too."""
+        """Stop warning: the handler was closed on purpose, as dictConfig does too."""
         self._closed = True
 
     def _begin(self) -> None:
@@ -45,20 +46,20 @@ class Attachment:
         self._was_attached = False
         self._count_without: int | None = None
 
-    def look(self, now: float, accepted: int) -> tuple[str | None, float]:
+    def check(self, now: float, accepted: int) -> tuple[str | None, float]:
         """
-        Return what there is to say, and when to look again.
+        Return a warning or None, and when to check again.
 
         Args:
-            now: Seconds of a monotonic clock; infinite at the exit.
-            accepted: How many records have come.
+            now: Seconds of a monotonic clock; infinite at exit.
+            accepted: The number of records that the handler has accepted.
         """
         if self._pid != os.getpid():
             self._begin()
-        if accepted != self._last and now != math.inf:
-            self._last, self._quiet_at = accepted, now + QUIET_SECONDS
-            if now >= self._looked_at + LOOK_SECONDS:
-                self._looked_at = now
+        if accepted != self._last_accepted and now != math.inf:
+            self._last_accepted, self._quiet_at = accepted, now + QUIET_SECONDS
+            if now >= self._checked_at + CHECK_SECONDS:
+                self._checked_at = now
                 self._note(accepted)
         if now < self._quiet_at and self._handler() is not None:
             return None, self._quiet_at
@@ -66,14 +67,14 @@ class Attachment:
         if not self._was_attached:
             return None, math.inf
         self._note(accepted)
-        return (SENTENCE if self._is_lost(accepted) else None), math.inf
+        return (WARNING if self._is_lost(accepted) else None), math.inf
 
     def _note(self, accepted: int) -> None:
         if _is_attached(self._handler()):
             self._was_attached, self._count_without = True, None
         elif self._count_without is None:
             self._count_without = accepted
-        elif accepted > self._count_without:  # somebody else gives it records
+        elif accepted > self._count_without:  # it receives records without being attached
             self._was_attached = False
 
     def _is_lost(self, accepted: int) -> bool:
@@ -83,7 +84,7 @@ class Attachment:
 
 
 def _is_attached(handler: logging.Handler | None) -> bool:
-    """Return True where a logger has *handler*; without logging's lock."""
+    """Return True if *handler* is attached to a logger; takes no lock of logging."""
     if handler is None:
         return False
     loggers = [logging.root, *list(logging.root.manager.loggerDict.values())]
@@ -96,18 +97,18 @@ def _is_attached(handler: logging.Handler | None) -> bool:
 
 
 def _is_behind_another(handler: logging.Handler | None) -> bool:
-    """Return True where a QueueListener or a MemoryHandler has *handler*; looks at all objects."""
+    """Return True if *handler* is the target of a QueueListener or a MemoryHandler."""
     module = sys.modules.get("logging.handlers")
     if handler is None or module is None:
         return False
     for each in gc.get_objects():
-        # By its type: an object's own __class__ may be code of the application.
+        # By type: isinstance would read __class__, which may be code of the application.
         if issubclass(type(each), module.QueueListener):
-            held = tuple(getattr(each, "handlers", ()))
+            targets = tuple(getattr(each, "handlers", ()))
         elif issubclass(type(each), module.MemoryHandler):
-            held = (getattr(each, "target", None),)
+            targets = (getattr(each, "target", None),)
         else:
             continue
-        if any(one is handler for one in held):
+        if any(one is handler for one in targets):
             return True
     return False

@@ -1,4 +1,4 @@
-"""One real round trip: is the way to the vendor open, and if not, why."""
+"""Send one event to the vendor and report whether it was accepted, and if not, why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..wire.event import Event, Source
+from ..wire.event import Event, SyntheticOrigin
 from ..wire.http import Action
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 class CheckResult(NamedTuple):
     """
-    What came of one event, sent outside the line.
+    The result of sending one event, outside the queue.
 
     Attributes:
-        ok: The vendor took it.
-        cause: Why not; empty when it did.
+        ok: Whether the vendor accepted the event.
+        cause: Why it did not; empty if it did.
         cure: What to do about it.
         seconds: How long the round trip took.
-        id: What the event's field ``cx_check`` holds, to be looked for at the vendor.
+        id: The value of the event's field ``cx_check``, by which it can be found at the vendor.
     """
 
     ok: bool
@@ -37,11 +37,11 @@ class CheckResult(NamedTuple):
 
 def check(delivery: Delivery, encoding: str | None = None) -> CheckResult:
     """
-    Send one event of *delivery* now, and return what came of it.
+    Send one event through *delivery* now, and return the result.
 
     Args:
-        delivery: Of a handler.
-        encoding: The request's ``Content-Encoding``; None leaves it to the delivery.
+        delivery: The delivery of a handler.
+        encoding: The ``Content-Encoding`` of the request; None lets the delivery choose.
     """
     missing = delivery.destination.missing
     if missing:
@@ -49,7 +49,7 @@ def check(delivery: Delivery, encoding: str | None = None) -> CheckResult:
     identity = os.urandom(6).hex()
     fields = {"cx_check": identity}
     time_ns = int(delivery.clock.wall() * 1e6) * 1000
-    event = Event(time_ns, logging.INFO, "INFO", "cxlogging check", fields, Source())
+    event = Event(time_ns, logging.INFO, "INFO", "cxlogging check", fields, SyntheticOrigin())
     outcome = delivery.probe(logging.INFO, delivery.destination.encode(event), encoding)
     verdict = outcome.verdict
     refused = [reason for action, reason in verdict.items.values()]
@@ -58,7 +58,7 @@ def check(delivery: Delivery, encoding: str | None = None) -> CheckResult:
     cause = verdict.reason or "; ".join(refused)
     cure = verdict.cure
     if verdict.action is Action.RETRY and not cure:
-        from ..wire.settings import is_loopback  # noqa: PLC0415 - a handler's name brings little
+        from ..wire.settings import is_loopback  # noqa: PLC0415 - importing a handler loads little
 
         endpoint = getattr(delivery.destination, "endpoint", None)
         if endpoint is not None and is_loopback(endpoint.host):

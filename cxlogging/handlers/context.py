@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-_bound: ContextVar[Mapping[str, Any]] = ContextVar("cxlogging_bound", default=_NOTHING)
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+_bound: ContextVar[Mapping[str, Any]] = ContextVar("cxlogging_bound", default=_EMPTY)
 
 
 def bind(**fields: Any) -> None:
@@ -22,9 +22,9 @@ def bind(**fields: Any) -> None:
 
 
 def unbind(*names: str) -> None:
-    """Take the fields of these *names* away again; without names, all of them."""
+    """Remove the fields with these *names*; without names, all fields."""
     kept = {name: value for name, value in _bound.get().items() if name not in names}
-    _bound.set(kept if names else _NOTHING)
+    _bound.set(kept if names else _EMPTY)
 
 
 @contextlib.contextmanager
@@ -32,14 +32,14 @@ def bound(**fields: Any) -> Iterator[None]:
     """
     Add *fields* to every record logged inside a ``with`` block.
 
-    An asynchronous generator may be closed by another task than the one that began
-    the block: that task's own fields stay as they are.
+    If the block is left in another context than it was entered in, as when another
+    task closes an asynchronous generator, the fields of that context are not changed.
     """
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # a context in which the token was not made
+        with contextlib.suppress(ValueError):  # the token is from another context
             _bound.reset(token)
 
 
@@ -49,20 +49,20 @@ def rebind(fields: Mapping[str, Any]) -> None:
 
 
 current = _bound.get
-"""Return the fields bound now, as a mapping that nobody changes."""
+"""Return the fields that are bound now, as a mapping that is never changed."""
 
 CAPTURED = "cx_captured"
-"""The attribute of a record that came through a queue, for what was known before it."""
+"""The attribute of a record for what a `ContextQueueHandler` has captured."""
 
 
 def captured(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return what a `ContextQueueHandler` has kept of a record, given its *attributes*."""
-    kept = attributes.get(CAPTURED)
-    return kept if type(kept) is dict else None
+    """Return what a `ContextQueueHandler` has captured with the record of these *attributes*."""
+    value = attributes.get(CAPTURED)
+    return value if type(value) is dict else None
 
 
 def fields_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the fields that were bound where a record was logged, given its *attributes*."""
-    kept = captured(attributes)
-    fields = current() if kept is None else kept.get("context")
-    return fields if isinstance(fields, Mapping) else _NOTHING
+    """Return the fields that were bound when the record of these *attributes* was logged."""
+    value = captured(attributes)
+    fields = current() if value is None else value.get("context")
+    return fields if isinstance(fields, Mapping) else _EMPTY

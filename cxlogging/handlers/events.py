@@ -1,7 +1,7 @@
 """
-From a LogRecord to an `Event`: the only reader of a record's attributes.
+From a LogRecord to an `Event`.
 
-What may change after the logging call (arguments, extras, the context) is
+Whatever may change after the log call (arguments, extras, the context) is
 captured here; the record itself is not changed.
 """
 
@@ -12,22 +12,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..wire.event import Event
-from ..wire.realtime import wall
-from ..wire.times import moment
-from ..wire.values.guard import is_external
-from ..wire.values.sanitize import Cleaner
+from ..wire.external_errors import is_external
+from ..wire.sanitizing.sanitizer import Sanitizer
+from ..wire.system_clock import wall
+from ..wire.timestamps import moment
 from . import context
 from .exceptions.fields import failure_of
-from .extras import extras
-from .foreign_fields import SUSPECTS, level_name, without_leftovers
+from .extras import POSSIBLY_REDUNDANT, extras, level_name, without_redundant
 from .formatters import without_stacks
 from .messages import formatted, structured, without_secrets
-from .sequence import Sequence
+from .sequence import SequenceIds
 from .tracing import Trace, trace_of
 
 Note = Callable[[str, str], None]
-Told = tuple[str, Mapping[Any, Any]]
-"""A message, and the fields that a structured message brings."""
+"""Reports a problem: takes a topic, by which reports are deduplicated, and a sentence."""
+
+ContextProvider = Callable[[logging.LogRecord], "Mapping[str, Any] | None"]
+"""The option ``context``: returns further fields for a record."""
+
+ParsedMessage = tuple[str, Mapping[Any, Any]]
+"""The text of a message, and the fields of a structured message."""
 
 
 class EventMaker:
@@ -35,70 +39,70 @@ class EventMaker:
     Makes the event of a record.
 
     Args:
-        cleaner: Makes values shippable, and hides sensitive ones.
+        sanitizer: Makes values shippable, and hides sensitive ones.
         fields: Constant fields of every event.
-        more: Gives further fields for a record.
-        sequence: Name of the field for the sequence id, or None.
-        note: Told a topic and a sentence when a record was odd.
-        now: Gives seconds since 1970, for records whose own time is impossible.
+        context_provider: Returns further fields for a record.
+        sequence: The name of the field for the sequence id, or None.
+        note: Is called when a record has a problem.
+        now: Returns seconds since 1970, for records whose own time is impossible.
 
     Attributes:
-        constant: The constant fields, clean.
-        sequence_field: As given.
-        identify: Takes a record's process, and returns its next sequence id.
-        hides: Tells whether the values of a field are hidden, by its name.
-        clean: Returns the clean form of one value.
-        integers: Those that stay numbers.
-        is_plain: Whether texts are shipped as they are, and no further fields are asked for.
+        constant: The constant fields, sanitized.
+        sequence_field: The name of the field for the sequence id, or None.
+        identify: Returns the next sequence id of a process.
+        hides: Returns True if the values of the field with a given name are hidden.
+        clean: Returns the sanitized form of one value.
+        integers: The integers that are shipped as numbers.
+        is_plain: Whether texts are shipped unchanged, and there is no context provider.
     """
 
     def __init__(
         self,
-        cleaner: Cleaner,
+        sanitizer: Sanitizer,
         fields: Mapping[str, Any],
-        more: Callable[[logging.LogRecord], Mapping[str, Any] | None] | None,
+        context_provider: ContextProvider | None,
         sequence: str | None,
         note: Note,
         now: Callable[[], float] = wall,
     ) -> None:
-        self._cleaner = cleaner
-        self.constant = cleaner.fields(fields)
+        self._sanitizer = sanitizer
+        self.constant = sanitizer.fields(fields)
         self.sequence_field = sequence
-        self.is_plain = cleaner.edit is None and more is None
-        self._more = more
-        self.identify = Sequence().identify
+        self.is_plain = sanitizer.edit is None and context_provider is None
+        self._context_provider = context_provider
+        self.identify = SequenceIds().next
         self._note = note
         self._now = now
-        self.hides = cleaner.hides
-        self.integers = cleaner.integers
-        self.clean = cleaner.value
+        self.hides = sanitizer.hides
+        self.integers = sanitizer.integers
+        self.clean = sanitizer.value
 
     def make(
         self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
     ) -> Event:
-        """Return the event of *record*, whose message *formatter* makes where there is one."""
+        """Return the event of *record*; *formatter*, if given, formats its message."""
         return self.event(record, self.message(record, formatter), rate)
 
     def event(
-        self, record: logging.LogRecord, told: Told, rate: int = 1, mark: str | None = None
+        self,
+        record: logging.LogRecord,
+        parsed: ParsedMessage,
+        rate: int = 1,
+        sequence_id: str | None = None,
     ) -> Event:
         """
         Return the event of *record*.
 
         Args:
-            record: Left as it is.
-            told: What `message` gave for it.
-            rate: How many records this one stands for.
-            mark: The record's sequence id, if it has been given one.
+            record: Is not changed.
+            parsed: What `message` has returned for it.
+            rate: The sample rate: how many records this one stands for.
+            sequence_id: The sequence id of the record, if it already has one.
         """
-        message, own = told
-        bound = context.fields_of(record.__dict__)
-        merged = {**bound, **self._asked(record), **own, **extras(record)}
-        if not SUSPECTS.isdisjoint(merged):
-            merged = without_leftovers(merged, record)
-        fields = {**self.constant, **self._cleaner.fields(merged)}
+        message, message_fields = parsed
+        fields = self._fields(record, message_fields)
         if self.sequence_field is not None:
-            fields[self.sequence_field] = mark or self.identify(record.process)
+            fields[self.sequence_field] = sequence_id or self.identify(record.process)
         error, stack = self.stacks(record)
         task = record.__dict__.get("taskName")
         time_ns, is_possible = moment(record.created, self._now)
@@ -108,7 +112,7 @@ class EventMaker:
             time_ns,
             record.levelno,
             level_name(record.levelno, record.levelname),
-            self._cleaner.text(without_secrets(message, self._cleaner)),
+            self._sanitizer.text(without_secrets(message, self._sanitizer)),
             fields,
             record,
             error,
@@ -118,37 +122,52 @@ class EventMaker:
             self._trace(record.__dict__),
         )
 
+    def _fields(
+        self, record: logging.LogRecord, message_fields: Mapping[Any, Any]
+    ) -> dict[str, Any]:
+        bound = context.fields_of(record.__dict__)
+        merged = {**bound, **self._context_fields(record), **message_fields, **extras(record)}
+        if not POSSIBLY_REDUNDANT.isdisjoint(merged):
+            merged = without_redundant(merged, record)
+        return {**self.constant, **self._sanitizer.fields(merged)}
+
+    def _context_fields(self, record: logging.LogRecord) -> Mapping[str, Any]:
+        if self._context_provider is None:
+            return {}
+        try:
+            return dict(self._context_provider(record) or {})
+        except BaseException as error:
+            if is_external(error):
+                raise
+            self._note("context", f"context= failed: {self._sanitizer.value(error)}")
+            return {}
+
     def _trace(self, attributes: Mapping[str, Any]) -> Trace | None:
-        kept = context.captured(attributes)
-        trace: Any = trace_of(attributes) if kept is None else kept.get("trace")
+        captured = context.captured(attributes)
+        trace: Any = trace_of(attributes) if captured is None else captured.get("trace")
         return (str(trace[0]), str(trace[1])) if trace else None
 
     def stacks(self, record: logging.LogRecord) -> tuple[dict[str, Any] | None, str | None]:
-        """Return the fields of the exception of *record*, and the text of its stack, clean."""
-        kept = context.captured(record.__dict__)
-        failed = None if kept is None else self._cleaner.value(kept.get("error"))
-        if type(failed) is not dict:
-            has_failed = record.exc_info or record.exc_text
-            failed = failure_of(record, self._cleaner) if has_failed else None
-        return failed, self.clean_text(record.stack_info) if record.stack_info else None
+        """Return the fields of the exception of *record*, and its ``stack_info``, sanitized."""
+        captured = context.captured(record.__dict__)
+        error = None if captured is None else self._sanitizer.value(captured.get("error"))
+        if type(error) is not dict:
+            has_error = record.exc_info or record.exc_text
+            error = failure_of(record, self._sanitizer) if has_error else None
+        return error, self.clean_text(record.stack_info) if record.stack_info else None
 
     def clean_text(self, value: Any) -> str:
         """Return *value* as a text that can be shipped."""
-        return self._cleaner.text(str(value))
+        return self._sanitizer.text(str(value))
 
-    def _misfit(self, record: logging.LogRecord, error: BaseException) -> str:
-        topic = f"{record.pathname}:{record.lineno}"
-        reason = self._cleaner.value(error)
-        self._note(topic, f"a message and its arguments do not fit, at {topic}: {reason}")
-        text, args = self._cleaner.value(record.msg), self._cleaner.value(record.args)
-        return f"{text} <arguments do not fit: {args}>"
-
-    def message(self, record: logging.LogRecord, formatter: logging.Formatter | None) -> Told:
-        """Return the message, and the fields that a structured message brings."""
+    def message(
+        self, record: logging.LogRecord, formatter: logging.Formatter | None
+    ) -> ParsedMessage:
+        """Return the message of *record*, and its fields if it is a structured message."""
         if formatter is not None:
             try:
-                text, own = formatted(str.__str__(formatter.format(record)))
-                return self._without_stacks(record, text, own)
+                text, fields = formatted(str.__str__(formatter.format(record)))
+                return self._without_stacks(record, text, fields)
             except BaseException as error:
                 if is_external(error):
                     raise
@@ -160,25 +179,24 @@ class EventMaker:
         except BaseException as error:
             if is_external(error):
                 raise
-            return self._misfit(record, error), {}
+            return self._format_failure(record, error), {}
 
-    def _without_stacks(self, record: logging.LogRecord, text: str, own: Mapping[Any, Any]) -> Told:
-        """Return what a formatter gave, without the exception and the stack: they are fields."""
+    def _format_failure(self, record: logging.LogRecord, error: BaseException) -> str:
+        """Report that the message could not be formatted, and return a replacement."""
+        place = f"{record.pathname}:{record.lineno}"
+        reason = self._sanitizer.value(error)
+        self._note(place, f"a message could not be formatted, at {place}: {reason}")
+        text, args = self._sanitizer.value(record.msg), self._sanitizer.value(record.args)
+        return f"{text} <arguments do not fit: {args}>"
+
+    def _without_stacks(
+        self, record: logging.LogRecord, text: str, fields: Mapping[Any, Any]
+    ) -> ParsedMessage:
+        """Remove the exception and the stack from a formatter's output: they become fields."""
         if not (record.exc_info or record.exc_text or record.stack_info):
-            return text, own
-        error = failure_of(record, self._cleaner) or {}
+            return text, fields
+        error = failure_of(record, self._sanitizer) or {}
         texts = (record.stack_info, record.exc_text, error.get("stacktrace"))
         stacks = [each for each in texts if type(each) is str and each]
-        kept = {name: own[name] for name in own if own[name] not in stacks}
+        kept = {name: fields[name] for name in fields if fields[name] not in stacks}
         return without_stacks(text, stacks), kept
-
-    def _asked(self, record: logging.LogRecord) -> Mapping[str, Any]:
-        if self._more is None:
-            return {}
-        try:
-            return dict(self._more(record) or {})
-        except BaseException as error:
-            if is_external(error):
-                raise
-            self._note("context", f"context= failed: {self._cleaner.value(error)}")
-            return {}

@@ -1,4 +1,4 @@
-"""Formatters that only rearrange what are fields already, and what others append to a message."""
+"""Formatters that only print what are fields already, and stacks that formatters append."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import string
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..wire.values.text import strip_ansi
+from ..wire.truncation import strip_ansi
 from .extras import STANDARD
 
 COLORS = (
     r"(?:\w*_)?(?:log_color|reset|black|red|green|yellow|blue|purple|magenta|cyan|white|bold|thin)"
 )
-KNOWN = {
+KNOWN_FORMATTERS = {
     "colorlog.formatter.ColoredFormatter": COLORS,
     "colorlog.formatter.LevelFormatter": COLORS,
     "coloredlogs.ColoredFormatter": "hostname|programname|username",
@@ -26,14 +26,14 @@ KNOWN = {
     "celery.utils.log.ColorFormatter": "",
     "click_log.core.ColorFormatter": "",
 }
-"""Formatters that override ``format`` for colours alone, and the names that they add."""
+"""Formatters that override ``format`` only for colours: by class, a pattern for their names."""
 
 LABELS = frozenset(
     "level levelname lvl severity time timestamp asctime date ts msg message logger log name pid"
     " process tid thread threadname task module file filename line lineno func function at in on"
     " utc z".split()
 )
-"""Words of a format that name the value beside them, and tell nothing themselves."""
+"""Words in a format that only label the value next to them."""
 
 _PERCENT = re.compile(r"%\((\w+)\)([#0+ -]*(?:\*|\d+)?)(\.(?:\*|\d+))?[a-zA-Z]|%(%)")
 _STYLES: dict[type, str] = {
@@ -45,16 +45,16 @@ _STYLES: dict[type, str] = {
 
 def adds_nothing(formatter: object) -> bool:
     """
-    Return True where *formatter* prints the message, and else what are fields already.
+    Return True if *formatter* adds nothing to the message but what are fields already.
 
-    That is known of `logging.Formatter`, of subclasses that leave ``format`` and
-    ``formatMessage`` alone, and of `KNOWN` ones; where their format holds nothing
-    but the standard attributes of a record, the whole message, punctuation and `LABELS`.
+    This can be decided for `logging.Formatter`, for subclasses that do not override
+    ``format`` and ``formatMessage``, and for `KNOWN_FORMATTERS`: their format must hold
+    only the whole message, standard attributes of a record, punctuation and `LABELS`.
     """
     kind: Any = type(formatter)
     if not isinstance(formatter, logging.Formatter) or "format" in vars(formatter):
         return False
-    extra = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
+    extra = KNOWN_FORMATTERS.get(f"{kind.__module__}.{kind.__qualname__}")
     is_plain = (
         kind.format is logging.Formatter.format
         and kind.formatMessage is logging.Formatter.formatMessage
@@ -81,19 +81,19 @@ def _parsed(text: str, style: str) -> tuple[set[str], str]:
     Return the names in a format, and the text between them.
 
     Raises:
-        ValueError: It cuts the message, or cannot be read.
+        ValueError: The format truncates the message, or is invalid.
     """
     names, literals = set(), []
     for literal, name, spec in _parts(text, style):
         literals.append(strip_ansi(literal))
         if name == "message" and "." in spec:
-            raise ValueError("the message is cut")
+            raise ValueError("the message is truncated")
         names.add(name)
     return names - {""}, " ".join(literals)
 
 
 def _parts(text: str, style: str) -> Iterator[tuple[str, str, str]]:
-    """Yield each literal of a format, the name behind it, and how that is printed."""
+    """Yield each literal of a format, the name that follows it, and its format spec."""
     if style == "{":
         for literal, name, spec, _ in string.Formatter().parse(text):
             yield literal, name or "", spec or ""
@@ -110,7 +110,7 @@ def _parts(text: str, style: str) -> Iterator[tuple[str, str, str]]:
 
 
 def without_stacks(text: str, stacks: Iterable[str]) -> str:
-    """Return *text* without the *stacks* that a formatter has put on lines below the message."""
+    """Return *text* without the *stacks* that a formatter has appended to the message."""
     for stack in stacks:
         before, found, after = text.rpartition(f"\n{stack}")
         if found and after[:1] in {"", "\n"}:

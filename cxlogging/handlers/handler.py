@@ -1,8 +1,9 @@
 """
-What the three handlers share: a logging handler in front of a delivery.
+The base class of all handlers: a logging handler in front of a delivery.
 
-``emit`` runs in the application's thread, under any lock, in a signal handler
-or a finalizer: it takes no lock of ours, does no I/O, and lets out nothing that is its own.
+``emit`` runs in the application's thread, possibly while it holds locks, in a
+signal handler or in a finalizer: it takes no lock of ours, does no network I/O,
+and raises no error of its own.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from __future__ import annotations
 import logging
 import weakref
 from _thread import get_ident
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..delivery.process import lifecycle
 from ..delivery.process.state import OWN_THREADS, PROCESS, is_foreign
-from ..wire.event import Event, Source
-from ..wire.times import moment
-from ..wire.values.guard import EXHAUSTED, is_external
+from ..wire.event import Event, SyntheticOrigin
+from ..wire.external_errors import EXHAUSTED, is_external
+from ..wire.timestamps import moment
 from .attachment import Attachment
 from .check import CheckResult, check
 
@@ -30,55 +30,60 @@ if TYPE_CHECKING:
 
 class ShippingHandler(logging.Handler):
     """
-    A handler that gives records to a `Delivery`.
+    A handler that sends records to a destination.
+
+    It can be attached as it is, ``ShippingHandler(MyDestination(...), "INFO")``, or be the base
+    of a class that makes its destination from arguments of its own.
 
     Args:
-        destination: The vendor's rules.
-        level: As `logging.Handler` takes it.
-        options: `Options`, and ``fields``, ``context``, ``redact``, ``sequence``.
-        arguments: The vendor's own arguments, for the hint at a misspelt name.
-        sampler: Decides which records are kept.
+        destination: Where to send, and how.
+        level: The level, as `logging.Handler` takes it.
+        options: See the documentation of options: they are the same for every handler.
 
     Raises:
-        ConfigurationError: An option is unknown or impossible.
+        ConfigurationError: An option is unknown or invalid.
     """
 
+    _sampler: Sampler | None = None
+
     def __init__(
-        self,
-        destination: Destination,
-        level: int | str,
-        options: Mapping[str, Any],
-        arguments: Sequence[str],
-        sampler: Sampler | None = None,
+        self, destination: Destination, /, level: int | str = logging.NOTSET, **options: Any
     ) -> None:
-        from .pipeline import level_number, parts  # noqa: PLC0415 - where a handler is made alone
+        # Imported here so that importing a handler's name stays cheap.
+        from ..delivery.isolation import is_disabled  # noqa: PLC0415
+        from .pipeline import build_pipeline, level_number  # noqa: PLC0415
 
         number = level_number("level", level)
-        self._delivery, self._make = parts(type(self).__name__, destination, options, arguments)
-        self._sampler = sampler
+        self._delivery, self._make = build_pipeline(type(self), destination, options)
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
-        self._selects = bool(self._missing) or sampler is not None
+        self._disabled = is_disabled()
+        self._selects = bool(self._missing) or self._disabled
         super().__init__(number)
         self._attachment = Attachment(self)
-        self._delivery.watch = self._attachment.look
+        self._delivery.watch = self._attachment.check
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
+    def set_sampler(self, sampler: Sampler | None) -> None:
+        """Ship only the records that *sampler* chooses; None ships all."""
+        self._sampler = sampler
+        self._selects = bool(self._missing) or sampler is not None or self._disabled
+
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
-        """Take *fmt*, unless all that it prints beside the message are fields already."""
+        """Use *fmt*, unless it only adds to the message what are fields already."""
         from .formatters import adds_nothing  # noqa: PLC0415 - few handlers have a formatter
 
         super().setFormatter(None if adds_nothing(fmt) else fmt)
 
     def handle(self, record: logging.LogRecord) -> Any:
-        """Ship *record* if the filters let it pass; without a lock, as `emit` needs none."""
+        """Emit *record* if the filters accept it; takes no lock, as `emit` needs none."""
         try:
             if self.filters:
                 return self._filtered(record)
             self.emit(record)
-        except EXHAUSTED:  # nothing is left for the call itself
-            self._lost(record.levelno)
+        except EXHAUSTED:  # by the call of emit itself
+            self._lose(record.levelno)
         return True
 
     def _filtered(self, record: logging.LogRecord) -> Any:
@@ -99,7 +104,7 @@ class ShippingHandler(logging.Handler):
         Accept *record*; never wait.
 
         Raises:
-            BaseException: What a signal handler or another thread raises meanwhile.
+            BaseException: Raised by a signal handler, or by another thread, during the call.
         """
         if get_ident() in OWN_THREADS:
             self._delivery.ledger.suppressed.add()
@@ -118,18 +123,21 @@ class ShippingHandler(logging.Handler):
             try:
                 if is_external(error):
                     raise
-                level, data = self._remains(record.__dict__, error)
+                level, data = self._fallback_event(record.__dict__, error)
             except EXHAUSTED:
-                self._lost(record.levelno)
+                self._lose(record.levelno)
                 return
         try:
             self._put(level, data)
         except EXHAUSTED:
-            self._lost(level)
+            self._lose(level)
 
     def _rate(self, record: logging.LogRecord) -> int:
         """Return how many records *record* stands for; 0 where it is not shipped, and counted."""
         rate = 1
+        if self._disabled:
+            self._delivery.ledger.suppressed.add()
+            return 0
         if self._sampler is not None:
             try:
                 rate = self._sampler(record)
@@ -147,8 +155,8 @@ class ShippingHandler(logging.Handler):
             rate = 0
         return rate
 
-    def _remains(self, record: dict[str, Any], error: BaseException) -> tuple[int, bytes]:
-        """Return the level and the event of a record that could not be read, and why."""
+    def _fallback_event(self, record: dict[str, Any], error: BaseException) -> tuple[int, bytes]:
+        """Return the level and the encoded event of a record that could not be read."""
         name = type(error).__name__
         self._delivery.note("record", f"a record could not be read: {name}")
         message, level, created = map(record.get, ("msg", "levelno", "created"))
@@ -157,26 +165,27 @@ class ShippingHandler(logging.Handler):
             level = logging.ERROR
         time_ns, _ = moment(created, self._delivery.clock.wall)
         fields = {"cx_error": f"<unreadable record: {name}>"}
-        event = Event(time_ns, level, logging.getLevelName(level), text, fields, Source())
+        event = Event(time_ns, level, logging.getLevelName(level), text, fields, SyntheticOrigin())
         return level, self._encode(event)
 
-    def _lost(self, level: Any) -> None:
-        """Count a record for which neither memory nor the stack suffices; say so once."""
+    def _lose(self, level: Any) -> None:
+        """Count a record for which memory or the stack was exhausted; report it once."""
         try:
             self._delivery.ledger.lose(level)
-            self._delivery.note("exhausted", "records are dropped: no memory or stack is left")
-        except EXHAUSTED:  # it is counted by then
+            self._delivery.note(
+                "exhausted", "records are dropped: memory or the recursion limit is exhausted"
+            )
+        except EXHAUSTED:  # by the report: the record has been counted
             return
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
         """
-        Wait for all that was accepted before the call; True when it has its outcome.
+        Wait until all records accepted before the call have an outcome; return True if they do.
 
         Args:
             timeout: Seconds. None waits while the vendor keeps acknowledging:
                 ``close_timeout`` for each acknowledgement, ``close_maximum`` in all.
-                While the calling thread is inside ``logging.config`` nothing is
-                waited for.
+                Does not wait if the calling thread is inside ``logging.config``.
         """
         if _is_configuring():
             self._delivery.hurry()
@@ -184,7 +193,7 @@ class ShippingHandler(logging.Handler):
         return self._delivery.flush(timeout)
 
     def close(self) -> None:
-        """Deliver what waits, as `flush` does; a later record begins anew."""
+        """Deliver the waiting records, as `flush` does; a later record reopens the handler."""
         self._attachment.close()
         if _is_configuring():
             self._delivery.close_soon()
@@ -193,16 +202,16 @@ class ShippingHandler(logging.Handler):
         super().close()
 
     def stats(self) -> Stats:
-        """Return what has become of all records so far."""
+        """Return the statistics of this handler: what has become of its records so far."""
         return self._delivery.stats()
 
     @property
     def delivery(self) -> Delivery:
-        """What carries the records, for diagnosis."""
+        """The delivery behind this handler, for diagnosis."""
         return self._delivery
 
     def check(self) -> CheckResult:
-        """Send one event now, and return what came of it, with its cause and cure."""
+        """Send one event now, and return the result: if it failed, with the cause and the cure."""
         return check(self._delivery)
 
     def __repr__(self) -> str:
@@ -211,6 +220,6 @@ class ShippingHandler(logging.Handler):
 
 
 def _is_configuring() -> bool:
-    """Return True where this thread holds logging's own lock, as dictConfig does."""
+    """Return True if this thread holds the lock of `logging`, as dictConfig does."""
     lock: Any = getattr(logging, "_lock", None)
-    return lock is not None and bool(lock._is_owned())  # noqa: SLF001 - there is no public way
+    return lock is not None and bool(lock._is_owned())  # noqa: SLF001 - logging has no public name for it

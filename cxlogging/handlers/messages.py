@@ -1,4 +1,4 @@
-"""Messages that are more than text: mappings, and the JSON of a formatter."""
+"""Messages that are more than text: mappings, and JSON written by a formatter."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..wire.values.guard import is_external
-from ..wire.values.sanitize import HIDDEN, Cleaner
+from ..wire.external_errors import is_external
+from ..wire.sanitizing.sanitizer import HIDDEN, Sanitizer
 
 OPENING = ("{", "[")
-MOST_CHARACTERS = 256 * 1024
-"""Of a document that is read: a log call may not take long."""
+"""The first character of a JSON document."""
+
+MAX_CHARACTERS = 256 * 1024
+"""Longest document that is parsed: a log call must not take long."""
 
 MESSAGE_KEYS = ("message", "event", "msg")
 
 
 def structured(message: Mapping[Any, Any]) -> tuple[str, Mapping[Any, Any]]:
-    """Return a mapping's own message text, and its other members."""
+    """Return the message text of a mapping, and its other members."""
     fields = dict(message)
     for key in MESSAGE_KEYS:
         if isinstance(fields.get(key), str):
@@ -27,7 +29,7 @@ def structured(message: Mapping[Any, Any]) -> tuple[str, Mapping[Any, Any]]:
 
 
 def formatted(text: str) -> tuple[str, Mapping[Any, Any]]:
-    """Return a formatter's text; where it is a JSON object, its message and members."""
+    """Return the output of a formatter; of a JSON object, its message and its other members."""
     if text[:1] == "{" and text.rstrip()[-1:] == "}":
         try:
             value = json.loads(text)
@@ -39,12 +41,12 @@ def formatted(text: str) -> tuple[str, Mapping[Any, Any]]:
     return text, {}
 
 
-def without_secrets(text: str, cleaner: Cleaner) -> str:
-    """Return *text*; where it is a JSON document, without the values of sensitive names."""
-    if cleaner.is_sensitive is None or text[:1] not in OPENING or len(text) > MOST_CHARACTERS:
+def without_secrets(text: str, sanitizer: Sanitizer) -> str:
+    """Return *text*; if it is a JSON document, with the values of sensitive names hidden."""
+    if sanitizer.is_sensitive is None or text[:1] not in OPENING or len(text) > MAX_CHARACTERS:
         return text
     try:
-        value = cleaner.value(json.loads(text))
+        value = sanitizer.value(json.loads(text))
     except (ValueError, RecursionError) as error:
         if is_external(error):
             raise

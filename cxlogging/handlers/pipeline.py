@@ -1,80 +1,105 @@
-"""What a handler is made of, from its arguments; imported when the first handler is made."""
+"""Builds the parts of a handler from its options; imported when the first handler is created."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..delivery import isolation
 from ..delivery.delivery import Delivery
 from ..delivery.options import Options
 from ..errors import ConfigurationError, nearest
-from ..wire import parse as values
+from ..wire import option_parsers as values
 from ..wire.destination import Destination
-from .events import EventMaker
-from .exceptions.tracebacks import use_once
+from .events import ContextProvider, EventMaker
+from .exceptions.tracebacks import preload
 from .items import ItemMaker
-from .redaction.rules import Default, cleaner
+from .redaction.rules import DefaultRules, build_sanitizer
 
-Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
-"""Gives the item of a record, as `ItemMaker.make` does."""
+MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
+"""Returns the item of a record, as `ItemMaker.make` does."""
 
 
-def parts(
-    handler: str, destination: Destination, options: Mapping[str, Any], arguments: Sequence[str]
-) -> tuple[Delivery, Make]:
+def build_pipeline(
+    handler: type[logging.Handler], destination: Destination, options: Mapping[str, Any]
+) -> tuple[Delivery, MakeItem]:
     """
-    Return what carries a handler's records, and what makes their items.
+    Return the delivery of a handler, and the function that makes items for it.
 
     Args:
-        handler: The name of its class.
-        destination: The vendor's rules.
+        handler: The handler's class.
+        destination: The rules of the vendor.
         options: `Options`, and those of `HANDLER_OPTIONS`.
-        arguments: The vendor's own arguments, for the hint at a misspelt name.
 
     Raises:
-        ConfigurationError: An option is unknown or impossible.
+        ConfigurationError: An option is unknown or invalid.
     """
-    _check_names(handler, options, arguments)
+    _check_names(handler, options)
     if not destination.missing:
-        use_once()
-    plain = {name: options[name] for name in options}
-    own = {
-        name: parse(name, plain.pop(name)) if name in plain else default
+        preload()
+    # An item of dictConfig's own mapping is converted only when it is accessed by name.
+    given = {name: options[name] for name in options}
+    parsed = {
+        name: parse(name, given.pop(name)) if name in given else default
         for name, (default, parse) in HANDLER_OPTIONS.items()
     }
-    delivery = Delivery(destination, Options.parse(plain))
-    events = EventMaker(
-        cleaner(
-            own["redact"],
-            own["redact_except"],
-            destination.limits.integers,
-            strips_ansi=own["strip_ansi"],
-        ),
-        own["fields"],
-        own["context"],
-        _sequence_field(own["sequence"], spooled=delivery.options.spool is not None),
+    delivery = _delivery(destination, Options.parse(given))
+    make = ItemMaker(_event_maker(parsed, delivery), destination).make
+    if parsed["sql_parameters"]:
+        return delivery, make
+    from .redaction.sql import hiding_parameters  # noqa: PLC0415 - few handlers need it
+
+    return delivery, hiding_parameters(make)
+
+
+def _delivery(destination: Destination, options: Options) -> Delivery:
+    factory = isolation.replacement
+    if factory is None and not isolation.is_disabled():
+        return Delivery(destination, options)
+    # What waits in a spool is the application's, not the test's: it stays where it is.
+    return Delivery(
+        destination,
+        options._replace(spool=None, sigterm=False),
+        transport=isolation.NoTransport if factory is None else lambda: factory(destination),
+    )
+
+
+def _event_maker(parsed: Mapping[str, Any], delivery: Delivery) -> EventMaker:
+    sanitizer = build_sanitizer(
+        parsed["redact"],
+        parsed["redact_except"],
+        delivery.destination.limits.integers,
+        strips_ansi=parsed["strip_ansi"],
+    )
+    sequence = parsed["sequence"]
+    if sequence is None:
+        sequence = delivery.options.spool is not None
+    if not isinstance(sequence, str):
+        sequence = "cx_seq" if sequence else None
+    return EventMaker(
+        sanitizer,
+        parsed["fields"],
+        parsed["context"],
+        sequence,
         delivery.note,
         delivery.clock.wall,
     )
-    make: Make = ItemMaker(events, destination).make
-    if not own["sql_parameters"]:
-        from .redaction.sql import hiding  # noqa: PLC0415 - few handlers need it
-
-        make = hiding(make)
-    return delivery, make
 
 
-def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
+def _check_names(handler: type[logging.Handler], options: Mapping[str, Any]) -> None:
     known = (*Options.names(), *HANDLER_OPTIONS)
     for name in options:
         if name not in known:
-            hint = nearest(name, (*known, *arguments, "allow_plain_http"))
-            raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
+            import inspect  # noqa: PLC0415 - it takes long to import, and few need it
+
+            own = tuple(inspect.signature(handler).parameters)
+            hint = nearest(name, (*known, *own, "allow_plain_http"))
+            raise ConfigurationError(f"{handler.__name__} takes no argument {name!r}.{hint}")
 
 
 def level_number(name: str, value: object) -> int:
-    """Return the level that *value* is: a number, or the name of one in whatever case."""
+    """Return the level *value* as a number; it may be a number or a name in any case."""
     text = value.strip() if isinstance(value, str) else value
     found = logging.getLevelName(text) if isinstance(text, str) else text
     if isinstance(text, str) and not isinstance(found, int):
@@ -89,9 +114,9 @@ def level_number(name: str, value: object) -> int:
 
 
 def _redact(_: str, value: object) -> object:
-    """Return *value* as `cleaner` takes it."""
+    """Return *value* as `build_sanitizer` takes it."""
     if values.is_on(value):
-        return Default()
+        return DefaultRules()
     return None if values.is_off(value) else value
 
 
@@ -101,25 +126,23 @@ def _redact_except(name: str, value: object) -> object:
     return None if values.is_off(value) else value
 
 
-def _context(
-    name: str, value: object
-) -> Callable[[logging.LogRecord], Mapping[str, Any] | None] | None:
-    """Return *value* as a callable of a record, which it need not take."""
-    context = values.function(name, value)
-    if context is None:
+def _context(name: str, value: object) -> ContextProvider | None:
+    """Return *value* as a function of a record; it may also take no argument."""
+    function = values.function(name, value)
+    if function is None:
         return None
     import inspect  # noqa: PLC0415 - few handlers need it
 
     try:
-        inspect.signature(context).bind(None)
-    except (TypeError, ValueError):  # takes nothing, or does not tell
-        return lambda record: context()  # noqa: ARG005
-    asked: Callable[[logging.LogRecord], Mapping[str, Any] | None] = context
-    return asked
+        inspect.signature(function).bind(None)
+    except (TypeError, ValueError):  # takes no argument, or has no signature
+        return lambda record: function()  # noqa: ARG005
+    provider: ContextProvider = function
+    return provider
 
 
 def _sequence(name: str, value: object) -> bool | str:
-    """Return True, False, or the field's name."""
+    """Return True, False, or the name of the field."""
     if values.is_on(value) or values.is_off(value):
         return values.boolean(name, value)
     if not isinstance(value, str) or not value.isprintable() or " " in value.strip():
@@ -130,19 +153,13 @@ def _sequence(name: str, value: object) -> bool | str:
     return value.strip()
 
 
-def _sequence_field(sequence: bool | str | None, *, spooled: bool) -> str | None:
-    if isinstance(sequence, str):
-        return sequence
-    return "cx_seq" if (spooled if sequence is None else sequence) else None
-
-
 HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
     "fields": ({}, values.mapping),
     "context": (None, _context),
-    "redact": (Default(), _redact),
+    "redact": (DefaultRules(), _redact),
     "redact_except": (None, _redact_except),
     "sequence": (None, _sequence),
     "sql_parameters": (True, values.boolean),
     "strip_ansi": (False, values.boolean),
 }
-"""What the handlers take beside `Options`: its default, and how it is read."""
+"""The options of the handlers beyond `Options`: the default and the parser of each."""

@@ -1,4 +1,4 @@
-"""A queue handler behind which a record is whole: its context, its exception, its extras."""
+"""A queue handler that keeps a record complete: its context, its exception, its extras."""
 
 from __future__ import annotations
 
@@ -8,73 +8,74 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..wire import parse as values
-from ..wire.values.guard import is_external
-from ..wire.values.sanitize import Cleaner
+from ..wire import option_parsers as values
+from ..wire.external_errors import is_external
+from ..wire.sanitizing.sanitizer import Sanitizer
 from .context import CAPTURED, current
 from .exceptions.fields import failure_of
 from .tracing import trace_of
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
-APART = frozenset({"msg", "args", "exc_info", CAPTURED})
-"""Attributes with rules of their own."""
+SPECIAL_ATTRIBUTES = frozenset({"msg", "args", "exc_info", CAPTURED})
+"""Attributes that are not simply sanitized."""
 
-_cleaner = Cleaner()
+_sanitizer = Sanitizer()
 
 
 class ContextQueueHandler(logging.handlers.QueueHandler):
     """
-    Puts records on a queue with all that is known where they are logged.
+    Puts records on a queue, together with the context in which they are logged.
 
     The handlers of this package, behind a ``QueueListener`` or in another process,
     then ship the fields of `cxlogging.bind`, the exception with its structure, and
-    the ids of the active span as if there were no queue. What crosses can be
-    pickled: extras become plain values here. Other handlers find the exception as
-    text, as behind a ``QueueHandler``. A formatter of this handler is not used.
+    the ids of the active span as if there were no queue. The records can be
+    pickled: their extras are converted to plain values. Other handlers find the
+    exception as text, as behind a ``QueueHandler``. A formatter of this handler is
+    not used.
 
     Args:
-        queue: With ``put_nowait``, as `queue.Queue` and those of `multiprocessing` have it.
+        queue: An object with ``put_nowait``, such as a `queue.Queue`.
 
     Raises:
-        ConfigurationError: It has none.
+        ConfigurationError: *queue* has no ``put_nowait``.
     """
 
     def __init__(self, queue: Any) -> None:
-        own = type(self).enqueue is not logging.handlers.QueueHandler.enqueue
-        if not own and not callable(getattr(queue, "put_nowait", None)):
+        has_enqueue = type(self).enqueue is not logging.handlers.QueueHandler.enqueue
+        if not has_enqueue and not callable(getattr(queue, "put_nowait", None)):
             raise ConfigurationError(
                 f"queue takes a queue with put_nowait, not {values.shown(queue)}."
             )
         super().__init__(queue)
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Return a copy of *record* for the queue; the record itself is left as it is."""
-        kept = logging.LogRecord.__new__(logging.LogRecord)
-        attributes = kept.__dict__
+        """Return a copy of *record* for the queue; the record itself is not changed."""
+        copy = logging.LogRecord.__new__(logging.LogRecord)
+        attributes = copy.__dict__
         for name, value in record.__dict__.items():
-            is_whole = type(value) in PLAIN or name in APART
-            attributes[name] = value if is_whole else _cleaner.value(value)
-        error = failure_of(record, _cleaner)
-        if CAPTURED not in attributes:  # by another queue before this one
+            is_kept = type(value) in PLAIN or name in SPECIAL_ATTRIBUTES
+            attributes[name] = value if is_kept else _sanitizer.value(value)
+        error = failure_of(record, _sanitizer)
+        if CAPTURED not in attributes:  # else captured by a queue before this one
             attributes[CAPTURED] = {
-                "context": _cleaner.fields(current()),
+                "context": _sanitizer.fields(current()),
                 "error": error,
                 "trace": trace_of(attributes),
             }
-        kept.msg, kept.args = _message(record)
-        kept.exc_info = None
-        kept.exc_text = kept.exc_text or (None if error is None else error["stacktrace"])
-        return kept
+        copy.msg, copy.args = _message(record)
+        copy.exc_info = None
+        copy.exc_text = copy.exc_text or (None if error is None else error["stacktrace"])
+        return copy
 
 
 def _message(record: logging.LogRecord) -> tuple[Any, Any]:
-    """Return what stands for the message and the arguments of *record*."""
+    """Return the message and the arguments for the copy of *record*."""
     if isinstance(record.msg, Mapping) and not record.args:
-        return _cleaner.value(record.msg), None
+        return _sanitizer.value(record.msg), None
     try:
         return str.__str__(record.getMessage()), None
-    except BaseException as error:  # who reads it says so
+    except BaseException as error:  # the handler behind the queue reports it
         if is_external(error):
             raise
-        args: Any = _cleaner.value(record.args)
-        return str(_cleaner.value(record.msg)), tuple(args) if isinstance(args, list) else args
+        args: Any = _sanitizer.value(record.args)
+        return str(_sanitizer.value(record.msg)), tuple(args) if isinstance(args, list) else args

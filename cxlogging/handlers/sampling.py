@@ -1,4 +1,4 @@
-"""Sampling: which records are kept, and how many each of them stands for."""
+"""Sampling: which records are kept, and how many records each of them stands for."""
 
 from __future__ import annotations
 
@@ -12,44 +12,43 @@ from ..errors import ConfigurationError
 from . import context
 
 Sampler = Callable[[logging.LogRecord], int]
-"""Returns how many records the given one stands for, or 0 to leave it out."""
+"""Returns how many records the given one stands for, or 0 to drop it."""
 
-
-_chance = random.Random()
-"""Chance of our own: the application's generator is left alone; a fork's child begins anew."""
+_generator = random.Random()
+"""Our own generator: the application's is not disturbed. The child of a fork reseeds it."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_chance.seed)
+    os.register_at_fork(after_in_child=_generator.seed)
 
 
 class RandomSampler:
-    """Keeps one record in *rate*, by chance."""
+    """Keeps one record in *rate*, at random."""
 
-    def __init__(self, rate: int, chance: Callable[[], float] = _chance.random) -> None:
+    def __init__(self, rate: int, chance: Callable[[], float] = _generator.random) -> None:
         self._rate = rate
         self._chance = chance
 
-    def __call__(self, record: logging.LogRecord) -> int:  # noqa: ARG002 - all alike
+    def __call__(self, record: logging.LogRecord) -> int:  # noqa: ARG002 - a Sampler takes it
         return self._rate if self._chance() * self._rate < 1 else 0
 
 
 class FieldSampler:
     """
-    Keeps all or none of the records that share a field's value, such as a trace id.
+    Keeps all or none of the records that share the value of a field, such as a trace id.
 
-    The same value gets the same decision in every process. A record without
-    the field is kept, and stands for itself.
+    The decision for a value is the same in every process. A record without the
+    field is kept, and stands for itself.
 
     Args:
-        field: Name of an extra, or of a field bound by `cxlogging.bind`.
-        rate: One value in so many is kept.
+        field: The name of an extra, or of a field bound by `cxlogging.bind`.
+        rate: One value in this many is kept.
     """
 
     def __init__(self, field: str, rate: int) -> None:
-        from hashlib import sha1  # noqa: PLC0415 - for this sampler alone
+        from hashlib import sha1  # noqa: PLC0415 - only this sampler needs it
 
         self._field = field
-        self._rate = _rate(rate)
+        self._rate = _parsed_rate("rate", rate)
         self._sha1 = sha1
 
     def __call__(self, record: logging.LogRecord) -> int:
@@ -64,18 +63,18 @@ class FieldSampler:
 
 class LevelSampler:
     """
-    Keeps one in so many records, by their level.
+    Keeps one record in a number that depends on its level.
 
     Args:
-        rates: Level names or numbers, and the rate of records at that level and
-            above it, up to the next one named. Levels below all of them are kept.
-        chance: A number from 0 to 1.
+        rates: By level name or number, the rate of records from that level up to the
+            next one in the mapping. Records below all of these levels are kept.
+        chance: Returns a random number from 0 to 1.
     """
 
     def __init__(
-        self, rates: Mapping[Any, int], chance: Callable[[], float] = _chance.random
+        self, rates: Mapping[Any, int], chance: Callable[[], float] = _generator.random
     ) -> None:
-        plain = {_level(level): _rate(rates[level]) for level in rates}
+        plain = {_level(level): _parsed_rate("rates", rates[level]) for level in rates}
         self._rates = sorted(plain.items(), reverse=True)
         self._chance = chance
 
@@ -91,27 +90,28 @@ def sampler(sample_rate: object) -> Sampler | None:
     Return the sampler for a ``sample_rate`` argument; None keeps everything.
 
     Raises:
-        ConfigurationError: It is no rate and no callable.
+        ConfigurationError: It is neither a rate nor a callable.
     """
     if callable(sample_rate):
         return sample_rate
-    rate = _rate(sample_rate)
+    rate = _parsed_rate("sample_rate", sample_rate)
     return None if rate == 1 else RandomSampler(rate)
 
 
-def _rate(value: object) -> int:
+def _parsed_rate(name: str, value: object) -> int:
     number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        from ..wire.parse import shown  # noqa: PLC0415 - for the error alone
+        from ..wire.option_parsers import shown  # noqa: PLC0415 - only for the error
 
-        raise ConfigurationError(
-            f"sample_rate takes a whole number from 1, or a callable, not {shown(value)}."
-        )
+        takes = "a whole number from 1"
+        if name == "sample_rate":
+            takes += ", or a callable"
+        raise ConfigurationError(f"{name} takes {takes}, not {shown(value)}.")
     return number
 
 
 def _level(level: object) -> int:
     number = logging.getLevelName(level) if isinstance(level, str) else level
     if not isinstance(number, int):
-        raise ConfigurationError(f"LevelSampler: {level!r} is no level.")
+        raise ConfigurationError(f"LevelSampler: unknown level {level!r}.")
     return number

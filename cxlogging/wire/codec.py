@@ -3,7 +3,7 @@ JSON text and MessagePack bytes of clean values.
 
 msgspec is used where it is installed (the ``fast`` extra), else the standard
 library's JSON and msgpack. Both give the same values on the wire; a test holds
-them together. Values must be clean (`cxlogging.wire.values.sanitize`): what can still
+them together. Values must be clean (`cxlogging.wire.sanitizing.sanitizer`): what can still
 fail here is a lone surrogate, as ``UnicodeEncodeError``.
 """
 

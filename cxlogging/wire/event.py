@@ -67,7 +67,7 @@ _NOWHERE: dict[str, Any] = {
 }
 
 
-class Source(SimpleNamespace):
+class SyntheticOrigin(SimpleNamespace):
     """
     An `Origin` with plain values, for events that no logging call made.
 
@@ -144,14 +144,14 @@ def nested_trace(trace_id: str, span_id: str) -> dict[str, str]:
     return {"trace_id": trace_id, "span_id": span_id}
 
 
-def nested_rest(error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
+def nested_error_fields(error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
     """Return the exception as a member of its own, and the stack, where there are any."""
     if stack is None:
         return {} if error is None else {"exception": error}
     return present({"exception": error, "stack_info": stack})
 
 
-def set_apart(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:
+def rename_reserved(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:
     """
     Return *fields* with every name that is *taken* moved to ``extra_<name>``.
 

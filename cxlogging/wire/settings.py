@@ -16,7 +16,7 @@ from typing import overload
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigurationError
-from . import parse as values
+from . import option_parsers as values
 from .http import Endpoint, Secret
 
 URL_VARIABLE = "CXLOGGING_URL"

@@ -83,7 +83,7 @@ def test_publishing_writes_the_picture_and_both_pages(tmp_path):
     assert "### The numbers to reach" in page
     assert "### Records with an exception of 7 frames" in page
     front = (tmp_path / "README.md").read_text()
-    assert "](docs/benchmarks.svg)" in front
+    assert "/main/docs/benchmarks.svg)" in front
     assert "a call took 10-10 µs" in front
     assert "Beside two threads that compute, a call took 20 µs on average" in front
     assert "served 80% of the requests" in front

@@ -127,7 +127,7 @@ def test_ascii_output():
 def test_once_ends_with_one_when_something_is_missing():
     """With --once it names the vendor that did not get everything, and exits with 1."""
     less = (
-        "from cxlogging.demo.settings import LOGGING\n"
+        "from cxlogging.cli.demo.shop_logging import LOGGING\n"
         "LOGGING['handlers']['honeycomb']['level'] = 'WARNING'"
     )
 
@@ -166,6 +166,7 @@ def test_serves_until_ctrl_c(number):
     assert "Exception" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--once",), 130)])
 def test_ctrl_c_amid_the_traffic(arguments, code):
     """Ctrl-C during the outage ends it cleanly; with --once nothing was proven, so not with 0."""

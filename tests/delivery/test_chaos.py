@@ -18,6 +18,7 @@ from tests.fakes import Network, broken, delivery, timeout
 THREADS, RECORDS = 8, 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overflow", OVERFLOW)
 def test_eight_threads_against_a_faulty_server(server, overflow):
     """8 threads x 10,000 records and a server that fails at random: the ledger balances exactly."""

@@ -16,6 +16,7 @@ MANY = {
 PATHS = {"coralogix": "/logs/v1/bulk", "honeycomb": "/1/batch/d", "betterstack": "/"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("vendor", MANY)
 def test_a_body_of_very_many_events_holds_up_nobody(server, client, vendor, compress):
@@ -38,6 +39,7 @@ def test_a_body_of_very_many_events_holds_up_nobody(server, client, vendor, comp
     assert server.count(vendor) == taken + max(one["events"] for one in server.requests(vendor))
 
 
+@pytest.mark.slow
 def test_ordinary_batches_do_not_wait_for_large_bodies(client):
     """However many of those there are: batches of hundreds of events are taken meanwhile."""
     headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cxlogging.devserver.engine import QueryRefusedError
-from cxlogging.devserver.engine.compile.function import Function
+from cxlogging.devserver.engine.answer import EngineAnswer
+from cxlogging.devserver.engine.commands.aggregation_compiler import BUILDERS
 from cxlogging.devserver.engine.compile.operators import ARITHMETIC, calculated
 from cxlogging.devserver.engine.errors import QueryEndedError
 from cxlogging.devserver.engine.functions import FUNCTIONS
-from cxlogging.devserver.engine.run import Answer
-from cxlogging.devserver.engine.stages.aggregating import BUILDERS
+from cxlogging.devserver.engine.functions.function import Function
 from cxlogging.devserver.engine.values import (
     Interval,
     Kind,
@@ -22,10 +22,10 @@ from cxlogging.devserver.engine.values import (
     cast,
     compare,
     equals,
-    hashable,
+    group_key,
     kind_of,
     plain,
-    sortable,
+    sort_key_of,
     text,
 )
 
@@ -79,7 +79,7 @@ def answered(bench, query):
         plan = bench.plan(query)
     except QueryRefusedError:
         return
-    answer = Answer(plan, bench.fresh(), 50)
+    answer = EngineAnswer(plan, bench.fresh(), 50)
     for document in itertools.chain.from_iterable(answer.batches()):
         json.loads(document["userData"], parse_constant=lambda name: 1 / 0)
     assert "failed" not in answer.reason, (answer.reason, query)
@@ -121,9 +121,9 @@ def test_values_never_raise(left, right):
     """Comparing, ordering, grouping, casting and showing work for any two values."""
     assert equals(left, right) in (True, False, None)
     assert compare(left, right) == (None if (back := compare(right, left)) is None else -back)
-    assert sorted([left, right, None], key=sortable)
-    assert (hashable(left) == hashable(right)) or equals(left, right) is not True
-    assert hash(hashable(left)) is not None
+    assert sorted([left, right, None], key=sort_key_of)
+    assert (group_key(left) == group_key(right)) or equals(left, right) is not True
+    assert hash(group_key(left)) is not None
     json.dumps(plain(left), allow_nan=False)
     assert text(left) is None or isinstance(text(left), str)
     for kind in ("string", "number", "bool", "timestamp", "interval"):
@@ -162,7 +162,7 @@ def test_functions_give_what_they_say(data):
 def test_a_query_that_fails_amid_its_rows(bench):
     """What was found before goes out, and the answer says why it ended."""
     bench.fill({"n": 1}, {"n": 2}, {"n": 3, "x": 1})
-    answer = Answer(bench.plan("create x from 0 on keypath exists fail"), bench.fresh(), 50)
+    answer = EngineAnswer(bench.plan("create x from 0 on keypath exists fail"), bench.fresh(), 50)
     rows = list(itertools.chain.from_iterable(answer.batches()))
     assert (len(rows), answer.status) == (2, "FAILED")
     assert str(QueryEndedError("create")) in answer.reason

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cxlogging.devserver.engine.errors import QueryRefusedError, UnsupportedError
 from cxlogging.devserver.engine.syntax.nodes import Query
-from cxlogging.devserver.engine.syntax.parser import parse
+from cxlogging.devserver.engine.syntax.query_parser import parse
 
 from .test_reference import EXAMPLES, VALUES
 from .test_refusals import REFUSED

@@ -21,7 +21,7 @@ HOUR = 3_600_000_000_000
 
 def steps(bench, query, **more):
     """How SQLite says that it would go about it."""
-    sql, values = statement(bench.plan(query, **more).narrowing)
+    sql, values = statement(bench.plan(query, **more).scan_filter)
     connection = sqlite3.connect(bench.store.path)
     try:
         return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
@@ -30,7 +30,7 @@ def steps(bench, query, **more):
 
 
 def where(bench, query, **more):
-    sql, values = statement(bench.plan(query, **more).narrowing)
+    sql, values = statement(bench.plan(query, **more).scan_filter)
     return sql.partition(" WHERE ")[2].partition(" ORDER ")[0], values
 
 
@@ -176,7 +176,7 @@ def test_the_window_of_the_request(bench):
 )
 def test_the_columns_that_are_read(bench, query, columns):
     """A query that makes rows of its own reads what it refers to; any other reads all."""
-    found = bench.plan(query).narrowing.columns
+    found = bench.plan(query).scan_filter.columns
     assert found == columns if columns is not None else len(found) == 9
 
 

@@ -1,4 +1,4 @@
-"""Case 12: the power fails, and what was not synced is gone."""
+"""Case 12: the power fails, and what was not synced is lost."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def image(medium: Medium, spool: Path, chance: random.Random) -> None:
 
 
 @pytest.mark.case(12)
-@pytest.mark.parametrize("seed", [12, pytest.param(range(IMAGES), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", [12, pytest.param(range(IMAGES), marks=pytest.mark.slow)])
 def test_case_12_power_failure(shop, backend, figures, tmp_path, seed):
     """The power fails, with durability="system": what was logged before the last sync (one each
     flush interval) is delivered after the restart, whatever part of the rest is on the medium;

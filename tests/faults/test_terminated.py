@@ -1,4 +1,4 @@
-"""Cases 60 and 61: SIGTERM, under the servers that handle it themselves, and beside handlers."""
+"""Cases 60 and 61: SIGTERM under servers that handle it, and with other signal handlers."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_case_60_uvicorn_is_terminated(serve, backend, figures):
     run_steadily(serve, backend, figures, SERVERS["uvicorn"])
 
 
-@pytest.mark.runtimes
+@pytest.mark.servers
 @pytest.mark.case(60)
 @pytest.mark.parametrize("server", SERVERS)
 def test_case_60_a_server_is_terminated(serve, backend, figures, server):
@@ -215,7 +215,7 @@ def test_case_60_a_server_is_terminated(serve, backend, figures, server):
     run_steadily(serve, backend, figures, SERVERS[server])
 
 
-@pytest.mark.runtimes
+@pytest.mark.servers
 @pytest.mark.case(60)
 @pytest.mark.parametrize("server", DJANGO_SERVERS)
 def test_case_60_django_is_terminated(serve, backend, figures, server):

@@ -1,4 +1,4 @@
-"""Small programs that raise: functions that call each other, each in a source of its own kind."""
+"""Small programs that raise: functions that call each other, from different kinds of source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cxlogging.handlers.exceptions import tracebacks
 HAS_GROUPS = sys.version_info >= (3, 11)
 
 unpatched = pytest.mark.skipif(
-    not tracebacks.KNOWN,
+    not tracebacks.WAS_ORIGINAL,
     reason="on Python 3.10 pytest imports exceptiongroup, which patches traceback; "
     "test_tracebacks.py runs these tests in a process where it does not",
 )
@@ -120,12 +120,12 @@ class Loader:
 
 
 def loaded_by(loader: Loader, name: str) -> dict[str, Any]:
-    """Return what a module's globals say of its loader; without a spec, Python 3.15 warns."""
+    """Return globals that name a module's loader; without a spec, Python 3.15 warns."""
     return {"__name__": name, "__loader__": loader, "__spec__": ModuleSpec(name, loader)}
 
 
 def function(home: str, name: str, body: str, names: dict[str, Any], folder: Path) -> Any:
-    """Return the function *name* of one argument ``x``, made in a source of the kind *home*."""
+    """Return the function *name* of one argument ``x``, from a source of the kind *home*."""
     source = f"def {name}(x):\n" + textwrap.indent(body, "    ") + "\n"
     filename = {
         "file": str(folder / f"{name}.py"),

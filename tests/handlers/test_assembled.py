@@ -10,26 +10,26 @@ import pytest
 
 from cxlogging.handlers.exceptions import tracebacks
 from cxlogging.handlers.exceptions.fields import failure
-from cxlogging.handlers.exceptions.frames import UnsureError
-from cxlogging.handlers.exceptions.tracebacks import MOST_ASKED, Tracebacks
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.handlers.exceptions.frame_cache import UnsureError
+from cxlogging.handlers.exceptions.tracebacks import MAX_DELEGATED, Tracebacks
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 from .programs import CALLING, RAISING, function, raised_by, raised_in, unpatched
 
 pytestmark = unpatched
 
-LEFT = ["raise Falsy('x')", "raise Silent('x')"]
-"""What the standard library is asked to print whole."""
+DELEGATED = ["raise Falsy('x')", "raise Silent('x')"]
+"""Exceptions whose whole text the standard library formats."""
 
 
 def standard(error: BaseException) -> str:
-    """Return the text as the standard library makes it."""
+    """Return the text as the standard library formats it."""
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def assembled(error: BaseException) -> str:
-    """Return the text where it is made without the standard library."""
-    return Tracebacks().assembled(error, error.__traceback__)
+    """Return the text, assembled from cached frames."""
+    return Tracebacks().assemble(error, error.__traceback__)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("programs")
 
 
-@pytest.mark.parametrize("body", [each for each in RAISING if each not in LEFT])
+@pytest.mark.parametrize("body", [each for each in RAISING if each not in DELEGATED])
 def test_whatever_is_raised_is_assembled(body, folder):
     """No ordinary exception needs the standard library for its whole text."""
     error = raised_by(([("file", CALLING[0])], ("file", body), 0), folder)
@@ -47,14 +47,14 @@ def test_whatever_is_raised_is_assembled(body, folder):
 
 @pytest.mark.parametrize("body", [each for each in CALLING if "Group" not in each])
 def test_chained_and_repeated_calls_are_assembled(body, folder):
-    """Chains, notes and repetitions are put together without it too."""
+    """Nor do chains, notes and repeated frames."""
     error = raised_by(([("file", body), ("string", body)], ("file", RAISING[0]), 12), folder)
 
     assert assembled(error) == standard(error)
 
 
 def test_a_chain_of_3000_is_assembled():
-    """A long chain costs no more for its length."""
+    """The cost of a long chain does not grow faster than its length."""
     error: BaseException = ValueError("0")
     for number in range(1, 3_000):
         following = ValueError(str(number))
@@ -64,16 +64,16 @@ def test_a_chain_of_3000_is_assembled():
     assert assembled(error) == standard(error)
 
 
-@pytest.mark.parametrize("number", [MOST_ASKED, MOST_ASKED + 1])
-def test_a_few_of_a_chain_are_asked_for(number):
-    """Of a long chain of which the standard library tells more, it is asked for the whole."""
+@pytest.mark.parametrize("number", [MAX_DELEGATED, MAX_DELEGATED + 1])
+def test_a_few_exceptions_of_a_chain_are_delegated(number):
+    """If many exceptions of a chain need the standard library, it formats the whole chain."""
     error: BaseException = SyntaxError("0")
     for _ in range(1, number):
         following = SyntaxError("x")
         following.__context__ = error
         error = following
 
-    if number > MOST_ASKED:
+    if number > MAX_DELEGATED:
         with pytest.raises(UnsureError):
             assembled(error)
     else:
@@ -94,7 +94,7 @@ def echo(depth: int) -> int:
 
 @pytest.mark.parametrize("function", [ping, echo])
 def test_recursion_is_printed_alike(function):
-    """A stack of a thousand frames is assembled, with its repetitions counted."""
+    """A stack of a thousand frames is assembled, and its repetitions are counted."""
     error = raised_in(lambda: function(0))
 
     assert isinstance(error, RecursionError)
@@ -103,31 +103,31 @@ def test_recursion_is_printed_alike(function):
 
 @pytest.mark.parametrize("calls", range(1, 8))
 def test_repetitions_are_counted_as_the_standard_library_does(calls, folder):
-    """Three of a kind are shown, and one more is "time", not "times"."""
+    """Three repetitions are shown, and one more is "time", not "times"."""
     again = function("file", "again", "return again(x - 1) if x else 1 / 0", {}, folder)
     error = raised_in(lambda: again(calls))
 
     assert assembled(error) == standard(error)
 
 
-def test_a_traceback_of_another_making_is_assembled():
-    """Tracebacks may tell lines of their own, where the code has none for an instruction."""
+def test_a_traceback_made_by_hand_is_assembled():
+    """The line number of a traceback counts if the code has none for the instruction."""
     frame = raised_in(lambda: 1 / 0).__traceback__.tb_frame
     by = Tracebacks()
     for line in (5, 7):
         trace = TracebackType(None, frame, -1, line)
         expected = "".join(traceback.format_exception(ValueError, ValueError("x"), trace))
 
-        assert by.assembled(ValueError("x"), trace) == expected
+        assert by.assemble(ValueError("x"), trace) == expected
 
 
-def test_what_makes_text_is_this_python_s_own():
-    """On every Python that this was compared with, texts are assembled."""
-    assert tracebacks.KNOWN is (sys.version_info < (3, 16))
+def test_the_standard_library_is_unpatched():
+    """On every Python version that was compared, texts are assembled."""
+    assert tracebacks.WAS_ORIGINAL is (sys.version_info < (3, 16))
 
 
 def test_an_interrupt_passes():
-    """Ctrl-C while an exception is printed is not swallowed."""
+    """A KeyboardInterrupt while an exception is formatted is not swallowed."""
 
     class StoppedError(Exception):
         def __str__(self) -> str:
@@ -138,7 +138,7 @@ def test_an_interrupt_passes():
 
 
 def test_a_signal_passes():
-    """An exit that a signal's handler asks for, while an exception is printed, takes place."""
+    """A SystemExit of a signal handler is not swallowed while an exception is formatted."""
 
     class StoppedError(Exception):
         def __str__(self) -> str:
@@ -156,13 +156,13 @@ def test_a_signal_passes():
         signal.signal(signal.SIGTERM, before)
 
 
-def test_the_frames_of_a_record_s_exception_are_kept(folder):
-    """The fields of an exception are made from kept frames."""
+def test_the_frames_of_a_record_s_exception_are_cached(folder):
+    """The stack trace of an exception's fields comes from the cache."""
     made = function("file", "made", "return 1 / 0", {}, folder)
     error = raised_in(lambda: made(0))
 
-    text = failure(error, error.__traceback__, Cleaner())["stacktrace"]
+    text = failure(error, error.__traceback__, Sanitizer())["stacktrace"]
 
-    kept = tracebacks.format_exception.__self__.stacks.frames._frames.values()
+    kept = tracebacks.format_exception.__self__.cache.frames.values()
     (frame,) = [each for each in kept if each.code() is made.__code__]
     assert frame.text in text

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cxlogging.handlers.context import bound
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.extras import extras
-from cxlogging.handlers.sequence import Sequence
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.handlers.sequence import SequenceIds
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 from ..odd_values import Raising
 
@@ -44,7 +44,12 @@ def last(logger: logging.Logger) -> logging.LogRecord:
 
 
 def maker(**options) -> EventMaker:
-    options = {"cleaner": Cleaner(), "fields": {}, "more": None, "sequence": None} | options
+    options = {
+        "sanitizer": Sanitizer(),
+        "fields": {},
+        "context_provider": None,
+        "sequence": None,
+    } | options
     return EventMaker(note=options.pop("note", lambda topic, words: None), **options)
 
 
@@ -351,7 +356,7 @@ def test_arguments_that_do_not_fit_are_sent_beside_the_message(message, args, te
     assert event.message == text
     ((topic, words),) = notes
     assert topic == "/srv/o.py:7"
-    assert words.startswith("a message and its arguments do not fit, at /srv/o.py:7: ")
+    assert words.startswith("a message could not be formatted, at /srv/o.py:7: ")
 
 
 def test_a_message_that_is_an_object_and_cannot_be_printed_is_marked():
@@ -398,9 +403,9 @@ def test_a_long_message_is_cut_with_its_length():
 
 def test_sensitive_arguments_that_do_not_fit_are_hidden():
     """The arguments of a broken message pass the same rules as fields."""
-    cleaner = Cleaner(lambda name: name == "password")
+    sanitizer = Sanitizer(lambda name: name == "password")
 
-    event = make(a_record("%s %s", {"password": "canary"}), cleaner=cleaner)
+    event = make(a_record("%s %s", {"password": "canary"}), sanitizer=sanitizer)
 
     assert event.message == "%s %s <arguments do not fit: {'password': '[redacted]'}>"
 
@@ -412,7 +417,7 @@ def test_the_nearest_source_of_a_field_goes_first():
         event = make(
             a_record(message, e="extra"),
             fields=dict.fromkeys("abcde", "constant"),
-            more=lambda record: dict.fromkeys("cde", "context"),
+            context_provider=lambda record: dict.fromkeys("cde", "context"),
         )
 
     assert event.fields == {
@@ -426,8 +431,10 @@ def test_the_nearest_source_of_a_field_goes_first():
 
 def test_context_is_asked_with_the_record():
     """context= gets the record, and may give nothing."""
-    assert make(a_record(), more=lambda record: {"line": record.lineno}).fields == {"line": 7}
-    assert make(a_record(a=1), more=lambda record: None).fields == {"a": 1}
+    assert make(a_record(), context_provider=lambda record: {"line": record.lineno}).fields == {
+        "line": 7
+    }
+    assert make(a_record(a=1), context_provider=lambda record: None).fields == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -442,7 +449,9 @@ def test_a_context_that_fails_costs_its_fields_alone(more, words):
     """What context= raises, or gives in a wrong form, is noted; the record is whole."""
     notes = []
 
-    event = make(a_record("hello", a=1), more=more, note=lambda *note: notes.append(note))
+    event = make(
+        a_record("hello", a=1), context_provider=more, note=lambda *note: notes.append(note)
+    )
 
     assert (event.message, event.fields) == ("hello", {"a": 1})
     assert [(topic, note.startswith(words)) for topic, note in notes] == [("context", True)]
@@ -463,9 +472,9 @@ def test_ids_number_the_events_of_a_run():
 @pytest.mark.parametrize("pids", [(1, 2), (None, 1), (1, None), (-1, 1)])
 def test_another_process_begins_a_run_of_its_own(pids):
     """A fork's child numbers from 1 under another id; and so does its own child."""
-    sequence = Sequence()
+    sequence = SequenceIds()
 
-    first, again, other, more = (sequence.identify(pids[each]) for each in (0, 0, 1, 1))
+    first, again, other, more = (sequence.next(pids[each]) for each in (0, 0, 1, 1))
 
     assert [each.partition("-")[2] for each in (other, more)] == ["1", "2"]
     assert again.partition("-")[2] == str(int(first.partition("-")[2]) + 1)
@@ -474,9 +483,9 @@ def test_another_process_begins_a_run_of_its_own(pids):
 
 def test_processes_that_take_turns_keep_their_runs():
     """Records of several processes through one listener: each has a run without gaps."""
-    sequence = Sequence()
+    sequence = SequenceIds()
 
-    ids = [sequence.identify(pid).split("-") for pid in (1, 2, 1, 3, 2, None, 1)]
+    ids = [sequence.next(pid).split("-") for pid in (1, 2, 1, 3, 2, None, 1)]
 
     assert [int(number) for _, number in ids] == [1, 1, 2, 1, 2, 1, 3]
     assert ids[0][0] == ids[2][0] == ids[6][0] != ids[1][0] == ids[4][0]
@@ -484,9 +493,9 @@ def test_processes_that_take_turns_keep_their_runs():
 
 def test_the_runs_that_are_kept_are_bounded():
     """However many processes send records, a bounded number of counters is kept."""
-    sequence = Sequence()
+    sequence = SequenceIds()
 
-    ids = {sequence.identify(pid) for pid in range(10_000)}
+    ids = {sequence.next(pid) for pid in range(10_000)}
 
     assert len(ids) == 10_000
     assert len(sequence._runs) <= 4_096
@@ -494,7 +503,7 @@ def test_the_runs_that_are_kept_are_bounded():
 
 def test_two_handlers_have_runs_of_their_own():
     """Ids are unique across the handlers of a process."""
-    assert Sequence().identify(1) != Sequence().identify(1)
+    assert SequenceIds().next(1) != SequenceIds().next(1)
 
 
 def test_stack_info_is_the_stack():
@@ -555,15 +564,15 @@ def test_a_rate_is_the_event_s():
 
 RUNS = """
 import logging, os
-from cxlogging.handlers.sequence import Sequence
-sequence = Sequence()
-sequence.identify(os.getpid())
+from cxlogging.handlers.sequence import SequenceIds
+sequence = SequenceIds()
+sequence.next(os.getpid())
 read, write = os.pipe()
 if os.fork() == 0:
-    os.write(write, sequence.identify(os.getpid()).encode())
+    os.write(write, sequence.next(os.getpid()).encode())
     os._exit(0)
 os.wait()
-print(os.read(read, 100).decode(), sequence.identify(os.getpid()))
+print(os.read(read, 100).decode(), sequence.next(os.getpid()))
 """
 
 

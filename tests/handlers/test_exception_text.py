@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cxlogging.handlers.exceptions.fields import failure, failure_of_text
 from cxlogging.handlers.exceptions.parsing import RELATIONS, parse
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 CHARACTERS = st.characters(blacklist_categories=("Cc", "Zl", "Zp", "Cs")) | st.just("\n")
 messages = st.text(CHARACTERS, max_size=30).filter(
@@ -59,7 +59,7 @@ def heads(fields):
 
 
 def expected(error: BaseException):
-    return heads(failure(error, error.__traceback__, Cleaner()))
+    return heads(failure(error, error.__traceback__, Sanitizer()))
 
 
 @given(st.sampled_from(KINDS), messages, st.integers(0, 8), st.booleans())
@@ -67,7 +67,7 @@ def test_a_printed_exception_is_read_back(kind, message, depth, has_trace):
     """Type and message are those of the exception, whatever lines the message has."""
     error = raised(kind(message), depth) if has_trace else kind(message)
 
-    assert heads(failure_of_text(printed(error), Cleaner())) == expected(error)
+    assert heads(failure_of_text(printed(error), Sanitizer())) == expected(error)
 
 
 @given(
@@ -85,7 +85,7 @@ def test_the_last_exception_of_a_chain_decides(chain):
         if before is not None:
             setattr(error, f"__{relation}__", before)
 
-    assert heads(failure_of_text(printed(error), Cleaner())) == expected(error)
+    assert heads(failure_of_text(printed(error), Sanitizer())) == expected(error)
 
 
 if sys.version_info >= (3, 11):
@@ -105,7 +105,7 @@ if sys.version_info >= (3, 11):
     @given(groups)
     def test_the_members_of_a_group_are_read_back(error):
         """Groups within groups, each member with its type and message."""
-        assert heads(failure_of_text(printed(error), Cleaner())) == expected(error)
+        assert heads(failure_of_text(printed(error), Sanitizer())) == expected(error)
 
     def test_a_group_with_a_cause_and_members_that_have_some():
         """A group is the last of its chain, and a member the last of its own."""
@@ -114,7 +114,7 @@ if sys.version_info >= (3, 11):
         error = raised(ExceptionGroup("group", [member, TypeError("bare")]))
         error.__context__ = raised(OSError("before"))
 
-        fields = failure_of_text(printed(error), Cleaner())
+        fields = failure_of_text(printed(error), Sanitizer())
 
         assert (fields["type"], fields["message"]) == ("ExceptionGroup", "group (2 sub-exceptions)")
         assert fields["causes"] == [{"type": "OSError", "message": "before", "relation": "context"}]
@@ -126,7 +126,7 @@ if sys.version_info >= (3, 11):
         error.add_note("first note")
         error.add_note("second: note")
 
-        fields = failure_of_text(printed(error), Cleaner())
+        fields = failure_of_text(printed(error), Sanitizer())
 
         assert fields["type"] == "ValueError"
         assert fields["message"] == "wrong\nfirst note\nsecond: note"
@@ -138,7 +138,7 @@ def test_a_syntax_error_is_the_last_line_s():
         with pytest.raises(SyntaxError) as caught:
             compile(source, "<shop>", "exec")
         for error in (caught.value, caught.value.with_traceback(None)):
-            fields = failure_of_text(printed(error), Cleaner())
+            fields = failure_of_text(printed(error), Sanitizer())
 
             assert fields["type"] == type(caught.value).__name__
             assert fields["message"].startswith(caught.value.msg.partition(" (")[0])
@@ -149,7 +149,7 @@ def test_repeated_lines_are_no_message():
     text = printed(raised(ValueError("deep"), 60))
 
     assert "[Previous line repeated" in text
-    assert heads(failure_of_text(text, Cleaner())) == {"type": "ValueError", "message": "deep"}
+    assert heads(failure_of_text(text, Sanitizer())) == {"type": "ValueError", "message": "deep"}
 
 
 def divide(number: int) -> float:
@@ -164,7 +164,7 @@ def test_the_exception_of_another_process():
     ):
         pool.apply(divide, (0,))
 
-    fields = failure_of_text(printed(caught.value), Cleaner())
+    fields = failure_of_text(printed(caught.value), Sanitizer())
 
     assert (fields["type"], fields["message"]) == ("ZeroDivisionError", "division by zero")
     assert [each["type"] for each in fields["causes"]] == ["multiprocessing.pool.RemoteTraceback"]
@@ -175,7 +175,7 @@ def test_words_before_a_traceback_are_skipped():
     """A sentence of a formatter's above the traceback is not the exception."""
     text = f"Task failed: no idea\n{printed(raised(KeyError('x')))}"
 
-    assert heads(failure_of_text(text, Cleaner())) == {"type": "KeyError", "message": "'x'"}
+    assert heads(failure_of_text(text, Sanitizer())) == {"type": "KeyError", "message": "'x'"}
 
 
 def test_colours_and_line_ends_of_other_systems():
@@ -183,13 +183,13 @@ def test_colours_and_line_ends_of_other_systems():
     text = printed(raised(ValueError("red"))).replace("\n", "\r\n")
     text = text.replace("ValueError", "\x1b[31mValueError\x1b[0m")
 
-    assert heads(failure_of_text(text, Cleaner())) == {"type": "ValueError", "message": "red"}
+    assert heads(failure_of_text(text, Sanitizer())) == {"type": "ValueError", "message": "red"}
 
 
 @pytest.mark.parametrize("text", ["something odd", "no: idea", "a\nb\nc", "Traceback", "  x", "{}"])
 def test_a_text_that_is_no_exception_is_a_message(text):
     """Nothing is said of a type where none is known; the text is kept."""
-    fields = failure_of_text(text, Cleaner())
+    fields = failure_of_text(text, Sanitizer())
 
     assert fields == {"message": text.strip(), "stacktrace": text}
 
@@ -197,7 +197,7 @@ def test_a_text_that_is_no_exception_is_a_message(text):
 @pytest.mark.parametrize("text", ["NoneType: None", "NoneType: None\n", "\n", " ", ""])
 def test_no_exception_is_none(text):
     """What is printed outside of an except block, and an empty text, are no exception."""
-    assert failure_of_text(text, Cleaner()) is None
+    assert failure_of_text(text, Sanitizer()) is None
 
 
 @given(st.text(st.sampled_from('|+- \n:aE"'), max_size=200) | st.text())
@@ -214,4 +214,4 @@ def test_log_exception_outside_of_except_ships_no_exception():
     logging.Formatter().format(record)
     assert record.exc_text == "NoneType: None"
 
-    assert failure_of_text(record.exc_text, Cleaner()) is None
+    assert failure_of_text(record.exc_text, Sanitizer()) is None

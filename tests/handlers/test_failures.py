@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from cxlogging.handlers.exceptions.fields import failure, failure_of_text
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 
 class FakeGroup(Exception):  # noqa: N818 - named like what it stands for
@@ -42,8 +42,8 @@ def caught(error: BaseException, cause: BaseException | None = None) -> BaseExce
     return raised.value
 
 
-def fields_of(error: BaseException, cleaner: Cleaner | None = None):
-    return failure(error, error.__traceback__, cleaner or Cleaner())
+def fields_of(error: BaseException, sanitizer: Sanitizer | None = None):
+    return failure(error, error.__traceback__, sanitizer or Sanitizer())
 
 
 def test_a_failure_is_type_message_and_python_s_own_stack_trace():
@@ -266,12 +266,12 @@ def test_a_message_of_30_mb_is_cut():
 
 
 def test_every_text_of_a_failure_is_cleaned():
-    """Message, stack, causes, members and notes pass the cleaner's edit."""
+    """Message, stack, causes, members and notes pass the sanitizer's edit."""
     error = FakeGroup("canary", [ValueError("canary")])
     error.__cause__ = KeyError("canary")
     error.__notes__ = ["canary"]
 
-    fields = fields_of(error, Cleaner(edit=lambda text: text.replace("canary", "***")))
+    fields = fields_of(error, Sanitizer(edit=lambda text: text.replace("canary", "***")))
 
     assert "canary" not in str(fields)
     assert str(fields).count("***") >= 6
@@ -281,7 +281,7 @@ def test_text_alone_is_a_failure():
     """Type and message come from the last line of a formatted exception."""
     text = "Traceback (most recent call last):\n  ...\nshop.Wrong: this: that\n"
 
-    assert failure_of_text(text, Cleaner()) == {
+    assert failure_of_text(text, Sanitizer()) == {
         "type": "shop.Wrong",
         "message": "this: that",
         "stacktrace": text,
@@ -291,14 +291,14 @@ def test_text_alone_is_a_failure():
 @pytest.mark.parametrize(("text", "kind"), [("KeyError", "KeyError"), ("shop.Wrong", "shop.Wrong")])
 def test_text_without_a_message_is_a_failure(text, kind):
     """A line without a colon is the type."""
-    fields = failure_of_text(text, Cleaner())
+    fields = failure_of_text(text, Sanitizer())
 
     assert (fields["type"], fields["message"]) == (kind, "")
 
 
 def test_huge_text_is_cut():
     """Text of an exception is bounded in each of its parts."""
-    fields = failure_of_text("a." + "T" * 9_000 + ": " + "m" * 90_000, Cleaner())
+    fields = failure_of_text("a." + "T" * 9_000 + ": " + "m" * 90_000, Sanitizer())
 
     lengths = {name: len(fields[name]) for name in fields}
     assert lengths["type"] <= 256

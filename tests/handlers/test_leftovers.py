@@ -9,15 +9,15 @@ import pytest
 
 import cxlogging
 from cxlogging.handlers.events import EventMaker
-from cxlogging.handlers.foreign_fields import level_name
+from cxlogging.handlers.extras import level_name
 from cxlogging.handlers.formatters import adds_nothing
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 NOWHERE = "http://127.0.0.1:9"
 
 
 def event_of(record, formatter=None):
-    return EventMaker(Cleaner(), {}, None, None, lambda *note: None).make(record, formatter)
+    return EventMaker(Sanitizer(), {}, None, None, lambda *note: None).make(record, formatter)
 
 
 def a_record(message="hello %s", args=("you",), **attributes):

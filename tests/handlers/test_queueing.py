@@ -19,13 +19,13 @@ from cxlogging.devserver import DevServer
 from cxlogging.handlers.context import CAPTURED, bound
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.queueing import ContextQueueHandler
-from cxlogging.handlers.redaction.rules import Default, cleaner
+from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
 from cxlogging.handlers.sampling import FieldSampler
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 
 def event_of(record, rules=None):
-    return EventMaker(rules or Cleaner(), {}, None, None, lambda *note: None).make(record, None)
+    return EventMaker(rules or Sanitizer(), {}, None, None, lambda *note: None).make(record, None)
 
 
 class Text(str):  # noqa: SLOT000 - has attributes, as such classes do
@@ -70,10 +70,10 @@ def test_an_event_is_the_same_behind_a_queue():
     attributes = {"exc_info": an_error(), "stack_info": "Stack", "order": Order(7), "n": [1, {2}]}
     record = a_record(**attributes)
     with bound(tenant="acme", order="bound"):
-        direct = event_of(record, cleaner(Default()))
+        direct = event_of(record, build_sanitizer(DefaultRules()))
         queued = through(record)
     with bound(tenant="the listener's"):
-        behind = event_of(queued, cleaner(Default()))
+        behind = event_of(queued, build_sanitizer(DefaultRules()))
 
     for name in ("time_ns", "level", "level_name", "message", "fields", "error", "stack", "task"):
         assert getattr(behind, name) == getattr(direct, name), name

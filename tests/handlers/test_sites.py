@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cxlogging.handlers import context, items
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.items import ItemMaker
-from cxlogging.handlers.redaction.rules import Default, cleaner
+from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
 from cxlogging.vendors.betterstack import destination as betterstack
 from cxlogging.vendors.coralogix import destination as coralogix
 from cxlogging.vendors.honeycomb import destination as honeycomb
@@ -85,7 +85,7 @@ CONSTANTS = st.sampled_from([{}, {"env": "test"}, {"user": 7, "level": "x"}, {"l
 
 
 def events(constant=None, sequence=None, destination=DESTINATIONS[0]) -> EventMaker:
-    rules = cleaner(Default(), integers=destination.limits.integers)
+    rules = build_sanitizer(DefaultRules(), integers=destination.limits.integers)
     return EventMaker(rules, constant or {}, None, sequence, lambda *note: None, lambda: 1.7e9)
 
 
@@ -246,10 +246,10 @@ def test_what_goes_the_short_way():
 def test_call_sites_are_forgotten():
     """However many call sites there are, a bounded number is remembered."""
     one = maker(DESTINATIONS[0])
-    for line in range(items.REMEMBERED_SITES + 10):
+    for line in range(items.MAX_CALL_SITES + 10):
         one.make(a_record({}, {"lineno": line}), None)
 
-    assert 0 < len(one._sites) <= 10
+    assert 0 < len(one._call_sites) <= 10
 
 
 @pytest.mark.parametrize("destination", WITH_FIELDS)

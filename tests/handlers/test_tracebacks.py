@@ -20,7 +20,7 @@ from .programs import Falsy, Ring, Silent, function, programs, raised_by, raised
 
 
 def standard(error: BaseException, trace: TracebackType | None = None) -> str:
-    """Return the text as the standard library makes it."""
+    """Return the text as the standard library formats it."""
     return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
 
 
@@ -29,8 +29,8 @@ def ours(error: BaseException, by: Tracebacks | None = None) -> str:
 
 
 def assembled(error: BaseException) -> str:
-    """Return the text where it is made without the standard library."""
-    return Tracebacks().assembled(error, error.__traceback__)
+    """Return the text, assembled from cached frames."""
+    return Tracebacks().assemble(error, error.__traceback__)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared():
-    """Tracebacks that outlive the examples, of which each comes two seconds after the last."""
+    """Tracebacks that all examples share; their clock advances two seconds each time."""
     seconds = itertools.count(0, 2)
     return Tracebacks(lambda: float(next(seconds)))
 
@@ -48,7 +48,7 @@ def shared():
 @settings(max_examples=300, deadline=None)
 @given(plan=programs)
 def test_the_text_is_that_of_the_standard_library(plan, folder, shared):
-    """Whatever is raised wherever, the text is the same, byte by byte, time and again."""
+    """Whatever is raised, the text is the same byte for byte, also the second time."""
     error = raised_by(plan, folder)
 
     first = ours(error, shared)
@@ -105,7 +105,7 @@ ODD_CLASSES = {
 
 
 def outcome(make):
-    """Return what *make* returns, or the kind of exception that it raises."""
+    """Return what *make* returns, or the type of the exception that it raises."""
     try:
         return make()
     except Exception as error:
@@ -115,7 +115,7 @@ def outcome(make):
 @pytest.mark.parametrize("attributes", ODD_CLASSES.values(), ids=ODD_CLASSES)
 @pytest.mark.parametrize("kind", ["alone", "outer", "inner"])
 def test_an_odd_exception_is_printed_alike(attributes, kind):
-    """Exceptions with strange attributes are printed, or fail, as with the standard library."""
+    """Exceptions with unusual attributes are printed, or fail, as in the standard library."""
     error = class_of(**attributes)("x")
     if kind == "outer":
         error.__context__ = ValueError("x")
@@ -148,12 +148,12 @@ def test_an_odd_exception_is_printed_alike(attributes, kind):
     ids=repr,
 )
 def test_an_exception_without_a_traceback_is_printed_alike(error):
-    """exc_info may be an exception that was never raised, of any kind."""
+    """An exception that was never raised, as exc_info may be, is printed alike."""
     assert ours(error) == standard(error)
 
 
-def test_a_traceback_of_another_making_is_printed_alike():
-    """Template engines and others make tracebacks that tell lines and places of their own."""
+def test_a_traceback_made_by_hand_is_printed_alike():
+    """Tracebacks with arbitrary lines and instructions, as template engines make, are printed."""
     whole = raised_in(lambda: [each / 0 for each in range(3)]).__traceback__
     assert whole is not None
     by = Tracebacks()
@@ -165,7 +165,7 @@ def test_a_traceback_of_another_making_is_printed_alike():
 
 
 def test_tracebacklimit_is_honoured():
-    """sys.tracebacklimit is left to the standard library, from the moment it is set."""
+    """While sys.tracebacklimit is set, the standard library formats exceptions."""
     error = raised_in(lambda: [each / 0 for each in range(3)])
     by = Tracebacks()
     before = ours(error, by)
@@ -179,8 +179,8 @@ def test_tracebacklimit_is_honoured():
     assert limited != before == ours(error, by)
 
 
-def test_a_patched_standard_library_is_asked(monkeypatch):
-    """Who changes what Python prints finds it changed here too, at once."""
+def test_a_patched_standard_library_is_honoured(monkeypatch):
+    """A patch of `traceback` or `linecache` takes effect here at once."""
     error = raised_in(lambda: 1 / 0)
     by = Tracebacks()
     before = ours(error, by)
@@ -194,8 +194,8 @@ def test_a_patched_standard_library_is_asked(monkeypatch):
     assert ours(error, by) == before
 
 
-def test_printing_inside_of_printing_works():
-    """An exception whose text prints another is printed."""
+def test_formatting_inside_formatting_works():
+    """An exception whose __str__ formats another exception is printed."""
     by = Tracebacks()
     inner = raised_in(lambda: 1 / 0)
 
@@ -212,7 +212,7 @@ def function_raising(error: BaseException) -> None:
 
 
 def test_threads_print_alike(folder):
-    """Threads that print many exceptions at once get each its text."""
+    """Threads that format many exceptions at the same time each get the right text."""
     by = Tracebacks()
     begin = threading.Barrier(8)
 
@@ -235,9 +235,9 @@ def echo_of(depth: int) -> int:
     return echo_of(depth - 1) if depth else 1 // 0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a matter of fork alone")
-def test_a_fork_s_child_prints_alike():
-    """The child of a fork uses what the parent has kept."""
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_forked_child_prints_alike():
+    """The child of a fork uses the cache of its parent."""
     by = Tracebacks()
     error = raised_in(lambda: echo_of(2))
     ours(error, by)
@@ -260,7 +260,7 @@ try:
         0)
 except ZeroDivisionError as error:
     by = Tracebacks()
-    texts = {by.assembled(error, error.__traceback__) for _ in range(2)}
+    texts = {by.assemble(error, error.__traceback__) for _ in range(2)}
     sys.exit(texts != {"".join(traceback.format_exception(error))} or "inner" not in texts.pop())
 """
 
@@ -276,7 +276,7 @@ except ZeroDivisionError as error:
 )
 @pytest.mark.parametrize("way", ["-c", "-", "file"])
 def test_every_way_to_run_python_prints_alike(options, environment, way, tmp_path):
-    """Code of the command line, of standard input and of a file; without columns; in colours."""
+    """Code from -c, standard input and a file is printed alike, with any option of Python."""
     (tmp_path / "script.py").write_text(SCRIPT)
     how = {"-c": ["-c", SCRIPT], "-": ["-"], "file": [str(tmp_path / "script.py")]}[way]
 
@@ -297,16 +297,14 @@ sys.excepthook = lambda *error: sys.__excepthook__(*error)
 import pytest
 sys.exit(pytest.main(["-p", "no:cacheprovider", *sys.argv[1:]]))
 """
-"""exceptiongroup leaves `traceback` alone where it finds another hook than Python's own."""
+"""exceptiongroup does not patch `traceback` if it finds a custom sys.excepthook."""
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 11), reason="nobody patches traceback: they run here")
-def test_the_other_tests_pass_where_python_is_as_it_was():
+@pytest.mark.skipif(sys.version_info >= (3, 11), reason="nothing patches traceback here")
+def test_the_other_tests_pass_with_an_unpatched_traceback():
     """On Python 3.10 they run in a process whose pytest does not patch `traceback`."""
     folder = Path(__file__).parent
-    files = [
-        str(folder / name) for name in ("test_assembled.py", "test_frames.py", "test_stacks.py")
-    ]
+    files = [str(folder / name) for name in ("test_assembled.py", "test_frame_cache.py")]
     files.append(f"{__file__}::test_the_text_is_that_of_the_standard_library")
 
     done = subprocess.run(

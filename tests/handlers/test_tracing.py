@@ -16,7 +16,7 @@ from cxlogging.handlers.items import ItemMaker
 from cxlogging.vendors.betterstack import destination as betterstack
 from cxlogging.vendors.coralogix import destination as coralogix
 from cxlogging.vendors.honeycomb import destination as honeycomb
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 URL = "http://127.0.0.1:9"
 DESTINATIONS = {
@@ -43,7 +43,7 @@ def members(vendor, item):
 
 def shipped(vendor, **attributes):
     """Return an event's members, made three times: by the long way, and by both short ones."""
-    events = EventMaker(Cleaner(), {}, None, None, lambda *note: None)
+    events = EventMaker(Sanitizer(), {}, None, None, lambda *note: None)
     destination = DESTINATIONS[vendor]
     maker = ItemMaker(events, destination)
     records = [a_record(**attributes) for _ in range(3)]
@@ -153,7 +153,7 @@ def test_opentelemetry_is_not_imported():
 def test_a_span_keeps_a_record_on_the_short_way():
     """With a span active, no event is made for an ordinary record."""
     sdk = pytest.importorskip("opentelemetry.sdk.trace")
-    events = EventMaker(Cleaner(), {}, None, None, lambda *note: None)
+    events = EventMaker(Sanitizer(), {}, None, None, lambda *note: None)
     maker = ItemMaker(events, DESTINATIONS["honeycomb"])
     found = set()
     with sdk.TracerProvider().get_tracer("shop").start_as_current_span("checkout"):

@@ -15,7 +15,7 @@ import pytest
 
 from cxlogging.devserver import DevServer
 from cxlogging.handlers.exceptions.fields import failure
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 from .programs import Loader, raised_in
 
@@ -129,7 +129,7 @@ def test_a_module_without_a_loader_is_printed_without_a_warning(names, home, amo
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        text = failure(error, error.__traceback__, Cleaner())["stacktrace"]
+        text = failure(error, error.__traceback__, Sanitizer())["stacktrace"]
     linecache.clearcache()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -17,8 +17,8 @@ from cxlogging.dataprime import DataPrimeClient
 from cxlogging.delivery.process import lifecycle
 from cxlogging.devserver import DevServer
 from cxlogging.errors import ConfigurationError
-from cxlogging.handlers.redaction.rules import cleaner
-from cxlogging.wire.parse import shown
+from cxlogging.handlers.redaction.rules import build_sanitizer
+from cxlogging.wire.option_parsers import shown
 
 HONEYCOMB, CORALOGIX, BETTERSTACK = (
     f"cxlogging.{vendor}Handler" for vendor in ("Honeycomb", "Coralogix", "BetterStack")
@@ -306,7 +306,7 @@ def test_levels_that_are_right(given, number):
 )
 def test_names_in_one_string(given, hidden):
     """A string lists field names with commas; a pattern between slashes is one."""
-    rules = cleaner(given)
+    rules = build_sanitizer(given)
     fields = rules.fields({"iban": "x", "bic": "x"})
     assert {name for name, value in fields.items() if value == "[redacted]"} == hidden
 

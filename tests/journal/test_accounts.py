@@ -112,6 +112,7 @@ def spool(tmp_path) -> Path:
     return tmp_path / "spool"
 
 
+@pytest.mark.slow
 def test_two_accounts_through_kills(spool, backend):
     """Two accounts on one spool, in one process and in several, killed again and again: every
     record arrives, and none with the other's key.

@@ -140,7 +140,7 @@ def test_what_interrupts_a_log_call_reaches_the_application(kind, carrier):
     assert interrupt(kind, carrier, 5) == "lost 0 True"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("carrier", ["nested", "flat"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_that_interrupts_is_lost_in_many_runs(kind, carrier):

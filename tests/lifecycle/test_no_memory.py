@@ -42,7 +42,7 @@ print(raised, stats.balanced, stats.dropped > 0, stats.accepted)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bounds the address space of a process")
 @pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
-@pytest.mark.parametrize("spooled", [False, True])
+@pytest.mark.parametrize("spooled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_no_memory_error_leaves_a_log_call(program, server, tmp_path, vendor, spooled):
     """With memory exhausted no log call raises; what has no room is counted and said once."""
     options = f"spool={str(tmp_path / 'spool')!r}" if spooled else ""

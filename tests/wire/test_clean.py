@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlogging.wire.codec import dumps, packb
-from cxlogging.wire.values.sanitize import HIDDEN, MAX_CHARACTERS, Cleaner
+from cxlogging.wire.sanitizing.sanitizer import HIDDEN, MAX_CHARACTERS, Sanitizer
 
 from ..odd_values import ODD, Odd, arrived
 
@@ -37,7 +37,7 @@ def is_clean(value) -> bool:
 @given(anything)
 def test_anything_becomes_clean(value):
     """Whatever goes in, JSON's own types with text keys and finite numbers come out."""
-    fields = Cleaner().fields({"a": value, 5: value})
+    fields = Sanitizer().fields({"a": value, 5: value})
 
     assert list(fields) == ["a", "5"]
     assert is_clean(fields)
@@ -46,7 +46,7 @@ def test_anything_becomes_clean(value):
 @pytest.mark.parametrize("odd", ODD, ids=lambda each: each.name)
 def test_an_odd_value_is_clean_on_its_own_and_inside(odd: Odd):
     """An odd value is the same as a field and within one, and other encoders take it."""
-    value = Cleaner().fields({"odd": odd.make(), "in": {"a": odd.make()}})
+    value = Sanitizer().fields({"odd": odd.make(), "in": {"a": odd.make()}})
 
     assert is_clean(value)
     if "depth" not in odd.name and "surrogate" not in odd.name:
@@ -60,7 +60,7 @@ def test_plain_values_are_the_same_objects():
     """A short text and a number of 64 bits are passed on as they are."""
     text, number = "x" * 1_000, 10**15
 
-    fields = Cleaner().fields({"a": text, "b": number})
+    fields = Sanitizer().fields({"a": text, "b": number})
 
     assert fields["a"] is text
     assert fields["b"] is number
@@ -68,7 +68,7 @@ def test_plain_values_are_the_same_objects():
 
 def test_a_long_text_is_kept_as_a_field_and_cut_within_one():
     """A field may be as long as a message; a text inside of it has 32,768 characters."""
-    fields = Cleaner().fields({"a": "x" * 100_000, "b": ["x" * 100_000], "c": "y" * 3_000_000})
+    fields = Sanitizer().fields({"a": "x" * 100_000, "b": ["x" * 100_000], "c": "y" * 3_000_000})
 
     assert fields["a"] == "x" * 100_000
     assert len(fields["b"][0]) <= 32_768
@@ -79,18 +79,18 @@ def test_a_long_text_is_kept_as_a_field_and_cut_within_one():
 
 def test_an_event_keeps_a_thousand_fields():
     """The first thousand fields stay, and one more tells how many there were beyond."""
-    fields = Cleaner().fields(dict.fromkeys(map(str, range(1_234)), 0))
+    fields = Sanitizer().fields(dict.fromkeys(map(str, range(1_234)), 0))
 
     assert len(fields) == 1_001
     assert list(fields)[-1] == "<234 more>"
-    assert len(Cleaner().fields(dict.fromkeys(map(str, range(1_000)), 0))) == 1_000
+    assert len(Sanitizer().fields(dict.fromkeys(map(str, range(1_000)), 0))) == 1_000
 
 
 def test_one_value_holds_at_most_twenty_thousand():
     """A value of many members at every level is cut before it costs much."""
     wide = [[[0] * 100 for _ in range(100)] for _ in range(100)]
 
-    (field,) = Cleaner().fields({"a": wide}).values()
+    (field,) = Sanitizer().fields({"a": wide}).values()
 
     assert 15_000 < str(field).count("0") <= 20_000
     assert "more>" in str(field)
@@ -100,7 +100,7 @@ def test_one_mapping_holds_at_most_twenty_thousand():
     """The same bound holds for mappings, and what is left is said to be too deep."""
     wide = {a: {b: dict.fromkeys(map(str, range(100)), 0) for b in range(100)} for a in range(100)}
 
-    (field,) = Cleaner().fields({"a": wide}).values()
+    (field,) = Sanitizer().fields({"a": wide}).values()
 
     assert "'<cut>'" in str(field)
     assert str(field).count(": 0") <= 20_000
@@ -108,7 +108,7 @@ def test_one_mapping_holds_at_most_twenty_thousand():
 
 def test_an_array_without_a_size_is_measured_by_its_length():
     """An array of the standard library is a list where it is short, else described."""
-    fields = Cleaner().fields({"a": array.array("i", [1, 2]), "b": array.array("i", [0] * 1_001)})
+    fields = Sanitizer().fields({"a": array.array("i", [1, 2]), "b": array.array("i", [0] * 1_001)})
 
     assert fields["a"] == [1, 2]
     assert fields["b"].startswith("array('i', [0, 0")
@@ -124,7 +124,7 @@ def test_what_has_a_tolist_and_no_length_is_described():
         def __repr__(self) -> str:
             return "<Stream>"
 
-    assert Cleaner().value(Stream()) == "<Stream>"
+    assert Sanitizer().value(Stream()) == "<Stream>"
 
 
 def test_a_tolist_that_gives_no_json_is_not_used():
@@ -137,7 +137,7 @@ def test_a_tolist_that_gives_no_json_is_not_used():
         def __repr__(self) -> str:
             return "<Table>"
 
-    assert Cleaner().value(Table()) == "<Table>"
+    assert Sanitizer().value(Table()) == "<Table>"
 
 
 def test_a_dataclass_without_one_of_its_members_is_read():
@@ -151,7 +151,7 @@ def test_a_dataclass_without_one_of_its_members_is_read():
     order = Order(1, 2)
     del order.total
 
-    assert Cleaner().value(order) == {"number": 1, "total": None}
+    assert Sanitizer().value(order) == {"number": 1, "total": None}
 
 
 def test_a_path_of_bytes_is_a_text():
@@ -161,14 +161,14 @@ def test_a_path_of_bytes_is_a_text():
         def __fspath__(self) -> bytes:
             return b"/a"
 
-    assert Cleaner().value(Place()) == "/a"
+    assert Sanitizer().value(Place()) == "/a"
 
 
 def test_sensitive_names_are_hidden_at_any_depth():
     """The judge is asked for each name, at every level, and only the value is hidden."""
-    cleaner = Cleaner(lambda name: name in {"key", "5"})
+    sanitizer = Sanitizer(lambda name: name in {"key", "5"})
 
-    fields = cleaner.fields({"key": [1], "a": {"key": 1, "b": [{"key": 2, "c": 3}]}, 5: "five"})
+    fields = sanitizer.fields({"key": [1], "a": {"key": 1, "b": [{"key": 2, "c": 3}]}, 5: "five"})
 
     assert fields == {
         "key": HIDDEN,
@@ -179,11 +179,11 @@ def test_sensitive_names_are_hidden_at_any_depth():
 
 def test_every_text_is_edited():
     """An edit is applied to messages, fields, nested texts, and what others became as text."""
-    cleaner = Cleaner(edit=str.upper)
+    sanitizer = Sanitizer(edit=str.upper)
 
-    assert cleaner.text("a") == "A"
-    assert cleaner.value("a") == "A"
-    fields = cleaner.fields({"a": "b", "c": ["d", b"e", {"f": ValueError("g")}], "n": 1})
+    assert sanitizer.text("a") == "A"
+    assert sanitizer.value("a") == "A"
+    fields = sanitizer.fields({"a": "b", "c": ["d", b"e", {"f": ValueError("g")}], "n": 1})
     assert fields == {"a": "B", "c": ["D", "E", {"f": "VALUEERROR: G"}], "n": 1}
 
 
@@ -193,19 +193,19 @@ def test_no_member_vanishes(keys):
     """As many keys as a mapping has, so many names come out, each its own."""
     mapping = {key: number for number, key in enumerate(keys)}
 
-    assert list(Cleaner().value(mapping).values()) == list(mapping.values())
-    assert list(Cleaner().fields(mapping).values()) == list(mapping.values())
+    assert list(Sanitizer().value(mapping).values()) == list(mapping.values())
+    assert list(Sanitizer().fields(mapping).values()) == list(mapping.values())
 
 
 @given(st.integers(-(2**64), 2**64) | st.sampled_from([2**53, 2**53 + 1, -(2**53), -(2**53) - 1]))
 def test_an_integer_beyond_what_a_vendor_keeps_is_text_at_any_depth(number):
     """An integer outside of the given range is its digits, alone, nested, in sets and enums."""
-    cleaner = Cleaner(integers=range(-(2**53), 2**53 + 1))
+    sanitizer = Sanitizer(integers=range(-(2**53), 2**53 + 1))
     arrives = number if -(2**53) <= number <= 2**53 else str(number)
     kind = enum.IntEnum("Kind", {"ONE": number})
     fields = {"a": number, "b": [{"c": (number,)}], "d": {number}, "e": kind.ONE, "f": [kind.ONE]}
 
-    assert cleaner.fields(fields) == {
+    assert sanitizer.fields(fields) == {
         "a": arrives,
         "b": [{"c": [arrives]}],
         "d": [arrives],

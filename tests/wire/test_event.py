@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.wire.event import Event, Source, set_apart
+from cxlogging.wire.event import Event, SyntheticOrigin, rename_reserved
 
 TAKEN = frozenset({"a", "extra_a", "b"})
 names = st.sampled_from(["a", "b", "c", "extra_a", "extra_b", "extra_extra_a", ""])
@@ -13,12 +13,12 @@ def test_free_names_are_the_same_object():
     """Fields that collide with nothing are not even copied."""
     fields = {"c": 1}
 
-    assert set_apart(fields, TAKEN) is fields
+    assert rename_reserved(fields, TAKEN) is fields
 
 
 def test_a_taken_name_gets_a_prefix():
     """A taken name moves behind extra_, as often as it takes, and the order stays."""
-    moved = set_apart({"x": 0, "a": 1, "b": 2, "extra_b": 3}, TAKEN)
+    moved = rename_reserved({"x": 0, "a": 1, "b": 2, "extra_b": 3}, TAKEN)
 
     assert list(moved.items()) == [
         ("x", 0),
@@ -31,7 +31,7 @@ def test_a_taken_name_gets_a_prefix():
 @given(st.dictionaries(names, st.integers(), max_size=7))
 def test_nothing_vanishes_and_nothing_is_taken(fields):
     """All values stay, in order, under names that are free and their own where they can be."""
-    moved = set_apart(fields, TAKEN)
+    moved = rename_reserved(fields, TAKEN)
 
     assert list(moved.values()) == list(fields.values())
     assert TAKEN.isdisjoint(moved)
@@ -42,7 +42,9 @@ def test_nothing_vanishes_and_nothing_is_taken(fields):
 
 def test_replace_changes_what_it_is_told_alone():
     """A copy has the changes; the event itself, and all else, stays."""
-    event = Event(1, 20, "INFO", "m", {"a": 1}, Source(), {"type": "E"}, "stack", "task", 3)
+    event = Event(
+        1, 20, "INFO", "m", {"a": 1}, SyntheticOrigin(), {"type": "E"}, "stack", "task", 3
+    )
 
     copy = event.replace(message="n", sample_rate=4)
 

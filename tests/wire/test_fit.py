@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlogging.wire.codec import dumps
-from cxlogging.wire.event import Event, Source
-from cxlogging.wire.fit import encode
+from cxlogging.wire.event import Event, SyntheticOrigin
+from cxlogging.wire.size_limit import encode
 
 texts = st.text('aé漢😀\n"\\\0', max_size=8).flatmap(
     lambda text: st.sampled_from([1, 10, 500, 5_000]).map(lambda times: text * times)
@@ -31,7 +31,7 @@ def build(event: Event) -> bytes:
 
 
 def an_event(message: str = "hello", **changes) -> Event:
-    return Event(1, 20, "INFO", message, {}, Source()).replace(**changes)
+    return Event(1, 20, "INFO", message, {}, SyntheticOrigin()).replace(**changes)
 
 
 def fitted(event: Event, limit: int = 3_000) -> dict:
@@ -164,7 +164,7 @@ def test_names_that_become_alike_by_cutting_are_both_kept():
 def test_lone_surrogates_cost_nothing_else():
     """Every text of an event is made sound, wherever the surrogate stands."""
     odd = "a\ud800"
-    origin = Source(odd, odd, odd, odd, 7, odd, 1, odd, 2, odd)
+    origin = SyntheticOrigin(odd, odd, odd, odd, 7, odd, 1, odd, 2, odd)
     event = Event(1, 20, odd, odd, {odd: [odd]}, origin, {"type": odd}, odd, odd)
 
     assert fitted(event) == {
@@ -189,7 +189,7 @@ def every_part(event: Event) -> bytes:
 def test_an_origin_of_wrong_types_is_made_sound():
     """Where a record's own attributes are no texts or numbers, they become so."""
     odd = object()
-    origin = Source(5, odd, odd, odd, odd, 5, odd, 6, odd, 7)
+    origin = SyntheticOrigin(5, odd, odd, odd, odd, 5, odd, 6, odd, 7)
 
     found = json.loads(encode(every_part, an_event(origin=origin, level_name=8), 3_000))
 
@@ -213,7 +213,7 @@ def test_an_origin_of_wrong_types_is_made_sound():
 
 def test_an_origin_that_tells_nothing_stays_so():
     """What is None in an origin is None when the event is made sound."""
-    event = an_event("a\ud800", origin=Source(lineno=3, thread=4, process=5))
+    event = an_event("a\ud800", origin=SyntheticOrigin(lineno=3, thread=4, process=5))
 
     found = json.loads(encode(every_part, event, 3_000))
 

@@ -12,8 +12,8 @@ import types
 
 import pytest
 
-from cxlogging.wire.values.guard import is_external
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.external_errors import is_external
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 
 class LimitError(Exception):
@@ -126,7 +126,7 @@ def handled(request):
 def test_what_a_signal_handler_raises_passes():
     """What a signal handler of any kind raises passes, in the middle of a value's repr too."""
     with pytest.raises((SystemExit, LimitError, TimeoutError, ValueError, KeyError, TypeError)):
-        Cleaner().fields({"a": [Interrupted()]})
+        Sanitizer().fields({"a": [Interrupted()]})
 
 
 class InterruptedInC:
@@ -143,7 +143,7 @@ def test_what_a_signal_handler_raises_between_calls_passes(show):
     value = type("Shown", (), {"__repr__": lambda _: show(InterruptedInC())})()
 
     with pytest.raises((SystemExit, TypeError), match=r"143|exit expected"):
-        Cleaner().fields({"a": value})
+        Sanitizer().fields({"a": value})
 
 
 class Limited:
@@ -176,7 +176,7 @@ class LimitExit(BaseException):
 def test_what_another_thread_sets_passes(kind):
     """An exception that another thread sets passes, whatever its class."""
     with pytest.raises(kind):
-        Cleaner().fields({"a": [Limited(kind)]})
+        Sanitizer().fields({"a": [Limited(kind)]})
 
 
 def raised(error):
@@ -247,7 +247,7 @@ def test_what_a_value_raises_does_not_pass(fail):
     """What a value's own code raises becomes a marked text, whatever handlers there are."""
     value = type("Widget", (), {"__repr__": fail})()
 
-    assert Cleaner().fields({"a": [value]}) == {"a": ["<unrepresentable Widget>"]}
+    assert Sanitizer().fields({"a": [value]}) == {"a": ["<unrepresentable Widget>"]}
 
 
 def test_a_value_s_own_exit_is_not_external():
@@ -266,4 +266,4 @@ def test_control_c_passes():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Cleaner().fields({"a": Pressed()})
+        Sanitizer().fields({"a": Pressed()})

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import cxlogging
-from cxlogging.wire.values import special_types as kinds
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing import special_types as kinds
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
-SECRET = Cleaner(is_sensitive=lambda name: name.lower() in {"authorization", "cookie"})
+SECRET = Sanitizer(is_sensitive=lambda name: name.lower() in {"authorization", "cookie"})
 
 
 class Recorded:
@@ -43,7 +43,7 @@ def test_a_log_call_touches_nothing_but_the_repr(kind):
     """No attribute of an object that is logged is looked up, by whatever name."""
     Recorded.touched.clear()
 
-    assert Cleaner().fields({"a": kind(), "b": [kind()]}) == {
+    assert Sanitizer().fields({"a": kind(), "b": [kind()]}) == {
         "a": "<Recorded>",
         "b": ["<Recorded>"],
     }
@@ -60,7 +60,7 @@ def test_an_object_whose_attributes_raise_is_its_repr():
         def __repr__(self) -> str:
             return "<Broken>"
 
-    assert Cleaner().value(Broken()) == "<Broken>"
+    assert Sanitizer().value(Broken()) == "<Broken>"
 
 
 def test_what_a_dataclass_hides_from_its_repr_is_not_shipped():
@@ -71,7 +71,7 @@ def test_what_a_dataclass_hides_from_its_repr_is_not_shipped():
         name: str
         key: str = dataclasses.field(repr=False)
 
-    assert Cleaner().value(Account("a", "canary")) == {"name": "a"}
+    assert Sanitizer().value(Account("a", "canary")) == {"name": "a"}
 
 
 def test_what_an_attrs_class_hides_from_its_repr_is_not_shipped():
@@ -83,7 +83,7 @@ def test_what_an_attrs_class_hides_from_its_repr_is_not_shipped():
         name: str
         key: str = attrs.field(repr=False)
 
-    assert Cleaner().value(Account("a", "canary")) == {"name": "a"}
+    assert Sanitizer().value(Account("a", "canary")) == {"name": "a"}
 
 
 def test_a_pydantic_model_is_its_fields():
@@ -97,7 +97,7 @@ def test_a_pydantic_model_is_its_fields():
         def model_dump(self, **_: Any) -> Any:
             raise AssertionError("called")
 
-    assert Cleaner().value(Account(name="a", key="canary")) == {"name": "a"}
+    assert Sanitizer().value(Account(name="a", key="canary")) == {"name": "a"}
 
 
 def test_a_struct_is_its_fields():
@@ -105,7 +105,7 @@ def test_a_struct_is_its_fields():
     msgspec = pytest.importorskip("msgspec")
     struct = msgspec.defstruct("Order", [("number", int)])
 
-    assert Cleaner().value(struct(1)) == {"number": 1}
+    assert Sanitizer().value(struct(1)) == {"number": 1}
 
 
 def test_small_kinds_of_the_standard_library():
@@ -113,7 +113,7 @@ def test_small_kinds_of_the_standard_library():
     point = collections.namedtuple("point", "x y")  # noqa: PYI024 - the kind is the subject
     colour = enum.Enum("colour", {"RED": "red"})
 
-    assert Cleaner().value([ipaddress.ip_address("::1"), point(1, 2), colour.RED]) == [
+    assert Sanitizer().value([ipaddress.ip_address("::1"), point(1, 2), colour.RED]) == [
         "::1",
         {"x": 1, "y": 2},
         "red",
@@ -126,7 +126,7 @@ def test_numpy_s_scalars_and_dates():
 
     values = [numpy.float32(1.5), numpy.datetime64("2024-02-29"), numpy.array([1, 2])]
 
-    assert Cleaner().value(values) == [1.5, "2024-02-29", [1, 2]]
+    assert Sanitizer().value(values) == [1.5, "2024-02-29", [1, 2]]
 
 
 @pytest.mark.parametrize("name", ["Authorization", b"authorization", "cookie"])
@@ -152,10 +152,10 @@ def test_a_registered_type_is_shown_as_its_function_says(monkeypatch):
     class Price(Money):
         pass
 
-    assert Cleaner().value(Price(1)) == "<Money>"
+    assert Sanitizer().value(Price(1)) == "<Money>"
     cxlogging.register_type(Money, lambda money: {"cents": 100 // money.cents})
 
-    assert Cleaner().value([Price(1), Money(0)]) == [{"cents": 100}, "<Money>"]
+    assert Sanitizer().value([Price(1), Money(0)]) == [{"cents": 100}, "<Money>"]
 
 
 @pytest.mark.parametrize("kind", [dict, list, tuple])
@@ -166,7 +166,7 @@ def test_a_registered_mapping_or_sequence(monkeypatch, kind):
     container = type("Container", (kind,), {})
     cxlogging.register_type(container, lambda value: f"{len(value)} members")
 
-    assert Cleaner().value([container(), kind()]) == ["0 members", {} if kind is dict else []]
+    assert Sanitizer().value([container(), kind()]) == ["0 members", {} if kind is dict else []]
 
 
 @pytest.mark.parametrize("arguments", [("Money", str), (int, "str")])

@@ -8,8 +8,8 @@ import types
 
 import pytest
 
-from cxlogging.handlers.redaction.rules import Default, cleaner
-from cxlogging.wire.values.reprs import without_secrets
+from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
+from cxlogging.wire.sanitizing.reprs import without_secrets
 
 
 class Shown:
@@ -21,7 +21,7 @@ class Shown:
 
 
 def shown(text):
-    return cleaner(Default()).value(Shown(text))
+    return build_sanitizer(DefaultRules()).value(Shown(text))
 
 
 HIDDEN = {
@@ -81,17 +81,17 @@ def test_objects_of_the_standard_library():
         functools.partial(print, auth="canary"),
     ]
 
-    assert "canary" not in str(cleaner(Default()).value(values))
+    assert "canary" not in str(build_sanitizer(DefaultRules()).value(values))
 
 
 def test_without_redaction_the_repr_is_whole():
     """Where redaction is off, nothing is looked for."""
-    assert cleaner(None).value(Shown("A(token='x')")) == "A(token='x')"
+    assert build_sanitizer(None).value(Shown("A(token='x')")) == "A(token='x')"
 
 
 def test_a_name_of_the_user_s_hides_too():
     """The names that `redact` adds hold in the texts of objects; numbers are hidden with them."""
-    assert cleaner(["iban"]).value(Shown("A(iban=12, b=3)")) == "A(iban=[redacted], b=3)"
+    assert build_sanitizer(["iban"]).value(Shown("A(iban=12, b=3)")) == "A(iban=[redacted], b=3)"
 
 
 @pytest.mark.parametrize("hides", [True, False])

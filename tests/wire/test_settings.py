@@ -41,7 +41,7 @@ def _no_variables(monkeypatch):
 
 
 def key_of(destination):
-    key = getattr(destination, "key", None) or getattr(destination, "token", None)
+    key = destination.credential
     return None if key is None else key.reveal()
 
 

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 SECRET = "hunter2"
 
 
 def cleaned(value):
-    return Cleaner().value(value)
+    return Sanitizer().value(value)
 
 
 def test_a_werkzeug_request_and_response():
@@ -62,12 +62,12 @@ django.setup()
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
-from cxlogging.wire.values.sanitize import Cleaner
+from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 def view(request, number):
-    print(Cleaner().value(request))
+    print(Sanitizer().value(request))
     response = HttpResponse("x", status=418, headers={"X-Token": "hunter2"})
-    print(Cleaner().value(response))
+    print(Sanitizer().value(response))
     return response
 
 urlpatterns = [path("orders/<int:number>/", view)]

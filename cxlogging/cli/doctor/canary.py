@@ -9,6 +9,7 @@ from ...dataprime import AuthenticationError, DataPrimeClient, QueryError, RateL
 from ...delivery.http.compression import Trial
 from ...handlers.check import CheckResult, check
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import VENDORS
 from ...wire.http import Endpoint
 from ...wire.settings import LOCAL_KEY, held, is_loopback
 from .findings import Finding, Status, fail, ok, skip, warn
@@ -29,7 +30,7 @@ def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Findin
     yield taken(about, result)
     if not result.ok:
         return
-    endpoint: Endpoint | None = getattr(handler.delivery.destination, "endpoint", None)
+    endpoint = handler.delivery.destination.endpoint
     client = None if endpoint is None else _client(endpoint)
     encoding = handler.delivery.encoding
     tried = None if encoding.trial is Trial.NONE else encoding.name
@@ -79,12 +80,13 @@ def _client(endpoint: Endpoint) -> DataPrimeClient | str:
     if is_loopback(endpoint.host):
         url = f"{endpoint.scheme}://{endpoint.authority}"
         return DataPrimeClient(key or LOCAL_KEY, url=url, **options)  # type: ignore[arg-type]
-    if not endpoint.host.startswith("ingress."):
+    urls = (vendor.profile.query_url(endpoint) for vendor in VENDORS.values())
+    address = next(filter(None, urls), None)
+    if address is None:
         return "this vendor has no query API here: look for the event's cx_check on its page"
     if not key:
         return f"set {QUERY_KEY} to a key that may query, and the event is looked for"
-    domain = endpoint.host.removeprefix("ingress.")
-    return DataPrimeClient(key, url=f"https://api.{domain}", **options)  # type: ignore[arg-type]
+    return DataPrimeClient(key, url=address, **options)  # type: ignore[arg-type]
 
 
 def _appeared(

@@ -11,8 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from ... import __version__
+from ...vendors.registry import VENDORS
 from ..shared.exit_codes import AUTHENTICATION, FAILURE, OK
-from ..shared.targets import APP_HELP, CONFIG_HELP, VENDORS, Targets, targets
+from ..shared.targets import APP_HELP, CONFIG_HELP, Targets, targets
 from ..shared.wording import examples
 from .canary import canary
 from .findings import Finding, Printer, Status, fail, ok, warn
@@ -69,9 +70,9 @@ def command(
     """
     Look after the handlers: of an application, of a file, or of the environment.
 
-    Sends one event with each and asks for it until it appears (Coralogix with CX_API_KEY, and the
-    local server). Each finding has its cause and its cure. Exit codes: 0 nothing is wrong, 1
-    something is, 3 a key is refused.
+    Sends one event with each handler, and queries for it until it appears, where queries are
+    possible: with CX_API_KEY, or at the local server. Each finding has its cause and its cure.
+    Exit codes: 0 nothing is wrong, 1 something is, 3 a key is refused.
     """
     looked_at = targets(app, config)
     printer = None if as_json else Printer()
@@ -100,7 +101,7 @@ def _findings(
     if looked_at.configured:
         yield from tree(looked_at.handlers, looked_at.own)
     elif not looked_at.handlers:
-        names = ", ".join(names[needed[0]][0] for _, names, needed in VENDORS.values())
+        names = ", ".join(vendor.profile.shown_first for vendor in VENDORS.values())
         yield fail(
             "handlers",
             "the environment configures none",

@@ -5,34 +5,44 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
+from ...delivery.ledger import Stats
 from ...errors import ConfigurationError
 from ...handlers.handler import ShippingHandler
+from ...vendors.profile import CommandOption
+from ...vendors.registry import QUERIED, VENDORS, Vendor
 from ...wire.settings import URL_VARIABLE, held
 from ..shared.connection_options import local_url
 from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
 from ..shared.screen import complain, note
-from ..shared.vendors import HANDLERS
 from ..shared.wording import examples
 from .input import Input, UnreadableError
-from .records import Maker
-from .run import Reading, account, code_of, drain, send, troubles
-from .times import Reader
-from .watch import Watch, bar
+from .records import RecordFactory
+from .run import RecordSource, drain, exit_code, failures, send, summary
+from .timestamps import TimestampParser
+from .watch import Watch, delivery_progress
 
-FOREVER = 86_400.0
-"""Seconds that reading waits for room: it drops nothing."""
+_Command = Callable[..., None]
 
-VENDORS = {**HANDLERS, "local": HANDLERS["coralogix"]}
-_OWN = {
-    "application": ("application_name", "coralogix"),
-    "subsystem": ("subsystem_name", "coralogix"),
-    "dataset": ("dataset", "honeycomb"),
-}
-"""Options of the command that are arguments of one vendor's handler."""
+BLOCK_TIMEOUT = 86_400.0
+"""Seconds that reading waits for room in the queue, so that nothing is dropped."""
+
+_DESTINATIONS: Mapping[str, Vendor] = {**VENDORS, "local": QUERIED}
+_VENDOR_OPTIONS: list[tuple[Vendor, CommandOption]] = [
+    (vendor, option) for vendor in VENDORS.values() for option in vendor.profile.send_options
+]
+
+
+def _vendor_options(command: _Command) -> _Command:
+    """Add the options that are arguments of one vendor's handler to *command*."""
+    for vendor, each in reversed(_VENDOR_OPTIONS):
+        sentence = f"{each.help}, for {vendor.title}."
+        command = click.option(f"--{each.name}", metavar="NAME", help=sentence)(command)
+    return command
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -45,14 +55,12 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.command(
     "send",
     epilog=examples(
-        "tail -F app.log | cxlogging send --to betterstack",
-        "cxlogging send --to coralogix --application shop --follow app.log",
-        "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at",
+        *(vendor.profile.send_example for vendor in VENDORS.values()),
     ),
 )
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option(
-    "--to", type=click.Choice(list(VENDORS)), required=True, help="The vendor to send to."
+    "--to", type=click.Choice(list(_DESTINATIONS)), required=True, help="The vendor to send to."
 )
 @click.option(
     "--port",
@@ -95,9 +103,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option(
     "--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first N records."
 )
-@click.option("--application", metavar="NAME", help="The application's name, for Coralogix.")
-@click.option("--subsystem", metavar="NAME", help="The subsystem's name, for Coralogix.")
-@click.option("--dataset", metavar="NAME", help="The dataset's name, for Honeycomb.")
+@_vendor_options
 @click.option(
     "--logger",
     default="cxlogging.send",
@@ -163,48 +169,47 @@ def command(
     dropped. Ctrl-C stops reading, and says how to go on.
     """
     handler = _handler(options)
-    names = (time_field, level_field, message_field)
-    maker = Maker(Reader(utc=utc, now=time.time), logger, *names)
-    source = Input(files, follow=follow)
-    reading = Reading(source, maker, _form(form, files, follow=follow))
-    interrupted, broken = False, ""
-    size = source.size
-    with bar(size, lambda: source.position, wanted=not quiet) as show:
+    timestamps = TimestampParser(utc=utc, now=time.time)
+    factory = RecordFactory(timestamps, logger, time_field, level_field, message_field)
+    files_read = Input(files, follow=follow)
+    source = RecordSource(files_read, factory, _form(form, files, follow=follow))
+    interrupted, unreadable = False, ""
+    with delivery_progress(files_read.size, lambda: files_read.position, wanted=not quiet) as show:
         watch = Watch(handler.stats, show)
         try:
             with watch:
                 try:
-                    send(reading, handler, skip=skip, rate=rate)
+                    send(source, handler, skip=skip, rate=rate)
                 except UnreadableError as error:
-                    broken = str(error)
+                    unreadable = str(error)
                 drain(handler, wait, lambda: watch.refused)
         except KeyboardInterrupt:
             interrupted = True
             handler.flush(None if not watch.refused else 0.0)
     handler.close()
     stats = handler.stats()
-    _say(reading, stats, asked=as_json, quiet=quiet)
+    _print_statistics(source, stats, as_json=as_json, quiet=quiet)
     if interrupted and not watch.refused and not follow:
-        note(f"to go on from here: the same command with --skip {reading.count}")
-    for trouble in filter(None, (watch.refused, broken)):
-        complain(trouble)
-    code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+        note(f"to continue from here, repeat the command with --skip {source.count}")
+    for error_text in filter(None, (watch.refused, unreadable)):
+        complain(error_text)
+    code = exit_code(stats, interrupted=interrupted, refused=watch.refused, unreadable=unreadable)
     if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
-        for sentence in troubles(stats):
+        for sentence in failures(stats):
             note(sentence)
     raise SystemExit(code)
 
 
-def _say(reading: Reading, stats: Any, *, asked: bool, quiet: bool) -> None:
-    if asked:
-        document = {"read": reading.count, **stats._asdict()}
+def _print_statistics(source: RecordSource, stats: Stats, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        document = {"read": source.count, **stats._asdict()}
         document["lost_by_level"] = {
             f"{outcome} {logging.getLevelName(level)}": count
             for (outcome, level), count in stats.lost_by_level.items()
         }
         click.echo(json.dumps(document))
     if not quiet:
-        for sentence in account(stats, reading):
+        for sentence in summary(stats, source):
             note(sentence)
 
 
@@ -223,7 +228,7 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
     to: str = options["to"]
     arguments: dict[str, Any] = {
         "overflow": "block",
-        "block_timeout": FOREVER,
+        "block_timeout": BLOCK_TIMEOUT,
         "buffer_bytes": options["buffer"],
         "fields": options["fields"],
         "url": options["url"],
@@ -234,16 +239,16 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
         arguments["url"] = options["url"] or (None if is_set else local_url(options["port"]))
     elif options["port"] is not None:
         raise click.UsageError("--port is the local server's: it goes with --to local.")
-    for option, (argument, vendor) in _OWN.items():
-        if options[option] is not None:
-            if VENDORS[to] is not VENDORS[vendor]:
-                raise click.UsageError(f"--{option} goes with --to {vendor}.")
-            arguments[argument] = options[option]
+    for vendor, option in _VENDOR_OPTIONS:
+        if options[option.name] is not None:
+            if _DESTINATIONS[to] is not vendor:
+                raise click.UsageError(f"--{option.name} goes with --to {vendor.name}.")
+            arguments[option.argument] = options[option.name]
     if options["no_redact"]:
         arguments["redact"] = None
     wishes = {"sequence": options["sequence"] or None, "spool": options["spool"]}
     arguments |= {name: value for name, value in wishes.items() if value is not None}
-    handler = VENDORS[to](**arguments)
+    handler = _DESTINATIONS[to].make_handler(**arguments)
     if handler.stats().state == "off":
         cure = handler.check().cure
         raise ConfigurationError(f"{cure} Or send to the local server: --to local.")

@@ -16,23 +16,8 @@ from typing import Any
 import click
 
 from ...handlers.handler import ShippingHandler
-from ...vendors.betterstack import destination as betterstack
-from ...vendors.coralogix import destination as coralogix
-from ...vendors.honeycomb import destination as honeycomb
+from ...vendors.registry import QUERIED, VENDORS
 from ...wire.settings import URL_VARIABLE, held
-from .vendors import HANDLERS
-
-Vendor = tuple[Callable[..., ShippingHandler], Mapping[str, tuple[str, ...]], tuple[str, ...]]
-VENDORS: Mapping[str, Vendor] = {
-    "coralogix": (HANDLERS["coralogix"], coralogix.VARIABLES, ("api_key", "domain")),
-    "honeycomb": (HANDLERS["honeycomb"], honeycomb.VARIABLES, ("api_key",)),
-    "betterstack": (
-        HANDLERS["betterstack"],
-        betterstack.VARIABLES,
-        ("source_token", "ingesting_host"),
-    ),
-}
-"""The handler, its variables, and the arguments that show that it is wanted."""
 
 APP_HELP = "Import the application's own set-up of logging: a callable, or a dict."
 CONFIG_HELP = "Read a configuration of logging: a .json, .toml, .yaml or .ini file."
@@ -89,19 +74,23 @@ def loggers() -> Iterator[tuple[str, logging.Logger]]:
 def _of_environment() -> Iterator[tuple[str, ShippingHandler]]:
     wanted = [
         vendor
-        for vendor, (_, variables, needed) in VENDORS.items()
-        if any(held(name) for argument in needed for name in variables[argument])
+        for vendor in VENDORS.values()
+        if any(
+            held(name)
+            for argument in vendor.profile.required
+            for name in vendor.profile.variables[argument]
+        )
     ]
     if not wanted and held(URL_VARIABLE):
-        wanted = ["coralogix"]  # the local server takes any; it has a query door for this one
+        wanted = [QUERIED]  # the local server accepts all, and answers queries as this one does
     for vendor in wanted:
-        yield vendor, VENDORS[vendor][0]()
+        yield vendor.name, vendor.make_handler()
 
 
 def _named(handlers: list[ShippingHandler]) -> dict[str, ShippingHandler]:
     named: dict[str, ShippingHandler] = {}
     for handler in handlers:
-        kinds = (name for name, (kind, *_) in VENDORS.items() if type(handler) is kind)
+        kinds = (each.name for each in VENDORS.values() if type(handler) is each.handler)
         name = handler.name or next(kinds, type(handler).__name__)
         unique, number = name, 2
         while unique in named:

@@ -28,7 +28,7 @@ from urllib3.poolmanager import ProxyConfig  # type: ignore[attr-defined]
 from urllib3.util import make_headers, parse_url
 
 from ...wire.http import Endpoint
-from ...wire.realtime import monotonic
+from ...wire.system_clock import monotonic
 from ..options import Options
 from . import tls
 

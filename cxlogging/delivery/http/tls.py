@@ -8,7 +8,7 @@ import ssl
 from urllib.parse import SplitResult, urlsplit
 
 from ...errors import ConfigurationError
-from ...wire import parse as values
+from ...wire import option_parsers as values
 
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name the certificates to trust, where no option does; the first one counts."""

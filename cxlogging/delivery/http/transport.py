@@ -22,7 +22,7 @@ from urllib3.util.wait import wait_for_read
 
 from ... import __version__
 from ...wire.http import Request, Response, Secret
-from ...wire.realtime import monotonic
+from ...wire.system_clock import monotonic
 from ..clock import Clock
 from .connect import Connector
 from .failures import transport_error

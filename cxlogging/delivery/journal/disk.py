@@ -12,21 +12,18 @@ import contextlib
 import errno
 import os
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ...wire.values.guard import contained_io
+from ...wire.external_errors import contained_io
+from ...wire.threads import HAS_GIL
 
 try:
     import fcntl
     import resource
 except ImportError:  # pragma: no cover - Windows
     fcntl = resource = None  # type: ignore[assignment]
-
-HAS_GIL = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether only one thread runs Python code at a time."""
 
 NETWORK_FILE_SYSTEMS = frozenset(
     ("9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "nfs", "nfs4", "smb3")

@@ -7,7 +7,7 @@ import contextlib
 import errno
 from collections.abc import Callable, Iterator
 
-from ...wire.values.guard import contained_io, is_external
+from ...wire.external_errors import contained_io, is_external
 from ..clock import Clock
 from ..options import Options
 from ..queue.queue import Report

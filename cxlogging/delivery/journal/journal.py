@@ -15,13 +15,14 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
+from ...wire.threads import HAS_GIL
 from ..clock import Clock
 from ..options import Options
 from ..queue.memory import ITEM_OVERHEAD, MemoryQueue
 from ..queue.queue import Item, Queue
 from .append import Appender
-from .disk import HAS_GIL, Disk, LostError
+from .disk import Disk, LostError
 from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, crc32, frame_bytes
 from .orphans import OrphanReclaimer

@@ -6,8 +6,8 @@ import _thread
 import contextlib
 from collections import deque
 
+from ...wire.external_errors import is_external
 from ...wire.threads import start_thread
-from ...wire.values.guard import is_external
 from ..clock import Clock
 from ..process.state import own_thread
 from ..process.threadless import no_thread

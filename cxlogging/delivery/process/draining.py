@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...wire.values.guard import is_external
+from ...wire.external_errors import is_external
 
 if TYPE_CHECKING:
     from ..delivery import Delivery

@@ -16,7 +16,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from ...wire.values.guard import contained
+from ...wire.external_errors import contained
 from ..clock import Clock
 from ..drops import tell_lost
 from ..stderr import STDERR, report_at_last

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import sys
 
-from ...wire.values.guard import contained
+from ...wire.external_errors import contained
 
 UWSGI = (
     "uWSGI loads the application before it forks: what is logged until then is not delivered,"

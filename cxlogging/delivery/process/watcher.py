@@ -14,8 +14,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from ...wire.external_errors import is_external
 from ...wire.threads import start_thread, take
-from ...wire.values.guard import is_external
 from .threadless import no_thread
 
 LOOK_SECONDS = 10.0

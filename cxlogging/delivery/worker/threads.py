@@ -19,9 +19,9 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ...wire.external_errors import is_external
 from ...wire.http import Action
 from ...wire.threads import start_thread, take
-from ...wire.values.guard import is_external
 from ..process import lifecycle
 from ..process.state import PROCESS, own_thread
 from ..process.threadless import STARTED, no_thread, not_started

@@ -25,14 +25,14 @@ class QueryRefusedError(Exception):
         self.sentence = sentence
         self.offset = offset
 
-    def described(self, query: str) -> str:
+    def message(self, query: str) -> str:
         """The sentence with line and column, both from 0, as the service counts them."""
-        line, column = place(query, self.offset)
+        line, column = line_and_column(query, self.offset)
         return f"Compilation errors: {self.sentence} in line {line} at column {column}"
 
     def caret(self, query: str) -> str:
         """The line of the query, and below it a caret."""
-        line, column = place(query, self.offset)
+        line, column = line_and_column(query, self.offset)
         text = query.split("\n")[line]
         # Tabs stay tabs, so that the caret stands below its character.
         indent = "".join("\t" if each == "\t" else " " for each in text[:column])
@@ -43,14 +43,14 @@ class UnsupportedError(QueryRefusedError):
     """Something of the language that this engine does not do, by its name."""
 
     def __init__(self, name: str, offset: int) -> None:
-        super().__init__(f"{name}: works on the service, not here", offset)
+        super().__init__(f"{name}: supported by the service, not by the local engine", offset)
 
 
 class QueryEndedError(Exception):
     """The query fails while it runs; the sentence goes into the answer."""
 
 
-def place(query: str, offset: int) -> tuple[int, int]:
+def line_and_column(query: str, offset: int) -> tuple[int, int]:
     """Line and column of *offset*, both from 0."""
     before = query[:offset]
     line = before.count("\n")

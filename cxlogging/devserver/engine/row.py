@@ -12,11 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...dataprime.rows import Severity
-from ..schema import dumps
+from ..schema import to_json
 from .values import Kind, Timestamp, plain, severity_text, timestamp_text
 
 Record = tuple[Any, ...]
 """A row of the database, its columns in the order of `scan.COLUMNS`."""
+
+RECORD_COLUMNS = (
+    "data", "time_ns", "severity", "id", "received_ns", "vendor", "application", "subsystem",
+    "source",
+)  # fmt: skip
+"""Of a record, in this order."""
 
 METADATA = {
     "timestamp": Kind.TIMESTAMP,
@@ -32,7 +38,7 @@ _SEVERITIES = (None, *Severity)
 _scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
 
 
-class Row:
+class QueryRow:
     """
     One row; nobody changes its parts in place.
 
@@ -83,9 +89,9 @@ class Row:
                 found = self._labels = self._labels_of(self.record)
         return found
 
-    def with_data(self, data: Any) -> Row:
+    def with_data(self, data: Any) -> QueryRow:
         """The same row with another `$d`."""
-        row = Row(self.record, self._labels_of, data)
+        row = QueryRow(self.record, self._labels_of, data)
         row._metadata, row._labels = self._metadata, self._labels
         return row
 
@@ -95,7 +101,7 @@ class Row:
         return {
             "metadata": [_pair(name, _shown(held)) for name, held in self.metadata.items()],
             "labels": [_pair(name, held) for name, held in self.labels.items()],
-            "userData": dumps(plain(self.data)) if kept is None else kept,
+            "userData": to_json(plain(self.data)) if kept is None else kept,
         }
 
 
@@ -110,7 +116,7 @@ FIELDS: dict[str, Callable[[Record], Any]] = {
 }
 """How each field of `$m` is read."""
 
-COLUMNS = {
+COLUMN_OF_REFERENCE = {
     "$d": "data",
     "$m.timestamp": "time_ns",
     "$m.severity": "severity",

@@ -10,15 +10,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from .compile.narrowing import COLUMNS, Narrowing
+from ...dataprime.rows import Severity
 from .errors import QueryEndedError
-from .row import Record, Row
+from .row import RECORD_COLUMNS, QueryRow, Record
 
+Sql = tuple[str, tuple[Any, ...]]
+"""A condition, and the values of its parameters."""
+
+MAX_CONDITIONS = 50
 CHUNK = 256
 """Rows fetched at a time; between two of them the query can be stopped."""
 
@@ -26,28 +31,60 @@ ALL_SEVERITIES = 6
 _DATA = itemgetter(0)
 
 
-def statement(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:
+@dataclass(frozen=True)
+class ScanFilter:
     """
-    The SQL of *narrowing*, and its values.
+    Conditions for the store, all of them together.
+
+    Attributes:
+        start: First instant, nanoseconds.
+        end: The instant after the last.
+        severities: Of these alone.
+        conditions: SQL and its values.
+        newest: True for the newest first, False for the oldest, None where order does not matter.
+        columns: What is needed of an event; the rest comes as NULL.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    severities: frozenset[int] = frozenset(Severity)
+    conditions: tuple[Sql, ...] = ()
+    newest: bool | None = True
+    columns: frozenset[str] = frozenset(RECORD_COLUMNS)
+
+    def within(self, start: int | None, end: int | None) -> ScanFilter:
+        """The same, of a window as well."""
+        starts = [one for one in (self.start, start) if one is not None]
+        ends = [one for one in (self.end, end) if one is not None]
+        return replace(self, start=max(starts, default=None), end=min(ends, default=None))
+
+    def where(self, *conditions: Sql) -> ScanFilter:
+        """The same, with more conditions; those above a number that SQLite takes are left out."""
+        return replace(self, conditions=(*self.conditions, *conditions)[:MAX_CONDITIONS])
+
+
+def statement(scan_filter: ScanFilter) -> tuple[str, tuple[Any, ...]]:
+    """
+    The SQL of *scan_filter*, and its values.
 
     Where rows are to come in order of time and of some severities alone, it is one select each,
     which SQLite merges as it reads the index of each: it never sorts.
     """
-    ordered = {"time_ns", "id"} if narrowing.newest is not None else set()
-    needed = narrowing.columns | ordered
-    columns = ", ".join(one if one in needed else "NULL" for one in COLUMNS)
-    parts, values = _conditions(narrowing)
-    severities = sorted(map(int, narrowing.severities))
+    ordered = {"time_ns", "id"} if scan_filter.newest is not None else set()
+    needed = scan_filter.columns | ordered
+    columns = ", ".join(one if one in needed else "NULL" for one in RECORD_COLUMNS)
+    parts, values = _conditions(scan_filter)
+    severities = sorted(map(int, scan_filter.severities))
     if len(severities) == ALL_SEVERITIES:
         selects = [_select(columns, parts)]
-    elif narrowing.newest is None or not severities:
+    elif scan_filter.newest is None or not severities:
         among = f"severity IN ({', '.join(map(str, severities))})"
         selects = [_select(columns, [*parts, among])]
     else:
         selects = [_select(columns, [f"severity = {one}", *parts]) for one in severities]
     sql = " UNION ALL ".join(selects)
-    if narrowing.newest is not None:
-        way = "DESC" if narrowing.newest else "ASC"
+    if scan_filter.newest is not None:
+        way = "DESC" if scan_filter.newest else "ASC"
         sql += f" ORDER BY time_ns {way}, id {way}"
     return sql, values * len(selects)
 
@@ -57,16 +94,16 @@ def _select(columns: str, parts: list[str]) -> str:
     return f"SELECT {columns} FROM events{where}"  # noqa: S608 - values are parameters
 
 
-def _conditions(narrowing: Narrowing) -> tuple[list[str], tuple[Any, ...]]:
+def _conditions(scan_filter: ScanFilter) -> tuple[list[str], tuple[Any, ...]]:
     parts: list[str] = []
     values: list[Any] = []
-    if narrowing.start is not None:
+    if scan_filter.start is not None:
         parts.append("time_ns >= ?")
-        values.append(_bounded(narrowing.start))
-    if narrowing.end is not None:
+        values.append(_bounded(scan_filter.start))
+    if scan_filter.end is not None:
         parts.append("time_ns < ?")
-        values.append(_bounded(narrowing.end))
-    for sql, more in narrowing.conditions:
+        values.append(_bounded(scan_filter.end))
+    for sql, more in scan_filter.conditions:
         parts.append(sql)
         values.extend(more)
     return parts, tuple(values)
@@ -101,22 +138,22 @@ class Scan:
         self.rows_read = 0
         self.bytes_read = 0
 
-    def rows(self, narrowing: Narrowing) -> Iterator[Row]:
-        """The rows of *narrowing*, read as they are asked for."""
-        return chain.from_iterable(self._chunks(narrowing))
+    def rows(self, scan_filter: ScanFilter) -> Iterator[QueryRow]:
+        """The rows of *scan_filter*, read as they are asked for."""
+        return chain.from_iterable(self._chunks(scan_filter))
 
-    def _chunks(self, narrowing: Narrowing) -> Iterator[list[Row]]:
+    def _chunks(self, scan_filter: ScanFilter) -> Iterator[list[QueryRow]]:
         labels_of = self._labels_of
         try:
             with closing(self._connected()) as connection:
-                cursor = connection.execute(*statement(narrowing))
+                cursor = connection.execute(*statement(scan_filter))
                 while chunk := cursor.fetchmany(CHUNK):
                     if self._stopped():
                         raise QueryEndedError("cancelled")
                     self.rows_read += len(chunk)
-                    if "data" in narrowing.columns:
+                    if "data" in scan_filter.columns:
                         self.bytes_read += sum(map(len, map(_DATA, chunk)))
-                    yield [Row(record, labels_of) for record in chunk]
+                    yield [QueryRow(record, labels_of) for record in chunk]
         except sqlite3.Error as error:
             raise QueryEndedError(f"the store cannot be read: {error}") from None
 

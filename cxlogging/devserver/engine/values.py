@@ -16,7 +16,6 @@ from typing import Any
 
 from ...dataprime import times
 from ...dataprime.rows import Severity
-from .syntax.lexer import UNITS
 
 
 class Kind(enum.Enum):
@@ -47,6 +46,17 @@ class Interval(int):
     __slots__ = ()
 
 
+UNITS = {
+    "d": 86_400_000_000_000,
+    "h": 3_600_000_000_000,
+    "m": 60_000_000_000,
+    "s": 1_000_000_000,
+    "ms": 1_000_000,
+    "us": 1_000,
+    "ns": 1,
+}
+"""Units of an interval, in nanoseconds."""
+
 KINDS: dict[type, Kind] = {
     type(None): Kind.NULL, str: Kind.STRING, int: Kind.NUMBER, float: Kind.NUMBER,
     bool: Kind.BOOL, Timestamp: Kind.TIMESTAMP, Interval: Kind.INTERVAL, Severity: Kind.ENUM,
@@ -70,7 +80,7 @@ def equals(left: Any, right: Any) -> bool | None:
     if one is not two:
         return None
     if one in (Kind.ARRAY, Kind.OBJECT):
-        return bool(hashable(left) == hashable(right))
+        return bool(group_key(left) == group_key(right))
     return bool(left == right)
 
 
@@ -84,7 +94,7 @@ def compare(left: Any, right: Any) -> int | None:
     return int(left > right) - int(left < right)
 
 
-def sortable(value: Any) -> tuple[int, Any]:
+def sort_key_of(value: Any) -> tuple[int, Any]:
     """A key that orders values of all types: null last, types apart."""
     kind = KINDS[type(value)]
     if kind is Kind.NULL:
@@ -97,15 +107,15 @@ def sortable(value: Any) -> tuple[int, Any]:
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
-def hashable(value: Any) -> Any:
+def group_key(value: Any) -> Any:
     """*value* as a key of a group: `1` and `true` apart, `1` and `1.0` the same."""
     kind = type(value)
     if kind is str or kind is int or value is None:
         return value
     if kind is list:
-        return kind, tuple(map(hashable, value))
+        return kind, tuple(map(group_key, value))
     if kind is dict:
-        return kind, frozenset((name, hashable(held)) for name, held in value.items())
+        return kind, frozenset((name, group_key(held)) for name, held in value.items())
     return value if kind is float else (kind, value)
 
 
@@ -165,7 +175,7 @@ def interval_text(value: int) -> str:
     return sign + "".join(parts) if parts else "0ns"
 
 
-def interval_of(value: str) -> Interval | None:
+def parse_interval(value: str) -> Interval | None:
     """The interval that *value* names, units in descending order; None where it names none."""
     found = _INTERVAL.fullmatch(value)
     if found is None or not any(found.groups()):
@@ -175,7 +185,7 @@ def interval_of(value: str) -> Interval | None:
     return Interval(-total if value.startswith("-") else total)
 
 
-def timestamp_of(value: str) -> Timestamp | None:
+def parse_timestamp(value: str) -> Timestamp | None:
     """The instant that *value* names in ISO 8601, a day alone included; UTC without a zone."""
     try:
         day = datetime.date.fromisoformat(value)
@@ -185,7 +195,7 @@ def timestamp_of(value: str) -> Timestamp | None:
     return Timestamp((day - times.EPOCH.date()).days * UNITS["d"])
 
 
-def number_of(value: str) -> float | None:
+def parse_number(value: str) -> float | None:
     """The number that *value* is in decimal notation; None where it is none."""
     if not _NUMBER.fullmatch(value):
         return None
@@ -208,7 +218,7 @@ def cast(value: Any, kind: str) -> Any:
 
 def _to_number(value: Any) -> Any:
     if type(value) is str:
-        return number_of(value)
+        return parse_number(value)
     if type(value) is bool:
         return int(value)
     return int(value) if isinstance(value, int) else None
@@ -228,7 +238,7 @@ def as_timestamp(value: Any) -> Any:
 
 def _to_timestamp(value: Any) -> Any:
     if type(value) is str:
-        return timestamp_of(value)
+        return parse_timestamp(value)
     found = as_timestamp(value)
     return found if type(found) is Timestamp else None
 
@@ -236,11 +246,23 @@ def _to_timestamp(value: Any) -> Any:
 def _to_interval(value: Any) -> Any:
     if type(value) is int:
         return Interval(value)
-    return interval_of(value) if type(value) is str else None
+    return parse_interval(value) if type(value) is str else None
 
 
 def _nothing(value: Any) -> Any:
     del value
+
+
+def finite(value: Any) -> Any:
+    """*value*; raises `ValueError` where it is no number that JSON knows."""
+    if type(value) is float and not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def round_down(moment: int, span: int) -> Timestamp | None:
+    """The timestamp rounded down to a multiple of *span*; None where that is not positive."""
+    return Timestamp(moment - moment % span) if span > 0 else None
 
 
 _CASTS = {

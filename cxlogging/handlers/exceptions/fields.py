@@ -1,4 +1,4 @@
-"""An exception as fields: its type, message, stack text, causes and group members."""
+"""An exception as fields: its type, message, stack trace, causes and group members."""
 
 from __future__ import annotations
 
@@ -9,42 +9,45 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from ...wire.values.guard import is_external
-from ...wire.values.sanitize import Cleaner
-from ...wire.values.text import cut, cut_middle
+from ...wire.external_errors import is_external
+from ...wire.sanitizing.sanitizer import Sanitizer
+from ...wire.truncation import cut, cut_middle
 from .parsing import parse
 from .tracebacks import HEADER, format_exception
 
 STACK_CHARACTERS = 32 * 1024
 MESSAGE_CHARACTERS = 8 * 1024
-MOST_CAUSES = 20
-MOST_MEMBERS = 50
-MOST_MEMBERS_IN_ALL = 500
-DEEPEST_GROUP = 5
+MAX_CAUSES = 20
+MAX_MEMBERS = 50
+MAX_TOTAL_MEMBERS = 500
+MAX_GROUP_DEPTH = 5
 NO_EXCEPTION = ("", "NoneType: None", "NoneType")
+"""What Python prints if there is no exception."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-def failure(error: BaseException, trace: TracebackType | None, cleaner: Cleaner) -> dict[str, Any]:
+def failure(
+    error: BaseException, trace: TracebackType | None, sanitizer: Sanitizer
+) -> dict[str, Any]:
     """
     Return the fields of *error*.
 
-    ``type``, ``message`` and ``stacktrace`` (the text that Python prints, cut in
-    the middle at 32 KiB); ``causes``, from the nearest, where there are any;
-    ``exceptions`` for the members of a group; ``notes``.
+    ``type``, ``message`` and ``stacktrace`` (the text that Python prints, cut in the
+    middle at 32 KiB); and if there are any, ``causes`` beginning with the nearest,
+    ``exceptions`` for the members of a group, and ``notes``.
     """
-    fields = _head(error, cleaner)
-    # Cut first: of a text of many megabytes a copy without its last newline would be dear.
-    stack = _bounded(_stack(error, trace), STACK_CHARACTERS, cut_middle, cleaner)
+    fields = _head(error, sanitizer)
+    # Cut first: removing the last newline copies the text, which may be many megabytes.
+    stack = _bounded(_stack(error, trace), STACK_CHARACTERS, cut_middle, sanitizer)
     fields["stacktrace"] = stack.rstrip("\n")
-    if _has_more(error):
-        _tell_more(fields, error, cleaner)
+    if _may_have_causes(error):
+        _add_causes(fields, error, sanitizer)
     return fields
 
 
-def _has_more(error: BaseException) -> bool:
-    """Return False for an exception that has no causes, members or notes, as most."""
+def _may_have_causes(error: BaseException) -> bool:
+    """Return False for an exception without causes, members and notes, as most are."""
     try:
         return (
             error.__cause__ is not None
@@ -58,81 +61,83 @@ def _has_more(error: BaseException) -> bool:
         return True
 
 
-def _tell_more(fields: dict[str, Any], error: BaseException, cleaner: Cleaner) -> None:
-    """Add to *fields* the causes, members and notes of *error*."""
-    causes = [{**_head(cause, cleaner), "relation": relation} for cause, relation in _causes(error)]
+def _add_causes(fields: dict[str, Any], error: BaseException, sanitizer: Sanitizer) -> None:
+    """Add the causes, members and notes of *error* to *fields*."""
+    causes = [
+        {**_head(cause, sanitizer), "relation": relation} for cause, relation in _causes(error)
+    ]
     if causes:
         fields["causes"] = causes
-    members = _members(error, cleaner, DEEPEST_GROUP, iter(range(MOST_MEMBERS_IN_ALL)))
+    members = _members(error, sanitizer, MAX_GROUP_DEPTH, iter(range(MAX_TOTAL_MEMBERS)))
     if members:
         fields["exceptions"] = members
     notes = _safely(lambda: [str(note) for note in getattr(error, "__notes__", ())][:20])
     if isinstance(notes, list) and notes:
-        fields["notes"] = cleaner.value(notes)
+        fields["notes"] = sanitizer.value(notes)
 
 
-def failure_of(record: logging.LogRecord, cleaner: Cleaner) -> dict[str, Any] | None:
-    """Return the fields of the exception of *record*, in whatever form it has come."""
+def failure_of(record: logging.LogRecord, sanitizer: Sanitizer) -> dict[str, Any] | None:
+    """Return the fields of the exception of *record*, in any form that a record may hold it."""
     info: Any = record.exc_info
     if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
-        return failure(info[1], info[2], cleaner)
+        return failure(info[1], info[2], sanitizer)
     if isinstance(info, BaseException):
-        return failure(info, info.__traceback__, cleaner)
+        return failure(info, info.__traceback__, sanitizer)
     if record.exc_text:
-        return failure_of_text(str(record.exc_text), cleaner)
+        return failure_of_text(str(record.exc_text), sanitizer)
     if info is True:
         error = sys.exc_info()[1]
-        return None if error is None else failure(error, error.__traceback__, cleaner)
+        return None if error is None else failure(error, error.__traceback__, sanitizer)
     return None
 
 
-def failure_of_text(text: str, cleaner: Cleaner) -> dict[str, Any] | None:
+def failure_of_text(text: str, sanitizer: Sanitizer) -> dict[str, Any] | None:
     """
-    Return the fields of an exception of which only the formatted text has come here.
+    Return the fields of an exception of which only the formatted text is available.
 
-    Of a text that is no exception, the message alone; None where there was none,
-    as ``log.exception()`` prints it outside of an ``except`` block.
+    A text that is not an exception becomes the message. Returns None for what
+    ``log.exception()`` prints outside of an ``except`` block.
     """
     if text.strip() in NO_EXCEPTION:
         return None
-    read = parse(text) or {"message": text.strip()}
-    members, causes = read.pop("exceptions", None), read.pop("causes", None)
+    parsed = parse(text) or {"message": text.strip()}
+    members, causes = parsed.pop("exceptions", None), parsed.pop("causes", None)
     fields = {
-        **_bounded_head(read, cleaner),
-        "stacktrace": cleaner.text(cut_middle(text, STACK_CHARACTERS)),
+        **_bounded_head(parsed, sanitizer),
+        "stacktrace": sanitizer.text(cut_middle(text, STACK_CHARACTERS)),
     }
     if causes:
-        fields["causes"] = [_bounded_head(cause, cleaner) for cause in causes[:MOST_CAUSES]]
+        fields["causes"] = [_bounded_head(cause, sanitizer) for cause in causes[:MAX_CAUSES]]
     if members:
-        left = iter(range(MOST_MEMBERS_IN_ALL))
-        fields["exceptions"] = _members_of_text(members, cleaner, left)
+        budget = iter(range(MAX_TOTAL_MEMBERS))
+        fields["exceptions"] = _members_of_text(members, sanitizer, budget)
     return fields
 
 
-def _bounded_head(read: dict[str, Any], cleaner: Cleaner) -> dict[str, Any]:
-    """Return what was *read* of one exception, cut and clean."""
-    fields = {**read, "message": _bounded(read["message"], MESSAGE_CHARACTERS, cut, cleaner)}
-    if "type" in read:
-        fields["type"] = cut(read["type"], 256)
+def _bounded_head(parsed: dict[str, Any], sanitizer: Sanitizer) -> dict[str, Any]:
+    """Return the *parsed* fields of one exception, cut and sanitized."""
+    fields = {**parsed, "message": _bounded(parsed["message"], MESSAGE_CHARACTERS, cut, sanitizer)}
+    if "type" in parsed:
+        fields["type"] = cut(parsed["type"], 256)
     return fields
 
 
 def _members_of_text(
-    members: list[dict[str, Any]], cleaner: Cleaner, left: Iterator[int]
+    members: list[dict[str, Any]], sanitizer: Sanitizer, budget: Iterator[int]
 ) -> list[dict[str, Any]]:
     result = []
-    for member in members[:MOST_MEMBERS]:
-        if next(left, None) is None:
+    for member in members[:MAX_MEMBERS]:
+        if next(budget, None) is None:
             break
         inner = member.pop("exceptions", None)
-        fields = _bounded_head(member, cleaner)
+        fields = _bounded_head(member, sanitizer)
         if inner:
-            fields["exceptions"] = _members_of_text(inner, cleaner, left)
+            fields["exceptions"] = _members_of_text(inner, sanitizer, budget)
         result.append(fields)
     return result
 
 
-def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
+def _head(error: BaseException, sanitizer: Sanitizer) -> dict[str, Any]:
     kind = type(error)
     module = kind.__module__
     name = kind.__qualname__ if module in {"builtins", "__main__"} else None
@@ -141,15 +146,15 @@ def _head(error: BaseException, cleaner: Cleaner) -> dict[str, Any]:
         message = f"<unrepresentable {kind.__name__}>"
     return {
         "type": name or f"{module}.{kind.__qualname__}",
-        "message": _bounded(message, MESSAGE_CHARACTERS, cut, cleaner),
+        "message": _bounded(message, MESSAGE_CHARACTERS, cut, sanitizer),
     }
 
 
-def _bounded(text: str, most: int, cut: Callable[[str, int], str], cleaner: Cleaner) -> str:
-    """Return the clean form of *text*, of which *cut* leaves at most so many characters."""
-    if len(text) <= most and cleaner.edit is None:
+def _bounded(text: str, limit: int, cut: Callable[[str, int], str], sanitizer: Sanitizer) -> str:
+    """Return *text* sanitized, and shortened by *cut* to at most *limit* characters."""
+    if len(text) <= limit and sanitizer.edit is None:
         return text
-    return cleaner.text(cut(text, most))
+    return sanitizer.text(cut(text, limit))
 
 
 def _formatted(error: BaseException, trace: TracebackType | None) -> str:
@@ -169,10 +174,10 @@ def _stack(error: BaseException, trace: TracebackType | None) -> str:
 
 def _frame_by_frame(error: BaseException, trace: TracebackType | None) -> str:
     """
-    Return the text of *error*, without source lines where Python warns that it has none.
+    Return the text of *error*, without source lines for modules of which Python warns.
 
-    Since version 3.15 `linecache` warns of some modules, and ``-W error`` makes
-    that an exception.
+    Since version 3.15 `linecache` warns of modules whose ``__spec__`` lacks a loader,
+    and ``-W error`` turns the warning into an exception.
     """
     lines = [HEADER]
     while trace is not None:
@@ -188,7 +193,7 @@ def _frame_by_frame(error: BaseException, trace: TracebackType | None) -> str:
 def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
     seen = {id(error)}
     current = error
-    for _ in range(MOST_CAUSES):
+    for _ in range(MAX_CAUSES):
         following, relation = current.__cause__, "cause"
         if following is None and not current.__suppress_context__:
             following, relation = current.__context__, "context"
@@ -200,22 +205,22 @@ def _causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
 
 
 def _members(
-    error: BaseException, cleaner: Cleaner, depth: int, left: Iterator[int]
+    error: BaseException, sanitizer: Sanitizer, depth: int, budget: Iterator[int]
 ) -> list[dict[str, Any]]:
     members = _safely(lambda: getattr(error, "exceptions", None))
     if not isinstance(members, (tuple, list)) or depth == 0:
         return []
     result = []
-    for member in members[:MOST_MEMBERS]:
-        if isinstance(member, BaseException) and next(left, None) is not None:
-            fields = _head(member, cleaner)
-            inner = _members(member, cleaner, depth - 1, left)
+    for member in members[:MAX_MEMBERS]:
+        if isinstance(member, BaseException) and next(budget, None) is not None:
+            fields = _head(member, sanitizer)
+            inner = _members(member, sanitizer, depth - 1, budget)
             result.append({**fields, "exceptions": inner} if inner else fields)
     return result
 
 
 def _safely(make: Callable[[], Any]) -> Any:
-    """Return what *make* does, or None where the exception's own code fails."""
+    """Return what *make* returns, or None if the exception's own code fails."""
     try:
         return make()
     except BaseException as problem:

@@ -1,4 +1,4 @@
-"""Reading an exception's printed text back: its type, message, causes and group members."""
+"""Parses the printed text of an exception: its type, message, causes and group members."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import builtins
 import re
 from typing import Any
 
-from ...wire.values.text import strip_ansi
+from ...wire.truncation import strip_ansi
 
 MAX_DEPTH = 5
 
@@ -22,16 +22,16 @@ _NAME = re.compile(
 )
 _EXCEPTIONAL = re.compile(r".*(?:Error|Exception|Warning|Group|Traceback)", re.DOTALL)
 QUOTES = '"""'
-"""Around the traceback of another process in an exception's message."""
+"""Encloses the traceback of another process in the message of an exception."""
 
 
 def parse(text: str) -> dict[str, Any] | None:
     """
-    Return ``type``, ``message``, and where there are any ``causes`` and ``exceptions``.
+    Return ``type`` and ``message``, and if there are any, ``causes`` and ``exceptions``.
 
-    The last exception of a chain is the one that was logged; those above it are
-    its causes, from the nearest. Notes cannot be told from further lines of a
-    message, and are part of it. None is returned for a text that is no exception.
+    The last exception of a chain is the one that was logged; those above it are its
+    causes, beginning with the nearest. Notes cannot be distinguished from further lines
+    of the message, and become part of it. Returns None if *text* is not an exception.
     """
     text = strip_ansi(text)
     if "Traceback" in text and text.partition("\n")[0].endswith("\r"):
@@ -59,7 +59,7 @@ def _chain(lines: list[str], depth: int, indent: int) -> dict[str, Any] | None:
 
 
 def _pieces(lines: list[str]) -> tuple[list[list[str]], list[str]]:
-    """Return the lines of each exception of a chain, and how each is related to the next."""
+    """Return the lines of each exception of a chain, and the relation of each to the next."""
     pieces, relations, start, is_quoted = [], [], 0, False
     for number, line in enumerate(lines):
         if line == QUOTES:
@@ -73,34 +73,34 @@ def _pieces(lines: list[str]) -> tuple[list[list[str]], list[str]]:
 
 
 def _exception(lines: list[str], depth: int, indent: int) -> dict[str, Any] | None:
-    """Return one exception of a chain; its members down to *depth*."""
+    """Return one exception of a chain, with its members down to *depth*."""
     while lines and not lines[0].strip():
         lines = lines[1:]
     members: list[list[str]] = []
     if lines and lines[0].startswith((f"{' ' * indent}+ ", f"{' ' * indent}| ")):
         lines, members = _group(lines, indent)
-    found = _ending(lines)
+    found = _type_and_message(lines)
     if found is None or depth == 0:
         return found
-    read = [_member(member, depth - 1, indent + 2) for member in members]
-    exceptions = [member for member in read if member is not None]
+    parsed = [_member(member, depth - 1, indent + 2) for member in members]
+    exceptions = [member for member in parsed if member is not None]
     return {**found, "exceptions": exceptions} if exceptions else found
 
 
 def _member(lines: list[str], depth: int, indent: int) -> dict[str, Any] | None:
-    """Return one member of a group, whose lines are indented and marked."""
+    """Return one member of a group; its lines are indented and begin with a marker."""
     own, members = _group(lines, indent)
     found = _chain(own, 0, indent)
     if found is None:
         return None
     found.pop("causes", None)
-    read = [_member(each, depth - 1, indent + 2) for each in members] if depth else []
-    exceptions = [member for member in read if member is not None]
+    parsed = [_member(each, depth - 1, indent + 2) for each in members] if depth else []
+    exceptions = [member for member in parsed if member is not None]
     return {**found, "exceptions": exceptions} if exceptions else found
 
 
 def _group(lines: list[str], indent: int) -> tuple[list[str], list[list[str]]]:
-    """Return the lines of a group without their marks, and those of each of its members."""
+    """Return the lines of a group without their markers, and those of each of its members."""
     begin, inner = " " * indent, " " * (indent + 2)
     own: list[str] = []
     members: list[list[str]] = []
@@ -119,9 +119,9 @@ def _group(lines: list[str], indent: int) -> tuple[list[str], list[list[str]]]:
     return own, members
 
 
-def _ending(lines: list[str]) -> dict[str, Any] | None:
-    """Return type and message, which follow the frames."""
-    at = _begin(lines)
+def _type_and_message(lines: list[str]) -> dict[str, Any] | None:
+    """Return the type and the message, which follow the frames."""
+    at = _first_frame(lines)
     while any(
         line.startswith("  ") for line in lines[at : at + (2 if lines[at : at + 1] == [""] else 1)]
     ):
@@ -132,8 +132,8 @@ def _ending(lines: list[str]) -> dict[str, Any] | None:
     return {"type": found["name"], "message": found["message"] or ""}
 
 
-def _begin(lines: list[str]) -> int:
-    """Return where the frames begin, or the last line where there are none."""
+def _first_frame(lines: list[str]) -> int:
+    """Return the index of the first frame, or of the last line if there are no frames."""
     if not lines or lines[0].startswith("  "):
         return 0
     if _HEADER.fullmatch(lines[0]):

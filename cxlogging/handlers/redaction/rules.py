@@ -1,4 +1,4 @@
-"""Hiding values that must not leave the application, by the names of their fields."""
+"""Which values are hidden, decided by the names of their fields."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Iterable
 
 from ...errors import ConfigurationError
-from ...wire import parse as values
+from ...wire import option_parsers as values
 from ...wire.http import INTEGERS
-from ...wire.values.sanitize import HIDDEN, Cleaner, Secrecy
-from ...wire.values.text import strip_ansi
+from ...wire.sanitizing.sanitizer import HIDDEN, Sanitizer, Secrecy
+from ...wire.truncation import strip_ansi
 
 SENSITIVE = (
     # passwords
     "password passwd passwrd passwort passphrase passcode pwd userpass dbpass mysqlpass pgpass"
     " smtppass mailpass emailpass ftppass ldappass redispass sshpass httppass adminpass rootpass"
     " loginpass sudopass becomepass vaultpass keypass storepass proxypass"
-    # tokens, and what stands for a login
+    # tokens, and what identifies a login
     " token jwt bearer secret secretid auth authorization authorisation authentication"
     " credential creds csrf xsrf cookie session sessionid sessid sessionkey connectsid"
     # keys
@@ -29,17 +29,17 @@ SENSITIVE = (
     " otp authcode authorizationcode otpcode pincode verificationcode securitycode smscode"
     " mfacode 2facode totpcode recoverycode backupcode cvv cvc cvv2 ssn"
 ).split()
-"""What a name ends in that is sensitive, in whatever case and with whatever separators."""
+"""A name that ends in one of these is sensitive, regardless of case and separators."""
 
 SENSITIVE_WORDS = frozenset({"pin", "sid"})
-"""Of these a name is, or they are its last word: ``card_pin``, but not ``spin``."""
+"""A name whose last word is one of these is sensitive: ``card_pin``, but not ``spin``."""
 
 ENDINGS = (
     "values? hash(?:es|ed)? digest salt plain clear raw text str(?:ing)? headers?"
     " encrypted enc encoded base64 b64 hex bytes new old current previous prev backup confirm"
     " confirmation again repeat verify data md5 sha1 sha256 sha512 bcrypt scrypt argon2 v"
 ).split()
-"""Words that may follow a secret's, and leave it one: ``token_hash``, ``password_new``."""
+"""Words that may follow a sensitive word: ``token_hash`` and ``password_new`` are sensitive."""
 
 HARMLESS = re.compile(
     r"(?:max|min|total|prompt|completion|input|output|cached|reasoning|used|num|n)tokens"
@@ -47,11 +47,11 @@ HARMLESS = re.compile(
     r"|(?:next|previous|prev)?pagetoken|continuationtoken"
     r"|(?:post|pre)?(?:obsession|possession|intersession)s?"
 )
-"""Names that end like secrets and are none: tokens of language models and of pages."""
+"""Names that end like sensitive ones but are not: tokens of language models and of pages."""
 
-REMEMBERED = 10_000
-LONGEST = 256
-"""Characters of a name that are looked at: its end tells."""
+MAX_CACHED_NAMES = 10_000
+MAX_NAME = 256
+"""Characters of a name that are examined, from its end."""
 
 _SEPARATORS = str.maketrans("", "", "_-. ")
 _NO_WORD = re.compile(r"[\W_]+")
@@ -61,17 +61,17 @@ _ENDS = re.compile(rf"(?:{'|'.join(SENSITIVE)})(?P<plural>s?){_AFTER}\Z")
 _SUFFIX = re.compile(rf"(?:{'|'.join(ENDINGS)}|\d+)")
 
 
-class Names:
+class SensitiveNames:
     """
-    Tells whether a field's name is sensitive, and remembers the answer.
+    Decides whether the name of a field is sensitive, and caches the decision.
 
-    A name is where it ends in a secret's word: ``db_password``, ``accessToken`` and
-    ``X-Api-Key`` are, ``max_tokens``, ``token_count`` and ``password_attempts`` are
-    not. Where the word is a plural, a number below it is how many there are.
+    A name is sensitive if it ends in a sensitive word: ``db_password``, ``accessToken``
+    and ``X-Api-Key`` are, ``max_tokens``, ``token_count`` and ``password_attempts`` are
+    not. If the word is a plural, a number under that name is a count, and is shown.
 
     Args:
-        words: Names that are sensitive too, wherever they stand within a field's name.
-        safe: Whole names that are not, whatever else says so.
+        words: Further names that are sensitive, also as a part of a field's name.
+        safe: Whole names that are not sensitive, whatever the other rules say.
     """
 
     def __init__(self, words: Iterable[str] = (), safe: Iterable[str] = ()) -> None:
@@ -81,9 +81,9 @@ class Names:
 
     def __call__(self, name: str) -> int:
         answer = self._answers.get(name)
-        return self._judge(name) if answer is None else answer
+        return self._decide(name) if answer is None else answer
 
-    def _judge(self, name: str) -> int:
+    def _decide(self, name: str) -> int:
         folded = _fold(name)
         if folded in self._safe:
             answer = Secrecy.NONE
@@ -91,14 +91,14 @@ class Names:
             answer = Secrecy.WHOLE
         else:
             answer = secrecy(name)
-        if len(self._answers) < REMEMBERED:
+        if len(self._answers) < MAX_CACHED_NAMES:
             self._answers[name] = answer
         return answer
 
 
 def secrecy(name: str) -> int:
-    """Return what the default rules say of a field's *name*."""
-    name = name[-LONGEST:]
+    """Return the decision of the default rules on a field's *name*, as in `Secrecy`."""
+    name = name[-MAX_NAME:]
     folded = _NO_WORD.sub("", name.casefold())
     if HARMLESS.fullmatch(folded):
         return Secrecy.NONE
@@ -113,46 +113,46 @@ def secrecy(name: str) -> int:
     return Secrecy.TEXTS if found["plural"] else Secrecy.VALUES
 
 
-class Default:
-    """The default of ``redact``; its repr shows in a signature."""
+class DefaultRules:
+    """The default of the option ``redact``; its repr is shown in signatures."""
 
     def __repr__(self) -> str:
         return "<the default rules>"
 
 
-def cleaner(
+def build_sanitizer(
     redact: object,
     redact_except: object = None,
     integers: range = INTEGERS,
     *,
     strips_ansi: bool = False,
-) -> Cleaner:
+) -> Sanitizer:
     """
-    Return the cleaner for the options ``redact`` and ``redact_except``.
+    Return the sanitizer for the options ``redact`` and ``redact_except``.
 
     Args:
-        redact: `Default`, or None for no redaction, or names that are sensitive
-            beside the default ones. A compiled pattern among them, or a text
+        redact: `DefaultRules`, or None for no redaction, or names that are sensitive
+            in addition to the default ones. A compiled pattern among them, or a text
             between slashes, hides what it matches in messages and other texts.
-        redact_except: Names that are not sensitive, whatever else says so.
-        integers: Those that stay numbers.
-        strips_ansi: Takes the escape sequences of terminals out of all texts.
+        redact_except: Names that are not sensitive, whatever the other rules say.
+        integers: The integers that are shipped as numbers.
+        strips_ansi: Whether the escape sequences of terminals are removed from all texts.
 
     Raises:
-        ConfigurationError: It is neither of these.
+        ConfigurationError: An option is invalid.
     """
     safe = _safe(redact_except)
     if redact is None and safe:
         raise ConfigurationError(
-            "redact_except has no effect where redact is None: leave one of them out."
+            "redact_except has no effect if redact is None: leave one of them out."
         )
-    words, patterns = ([], []) if isinstance(redact, (Default, type(None))) else _rules(redact)
-    names = None if redact is None else Names(words, safe)
-    return Cleaner(names, _edit(patterns, strips_ansi), integers)
+    words, patterns = ([], []) if isinstance(redact, (DefaultRules, type(None))) else _rules(redact)
+    names = None if redact is None else SensitiveNames(words, safe)
+    return Sanitizer(names, _edit(patterns, strips_ansi), integers)
 
 
 def _edit(patterns: list[re.Pattern[str]], strips_ansi: bool) -> Callable[[str], str] | None:
-    """Return what is done to each text, or None where that is nothing."""
+    """Return the function that is applied to each text, or None if there is none."""
     if not patterns:
         return strip_ansi if strips_ansi else None
 
@@ -167,25 +167,25 @@ def _edit(patterns: list[re.Pattern[str]], strips_ansi: bool) -> Callable[[str],
 
 
 def _safe(redact_except: object) -> list[str]:
-    """Return the names that ``redact_except`` gives."""
+    """Return the names in ``redact_except``."""
     if redact_except is None:
         return []
     if not isinstance(redact_except, Iterable) or isinstance(redact_except, bytes):
-        raise _no_name("redact_except takes field names", redact_except)
+        raise _invalid("redact_except takes field names", redact_except)
     safe = []
     for each in _listed(redact_except):
         if not isinstance(each, str) or not _fold(each):
-            raise _no_name("redact_except takes field names", each)
+            raise _invalid("redact_except takes field names", each)
         safe.append(each)
     return safe
 
 
 def _rules(redact: object) -> tuple[list[str], list[re.Pattern[str]]]:
-    """Return the sensitive names and the patterns that *redact* makes."""
+    """Return the sensitive names and the patterns in *redact*."""
     if isinstance(redact, re.Pattern):
         redact = (redact,)
     if not isinstance(redact, Iterable) or isinstance(redact, bytes):
-        raise _no_name("redact takes field names and patterns, or None", redact)
+        raise _invalid("redact takes field names and patterns, or None", redact)
     words: list[str] = []
     patterns = []
     for each in _listed(redact):
@@ -196,12 +196,12 @@ def _rules(redact: object) -> tuple[list[str], list[re.Pattern[str]]]:
         elif isinstance(each, str) and _fold(each):
             words.append(each)
         else:
-            raise _no_name("redact takes field names and patterns", each)
+            raise _invalid("redact takes field names and patterns", each)
     return words, patterns
 
 
 def _listed(given: Iterable[object]) -> list[object]:
-    """Return what *given* lists; a text lists names with commas, or is one pattern."""
+    """Return the items of *given*; a text is a list of names with commas, or one pattern."""
     if not isinstance(given, str):
         return list(given)
     return [given] if _is_pattern(given) else [each.strip() for each in given.split(",")]
@@ -211,7 +211,7 @@ def _is_pattern(text: str) -> bool:
     return len(text) > 2 and text[0] == text[-1] == "/"
 
 
-def _no_name(takes: str, value: object) -> ConfigurationError:
+def _invalid(takes: str, value: object) -> ConfigurationError:
     return ConfigurationError(f"{takes}, not {values.shown(value)}.")
 
 
@@ -219,7 +219,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:
-        raise ConfigurationError(f"redact: {text!r} is no regular expression: {error}.") from None
+        raise ConfigurationError(f"redact: invalid regular expression {text!r}: {error}.") from None
 
 
 def _fold(name: str) -> str:

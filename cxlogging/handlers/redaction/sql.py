@@ -1,4 +1,4 @@
-"""Database debug records without the values of their statements."""
+"""Removes the parameters of SQL statements from the debug records of database libraries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOGGERS = (
     "peewee",
     "pymongo.command",
 )
-"""Loggers, and those below them, whose records hold statements and their parameters."""
+"""Loggers that, like their children, log statements and their parameters."""
 
 LEFT_OUT = "<left out>"
 PARAMETERS = frozenset({"params", "parameters", "bind_parameters", "values"})
@@ -32,45 +32,45 @@ _NUMBER = re.compile(
     r"(?<![\w.$:?%])-?(?:0[xX][\da-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
 )
 
-Make = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
-"""Gives the item of a record."""
+MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
+"""Returns the item of a record."""
 
 
-def hiding(make: Make) -> Make:
-    """Return *make* for records without the parameters of statements."""
+def hiding_parameters(make: MakeItem) -> MakeItem:
+    """Return a function like *make* that first removes the parameters of statements."""
 
-    def hidden(
+    def make_without_parameters(
         record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
     ) -> bytes:
         return make(without_parameters(record), formatter, rate)
 
-    return hidden
+    return make_without_parameters
 
 
 def without_parameters(record: logging.LogRecord) -> logging.LogRecord:
     """
-    Return *record*, or for one of `LOGGERS` a copy without parameters.
+    Return *record*, or a copy without parameters if it is of one of `LOGGERS`.
 
-    Arguments that are neither texts nor numbers are left out, and so are the
-    extras of `PARAMETERS`; in statements a ``?`` takes the place of each literal.
+    Arguments that are neither texts nor numbers are removed, and so are the
+    extras in `PARAMETERS`; in statements each literal is replaced by a ``?``.
     """
     if type(record.name) is not str or not _NAME.match(record.name):
         return record
-    kept = logging.LogRecord.__new__(type(record))
-    kept.__dict__.update(record.__dict__)
+    copy = logging.LogRecord.__new__(type(record))
+    copy.__dict__.update(record.__dict__)
     if type(record.msg) is str:
-        kept.msg = record.msg if record.args else without_literals(record.msg)
+        copy.msg = record.msg if record.args else without_literals(record.msg)
     else:
-        kept.msg = _argument(record.msg[0]) if isinstance(record.msg, tuple) else LEFT_OUT
+        copy.msg = _argument(record.msg[0]) if isinstance(record.msg, tuple) else LEFT_OUT
     if isinstance(record.args, tuple):
-        kept.args = tuple(map(_argument, record.args))
+        copy.args = tuple(map(_argument, record.args))
     elif record.args:
-        kept.args = dict.fromkeys(record.args, LEFT_OUT)
-    for name in PARAMETERS.intersection(kept.__dict__):
-        del kept.__dict__[name]
-    for name in STATEMENTS.intersection(kept.__dict__):
-        kept.__dict__[name] = _argument(kept.__dict__[name])
-    return kept
+        copy.args = dict.fromkeys(record.args, LEFT_OUT)
+    for name in PARAMETERS.intersection(copy.__dict__):
+        del copy.__dict__[name]
+    for name in STATEMENTS.intersection(copy.__dict__):
+        copy.__dict__[name] = _argument(copy.__dict__[name])
+    return copy
 
 
 def _argument(value: Any) -> Any:
@@ -81,10 +81,10 @@ def _argument(value: Any) -> Any:
 
 def without_literals(statement: str) -> str:
     """
-    Return *statement* with a ``?`` for each text and number in it.
+    Return *statement* with each text and number replaced by a ``?``.
 
-    Databases do not agree on what a backslash before a quote means: where there is
-    one, all from the first quote to the last is one literal.
+    Databases disagree on the meaning of a backslash before a quote: if there is one,
+    everything from the first quote to the last is treated as one literal.
     """
     if "\\'" in statement:
         first, last = statement.index("'"), statement.rindex("'")

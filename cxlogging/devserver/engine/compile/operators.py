@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import QueryRefusedError
+from ..expression import Evaluate, Expression, check, fold_constants
 from ..syntax.nodes import Binary
-from ..values import Interval, Kind, Timestamp, compare, equals, kind_of
-from .compiled import Compiled, Run, check, folded
+from ..values import Interval, Kind, Timestamp, compare, equals, finite, kind_of, round_down
 
 COMPARISONS: dict[str, Callable[[int], bool]] = {
     "<": lambda order: order < 0,
@@ -32,21 +32,21 @@ _MAKE: dict[Kind, Callable[[Any], Any]] = {N: lambda value: value, T: Timestamp,
 SEVERITIES = "severities are bare words: DEBUG VERBOSE INFO WARNING ERROR CRITICAL"
 
 
-def binary(node: Binary, left: Compiled, right: Compiled) -> Compiled:
+def binary(node: Binary, left: Expression, right: Expression) -> Expression:
     """The expression `left sign right`; refuses types that are known not to fit."""
     sign = node.sign
     if sign in ("&&", "||"):
         return _logic(node, left, right)
     if sign in ("==", "!="):
         _check_same(node, left, right)
-        return folded(_equality(left, right, negated=sign == "!="), Kind.BOOL, left, right)
+        return fold_constants(_equality(left, right, negated=sign == "!="), Kind.BOOL, left, right)
     if sign in COMPARISONS:
         _check_same(node, left, right)
-        return folded(_ordering(left, right, sign), Kind.BOOL, left, right)
+        return fold_constants(_ordering(left, right, sign), Kind.BOOL, left, right)
     return _arithmetic(node, left, right)
 
 
-def _check_same(node: Binary, left: Compiled, right: Compiled) -> None:
+def _check_same(node: Binary, left: Expression, right: Expression) -> None:
     open_kinds = (Kind.ANY, Kind.NULL)
     if left.kind is right.kind or left.kind in open_kinds or right.kind in open_kinds:
         return
@@ -61,13 +61,13 @@ def _check_same(node: Binary, left: Compiled, right: Compiled) -> None:
     )
 
 
-def _equality(left: Compiled, right: Compiled, *, negated: bool) -> Run:
+def _equality(left: Expression, right: Expression, *, negated: bool) -> Evaluate:
     if left.constant and not right.constant:
         left, right = right, left
-    run = left.run
+    run = left.evaluate
     if right.constant and type(right.value) is str:
         return _string_equality(run, right.value, negated=negated)
-    other = right.run
+    other = right.evaluate
 
     def same(row: Any) -> Any:
         found = equals(run(row), other(row))
@@ -76,7 +76,7 @@ def _equality(left: Compiled, right: Compiled, *, negated: bool) -> Run:
     return same
 
 
-def _string_equality(run: Run, wanted: str, *, negated: bool) -> Run:
+def _string_equality(run: Evaluate, wanted: str, *, negated: bool) -> Evaluate:
     def same(row: Any) -> Any:
         value = run(row)
         if type(value) is str:
@@ -86,8 +86,8 @@ def _string_equality(run: Run, wanted: str, *, negated: bool) -> Run:
     return same
 
 
-def _ordering(left: Compiled, right: Compiled, sign: str) -> Run:
-    one, two, test = left.run, right.run, COMPARISONS[sign]
+def _ordering(left: Expression, right: Expression, sign: str) -> Evaluate:
+    one, two, test = left.evaluate, right.evaluate, COMPARISONS[sign]
 
     def ordered(row: Any) -> Any:
         order = compare(one(row), two(row))
@@ -96,10 +96,10 @@ def _ordering(left: Compiled, right: Compiled, sign: str) -> Run:
     return ordered
 
 
-def _logic(node: Binary, left: Compiled, right: Compiled) -> Compiled:
+def _logic(node: Binary, left: Expression, right: Expression) -> Expression:
     for side in (left, right):
         check(side, Kind.BOOL, node.sign, node.at)
-    one, two, ends = left.run, right.run, node.sign == "||"
+    one, two, ends = left.evaluate, right.evaluate, node.sign == "||"
 
     def logic(row: Any) -> Any:
         # false && null is false, true || null is true: what decides, decides.
@@ -111,10 +111,10 @@ def _logic(node: Binary, left: Compiled, right: Compiled) -> Compiled:
             return ends
         return (not ends) if type(first) is bool and type(second) is bool else None
 
-    return folded(logic, Kind.BOOL, left, right)
+    return fold_constants(logic, Kind.BOOL, left, right)
 
 
-def _arithmetic(node: Binary, left: Compiled, right: Compiled) -> Compiled:
+def _arithmetic(node: Binary, left: Expression, right: Expression) -> Expression:
     sign = node.sign
     kinds = {
         made
@@ -130,12 +130,12 @@ def _arithmetic(node: Binary, left: Compiled, right: Compiled) -> Compiled:
             f" a {right.kind.value}{hint}",
             node.at,
         )
-    one, two = left.run, right.run
+    one, two = left.evaluate, right.evaluate
 
     def run(row: Any) -> Any:
         return calculated(sign, one(row), two(row))
 
-    return folded(run, kinds.pop() if len(kinds) == 1 else Kind.ANY, left, right)
+    return fold_constants(run, kinds.pop() if len(kinds) == 1 else Kind.ANY, left, right)
 
 
 def calculated(sign: str, left: Any, right: Any) -> Any:
@@ -146,23 +146,11 @@ def calculated(sign: str, left: Any, right: Any) -> Any:
     if made is None:
         return None
     if sign == "/" and type(left) is Timestamp:
-        return rounded(left, right)
+        return round_down(left, right)
     try:
         return _MAKE[made](finite(_PLAIN[sign](_bare(left), _bare(right))))
     except (ZeroDivisionError, OverflowError, ValueError, TypeError):
         return None
-
-
-def finite(value: Any) -> Any:
-    """*value*; raises `ValueError` where it is no number that JSON knows."""
-    if type(value) is float and not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def rounded(moment: int, span: int) -> Timestamp | None:
-    """The timestamp rounded down to a multiple of *span*; None where that is not positive."""
-    return Timestamp(moment - moment % span) if span > 0 else None
 
 
 def _bare(value: Any) -> Any:
@@ -191,11 +179,11 @@ _PLAIN: dict[str, Any] = {
 }
 
 
-def negative(of: Compiled, at: int) -> Compiled:
+def negative(of: Expression, at: int) -> Expression:
     """`-of`."""
     if of.kind not in (N, V, Kind.ANY, Kind.NULL):
         raise QueryRefusedError(f"type mismatch: - does not take a {of.kind.value}", at)
-    run = of.run
+    run = of.evaluate
 
     def minus(row: Any) -> Any:
         value = run(row)
@@ -208,15 +196,15 @@ def negative(of: Compiled, at: int) -> Compiled:
             else None
         )
 
-    return folded(minus, of.kind, of)
+    return fold_constants(minus, of.kind, of)
 
 
-def negation(of: Compiled, at: int) -> Compiled:
+def negation(of: Expression, at: int) -> Expression:
     """`!of`."""
-    run = check(of, Kind.BOOL, "!", at).run
+    run = check(of, Kind.BOOL, "!", at).evaluate
 
     def run_not(row: Any) -> Any:
         value = run(row)
         return not value if type(value) is bool else None
 
-    return folded(run_not, Kind.BOOL, of)
+    return fold_constants(run_not, Kind.BOOL, of)

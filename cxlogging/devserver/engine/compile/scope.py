@@ -8,23 +8,23 @@ from typing import Any
 
 from ....errors import nearest
 from ..errors import QueryEndedError, QueryRefusedError, UnsupportedError
-from ..row import METADATA, Row
+from ..row import METADATA, QueryRow
 from ..syntax.nodes import KeyPath
 from ..values import Kind
 
-ELSEWHERE = {
+UNSUPPORTED_METADATA = {
     "duration": "$m.duration of spans",
     "templateid": "$m.templateid, which the service finds",
     "branchid": "$m.branchid, which the service finds",
 }
 """Metadata that no log has here."""
 
-MOST_HELD = 1_000_000
+MAX_VALUES_IN_MEMORY = 1_000_000
 """Values that one query holds at most: groups, distinct values, sorted rows."""
 
 
 @dataclass
-class Held:
+class QueryState:
     """
     What the commands of one query share.
 
@@ -38,15 +38,15 @@ class Held:
         scan: Reads rows; set when the query runs.
     """
 
-    most: int = MOST_HELD
+    most: int = MAX_VALUES_IN_MEMORY
     taken: int = 0
     buckets: bool = False
     used: set[str] = field(default_factory=set)
     paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
     hints: list[str] = field(default_factory=list)
-    scan: Callable[[Any], Iterator[Row]] | None = None
+    scan: Callable[[Any], Iterator[QueryRow]] | None = None
 
-    def take(self, what: str) -> None:
+    def reserve(self, what: str) -> None:
         """Count one more value held."""
         self.taken += 1
         if self.taken > self.most:
@@ -95,7 +95,7 @@ class Scope:
     """
 
     settings: Settings
-    shared: Held = field(default_factory=Held)
+    shared: QueryState = field(default_factory=QueryState)
     logs: bool = True
     fields: frozenset[str] | None = None
     made: frozenset[str] = frozenset()
@@ -135,8 +135,8 @@ class Scope:
             return Kind.OBJECT
         known = METADATA if path.root == "$m" else dict.fromkeys(self.settings.labels, Kind.STRING)
         name = str(path.steps[0])
-        if path.root == "$m" and name in ELSEWHERE:
-            raise UnsupportedError(ELSEWHERE[name], path.at)
+        if path.root == "$m" and name in UNSUPPORTED_METADATA:
+            raise UnsupportedError(UNSUPPORTED_METADATA[name], path.at)
         if name not in known or len(path.steps) > 1:
             raise unknown(path, known)
         return known[name]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..compile.function import Function
 from . import arrays, general, numbers, strings, times
+from .function import Function
 
 FUNCTIONS: dict[str, Function] = {
     **arrays.FUNCTIONS,
@@ -13,7 +13,7 @@ FUNCTIONS: dict[str, Function] = {
     **times.FUNCTIONS,
 }
 
-ELSEWHERE = frozenset(
+UNSUPPORTED_FUNCTIONS = frozenset(
     "arrayInsertAt arrayRemoveAt arrayReplaceAll arrayReplaceAt arraySplit extractTime"
     " formatTimestamp fromBase recordLocation roundInterval setDiffSymmetric toBase".split()
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compile.function import Function
-from ..values import Kind, equals, hashable, sortable, text
+from ..values import Kind, equals, group_key, sort_key_of, text
+from .function import Function
 
 A, N, B, S, ANY = Kind.ARRAY, Kind.NUMBER, Kind.BOOL, Kind.STRING, Kind.ANY
 
@@ -16,7 +16,7 @@ def contains(array: list[Any], value: Any) -> bool:
 
 
 def _set(array: list[Any] | None) -> dict[Any, Any]:
-    return {hashable(one): one for one in array or ()}
+    return {group_key(one): one for one in array or ()}
 
 
 def _join(array: list[Any], mark: str) -> str | None:
@@ -27,7 +27,7 @@ def _join(array: list[Any], mark: str) -> str | None:
 def _sort(array: list[Any], *flags: bool) -> list[Any]:
     descending, nulls_first = (*flags, False, False)[:2]
     nulls = [one for one in array if one is None]
-    rest = sorted((one for one in array if one is not None), key=sortable, reverse=descending)
+    rest = sorted((one for one in array if one is not None), key=sort_key_of, reverse=descending)
     return nulls + rest if nulls_first else rest + nulls
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compile.function import Function
 from ..values import Kind, equals
+from .function import Function
 
 ANY = Kind.ANY
 

@@ -6,12 +6,11 @@ import math
 import random
 from typing import Any
 
-from ..compile.function import Function
-from ..compile.operators import finite
-from ..values import Kind
+from ..values import Kind, finite
+from .function import Function
 
 N = Kind.NUMBER
-LARGEST = 2**1_000
+MAX_NUMBER = 2**1_000
 
 
 def _round(value: float, digits: float = 0) -> float:
@@ -22,10 +21,10 @@ def _round(value: float, digits: float = 0) -> float:
 
 
 def _power(value: float, exponent: float) -> float:
-    if abs(exponent) > 1_024 or abs(value) > LARGEST:
+    if abs(exponent) > 1_024 or abs(value) > MAX_NUMBER:
         raise OverflowError
     found: Any = value**exponent
-    if isinstance(found, complex) or abs(found) > LARGEST:
+    if isinstance(found, complex) or abs(found) > MAX_NUMBER:
         raise OverflowError
     return float(found) if isinstance(found, float) else int(found)
 

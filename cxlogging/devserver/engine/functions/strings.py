@@ -9,13 +9,13 @@ import uuid
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ..compile.function import Function
 from ..values import Kind, text
+from .function import Function
 
 S, N, B, R, ANY = Kind.STRING, Kind.NUMBER, Kind.BOOL, Kind.REGEXP, Kind.ANY
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-LONGEST = 1_000_000
+MAX_PADDING = 1_000_000
 """Characters that padding makes at most."""
 
 
@@ -25,7 +25,7 @@ def _concat(*values: Any) -> str | None:
 
 
 def _padded(value: str, count: float, fill: str) -> tuple[str, str]:
-    if len(fill) != 1 or not 0 <= count <= LONGEST:
+    if len(fill) != 1 or not 0 <= count <= MAX_PADDING:
         raise ValueError
     return value[: int(count)], fill * (int(count) - len(value))
 

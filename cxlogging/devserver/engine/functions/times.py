@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compile.function import Function
-from ..compile.operators import finite, rounded
-from ..syntax.lexer import UNITS
 from ..values import (
+    UNITS,
     Interval,
     Kind,
     Timestamp,
-    interval_of,
+    finite,
     interval_text,
-    timestamp_of,
+    parse_interval,
+    parse_timestamp,
+    round_down,
     timestamp_text,
 )
+from .function import Function
 
 T, V, N, S = Kind.TIMESTAMP, Kind.INTERVAL, Kind.NUMBER, Kind.STRING
 
@@ -58,7 +59,7 @@ def _in_unit(span: int, unit: str | None = None) -> str:
 
 def _parsed(text: str, form: str = "auto") -> Any:
     if form in ("auto", "iso8601"):
-        return timestamp_of(text)
+        return parse_timestamp(text)
     if form not in FORMATS:
         raise ValueError(form)
     return Timestamp(int(text) * FORMATS[form]) if text.isdecimal() else None
@@ -73,13 +74,13 @@ FUNCTIONS = {
     "formatInterval": Function(_in_unit, (V, S), S, least=1),
     "fromUnixTime": Function(_from_epoch, (N, S), T, least=1),
     "multiplyInterval": Function(lambda span, factor: Interval(span * factor), (V, N), V),
-    "parseInterval": Function(interval_of, (S,), V),
+    "parseInterval": Function(parse_interval, (S,), V),
     "parseTimestamp": _PARSE,
     "parseToTimestamp": _PARSE,
-    "roundTime": Function(rounded, (T, V), T),
+    "roundTime": Function(round_down, (T, V), T),
     "subtractInterval": Function(lambda one, two: Interval(one - two), (V, V), V),
     "subtractTime": Function(lambda moment, span: Timestamp(moment - span), (T, V), T),
-    "timeRound": Function(rounded, (T, V), T),
+    "timeRound": Function(round_down, (T, V), T),
     "toInterval": Function(_interval, (N, S), V, least=1),
     "toIso8601DateTime": Function(timestamp_text, (T,), S),
     "toUnixTime": Function(_since_epoch, (T, S), N, least=1),

@@ -6,9 +6,7 @@ from typing import NoReturn
 
 from ..errors import QueryRefusedError
 from .lexer import END, Lexer, Token
-from .nodes import KeyPath
-
-ROOTS = {"$d": "$d", "$data": "$d", "$m": "$m", "$metadata": "$m", "$l": "$l", "$labels": "$l"}
+from .nodes import ROOTS, KeyPath
 
 _MISTAKES = {"=": "write == to compare", "and": "write && for and", "or": "write || for or"}
 
@@ -28,37 +26,37 @@ class Cursor:
         self.token = self.lexer.token(taken.end)
         return taken
 
-    def has(self, mark: str) -> bool:
+    def next_is(self, mark: str) -> bool:
         """True where *mark* is next."""
         return self.token.kind == "mark" and self.token.text == mark
 
-    def has_word(self, *words: str) -> bool:
+    def next_is_word(self, *words: str) -> bool:
         """True where one of *words* is next."""
         return self.token.kind == "name" and self.token.text in words
 
-    def took(self, mark: str) -> bool:
+    def accept(self, mark: str) -> bool:
         """True where *mark* was next, which is passed."""
-        if not self.has(mark):
+        if not self.next_is(mark):
             return False
         self.advance()
         return True
 
-    def took_word(self, *words: str) -> bool:
+    def accept_word(self, *words: str) -> bool:
         """True where one of *words* was next, which is passed."""
-        if not self.has_word(*words):
+        if not self.next_is_word(*words):
             return False
         self.advance()
         return True
 
     def expect(self, mark: str) -> Token:
         """Pass *mark*, or refuse what is there instead."""
-        if not self.has(mark):
+        if not self.next_is(mark):
             self.refuse(f"{mark!r}")
         return self.advance()
 
     def expect_word(self, *words: str) -> Token:
         """Pass one of *words*, or refuse."""
-        if not self.has_word(*words):
+        if not self.next_is_word(*words):
             self.refuse(f"{' or '.join(repr(word) for word in words)}")
         return self.advance()
 
@@ -98,9 +96,9 @@ class Cursor:
         else:
             steps.append(self.expect_kind("name", "a keypath").text)
         while True:
-            if self.took("."):
+            if self.accept("."):
                 steps.append(self.expect_kind("name", "a field").text)
-            elif self.took("["):
+            elif self.accept("["):
                 steps.append(self.subscript())
             else:
                 return KeyPath(start.start, root, tuple(steps))

@@ -12,17 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ..errors import QueryRefusedError
-
-UNITS = {
-    "d": 86_400_000_000_000,
-    "h": 3_600_000_000_000,
-    "m": 60_000_000_000,
-    "s": 1_000_000_000,
-    "ms": 1_000_000,
-    "us": 1_000,
-    "ns": 1,
-}
-"""Units of an interval, in nanoseconds."""
+from ..values import UNITS
 
 _BLANK = re.compile(r"(?:\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _TOKEN = re.compile(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+ROOTS = {"$d": "$d", "$data": "$d", "$m": "$m", "$metadata": "$m", "$l": "$l", "$labels": "$l"}
+"""The roots of a keypath, by each way to write them."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -78,7 +81,7 @@ class Array(Node):
 
 
 @dataclass(frozen=True)
-class Moment(Node):
+class TimeLiteral(Node):
     """`@'...'`, `@123` or `@(...)`."""
 
     of: Node
@@ -122,7 +125,7 @@ class KeyPath(Node):
 
 
 @dataclass(frozen=True)
-class Item(Node):
+class NamedExpression(Node):
     """An expression, and the name that its value gets, if one is given."""
 
     of: Node
@@ -144,7 +147,7 @@ class Command(Node):
 
 
 @dataclass(frozen=True)
-class Source(Node):
+class SourceClause(Node):
     """
     Where rows come from.
 
@@ -163,5 +166,19 @@ class Source(Node):
 class Query(Node):
     """A source and its stages."""
 
-    source: Source
+    source: SourceClause
     commands: tuple[Command, ...]
+
+
+def keypath_of(node: Node) -> KeyPath | None:
+    """The keypath that an expression is, or None where it is something else."""
+    steps: list[str | int] = []
+    at = node
+    while isinstance(at, Access):
+        steps.append(at.step)
+        at = at.of
+    if not isinstance(at, Name) or (at.text.startswith("$") and at.text not in ROOTS):
+        return None
+    if at.text in ROOTS:
+        return KeyPath(node.at, ROOTS[at.text], tuple(reversed(steps)))
+    return KeyPath(node.at, "$d", (at.text, *reversed(steps)))

@@ -1,0 +1,192 @@
+"""Compiling aggregations, and expressions of aggregations such as `round(avg(x))`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..compile.expression_compiler import ExpressionCompiler
+from ..errors import QueryRefusedError
+from ..expression import Expression, check
+from ..syntax.nodes import Call, KeyPath, Literal, Name, Node
+from ..values import Kind
+from . import accumulators
+from .accumulators import NewAccumulator
+
+ALSO_SCALAR = ("max", "min", "sum")
+"""With one argument these aggregate; with more they compare values of a row."""
+
+
+class AggregationCompiler(ExpressionCompiler):
+    """
+    Compiles what stands after `aggregate`: its closures take the results of *starts*.
+
+    Attributes:
+        starts: How each aggregation of the expressions begins.
+    """
+
+    def __init__(self, inner: ExpressionCompiler) -> None:
+        super().__init__(inner.scope)
+        self.inner = inner
+        self.starts: list[NewAccumulator] = []
+
+    def call(self, node: Call) -> Expression:
+        """An aggregation, or a function of some."""
+        build = BUILDERS.get(node.name)
+        if build is None or (node.name in ALSO_SCALAR and len(node.arguments) > 1):
+            return super().call(node)
+        start, kind = build(self.inner, node)
+        number = len(self.starts)
+        self.starts.append(start)
+        return Expression(lambda results: results[number], kind)
+
+    def keypath(self, path: KeyPath) -> Expression:
+        """Refused: which row's value would it be."""
+        raise QueryRefusedError(
+            f"{path} stands outside of an aggregation: write such as any_value({path})", path.at
+        )
+
+    def aggregate(self, node: Node) -> Expression:
+        """An expression with an aggregation in it."""
+        before = len(self.starts)
+        found = self.compile(node)
+        if len(self.starts) == before:
+            raise QueryRefusedError("an aggregation is due, such as count()", node.at)
+        return found
+
+
+def is_aggregation(node: Node) -> bool:
+    """True for a call of an aggregation."""
+    return (
+        isinstance(node, Call)
+        and node.name in BUILDERS
+        and not (node.name in ALSO_SCALAR and len(node.arguments) > 1)
+    )
+
+
+Built = tuple[NewAccumulator, Kind]
+
+
+def _plain(node: Call, least: int, most: int) -> None:
+    if not least <= len(node.arguments) <= most:
+        due = str(least) if least == most else f"{least} to {most}"
+        raise QueryRefusedError(
+            f"{node.name}() takes {due} arguments, not {len(node.arguments)}", node.at
+        )
+
+
+def _unnamed(node: Call, least: int, most: int) -> None:
+    _plain(node, least, most)
+    if node.named:
+        raise QueryRefusedError(f"{node.name}() has no argument {node.named[0][0]!r}", node.at)
+
+
+def _number(compiler: ExpressionCompiler, node: Call, which: int = 0) -> Expression:
+    of = compiler.compile(node.arguments[which])
+    if of.kind is Kind.INTERVAL:
+        return of
+    return check(of, Kind.NUMBER, f"{node.name}()", node.at)
+
+
+def _count(compiler: ExpressionCompiler, node: Call) -> Built:
+    _unnamed(node, 0, 1)
+    of = compiler.compile(node.arguments[0]).evaluate if node.arguments else None
+    return lambda: accumulators.Count(of=of), Kind.NUMBER
+
+
+def _count_if(compiler: ExpressionCompiler, node: Call) -> Built:
+    _unnamed(node, 1, 2)
+    when = compiler.condition(node.arguments[0])
+    of = compiler.compile(node.arguments[1]).evaluate if len(node.arguments) > 1 else None
+    return lambda: accumulators.Count(when, of), Kind.NUMBER
+
+
+def _sum(compiler: ExpressionCompiler, node: Call) -> Built:
+    _unnamed(node, 1, 1)
+    of, mean = _number(compiler, node), node.name == "avg"
+    return lambda: accumulators.Sum(of.evaluate, mean=mean), of.kind
+
+
+def _extreme(compiler: ExpressionCompiler, node: Call) -> Built:
+    two = node.name.endswith("_by")
+    _unnamed(node, 1 + two, 1 + two)
+    of, sign = compiler.compile(node.arguments[0]), 1 if node.name.startswith("max") else -1
+    if not two:
+        return lambda: accumulators.Extreme(of.evaluate, sign), of.kind
+    beside = compiler.compile(node.arguments[1])
+    return lambda: accumulators.Extreme(of.evaluate, sign, beside.evaluate), beside.kind
+
+
+def _any_value(compiler: ExpressionCompiler, node: Call) -> Built:
+    _unnamed(node, 0, 1)
+    of = compiler.compile(node.arguments[0] if node.arguments else Name(node.at, "$d"))
+    return lambda: accumulators.AnyValue(of.evaluate), of.kind
+
+
+def _distinct(compiler: ExpressionCompiler, node: Call) -> Built:
+    conditional = node.name == "distinct_count_if"
+    _unnamed(node, 1 + conditional, 1 + conditional)
+    when = compiler.condition(node.arguments[0]) if conditional else None
+    of, state = compiler.compile(node.arguments[-1]).evaluate, compiler.scope.shared
+    return lambda: accumulators.Distinct(of, state, when), Kind.NUMBER
+
+
+def _percentile(compiler: ExpressionCompiler, node: Call) -> Built:
+    _plain(node, 2, 3)
+    if any(name != "error_threshold" for name, _ in node.named):
+        raise QueryRefusedError(f"percentile() has no argument {node.named[0][0]!r}", node.at)
+    share = compiler.compile(node.arguments[0])
+    value: Any = share.value if share.constant else None
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise QueryRefusedError(
+            "percentile() takes a number from 0 to 1 first, such as 0.99", node.arguments[0].at
+        )
+    of, state = _number(compiler, node, 1), compiler.scope.shared
+    return lambda: accumulators.Percentile(of.evaluate, value, state), of.kind
+
+
+def _median(compiler: ExpressionCompiler, node: Call) -> Built:
+    _unnamed(node, 1, 1)
+    of, state = _number(compiler, node), compiler.scope.shared
+    return lambda: accumulators.Percentile(of.evaluate, 0.5, state), of.kind
+
+
+def _spread(compiler: ExpressionCompiler, node: Call) -> Built:
+    _unnamed(node, 1, 1)
+    of = check(compiler.compile(node.arguments[0]), Kind.NUMBER, f"{node.name}()", node.at).evaluate
+    sample, root = int(node.name.startswith("sample_")), node.name.endswith("stddev")
+    return lambda: accumulators.Spread(of, sample=sample, root=root), Kind.NUMBER
+
+
+def _collect(compiler: ExpressionCompiler, node: Call) -> Built:
+    _plain(node, 1, 1)
+    given: dict[str, Any] = {"distinct": False, "limit": None, "ignoreNulls": False}
+    for name, value in node.named:
+        if name not in given:
+            raise QueryRefusedError(f"collect() has no argument {name!r}", value.at)
+        given[name] = _literal(compiler, value)
+        due = int if name == "limit" else bool
+        if type(given[name]) is not due or (given[name] == 0 and name == "limit"):
+            raise QueryRefusedError(f"{name} takes a literal", value.at)
+    of, state = compiler.compile(node.arguments[0]).evaluate, compiler.scope.shared
+    return (
+        lambda: accumulators.Collect(
+            of, state, distinct=given["distinct"], most=given["limit"],
+            skips_nulls=given["ignoreNulls"],
+        ),
+        Kind.ARRAY,
+    )  # fmt: skip
+
+
+def _literal(compiler: ExpressionCompiler, node: Node) -> Any:
+    return compiler.compile(node).value if isinstance(node, (Literal, Name)) else None
+
+
+BUILDERS: dict[str, Callable[[ExpressionCompiler, Call], Built]] = {
+    "any_value": _any_value, "approx_count_distinct": _distinct, "avg": _sum,
+    "collect": _collect, "count": _count, "count_if": _count_if, "distinct_count": _distinct,
+    "distinct_count_if": _distinct, "max": _extreme, "max_by": _extreme, "median": _median,
+    "min": _extreme, "min_by": _extreme, "percentile": _percentile,
+    "sample_stddev": _spread, "sample_variance": _spread, "stddev": _spread, "sum": _sum,
+    "variance": _spread,
+}  # fmt: skip

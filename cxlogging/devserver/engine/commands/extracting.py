@@ -1,0 +1,143 @@
+"""`extract`: structure out of strings."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..compile import output_names
+from ..compile.expression_compiler import ExpressionCompiler
+from ..compile.scope import Scope
+from ..errors import QueryRefusedError, UnsupportedError
+from ..json_paths import has_path, read_path, with_value
+from ..row import QueryRow
+from ..syntax.expression_parser import TYPES
+from ..syntax.lexer import Token
+from ..syntax.nodes import Command, Name, Node
+from ..values import cast
+from .command_step import CommandStep
+from .reshaping import changing
+
+Extractor = Callable[[str], Any]
+
+
+def extract(command: Command, scope: Scope) -> CommandStep:
+    """`extract expression into keypath using extractor(...) [datatypes ...]`."""
+    parts = command.parts
+    path, using = output_names.writable_path(parts["to"]), parts["using"]
+    compiler = ExpressionCompiler(scope)
+    run = compiler.compile(parts["of"]).evaluate
+    extractor = _extractor(compiler, using, parts)
+    types = [(output_names.writable_path(one).steps, kind) for one, kind in parts["types"]]
+
+    def change(row: QueryRow) -> Any:
+        value = run(row)
+        found = extractor(value) if type(value) is str else None
+        if found is None:
+            return row.data
+        for steps, kind in types:
+            if has_path(found, steps):
+                found = with_value(found, steps, cast(read_path(found, steps), kind))
+        return with_value(row.data, path.steps, found)
+
+    stage = changing(command, scope, change)
+    return CommandStep(command, stage.step, scope.with_field(path), each=True)
+
+
+def _extractor(compiler: ExpressionCompiler, using: Token, parts: dict[str, Any]) -> Extractor:
+    known = _EXTRACTORS.get(using.text)
+    if known is None:
+        raise QueryRefusedError(
+            f"there is no extractor {using.text!r}: {', '.join(_EXTRACTORS)}", using.start
+        )
+    build, names = known
+    given: dict[str, Node] = dict(zip(names, parts["plain"], strict=False))
+    given |= dict(parts["named"])
+    if len(parts["plain"]) > len(names) or not given.keys() <= set(names):
+        extra = sorted(given.keys() - set(names))
+        name = extra[0] if extra else "so many arguments"
+        raise UnsupportedError(f"{using.text}() with {name}", using.start)
+    return build(compiler, using, given)
+
+
+def _constant(compiler: ExpressionCompiler, given: dict[str, Node], name: str, default: Any) -> Any:
+    if name not in given:
+        return default
+    found = compiler.compile(given[name])
+    if not found.constant or type(found.value) is not type(default):
+        raise QueryRefusedError(f"{name} takes a literal", given[name].at)
+    return found.value
+
+
+def _pattern(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> re.Pattern[str]:
+    if "e" not in given:
+        raise QueryRefusedError(f"{using.text}() takes e=/a regular expression/", using.start)
+    found: re.Pattern[str] = _constant(compiler, given, "e", re.compile(""))
+    return found
+
+
+def _regexp(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
+    expression = _pattern(compiler, using, given)
+    names = {number: name for name, number in expression.groupindex.items()}
+
+    def extractor(text: str) -> Any:
+        found = expression.search(text)
+        if found is None:
+            return None
+        groups = enumerate(found.groups(), 1)
+        return {names.get(number, f"_{number - 1}"): held for number, held in groups}
+
+    return extractor
+
+
+def _multi_regexp(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
+    expression = _pattern(compiler, using, given)
+    return lambda text: [found[0] for found in expression.finditer(text)]
+
+
+def _kv(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
+    between = _constant(compiler, given, "pair_delimiter", " ")
+    within = _constant(compiler, given, "key_delimiter", "=")
+    if not between or not within:
+        raise QueryRefusedError("kv() takes delimiters that are not empty", using.start)
+
+    def extractor(text: str) -> Any:
+        pairs = (pair.partition(within) for pair in text.split(between))
+        return {name: held for name, mark, held in pairs if mark and name}
+
+    return extractor
+
+
+def _jsonobject(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
+    del compiler, using, given
+
+    def extractor(text: str) -> Any:
+        try:
+            found = json.loads(text, parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            return None
+        return found if type(found) is dict else None
+
+    return extractor
+
+
+def _split(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
+    mark, kind = _constant(compiler, given, "delimiter", ","), given.get("element_datatype")
+    if kind is not None and (not isinstance(kind, Name) or kind.text not in TYPES):
+        raise QueryRefusedError("element_datatype takes a type, such as number", kind.at)
+    if not mark:
+        raise QueryRefusedError("split() takes a delimiter that is not empty", using.start)
+    name = TYPES[kind.text] if isinstance(kind, Name) else "string"
+    return lambda text: [cast(part, name) for part in text.split(mark)]
+
+
+_Build = Callable[[ExpressionCompiler, Token, "dict[str, Node]"], Extractor]
+_EXTRACTORS: dict[str, tuple[_Build, tuple[str, ...]]] = {
+    "regexp": (_regexp, ("e",)),
+    "multi_regexp": (_multi_regexp, ("e",)),
+    "kv": (_kv, ("pair_delimiter", "key_delimiter")),
+    "jsonobject": (_jsonobject, ()),
+    "split": (_split, ("delimiter", "element_datatype")),
+}

@@ -1,0 +1,192 @@
+"""Commands that make one row of many: groupby and its kin, aggregate, count, distinct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..compile import output_names
+from ..compile.expression_compiler import ExpressionCompiler
+from ..compile.scope import QueryState, Scope
+from ..expression import Evaluate
+from ..row import QueryRow
+from ..syntax.nodes import Call, Command, KeyPath, NamedExpression
+from ..values import group_key
+from .accumulators import Accumulator, NewAccumulator
+from .aggregation_compiler import AggregationCompiler
+from .command_step import CommandStep
+
+MAX_GROUPS = 1_000
+"""Groups of one command, as at the service; further ones are left out, with a warning."""
+
+MAX_GROUPINGS = 64
+
+
+class Groups:
+    """
+    The groups of one set of keys.
+
+    Args:
+        keys: What rows are grouped by; nothing for a single group.
+        starts: The aggregations.
+        held: Told when groups are left out.
+    """
+
+    def __init__(
+        self, keys: Sequence[Evaluate], starts: Sequence[NewAccumulator], state: QueryState
+    ) -> None:
+        self._starts, self._state = starts, state
+        self._keys = keys
+        self._groups: dict[Any, _Group] = {}
+        if not keys:
+            self._groups[()] = _Group([], [start() for start in starts])
+
+    def take(self, rows: Iterable[QueryRow]) -> None:
+        """Take all of *rows* into their groups."""
+        # One loop, and no call that can be spared: it runs for every row of the store.
+        groups, keys, single = self._groups, self._keys, len(self._keys) == 1
+        first = keys[0] if keys else None
+        for row in rows:
+            if single and first is not None:
+                value = first(row)
+                values = [value]
+                name = value if type(value) is str else group_key(value)
+            else:
+                values = [key(row) for key in keys]
+                name = tuple(map(group_key, values))
+            group = groups.get(name)
+            if group is None:
+                group = self._new(name, values)
+                if group is None:
+                    continue
+            for add in group.adds:
+                add(row)
+
+    def _new(self, name: Any, values: list[Any]) -> _Group | None:
+        if len(self._groups) >= MAX_GROUPS:
+            self._state.buckets = True
+            return None
+        group = self._groups[name] = _Group(values, [start() for start in self._starts])
+        return group
+
+    def results(self) -> Iterator[tuple[list[Any], list[Any]]]:
+        """The keys of each group, and the results of its aggregations."""
+        for group in self._groups.values():
+            yield group.values, [state.result() for state in group.states]
+
+
+class _Group:
+    """The keys of a group, and what is kept of its rows."""
+
+    __slots__ = ("adds", "states", "values")
+
+    def __init__(self, values: list[Any], states: list[Accumulator]) -> None:
+        self.values, self.states = values, states
+        self.adds = [state.add for state in states]
+
+
+class Aggregates:
+    """The aggregations of a command, with their names."""
+
+    def __init__(self, items: Sequence[NamedExpression], scope: Scope) -> None:
+        compiler = AggregationCompiler(ExpressionCompiler(scope))
+        self.runs = [compiler.aggregate(item.of).evaluate for item in items]
+        self.starts = compiler.starts
+        self.paths = [output_names.aggregate_path(item, n) for n, item in enumerate(items)]
+
+    def values(self, results: Any) -> list[Any]:
+        """The value of each expression, from the *results* of the aggregations."""
+        return [run(results) for run in self.runs]
+
+
+def _keys(items: Sequence[NamedExpression], scope: Scope) -> tuple[list[Evaluate], list[KeyPath]]:
+    compiler = ExpressionCompiler(scope)
+    return [compiler.compile(item.of).evaluate for item in items], output_names.output_paths(items)
+
+
+def groupby(command: Command, scope: Scope) -> CommandStep:
+    """`groupby keys aggregate aggregations`."""
+    keys, paths = _keys(command.parts["keys"], scope)
+    aggregates = Aggregates(command.parts["aggregates"], scope)
+    names = [*paths, *aggregates.paths]
+    output_names.check_distinct(names)
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        groups = Groups(keys, aggregates.starts, scope.shared)
+        groups.take(rows)
+        for values, results in groups.results():
+            data = output_names.build_document(names, [*values, *aggregates.values(results)])
+            yield QueryRow(None, None, data)
+
+    return CommandStep(command, step, scope.aggregated(names), unordered=True)
+
+
+def multigroupby(command: Command, scope: Scope) -> CommandStep:
+    """`multigroupby (keys), (keys) aggregate aggregations`: several groupings of one scan."""
+    sets = [_keys(items, scope) for items in command.parts["sets"]]
+    if len(sets) > MAX_GROUPINGS:
+        output_names.refuse(f"multigroupby takes at most {MAX_GROUPINGS} groupings", command.at)
+    aggregates = Aggregates(command.parts["aggregates"], scope)
+    keys = list({path.steps: path for _, paths in sets for path in paths}.values())
+    names = [*keys, *aggregates.paths]
+    output_names.check_distinct(names)
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        all_groups = [Groups(runs, aggregates.starts, scope.shared) for runs, _ in sets]
+        for row in rows:
+            for groups in all_groups:
+                groups.take((row,))
+        for groups, (_, paths) in zip(all_groups, sets, strict=True):
+            for values, results in groups.results():
+                own = dict(zip((path.steps for path in paths), values, strict=True))
+                held = [own.get(path.steps) for path in keys]
+                data = output_names.build_document(names, [*held, *aggregates.values(results)])
+                yield QueryRow(None, None, data)
+
+    return CommandStep(command, step, scope.aggregated(names), unordered=True)
+
+
+def aggregate(command: Command, scope: Scope) -> CommandStep:
+    """`aggregate aggregations`: one row of all."""
+    return groupby(replace(command, parts={"keys": (), **command.parts}), scope)
+
+
+def count(command: Command, scope: Scope) -> CommandStep:
+    """`count [into keypath]`."""
+    into = command.parts["into"] or KeyPath(command.at, "$d", ("_count",))
+    item = NamedExpression(command.at, Call(command.at, "count", ()), into)
+    return groupby(replace(command, parts={"keys": (), "aggregates": (item,)}), scope)
+
+
+def countby(command: Command, scope: Scope) -> CommandStep:
+    """`countby key [into keypath] [asc|desc]`; the largest first where nothing is said."""
+    into = command.parts["into"] or KeyPath(command.at, "$d", ("_count",))
+    item = NamedExpression(command.at, Call(command.at, "count", ()), into)
+    parts = {"keys": (command.parts["key"],), "aggregates": (item,)}
+    stage = groupby(replace(command, parts=parts), scope)
+    descending = command.parts["order"] != "asc"
+    counted = ExpressionCompiler(stage.after).keypath(into).evaluate
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        return iter(sorted(stage.step(rows), key=counted, reverse=descending))
+
+    return replace(stage, step=step)
+
+
+def distinct(command: Command, scope: Scope) -> CommandStep:
+    """`distinct keys`: each combination once, as soon as it is met."""
+    keys, paths = _keys(command.parts["keys"], scope)
+    state = scope.shared
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        seen: set[Any] = set()
+        for row in rows:
+            values = [key(row) for key in keys]
+            name = tuple(map(group_key, values))
+            if name not in seen:
+                state.reserve("distinct")
+                seen.add(name)
+                yield QueryRow(None, None, output_names.build_document(paths, values))
+
+    return CommandStep(command, step, scope.aggregated(paths), unordered=True)

@@ -1,0 +1,173 @@
+"""Commands that change each row: choose, create, replace, move, remove, convert, ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..compile import output_names
+from ..compile.expression_compiler import ExpressionCompiler, pattern
+from ..compile.scope import Scope
+from ..errors import QueryEndedError
+from ..json_paths import has_path, read_path, with_value, without_path
+from ..row import QueryRow
+from ..syntax.nodes import Command, KeyPath
+from ..values import cast, kind_of
+from .command_step import CommandStep
+
+Change = Callable[[QueryRow], Any]
+
+
+def changing(command: Command, scope: Scope, change: Change) -> CommandStep:
+    """A stage that gives each row the data that *change* makes."""
+    scope.shared.used.add("$d")
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        return (row.with_data(change(row)) for row in rows)
+
+    return CommandStep(command, step, scope, each=True)
+
+
+def _own(scope: Scope, path: KeyPath) -> KeyPath:
+    """*path*, which is in the data, and which rows may have."""
+    output_names.writable_path(path)
+    scope.kind(path)
+    return path
+
+
+def choose(command: Command, scope: Scope) -> CommandStep:
+    """`choose a, b as c`: rows of these alone, in `$d`."""
+    items = command.parts["items"]
+    compiler = ExpressionCompiler(scope)
+    runs = [compiler.compile(item.of).evaluate for item in items]
+    paths = output_names.output_paths(items)
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        for row in rows:
+            yield QueryRow(
+                None, None, output_names.build_document(paths, [run(row) for run in runs])
+            )
+
+    return CommandStep(command, step, scope.aggregated(paths), each=True)
+
+
+def create(command: Command, scope: Scope) -> CommandStep:
+    """`create keypath from expression`, with its rules."""
+    parts = command.parts
+    path = output_names.writable_path(parts["to"])
+    run, steps = ExpressionCompiler(scope).compile(parts["of"]).evaluate, path.steps
+    exists, missing = parts.get("exists", "overwrite"), parts.get("missing", "create")
+    changed = parts.get("changed", "overwrite")
+
+    def change(row: QueryRow) -> Any:
+        data = row.data
+        there = has_path(data, steps)
+        rule = exists if there else missing
+        value = None if rule in ("skip", "fail") else run(row)
+        if there and rule == "overwrite" and changed != "overwrite":
+            same = kind_of(read_path(data, steps)) is kind_of(value)
+            rule = rule if same else changed
+        if rule == "fail":
+            state = "exists" if there else "is missing"
+            raise QueryEndedError(f"create: the keypath {path} {state}, or has another type")
+        return data if rule == "skip" else with_value(data, steps, value)
+
+    stage = changing(command, scope, change)
+    return CommandStep(command, stage.step, scope.with_field(path), each=True)
+
+
+def replace(command: Command, scope: Scope) -> CommandStep:
+    """`replace keypath with expression`, where the keypath exists."""
+    steps = _own(scope, command.parts["to"]).steps
+    run = ExpressionCompiler(scope).compile(command.parts["of"]).evaluate
+
+    def change(row: QueryRow) -> Any:
+        data = row.data
+        return with_value(data, steps, run(row)) if has_path(data, steps) else data
+
+    return changing(command, scope, change)
+
+
+def move(command: Command, scope: Scope) -> CommandStep:
+    """`move a to b`."""
+    start, to = (
+        _own(scope, command.parts["start"]).steps,
+        output_names.writable_path(command.parts["to"]),
+    )
+
+    def change(row: QueryRow) -> Any:
+        data = row.data
+        if not has_path(data, start):
+            return data
+        return with_value(without_path(data, start), to.steps, read_path(data, start))
+
+    stage = changing(command, scope, change)
+    return CommandStep(command, stage.step, scope.with_field(to), each=True)
+
+
+def remove(command: Command, scope: Scope) -> CommandStep:
+    """`remove a, b`."""
+    paths = [_own(scope, path).steps for path in command.parts["paths"]]
+
+    def change(row: QueryRow) -> Any:
+        data = row.data
+        for steps in paths:
+            data = without_path(data, steps)
+        return data
+
+    stage = changing(command, scope, change)
+    gone = {str(steps[0]) for steps in paths if len(steps) == 1}
+    return CommandStep(command, stage.step, scope.without_fields(gone), each=True)
+
+
+def redact(command: Command, scope: Scope) -> CommandStep:
+    """`redact keypath matching /pattern/ to 'text'`."""
+    steps = _own(scope, command.parts["path"]).steps
+    token, new = command.parts["pattern"], command.parts["to"].value
+    expression = token.value if token.kind == "regexp" else re.escape(token.value)
+    found = pattern(expression, token.start)
+
+    def change(row: QueryRow) -> Any:
+        value = read_path(row.data, steps)
+        # The text stands for itself: a function keeps re from reading escapes in it.
+        return (
+            with_value(row.data, steps, found.sub(lambda _: new, value))
+            if type(value) is str
+            else row.data
+        )
+
+    return changing(command, scope, change)
+
+
+def convert(command: Command, scope: Scope) -> CommandStep:
+    """`convert keypath:type, ...`."""
+    types = [(_own(scope, path).steps, kind) for path, kind in command.parts["types"]]
+
+    def change(row: QueryRow) -> Any:
+        data = row.data
+        for steps, kind in types:
+            if has_path(data, steps):
+                data = with_value(data, steps, cast(read_path(data, steps), kind))
+        return data
+
+    return changing(command, scope, change)
+
+
+def explode(command: Command, scope: Scope) -> CommandStep:
+    """`explode array into keypath`: a row for each value; none for what is no array."""
+    path = output_names.writable_path(command.parts["to"])
+    run, kept = (
+        ExpressionCompiler(scope).compile(command.parts["of"]).evaluate,
+        command.parts["kept"],
+    )
+    scope.shared.used.add("$d")
+
+    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        for row in rows:
+            values = run(row)
+            for value in values if type(values) is list else ():
+                yield row.with_data(with_value(row.data if kept else {}, path.steps, value))
+
+    after = scope.with_field(path) if kept else scope.of_fields((path,))
+    return CommandStep(command, step, after)

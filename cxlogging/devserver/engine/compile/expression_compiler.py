@@ -1,0 +1,294 @@
+"""From the syntax tree to closures, with every type that is known checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ....dataprime import times
+from ....dataprime.rows import Severity
+from ....errors import nearest
+from ..errors import QueryRefusedError, UnsupportedError
+from ..expression import Evaluate, Expression, check, constant, fold_constants
+from ..functions import FUNCTIONS, UNSUPPORTED_FUNCTIONS
+from ..json_paths import read_path
+from ..syntax.nodes import (
+    Access,
+    Array,
+    Binary,
+    Call,
+    Case,
+    Cast,
+    Literal,
+    Name,
+    Node,
+    Template,
+    TimeLiteral,
+    Unary,
+    keypath_of,
+)
+from ..text_search import phrase_test
+from ..values import Interval, Kind, Timestamp, as_timestamp, cast, parse_timestamp, text
+from . import operators
+from .field_access import FieldAccess, parameter_of
+
+AGGREGATIONS = frozenset(
+    "any_value approx_count_distinct avg collect count count_if distinct_count distinct_count_if"
+    " max_by median min_by percentile sample_stddev sample_variance stddev variance".split()
+)
+"""Functions that take the rows of a group, and none that take the values of a row."""
+
+MEMBERSHIP = frozenset({"in", "inArray", "arrayContains"})
+_LITERALS = {"true": True, "false": False, "null": None}
+_GROUP = re.compile(r"\(\?<(?![=!])")
+COMPARISONS_OF_CASES: dict[str, str] = {
+    "case_equals": "==",
+    "case_greaterthan": ">",
+    "case_lessthan": "<",
+}
+
+
+class ExpressionCompiler(FieldAccess):
+    """Compiles the expressions of one command."""
+
+    def compile(self, node: Node) -> Expression:
+        """The closure of *node*."""
+        return _BY_NODE[type(node)](self, node)
+
+    def condition(self, node: Node) -> Evaluate:
+        """The closure of a predicate."""
+        return check(self.compile(node), Kind.BOOL, "a condition", node.at).evaluate
+
+    def literal(self, node: Literal) -> Expression:
+        """A literal."""
+        if node.kind == "interval":
+            return constant(Interval(node.value))
+        return (
+            constant(pattern(node.value, node.at))
+            if node.kind == "regexp"
+            else constant(node.value)
+        )
+
+    def name(self, node: Name) -> Expression:
+        """A bare word."""
+        if node.text in _LITERALS:
+            return constant(_LITERALS[node.text])
+        if node.text in Severity.__members__:
+            return constant(Severity[node.text])
+        return self.access(node)
+
+    def access(self, node: Node) -> Expression:
+        """A keypath, or a field of something else."""
+        path = keypath_of(node)
+        if path is not None:
+            return self.keypath(path)
+        if (parameter := parameter_of(node)) is not None:
+            return self.parameter(parameter, node.at)
+        assert isinstance(node, Access)  # noqa: S101 - a name is a keypath or a parameter
+        run, steps = self.compile(node.of).evaluate, (node.step,)
+        return Expression(lambda row: read_path(run(row), steps), Kind.ANY)
+
+    def call(self, node: Call) -> Expression:
+        """A function."""
+        if node.name in ("textSearch", "now"):
+            return self._special(node)
+        function = FUNCTIONS.get(node.name)
+        if function is None:
+            if node.name in AGGREGATIONS:
+                raise QueryRefusedError(
+                    f"{node.name}() takes rows together: it stands after aggregate", node.at
+                )
+            if node.name in UNSUPPORTED_FUNCTIONS:
+                raise UnsupportedError(f"the function {node.name}()", node.at)
+            hint = nearest(node.name, FUNCTIONS)
+            raise QueryRefusedError(f"there is no function {node.name}().{hint}", node.at)
+        if node.named:
+            name = node.named[0][0]
+            raise UnsupportedError(f"the named argument {name} of {node.name}()", node.at)
+        arguments = [self.compile(one) for one in node.arguments]
+        if any(one.kind is Kind.ENUM for one in arguments):
+            check_severities(node.arguments)
+            if node.name in MEMBERSHIP:
+                _check_members(node.arguments)
+        return function.called(node.name, arguments, node.at)
+
+    def _special(self, node: Call) -> Expression:
+        due = 0 if node.name == "now" else 2
+        if len(node.arguments) != due or node.named:
+            raise QueryRefusedError(f"{node.name}() takes {due} arguments", node.at)
+        if node.name == "now":
+            return constant(Timestamp(self.scope.settings.now))
+        return self.search(node.arguments[0], node.arguments[1])
+
+    def search(self, of: Node, phrase: Node) -> Expression:
+        """A text search."""
+        if not (isinstance(phrase, Literal) and phrase.kind == "string"):
+            raise QueryRefusedError("a text search takes a text in quotes", phrase.at)
+        if not re.search(r"\w", phrase.value):
+            raise QueryRefusedError("a text search takes a text with a word in it", phrase.at)
+        test, run = phrase_test(phrase.value), self.compile(of).evaluate
+
+        def found(row: Any) -> Any:
+            value = run(row)
+            return None if value is None else test(value)
+
+        return Expression(found, Kind.BOOL)
+
+    def unary(self, node: Unary) -> Expression:
+        """`-` or `!`."""
+        of = self.compile(node.of)
+        make = operators.negative if node.sign == "-" else operators.negation
+        return make(of, node.at)
+
+    def binary(self, node: Binary) -> Expression:
+        """An operator between two expressions."""
+        if node.sign == "~":
+            return self.search(node.left, node.right)
+        if node.sign == "~~":
+            path = keypath_of(node.left)
+            if path is None or path.steps:
+                raise QueryRefusedError("~~ searches $d, $l or $m as a whole", node.left.at)
+            return self.search(node.left, node.right)
+        left, right = self.compile(node.left), self.compile(node.right)
+        if Kind.ENUM in (left.kind, right.kind):
+            check_severities((node.left, node.right))
+            self._note_other_type(node, left, right)
+        return operators.binary(node, left, right)
+
+    def _note_other_type(self, node: Binary, left: Expression, right: Expression) -> None:
+        """Note that a field as its sender wrote it is compared with a severity."""
+        for side, other, severity in (
+            (node.left, right, node.right),
+            (node.right, left, node.left),
+        ):
+            path = keypath_of(side)
+            known = path is not None and path.steps in self.scope.shared.paths
+            if known and other.constant and isinstance(severity, Name):
+                self.scope.shared.hints.append(
+                    f"{path} is never equal to the severity {severity.text}: write"
+                    f" {path} == '{severity.text}', or $m.severity == {severity.text}"
+                )
+
+    def cast(self, node: Cast) -> Expression:
+        """`of:type`."""
+        of, kind = self.compile(node.of), node.type
+        if of.kind in (Kind.ARRAY, Kind.OBJECT) and of.kind.value != kind:
+            raise QueryRefusedError(f"a {of.kind.value} cannot be cast to {kind}", node.at)
+        run = of.evaluate
+        known = Kind(kind) if kind != "enum" else Kind.ENUM
+        return fold_constants(lambda row: cast(run(row), kind), known, of)
+
+    def array(self, node: Array) -> Expression:
+        """`[items]`."""
+        items = [self.compile(one) for one in node.items]
+        runs = [one.evaluate for one in items]
+        return fold_constants(lambda row: [run(row) for run in runs], Kind.ARRAY, *items)
+
+    def moment(self, node: TimeLiteral) -> Expression:
+        """`@...`."""
+        of = self.compile(node.of)
+        if not of.constant or of.kind is Kind.TIMESTAMP:
+            return check(of, Kind.TIMESTAMP, "@", node.at)
+        value = of.value
+        if value == "now":
+            return constant(Timestamp(self.scope.settings.now))
+        found = parse_timestamp(value) if type(value) is str else as_timestamp(value)
+        if type(found) is not Timestamp or not times.EARLIEST <= found <= times.LATEST:
+            raise QueryRefusedError(
+                f"@{value!r} is no time: write such as @'2025-01-20T00:00:00Z'", node.at
+            )
+        return constant(found)
+
+    def template(self, node: Template) -> Expression:
+        """A text with expressions in it; null where one of them is."""
+        parts = [
+            constant(part).evaluate if isinstance(part, str) else self.compile(part).evaluate
+            for part in node.parts
+        ]
+
+        def run(row: Any) -> Any:
+            shown = [text(part(row)) for part in parts]
+            return None if None in shown else "".join(one or "" for one in shown)
+
+        return Expression(run, Kind.STRING)
+
+    def case(self, node: Case) -> Expression:
+        """The first branch that is true."""
+        values = [self.compile(value) for _, value in node.branches]
+        default = constant(None) if node.default is None else self.compile(node.default)
+        pairs = list(zip(self._tests(node), [one.evaluate for one in values], strict=True))
+        otherwise = default.evaluate
+
+        def run(row: Any) -> Any:
+            for test, value in pairs:
+                if test(row) is True:
+                    return value(row)
+            return otherwise(row)
+
+        kinds = {one.kind for one in (*values, *((default,) if node.default else ()))}
+        return Expression(run, kinds.pop() if len(kinds) == 1 else Kind.ANY)
+
+    def _tests(self, node: Case) -> list[Evaluate]:
+        if node.subject is None:
+            return [self.condition(condition) for condition, _ in node.branches]
+        subject = node.subject
+        if node.name == "case_contains":
+            calls = (Call(one.at, "contains", (subject, one)) for one, _ in node.branches)
+            return [self.condition(call) for call in calls]
+        sign = COMPARISONS_OF_CASES[node.name]
+        return [self.condition(Binary(one.at, sign, subject, one)) for one, _ in node.branches]
+
+
+def check_severities(nodes: Iterable[Node]) -> None:
+    """Refuse a bare word beside a severity that is one in other letters: it would be a field."""
+    for node in nodes:
+        if isinstance(node, Array):
+            check_severities(node.items)
+        if not isinstance(node, Name) or node.text in Severity.__members__:
+            continue
+        word = node.text.upper()
+        meant = {"WARN": "WARNING", "FATAL": "CRITICAL", "ERR": "ERROR"}.get(word, word)
+        if meant in Severity.__members__:
+            raise QueryRefusedError(
+                f"keypath does not exist {node.text!r}: severities are bare words in capitals,"
+                f" write {meant}",
+                node.at,
+            )
+
+
+def _check_members(nodes: Iterable[Node]) -> None:
+    """Refuse a text or a number among the values that a severity is looked for in."""
+    for node in nodes:
+        if isinstance(node, Array):
+            _check_members(node.items)
+        if isinstance(node, Literal):
+            raise QueryRefusedError(
+                f"type mismatch: no severity equals {node.value!r}; {operators.SEVERITIES}",
+                node.at,
+            )
+
+
+def pattern(source: str, at: int) -> re.Pattern[str]:
+    """The regular expression of *source*, as Python knows it."""
+    try:
+        return re.compile(_GROUP.sub("(?P<", source.replace(r"\/", "/")))
+    except re.error as error:
+        raise QueryRefusedError(
+            f"this regular expression does not work here: {error.msg}", at
+        ) from None
+
+
+_BY_NODE: dict[type, Callable[[Any, Any], Expression]] = {
+    Literal: ExpressionCompiler.literal,
+    Name: ExpressionCompiler.name,
+    Access: ExpressionCompiler.access,
+    Call: lambda compiler, node: compiler.call(node),
+    Unary: ExpressionCompiler.unary,
+    Binary: ExpressionCompiler.binary,
+    Cast: ExpressionCompiler.cast,
+    Array: ExpressionCompiler.array,
+    TimeLiteral: ExpressionCompiler.moment,
+    Template: ExpressionCompiler.template,
+    Case: ExpressionCompiler.case,
+}

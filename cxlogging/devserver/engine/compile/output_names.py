@@ -1,0 +1,74 @@
+"""Under which names values appear in rows that a query makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from ..errors import QueryRefusedError, UnsupportedError
+from ..json_paths import with_value
+from ..syntax.nodes import Call, Cast, KeyPath, NamedExpression, Node, keypath_of
+
+
+def writable_path(path: KeyPath) -> KeyPath:
+    """*path*, which is written to; only `$d` can be."""
+    if path.root != "$d":
+        raise UnsupportedError(f"writing to {path.root}", path.at)
+    if not path.steps:
+        raise QueryRefusedError("$d as a whole cannot be written: name a field of it", path.at)
+    return path
+
+
+def output_path(item: NamedExpression, number: int) -> KeyPath:
+    """The keypath of an item: its alias, its own path, or `_expr0` by its place."""
+    if item.alias is not None:
+        return writable_path(item.alias)
+    node: Node = item.of
+    while isinstance(node, Cast):
+        node = node.of
+    path = keypath_of(node)
+    if path is None:
+        return KeyPath(item.at, "$d", (f"_expr{number}",))
+    if not path.steps:
+        raise QueryRefusedError(f"{path.root} as a whole needs a name: add as ...", item.at)
+    return KeyPath(item.at, "$d", path.steps)
+
+
+def output_paths(items: Sequence[NamedExpression]) -> list[KeyPath]:
+    """The keypaths of *items*; refuses two of one name."""
+    found = [output_path(item, number) for number, item in enumerate(items)]
+    check_distinct(found)
+    return found
+
+
+def check_distinct(paths: Sequence[KeyPath]) -> None:
+    """Refuse two values at one keypath."""
+    seen: set[tuple[str | int, ...]] = set()
+    for path in paths:
+        if path.steps in seen:
+            raise QueryRefusedError(f"two values are named {path}: add as ...", path.at)
+        seen.add(path.steps)
+
+
+def aggregate_path(item: NamedExpression, number: int) -> KeyPath:
+    """The keypath of an aggregation: its alias, or such as `_count0`."""
+    if item.alias is not None:
+        return writable_path(item.alias)
+    word = item.of.name if isinstance(item.of, Call) else "expr"
+    return KeyPath(item.at, "$d", (f"_{word}{number}",))
+
+
+def build_document(paths: Sequence[KeyPath], values: Sequence[Any]) -> dict[str, Any]:
+    """`$d` of *values* at *paths*."""
+    data: dict[str, Any] = {}
+    for path, value in zip(paths, values, strict=True):
+        if len(path.steps) == 1:
+            data[str(path.steps[0])] = value
+        else:
+            data = with_value(data, path.steps, value)
+    return data
+
+
+def refuse(sentence: str, at: int) -> NoReturn:
+    """Refuse what stands at *at*."""
+    raise QueryRefusedError(sentence, at)

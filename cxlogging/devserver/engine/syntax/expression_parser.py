@@ -1,0 +1,224 @@
+"""Reading expressions: a Pratt parser, one token ahead."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from ..errors import QueryRefusedError
+from .cursor import Cursor
+from .lexer import Token
+from .nodes import (
+    Access,
+    Array,
+    Binary,
+    Call,
+    Case,
+    Cast,
+    Literal,
+    Name,
+    Node,
+    Template,
+    TimeLiteral,
+    Unary,
+)
+
+BINDING = {
+    "||": 1, "&&": 2,
+    "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "~": 3, "~~": 3, "in": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
+}  # fmt: skip
+"""How tightly each operator binds; comparisons do not chain."""
+
+COMPARING = 3
+TYPES = {
+    "string": "string", "number": "number", "num": "number", "bool": "bool", "boolean": "bool",
+    "timestamp": "timestamp", "interval": "interval", "regexp": "regexp", "array": "array",
+    "object": "object", "json": "object", "enum": "enum",
+}  # fmt: skip
+CASES = ("case", "case_contains", "case_equals", "case_greaterthan", "case_lessthan")
+MAX_DEPTH = 200
+"""Parentheses and the like inside of one another."""
+
+
+class ExpressionParser(Cursor):
+    """Reads the expressions of a text, and moves on behind them."""
+
+    def expression(self, binding: int = 0) -> Node:
+        """Read an expression whose operators bind more tightly than *binding*."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.refuse_depth()
+        left = self._unary()
+        while (strength := self._strength()) > binding:
+            left = self._binary(left, strength)
+            if strength == COMPARING and self._strength() == COMPARING:
+                self.refuse("&& or || between two comparisons")
+        self.depth -= 1
+        return left
+
+    def refuse_depth(self) -> NoReturn:
+        """Refuse a query that is nested too deeply."""
+        raise QueryRefusedError(
+            f"syntax error: more than {MAX_DEPTH} levels deep", self.token.start
+        )
+
+    def _strength(self) -> int:
+        if self.token.kind == "mark" or self.next_is_word("in"):
+            return BINDING.get(self.token.text, 0)
+        return 0
+
+    def _binary(self, left: Node, strength: int) -> Node:
+        sign = self.advance()
+        if sign.text != "in":
+            return Binary(sign.start, sign.text, left, self.expression(strength))
+        if self.accept("("):
+            items = self._list(")")
+        else:
+            self.expect("[")
+            items = self._list("]")
+        if not items:
+            raise QueryRefusedError("syntax error: in needs at least one value", sign.start)
+        return Call(sign.start, "in", (left, *items))
+
+    def _unary(self) -> Node:
+        if self.next_is("-") or self.next_is("!"):
+            sign = self.advance()
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                self.refuse_depth()
+            of = self._unary()
+            self.depth -= 1
+            return Unary(sign.start, sign.text, of)
+        return self._postfix(self._operand())
+
+    def _postfix(self, node: Node) -> Node:
+        while True:
+            if self.accept("."):
+                name = self.expect_kind("name", "a field or a method")
+                if self.accept("("):
+                    plain, named = self.arguments()
+                    node = Call(name.start, name.text, (node, *plain), named)
+                else:
+                    node = Access(node.at, node, name.text)
+            elif self.accept("["):
+                node = Access(node.at, node, self.subscript())
+            elif self.next_is(":"):
+                sign = self.advance()
+                word = self.expect_kind("name", "a type")
+                if word.text not in TYPES:
+                    raise QueryRefusedError(
+                        f"syntax error: {word.text!r} is no type; there are"
+                        f" {', '.join(dict.fromkeys(TYPES.values()))}",
+                        word.start,
+                    )
+                node = Cast(sign.start, node, TYPES[word.text])
+            else:
+                return node
+
+    def _operand(self) -> Node:
+        token = self.token
+        if token.kind == "name":
+            return self._word()
+        if token.kind == "root":
+            self.advance()
+            return Name(token.start, token.text)
+        if token.kind in ("number", "string", "interval"):
+            self.advance()
+            return Literal(token.start, token.value, token.kind)
+        if token.kind == "template":
+            self.advance()
+            return self._template(token)
+        return self._marked()
+
+    def _marked(self) -> Node:
+        token = self.token
+        if self.accept("("):
+            inner = self.expression()
+            self.expect(")")
+            return inner
+        if self.accept("["):
+            return Array(token.start, self._list("]"))
+        if self.accept("@"):
+            if self.token.kind in ("string", "number") or self.next_is("("):
+                return TimeLiteral(token.start, self._operand())
+            self.refuse("a time after @, as in @'2025-01-20T00:00:00Z'")
+        if not self.next_is("/"):
+            self.refuse("an expression")
+        found = self.pattern()
+        return Literal(found.start, found.value, "regexp")
+
+    def _word(self) -> Node:
+        word = self.advance()
+        if word.text in CASES and self.next_is("{"):
+            return self._case(word)
+        if self.accept("("):
+            plain, named = self.arguments()
+            return Call(word.start, word.text, plain, named)
+        return Name(word.start, word.text)
+
+    def pattern(self) -> Token:
+        """Read a regular expression or a text."""
+        if self.next_is("/"):
+            found = self.lexer.regexp(self.token.start)
+            self.token = self.lexer.token(found.end)
+            return found
+        return self.expect_kind("string", "a regular expression or a text")
+
+    def _list(self, closing: str) -> tuple[Node, ...]:
+        items: list[Node] = []
+        while not self.accept(closing):
+            if items:
+                self.expect(",")
+            items.append(self.expression())
+        return tuple(items)
+
+    def arguments(self) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
+        """Read arguments, whose first parenthesis is passed."""
+        plain: list[Node] = []
+        named: list[tuple[str, Node]] = []
+        while not self.accept(")"):
+            if plain or named:
+                self.expect(",")
+            if self.token.kind == "name" and self.lexer.token(self.token.end).text == "=":
+                name = self.advance().text
+                self.advance()
+                named.append((name, self.expression()))
+            else:
+                plain.append(self.expression())
+        return tuple(plain), tuple(named)
+
+    def _case(self, word: Token) -> Case:
+        self.expect("{")
+        subject = None
+        if word.text != "case":
+            subject = self.expression()
+            self.expect(",")
+        branches: list[tuple[Node, Node]] = []
+        default = None
+        while not self.next_is("}"):
+            if branches:
+                self.expect(",")
+            if self.next_is_word("_") and self.lexer.token(self.token.end).text == "->":
+                self.advance()
+                self.advance()
+                default = self.expression()
+                break
+            condition = self.expression()
+            self.expect("->")
+            branches.append((condition, self.expression()))
+        self.expect("}")
+        return Case(word.start, word.text, subject, tuple(branches), default)
+
+    def _template(self, token: Token) -> Template:
+        parts: list[str | Node] = []
+        at, last = token.start + 1, token.end - 1
+        while (opening := self.text.find("{", at, last)) >= 0:
+            parts.append(self.text[at:opening])
+            inner = ExpressionParser(self.text, opening + 1, last, self.depth)
+            parts.append(inner.expression())
+            if not inner.next_is("}"):
+                inner.refuse("'}'")
+            # Not the next token: what follows is text.
+            at = inner.token.end
+        parts.append(self.text[at:last])
+        return Template(token.start, tuple(parts))

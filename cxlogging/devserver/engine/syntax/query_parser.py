@@ -1,0 +1,103 @@
+"""Reading a query: its source, and one command after another."""
+
+from __future__ import annotations
+
+from ....errors import nearest
+from ..errors import QueryRefusedError, UnsupportedError
+from .clause_parser import ClauseParser
+from .command_parser import COMMANDS
+from .expression_parser import MAX_DEPTH
+from .nodes import Command, Node, Query, SourceClause
+
+ALIASES = {
+    "f": "filter", "where": "filter", "text": "find", "wildtext": "wildfind",
+    "select": "choose", "add": "create", "a": "create", "c": "create", "m": "move",
+    "r": "remove", "conv": "convert", "e": "extract", "sortby": "orderby",
+}  # fmt: skip
+MAX_COMMANDS = 200
+UNSUPPORTED = ("enrich", "join", "stitch", "roundtime", "timechart", "timeseries")
+
+
+def parse(text: str) -> Query:
+    """Read *text*; raises `QueryRefusedError`."""
+    reader = QueryParser(text)
+    query = reader.query()
+    if not reader.at_end():
+        reader.refuse("'|' or the end")
+    return query
+
+
+class QueryParser(ClauseParser):
+    """Reads whole queries."""
+
+    def query(self) -> Query:
+        """Read a query, up to its end or to a parenthesis that is not its own."""
+        start, source = self.token.start, SourceClause(self.token.start)
+        commands: list[Command] = []
+        if self.next_is_word("source", "from"):
+            source = self._source()
+        else:
+            commands.append(self._command())
+        while self.accept("|"):
+            if len(commands) == MAX_COMMANDS:
+                raise QueryRefusedError(f"more than {MAX_COMMANDS} commands", self.token.start)
+            commands.append(self._command())
+        return Query(start, source, tuple(commands))
+
+    def _source(self) -> SourceClause:
+        start = self.advance().start
+        dataset = self.expect_kind("name", "a dataset, such as logs").text
+        while self.next_is("/") or self.next_is("."):
+            mark = self.advance().text
+            dataset += mark + self.expect_kind("name", "a dataset").text
+        if self.next_is("("):
+            raise UnsupportedError(f"source {dataset}(...), another team's data", self.token.start)
+        clause, times = self._clause()
+        return SourceClause(start, dataset, clause, times)
+
+    def _clause(self) -> tuple[str, tuple[Node, ...]]:
+        if self.accept_word("last"):
+            return "last", (self.expression(),)
+        if self.accept_word("timeshifted"):
+            return "timeshifted", (self.expression(),)
+        if self.accept_word("between"):
+            first = self.expression()
+            self.expect_word("and")
+            return "between", (first, self.expression())
+        if self.accept_word("around"):
+            middle = self.expression()
+            return "around", (
+                middle,
+                *((self.expression(),) if self.accept_word("interval") else ()),
+            )
+        return "", ()
+
+    def _command(self) -> Command:
+        if self.token.kind != "name":
+            self.refuse("a command")
+        word = self.advance()
+        name = ALIASES.get(word.text, word.text)
+        if name in ("order", "sort"):
+            self.expect_word("by")
+            name = "orderby"
+        if name in UNSUPPORTED:
+            raise UnsupportedError(f"the command {name}", word.start)
+        if name == "union":
+            return Command(word.start, name, {"query": self._subquery()})
+        read = COMMANDS.get(name)
+        if read is None:
+            hint = nearest(word.text, (*COMMANDS, *ALIASES, "union")) or (
+                " source comes first." if name in ("source", "from") else ""
+            )
+            raise QueryRefusedError(f"{word.text!r} is no command.{hint}", word.start)
+        return Command(word.start, name, read(self))
+
+    def _subquery(self) -> Query:
+        self.expect("(")
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.refuse_depth()
+        query = self.query()
+        self.depth -= 1
+        self.expect(")")
+        return query

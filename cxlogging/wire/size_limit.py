@@ -1,0 +1,142 @@
+"""
+Encoding that always ends as bytes within the vendor's limit.
+
+An event that cannot be encoded loses what stands in the way; one that is too
+large is cut: its longest texts first, marked, with the original size kept. It
+is never lost, and never sent over the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .codec import scrub
+from .event import Event, SyntheticOrigin
+from .external_errors import is_external
+from .truncation import cut, cut_characters, cut_middle, unused
+
+Build = Callable[[Event], bytes]
+
+SMALLEST_TEXT = 256
+KEPT_FIELDS = 50
+ERROR = 40
+"""logging's number for it."""
+
+
+def encode(build: Build, event: Event, limit: int) -> bytes:
+    """Return *event* as *build* encodes it, in at most *limit* bytes."""
+    try:
+        data = build(event)
+    except BaseException as error:
+        if is_external(error):
+            raise
+        event, data = _sound(build, event)
+    return data if len(data) <= limit else _within(build, event, data, limit)
+
+
+def _within(build: Build, event: Event, data: bytes, limit: int) -> bytes:
+    size = len(data) + _cut_before(event)
+    marks = {"cx_truncated": True, "cx_original_size": size}
+    keep = limit // 2
+    while keep >= SMALLEST_TEXT:
+        data = build(_cut_texts(event, keep, marks))
+        if len(data) <= limit:
+            return data
+        keep //= 2
+    first = dict(list(event.fields.items())[:KEPT_FIELDS])
+    few = {name: cut(str(value), SMALLEST_TEXT) for name, value in first.items()}
+    data = build(_cut_texts(event.replace(fields=few), SMALLEST_TEXT, marks))
+    return data if len(data) <= limit else build(_bare(event, marks))
+
+
+def _sound(build: Build, event: Event) -> tuple[Event, bytes]:
+    """Return an event that can be encoded, as near to the given one as possible, and its bytes."""
+    try:
+        sane = _sane(event)
+        return sane, build(sane)
+    except BaseException as error:
+        if is_external(error):
+            raise
+        bare = _bare(event, {"cx_error": f"<not encodable: {type(error).__name__}>"})
+        return bare, build(bare)
+
+
+def _sane(event: Event) -> Event:
+    """Return *event* with lone surrogates replaced, and an origin of the right types."""
+    origin = event.origin
+    return event.replace(
+        level=_level(event.level),
+        level_name=scrub(str(event.level_name)) if isinstance(event.level, int) else "ERROR",
+        message=scrub(event.message),
+        fields=_each_text(event.fields, scrub),
+        error=_each_text(event.error, scrub),
+        stack=_each_text(event.stack, scrub),
+        task=_each_text(event.task, scrub),
+        origin=SyntheticOrigin(
+            name=scrub(str(origin.name)),
+            pathname=scrub(str(origin.pathname)),
+            filename=scrub(str(origin.filename)),
+            module=scrub(str(origin.module)),
+            lineno=origin.lineno if isinstance(origin.lineno, int) else 0,
+            funcName=None if origin.funcName is None else scrub(str(origin.funcName)),
+            thread=origin.thread if isinstance(origin.thread, int) else None,
+            threadName=None if origin.threadName is None else scrub(str(origin.threadName)),
+            process=origin.process if isinstance(origin.process, int) else None,
+            processName=None if origin.processName is None else scrub(str(origin.processName)),
+        ),
+    )
+
+
+def _bare(event: Event, marks: dict[str, Any]) -> Event:
+    """Return what is left when nothing else helps: the time, the level, the message's start."""
+    message = cut(scrub(event.message), SMALLEST_TEXT)
+    level = _level(event.level)
+    return Event(event.time_ns, level, "ERROR", message, dict(marks), SyntheticOrigin())
+
+
+def _level(level: Any) -> int:
+    """Return a level number; what is none counts as an error."""
+    return level if isinstance(level, int) else ERROR
+
+
+def _cut_texts(event: Event, keep: int, marks: dict[str, Any]) -> Event:
+    def shorter(text: str) -> str:
+        return cut(text, keep)
+
+    error = _each_text(event.error, shorter)
+    if error is not None and event.error is not None:
+        error["stacktrace"] = cut_middle(event.error.get("stacktrace", ""), keep)
+    return event.replace(
+        message=shorter(event.message),
+        fields={**marks, **_each_text(event.fields, shorter), **marks},  # first: never cut off
+        error=error,
+        stack=None if event.stack is None else cut_middle(event.stack, keep),
+    )
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return clean *value* with every text in it changed, keys included."""
+    if type(value) is str:
+        return change(value)
+    if type(value) is dict:
+        result: dict[str, Any] = {}
+        for key, member in value.items():
+            result[unused(change(key), result)] = _each_text(member, change)
+        return result
+    if type(value) is list:
+        return [_each_text(member, change) for member in value]
+    return value
+
+
+def _cut_before(event: Event) -> int:
+    """Return how many characters the event had lost before it came here."""
+    lost = cut_characters(event.message)
+
+    def count(text: str) -> str:
+        nonlocal lost
+        lost += cut_characters(text)
+        return text
+
+    _each_text(event.fields, count)
+    return lost
