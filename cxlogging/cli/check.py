@@ -1,4 +1,4 @@
-"""`cxlogging check`: one event with each handler, and what came of it."""
+"""`cxlogging check`: send one test event with each handler."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import click
 
 from ..handlers.check import CheckResult
-from .doctor.canary import taken
+from .doctor.canary import delivery_finding
 from .doctor.findings import Printer
 from .shared.exit_codes import AUTHENTICATION, FAILURE, OK
 from .shared.targets import APP_HELP, CONFIG_HELP, targets
@@ -26,19 +26,20 @@ from .shared.wording import examples
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(*, app: str | None, config: str | None, as_json: bool) -> None:
     """
-    Send one event with each handler, and tell whether it was taken.
+    Send one test event with each handler, and print whether it was accepted.
 
-    Exit codes: 0 all were, 1 one was not, 3 a key is refused, 2 there is no handler.
+    Exit codes: 0 all were accepted, 1 at least one was not, 2 no handler is configured, 3 a key
+    was refused.
     """
     handlers = targets(app, config).handlers
     if not handlers:
-        raise click.UsageError("no handler is configured: cxlogging doctor tells what to set.")
+        raise click.UsageError("no handler is configured. `cxlogging doctor` says what to set.")
     printer = Printer()
     results: dict[str, CheckResult] = {}
     refused = False
     for name, handler in handlers.items():
         results[name] = handler.check()
-        finding = taken(f"{name}: {handler.delivery.destination.name}", results[name])
+        finding = delivery_finding(f"{name}: {handler.delivery.destination.name}", results[name])
         refused = refused or finding.refused
         if not as_json:
             printer.show(finding)
