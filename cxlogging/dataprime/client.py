@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from ..errors import ConfigurationError
-from ..vendors.coralogix.destination import address_warnings
+from ..vendors.coralogix.addresses import address_warnings
 from . import direct_query, jobs
 from .arguments import boolean, seconds
 from .direct_query import DirectQuery

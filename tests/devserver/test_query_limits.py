@@ -121,6 +121,7 @@ def test_the_worst_query_is_ended_and_nobody_waits_for_it(server, client, query)
     assert last_lines(ask(client, "limit 1"))[-1]["statistics"]["status"] == "COMPLETED"
 
 
+@pytest.mark.timing
 def test_deliveries_are_answered_while_queries_run_that_nothing_ends(client_of):
     """With as many of them as run at once; two hundred are answered at once."""
     with DevServer(query_timeout=600) as server:
@@ -198,10 +199,12 @@ def test_memory_is_bounded(client_of):
         assert last_lines(ask(client, "limit 1"))[-1]["statistics"]["status"] == "COMPLETED"
 
 
-def test_a_row_is_bounded(client):
+def test_a_row_is_bounded(client_of):
     """A row of tens of millions of characters is refused by name instead of sent."""
     query = "limit 1 | create x from '0123456789'" + " | create x from concat(x, x)" * 22
-    error, _ = last_lines(ask(client, query))
+    with DevServer(query_timeout=60) as server:
+        fill(server)
+        error, _ = last_lines(ask(client_of(server), query))
     assert "more than 16,777,216 characters" in error["error"]["message"]
 
 

@@ -6,8 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ...delivery.process import lifecycle
+from ...delivery.process.registry import registered
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import EXAMPLE
 from ..shared.targets import loggers
 from .findings import Finding, fail, ok, warn
 
@@ -26,7 +27,7 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
         yield fail(
             "handlers",
             "no handler of cxlogging stands at a logger",
-            "Name it in the handlers of a logger, such as root: {'handlers': ['coralogix']}.",
+            f"Name it in the handlers of a logger, such as root: {{'handlers': [{EXAMPLE!r}]}}.",
         )
     for name, handler in handlers.items():
         places = [each for each, logger in loggers() if handler in logger.handlers]
@@ -40,8 +41,8 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
 
 
 def _unattached(handlers: Mapping[str, ShippingHandler]) -> Iterator[Finding]:
-    known = {id(handler.delivery) for handler in handlers.values()}
-    idle = [each for each in lifecycle.deliveries() if id(each) not in known]
+    known = {id(handler.delivery.workers) for handler in handlers.values()}
+    idle = [each.lane for each in registered() if id(each) not in known]
     if idle:
         names = ", ".join(sorted(each.destination.name for each in idle))
         yield warn(
