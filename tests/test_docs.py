@@ -88,6 +88,16 @@ def test_a_snippet_runs(code, server, tmp_path):
         assert done.stdout or list(tmp_path.glob("rows.*"))
 
 
+def test_the_architecture_page_names_what_is_there():
+    """Each module and folder of the package that CONTRIBUTING.md names exists."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:delivery|handlers|vendors|wire|devserver|cli)/[\w*./]*)`", text)
+
+    assert len(named) > 20
+    for name in named:
+        assert list((ROOT / "cxlogging").glob(name.rstrip("/"))), name
+
+
 def test_every_option_is_documented():
     """docs/options.md names every option that the handlers take."""
     text = (ROOT / "docs" / "options.md").read_text()
