@@ -83,7 +83,7 @@ $(VENV)/.ready-peers: $(VENV)/.ready-bench benchmarks/requirements.txt
 	@touch $@
 
 EXTRA_dev = dev
-EXTRA_test = test
+EXTRA_test = test,sdks
 EXTRA_lint = test,lint
 EXTRA_docs = docs
 EXTRA_build = build
