@@ -32,7 +32,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def nanoseconds(stage: Callable[[], object], after: Callable[[], object] | None = None) -> float:
-    """Return what one call of *stage* costs; *after* clears up, and is not timed."""
+    """Return the time of one call of *stage*; *after* cleans up and is not timed."""
     timer, times = timeit.Timer(stage), []
     for _ in range(REPEATS):
         times.append(timer.timeit(LOOPS))
@@ -56,7 +56,7 @@ def a_record() -> logging.LogRecord:
 
 
 def call(handler: logging.Handler) -> Callable[[], object]:
-    """Return a call of a logger that has *handler* alone."""
+    """Return a function that logs to *handler* only."""
     logger = logging.getLogger(f"benchmarks.{id(handler)}")
     logger.propagate = False
     logger.setLevel(logging.INFO)
@@ -84,19 +84,19 @@ def destinations() -> dict[str, tuple[Destination, logging.Handler]]:
 
 
 def quiet(delivery: Delivery) -> Callable[[], None]:
-    """Let *delivery* wake no worker; return what empties its line."""
+    """Keep *delivery* from waking a worker; return a function that empties its queue."""
     from cxlogging.delivery.worker.pacing import NEVER
 
-    delivery.wake_bytes = delivery.wake_count = NEVER
+    delivery.workers.wake_bytes = delivery.workers.wake_items = NEVER
 
     def clear() -> None:
-        delivery.buffer.settle(delivery.buffer.take(NEVER, NEVER))
+        delivery.lane.queue.settle(delivery.lane.queue.take(NEVER, NEVER))
 
     return clear
 
 
 def empty(line: queue.SimpleQueue[Any]) -> None:
-    """Take everything out of *line*."""
+    """Take everything out of the queue *line*."""
     while not line.empty():
         line.get_nowait()
 
@@ -127,7 +127,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     """Return one vendor's stages."""
     from cxlogging.delivery.delivery import Delivery
     from cxlogging.delivery.options import Options
-    from cxlogging.delivery.process import lifecycle
+    from cxlogging.delivery.process.registry import registered
     from cxlogging.handlers.events import EventMaker
     from cxlogging.handlers.items import ItemMaker
     from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
@@ -139,7 +139,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     event = events.make(record, None)
     item = maker.make(record, None)
     delivery = Delivery(destination, Options())
-    clears = [quiet(each) for each in lifecycle.deliveries()]
+    clears = [quiet(each) for each in registered()]
     clear = quiet(delivery)
 
     def clear_all() -> None:
@@ -147,8 +147,8 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
             each()
 
     request = destination.request([item] * BATCH)
-    encoding = delivery.encoding.name
-    compress = delivery.encoding.compress
+    encoding = delivery.lane.encoding.name
+    compress = delivery.lane.encoding.compress
     figures = {
         "item of a record": nanoseconds(lambda: maker.make(record, None)),
         "item of an event": nanoseconds(lambda: destination.encode(event)),
@@ -163,7 +163,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
 
 
 def per_record(work: Callable[[], Any]) -> float:
-    """Return the nanoseconds that *work* on a batch costs for each of its records."""
+    """Return the nanoseconds per record of *work* on a batch."""
     return min(timeit.repeat(work, number=3, repeat=40)) / 3 / BATCH * 1e9
 
 

@@ -1,8 +1,8 @@
 """
-A local server that behaves like Coralogix, Honeycomb and Better Stack.
+A local server that behaves like the vendors.
 
 `with DevServer() as server:` listens on a free loopback port; point an application at
-`server.url` and ask `server.events("coralogix")` what arrived. Needs the extra `dev`.
+`server.url` and ask `server.events()` what arrived. Needs the extra `dev`.
 
 Names are loaded when used: a process that answers queries loads no server.
 """
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..wire.lazy_imports import exports
 
 if TYPE_CHECKING:
-    from ..vendors.emulation.types import VENDORS, Keys, StoredEvent
+    from ..vendors.emulation.types import Keys, StoredEvent
+    from ..vendors.registry import VENDORS
     from .faults import Fault, FaultPanel
     from .schema import RequestRecord
     from .server import DevServer
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "VENDORS": "..vendors.emulation.types",
+    "VENDORS": "..vendors.registry",
     "DevServer": ".server",
     "Fault": ".faults",
     "FaultPanel": ".faults",

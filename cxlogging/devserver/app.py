@@ -1,4 +1,4 @@
-"""The ASGI application: the guard first, then a door, else the API and the page."""
+"""The ASGI application: the guard first, then an emulator, else the API and the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..vendors.emulation.types import Answer, Door, json_answer
+from ..vendors.emulation.types import ApiAnswer, Emulator, json_answer
 from .exchange import Exchange, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DevApp:
-    """Who is let in, and where each request goes."""
+    """Decides which requests are served, and by what."""
 
     guard: Guard
     ingest: Ingest
-    doors: tuple[Door, ...]
+    emulators: tuple[Emulator, ...]
     inner: Starlette
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a fault of our own is answered 500 and printed."""
+        """Serve one request; an unexpected exception is printed and answered with 500."""
         exchange = Exchange(scope, receive, send)
         try:
             await self._serve(exchange, scope, receive, send)
         except Exception:
             traceback.print_exc(file=sys.__stderr__)
-            await exchange.answer(Answer(500))
+            await exchange.answer(ApiAnswer(500))
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self.guard.refusal(exchange.method, exchange.path, exchange.headers)
         if refusal:
             return await exchange.answer_early(json_answer(403, {"error": refusal}))
-        for door in self.doors:
-            if door.claims(exchange.method, exchange.path):
-                return await self.ingest.serve(door, exchange)
-        # What was judged is what is routed: another spelling of a path is another path.
+        for emulator in self.emulators:
+            if emulator.claims(exchange.method, exchange.path):
+                return await self.ingest.serve(emulator, exchange)
+        # Route by the path that the guard has checked, not by one that Starlette has decoded.
         scope["path"] = exchange.path
         return await self.inner(scope, receive, send)

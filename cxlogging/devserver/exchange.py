@@ -1,4 +1,4 @@
-"""One HTTP exchange on ASGI: reading a body within bounds, and the ways to answer or not to."""
+"""One HTTP exchange on ASGI: reading a body within limits, and the ways to answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 
-from ..vendors.emulation.types import Answer
+from ..vendors.emulation.types import ApiAnswer
 from .guard import SECURITY_HEADERS
 from .protocol import CONNECTION, Connection
 
@@ -22,22 +22,22 @@ BODY_TIMEOUT = 60.0
 """Seconds for the whole body of a request."""
 
 STALL_TIMEOUT = 60.0
-"""Seconds after which a client that takes nothing of a stream is cut: it holds up a query."""
+"""Seconds after which a client that does not read its answer is disconnected."""
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
 
 class BodyTooLargeError(Exception):
-    """The body is, or says that it is, above the limit."""
+    """The body is larger than the limit, or its Content-Length says so."""
 
 
 class BodyTimeoutError(Exception):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
 
 class DisconnectedError(Exception):
-    """The client left before its body was complete."""
+    """The client disconnected before its body was complete."""
 
 
 class Exchange:
@@ -52,15 +52,15 @@ class Exchange:
         self._began = time.perf_counter()
 
     def elapsed_ms(self) -> float:
-        """Milliseconds since the head of the request was read."""
+        """Return the milliseconds since the head of the request was read."""
         return round((time.perf_counter() - self._began) * 1000, 3)
 
     async def body(self, limit: int) -> bytes:
         """
-        The whole body.
+        Return the whole body.
 
-        Raises `BodyTooLargeError` as soon as it is known to be above *limit* bytes: from
-        Content-Length before the first of them is read, else while they come.
+        Raises `BodyTooLargeError` as soon as it is known to be larger than *limit* bytes: by its
+        Content-Length before any of it is read, else while it is read.
         """
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:20]) > limit:
@@ -82,17 +82,17 @@ class Exchange:
             if not message.get("more_body", False):
                 return bytes(parts)
 
-    async def answer(self, answer: Answer) -> None:
+    async def answer(self, answer: ApiAnswer) -> None:
         """Send *answer*."""
         await self._send(self._start(answer))
         await self._send({"type": "http.response.body", "body": self._content(answer)})
 
-    async def answer_early(self, answer: Answer) -> None:
+    async def answer_early(self, answer: ApiAnswer) -> None:
         """
-        Send *answer* while the body is still coming, and end the connection.
+        Send *answer* while the client still sends its body, then close the connection.
 
-        The rest is thrown away for a while: closing at once would reset the connection, and the
-        client might lose the answer with it.
+        The rest of the body is discarded for a while: closing at once would reset the connection,
+        and the client might lose the answer.
         """
         start = self._start(answer, connection="close")
         await self._send(start)
@@ -111,14 +111,14 @@ class Exchange:
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
 
-    async def stream(self, answer: Answer, parts: AsyncIterator[bytes]) -> None:
-        """Send *answer* with a body of *parts*, until the client leaves; then close *parts*."""
+    async def stream(self, answer: ApiAnswer, parts: AsyncIterator[bytes]) -> None:
+        """Send *answer* with *parts* as its body, until the client disconnects."""
         start = self._start(answer)
         start["headers"] = [each for each in start["headers"] if each[0] != b"content-length"]
-        left = asyncio.ensure_future(self.until_left())
+        left = asyncio.ensure_future(self.disconnected())
         try:
             await self._send(start)
-            while (part := await _first(anext(parts, None), left)) is not None:
+            while (part := await _part_or_none(anext(parts, None), left)) is not None:
                 message = {"type": "http.response.body", "body": part, "more_body": True}
                 await asyncio.wait_for(self._send(message), STALL_TIMEOUT)
             if not left.done():
@@ -128,26 +128,26 @@ class Exchange:
         finally:
             left.cancel()
 
-    async def trickle(self, answer: Answer, seconds: float) -> None:
-        """Send *answer*, its head included, one byte each *seconds*; then close."""
+    async def trickle(self, answer: ApiAnswer, seconds: float) -> None:
+        """Send *answer* byte by byte, with a pause of *seconds* after each; then close."""
         for byte in self._as_bytes(answer):
             if not self._connection.write(bytes([byte])):
                 break
             await asyncio.sleep(seconds)
         self._connection.close()
-        await self.until_left()
+        await self.disconnected()
 
     async def reset(self) -> None:
-        """Cut the connection without an answer."""
+        """Reset the connection without an answer."""
         self._connection.reset()
-        await self.until_left()
+        await self.disconnected()
 
-    async def until_left(self) -> None:
-        """Wait for the client to leave."""
+    async def disconnected(self) -> None:
+        """Wait until the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    def _start(self, answer: Answer, **more: str) -> dict[str, Any]:
+    def _start(self, answer: ApiAnswer, **more: str) -> dict[str, Any]:
         return {
             "type": "http.response.start",
             "status": answer.status,
@@ -157,10 +157,10 @@ class Exchange:
             ],
         }
 
-    def _content(self, answer: Answer) -> bytes:
+    def _content(self, answer: ApiAnswer) -> bytes:
         return b"" if self.method == "HEAD" else answer.body
 
-    def _as_bytes(self, answer: Answer) -> bytes:
+    def _as_bytes(self, answer: ApiAnswer) -> bytes:
         known = answer.status in set(HTTPStatus)
         phrase = HTTPStatus(answer.status).phrase if known else ""
         lines = [f"HTTP/1.1 {answer.status} {phrase}"]
@@ -168,8 +168,8 @@ class Exchange:
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + answer.body
 
 
-async def _first(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> bytes | None:
-    """What *part* gives, or None once the client has left."""
+async def _part_or_none(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> bytes | None:
+    """Return the part, or None once the client has disconnected."""
     making = asyncio.ensure_future(part)
     either: set[asyncio.Future[Any]] = {making, left}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -179,7 +179,7 @@ async def _first(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> b
     return None
 
 
-def _headers(answer: Answer) -> Mapping[str, str]:
+def _headers(answer: ApiAnswer) -> Mapping[str, str]:
     return {
         **SECURITY_HEADERS,
         "date": formatdate(usegmt=True),
@@ -189,7 +189,7 @@ def _headers(answer: Answer) -> Mapping[str, str]:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers of a request: names in lower case, repeated ones joined by commas."""
+    """Return the headers of a request: names in lower case, repeated ones joined by commas."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

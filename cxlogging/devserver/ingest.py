@@ -1,4 +1,4 @@
-"""One request at a door: its fault, its reply, its place in the store, its answer."""
+"""Serves one request to an emulated API: its fault, its answer, its events and its log entry."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ..vendors.betterstack.emulator import WIRE_LIMIT
 from ..vendors.emulation.bodies import peek, size_up_to
-from ..vendors.emulation.types import Answer, Door, Keys, Reply, Request
+from ..vendors.emulation.types import ApiAnswer, ApiRequest, ApiResult, Emulator, Keys
+from ..vendors.registry import VENDORS
 from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
 from .faults import Fault, FaultPanel
-from .offload import Beside
+from .offload import ThreadOffload
 from .schema import RequestRecord
 from .store import Store
 
-BIGGEST_BODY = WIRE_LIMIT
-"""Bytes on the wire that any door may want to see. Above, nothing is read."""
+MAX_BODY = max(vendor.emulator.wire_limit for vendor in VENDORS.values())
+"""Bytes of the largest body, as sent, that any API accepts; larger ones are not read."""
 
 SMALL_BODY, FEW_EVENTS = 8 * 1024, 500
-"""Bytes after inflating, and events: what is above is read and kept on a thread of its own."""
+"""Decompressed bytes, and events: above these a thread parses the body and stores the events."""
 
 LARGE_BODY = 1024 * 1024
-"""Bytes after inflating: of bodies above, few are read at a time, and only they wait for it."""
+"""Decompressed bytes: of larger bodies, only a few are parsed at the same time."""
 
 NO_FAULT = Fault()
 
@@ -34,132 +34,146 @@ NO_FAULT = Fault()
 @dataclass
 class Ingest:
     """
-    Serves the doors.
+    Serves the emulated APIs.
 
     Args:
-        store: Takes the events and the log.
-        keys: Which keys are accepted.
-        faults: What is to go wrong.
-        on_request: Told of each request, after it is in the log.
-        beside: Where slow doors work, and large bodies are read and kept.
+        store: Takes the events and the request log.
+        keys: The keys that are accepted.
+        faults: The faults to inject.
+        on_request: Called with each request once it is in the log.
+        offload: Threads for slow APIs and large bodies.
     """
 
     store: Store
     keys: Keys
     faults: FaultPanel
     on_request: Callable[[RequestRecord], None] = field(default=lambda _: None)
-    beside: Beside = field(default_factory=Beside)
+    offload: ThreadOffload = field(default_factory=ThreadOffload)
 
-    async def serve(self, door: Door, exchange: Exchange) -> None:
-        """Answer one request, or do to it what the fault says."""
+    async def serve(self, emulator: Emulator, exchange: Exchange) -> None:
+        """Answer one request, or inject a fault."""
         try:
-            body = await exchange.body(BIGGEST_BODY)
+            body = await exchange.body(MAX_BODY)
         except BodyTooLargeError:
-            answer = door.too_large()
-            await self._log(door, exchange, Reply(answer, error=f"above {BIGGEST_BODY} bytes"))
+            answer = emulator.too_large()
+            await self._log(emulator, exchange, ApiResult(answer, error=f"above {MAX_BODY} bytes"))
             return await exchange.answer_early(answer)
         except BodyTimeoutError:
-            answer = door.failure(408)
-            await self._log(door, exchange, Reply(answer, error="the body did not come in time"))
+            answer = emulator.failure(408)
+            await self._log(
+                emulator, exchange, ApiResult(answer, error="the body did not arrive in time")
+            )
             return await exchange.answer_early(answer)
         except DisconnectedError:
-            left = Reply(Answer(0), error="the client left before its body was complete")
-            return await self._log(door, exchange, left)
-        fault = self._fault(door, exchange, body)
+            result = ApiResult(
+                ApiAnswer(0), error="the client disconnected before its body was complete"
+            )
+            return await self._log(emulator, exchange, result)
+        fault = self._fault(emulator, exchange, body)
         if fault.delay:
             await asyncio.sleep(fault.delay)
-        return await self._handle(door, exchange, body, fault)
+        return await self._handle(emulator, exchange, body, fault)
 
-    def _fault(self, door: Door, exchange: Exchange, body: bytes) -> Fault:
-        # Only what delivers is disturbed: a client's clock or key check must not use faults up.
+    def _fault(self, emulator: Emulator, exchange: Exchange, body: bytes) -> Fault:
+        # Faults are for deliveries: a client's check of its clock or key must not use them up.
         if exchange.method != "POST":
             return NO_FAULT
         encoding = exchange.headers.get("content-encoding", "")
-        taken = self.faults.take(
-            door.vendor,
+        fault = self.faults.take(
+            emulator.vendor,
             len(body),
-            lambda: peek(body, encoding, BIGGEST_BODY),
+            lambda: peek(body, encoding, MAX_BODY),
             compressed=encoding.strip().lower() not in ("", "identity"),
         )
-        return taken or NO_FAULT
+        return fault or NO_FAULT
 
-    async def _handle(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> None:
-        silent = "reset" if fault.reset == "before" else "hang" if fault.hang else ""
-        if silent:
-            await self._log(door, exchange, Reply(Answer(0), error=f"fault: {silent}"), len(body))
-            return await (exchange.until_left() if fault.hang else exchange.reset())
-        reply = await self._reply(door, exchange, body, fault)
-        if reply.stream is not None and (fault.reset or fault.trickle):
-            reply = await self.beside.whole(reply)
+    async def _handle(
+        self, emulator: Emulator, exchange: Exchange, body: bytes, fault: Fault
+    ) -> None:
+        no_answer = "reset" if fault.reset == "before" else "hang" if fault.hang else ""
+        if no_answer:
+            await self._log(
+                emulator, exchange, ApiResult(ApiAnswer(0), error=f"fault: {no_answer}"), len(body)
+            )
+            return await (exchange.disconnected() if fault.hang else exchange.reset())
+        result = await self._result(emulator, exchange, body, fault)
+        if result.stream is not None and (fault.reset or fault.trickle):
+            result = await self.offload.whole(result)
         if fault.reset == "after":
-            cut = replace(reply, answer=Answer(0), error="fault: reset after storing")
-            await self._log(door, exchange, cut, len(body))
+            cut = replace(result, answer=ApiAnswer(0), error="fault: reset after storing")
+            await self._log(emulator, exchange, cut, len(body))
             return await exchange.reset()
-        await self._log(door, exchange, reply, len(body))
+        await self._log(emulator, exchange, result, len(body))
         if fault.trickle:
-            return await exchange.trickle(reply.answer, fault.trickle)
-        if reply.stream is not None:
-            async with self.beside.parts(reply.stream) as parts:
-                return await exchange.stream(reply.answer, parts)
-        return await exchange.answer(reply.answer)
+            return await exchange.trickle(result.answer, fault.trickle)
+        if result.stream is not None:
+            async with self.offload.parts(result.stream) as parts:
+                return await exchange.stream(result.answer, parts)
+        return await exchange.answer(result.answer)
 
-    async def _reply(self, door: Door, exchange: Exchange, body: bytes, fault: Fault) -> Reply:
+    async def _result(
+        self, emulator: Emulator, exchange: Exchange, body: bytes, fault: Fault
+    ) -> ApiResult:
         if fault.max_body is not None:
-            return Reply(door.too_large(), error=f"fault: above {fault.max_body} bytes")
+            return ApiResult(emulator.too_large(), error=f"fault: above {fault.max_body} bytes")
         if fault.status is not None:
-            return Reply(_asked(door, fault), error=f"fault: status {fault.status}")
-        left: Future[None] = Future()
-        request = Request(
+            return ApiResult(_fault_answer(emulator, fault), error=f"fault: status {fault.status}")
+        disconnected: Future[None] = Future()
+        request = ApiRequest(
             exchange.method, exchange.path, exchange.headers, body, time.time_ns(), fault.items,
-            left,
+            disconnected,
         )  # fmt: skip
-        answer = partial(door.answer, request, self.keys)
-        if not door.slow:
+        answer = partial(emulator.answer, request, self.keys)
+        if not emulator.slow:
             encoding = exchange.headers.get("content-encoding", "")
-            return await self._read(answer, size_up_to(body, encoding, LARGE_BODY))
-        watch = asyncio.ensure_future(exchange.until_left())
-        watch.add_done_callback(lambda task: None if task.cancelled() else left.set_result(None))
+            return await self._parsed(answer, size_up_to(body, encoding, LARGE_BODY))
+        watch = asyncio.ensure_future(exchange.disconnected())
+        watch.add_done_callback(
+            lambda task: None if task.cancelled() else disconnected.set_result(None)
+        )
         try:
-            return await self.beside.run(answer)
+            return await self.offload.run(answer)
         finally:
             watch.cancel()
 
-    async def _read(self, answer: Callable[[], Reply], size: int) -> Reply:
+    async def _parsed(self, answer: Callable[[], ApiResult], size: int) -> ApiResult:
         if size <= SMALL_BODY:
             return answer()
         if size <= LARGE_BODY:
-            return await self.beside.run_detached(answer)
-        return await self.beside.run_queued(answer)
+            return await self.offload.run_detached(answer)
+        return await self.offload.run_queued(answer)
 
-    async def _log(self, door: Door, exchange: Exchange, reply: Reply, wire_bytes: int = 0) -> None:
+    async def _log(
+        self, emulator: Emulator, exchange: Exchange, result: ApiResult, wire_bytes: int = 0
+    ) -> None:
         record = RequestRecord(
             time_ns=time.time_ns(),
-            vendor=door.vendor,
+            vendor=emulator.vendor,
             method=exchange.method[:16],
             path=exchange.path,
-            status=reply.answer.status,
+            status=result.answer.status,
             wire_bytes=wire_bytes,
-            raw_bytes=reply.raw_bytes,
-            events=len(reply.events),
+            raw_bytes=result.raw_bytes,
+            events=len(result.events),
             duration_ms=exchange.elapsed_ms(),
-            error=reply.error,
+            error=result.error,
         )
-        add = partial(self.store.add, reply.events, record)
-        if len(reply.events) > FEW_EVENTS:
-            await self.beside.run_detached(add)
+        add = partial(self.store.add, result.events, record)
+        if len(result.events) > FEW_EVENTS:
+            await self.offload.run_detached(add)
         else:
             add()
-        # A listener that fails (a closed pipe) must not change what the client gets.
+        # A callback that fails, as with a closed pipe, must not change the answer.
         with suppress(Exception):
             self.on_request(record)
 
 
-def _asked(door: Door, fault: Fault) -> Answer:
-    answer = door.failure(fault.status or 200)
+def _fault_answer(emulator: Emulator, fault: Fault) -> ApiAnswer:
+    answer = emulator.failure(fault.status or 200)
     headers = dict(answer.headers)
     if fault.retry_after is not None:
         headers["retry-after"] = fault.retry_after
     if fault.body is None:
         return replace(answer, headers=headers)
     headers["content-type"] = "text/plain; charset=utf-8"
-    return Answer(answer.status, headers, fault.body.encode("utf-8", "backslashreplace"))
+    return ApiAnswer(answer.status, headers, fault.body.encode("utf-8", "backslashreplace"))

@@ -69,7 +69,7 @@ class ItemMaker:
         self._events = events
         self._destination = destination
         self._error_fields = destination.error_fields
-        self._trace = destination.trace
+        self._trace = destination.trace_fields
         self._message_field = destination.message_field
         self._nests = destination.limits.nests
         # An item of at most this size contains no text that would have to be cut.

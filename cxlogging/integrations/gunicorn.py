@@ -32,7 +32,7 @@ def log_config(
     delivers what waits, in every worker class.
 
     Args:
-        handler: The class of a handler, ``"cxlogging.HoneycombHandler"``, or its entry in a
+        handler: The dotted name of a handler's class, or its entry in a
             ``dictConfig``.
         level: Of all loggers.
         options: Arguments of the handler, such as ``dataset="shop"``.
@@ -45,12 +45,13 @@ def log_config(
 
 def post_worker_init(worker: Any) -> None:
     """
-    Deliver on SIGQUIT too: by it gunicorn ends its workers where it is stopped by Ctrl-C.
+    Deliver on SIGINT and SIGQUIT too, by which Ctrl-C ends a worker.
 
-    uvicorn's worker classes need it, whose processes SIGQUIT ends without exit hooks; with other
-    worker classes it does nothing. Import it into ``gunicorn.conf.py``, where its name is that
-    of the hook.
+    uvicorn's worker classes need it: they give these signals their default action, which runs
+    no exit hook. With other worker classes it does nothing. Import it into ``gunicorn.conf.py``,
+    where its name is that of the hook.
     """
     del worker
-    if signal.getsignal(signal.SIGQUIT) == signal.SIG_DFL:
-        signal.signal(signal.SIGQUIT, DeliverFirst(signal.SIG_DFL))
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, DeliverFirst(signal.SIG_DFL))

@@ -2,66 +2,161 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
+from urllib.parse import urlsplit
 
-from .event import Event, Site
-from .http import Endpoint, Limits, Request, Response, Secret, Verdict
+from ..errors import ConfigurationError
+from . import settings
+from .event import (
+    Event,
+    Site,
+    nested_error_fields,
+    nested_trace,
+    present,
+    put_trace,
+    rename_reserved,
+)
+from .http import NOTHING, Endpoint, Limits, Request, Response, Secret, Verdict
+from .size_limit import encode
+from .verdicts import default_verdict
 
 Writer = Callable[[int, "dict[str, Any]", int, "str | None"], bytes]
 """
 Makes one item of a call site's record, in the shortest way there is.
 
-It takes the nanoseconds since 1970, UTC; the message and the fields, and what
-`Destination.error_fields` gave; how many records this one stands for; and the name of
-the asyncio task. It may raise, and may exceed the item's limit:
-`Destination.encode` knows what to do then.
+It takes the nanoseconds since 1970, UTC; the message, the fields and the result of
+`Destination.error_fields`; how many records this one stands for; and the name of the asyncio
+task. It may raise, and may return more bytes than one item may have: `Destination.encode`
+handles both.
 """
 
 
-class Destination(Protocol):
+class Destination(ABC):
     """
-    A vendor's rules: values in, values out; no I/O, no clock, no thread.
+    One place that logs are sent to: how its requests look, and what its answers mean.
 
-    Attributes:
-        name: Who it is and where, for a person (``"Honeycomb (api.honeycomb.io)"``).
-        endpoint: Where requests go; None where it is not known yet, which `missing` explains.
+    A subclass defines `build_item` and `body`, and whatever else differs from the defaults. Its
+    methods take values and return values: no I/O, no clock, no thread, no change of state. They
+    are called from several threads at once.
+
+    Args:
+        name: Who it is and where, for a person (``"Loki (logs.example.com)"``).
+        endpoint: Where requests go: an `Endpoint` or a URL. None where it is not known yet.
         limits: What one request may hold.
-        identity: Who it is, without secrets: the vendor's name, and the handler's arguments that
-            make the same items go to the same place.
-        credential: The key or token of the account that items go to; None where none is set.
-        credential_header: The header of a request that carries it.
+        credential: The key or token; None where none is set or needed.
+        identity: Who it is, without secrets: the vendor's name, and the arguments that make the
+            same items go to the same place. Names the folder of a spool. By default the class's
+            name and the URL.
+        missing: What must be set before anything can be sent, such as ``"LOKI_TOKEN (or
+            token=)"``; empty when nothing is missing.
         warnings: Sentences about settings that contradict each other.
-        missing: What must be set before anything can be sent; empty when nothing is.
-        message_field: The name that the message has in `Writer`'s document.
+
+    Raises:
+        ConfigurationError: *endpoint* is not a URL that may be sent to.
     """
 
-    @property
-    def name(self) -> str: ...
+    content_type = "application/json"
+    credential_header = "Authorization"
+    """The header of a request that carries the credential."""
 
-    @property
-    def endpoint(self) -> Endpoint | None: ...
+    credential_prefix = "Bearer "
+    """What the header has before the credential."""
 
-    @property
-    def limits(self) -> Limits: ...
+    message_field = "message"
+    """The name of the message in `Writer`'s document."""
 
-    @property
-    def identity(self) -> Mapping[str, str]: ...
+    cures: Mapping[int, str] = NOTHING
+    """What a person can do about a status, by status."""
 
-    @property
-    def credential(self) -> Secret | None: ...
+    def __init__(
+        self,
+        *,
+        name: str,
+        endpoint: Endpoint | str | None,
+        limits: Limits,
+        credential: Secret | str | None = None,
+        identity: Mapping[str, str] | None = None,
+        missing: str = "",
+        warnings: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.endpoint = _endpoint(endpoint) if isinstance(endpoint, str) else endpoint
+        self.limits = limits
+        self.credential = Secret(credential) if isinstance(credential, str) else credential
+        if identity is None:
+            identity = {"vendor": type(self).__name__.lower(), "url": str(self.endpoint or "")}
+        self.identity = identity
+        self.missing = missing or ("" if self.endpoint else "an endpoint")
+        self.warnings = tuple(warnings)
 
-    @property
-    def credential_header(self) -> str: ...
+    reserved_fields = frozenset(
+        "message level logger file line function thread process task exception stack_info".split()
+    )
+    """Names in `document` that a field of the application does not replace."""
 
-    @property
-    def warnings(self) -> Sequence[str]: ...
+    @abstractmethod
+    def build_item(self, event: Event) -> bytes:
+        """Return one item of a batch; may raise, and may return more bytes than the limit."""
 
-    @property
-    def missing(self) -> str: ...
+    @abstractmethod
+    def body(self, items: Sequence[bytes]) -> bytes:
+        """Return the body of a request that carries *items*, at least one of them, in order."""
+
+    def document(self, event: Event) -> dict[str, Any]:
+        """
+        Return *event* as one JSON object, for `build_item`.
+
+        It has the message, the application's fields, the trace, the exception, and where it was
+        logged. A field of the application with a reserved name is called ``extra_<name>``.
+        """
+        fields = rename_reserved(event.fields, self.reserved_fields | {self.message_field})
+        document = {self.message_field: event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace_fields(*event.trace))
+        origin = event.origin
+        own = {
+            "level": event.level_name,
+            "logger": origin.name,
+            "file": origin.pathname,
+            "line": origin.lineno,
+            "function": origin.funcName,
+            "thread": origin.threadName,
+            "process": origin.process,
+            "task": event.task,
+        }
+        return {**document, **self.error_fields(event.error, event.stack), **present(own)}
+
+    def encode(self, event: Event) -> bytes:
+        """Return one item of a batch: always, whatever the event holds, within the limit."""
+        return encode(self.build_item, event, self.limits.item_bytes)
+
+    def request(self, items: Sequence[bytes]) -> Request:
+        """
+        Return the request that carries *items*, at least one of them.
+
+        Raises:
+            ConfigurationError: Something is `missing`.
+        """
+        if self.endpoint is None or self.missing:
+            raise ConfigurationError(f"{self.name} needs {self.missing}.")
+        headers: list[tuple[str, str | Secret]] = [("Content-Type", self.content_type)]
+        if self.credential is not None:
+            value = Secret(f"{self.credential_prefix}{self.credential.reveal()}")
+            headers.append((self.credential_header, value))
+        return Request(self.endpoint, tuple(headers), self.body(items))
+
+    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
+        """Return what the answer to a request of *count* items means: by its status alone."""
+        return default_verdict(response, self.cures)
 
     def writer(
-        self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
+        self,
+        level: int,  # noqa: ARG002 - for those that prepare something
+        level_name: str,  # noqa: ARG002
+        key: Site,  # noqa: ARG002
+        fields: Mapping[str, Any],  # noqa: ARG002
     ) -> Writer | None:
         """
         Return what makes the items of a call site, or None where `encode` has to look at each.
@@ -69,33 +164,32 @@ class Destination(Protocol):
         An item is the same, byte for byte, whichever of the two makes it.
 
         Args:
-            level: Of all records of the call site.
-            level_name: Likewise.
-            key: Likewise.
-            fields: The names of the fields of all its records, with the values of
-                those that are constant. The others are texts, numbers, booleans or None.
+            level: The level number of all records of the call site.
+            level_name: The level name of all records of the call site.
+            key: The call site.
+            fields: The names of the fields of all its records, with the values of those that are
+                constant. The others are texts, numbers, booleans or None.
         """
-        ...
+        return None
 
-    @property
-    def message_field(self) -> str: ...
-
-    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
-        """Return the members for the trace and the span in which an event was logged."""
-        ...
+    def trace_fields(self, trace_id: str, span_id: str) -> dict[str, str]:
+        """Return the fields for the trace and the span in which an event was logged."""
+        return nested_trace(trace_id, span_id)
 
     def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
-        """Return the members for what few events have: an exception, the text of a stack."""
-        ...
+        """Return the fields for an exception and for the text of ``stack_info``."""
+        return nested_error_fields(error, stack)
 
-    def encode(self, event: Event) -> bytes:
-        """Return one item of a batch: always, whatever the event holds, within the limit."""
-        ...
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
 
-    def request(self, items: Sequence[bytes]) -> Request:
-        """Return the request that carries *items*, at least one of them."""
-        ...
 
-    def interpret(self, response: Response, count: int) -> Verdict:
-        """Return what the answer to a request of *count* items means."""
-        ...
+def _endpoint(url: str) -> Endpoint:
+    """Return *url* as an `Endpoint`; https only, except for this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigurationError(f"endpoint takes a URL, not {url!r}.") from None
+    path = parts.path or "/"
+    path = f"{path}?{parts.query}" if parts.query else path
+    return settings.endpoint(f"{parts.scheme}://{parts.netloc}", "", path, source="endpoint")

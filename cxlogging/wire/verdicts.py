@@ -1,8 +1,9 @@
-"""What an HTTP status means to a shipper, where the vendor says nothing else."""
+"""What an HTTP status means for the items of a request, where a vendor defines nothing else."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from .http import Action, Response, Verdict
 
@@ -11,9 +12,13 @@ ISOLATED = frozenset({400, 406, 422})
 HELD = frozenset({401, 403, 404, 405, 407, 410, 415, 421, 431})
 
 
-def default_verdict(response: Response, cures: dict[int, str]) -> Verdict:
+def default_verdict(response: Response, cures: Mapping[int, str]) -> Verdict:
     """
     Return the verdict on *response* by its status alone.
+
+    Any 2xx is delivered. 408, 425, 429, 5xx and 1xx are sent again later. 413 is split. 400,
+    406, 422 and other 4xx are halved until the invalid item is alone. A redirect is not
+    followed; it and the statuses of a wrong key or address hold everything back.
 
     Args:
         response: The answer.
@@ -21,9 +26,11 @@ def default_verdict(response: Response, cures: dict[int, str]) -> Verdict:
     """
     status = response.status
     if 200 <= status < 300:
-        return Verdict(Action.DELIVERED)  # whatever it says: reading it takes ten times its size
+        return Verdict(
+            Action.DELIVERED
+        )  # the body is not read: parsing it takes ten times its size
     cure = cures.get(status, "")
-    reason = f"HTTP {status}{_words(response.body)}"
+    reason = f"HTTP {status}{_quoted(response.body)}"
     if 300 <= status < 400:
         return Verdict(Action.HOLD, f"HTTP {status}: a redirect, never followed", cure=cure)
     if status in HELD:
@@ -37,8 +44,8 @@ def default_verdict(response: Response, cures: dict[int, str]) -> Verdict:
     return Verdict(Action.ISOLATE, reason, cure=cure)
 
 
-def _words(body: bytes) -> str:
-    """Return a vendor's answer as one printable line; who shows it masks it, then cuts it."""
+def _quoted(body: bytes) -> str:
+    """Return a vendor's answer as one printable line, not masked or shortened yet."""
     text = " ".join(_sentence(body).split())
     printable = "".join(each if each.isprintable() else "?" for each in text)
     return f": {printable}" if printable else ""

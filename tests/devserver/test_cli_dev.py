@@ -19,9 +19,8 @@ import pytest
 
 from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from cxlogging.cli.dev import _welcome
-from cxlogging.cli.shared.targets import VENDORS
-from cxlogging.cli.shared.vendors import HANDLERS
 from cxlogging.devserver import DevServer
+from cxlogging.vendors.registry import VENDORS
 
 PREFIXES = ("CXLOGGING_", "CORALOGIX_", "CX_", "HONEYCOMB_", "LIBHONEY_", "BETTER_STACK_")
 COMMAND = [sys.executable, "-c", "from cxlogging.cli import main; main()"]
@@ -189,8 +188,8 @@ def test_a_taken_port_is_one_sentence():
         (["--host", "0.0.0.0"], 1, "not a loopback address"),
         (["--host", "no.such.host.invalid", "--allow-remote"], 1, "cannot listen"),
         (["--db", "/no/such/folder/x.db"], 1, "cannot use the database file"),
-        (["--max-size", "lots"], 2, "not a size"),
-        (["--max-size", "0"], 2, "not a size"),
+        (["--max-size", "lots"], 2, "--max-size takes a number"),
+        (["--max-size", "0"], 2, "--max-size takes a number"),
         (["--port", "70000"], 2, "--port"),
     ],
 )
@@ -287,7 +286,7 @@ sys.exit(not handler.flush(30))
 )
 def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
     """Every variable under a handler's heading is one that it reads, and its record arrives."""
-    handler = HANDLERS[vendor]
+    handler = VENDORS[vendor].handler
     clean = {name: held for name, held in os.environ.items() if not name.startswith(PREFIXES)}
     with serving() as (_, url, lines):
         start = lines.index(f"# {title}") + 1
@@ -305,7 +304,7 @@ def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
 
     assert (shipped.returncode, shipped.stderr) == (0, "")
     assert "from the block" in arrived
-    read = {name for names in VENDORS[vendor][1].values() for name in names}
+    read = {name for names in VENDORS[vendor].profile.variables.values() for name in names}
     assert pairs.keys() <= read
 
 

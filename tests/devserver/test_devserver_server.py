@@ -20,9 +20,7 @@ from cxlogging.devserver import VENDORS, DevServer, Keys
 PAGE = Path(__file__).parents[2] / "cxlogging" / "devserver" / "page"
 
 
-@pytest.mark.parametrize(
-    ("vendor", "status"), [(VENDORS[0], 200), (VENDORS[1], 200), (VENDORS[2], 202)]
-)
+@pytest.mark.parametrize(("vendor", "status"), list(zip(VENDORS, (200, 200, 202), strict=True)))
 def test_each_vendor_is_served(server, client, vendor, status):
     """What is delivered can be asked for at once, as dicts in the order of arrival."""
     for n in range(3):
@@ -88,7 +86,7 @@ def test_a_taken_port_raises_in_the_caller(server):
 
 def test_a_server_starts_once(server):
     """A second start is a mistake."""
-    with pytest.raises(RuntimeError, match="make another"):
+    with pytest.raises(RuntimeError, match="create another"):
         server.start()
 
 

@@ -1,4 +1,4 @@
-"""Cases 8 to 10 and 13: files of a spool that are torn, damaged, gone, strange, or too new."""
+"""Cases 8 to 10 and 13: files of a spool that are torn, damaged, missing, foreign or too new."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES, pack_range
+from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES, pack_ack
 from cxlogging.delivery.journal.inspection import opened_spool
 
 from .harness import until
@@ -68,8 +68,8 @@ def ends(spool: Path) -> list[int]:
 
 @pytest.mark.case(8)
 def test_case_08_a_torn_tail(died, recover, spool, backend, figures):
-    """A segment that was cut at any byte: exactly the whole records are delivered, one line tells
-    of the torn one, nothing is raised (here 60 places; each byte in the tests of the journal).
+    """A segment is cut at any byte: exactly the complete records are delivered, one line reports
+    the torn one, nothing is raised (here 60 places; each byte in the tests of the journal).
     """
     frames = ends(spool)
     near = [
@@ -88,17 +88,17 @@ def test_case_08_a_torn_tail(died, recover, spool, backend, figures):
         whole = sum(end <= place for end in frames)
         assert accepted == set(died[:whole]), place
         torn = place > HEADER_BYTES and place not in frames
-        assert len([e for e in errors if "written only in part" in e]) <= 1
-        assert any("written only in part" in each for each in errors) == torn, (place, errors)
+        assert len([e for e in errors if "incomplete" in e]) <= 1
+        assert any("incomplete" in each for each in errors) == torn, (place, errors)
         assert nothing_left(spool), place
         figures.add(logged=whole, delivered=whole)
 
 
 @pytest.mark.case(9)
 def test_case_09_a_flipped_byte(died, recover, spool, backend, figures):
-    """A segment with any byte flipped: nothing wrong is delivered, all records but the hit one
-    are, a line counts the damage, and the segment is set aside (here 60 places; each byte in the
-    tests of the journal).
+    """Any byte of a segment is flipped: all records but the damaged one are delivered, unchanged,
+    one line counts the damage, and the segment is set aside (here 60 places; each byte in the tests
+    of the journal).
     """
     frames = ends(spool)
     starts = [HEADER_BYTES, *frames]
@@ -115,7 +115,7 @@ def test_case_09_a_flipped_byte(died, recover, spool, backend, figures):
         # The length of the last one does not matter: its end is the end of the file.
         assert expected <= accepted <= set(died), place
         if len(accepted) < RECORDS:
-            told = [each for each in errors if "damaged" in each or "in part" in each]
+            told = [each for each in errors if "damaged" in each or "incomplete" in each]
             assert told, (place, errors)
         # The last frame's end cannot be told from one that was never written.
         if hit is not None and hit < RECORDS - 1:
@@ -155,7 +155,7 @@ def test_case_10_strange_files(died, recover, spool, backend, figures, kind):
 @pytest.mark.case(10)
 @pytest.mark.parametrize("kind", ["missing", "ahead", "torn", "of others"])
 def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
-    """Notes of what was settled that are missing, torn, not ours, or beyond the end of the data:
+    """Acknowledgement files that are missing, torn, foreign, or beyond the end of the data:
     everything that waits is delivered.
     """
 
@@ -164,11 +164,11 @@ def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
         settled = path.with_suffix(".ack")
         mark, end = bytes(data[12:16]), len(data)
         if kind == "ahead":
-            settled.write_bytes(pack_range(mark, end + 100, end + 9_000))
+            settled.write_bytes(pack_ack(mark, end + 100, end + 9_000))
         elif kind == "torn":
-            settled.write_bytes(pack_range(mark, HEADER_BYTES, end)[:-5])
+            settled.write_bytes(pack_ack(mark, HEADER_BYTES, end)[:-5])
         elif kind == "of others":
-            settled.write_bytes(pack_range(b"else", HEADER_BYTES, end))
+            settled.write_bytes(pack_ack(b"else", HEADER_BYTES, end))
         return data
 
     accepted, _ = recover(change)
@@ -180,7 +180,7 @@ def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
 @pytest.mark.slow
 @pytest.mark.case(10)
 def test_case_10_a_segment_in_the_middle_is_gone(spooling, backend, spool, figures):
-    """The second of three segments is gone: the others are delivered, and the gap shows in the
+    """The second of three segments is missing: the others are delivered, and the gap shows in the
     numbers of their ids.
     """
     program = spooling(

@@ -151,11 +151,11 @@ def test_a_request_of_django():
         "query_string": b"",
     }
 
-    assert ship(request) == "<WSGIRequest: GET '/cart'>"
+    assert ship(request) == {"method": "GET", "path": "/cart"}
     assert ship(request.META)["HTTP_X_ORDER"] == "7"
     assert ship(request.headers)["X-Order"] == "7"
     assert ship({"cookies": request.COOKIES}) == {"cookies": "[redacted]"}
-    assert ship(ASGIRequest(scope, None)) == "<ASGIRequest: GET '/cart'>"
+    assert ship(ASGIRequest(scope, None)) == {"method": "GET", "path": "/cart"}
 
 
 def pairs(kind=bytes):
@@ -235,7 +235,7 @@ def test_what_werkzeug_holds():
 
     assert "X-Order" in ship(Headers(HEADERS))
     assert "X-Order" in ship(EnvironHeaders(ENVIRON))
-    assert ship(request) == "<Request 'http://shop/cart' [GET]>"
+    assert ship(request) == {"method": "GET", "path": "/cart"}
     for value in (request.headers, request.environ, {"cookies": request.cookies}):
         ship(value)
     ship(werkzeug.Response("x", headers={"Set-Cookie": SECRET}))
@@ -252,7 +252,7 @@ def test_what_flask_holds():
     with app.test_request_context("/cart", headers=HEADERS):
         flask.session["token"] = SECRET
         flask.g.token = SECRET
-        assert ship(flask.request) == "<Request 'http://localhost/cart' [GET]>"
+        assert ship(flask.request) == {"method": "GET", "path": "/cart"}
         assert ship(flask.session) == {"token": "[redacted]"}
         for value in (flask.g, flask.current_app, app.config, flask.request.authorization):
             ship(value)

@@ -1,4 +1,4 @@
-"""Settings that are in effect, and where each came from; keys by their shape, never shown."""
+"""The settings in effect, and where each came from; keys are masked."""
 
 from __future__ import annotations
 
@@ -6,26 +6,19 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...delivery.options import Options
-from ...errors import nearest
 from ...handlers.handler import ShippingHandler
-from ...vendors.betterstack.destination import BetterStack
-from ...vendors.coralogix.destination import DOMAINS, Coralogix
-from ...vendors.honeycomb.destination import HOSTS, Honeycomb
+from ...vendors.profile import Profile, Setting
+from ...vendors.registry import VENDORS
 from ...wire.destination import Destination
-from ...wire.http import Endpoint, Secret
-from ...wire.settings import LOCAL_KEY, held, is_loopback, program_name
-from ..shared.targets import VENDORS
+from ...wire.settings import LOCAL_KEY, held
 from .findings import Finding, fail, ok, warn
 
-SPACE = 256 * 2**20
-"""Free bytes below which a spool's disk is short of room."""
-
-_CLASSIC = re.compile(r"[a-f0-9]{32}|hc[a-z]ic_[a-z0-9]{58}")
+LOW_DISK_SPACE = 256 * 2**20
+"""Free bytes below which the disk of a spool is worth a warning."""
 
 
 def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
@@ -39,73 +32,53 @@ def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
             about=about,
         )
     for sentence in destination.warnings:
-        yield warn("settings", sentence, "Unset the one that is not meant.", about=about)
-    for each in _arguments(destination):
+        yield warn("settings", sentence, "Unset the variable that you do not want.", about=about)
+    profile = _profile(handler)
+    for each in _settings(profile, destination):
         if each.value:
-            shown = _masked(each.value) if each.secret else each.value
-            yield ok(each.name, f"{shown}  ({each.origin()})", about)
+            shown = _masked(each.value) if each.is_secret else each.value
+            yield ok(each.name, f"{shown}  ({_origin(each)})", about)
     for name, value in _changed(handler.delivery.options):
         yield ok(name, f"{value}  (argument)", about)
-    yield from _key(about, destination)
-    yield from _region(about, destination)
+    for remark in () if profile is None else profile.remarks(destination):
+        if remark.cure:
+            yield warn(remark.topic, remark.text, remark.cure, about=about)
+        else:
+            yield ok(remark.topic, remark.text, about)
     yield from _spool(about, handler)
 
 
-@dataclass(frozen=True)
-class _Argument:
-    """An argument of a vendor's handler, and what it is where nobody gives it."""
-
-    name: str
-    value: str
-    variables: tuple[str, ...] = ()
-    default: str = ""
-    secret: bool = False
-    source: str = ""
-
-    def origin(self) -> str:
-        """Return where the value came from."""
-        if self.source in self.variables:
-            return self.source
-        for name in self.variables:
-            if held(name) == self.value:
-                return name
-        if self.secret and self.value == LOCAL_KEY:
-            return "none is needed on this machine"
-        return "default" if self.value == self.default else "argument"
+def _origin(setting: Setting) -> str:
+    """Return the origin of a value: a variable, an argument, or the default."""
+    if setting.source in setting.variables:
+        return setting.source
+    for name in setting.variables:
+        if held(name) == setting.value:
+            return name
+    if setting.is_secret and setting.value == LOCAL_KEY:
+        return "the local server needs none"
+    return "default" if setting.value == setting.default else "argument"
 
 
-def _arguments(destination: Destination) -> Iterator[_Argument]:
-    endpoint: Endpoint | None = getattr(destination, "endpoint", None)
-    address, source = ("", "") if endpoint is None else (str(endpoint), endpoint.source)
-    if isinstance(destination, Coralogix):
-        names = VENDORS["coralogix"][1]
-        yield _secret("api_key", destination.key, names)
-        yield _Argument("address", address, (*names["url"], *names["domain"]), source=source)
-        application = names["application_name"], program_name()
-        yield _Argument("application_name", destination.application_name, *application)
-        subsystem = names["subsystem_name"], "python"
-        yield _Argument("subsystem_name", destination.subsystem_name, *subsystem)
-    elif isinstance(destination, Honeycomb):
-        names = VENDORS["honeycomb"][1]
-        yield _secret("api_key", destination.key, names)
-        default = f"https://{HOSTS['us']}{destination.endpoint.path}"
-        yield _Argument("address", address, names["url"], default, source=source)
-        yield _Argument("dataset", destination.dataset, names["dataset"], program_name())
-    elif isinstance(destination, BetterStack):
-        names = VENDORS["betterstack"][1]
-        yield _secret("source_token", destination.token, names)
-        variables = (*names["url"], *names["ingesting_host"])
-        yield _Argument("address", address, variables, source=source)
-        yield _Argument("format", destination.format, default="msgpack")
+def _profile(handler: ShippingHandler) -> Profile[Any] | None:
+    """Return the profile of the handler's vendor; None for a custom destination."""
+    vendors = VENDORS.values()
+    return next((each.profile for each in vendors if isinstance(handler, each.handler)), None)
 
 
-def _secret(name: str, key: Secret | None, names: Mapping[str, tuple[str, ...]]) -> _Argument:
-    return _Argument(name, "" if key is None else key.reveal(), names[name], secret=True)
+def _settings(profile: Profile[Any] | None, destination: Destination) -> Iterator[Setting]:
+    if profile is not None:
+        yield from profile.settings(destination)
+        return
+    if destination.credential is not None:
+        yield Setting("credential", destination.credential.reveal(), is_secret=True)
+    yield Setting("address", str(destination.endpoint or ""))
 
 
 def _masked(value: str) -> str:
-    """Return what may be seen of a key: its kind, and its length."""
-    kind = re.match(r"(cx[a-z]p|hc[a-z]{2,3})_", value)
+    """Return what may be shown of a key: its prefix and its length."""
+    prefixes = filter(None, (each.profile.key_prefix for each in VENDORS.values()))
+    kind = re.match("|".join(prefixes), value)
     return f"{kind[0] if kind else ''}… of {len(value)} characters"
 
 
@@ -118,61 +91,15 @@ def _changed(options: Options) -> Iterator[tuple[str, str]]:
 
 def _plain(name: str, value: Any) -> str:
     if name == "headers" and isinstance(value, Mapping):
-        return ", ".join(value)  # their values may be secrets
+        return ", ".join(value)  # values of headers may be secrets
     if name == "proxy":
         return without_password(str(value))
     return str(value) if isinstance(value, (str, int, float)) else type(value).__name__
 
 
 def without_password(address: str) -> str:
-    """Return a proxy's address without user and password."""
+    """Return the address of a proxy without user and password."""
     return re.sub(r"//[^@/]*@", "//****@", address)
-
-
-def _key(about: str, destination: Destination) -> Iterator[Finding]:
-    if isinstance(destination, Coralogix) and destination.key is not None:
-        value = destination.key.reveal()
-        if value.startswith("cxup_"):
-            yield warn(
-                "kind of key",
-                "the key looks like a personal one (cxup_), which cannot send logs",
-                "Use a Send-Your-Data key: Settings, API keys.",
-                about=about,
-            )
-        elif value.startswith("cxtp_"):
-            yield ok("kind of key", "a team key (cxtp_)", about)
-    if isinstance(destination, Honeycomb) and destination.key is not None:
-        value = destination.key.reveal()
-        if _CLASSIC.fullmatch(value):
-            yield ok("kind of key", "Honeycomb Classic", about)
-        elif re.match(r"hc[a-z]lk_", value):
-            yield warn(
-                "kind of key",
-                "a configuration key (hcXlk_) may do more than send",
-                "An ingest key (hcXik_) is enough for a handler.",
-                about=about,
-            )
-        elif re.match(r"hc[a-z]ik_", value):
-            yield ok("kind of key", "an ingest key (hcXik_)", about)
-
-
-def _region(about: str, destination: Destination) -> Iterator[Finding]:
-    if not isinstance(destination, Coralogix) or destination.endpoint is None:
-        return
-    host = destination.endpoint.host
-    domain = host.removeprefix("ingress.")
-    if is_loopback(host) or domain == host:
-        return
-    known = {name: region for region, name in DOMAINS.items()}
-    if domain in known:
-        yield ok("region", known[domain], about)
-    else:
-        yield warn(
-            "region",
-            f"{domain} is no domain of Coralogix that is known here.{nearest(domain, known)}",
-            f"Check CORALOGIX_DOMAIN; there are {', '.join(DOMAINS)}.",
-            about=about,
-        )
 
 
 def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
@@ -182,21 +109,21 @@ def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
     path = Path(options.spool)
     stats = handler.stats()
     detail = f"{path}: {stats.spooled:,} records wait"
-    there = next(each for each in (path, *path.parents) if each.exists())
-    free = shutil.disk_usage(there).free
-    if not os.access(there, os.W_OK | os.X_OK):
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    free = shutil.disk_usage(existing).free
+    if not os.access(existing, os.W_OK | os.X_OK):
         yield fail(
             "spool state",
-            f"{there} cannot be written by this user",
-            "Give it to the user that the application runs as.",
+            f"this user cannot write to {existing}",
+            "Make the application's user its owner.",
             detail=detail,
             about=about,
         )
-    elif free < SPACE:
+    elif free < LOW_DISK_SPACE:
         yield warn(
             "spool state",
-            f"{free // 2**20} MiB are left on its disk",
-            "Free some room, or lower spool_bytes.",
+            f"only {free // 2**20} MiB are free on its disk",
+            "Free some disk space, or lower spool_bytes.",
             detail=detail,
             about=about,
         )

@@ -1,58 +1,66 @@
-"""`cxlogging send`: lines, JSON lines and tables to a destination."""
+"""`cxlogging send`: send lines, JSON lines or CSV to a vendor."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
+from ...delivery.ledger import Stats
 from ...errors import ConfigurationError
 from ...handlers.handler import ShippingHandler
+from ...vendors.profile import CommandOption
+from ...vendors.registry import QUERIED, VENDORS, Vendor
 from ...wire.settings import URL_VARIABLE, held
 from ..shared.connection_options import local_url
 from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
 from ..shared.screen import complain, note
-from ..shared.vendors import HANDLERS
 from ..shared.wording import examples
 from .input import Input, UnreadableError
-from .records import Maker
-from .run import Reading, account, code_of, drain, send, troubles
-from .times import Reader
-from .watch import Watch, bar
+from .records import RecordFactory
+from .run import RecordSource, drain, exit_code, failures, send, summary
+from .timestamps import TimestampParser
+from .watch import Watch, delivery_progress
 
-FOREVER = 86_400.0
-"""Seconds that reading waits for room: it drops nothing."""
+_Command = Callable[..., None]
 
-VENDORS = {**HANDLERS, "local": HANDLERS["coralogix"]}
-_OWN = {
-    "application": ("application_name", "coralogix"),
-    "subsystem": ("subsystem_name", "coralogix"),
-    "dataset": ("dataset", "honeycomb"),
-}
-"""Options of the command that are arguments of one vendor's handler."""
+BLOCK_TIMEOUT = 86_400.0
+"""Seconds that reading waits for room in the queue, so that nothing is dropped."""
+
+_DESTINATIONS: Mapping[str, Vendor] = {**VENDORS, "local": QUERIED}
+_VENDOR_OPTIONS: list[tuple[Vendor, CommandOption]] = [
+    (vendor, option) for vendor in VENDORS.values() for option in vendor.profile.send_options
+]
+
+
+def _vendor_options(command: _Command) -> _Command:
+    """Add the options that are arguments of one vendor's handler to *command*."""
+    for vendor, each in reversed(_VENDOR_OPTIONS):
+        sentence = f"{each.help}, for {vendor.title}."
+        command = click.option(f"--{each.name}", metavar="NAME", help=sentence)(command)
+    return command
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     for value in values:
         if not value.partition("=")[1] or value.startswith("="):
-            raise click.BadParameter(f"{value!r} is no NAME=VALUE", ctx, param)
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE", ctx, param)
     return {name: held for name, _, held in (value.partition("=") for value in values)}
 
 
 @click.command(
     "send",
     epilog=examples(
-        "tail -F app.log | cxlogging send --to betterstack",
-        "cxlogging send --to coralogix --application shop --follow app.log",
-        "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at",
+        *(vendor.profile.send_example for vendor in VENDORS.values()),
     ),
 )
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option(
-    "--to", type=click.Choice(list(VENDORS)), required=True, help="The vendor to send to."
+    "--to", type=click.Choice(list(_DESTINATIONS)), required=True, help="The vendor to send to."
 )
 @click.option(
     "--port",
@@ -67,7 +75,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     type=click.Choice(["auto", "lines", "jsonl", "csv"]),
     default="auto",
     show_default=True,
-    help="How to read the input; auto tells JSON from text by the line, CSV by the file's name.",
+    help="The format of the input; auto detects JSON by the line, CSV by the file's name.",
 )
 @click.option(
     "--time-field",
@@ -87,23 +95,28 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     metavar="NAME",
     help="Take the message from this field of JSON or CSV.",
 )
-@click.option("--utc", is_flag=True, help="Read times without a zone as UTC, not as local times.")
-@click.option("--follow", "-f", is_flag=True, help="Wait for more lines, as tail -F does.")
+@click.option(
+    "--utc", is_flag=True, help="Treat times without a zone as UTC instead of local time."
+)
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=True,
+    help="Wait for more lines at the end of a file, as tail -F does.",
+)
 @click.option(
     "--rate", type=click.FloatRange(min=0.001), metavar="N", help="Send at most N records a second."
 )
 @click.option(
-    "--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first N records."
+    "--skip", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N records."
 )
-@click.option("--application", metavar="NAME", help="The application's name, for Coralogix.")
-@click.option("--subsystem", metavar="NAME", help="The subsystem's name, for Coralogix.")
-@click.option("--dataset", metavar="NAME", help="The dataset's name, for Honeycomb.")
+@_vendor_options
 @click.option(
     "--logger",
     default="cxlogging.send",
     metavar="NAME",
     show_default=True,
-    help="The logger's name of records that bring none.",
+    help="The logger's name for records that have none.",
 )
 @click.option(
     "--field",
@@ -113,20 +126,26 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     metavar="NAME=VALUE",
     help="Add this field to every record. May be repeated.",
 )
-@click.option("--sequence", is_flag=True, help="Number the records, for cxlogging audit.")
-@click.option("--no-redact", is_flag=True, help="Send the values of fields named like secrets too.")
+@click.option(
+    "--sequence", is_flag=True, help="Number the records, so that cxlogging audit can check them."
+)
+@click.option(
+    "--no-redact",
+    is_flag=True,
+    help="Do not redact the values of fields that are named like secrets.",
+)
 @click.option(
     "--buffer",
     default="16MiB",
     metavar="SIZE",
     show_default=True,
-    help="Hold at most so much in memory.",
+    help="Keep at most this much in memory.",
 )
 @click.option(
     "--spool",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Keep what waits in this directory.",
+    help="Keep unsent records in this directory.",
 )
 @click.option(
     "--wait",
@@ -134,9 +153,9 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     default=60.0,
     show_default=True,
     metavar="S",
-    help="At the end, wait S seconds for the next acknowledgement.",
+    help="At the end, give up after S seconds without an acknowledgement.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print no progress and no statistics.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not print progress and statistics.")
 @click.option("--json", "as_json", is_flag=True, help="Print the statistics as JSON on stdout.")
 def command(
     *,
@@ -158,53 +177,52 @@ def command(
     """
     Send FILES, or standard input, to a vendor or to the local server.
 
-    gzip and zstd are recognised; so are times and levels, in text by their looks and in JSON and
-    CSV by the usual names. Reading waits while the destination is slow or away: nothing is
-    dropped. Ctrl-C stops reading, and says how to go on.
+    Compressed input (gzip, zstd) is detected, and so are times and levels: by their format in
+    text, by the common field names in JSON and CSV. While the destination is slow or down, reading
+    waits, and nothing is dropped. Ctrl-C stops reading, and prints how to continue.
     """
     handler = _handler(options)
-    names = (time_field, level_field, message_field)
-    maker = Maker(Reader(utc=utc, now=time.time), logger, *names)
-    source = Input(files, follow=follow)
-    reading = Reading(source, maker, _form(form, files, follow=follow))
-    interrupted, broken = False, ""
-    size = source.size
-    with bar(size, lambda: source.position, wanted=not quiet) as show:
+    timestamps = TimestampParser(utc=utc, now=time.time)
+    factory = RecordFactory(timestamps, logger, time_field, level_field, message_field)
+    files_read = Input(files, follow=follow)
+    source = RecordSource(files_read, factory, _form(form, files, follow=follow))
+    interrupted, unreadable = False, ""
+    with delivery_progress(files_read.size, lambda: files_read.position, wanted=not quiet) as show:
         watch = Watch(handler.stats, show)
         try:
             with watch:
                 try:
-                    send(reading, handler, skip=skip, rate=rate)
+                    send(source, handler, skip=skip, rate=rate)
                 except UnreadableError as error:
-                    broken = str(error)
+                    unreadable = str(error)
                 drain(handler, wait, lambda: watch.refused)
         except KeyboardInterrupt:
             interrupted = True
             handler.flush(None if not watch.refused else 0.0)
     handler.close()
     stats = handler.stats()
-    _say(reading, stats, asked=as_json, quiet=quiet)
+    _print_statistics(source, stats, as_json=as_json, quiet=quiet)
     if interrupted and not watch.refused and not follow:
-        note(f"to go on from here: the same command with --skip {reading.count}")
-    for trouble in filter(None, (watch.refused, broken)):
-        complain(trouble)
-    code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+        note(f"to continue from here, repeat the command with --skip {source.count}")
+    for error_text in filter(None, (watch.refused, unreadable)):
+        complain(error_text)
+    code = exit_code(stats, interrupted=interrupted, refused=watch.refused, unreadable=unreadable)
     if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
-        for sentence in troubles(stats):
+        for sentence in failures(stats):
             note(sentence)
     raise SystemExit(code)
 
 
-def _say(reading: Reading, stats: Any, *, asked: bool, quiet: bool) -> None:
-    if asked:
-        document = {"read": reading.count, **stats._asdict()}
+def _print_statistics(source: RecordSource, stats: Stats, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        document = {"read": source.count, **stats._asdict()}
         document["lost_by_level"] = {
             f"{outcome} {logging.getLevelName(level)}": count
             for (outcome, level), count in stats.lost_by_level.items()
         }
         click.echo(json.dumps(document))
     if not quiet:
-        for sentence in account(stats, reading):
+        for sentence in summary(stats, source):
             note(sentence)
 
 
@@ -212,10 +230,10 @@ def _form(form: str, files: tuple[str, ...], *, follow: bool) -> str:
     tables = [name.lower().endswith((".csv", ".csv.gz", ".csv.zst")) for name in files]
     if form == "auto" and any(tables):
         if not all(tables):
-            raise click.UsageError("CSV and other files do not go together: send them apart.")
+            raise click.UsageError("CSV files and other files need separate commands.")
         form = "csv"
     if form == "csv" and follow:
-        raise click.UsageError("--follow is for lines: a table is read to its end.")
+        raise click.UsageError("--follow does not support CSV.")
     return form
 
 
@@ -223,27 +241,27 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
     to: str = options["to"]
     arguments: dict[str, Any] = {
         "overflow": "block",
-        "block_timeout": FOREVER,
+        "block_timeout": BLOCK_TIMEOUT,
         "buffer_bytes": options["buffer"],
         "fields": options["fields"],
         "url": options["url"],
     }
     if to == "local":
-        # What the variable holds the handler reads itself, and names it where it is wrong.
+        # The handler reads the variable itself, so that its errors name it.
         is_set = options["port"] is None and held(URL_VARIABLE)
         arguments["url"] = options["url"] or (None if is_set else local_url(options["port"]))
     elif options["port"] is not None:
-        raise click.UsageError("--port is the local server's: it goes with --to local.")
-    for option, (argument, vendor) in _OWN.items():
-        if options[option] is not None:
-            if VENDORS[to] is not VENDORS[vendor]:
-                raise click.UsageError(f"--{option} goes with --to {vendor}.")
-            arguments[argument] = options[option]
+        raise click.UsageError("--port needs --to local.")
+    for vendor, option in _VENDOR_OPTIONS:
+        if options[option.name] is not None:
+            if _DESTINATIONS[to] is not vendor:
+                raise click.UsageError(f"--{option.name} needs --to {vendor.name}.")
+            arguments[option.argument] = options[option.name]
     if options["no_redact"]:
         arguments["redact"] = None
-    wishes = {"sequence": options["sequence"] or None, "spool": options["spool"]}
-    arguments |= {name: value for name, value in wishes.items() if value is not None}
-    handler = VENDORS[to](**arguments)
+    optional = {"sequence": options["sequence"] or None, "spool": options["spool"]}
+    arguments |= {name: value for name, value in optional.items() if value is not None}
+    handler = _DESTINATIONS[to].make_handler(**arguments)
     if handler.stats().state == "off":
         cure = handler.check().cure
         raise ConfigurationError(f"{cure} Or send to the local server: --to local.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,9 @@ from ...delivery.options import Options
 from ...delivery.queue.factory import spool_of
 from ...errors import ConfigurationError
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import VENDORS
 from ..shared.exit_codes import AUTHENTICATION, EMPTY, FAILURE, OK, RETRYABLE, is_refusal
 from ..shared.screen import complain, note
-from ..shared.vendors import HANDLERS
 
 if TYPE_CHECKING:
     from ...wire.destination import Destination
@@ -53,14 +52,14 @@ class Senders:
         vendor = spooled.identity.get("vendor", "")
         arguments: dict[str, Any] = {**spooled.bare_identity}
         arguments.pop("vendor", None)
-        if vendor not in HANDLERS:
+        if vendor not in VENDORS:
             complain(f"unknown vendor {vendor!r} in {spooled.name}")
             return None
         try:
             destination = self._destination(vendor, arguments)
             if destination is None or not self._may_send(spooled, destination):
                 return None
-            return HANDLERS[vendor](**arguments, spool=self._path, overflow="block")
+            return VENDORS[vendor].make_handler(**arguments, spool=self._path, overflow="block")
         except (ConfigurationError, TypeError) as error:
             complain(f"{vendor}: {error}")
         except OSError as error:
@@ -68,7 +67,7 @@ class Senders:
         return None
 
     def _destination(self, vendor: str, arguments: Mapping[str, Any]) -> Destination | None:
-        with contextlib.closing(HANDLERS[vendor](**arguments)) as handler:
+        with contextlib.closing(VENDORS[vendor].make_handler(**arguments)) as handler:
             destination = handler.delivery.destination
         if destination.missing:
             complain(f"{vendor}: set {destination.missing}")
@@ -168,15 +167,11 @@ def _finish(
 @contextlib.contextmanager
 def _progress(title: str, count: int) -> Iterator[Callable[[Stats], None]]:
     """Yield a function that updates a progress bar on stderr, if that is a terminal."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress
 
-    from ..shared.bars import above
+    from ..shared.progress import progress_bar
 
-    console = Console(stderr=True)
-    silent = not sys.stderr.isatty()  # rich takes a pipe for a terminal if FORCE_COLOR is set
-    with Progress(console=console, transient=True, disable=silent) as bar, above(console):
+    with progress_bar() as bar:
         task = bar.add_task(escape(title), total=count)
 
         def show(stats: Stats) -> None:

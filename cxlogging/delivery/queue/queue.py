@@ -6,12 +6,17 @@ import _thread
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from ...wire.threads import HAS_GIL
 from ..clock import Clock
 from ..options import Options
 
 EVICTION_SECONDS = 0.01
 """How long a log call that evicts waits for the delivery's lock."""
+
+PUT_SECONDS = 1.0
+"""Without the GIL: how long a log call waits for that of another thread."""
 
 Item = tuple[int, bytes, int]
 """A record's level number, the record as the vendor's item, and its place on disk; 0 is none."""
@@ -21,6 +26,9 @@ Notice = tuple[str, str, str]
 Something that the operator should know: kind, topic and sentence, as `Diagnostics.say` takes
 them. Without a topic, trouble of this kind is over.
 """
+
+Report = Callable[[str, str, str], None]
+"""Called with the parts of a `Notice`."""
 
 
 def data_bytes(items: Sequence[Item]) -> int:
@@ -36,6 +44,25 @@ def shares(bound: int) -> tuple[int, int, int]:
 def _nothing() -> None: ...
 
 
+def _one_at_a_time(put: Callable[[Any, Item], bool]) -> Callable[[Any, Item], bool]:
+    """
+    Return *put* for a build without the GIL: one thread at a time.
+
+    A signal handler or a finalizer may call it again in the same thread. At the exit, a
+    frozen thread may keep the lock for ever: then the call goes on without it.
+    """
+
+    def locked_put(queue: Any, item: Item) -> bool:
+        is_held = queue.put_lock.acquire(timeout=PUT_SECONDS)
+        try:
+            return put(queue, item)
+        finally:
+            if is_held:
+                queue.put_lock.release()
+
+    return locked_put
+
+
 class Queue(ABC):
     """
     A queue of items, bounded in bytes.
@@ -43,9 +70,9 @@ class Queue(ABC):
     `put` is called by any thread, by signal handlers and by finalizers, at any moment: it must
     not wait for a lock. Everything else is called under the delivery's lock.
 
-    Additions to an attribute in a line of code that calls nothing are indivisible (the
-    interpreter switches threads and runs signal handlers at calls and loops only). Where there
-    is no global lock, a lost addition moves the bound a little; the ledger does not depend on it.
+    An addition to an attribute in a line of code that calls nothing is atomic under the GIL: the
+    interpreter switches threads and runs signal handlers only at calls and loops. Without the
+    GIL, each `put` holds a lock of the queue instead: see "Thread safety" in CONTRIBUTING.md.
 
     Args:
         options: ``overflow`` and ``block_timeout``.
@@ -60,14 +87,19 @@ class Queue(ABC):
         bytes_out: Bytes of those that left the queue again: taken or evicted.
         evicted: How many items were evicted for newer ones.
         bound: The most that ``bytes_held`` may be.
-        wake_items: The log call that raises ``items_in`` to this wakes a worker.
-        wake_bytes: The same, for ``bytes_in``.
         fold_bytes: So many bytes are worth a `fold`.
+        needs_maintenance: `maintain` has something to do.
         notices: What the operator should know.
-        on_notice: Called in a log call that adds a notice of trouble with the disk.
+        on_notice: What `listen` set.
+        put_lock: Held during `put` on a build without the GIL.
     """
 
     fold_bytes: int
+    needs_maintenance = True
+
+    def __init_subclass__(cls) -> None:
+        if not HAS_GIL and "put" in vars(cls):
+            cls.put = _one_at_a_time(cls.put)  # type: ignore[assignment] # mypy: "self" is Any
 
     def __init__(
         self,
@@ -81,7 +113,6 @@ class Queue(ABC):
         self.bytes_in = 0
         self.bytes_out = 0
         self.evicted = 0
-        self.wake_items = self.wake_bytes = 0
         self.notices: deque[Notice] = deque()
         self.on_notice: Callable[[], None] = _nothing
         self._settled = 0
@@ -97,6 +128,7 @@ class Queue(ABC):
         self._on_evicted = evicted
         self._lock = lock
         self._room = _thread.allocate_lock()
+        self.put_lock = _thread.RLock()
         self._resize(bound)
 
     @abstractmethod
@@ -169,13 +201,9 @@ class Queue(ABC):
         """Bytes of all items that have no outcome yet, waiting or taken."""
         return self.bytes_in - self._settled
 
-    def set_wake_marks(self, items: int, size: int) -> None:
-        """Have the log call with which so many *items*, or bytes, have ever come wake a worker."""
-        self.wake_items, self.wake_bytes = items, size
-
-    def wake_earlier(self, size: int) -> None:
-        """Have a worker woken when *size* bytes have ever come, if not before."""
-        self.wake_bytes = min(self.wake_bytes, size)
+    def listen(self, on_notice: Callable[[], None]) -> None:
+        """Have *on_notice* called in a log call that adds a notice of trouble with the disk."""
+        self.on_notice = on_notice
 
     def _resize(self, bound: int) -> None:
         self.bound = bound

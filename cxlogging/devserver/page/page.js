@@ -4,15 +4,7 @@ const PAGE = 200, PAUSE = 2000, MOST = 2000;
 const FOLDED_ABOVE = 24, HEAD = 8, TAIL = 12, WIDEST = 2000;
 const MESSAGES = ["message", "body", "msg", "text", "event", "name"];
 const TRACES = ["exception", "exception.stacktrace", "stack_info"];
-const OWN = {
-  "coralogix": ["message", "level", "logger", "file", "line", "thread", "pid", "process", "task", "cx_seq"],
-  "honeycomb": ["body", "level", "severity", "severity_code", "logger", "code.filepath", "code.function",
-    "code.lineno", "exception.causes", "exception.exceptions", "exception.message", "exception.notes",
-    "exception.type", "meta.local_hostname", "meta.signal_type", "process.name", "process.pid", "service.name",
-    "task.name", "thread.id", "thread.name", "cx_seq"],
-  "betterstack": ["dt", "level", "severity", "message", "context", "cx_seq"]
-};
-const OWN_CONTEXT = ["runtime", "system"];
+const vendors = new Map();  // by name, as /api/vendors gives them
 const byId = (id) => document.getElementById(id);
 const list = byId("events"), state = byId("state"), more = byId("more"), search = byId("contains");
 let vendor = "", newest = 0, oldest = null, timer = 0, turn = 0;
@@ -57,9 +49,10 @@ function isTree(value) {
 // The fields that the sender chose: without those that the handlers of cxlogging write into every event.
 function chosen(event, data) {
   const message = MESSAGES.find((name) => data[name] === event.message);
-  const kept = Object.entries(data).filter(([name]) => name !== message && !OWN[event.vendor].includes(name));
-  const context = event.vendor === "betterstack" && isTree(data.context) ? { ...data.context } : {};
-  OWN_CONTEXT.forEach((name) => delete context[name]);
+  const own = vendors.get(event.vendor) ?? { fields: [], context: [] };
+  const kept = Object.entries(data).filter(([name]) => name !== message && !own.fields.includes(name));
+  const context = own.context.length && isTree(data.context) ? { ...data.context } : {};
+  own.context.forEach((name) => delete context[name]);
   return Object.fromEntries(Object.keys(context).length ? [...kept, ["context", context]] : kept);
 }
 
@@ -192,7 +185,7 @@ function show(counts, sizes) {
 // Why the list is empty: nothing has arrived at all, or nothing that is asked for.
 function showEmpty(counts) {
   const all = Object.values(counts).reduce((sum, n) => sum + n, 0), empty = !list.childElementCount;
-  const name = vendor && document.querySelector(`[data-vendor="${vendor}"]`).firstChild.textContent.trim();
+  const name = vendor && vendors.get(vendor).title;
   byId("empty").hidden = !empty || all > 0;
   byId("none").hidden = !empty || all === 0;
   byId("none").textContent = search.value
@@ -242,20 +235,42 @@ more.addEventListener("click", async () => {
   oldest = next;
   more.hidden = !oldest;
 });
-for (const button of document.querySelectorAll("nav button")) {
-  button.addEventListener("click", () => {
-    vendor = button.dataset.vendor;
-    for (const one of document.querySelectorAll("nav button")) one.setAttribute("aria-pressed", String(one === button));
-    restart();
-    refresh();
-  });
+
+function choose(name) {
+  vendor = name;
+  for (const one of document.querySelectorAll("nav button")) one.setAttribute("aria-pressed", String(one.dataset.vendor === name));
+  restart();
+  refresh();
 }
+
+// A button for each vendor, before the first events are shown.
+async function start() {
+  try {
+    for (const one of (await get("/api/vendors")).vendors) vendors.set(one.name, one);
+  } catch {
+    state.className = "lost";
+    state.textContent = "the server does not answer";
+    setTimeout(start, PAUSE);
+    return;
+  }
+  for (const { name, title } of [{ name: "", title: "All" }, ...vendors.values()]) {
+    const button = element("button", "", `${title} `);
+    button.type = "button";
+    button.dataset.vendor = name;
+    button.setAttribute("aria-pressed", String(name === vendor));
+    button.append(element("b", ""));
+    button.addEventListener("click", () => choose(name));
+    byId("vendors").append(button);
+  }
+  refresh();
+}
+
 search.addEventListener("input", () => { restart(); refresh(); });
 byId("clear").addEventListener("click", async () => {
   await get("/api/clear", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
   restart();
   refresh();
 });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && vendors.size) refresh(); });
 byId("hint").textContent = `export CXLOGGING_URL=${location.origin}`;
-refresh();
+start();

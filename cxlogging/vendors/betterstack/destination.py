@@ -12,27 +12,22 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...errors import ConfigurationError
 from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, packb
-from ...wire.destination import Writer
+from ...wire.destination import Destination, Writer
 from ...wire.event import (
     Event,
     Site,
-    nested_error_fields,
-    nested_trace,
     present,
     put_trace,
     rename_reserved,
     site,
 )
-from ...wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
-from ...wire.size_limit import encode
+from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
 from ...wire.timestamps import FULL_NS, rfc3339
-from ...wire.verdicts import default_verdict
 
 LIMITS = Limits(
     item_bytes=2**20 - 1,
@@ -69,41 +64,32 @@ CURES = {
 }
 
 
-class BetterStack(NamedTuple):
+class BetterStack(Destination):
     """One source of Better Stack telemetry."""
 
-    token: Secret | None
-    endpoint: Endpoint | None
-    format: str = "msgpack"
-    limits: Limits = LIMITS
-    warnings: tuple[str, ...] = ()
+    cures = CURES
 
-    @property
-    def credential_header(self) -> str:
-        return "Authorization"
-
-    @property
-    def message_field(self) -> str:
-        return "message"
-
-    @property
-    def name(self) -> str:
-        return f"Better Stack ({self.endpoint.host})" if self.endpoint else "Better Stack"
-
-    @property
-    def identity(self) -> dict[str, str]:
-        url = self.endpoint.origin if self.endpoint else ""
-        return {"vendor": "betterstack", "url": url, "format": self.format}
-
-    @property
-    def credential(self) -> Secret | None:
-        return self.token
-
-    @property
-    def missing(self) -> str:
-        wanted = [] if self.token else ["BETTER_STACK_SOURCE_TOKEN (or source_token=)"]
-        wanted += [] if self.endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]
-        return " and ".join(wanted)
+    def __init__(
+        self,
+        token: Secret | None,
+        endpoint: Endpoint | None,
+        format: str = "msgpack",  # noqa: A002 - the handler's name for it
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        missing = [] if token else ["BETTER_STACK_SOURCE_TOKEN (or source_token=)"]
+        missing += [] if endpoint else ["BETTER_STACK_INGESTING_HOST (or ingesting_host=)"]
+        url = endpoint.origin if endpoint else ""
+        super().__init__(
+            name=f"Better Stack ({endpoint.host})" if endpoint else "Better Stack",
+            endpoint=endpoint,
+            limits=LIMITS,
+            credential=token,
+            identity={"vendor": "betterstack", "url": url, "format": format},
+            missing=" and ".join(missing),
+            warnings=warnings,
+        )
+        self.format = format
+        self.content_type = CONTENT_TYPES[format]
 
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
@@ -132,47 +118,26 @@ class BetterStack(NamedTuple):
 
         return packed if form == "msgpack" else text
 
-    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
-        """Return the ids, at the top of the event."""
-        return nested_trace(trace_id, span_id)
-
-    def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
-        """Return the exception and the stack."""
-        return nested_error_fields(error, stack)
-
-    def encode(self, event: Event) -> bytes:
+    def build_item(self, event: Event) -> bytes:
         """Return one event in the destination's format."""
-        return encode(self._event, event, self.limits.item_bytes)
-
-    def _event(self, event: Event) -> bytes:
         fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
-            put_trace(document, self.trace(*event.trace))
+            put_trace(document, self.trace_fields(*event.trace))
         document.update(self.error_fields(event.error, event.stack))
         key = site(event.origin.__dict__)
         write = self._writer(event.level, event.level_name, key, len(document))
         return write(event.time_ns, document, event.sample_rate, event.task)
 
-    def request(self, items: Sequence[bytes]) -> Request:
-        """Return the request in the destination's format."""
-        if self.endpoint is None or self.token is None:
-            raise ConfigurationError(f"Better Stack needs {self.missing}.")
-        authorization = Secret(f"Bearer {self.token.reveal()}")
-        headers = (
-            ("Content-Type", CONTENT_TYPES[self.format]),
-            (self.credential_header, authorization),
-        )
-        return Request(self.endpoint, headers, self._body(items))
-
-    def _body(self, items: Sequence[bytes]) -> bytes:
+    def body(self, items: Sequence[bytes]) -> bytes:
+        """Return the events as one body in the destination's format."""
         if self.format == "json":
             return joined(b"[", items, b",", b"]")
         if self.format == "ndjson":
             return joined(b"", items, b"\n", b"\n")
         return joined(_array_header(len(items)), items, b"", b"")
 
-    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
+    def interpret(self, response: Response, count: int) -> Verdict:
         """Return the verdict by status; a used-up quota is final."""
         if response.status == 402:
             return Verdict(
@@ -180,7 +145,7 @@ class BetterStack(NamedTuple):
                 "HTTP 402: Quota exceeded",
                 cure="Raise the spending limit of the Better Stack team.",
             )
-        return default_verdict(response, CURES)
+        return super().interpret(response, count)
 
 
 def configure(

@@ -1,9 +1,9 @@
 """
-The door of Better Stack: `POST /` with JSON, NDJSON or MessagePack.
+The API of Better Stack: `POST /` with JSON, NDJSON or MessagePack.
 
 Follows https://betterstack.com/docs/logs/ingesting-data/http/logs/. What that page leaves open
-is answered strictly: an event above 1 MiB spoils its request (413), a content type that is not
-listed is 406, and a `dt` in microseconds is not a time.
+is answered strictly: an event above 1 MiB makes the whole request fail (413), a content type that
+is not listed is answered 406, and a `dt` in microseconds is not a time.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ..emulation.event_fields import compact, level_of, message_of, tidy
 from ..emulation.msgpack_bodies import jsonable, packed_size, unpack
 from ..emulation.times import fits, rfc3339_ns
 from ..emulation.types import (
-    Answer,
+    ApiAnswer,
+    ApiRequest,
+    ApiResult,
     Keys,
     Refusal,
-    Reply,
-    Request,
     StoredEvent,
     bearer,
     key_fault,
@@ -36,14 +36,14 @@ from ..emulation.types import (
 )
 
 WIRE_LIMIT = 20 * 1024 * 1024
-"""Bytes of a plain body, and of any body after inflating."""
+"""Bytes of an uncompressed body, and of any body after decompression."""
 
 COMPRESSED_LIMIT = 10 * 1024 * 1024
-"""Bytes on the wire of a body with a content encoding."""
+"""Bytes of a compressed body as sent."""
 
 EVENT_LIMIT = 1024 * 1024
 EVENTS_LIMIT = 1_000_000
-"""Events of one request: a bound of this server, so that 20 MiB of `{}` stay affordable."""
+"""Events of one request: a limit of this server, so that 20 MiB of `{}` stay affordable."""
 
 JSON, NDJSON, MSGPACK = "application/json", "application/x-ndjson", "application/msgpack"
 
@@ -51,22 +51,22 @@ UNAUTHORIZED = "Unauthorized"
 UNPARSED = "Couldn't parse JSON content."
 TOO_LARGE = "payload reached size limit"
 
-_WORDS = {402: "Quota exceeded", 403: UNAUTHORIZED, 406: UNPARSED, 413: TOO_LARGE}
+_TEXTS = {402: "Quota exceeded", 403: UNAUTHORIZED, 406: UNPARSED, 413: TOO_LARGE}
 
 
-class BetterStackDoor:
-    """Better Stack: all or nothing, and words instead of JSON in its answers."""
+class BetterStackEmulator:
+    """Better Stack: accepts a request as a whole or not at all, and answers in plain text."""
 
     vendor = "betterstack"
     wire_limit = WIRE_LIMIT
     slow = False
 
     def claims(self, method: str, path: str) -> bool:
-        """True for `/`, except to look at it: the local server shows a page there."""
+        """Return True for `/`, except for GET and HEAD: the local server shows its page there."""
         return path == "/" and method not in ("GET", "HEAD")
 
-    def answer(self, request: Request, keys: Keys) -> Reply:
-        """202 without a body, or the vendor's words."""
+    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+        """Return 202 without a body, or the vendor's text."""
         try:
             _admit(request)
             if not keys.accepts(self.vendor, bearer(request)):
@@ -75,34 +75,37 @@ class BetterStackDoor:
             raw = _raw(request)
             events = _events(raw, media_type(request), request.received_ns)
         except Refusal as refusal:
-            return Reply(refusal.answer, error=refusal.reason)
-        return Reply(Answer(202), events, raw_bytes=len(raw))
+            return ApiResult(refusal.answer, error=refusal.reason)
+        return ApiResult(ApiAnswer(202), events, raw_bytes=len(raw))
 
-    def failure(self, status: int) -> Answer:
-        """The vendor's words for *status*, where it has any."""
+    def failure(self, status: int) -> ApiAnswer:
+        """Return the vendor's text for *status*, where it has one."""
         return _failure(status)
 
-    def too_large(self) -> Answer:
-        """413."""
+    def too_large(self) -> ApiAnswer:
+        """Return 413."""
         return _failure(413)
 
 
-def _failure(status: int) -> Answer:
-    words = _WORDS.get(status, "")
-    headers = {"content-type": "text/plain; charset=utf-8"} if words else {}
-    return Answer(status, headers, words.encode())
+EMULATOR = BetterStackEmulator()
+
+
+def _failure(status: int) -> ApiAnswer:
+    text = _TEXTS.get(status, "")
+    headers = {"content-type": "text/plain; charset=utf-8"} if text else {}
+    return ApiAnswer(status, headers, text.encode())
 
 
 def _refusal(status: int, reason: str) -> Refusal:
     return Refusal(_failure(status), reason)
 
 
-def _admit(request: Request) -> None:
+def _admit(request: ApiRequest) -> None:
     if request.method != "POST":
-        raise Refusal(Answer(405, {"allow": "POST"}), f"{request.method} where POST is due")
+        raise Refusal(ApiAnswer(405, {"allow": "POST"}), f"{request.method} instead of POST")
 
 
-def _raw(request: Request) -> bytes:
+def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "").strip().lower()
     plain = encoding in ("", "identity")
     if len(request.body) > (WIRE_LIMIT if plain else COMPRESSED_LIMIT):
@@ -110,9 +113,9 @@ def _raw(request: Request) -> bytes:
     try:
         return inflate(request.body, encoding, allowed=("gzip", "deflate"), limit=WIRE_LIMIT)
     except TooLargeError:
-        raise _refusal(413, "the body is above 20 MiB when inflated") from None
+        raise _refusal(413, "the body is above 20 MiB when decompressed") from None
     except UnknownEncodingError:
-        reason = f"Content-Encoding {encoding!r} is not taken; gzip and deflate are"
+        reason = f"Content-Encoding {encoding!r} is not accepted: use gzip or deflate"
         raise _refusal(406, reason) from None
     except MalformedError as error:
         raise _refusal(406, str(error)) from None
@@ -183,9 +186,11 @@ def _event(value: dict[Any, Any], size: int, received_ns: int, *, packed: bool) 
 
 def parse_dt(value: Any, found: dict[str, None]) -> int | None:
     """
-    Nanoseconds since 1970 of the field `dt`; None, and a reason in *found*, where it is no time.
+    Return the nanoseconds since 1970 of the field `dt`.
 
-    Whole seconds, milliseconds or nanoseconds by their size, RFC 3339 with `T` or a blank, and
+    Where it is not a time, return None, and add the reason to *found*.
+
+    Whole seconds, milliseconds or nanoseconds by their size, RFC 3339 with `T` or a space, and
     the timestamp extension of MessagePack.
     """
     parsed: int | None = None

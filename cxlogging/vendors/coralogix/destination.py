@@ -12,67 +12,30 @@ request was taken.
 from __future__ import annotations
 
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ...errors import ConfigurationError, nearest
 from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, encoded_twice, literal, members, quote
-from ...wire.destination import Writer
+from ...wire.destination import Destination, Writer
 from ...wire.event import (
     Event,
     Site,
-    nested_error_fields,
-    nested_trace,
     present,
     put_trace,
     rename_reserved,
     site,
 )
-from ...wire.http import Endpoint, Limits, Request, Response, Secret, Verdict, joined
-from ...wire.size_limit import encode
-from ...wire.verdicts import default_verdict
+from ...wire.http import Endpoint, Limits, Secret, joined
+from .addresses import DOMAIN_VARIABLES, address, address_warnings
 
 BODY_BYTES = 1_999_999
 PATH = "/logs/v1/bulk"
-DOMAINS = {
-    **{
-        region: f"{region}.coralogix.com"
-        for region in ("us1", "us2", "us3", "eu1", "eu2", "ap1", "ap2", "ap3")
-    },
-    "gov1": "gov1.coralogixgov.us",
-}
-OLD_NAMES = {
-    **dict.fromkeys(("coralogix.com", "app.coralogix.com", "eu", "europe", "europe1"), "eu1"),
-    **dict.fromkeys(("europe2",), "eu2"),
-    **dict.fromkeys(("coralogix.us", "app.coralogix.us", "us", "usa", "usa1"), "us1"),
-    **dict.fromkeys(
-        ("cx498.coralogix.com", "cx498-aws-us-west-2.coralogix.com", "cx498", "usa2"), "us2"
-    ),
-    **dict.fromkeys(("usa3",), "us3"),
-    **dict.fromkeys(("coralogix.in", "app.coralogix.in", "india", "apac1"), "ap1"),
-    **dict.fromkeys(("coralogixsg.com", "app.coralogixsg.com", "singapore", "apac2"), "ap2"),
-    **dict.fromkeys(("apac3",), "ap3"),
-}
-"""Names that regions had, and domains that still lead to them."""
-PREFIXES = ("ingress.", "api.", "ng-api-http.", "ng-api-grpc.", "otel-traces.", "otel-metrics.")
-_TEAM = re.compile(r"(?:[a-z0-9-]+\.)?app\.([a-z0-9.-]*coralogix[a-z]*\.[a-z]+)")
-_OLD_TEAM = re.compile(
-    r"(?![a-z]{2,3}\d+\.)[a-z0-9-]+\.(coralogix\.(?:com|us|in)|coralogixsg\.com)"
-)
-_VENDOR = re.compile(r"(?:[a-z0-9-]+\.)*coralogix[a-z]*\.(?:com|us|in)")
-LOG_PATHS = ("/logs/v1/bulk", "/logs/v1/singles", "/api/v1/logs", "/logs/rest/singles")
-"""Those of addresses that the vendor's clients take; the handler's own path stands for them."""
-URLS = ("CORALOGIX_LOG_URL", "CORALOGIX_URL", "CORALOGIX_ENDPOINT")
 VARIABLES = {
     "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY", "CX_PRIVATE_KEY"),
-    "domain": (
-        *("CORALOGIX_DOMAIN", "CORALOGIX_REGION"),
-        *("CX_DOMAIN", "CX_REGION", *URLS),
-    ),
+    "domain": DOMAIN_VARIABLES,
     "application_name": (
         *("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
         "CX_APPLICATION_NAME",
@@ -95,8 +58,10 @@ CURES = {
 }
 
 
-class Coralogix:
+class Coralogix(Destination):
     """A Coralogix account's ingress, one application and one subsystem."""
+
+    cures = CURES
 
     def __init__(
         self,
@@ -108,10 +73,6 @@ class Coralogix:
         text: str = "json",
         warnings: tuple[str, ...] = (),
     ) -> None:
-        self.key, self.endpoint, self.text = key, endpoint, text
-        self.warnings = warnings
-        self.application_name, self.subsystem_name = application_name, subsystem_name
-        self.computer_name = computer_name
         names = (
             f'{{"applicationName":{quote(application_name)},'
             f'"subsystemName":{quote(subsystem_name)},'
@@ -119,43 +80,32 @@ class Coralogix:
         )
         self.beginning = names.encode()
         overhead = len(self.beginning) + 2
-        self.limits = Limits(
-            item_bytes=BODY_BYTES - overhead,
-            body_bytes=BODY_BYTES,
-            wire_bytes=BODY_BYTES,
-            batch_count=3_000,
-            overhead=overhead,
-            integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
-            tried=("gzip",),
+        missing = [] if key else ["CORALOGIX_API_KEY (or api_key=)"]
+        missing += [] if endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
+        super().__init__(
+            name=f"Coralogix ({endpoint.host})" if endpoint else "Coralogix",
+            endpoint=endpoint,
+            limits=Limits(
+                item_bytes=BODY_BYTES - overhead,
+                body_bytes=BODY_BYTES,
+                wire_bytes=BODY_BYTES,
+                batch_count=3_000,
+                overhead=overhead,
+                integers=range(-(2**53), 2**53 + 1),  # DataPrime's numbers are doubles
+                tried=("gzip",),
+            ),
+            credential=key,
+            identity={
+                "vendor": "coralogix",
+                "url": endpoint.origin if endpoint else "",
+                "application_name": application_name,
+                "subsystem_name": subsystem_name,
+            },
+            missing=" and ".join(missing),
+            warnings=warnings,
         )
-
-    credential_header = "Authorization"
-    message_field = "message"
-
-    @property
-    def name(self) -> str:
-        """The vendor and its address."""
-        return f"Coralogix ({self.endpoint.host})" if self.endpoint else "Coralogix"
-
-    @property
-    def identity(self) -> dict[str, str]:
-        return {
-            "vendor": "coralogix",
-            "url": self.endpoint.origin if self.endpoint else "",
-            "application_name": self.application_name,
-            "subsystem_name": self.subsystem_name,
-        }
-
-    @property
-    def credential(self) -> Secret | None:
-        return self.key
-
-    @property
-    def missing(self) -> str:
-        """What must be set before anything can be sent."""
-        wanted = [] if self.key else ["CORALOGIX_API_KEY (or api_key=)"]
-        wanted += [] if self.endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
-        return " and ".join(wanted)
+        self.text, self.computer_name = text, computer_name
+        self.application_name, self.subsystem_name = application_name, subsystem_name
 
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
@@ -176,19 +126,8 @@ class Coralogix:
 
         return write
 
-    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
-        """Return the ids, at the top of the event."""
-        return nested_trace(trace_id, span_id)
-
-    def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
-        """Return the exception and the stack."""
-        return nested_error_fields(error, stack)
-
-    def encode(self, event: Event) -> bytes:
+    def build_item(self, event: Event) -> bytes:
         """Return an entry of ``logEntries``."""
-        return encode(self._entry, event, self.limits.item_bytes)
-
-    def _entry(self, event: Event) -> bytes:
         key = site(event.origin.__dict__)
         if self.text == "plain":
             source, _ = _constants(event.level, event.level_name, key)
@@ -197,22 +136,14 @@ class Coralogix:
         fields = rename_reserved(event.fields, OWN_FIELDS)
         document = {"message": event.message, **fields}
         if event.trace is not None:
-            put_trace(document, self.trace(*event.trace))
+            put_trace(document, self.trace_fields(*event.trace))
         document.update(self.error_fields(event.error, event.stack))
         write = self._writer(event.level, event.level_name, key)
         return write(event.time_ns, document, event.sample_rate, event.task)
 
-    def request(self, items: Sequence[bytes]) -> Request:
-        """Return the bulk request."""
-        if self.endpoint is None or self.key is None:
-            raise ConfigurationError(f"Coralogix needs {self.missing}.")
-        authorization = Secret(f"Bearer {self.key.reveal()}")
-        headers = (("Content-Type", "application/json"), (self.credential_header, authorization))
-        return Request(self.endpoint, headers, joined(self.beginning, items, b",", b"]}"))
-
-    def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
-        """Return the verdict by status: the vendor documents no answer per entry."""
-        return default_verdict(response, CURES)
+    def body(self, items: Sequence[bytes]) -> bytes:
+        """Return the entries as one bulk body."""
+        return joined(self.beginning, items, b",", b"]}")
 
 
 def configure(
@@ -247,80 +178,6 @@ def configure(
             (subsystem_name, VARIABLES["subsystem_name"], settings.itself),
         ),
     )
-
-
-def address(
-    domain: object, url: object, service: str, path: str, *, allow_plain_http: object = None
-) -> Endpoint | None:
-    """
-    Return the address of *service* (``"ingress"``, ``"api"``) where *domain* is, or *url*.
-
-    An address that a variable of the vendor's clients holds, and that is none of the
-    vendor's, is taken as a *url* is.
-    """
-    source, name = settings.named("domain", domain, *VARIABLES["domain"])
-    host = None
-    if name is not None and source in URLS and (other := _elsewhere(name)):
-        if settings.text("url", url, settings.URL_VARIABLE) is None:
-            return settings.endpoint(
-                other, None, path, allow_plain_http=allow_plain_http, source=source
-            )
-    elif name is not None:
-        host = f"{service}.{domain_of(source, name)}"
-    found = settings.endpoint(url, host, path, allow_plain_http=allow_plain_http)
-    return found._replace(source=source) if found is not None and found.host == host else found
-
-
-def address_warnings(domain: object, url: object) -> tuple[str, ...]:
-    """Return a sentence where two variables name different addresses, and one of them counts."""
-    passed = domain if url is None else url
-    passed = passed or settings.held(settings.URL_VARIABLE) or None
-    return settings.contradictions((passed, VARIABLES["domain"], _meant))
-
-
-def _meant(variable: str, text: str) -> str:
-    return settings.authority("", _elsewhere(text) or domain_of(variable, text))
-
-
-def _elsewhere(text: str) -> str | None:
-    """Return *text* without a path for logs where it is the address of another's host."""
-    host = settings.authority("", text).partition(":")[0]
-    if "://" not in text or _VENDOR.fullmatch(host):
-        return None
-    bare = text.rstrip("/")
-    path = next((each for each in LOG_PATHS if bare.endswith(each)), "")
-    return bare.removesuffix(path) if path else text
-
-
-def domain_of(argument: str, name: str) -> str:
-    """
-    Return the domain for what people have: a region, a domain, or any of its hosts.
-
-    ``EU2``, ``eu2.coralogix.com``, ``https://ingress.eu2.coralogix.com:443``,
-    ``team.app.eu2.coralogix.com`` are one; ``coralogix.us`` and ``US`` are us1.
-    """
-    low = name.lower()
-    known = DOMAINS.get(OLD_NAMES.get(low, low))
-    if known is not None:
-        return known
-    if "." not in name:
-        raise ConfigurationError(
-            f"{argument} {name!r} is no Coralogix region; there are {', '.join(DOMAINS)}."
-            f"{nearest(low, DOMAINS)}"
-        )
-    bare = settings.host_of(argument, low, "eu2.coralogix.com")
-    if bare.replace(".", "").isdigit() or ("://" in low and not _VENDOR.fullmatch(bare)):
-        raise ConfigurationError(
-            f"{argument} takes a region or a domain of Coralogix, such as 'eu2', not"
-            f" {values.shown(name)}: another server's address goes into url=,"
-            f" or {settings.URL_VARIABLE}."
-        )
-    for prefix in PREFIXES:
-        bare = bare.removeprefix(prefix)
-    team = _TEAM.fullmatch(bare) or _OLD_TEAM.fullmatch(bare)
-    if team is not None and bare not in OLD_NAMES:
-        bare = team[1]
-    return DOMAINS.get(OLD_NAMES.get(bare, bare), bare)
 
 
 def severity(level: int) -> int:

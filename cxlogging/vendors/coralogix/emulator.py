@@ -1,9 +1,9 @@
 """
-The door of Coralogix: `/logs/v1/bulk`, `/logs/v1/singles`, `/sdk/v1/time`.
+The API of Coralogix: `/logs/v1/bulk`, `/logs/v1/singles`, `/sdk/v1/time`.
 
 Follows https://coralogix.com/docs/integrations/coralogix-endpoints/ and the REST API pages
 "/bulk" and "/singles" there. The vendor documents no status codes: 400, 401, 413 and 415 with a
-JSON `message`, and all or nothing for a request, are choices of this server.
+JSON `message`, and accepting a request as a whole or not at all, are choices of this server.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ..emulation.bodies import (
     strict_json,
 )
 from ..emulation.types import (
-    Answer,
+    ApiAnswer,
+    ApiRequest,
+    ApiResult,
     Keys,
     Refusal,
-    Reply,
-    Request,
     StoredEvent,
     bearer,
     json_answer,
@@ -36,30 +36,30 @@ from .emulator_entries import EntryError, Envelope, read_entry
 BULK, SINGLES, TIME = "/logs/v1/bulk", "/logs/v1/singles", "/sdk/v1/time"
 BULK_TYPES = ("application/json",)
 SINGLES_TYPES = ("application/json", "application/x-ndjson", "")
-"""What agents send: Fluent Bit names lines of JSON as either of the first two."""
+"""What agents send: Fluent Bit sends lines of JSON with either of the first two."""
 
 BODY_LIMIT = 2_000_000
-"""Bytes after inflating. The vendor says 2 MB and leaves open which megabyte and of what."""
+"""Bytes after decompression. The vendor says 2 MB, without saying which megabyte is meant."""
 
 
-class CoralogixDoor:
-    """Coralogix, as strict as its pages allow to be."""
+class CoralogixEmulator:
+    """Coralogix, as strict as its documentation allows."""
 
     vendor = "coralogix"
     wire_limit = BODY_LIMIT
     slow = False
 
     def claims(self, method: str, path: str) -> bool:
-        """True below `/logs/v1/` and `/sdk/v1/`."""
+        """Return True below `/logs/v1/` and `/sdk/v1/`."""
         del method
         return path.startswith(("/logs/v1/", "/sdk/v1/"))
 
-    def answer(self, request: Request, keys: Keys) -> Reply:
-        """200 and the events, or the reason of the refusal as a JSON `message`."""
+    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+        """Return 200 and the events, or the reason of the refusal as a JSON `message`."""
         try:
             _admit(request)
             if request.path == TIME:
-                return Reply(_time(request))
+                return ApiResult(_time(request))
             if not keys.accepts(self.vendor, bearer(request)):
                 form = "Authorization must be: Bearer <Send-Your-Data API key>"
                 raise _refusal(401, key_fault(bearer(request), form))
@@ -73,23 +73,26 @@ class CoralogixDoor:
             else:
                 events = _singles(_records(raw), request.received_ns)
         except Refusal as refusal:
-            return Reply(refusal.answer, error=refusal.reason)
+            return ApiResult(refusal.answer, error=refusal.reason)
         except EntryError as error:
-            return Reply(_failure(400, str(error)), error=str(error))
+            return ApiResult(_failure(400, str(error)), error=str(error))
         except RecursionError:
-            return Reply(_failure(400, "nested too deeply"), error="nested too deeply")
-        return Reply(Answer(200), events, raw_bytes=len(raw))
+            return ApiResult(_failure(400, "nested too deeply"), error="nested too deeply")
+        return ApiResult(ApiAnswer(200), events, raw_bytes=len(raw))
 
-    def failure(self, status: int) -> Answer:
-        """A JSON `message` for failures, nothing for success."""
-        return _failure(status) if status >= 400 else Answer(status)
+    def failure(self, status: int) -> ApiAnswer:
+        """Return a JSON `message` for failures, nothing for success."""
+        return _failure(status) if status >= 400 else ApiAnswer(status)
 
-    def too_large(self) -> Answer:
-        """413."""
+    def too_large(self) -> ApiAnswer:
+        """Return 413."""
         return _too_large().answer
 
 
-def _failure(status: int, message: str = "") -> Answer:
+EMULATOR = CoralogixEmulator()
+
+
+def _failure(status: int, message: str = "") -> ApiAnswer:
     if not message:
         message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
     return json_answer(status, {"message": message})
@@ -103,22 +106,22 @@ def _too_large() -> Refusal:
     return _refusal(413, f"the body is above {BODY_LIMIT} bytes")
 
 
-def _admit(request: Request) -> None:
+def _admit(request: ApiRequest) -> None:
     method = {BULK: "POST", SINGLES: "POST", TIME: "GET"}.get(request.path)
     if method is None:
         raise _refusal(404, "no such path: POST /logs/v1/bulk or /logs/v1/singles")
     if request.method != method:
         answer = json_answer(405, {"message": f"use {method}"}, allow=method)
-        raise Refusal(answer, f"{request.method} where {method} is due")
+        raise Refusal(answer, f"{request.method} instead of {method}")
 
 
-def _time(request: Request) -> Answer:
+def _time(request: ApiRequest) -> ApiAnswer:
     # The vendor's SDKs divide by 10^4 and take the result for milliseconds.
     ticks = request.received_ns // 100
-    return Answer(200, {"content-type": "application/json"}, str(ticks).encode())
+    return ApiAnswer(200, {"content-type": "application/json"}, str(ticks).encode())
 
 
-def _raw(request: Request) -> bytes:
+def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "")
     if len(request.body) > BODY_LIMIT:
         raise _too_large()
@@ -127,7 +130,7 @@ def _raw(request: Request) -> bytes:
     except TooLargeError:
         raise _too_large() from None
     except UnknownEncodingError:
-        raise _refusal(415, f"Content-Encoding {encoding!r} is not taken; gzip is") from None
+        raise _refusal(415, f"Content-Encoding {encoding!r} is not accepted: use gzip") from None
     except MalformedError as error:
         raise _refusal(400, str(error)) from None
 
@@ -153,7 +156,7 @@ def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
 
 
 def _records(raw: bytes) -> list[Any]:
-    """The elements of an array, or the objects of lines, whatever the content type says."""
+    """Return the elements of an array, or one object a line, whatever the content type says."""
     if not raw.strip():
         raise _refusal(400, "the body is empty")
     if not raw.lstrip().startswith(b"{"):

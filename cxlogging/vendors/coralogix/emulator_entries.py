@@ -24,7 +24,7 @@ class EntryError(Exception):
 
 @dataclass(frozen=True)
 class Envelope:
-    """What an entry shares with its neighbours; *outer* are further fields of the body."""
+    """What the entries of a body share; *outer* are further fields of the body."""
 
     application: str
     subsystem: str
@@ -33,7 +33,7 @@ class Envelope:
 
 
 def read_entry(entry: Any, where: str, envelope: Envelope) -> StoredEvent:
-    """The event in *entry*, found at *where*. Raises `EntryError`."""
+    """Return the event in *entry*, which is at *where* in the body. Raises `EntryError`."""
     if not isinstance(entry, dict):
         raise EntryError(f"{where} must be an object")
     severity = _severity(entry.get("severity"), where)
@@ -119,7 +119,7 @@ def _is_odd(entry: dict[str, Any], name: str) -> bool:
 
 
 def _object_in(text: str) -> dict[str, Any] | None:
-    """The object that *text* is as JSON, as the vendor unfolds it; None for plain words."""
+    """Return the object that *text* holds as JSON, as the vendor parses it; None for plain text."""
     if not text.lstrip().startswith("{"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What goes in and out of a door. Frozen values; nothing here reads a clock or a socket."""
+"""What goes in and out of an emulator. Frozen values; nothing here reads a clock or a socket."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-VENDORS = ("coralogix", "honeycomb", "betterstack")
 QUERIES = "dataprime"
-"""The query door's name, in faults, keys and the log of requests."""
+"""The name of the query API, in faults, keys and the log of requests."""
 
 SEVERITIES = {
     "trace": 1, "silly": 1, "debug": 1,
@@ -21,11 +20,11 @@ SEVERITIES = {
     "error": 5, "err": 5,
     "fatal": 6, "critical": 6, "crit": 6, "alert": 6, "emerg": 6, "emergency": 6, "panic": 6,
 }  # fmt: skip
-"""Names of levels, in lower case, and the severity (1 to 6) that Coralogix gives them."""
+"""Names of levels, in lower case, and the severity of each: 1 debug to 6 critical."""
 
 
 @dataclass(frozen=True)
-class Request:
+class ApiRequest:
     """
     One request as it came.
 
@@ -35,9 +34,9 @@ class Request:
         headers: Names in lower case; repeated headers joined by commas.
         body: The bytes on the wire, before any decompression.
         received_ns: When its last byte came, in nanoseconds since 1970.
-        item_statuses: Honeycomb only, for tests: statuses that are given to the sound items
-            instead of 202, in turn. An item is kept only where the status is 202.
-        left: Done once the client has left, for answers that take long.
+        item_statuses: For tests, where the answer holds a status for each item: the statuses of
+            the valid items, in turn, instead of 202. An item is kept only if its status is 202.
+        disconnected: Done once the client has disconnected, for answers that take long.
     """
 
     method: str
@@ -46,11 +45,11 @@ class Request:
     body: bytes = b""
     received_ns: int = 0
     item_statuses: tuple[int, ...] = ()
-    left: Future[None] | None = None
+    disconnected: Future[None] | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiAnswer:
     """What goes back: a status, headers (names in lower case) and a body."""
 
     status: int
@@ -64,22 +63,22 @@ class StoredEvent:
     One event as the vendor would keep it.
 
     Attributes:
-        vendor: One of `VENDORS`.
-        time_ns: The event's own time where the vendor understands it, else that of receipt.
+        vendor: The vendor's name in the registry.
+        time_ns: The event's own time where the vendor can read it, else the time of receipt.
         received_ns: When the request was received.
-        level: As the sender named it, in lower case; empty where it named none. Coralogix: the
-            name of the severity.
+        level: As the sender named it, in lower case, or as the vendor names its severity; empty
+            where there is none.
         severity: 1 debug, 2 verbose, 3 info (also where there is no level), 4 warn, 5 error,
             6 critical.
         message: The text that a reader wants first.
-        application: Coralogix: applicationName. Honeycomb: the dataset. Else empty.
-        subsystem: Coralogix: subsystemName. Honeycomb: `service.name`. Else empty.
-        source: What the envelope said beside that (category, computerName, samplerate, ...).
-        data: The fields that the sender chose, JSON-able. Coralogix: the object that `text`
-            holds, or `{"text": ...}` when it holds plain words.
-        warnings: What the vendor takes but a careful client would not send.
-        size: Bytes of the event on the wire after decompression, where it is told apart; else
-            of its compact JSON.
+        application: The application, service or dataset that it belongs to; empty where the
+            vendor has no such thing.
+        subsystem: The part of it that it belongs to; empty where the vendor has no such thing.
+        source: The other fields of the envelope (category, computerName, samplerate, ...).
+        data: The fields that the sender chose, as JSON values.
+        warnings: What the vendor accepts but a careful client would not send.
+        size: Bytes of the event in the decompressed body, where these were measured; else of its
+            compact JSON.
     """
 
     vendor: str
@@ -97,56 +96,63 @@ class StoredEvent:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ApiResult:
     """
-    What comes of a request.
+    The result of a request.
 
     Attributes:
-        answer: With an empty body where there is a stream.
-        events: To be kept.
-        error: Why it was refused; empty where it was not.
-        raw_bytes: Of the body, after inflating.
-        stream: The body, made piece by piece on a thread of its own; None for the answer's.
+        answer: What is sent back; its body is empty where there is a stream.
+        events: The events to store.
+        error: Why the request was refused; empty where it was not.
+        raw_bytes: The size of the decompressed body.
+        stream: The body of the answer in parts, made on a thread of its own; None where the
+            answer has its body.
     """
 
-    answer: Answer
+    answer: ApiAnswer
     events: tuple[StoredEvent, ...] = ()
     error: str = ""
     raw_bytes: int = 0
     stream: Iterator[bytes] | None = None
 
 
-class Refusal(Exception):  # noqa: N818 - it carries an answer; it is not a fault of the program
-    """Ends the reading of a request: *answer* goes back, *reason* goes into the log."""
+class Refusal(Exception):  # noqa: N818 - it carries an answer; it is not an error of the program
+    """Stops reading a request: *answer* is sent back, *reason* goes into the log of requests."""
 
-    def __init__(self, answer: Answer, reason: str) -> None:
+    def __init__(self, answer: ApiAnswer, reason: str) -> None:
         super().__init__(reason)
         self.answer = answer
         self.reason = reason
 
 
-class Door(Protocol):
-    """One vendor's rules."""
+class Emulator(Protocol):
+    """
+    One API, with the rules that it enforces: values in, an answer out, no I/O.
+
+    Attributes:
+        vendor: The vendor's name in the registry, or `QUERIES`.
+        wire_limit: The largest body as sent, in bytes.
+        slow: Whether an answer takes long, so that it is made on a thread of its own.
+    """
 
     vendor: str
     wire_limit: int
     slow: bool
-    """True where answering takes long: it is done beside the loop that serves."""
 
     def claims(self, method: str, path: str) -> bool:
-        """True when this vendor is to answer for *path*, if only with 404 or 405."""
+        """Return whether this API answers for *path*, if only with 404 or 405."""
         ...
 
-    def answer(self, request: Request, keys: Keys) -> Reply:
+    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
         """Answer *request* as the vendor does. Never raises."""
         ...
 
-    def failure(self, status: int) -> Answer:
-        """The vendor's own words for *status*, for faults that are asked for."""
+    def failure(self, status: int) -> ApiAnswer:
+        """Return the vendor's answer of *status*, for an injected fault."""
         ...
 
-    def too_large(self) -> Answer:
-        """The vendor's answer to a body above its limit."""
+    def too_large(self) -> ApiAnswer:
+        """Return the vendor's answer to a body above its limit."""
         ...
 
 
@@ -155,29 +161,24 @@ KeyChoice = str | Iterable[str] | None
 
 class Keys:
     """
-    Which keys the doors accept.
+    Which keys the local server accepts.
 
-    Each argument is a key, several keys, or None: any key that is not empty, sent the vendor's
-    way; *dataprime* are the keys that may query. The keys are never shown.
+    Args:
+        keys: By vendor's name (or `QUERIES`, for keys that may query) a key, several keys, or
+            None: any key that is not empty. A vendor that is not named accepts any key.
     """
 
-    def __init__(
-        self,
-        coralogix: KeyChoice = None,
-        honeycomb: KeyChoice = None,
-        betterstack: KeyChoice = None,
-        dataprime: KeyChoice = None,
-    ) -> None:
-        self._keys = {
-            "coralogix": _key_bytes(coralogix),
-            "honeycomb": _key_bytes(honeycomb),
-            "betterstack": _key_bytes(betterstack),
-            QUERIES: _key_bytes(dataprime),
-        }
+    def __init__(self, **keys: KeyChoice) -> None:
+        self._keys = {name: _key_bytes(choice) for name, choice in keys.items()}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that were given."""
+        return frozenset(self._keys)
 
     def accepts(self, vendor: str, key: str) -> bool:
-        """True when *vendor* lets *key* in."""
-        known = self._keys[vendor]
+        """Return whether *vendor* accepts *key*."""
+        known = self._keys.get(vendor)
         if not key:
             return False
         if known is None:
@@ -197,23 +198,23 @@ def _key_bytes(choice: KeyChoice) -> tuple[bytes, ...] | None:
     return tuple(key.encode("utf-8", "surrogateescape") for key in chosen)
 
 
-def bearer(request: Request) -> str:
-    """The token of `Authorization: Bearer <token>`; empty when there is none."""
+def bearer(request: ApiRequest) -> str:
+    """Return the token of `Authorization: Bearer <token>`; empty where there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def key_fault(key: str, form: str) -> str:
-    """Why *key* was not accepted: *form*, which is how to send one, where there is none."""
+    """Return why *key* was not accepted: where there is none, *form*, which is how to send one."""
     return "not an accepted key: this server was started with others" if key else form
 
 
-def media_type(request: Request) -> str:
-    """The content type in lower case, without its parameters."""
+def media_type(request: ApiRequest) -> str:
+    """Return the content type in lower case, without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def json_answer(status: int, value: object, **headers: str) -> Answer:
-    """An answer that carries compact JSON."""
+def json_answer(status: int, value: object, **headers: str) -> ApiAnswer:
+    """Return an answer that carries compact JSON."""
     body = json.dumps(value, separators=(",", ":")).encode()
-    return Answer(status, {"content-type": "application/json", **headers}, body)
+    return ApiAnswer(status, {"content-type": "application/json", **headers}, body)

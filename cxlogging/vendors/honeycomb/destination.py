@@ -16,17 +16,17 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote as percent_encode
 
 from ...errors import ConfigurationError
 from ...wire import settings
 from ...wire.codec import encoded, literal, members
-from ...wire.destination import Writer
+from ...wire.destination import Destination, Writer
 from ...wire.event import Event, Site, present, put_trace, rename_reserved, site
 from ...wire.external_errors import contained
-from ...wire.flatten import flat
-from ...wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict, joined
+from ...wire.flatten import flatten
+from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
 from ...wire.size_limit import encode
 from ...wire.timestamps import rfc3339_second
 from ...wire.truncation import within
@@ -87,40 +87,33 @@ SERVICE_NAME = "service.name"
 """A field of this name that the application sets goes before the handler's."""
 
 
-class Honeycomb(NamedTuple):
+class Honeycomb(Destination):
     """One dataset of an environment."""
 
-    key: Secret | None
-    endpoint: Endpoint
-    dataset: str
-    hostname: str
-    limits: Limits = LIMITS
-    service_name: str = ""
-    warnings: tuple[str, ...] = ()
+    credential_header = "X-Honeycomb-Team"
+    credential_prefix = ""
+    message_field = "body"
+    cures = CURES
 
-    @property
-    def credential_header(self) -> str:
-        return "X-Honeycomb-Team"
-
-    @property
-    def message_field(self) -> str:
-        return "body"
-
-    @property
-    def name(self) -> str:
-        return f"Honeycomb ({self.endpoint.host}, dataset {self.dataset!r})"
-
-    @property
-    def identity(self) -> dict[str, str]:
-        return {"vendor": "honeycomb", "url": self.endpoint.origin, "dataset": self.dataset}
-
-    @property
-    def credential(self) -> Secret | None:
-        return self.key
-
-    @property
-    def missing(self) -> str:
-        return "" if self.key else "HONEYCOMB_API_KEY (or api_key=)"
+    def __init__(
+        self,
+        key: Secret | None,
+        endpoint: Endpoint,
+        dataset: str,
+        hostname: str,
+        service_name: str = "",
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(
+            name=f"Honeycomb ({endpoint.host}, dataset {dataset!r})",
+            endpoint=endpoint,
+            limits=LIMITS,
+            credential=key,
+            identity={"vendor": "honeycomb", "url": endpoint.origin, "dataset": dataset},
+            missing="" if key else "HONEYCOMB_API_KEY (or api_key=)",
+            warnings=warnings,
+        )
+        self.dataset, self.hostname, self.service_name = dataset, hostname, service_name
 
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
@@ -143,7 +136,7 @@ class Honeycomb(NamedTuple):
 
         return write
 
-    def trace(self, trace_id: str, span_id: str) -> dict[str, str]:
+    def trace_fields(self, trace_id: str, span_id: str) -> dict[str, str]:
         """Return what makes the event one of its span's."""
         return {
             "trace.trace_id": trace_id,
@@ -156,22 +149,23 @@ class Honeycomb(NamedTuple):
         values = {f"exception.{name}": value for name, value in (error or {}).items()}
         if stack is not None:
             values["stack_info"] = stack
-        return flat(values, TEXT_BYTES, MAX_FIELDS)
+        return flatten(values, TEXT_BYTES, MAX_FIELDS)
 
     def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""
         with contained:
-            element = self._element(event)
+            element = self.build_item(event)
             # An element within the limit of one text has no text beyond it.
             if len(element) <= TEXT_BYTES:
                 return element
         return encode(self._within, event, self.limits.item_bytes)
 
-    def _element(self, event: Event) -> bytes:
-        fields = rename_reserved(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
+    def build_item(self, event: Event) -> bytes:
+        """Return an element of the batch."""
+        fields = rename_reserved(flatten(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
         document = {self.message_field: event.message, **fields}
         if event.trace is not None:
-            put_trace(document, self.trace(*event.trace))
+            put_trace(document, self.trace_fields(*event.trace))
         document.update(self.error_fields(event.error, event.stack))
         service = "" if SERVICE_NAME in fields else self.service_name
         write = self._writer(event.level, event.level_name, site(event.origin.__dict__), service)
@@ -179,14 +173,11 @@ class Honeycomb(NamedTuple):
 
     def _within(self, event: Event) -> bytes:
         """Return the element with every text cut to the limit of one."""
-        return self._element(event.replace(message=within(event.message, TEXT_BYTES)))
+        return self.build_item(event.replace(message=within(event.message, TEXT_BYTES)))
 
-    def request(self, items: Sequence[bytes]) -> Request:
-        """Return the batch request."""
-        if self.key is None:
-            raise ConfigurationError(f"Honeycomb needs {self.missing}.")
-        headers = (("Content-Type", "application/json"), (self.credential_header, self.key))
-        return Request(self.endpoint, headers, joined(b"[", items, b",", b"]"))
+    def body(self, items: Sequence[bytes]) -> bytes:
+        """Return the elements as one array."""
+        return joined(b"[", items, b",", b"]")
 
     def interpret(self, response: Response, count: int) -> Verdict:
         """

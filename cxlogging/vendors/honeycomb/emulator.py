@@ -1,8 +1,8 @@
 """
-The door of Honeycomb: `/1/batch/{dataset}`, `/1/events/{dataset}`, `/1/auth`.
+The API of Honeycomb: `/1/batch/{dataset}`, `/1/events/{dataset}`, `/1/auth`.
 
 Follows https://api-docs.honeycomb.io/api/events and https://docs.honeycomb.io/api/tag/Events;
-where they are silent it follows Refinery, by the same authors (github.com/honeycombio/refinery).
+what they leave open follows Refinery, by the same authors (github.com/honeycombio/refinery).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ..emulation.bodies import (
 )
 from ..emulation.msgpack_bodies import packed_size, unpack
 from ..emulation.types import (
-    Answer,
+    ApiAnswer,
+    ApiRequest,
+    ApiResult,
     Keys,
     Refusal,
-    Reply,
-    Request,
     StoredEvent,
     json_answer,
     key_fault,
     media_type,
 )
-from .emulator_items import EMPTY, MALFORMED, TOO_LARGE, Item, read_item
+from .emulator_items import EMPTY, MALFORMED, TOO_LARGE, ItemResult, read_item
 
 BODY_LIMIT = 5_000_000
-"""Bytes after inflating."""
+"""Bytes after decompression."""
 
 EVENT_LIMIT = 1_000_000
 """Bytes of one item of the array, its envelope included."""
@@ -45,20 +45,20 @@ MSGPACK = ("application/msgpack", "application/x-msgpack")
 UNKNOWN_KEY = "unknown API key - check your credentials"
 
 
-class HoneycombDoor:
-    """Honeycomb: one answer a request, one status an item, in the order of the items."""
+class HoneycombEmulator:
+    """Honeycomb: one answer per request, with one status per item, in the order of the items."""
 
     vendor = "honeycomb"
     wire_limit = BODY_LIMIT
     slow = False
 
     def claims(self, method: str, path: str) -> bool:
-        """True below `/1/`."""
+        """Return True below `/1/`."""
         del method
         return path.startswith("/1/")
 
-    def answer(self, request: Request, keys: Keys) -> Reply:
-        """200 and the statuses of the items, 202 for a single event, or a whole refusal."""
+    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+        """Return 200 and the statuses of the items, 202 for a single event, or a refusal of all."""
         try:
             kind, dataset = _admit(request)
             key = request.headers.get("x-honeycomb-team", "").strip()
@@ -66,23 +66,26 @@ class HoneycombDoor:
                 reason = key_fault(key, "X-Honeycomb-Team must hold an API key")
                 raise _refusal(401, UNKNOWN_KEY, reason)
             if kind == "auth":
-                return Reply(json_answer(200, AUTH))
+                return ApiResult(json_answer(200, AUTH))
             raw = _raw(request)
             if kind == "events":
                 return _single(raw, request, dataset)
             return _batch(raw, request, dataset)
         except Refusal as refusal:
-            return Reply(refusal.answer, error=refusal.reason)
+            return ApiResult(refusal.answer, error=refusal.reason)
         except RecursionError:
-            return Reply(_failure(400, MALFORMED), error="nested too deeply")
+            return ApiResult(_failure(400, MALFORMED), error="nested too deeply")
 
-    def failure(self, status: int) -> Answer:
-        """The vendor's `error` for *status*, with its rate headers for 429."""
+    def failure(self, status: int) -> ApiAnswer:
+        """Return the vendor's `error` for *status*, with its rate limit headers for 429."""
         return _failure(status)
 
-    def too_large(self) -> Answer:
-        """400, as the batch page has it, rather than 413."""
+    def too_large(self) -> ApiAnswer:
+        """Return 400, as the documentation of batches says, rather than 413."""
         return _failure(400, TOO_LARGE)
+
+
+EMULATOR = HoneycombEmulator()
 
 
 AUTH = {
@@ -92,26 +95,26 @@ AUTH = {
     "team": {"name": "Development", "slug": "development"},
     "environment": {"name": "Local", "slug": "local"},
 }
-"""What `GET /1/auth` says of every key that is accepted."""
+"""The answer of `GET /1/auth` for every key that is accepted."""
 
-_WORDS = {
+_TEXTS = {
     401: UNKNOWN_KEY,
     403: "Event dropped due to administrative throttling",
     429: "Request dropped due to rate limiting.",
 }
 
 
-def _failure(status: int, error: str = "") -> Answer:
+def _failure(status: int, error: str = "") -> ApiAnswer:
     if not error:
         phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
-        error = _WORDS.get(status, phrase)
+        error = _TEXTS.get(status, phrase)
     if status < 400:
-        return Answer(status)
+        return ApiAnswer(status)
     answer = json_answer(status, {"error": error})
     if status != 429:
         return answer
     limits = {"ratelimit": "limit=100, remaining=0, reset=2", "ratelimit-policy": "100;w=60"}
-    return Answer(status, {**answer.headers, **limits}, answer.body)
+    return ApiAnswer(status, {**answer.headers, **limits}, answer.body)
 
 
 def _refusal(status: int, error: str, reason: str = "") -> Refusal:
@@ -121,7 +124,7 @@ def _refusal(status: int, error: str, reason: str = "") -> Refusal:
 _PATHS = "not found: the path is /1/batch/<dataset>, and a slash in a dataset's name is written %2F"
 
 
-def _admit(request: Request) -> tuple[str, str]:
+def _admit(request: ApiRequest) -> tuple[str, str]:
     # The path is split before it is unquoted: an escaped slash belongs to the dataset.
     kind, *rest = request.path.removeprefix("/1/").split("/")
     method = "GET" if kind == "auth" else "POST"
@@ -130,7 +133,7 @@ def _admit(request: Request) -> tuple[str, str]:
     if request.method != method:
         answer = _failure(405)
         raise Refusal(
-            Answer(405, {**answer.headers, "allow": method}, answer.body), f"use {method}"
+            ApiAnswer(405, {**answer.headers, "allow": method}, answer.body), f"use {method}"
         )
     dataset = unquote(rest[0]) if rest else ""
     if rest and not 1 <= len(dataset) <= 255:
@@ -138,7 +141,7 @@ def _admit(request: Request) -> tuple[str, str]:
     return kind, dataset
 
 
-def _raw(request: Request) -> bytes:
+def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "")
     if len(request.body) > BODY_LIMIT:
         raise _refusal(400, TOO_LARGE)
@@ -147,7 +150,7 @@ def _raw(request: Request) -> bytes:
     except TooLargeError:
         raise _refusal(400, TOO_LARGE) from None
     except UnknownEncodingError:
-        reason = f"Content-Encoding {encoding!r} is not taken; gzip and zstd are"
+        reason = f"Content-Encoding {encoding!r} is not accepted: use gzip or zstd"
         raise _refusal(400, MALFORMED, reason) from None
     except MalformedError as error:
         raise _refusal(400, MALFORMED, str(error)) from None
@@ -156,7 +159,7 @@ def _raw(request: Request) -> bytes:
     return raw
 
 
-def _batch(raw: bytes, request: Request, dataset: str) -> Reply:
+def _batch(raw: bytes, request: ApiRequest, dataset: str) -> ApiResult:
     packed = media_type(request) in MSGPACK
     elements = _elements(raw, packed=packed)
     if not elements:
@@ -174,13 +177,13 @@ def _batch(raw: bytes, request: Request, dataset: str) -> Reply:
             events.append(item.with_lint(lint))
     refused = [one["error"] for one in statuses if one["status"] != 202]
     error = f"{len(refused)} of {len(statuses)} items: {refused[0]}" if refused else ""
-    return Reply(json_answer(200, statuses), tuple(events), error, len(raw))
+    return ApiResult(json_answer(200, statuses), tuple(events), error, len(raw))
 
 
 _NO_TYPE = "Content-Type should be application/json or application/msgpack"
 
 
-def _status(item: Item, n: int, asked: tuple[int, ...]) -> dict[str, Any]:
+def _status(item: ItemResult, n: int, asked: tuple[int, ...]) -> dict[str, Any]:
     if item.error:
         return {"status": 400, "error": item.error}
     status = asked[n % len(asked)] if asked else 202
@@ -188,7 +191,7 @@ def _status(item: Item, n: int, asked: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _phrase(status: int) -> str:
-    return _WORDS.get(status) or (MALFORMED if status == 400 else "Event dropped.")
+    return _TEXTS.get(status) or (MALFORMED if status == 400 else "Event dropped.")
 
 
 def _elements(raw: bytes, *, packed: bool) -> list[tuple[Any, int]]:
@@ -209,14 +212,14 @@ def _check(values: Any, *, packed: bool) -> None:
         raise MalformedError("not an array")
     if not packed:
         return
-    # Refinery decodes the whole batch into typed values, so one such time spoils it all.
+    # Refinery decodes the whole batch into typed values, so one such time makes all of it fail.
     for one in values:
         time = one.get("time") if isinstance(one, dict) else None
         if time is not None and not isinstance(time, msgpack.Timestamp):
             raise MalformedError("in MessagePack, time must be the timestamp extension")
 
 
-def _single(raw: bytes, request: Request, dataset: str) -> Reply:
+def _single(raw: bytes, request: ApiRequest, dataset: str) -> ApiResult:
     packed = media_type(request) in MSGPACK
     try:
         data = unpack(raw) if packed else strict_json(raw)
@@ -233,4 +236,4 @@ def _single(raw: bytes, request: Request, dataset: str) -> Reply:
     item = read_item(value, len(raw), request, dataset, packed=packed)
     if item.event is None:
         raise _refusal(400, item.error)
-    return Reply(Answer(202), (item.event,), raw_bytes=len(raw))
+    return ApiResult(ApiAnswer(202), (item.event,), raw_bytes=len(raw))

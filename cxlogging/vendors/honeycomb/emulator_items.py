@@ -11,7 +11,7 @@ import msgpack
 from ..emulation.event_fields import compact, level_of, message_of, tidy
 from ..emulation.msgpack_bodies import iso, jsonable
 from ..emulation.times import fits, rfc3339_ns
-from ..emulation.types import Request, StoredEvent
+from ..emulation.types import ApiRequest, StoredEvent
 
 EMPTY = "Request body should not be empty."
 MALFORMED = "Request body is malformed and cannot be read."
@@ -25,21 +25,23 @@ _EPOCH = re.compile(r"([0-9]{10})\.?([0-9]{0,20})")
 
 
 @dataclass(frozen=True)
-class Item:
-    """An event, or why there is none."""
+class ItemResult:
+    """The event of an item, or the error that its status holds."""
 
     event: StoredEvent | None = None
     error: str = ""
 
     def with_lint(self, lint: tuple[str, ...]) -> StoredEvent:
-        """The event with *lint* before its own warnings."""
-        assert self.event is not None  # noqa: S101 - only asked of items that are sound
+        """Return the event with *lint* before its own warnings."""
+        assert self.event is not None  # noqa: S101 - only called for valid items
         return replace(self.event, warnings=lint + self.event.warnings) if lint else self.event
 
 
-def read_item(value: Any, size: int, request: Request, dataset: str, *, packed: bool) -> Item:
+def read_item(
+    value: Any, size: int, request: ApiRequest, dataset: str, *, packed: bool
+) -> ItemResult:
     """
-    The event in *value*, an element of the array.
+    Return the event in *value*, an element of the array.
 
     Args:
         value: As decoded; MessagePack may hold timestamps and bytes.
@@ -50,22 +52,22 @@ def read_item(value: Any, size: int, request: Request, dataset: str, *, packed: 
     """
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, dict):
-        return Item(error=MALFORMED)
+        return ItemResult(error=MALFORMED)
     if not data:
-        return Item(error=EMPTY)
+        return ItemResult(error=EMPTY)
     if len(data) > COLUMN_LIMIT:
-        return Item(error=TOO_MANY_COLUMNS)
+        return ItemResult(error=TOO_MANY_COLUMNS)
     found: dict[str, None] = {}
     try:
         data, odd = tidy(jsonable(data, found) if packed else data, doubles=True)
     except RecursionError:
-        return Item(error=MALFORMED)
+        return ItemResult(error=MALFORMED)
     time_ns = _time_ns(value, found)
     rate = _sample_rate(value, found)
     if any(isinstance(one, str) and _is_long(one) for one in data.values()):
         found["a string above 64 KiB"] = None
     found.update(dict.fromkeys(odd))
-    return Item(_event(data, dataset, time_ns, rate, request, tuple(found), size))
+    return ItemResult(_event(data, dataset, time_ns, rate, request, tuple(found), size))
 
 
 def _is_long(text: str) -> bool:
@@ -78,7 +80,7 @@ def _event(
     dataset: str,
     time_ns: int | None,
     rate: int,
-    request: Request,
+    request: ApiRequest,
     warnings: tuple[str, ...],
     size: int,
 ) -> StoredEvent:
@@ -120,7 +122,7 @@ def _time_ns(value: dict[str, Any], found: dict[str, None]) -> int | None:
 
 def parse_time(text: str) -> int | None:
     """
-    Nanoseconds since 1970 of RFC 3339, or of an epoch in digits.
+    Return the nanoseconds since 1970 of an RFC 3339 time, or of an epoch in digits.
 
     The first ten digits of an epoch are seconds, the rest a fraction, with or without a point.
     """
