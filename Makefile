@@ -31,8 +31,8 @@ test: $(VENV)/.ready-test ## run the tests, in parallel; ARGS='tests/wire -x' ru
 	$(PYTEST) $(PARALLEL) -m '$(QUICK)' $(ARGS)
 
 test-all: $(VENV)/.ready-test ## run the tests that `make test` leaves out: slow ones, and those that measure time
-	$(PYTEST) -n 2 -m 'slow and not timing and not servers' $(ARGS)
-	$(PYTEST) -m 'timing and not servers' $(ARGS)
+	$(PYTEST) -n 2 -m 'slow and not timing and not servers and not integrations' $(ARGS)
+	$(PYTEST) -m 'timing and not servers and not integrations' $(ARGS)
 
 check: $(VENV)/.ready-lint ## lint, check types, the structure of the package and the links of the documentation
 	$(BIN)/ruff check .
