@@ -58,6 +58,12 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     return value
 
 
+def is_listening(port: int) -> bool:
+    """Return whether somebody takes connections on *port*."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Running:
     """
     A folder with an application, and the processes that run it.

