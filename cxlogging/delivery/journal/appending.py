@@ -81,7 +81,6 @@ class Appending(Queue):
         self._options = options
         self._by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
-        self._maintain_at = 0.0
         self._full_until = 0.0
         self._files = JournalFiles(spool, disk, self._line, self._index, clock, options, self._say)
         self._append = Append(disk, clock, self._say)
@@ -146,7 +145,7 @@ class Appending(Queue):
         self._fd = -1
         self._files.fail(error)
         if isinstance(error, LostError):
-            self._maintain_at = 0.0  # a worker's next turn opens it again
+            self.maintain_at = 0.0  # a worker's next turn opens it again
         return self._put_in_memory(item, size)
 
     def _put_in_memory(self, item: Item, size: int) -> bool:

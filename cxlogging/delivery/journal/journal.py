@@ -112,16 +112,16 @@ class Journal(Appending):
                 sentence = f"refused records are not kept in the spool {self._spool.path}: {why}"
                 self._say("letters", why, sentence)
 
-    def maintain(self, now: float, *, at_once: bool = False) -> float:
+    def maintain(self, now: float, *, at_once: bool = False) -> None:
         self._files.keep_synced()
-        if self._looks == 1 and (self.items_in or now >= self._maintain_at):
+        if self._looks == 1 and (self.items_in or now >= self.maintain_at):
             # Not at the first look: the application may still be making the others' handlers.
-            self._looks = 2
+            self._looks, self.needs_care = 2, self._options.durability == "system"
             for stranger in self._spool.other_accounts():
                 topic = f"{stranger.account} waits"
                 self._say(topic, topic, stranger.sentence(self._spool.path))
-        if at_once or now >= self._maintain_at:
-            self._maintain_at = now + LOOK_SECONDS
+        if at_once or now >= self.maintain_at:
+            self.maintain_at = now + LOOK_SECONDS
             self._looks = self._looks or 1
             self._line.age(now, self.items_in)
             self._files.maintain(now, self._mark, lambda: self.items_in)
@@ -129,7 +129,6 @@ class Journal(Appending):
             if folder is not None:
                 self._heirs.look(folder)
                 self._measure()
-        return self._maintain_at
 
     def drop_volatile(self) -> list[Item]:
         items = self._memory.drop_volatile()
@@ -150,7 +149,7 @@ class Journal(Appending):
                 self._fd = fd
                 return
             self._heirs.close()
-            self._maintain_at = 0.0
+            self.maintain_at = 0.0
             remove = self._files.detach()
         remove()
 
