@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "custom-destination.md"
-CODE, USE, TEST = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+CODE, USE, TEST = re.findall(r"```(?:python|py)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 MOST_LINES = 100
 
 
