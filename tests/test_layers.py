@@ -37,14 +37,14 @@ LAYERS = [
 NEVER = {
     "delivery": ("vendors",),
     "vendors": ("delivery",),
-    "dataprime": ("vendors.registry", "vendors.emulation", "delivery", "handlers"),
+    "dataprime": ("vendors", "delivery", "handlers"),
     "devserver": ("delivery", "handlers"),
 }
 """What a part does not import, although it lies in a lower layer."""
 
 SHARED = {
     "dataprime": (
-        "vendors.coralogix.destination",  # domains and regions
+        "vendors.coralogix.addresses",  # domains and regions
         "delivery.http.tls",  # which certificates are trusted
         "delivery.worker.backoff",  # Retry-After
     )
