@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import configparser
 import re
 import shutil
@@ -72,28 +71,3 @@ def test_the_lowest_versions_that_are_tested_are_those_that_are_allowed():
     assert pinned.keys() == allowed.keys()
     for name, version in allowed.items():
         assert re.fullmatch(rf"{re.escape(version)}(\.0)*", pinned[name]), name
-
-
-def test_what_is_imported_is_declared():
-    """
-    Every package that a module imports is in the standard library or declared in setup.cfg.
-
-    An integration imports its framework, which is there or the integration is not used.
-    """
-    text = "\n".join(
-        [CONFIG["options"]["install_requires"], *CONFIG["options.extras_require"].values()]
-    )
-    declared = {re.split(r"[^\w]", line)[0].lower() for line in text.split() if line}
-    imported = set()
-    for path in (ROOT / "cxlogging").rglob("*.py"):
-        if path.parent.name == "integrations":
-            continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {each.name.partition(".")[0] for each in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                imported.add(node.module.partition(".")[0])
-
-    own = {"cxlogging", "compression"}  # the standard library's since Python 3.14
-    missing = {each.lower() for each in imported - own - set(sys.stdlib_module_names)} - declared
-    assert sorted(missing) == []

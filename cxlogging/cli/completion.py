@@ -1,4 +1,4 @@
-"""`cxlogging completion`: the script that makes a shell complete what is typed."""
+"""`cxlogging completion`: the script that enables completion in a shell."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from . import group
 from .shared.wording import examples
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_CXLOGGING_COMPLETE"
-"""By which the script asks, as click defines it."""
+"""The variable that asks for completions; click derives it from the name of the program."""
 
 
 @click.command(
@@ -25,16 +24,16 @@ VARIABLE = "_CXLOGGING_COMPLETE"
     ),
 )
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
-def command(shell: str | None) -> None:
+@click.pass_context
+def command(ctx: click.Context, shell: str | None) -> None:
     """
-    Print the completion script of a SHELL: bash, zsh or fish; else the one of $SHELL.
+    Print the completion script of SHELL, by default of the shell in $SHELL.
 
-    The script belongs into ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish.
+    Evaluate the script in ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish.
     """
     name = shell or Path(os.environ.get("SHELL", "")).name
     kind = get_completion_class(name) if name in SHELLS else None
     if kind is None:
-        raise click.UsageError(
-            f"$SHELL is no shell that is known here: name one of {', '.join(SHELLS)}."
-        )
-    click.echo(kind(group(), {}, "cxlogging", VARIABLE).source())
+        given = f"$SHELL is {name!r}, which is not supported" if name else "$SHELL is not set"
+        raise click.UsageError(f"{given}: pass one of {', '.join(SHELLS)}.")
+    click.echo(kind(ctx.find_root().command, {}, "cxlogging", VARIABLE).source())

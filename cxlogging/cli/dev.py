@@ -14,11 +14,11 @@ import click
 
 from ..devserver import DevServer, Keys
 from ..devserver.query.endpoint import TIMEOUT
-from ..errors import ConfigurationError
 from ..vendors.emulation.types import QUERIES
 from ..vendors.registry import VENDORS
 from ..wire import option_parsers as values
 from ..wire.settings import URL_VARIABLE
+from .shared.screen import safe
 from .shared.wording import examples, in_flags
 
 if TYPE_CHECKING:
@@ -26,27 +26,23 @@ if TYPE_CHECKING:
 
     from ..devserver import RequestRecord
 
-Command = Callable[..., None]
-
-_bytes = values.size()
+_Command = Callable[..., None]
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str) -> Any:
-    try:
-        return _bytes("--max-size", value)
-    except ConfigurationError:
-        raise click.BadParameter(f"{value!r} is not a size such as 256MiB", ctx, param) from None
+    del ctx
+    return values.size()(param.opts[0], value)
 
 
-def _vendor_options(command: Command) -> Command:
-    """Add to *command* the options that are about one vendor."""
+def _vendor_options(command: _Command) -> _Command:
+    """Add the options that concern one vendor to *command*."""
     for name, vendor in reversed(list(VENDORS.items())):
         profile = vendor.profile
         if profile.compression_undocumented:
             command = click.option(
                 f"--{name}-plain-only",
                 is_flag=True,
-                help=f"Answer 415 to compressed bodies sent to the API of {vendor.title}.",
+                help=f"Answer compressed requests to the API of {vendor.title} with 415.",
             )(command)
         sentence = f"Accept only this {profile.key_word} for {vendor.title}. May be repeated."
         command = click.option(
@@ -78,14 +74,14 @@ def _vendor_options(command: Command) -> Command:
 @click.option(
     "--allow-remote",
     is_flag=True,
-    help="Serve other machines too. Who reaches the port can read everything.",
+    help="Accept other machines. Anybody who reaches the port can read everything.",
 )
 @click.option(
     "--db",
     "path",
     metavar="PATH",
     type=click.Path(dir_okay=False),
-    help="Keep what arrives in this file. Without it, nothing outlives the server.",
+    help="Store what arrives in this file. Without it, nothing is kept after the end.",
 )
 @click.option(
     "--max-size",
@@ -93,7 +89,7 @@ def _vendor_options(command: Command) -> Command:
     default="256MiB",
     show_default=True,
     callback=_size,
-    help="The size of the database; above it the oldest events go.",
+    help="The size of the database; above it, the oldest events are deleted.",
 )
 @_vendor_options
 @click.option(
@@ -109,7 +105,7 @@ def _vendor_options(command: Command) -> Command:
     default=TIMEOUT,
     show_default=True,
     type=click.FloatRange(0.1, 86_400),
-    help="End a query that has worked so long; one in the background may take ten times as long.",
+    help="Stop a query after this time; a background query may take ten times as long.",
 )
 def command(
     *,
@@ -120,16 +116,16 @@ def command(
     max_size: int,
     dataprime: tuple[str, ...],
     query_timeout: float,
-    **of_vendors: Any,
+    **vendor_options: Any,
 ) -> None:
     """
     Run a local server that behaves like the vendors.
 
-    It enforces the rules of each vendor, so that what passes here passes there, keeps what
-    arrives in a database, shows it on a page and answers DataPrime queries about it. One line
-    on stderr for each request that is refused, with the reason. Ends with Ctrl-C.
+    It enforces the rules of each vendor's API, so that requests accepted here are accepted there.
+    It stores what arrives in a database, shows it on a page, and answers DataPrime queries. Each
+    request that is rejected is a line on stderr with the reason. Stop it with Ctrl-C.
     """
-    keys = {vendor: of_vendors[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
+    keys = {vendor: vendor_options[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
         server = DevServer(
@@ -139,43 +135,43 @@ def command(
             path=path,
             max_bytes=max_size,
             allow_remote=allow_remote,
-            on_request=_report,
+            on_request=_print_rejection,
             query_timeout=query_timeout,
         )
     except (ValueError, OSError, sqlite3.Error) as error:
-        raise click.ClickException(_sentence(error, host, port)) from None
+        raise click.ClickException(_error_message(error, host, port)) from None
     for vendor in VENDORS:
-        if of_vendors.get(f"{vendor}_plain_only"):
+        if vendor_options.get(f"{vendor}_plain_only"):
             server.faults.add(vendor=vendor, compressed=True, status=415)
     _serve(server, {vendor for vendor, given in keys.items() if given})
 
 
 def _serve(server: DevServer, keyed: set[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        signal.signal(number, _raise_interrupt)
     try:
         server.start()
         click.echo(_welcome(server.url, keyed))
         threading.Event().wait()
     except OSError as error:
-        raise click.ClickException(_sentence(error, server.host, server.port)) from None
+        raise click.ClickException(_error_message(error, server.host, server.port)) from None
     except KeyboardInterrupt:
         click.echo("stopped")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         server.stop()
-        # Of a large body that was being read there may be millions of objects, each of which the
-        # interpreter would visit several times before it ends.
+        # A large request may have left millions of objects, which the garbage collector would
+        # visit several times before the interpreter ends.
         gc.freeze()
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
+def _raise_interrupt(number: int, frame: FrameType | None) -> NoReturn:
     del number, frame
     raise KeyboardInterrupt
 
 
-def _sentence(error: Exception, host: str, port: int) -> str:
+def _error_message(error: Exception, host: str, port: int) -> str:
     if isinstance(error, OSError):
         return f"cannot listen on {host}, port {port}: {error.strerror or error}. Try --port 0."
     if isinstance(error, sqlite3.Error):
@@ -183,21 +179,20 @@ def _sentence(error: Exception, host: str, port: int) -> str:
     return f"{in_flags(str(error), command)}."
 
 
-def _report(request: RequestRecord) -> None:
+def _print_rejection(request: RequestRecord) -> None:
     if not request.error:
         return
     outcome = request.status or "no answer"
     line = f"{request.vendor} {request.method} {request.path} -> {outcome}: {request.error}"
-    # What a client sent must not steer the terminal.
-    click.echo("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
+    click.echo(safe(line), err=True)
 
 
 def _welcome(url: str, keyed: set[str]) -> str:
     def key(vendor: str) -> str:
         return "<the key you gave>" if vendor in keyed else "dev"
 
-    # A handler reads every variable of its block, and each block alone leads here: a region or a
-    # domain would lead elsewhere. What a vendor's own SDK alone reads has a block of its own.
+    # Each block is enough to send here. It names no region or domain, which would lead elsewhere.
+    # Variables that only a vendor's SDK reads have their own block.
     blocks: dict[str, Mapping[str, str]] = {"cxlogging, all handlers": {URL_VARIABLE: url}}
     for name, vendor in VENDORS.items():
         blocks.update(vendor.profile.local_variables(url, key(name)))
@@ -206,4 +201,4 @@ def _welcome(url: str, keyed: set[str]) -> str:
         lines.append(f"# {title}")
         lines += [f"export {name}={shlex.quote(held)}" for name, held in variables.items()]
         lines.append("")
-    return "\n".join([*lines, "Ctrl-C ends it."])
+    return "\n".join([*lines, "Ctrl-C stops the server."])

@@ -1,7 +1,7 @@
 """
 Masks secrets in texts that come from servers; every diagnostic passes through `Masker`.
 
-A server may quote a key: as a whole, its beginning (Honeycomb's proxy quotes eight
+A server may quote a key: as a whole, its beginning (some proxies quote eight
 characters), or in another encoding. A text is masked after it is parsed, and before
 it is truncated.
 """
@@ -95,7 +95,7 @@ def _end(text: str, start: int, form: str) -> int:
         return end
     if length < MIN_CHARACTERS:
         return 0
-    # "honeycombs" holds no part of the key "honeycomb-4711", nor "gateway-timeout" of "gateway-1".
+    # "bananas" holds no part of the key "banana-4711", nor "gateway-timeout" of "gateway-1".
     has_digit = any(each.isdigit() for each in text[start:end])
     return end if has_digit or not text[end : end + 1].isalnum() else 0
 

@@ -42,7 +42,7 @@ def run(monkeypatch, service) -> Callable[..., Result]:
             monkeypatch.delenv(name)
         for name, value in {"CXLOGGING_URL": service.url, **variables}.items():
             monkeypatch.setenv(name, value)
-        return CliRunner().invoke(group(), arguments, given, prog_name="cxlogging")
+        return CliRunner().invoke(group.command, arguments, given, prog_name="cxlogging")
 
     return invoke
 

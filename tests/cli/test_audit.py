@@ -10,12 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cxlogging import (
-    BetterStackHandler,
-    CoralogixHandler,
-    HoneycombHandler,
-)
-from cxlogging.cli.audit.runs import Run, Runs
+from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
+from cxlogging.cli.audit.runs import ProcessRun, ProcessRuns
 
 from ..dataprime.service import QUERY_ID, Reply, log, result, statistics, whole
 
@@ -30,33 +26,33 @@ HANDLERS = {
 @example(numbers=[1, 3, 2], whole_run=False)
 def test_a_run_knows_what_arrived_and_what_is_missing(numbers, whole_run):
     """In whatever order, and however often: as a set would have it, in the room of its gaps."""
-    run, counts = Run(), Counter(numbers)
+    run, counts = ProcessRun(), Counter(numbers)
     for number in numbers:
         run.add(number, number * 10)
 
     lowest = 1 if whole_run else min(numbers)
     missing = set(range(lowest, max(numbers))) - counts.keys()
-    gaps = list(run.gaps(whole=whole_run))
+    gaps = list(run.gaps(from_one=whole_run))
     assert {n for first, last, _ in gaps for n in range(first, last + 1)} == missing
     assert all(at == (last + 1) * 10 for _, last, at in gaps)
     assert (run.first, run.last, run.arrived) == (min(numbers), max(numbers), len(counts))
     assert run.duplicates == len(numbers) - len(counts)
-    assert len(run.stretches) <= len(gaps) + 1
+    assert len(run.ranges) <= len(gaps) + 1
 
 
 def test_a_long_run_takes_little_room():
     """A million numbers without a gap are one stretch."""
-    run = Run()
+    run = ProcessRun()
     for number in range(1, 1_000_001):
         run.add(number, 0)
 
-    assert len(run.stretches) == 1
+    assert len(run.ranges) == 1
 
 
 @pytest.mark.parametrize("identity", [None, 5, "", "a", "a-", "a-0", "-1", "a-01", "a--x", "a-1 "])
 def test_what_is_no_id_is_counted_apart(identity):
     """A field of the same name that somebody else uses makes no run."""
-    runs = Runs()
+    runs = ProcessRuns()
     runs.add(identity, 0)
     runs.add("a-b-7", 0)
 
@@ -112,7 +108,7 @@ def test_a_gap_of_this_minute_may_still_be_under_way(run, service):
     done = run("audit")
 
     assert done.exit_code == 5
-    assert "1 missing (may be under way)" in done.stdout
+    assert "1 missing (may be on their way)" in done.stdout
 
 
 def test_the_account_as_json(run, service):
@@ -191,5 +187,6 @@ def test_what_handlers_sent_is_audited_at_the_local_server(run, server, vendor):
     assert (first.exit_code, whole_run["arrived"], whole_run["gaps"]) == (0, 40, [])
     assert second.exit_code == 5, second.output  # the minute is not over
     assert (
-        "1 to 43  42 arrived  1 missing (may be under way), 1 duplicates\n    42\n" in second.stdout
+        "1 to 43  42 arrived  1 missing (may be on their way), 1 duplicates\n    42\n"
+        in second.stdout
     )

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from cxlogging.cli import COMMANDS
+from cxlogging.cli.commands import COMMANDS
 
 from .conftest import COMMAND, environment
 
@@ -86,20 +86,6 @@ def test_names_of_files_are_left_to_the_shell(shell, words, kind):
     )
 
     assert done.stdout.replace("\n", ",").startswith(f"{kind},./lo"), done.stderr
-
-
-def test_files_behind_a_sign_are_completed(tmp_path):
-    """A query's @FILE: files and folders that begin so; hidden ones only when asked for."""
-    for name in ("errors.dp", "else.dp", ".hidden", "other"):
-        (tmp_path / name).write_text("")
-    (tmp_path / "empty").mkdir()
-
-    found = asked(f"cxlogging query @{tmp_path}/e", "e")[0]
-    every = asked(f"cxlogging query @{tmp_path}/", "/")[0]
-
-    assert found == [f"@{tmp_path}/{name}" for name in ("else.dp", "empty/", "errors.dp")]
-    assert every == [*found, f"@{tmp_path}/other"]
-    assert not any(asked("cxlogging query @/nowhere/x", "x")[0])
 
 
 def test_levels_are_completed_in_the_case_that_is_typed():

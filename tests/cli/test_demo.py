@@ -127,7 +127,7 @@ def test_ascii_output():
 def test_once_ends_with_one_when_something_is_missing():
     """With --once it names the vendor that did not get everything, and exits with 1."""
     less = (
-        "from cxlogging.demo.settings import LOGGING\n"
+        "from cxlogging.cli.demo.shop_logging import LOGGING\n"
         "LOGGING['handlers']['honeycomb']['level'] = 'WARNING'"
     )
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-import json
+import io
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-import cxlogging.demo
+import cxlogging.cli.demo
 from cxlogging import Stats
-from cxlogging.cli.demo.json_text import pretty
-from cxlogging.cli.demo.verdict import Account, complaints
+from cxlogging.cli.demo.report import print_vendor
+from cxlogging.cli.demo.results import VendorResult, differences
 
 LOGGED = Counter({"a": 2, "b": 1})
 SOUND = Stats(accepted=3, delivered=3)
@@ -32,50 +33,44 @@ SOUND = Stats(accepted=3, delivered=3)
 )
 def test_whatever_differs_is_said(stats, arrived, sentence):
     """Each way in which logged, accepted, delivered and arrived can differ has its sentence."""
-    assert f"Better Stack: {sentence}." in complaints(
-        Account("betterstack", stats, LOGGED, arrived)
+    assert f"Better Stack: {sentence}." in differences(
+        VendorResult("betterstack", stats, LOGGED, arrived)
     )
 
 
 def test_no_complaint_where_all_arrived():
     """Where all arrived once, there is nothing to say."""
-    assert complaints(Account("honeycomb", SOUND, LOGGED, Counter("aab"))) == []
+    assert differences(VendorResult("honeycomb", SOUND, LOGGED, Counter("aab"))) == []
 
 
 def test_silence_proves_nothing():
     """A demo that logged nothing has not shown anything."""
-    found = complaints(Account("coralogix", Stats(), Counter(), Counter()))
+    found = differences(VendorResult("coralogix", Stats(), Counter(), Counter()))
 
     assert found == ["Coralogix: nothing was logged."]
 
 
-@pytest.mark.parametrize("width", [30, 55, 200])
-def test_pretty_json_is_json(width):
-    """What fits is valid JSON of the same value, in lines that fit."""
-    value = {"a": 1, "long": {"x": [1, 2], "y": "z" * 8, "w": {"deep": True}}, "é": None}
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_an_event_is_printed_as_json_in_lines_that_fit(encoding):
+    """Beside the numbers stands the event as JSON; lines that are too long are cut."""
+    event = {"data": {"message": "café", "text": "x" * 99, "order": {"id": 7}}}
+    result = VendorResult("honeycomb", SOUND, LOGGED, LOGGED)
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
 
-    text = pretty(value, width, 99)
+    print_vendor(Console(file=output, width=80), result, event)
 
-    assert json.loads(text) == value
-    assert max(map(len, text.splitlines())) <= width
-
-
-def test_pretty_json_is_cut_to_size():
-    """Long texts end in dots, and too many lines are counted in the middle."""
-    value = {f"name {n}": "x" * 100 for n in range(30)}
-
-    lines = pretty(value, 40, 10).splitlines()
-
-    assert len(lines) == 10
-    assert max(map(len, lines)) <= 40
-    assert lines[1].endswith('xx...",')
-    assert "  ... 23 more lines ..." in lines
-    assert lines[-2].startswith('  "name 29": "xx')
+    output.seek(0)
+    lines = [line.rstrip() for line in output.read().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert lines[2].startswith("accepted            3")
+    shown = "café" if encoding == "utf-8" else "caf\\u00e9"
+    assert any(line.endswith(f'  "message": "{shown}",') for line in lines)
+    assert any(line.endswith('    "id": 7') for line in lines)
 
 
 def test_the_shop_knows_nothing_of_cxlogging():
     """The application imports no module of ours."""
-    source = Path(cxlogging.demo.__file__).with_name("shop.py").read_text("utf-8")
+    source = Path(cxlogging.cli.demo.__file__).with_name("shop.py").read_text("utf-8")
 
     imported = {
         name

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from cxlogging.cli.tail.doorbell import Doorbell
+from cxlogging.cli.tail.local_stream import LocalStream
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_stream_tells_of_every_arrival(server, run):
 def test_the_doorbell_rings_and_works_without_a_stream(server, service, run):
     """It returns at an arrival, long before its time; without a stream there are intervals."""
     began = time.monotonic()
-    bell = Doorbell(server.url, 0.05, longest=60.0)
+    bell = LocalStream(server.url, 0.05, max_wait=60.0)
     sending = threading.Timer(
         0.2, run, ("send", "--to", "local", "--url", server.url), {"given": "x"}
     )
@@ -117,10 +117,10 @@ def test_the_doorbell_rings_and_works_without_a_stream(server, service, run):
     assert time.monotonic() - began < 30
     bell.close()
 
-    deaf = Doorbell("http://127.0.0.1:9", 0.01, longest=60.0)
+    deaf = LocalStream("http://127.0.0.1:9", 0.01, max_wait=60.0)
     deaf.wait()
     deaf.close()
-    assert not deaf._listening
+    assert not deaf._connected
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ LIMITED = line({"warning": {"blocksLimitWarning": {}}})
 @pytest.mark.parametrize(
     ("command", "code", "sentence"),
     [
-        ("spool export {empty}", 4, "nothing waits here"),
-        ("spool rejected {empty}", 4, "nothing was rejected"),
-        ("spool rejected --send {empty}", 4, "nothing was rejected"),
-        ("spool send {empty}", 0, "nothing waits here that an ended process left"),
-        ("spool send --account x {empty}", 4, "nothing of account x waits here"),
-        ("spool ls /nowhere/at/all", 1, "is no spool that can be used: No such file"),
+        ("spool export {empty}", 4, "no records are waiting"),
+        ("spool rejected {empty}", 4, "no rejected records"),
+        ("spool rejected --send {empty}", 4, "no rejected records"),
+        ("spool send {empty}", 0, "no records of ended processes are waiting"),
+        ("spool send --account x {empty}", 4, "no records of account x are waiting"),
+        ("spool ls /nowhere/at/all", 1, "cannot be used as a spool: No such file"),
         ("send --to local -q --wait 0.2", 5, "not delivered: 1 pending of 1"),
         ("send --to local -q --wait 0.2 /nowhere", 2, "/nowhere"),
         ("check", 1, "Nothing listens at 127.0.0.1:1."),

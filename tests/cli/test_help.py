@@ -18,7 +18,7 @@ def commands(
     command: click.Command | None = None, name: str = "cxlogging"
 ) -> Iterator[tuple[str, click.Command]]:
     """Yield every command and its name, the group itself and those in it too."""
-    command = command or group()
+    command = command or group.command
     yield name, command
     if isinstance(command, click.Group):
         context = click.Context(command, info_name=name)

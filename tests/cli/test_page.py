@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from cxlogging.cli import COMMANDS, group
+from cxlogging.cli import group
+from cxlogging.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
@@ -37,7 +38,7 @@ def test_a_command_of_the_documentation_can_be_typed(words):
     """Its command exists, and takes these arguments."""
     if not words or words[0].startswith("-"):
         return
-    commands = group()
+    commands = group.command
     name, command, rest = commands.resolve_command(click.Context(commands), words)
 
     assert command.make_context(name, rest).params is not None
@@ -49,7 +50,7 @@ def test_every_command_and_option_is_on_the_page(name):
     assert f"`cxlogging {name}" in PAGE
     options = {
         option
-        for each in group().get_command(None, name).params
+        for each in group.command.get_command(None, name).params
         if isinstance(each, click.Option)
         for option in each.opts
         if option.startswith("--") and name not in ELSEWHERE

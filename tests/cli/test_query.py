@@ -93,16 +93,16 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "a query is missing"),
+        ([], "pass a QUERY"),
         (["@/nowhere"], "cannot read '/nowhere': No such file"),
-        (["x", "--job", "1"], "leave out the rest"),
+        (["x", "--job", "1"], "leave them out"),
         (["x", "--since", "yesterday"], "is not a time"),
         (["x", "--since", "1h", "--from", "2h"], "pass one"),
         (["x", "--limit", "0"], "limit takes 1 to 15000"),
         (["x", "--limit", "15001"], "has another limit, pass --row-limit."),
         (["x", "--limit", "9", "--row-limit", "8"], "limit takes 1 to 8 for tier 'frequent'"),
         (["x", "--background", "--since", "1h", "--row-limit", "5"], "has no --row-limit"),
-        (["x", "--local", "--domain", "eu2"], "stand alone"),
+        (["x", "--local", "--domain", "eu2"], "cannot be combined"),
         (["x", "--name", "report"], "add --background"),
         (["x", "--background"], "needs one of --since and --from"),
         (["x", "--background", "--since", "1h", "--limit", "5"], "has no --limit"),
@@ -400,7 +400,7 @@ def test_the_cost_is_told_on_request(run, service):
 
     assert done.stderr.splitlines()[:2] == [
         f"1 rows, query {ID}",
-        "COMPLETED, 260 ms, 0 bytes read, 0 bytes read of other regions",
+        "COMPLETED, 260 ms, 0 bytes read, 0 bytes read from other regions",
     ]
     assert "limit scan: 454,108 of 50,000,000,000" in done.stderr
 

@@ -14,22 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.cli.send.input import LONGEST, Input
-from cxlogging.cli.send.records import Maker
-from cxlogging.cli.send.times import (
-    LEVELS,
-    Reader,
-    level_of_line,
-    level_of_value,
-    number,
-)
+from cxlogging.cli.send.input import MAX_LINE_BYTES, Input
+from cxlogging.cli.send.records import RecordFactory
+from cxlogging.cli.send.timestamps import TimestampParser, epoch_seconds
+from cxlogging.cli.shared.levels import LEVELS, level_of_line, level_of_value
 from cxlogging.devserver import DevServer, Keys
 
 from .conftest import COMMAND, environment, interrupt
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime(2026, 1, 2, tzinfo=UTC).timestamp()
-READER = Reader(utc=True, now=lambda: NOW)
+PARSER = TimestampParser(utc=True, now=lambda: NOW)
 
 
 def at(*parts: int) -> float:
@@ -59,24 +54,24 @@ def at(*parts: int) -> float:
 )
 def test_the_time_of_a_line_is_recognised(line, seconds):
     """ISO 8601, web servers, syslog, epochs; a time that cannot be is none."""
-    assert READER.of_line(line) == seconds
+    assert PARSER.of_line(line) == seconds
 
 
 def test_a_time_without_zone_is_this_machines_unless_told():
     """A log of this machine is in its local time; --utc says otherwise."""
-    local = Reader(utc=False, now=time.time).of_line("2025-06-20 10:11:12 up")
+    local = TimestampParser(utc=False, now=time.time).of_line("2025-06-20 10:11:12 up")
 
     assert local == datetime.datetime(2025, 6, 20, 10, 11, 12).timestamp()  # noqa: DTZ001
-    assert READER.of_line("2025-06-20 10:11:12 up") == at(2025, 6, 20, 10, 11, 12)
+    assert PARSER.of_line("2025-06-20 10:11:12 up") == at(2025, 6, 20, 10, 11, 12)
 
 
 @pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
 def test_an_epoch_is_read_by_its_size(unit):
     """Seconds, milli-, micro- and nanoseconds; what is smaller is a duration."""
-    assert number(1_737_367_872 * unit) == 1_737_367_872
-    assert READER.of_value(str(1_737_367_872 * unit)) == 1_737_367_872
-    assert number(0.25) is None
-    assert number(float("nan")) is None
+    assert epoch_seconds(1_737_367_872 * unit) == 1_737_367_872
+    assert PARSER.of_value(str(1_737_367_872 * unit)) == 1_737_367_872
+    assert epoch_seconds(0.25) is None
+    assert epoch_seconds(float("nan")) is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +117,7 @@ def test_the_level_of_a_field_is_recognised(name, value, level):
 
 
 def made(value, **names):
-    return Maker(READER, "log", **names).of_json(json.dumps(value), "x.log", 7)
+    return RecordFactory(PARSER, "log", **names).from_json(json.dumps(value), "x.log", 7)
 
 
 def test_what_is_recognised_in_json_is_no_field_any_more():
@@ -155,17 +150,17 @@ def test_named_fields_are_taken_also_from_within_others():
 
 def test_what_has_no_time_is_counted():
     """It bears the time of reading, and the account says how many do."""
-    maker = Maker(READER, "log")
-    maker.of_line("nothing", "x", 1)
-    maker.of_line("2025-01-20T10:11:12Z", "x", 2)
+    factory = RecordFactory(PARSER, "log")
+    factory.from_line("nothing", "x", 1)
+    factory.from_line("2025-01-20T10:11:12Z", "x", 2)
 
-    assert maker.timeless == 1
+    assert factory.without_time == 1
 
 
 @given(st.text(max_size=300))
 def test_any_line_is_a_record(text):
     """Whatever a line holds, it is sent as it is."""
-    record = Maker(READER, "log").of_line(text, "x", 1)
+    record = RecordFactory(PARSER, "log").from_line(text, "x", 1)
 
     assert record.getMessage() == text
     assert record.levelno in {*LEVELS.values()}
@@ -184,7 +179,7 @@ USUAL = st.sampled_from(
 @given(st.dictionaries(USUAL | st.text(max_size=5), JSON, max_size=5))
 def test_any_object_is_a_record(value):
     """Whatever stands under the usual names, a record is made and no field is lost."""
-    record = Maker(READER, "log").of_fields(value, "x", 1)
+    record = RecordFactory(PARSER, "log").from_fields(value, "x", 1)
 
     missing = value.keys() - record.msg.keys()
     assert missing <= {"time", "level", "severity", "message", "msg", "logger", "ts", "log.level"}
@@ -216,9 +211,9 @@ def test_lines_are_read_from_plain_and_packed_files(tmp_path, pack):
 
 def test_a_line_without_end_does_not_fill_the_memory(tmp_path):
     """It is cut at 2 MiB, counted, and the next line is read."""
-    source = Input([written(tmp_path / "a", b"x" * (3 * LONGEST) + b"\nnext\n")])
+    source = Input([written(tmp_path / "a", b"x" * (3 * MAX_LINE_BYTES) + b"\nnext\n")])
 
-    assert [len(line.text) for line in source.lines()] == [LONGEST, 4]
+    assert [len(line.text) for line in source.lines()] == [MAX_LINE_BYTES, 4]
     assert source.cut == 1
 
 
@@ -294,7 +289,7 @@ def test_a_table_is_sent_by_its_columns(send, server, tmp_path):
         False,
     )
     assert (second["data"]["n"], second["data"]["more"]) == ("7", ["more"])
-    assert "1 without a time of their own" in done.stderr
+    assert "1 without a timestamp" in done.stderr
 
 
 def test_what_is_no_json_in_json_lines_is_sent_as_text_and_said(send, server):
@@ -302,7 +297,7 @@ def test_what_is_no_json_in_json_lines_is_sent_as_text_and_said(send, server):
     done = send("--format", "jsonl", given='{"msg":"a"}\n{"msg":\n[1]\n')
 
     assert [event["message"] for event in server.events()] == ["a", '{"msg":', "[1]"]
-    assert "2 lines are no JSON objects and were sent as text" in done.stderr
+    assert "2 lines are not JSON objects and were sent as text" in done.stderr
 
 
 def test_names_fields_numbers_and_redaction(send, server):
@@ -355,9 +350,9 @@ def test_impossible_arguments_end_with_2(run, arguments, sentence):
 @pytest.mark.parametrize(
     ("name", "data", "word"),
     [
-        ("a.log.gz", gzip.compress(b"one\ntwo\n" * 50_000)[:-9], "cannot be read on"),
-        ("a.log.zst", zstd(b"one\ntwo\n" * 50_000)[:-9], "cannot be read on"),
-        ("a.csv", b'message\n"one"\n"' + (b"x" * 2**20 + b"\n") * 3, "is no row"),
+        ("a.log.gz", gzip.compress(b"one\ntwo\n" * 50_000)[:-9], "cannot be read to its end"),
+        ("a.log.zst", zstd(b"one\ntwo\n" * 50_000)[:-9], "cannot be read to its end"),
+        ("a.csv", b'message\n"one"\n"' + (b"x" * 2**20 + b"\n") * 3, "is not a CSV row"),
     ],
 )
 def test_what_came_before_the_damage_is_sent(send, server, tmp_path, name, data, word):
@@ -455,7 +450,7 @@ def test_a_destination_that_stays_away_ends_with_5(send, server):
 
     assert done.exit_code == 5
     assert "2 waiting" in done.stderr
-    assert "the last trouble: HTTP 503" in done.stderr
+    assert "last error: HTTP 503" in done.stderr
 
 
 def test_a_pipe_is_followed_as_it_is_written(start, server):

@@ -11,16 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.cli.shared.levels import Level
+from cxlogging.cli.shared.levels import LevelType
 from cxlogging.cli.tail.following import SECOND, Following
-from cxlogging.cli.tail.main import question
-from cxlogging.dataprime import (
-    QueryError,
-    Row,
-    Severity,
-    Unreachable,
-    times,
-)
+from cxlogging.cli.tail.main import query_of
+from cxlogging.dataprime import QueryError, Row, Severity, Unreachable, times
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Asked, Reply, line, log, result, whole
 from .conftest import interrupt
@@ -104,7 +98,7 @@ def test_a_clock_that_is_set_back_asks_for_no_impossible_window():
 
 def test_what_has_no_time_cannot_be_followed():
     """A count has no rows that come one by one."""
-    with pytest.raises(QueryError, match="tail follows logs"):
+    with pytest.raises(QueryError, match="cannot be followed"):
         Following(lambda *_: [Row('{"_count":1}')], 0, 0).new_until(1)
 
 
@@ -126,7 +120,7 @@ def test_what_has_no_time_cannot_be_followed():
 )
 def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
     """A condition is filtered by; what begins with a command stays as it is."""
-    assert question(expression, level, "dataprime") == query
+    assert query_of(expression, level, "dataprime") == query
 
 
 @pytest.mark.parametrize(
@@ -146,7 +140,7 @@ def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
 )
 def test_a_level_has_every_usual_name_and_number(level, first):
     """In any case; a number is one of Coralogix (1 to 6) or of `logging`, rounded up."""
-    assert Level().convert(level, None, None) is first
+    assert LevelType().convert(level, None, None) is first
 
 
 @pytest.mark.parametrize("level", ["", "wrn", "-1", "1.5", "²"])
@@ -161,8 +155,8 @@ def test_another_level_is_refused(run, level):
 
 def test_lucene_goes_as_it_is(run):
     """A Lucene query is not wrapped, and takes no --level."""
-    assert question("pod:x", None, "lucene") == "pod:x"
-    assert question(None, None, "lucene") == "*"
+    assert query_of("pod:x", None, "lucene") == "pod:x"
+    assert query_of(None, None, "lucene") == "*"
     assert run("tail", "x", "--syntax", "lucene", "--level", "ERROR").exit_code == 2
 
 
@@ -245,7 +239,7 @@ def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
 
     assert [json.loads(each)["data"]["number"] for each in done.stdout.splitlines()] == [1, 2]
     assert done.stderr.count("503") == 1
-    assert done.stderr.count("going on") == 1
+    assert done.stderr.count("continuing") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 3), (400, 1), (503, 5)])

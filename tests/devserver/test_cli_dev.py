@@ -188,8 +188,8 @@ def test_a_taken_port_is_one_sentence():
         (["--host", "0.0.0.0"], 1, "not a loopback address"),
         (["--host", "no.such.host.invalid", "--allow-remote"], 1, "cannot listen"),
         (["--db", "/no/such/folder/x.db"], 1, "cannot use the database file"),
-        (["--max-size", "lots"], 2, "not a size"),
-        (["--max-size", "0"], 2, "not a size"),
+        (["--max-size", "lots"], 2, "--max-size takes a number"),
+        (["--max-size", "0"], 2, "--max-size takes a number"),
         (["--port", "70000"], 2, "--port"),
     ],
 )

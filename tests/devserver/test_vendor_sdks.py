@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from cxlogging.devserver import DevServer, Keys
+
+SDKS = ("coralogix", "libhoney", "logtail")
+pytestmark = pytest.mark.skipif(not all(map(find_spec, SDKS)), reason="needs the extra sdks")
 
 CORALOGIX = """
 import logging, sys

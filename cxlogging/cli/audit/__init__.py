@@ -1,3 +1,3 @@
-"""`cxlogging audit`: did all arrive? Asked at the far end."""
+"""`cxlogging audit`: check at the destination that all records have arrived."""
 
 from .main import command as command

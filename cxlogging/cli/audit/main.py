@@ -1,4 +1,4 @@
-"""`cxlogging audit`: did all arrive? Asked at the far end."""
+"""`cxlogging audit`: check at the destination that all records have arrived."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 import click
 
 from ...dataprime import DataPrimeClient, SplitProgress
-from ..shared import connection_options as reach
+from ..shared import connection_options as connection
 from ..shared.exit_codes import EMPTY, OK, PARTIAL, RETRYABLE
 from ..shared.screen import is_coloured, note, painted, safe
 from ..shared.wording import examples
-from .runs import YOUNG, Run, Runs
+from .runs import IN_TRANSIT_NS, ProcessRun, ProcessRuns
 
 RETRY_BUDGET = 3_600.0
-"""Seconds of waiting for the rate limit: a long window takes many questions."""
+"""Seconds to wait for the rate limit in all: a long window takes many requests."""
 
-MOST_GAPS = 20
+MAX_GAPS_SHOWN = 20
 
 
 @click.command(
@@ -31,27 +31,27 @@ MOST_GAPS = 20
         "cxlogging audit --local --json --complete --expect 10000",
     ),
 )
-@click.option("--since", metavar="T", help="Begin the window so long ago. Default: 1h.")
-@click.option("--from", "start", metavar="T", help="Begin the window at a time, such as now-2d.")
-@click.option("--to", "end", metavar="T", help="End the window at a time. Default: now.")
-@reach.tier
+@click.option("--since", metavar="T", help="Begin the window this long ago. Default: 1h.")
+@click.option("--from", "start", metavar="T", help="Begin the window at this time, such as now-2d.")
+@click.option("--to", "end", metavar="T", help="End the window at this time. Default: now.")
+@connection.tier
 @click.option(
     "--field",
     default="cx_seq",
     show_default=True,
     metavar="NAME",
-    help="The field that holds the ids.",
+    help="The field that holds the ids of records.",
 )
-@click.option("--run", "only", metavar="RUN", help="Look at this process run alone.")
+@click.option("--run", "only", metavar="RUN", help="Check only this process run.")
 @click.option(
-    "--complete", is_flag=True, help="Demand that runs begin with number 1 in the window."
+    "--complete", is_flag=True, help="Require that every run begins with number 1 in the window."
 )
 @click.option(
-    "--expect", type=click.IntRange(0), metavar="N", help="Demand N different records in all."
+    "--expect", type=click.IntRange(0), metavar="N", help="Require N different records in all."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@reach.row_limit
-@reach.options
+@connection.row_limit
+@connection.options
 def command(
     *,
     since: str | None,
@@ -67,17 +67,18 @@ def command(
     **where: Any,
 ) -> None:
     """
-    Tell for every process run which numbered records have arrived, and which have not.
+    Check for every process run which numbered records have arrived, and which are missing.
 
-    For handlers with the option sequence. Exit codes: 0 all is there, 6 something is missing, 5 it
-    may still be under way, 4 there is nothing.
+    Handlers number their records if the option sequence is on. Exit codes: 0 nothing is missing,
+    6 records are missing, 5 records are missing but may still be on their way, 4 there are no
+    numbered records; all others are those of query.
     """
     window = {"since": since, "start": start, "end": end}
     if since is None and start is None:
         window["since"] = "1h"
-    address = reach.address(**where)
-    with reach.client(address, tier, row_limit, retry_budget=RETRY_BUDGET) as client:
-        runs, cut = _read(client, _question(field, only), field, {**window, "tier": tier})
+    address = connection.address(**where)
+    with connection.client(address, tier, row_limit, retry_budget=RETRY_BUDGET) as client:
+        runs, cut = _read(client, _query_text(field, only), field, {**window, "tier": tier})
     document = _document(runs, complete=complete, now=time.time_ns())
     document["truncated"] = list(cut)
     if as_json:
@@ -90,32 +91,30 @@ def command(
     raise SystemExit(_code(document, expect))
 
 
-def _question(field: str, only: str | None) -> str:
+def _query_text(field: str, only: str | None) -> str:
     path = _path(field)
     text = f"source logs | filter {path} != null"
-    return text if only is None else f"{text} && {path}.startsWith({_quoted(f'{only}-')})"
+    return text if only is None else f"{text} && {path}.startsWith({_quoted(only, '-')})"
 
 
 def _path(field: str) -> str:
     return f"$d.{field}" if field.replace(".", "").isidentifier() else f"$d[{_quoted(field)}]"
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, suffix: str = "") -> str:
     if "'" in text or "\\" in text:
-        raise click.UsageError(f"{text!r} holds a quote or a backslash: it is no name of ours.")
-    return f"'{text}'"
+        raise click.UsageError(f"{text!r} contains a quote or a backslash, which no id has.")
+    return f"'{text}{suffix}'"
 
 
 def _read(
-    client: DataPrimeClient, question: str, field: str, window: Mapping[str, Any]
-) -> tuple[Runs, tuple[str, ...]]:
-    runs, path = Runs(), _path(field)
+    client: DataPrimeClient, text: str, field: str, window: Mapping[str, Any]
+) -> tuple[ProcessRuns, tuple[str, ...]]:
+    runs, path = ProcessRuns(), _path(field)
     limit = client.row_limits[window["tier"]]
     with (
         _progress() as show,
-        client.stream(
-            question, **window, limit=limit, split_on_limit=True, on_progress=show
-        ) as rows,
+        client.stream(text, **window, limit=limit, split_on_limit=True, on_progress=show) as rows,
     ):
         answer = rows.suppress_warnings()
         for row in rows:
@@ -123,25 +122,25 @@ def _read(
     return runs, answer.limits_reached
 
 
-def _document(runs: Runs, *, complete: bool, now: int) -> dict[str, Any]:
+def _document(runs: ProcessRuns, *, complete: bool, now: int) -> dict[str, Any]:
     """Return the result, as it is printed as JSON."""
     found = {
         name: _run(run, complete=complete, now=now)
-        for name, run in sorted(runs.runs.items(), key=lambda each: each[1].stretches[0].at)
+        for name, run in sorted(runs.runs.items(), key=lambda each: each[1].ranges[0].at)
     }
     names = ("arrived", "missing", "young", "duplicates")
     totals = {name: sum(each[name] for each in found.values()) for name in names}
     return {"runs": found, **totals, "foreign": runs.foreign}
 
 
-def _run(run: Run, *, complete: bool, now: int) -> dict[str, Any]:
-    gaps = list(run.gaps(whole=complete))
+def _run(run: ProcessRun, *, complete: bool, now: int) -> dict[str, Any]:
+    gaps = list(run.gaps(from_one=complete))
     return {
         "first": run.first,
         "last": run.last,
         "arrived": run.arrived,
         "missing": sum(last - first + 1 for first, last, _ in gaps),
-        "young": sum(last - first + 1 for first, last, at in gaps if now - at < YOUNG),
+        "young": sum(last - first + 1 for first, last, at in gaps if now - at < IN_TRANSIT_NS),
         "duplicates": run.duplicates,
         "gaps": [[first, last] for first, last, _ in gaps],
     }
@@ -162,21 +161,25 @@ def _print(document: Mapping[str, Any]) -> None:
         state = "whole"
         if run["missing"]:
             state = f"{run['missing']:,} missing"
-            state += " (may be under way)" if run["young"] == run["missing"] else ""
+            state += " (may be on their way)" if run["young"] == run["missing"] else ""
         duplicates = f", {run['duplicates']:,} duplicates" if run["duplicates"] else ""
         span = f"{run['first']:,} to {run['last']:,}"
         verdict = paint(state, "red" if run["missing"] else "green")
         click.echo(f"{safe(name)}  {span}  {run['arrived']:,} arrived  {verdict}{duplicates}")
-        for first, last in run["gaps"][:MOST_GAPS]:
+        for first, last in run["gaps"][:MAX_GAPS_SHOWN]:
             click.echo(f"    {first:,}" + (f" to {last:,}" if last > first else ""))
-        if len(run["gaps"]) > MOST_GAPS:
-            click.echo(f"    and {len(run['gaps']) - MOST_GAPS:,} more gaps: --json has them all")
+        if len(run["gaps"]) > MAX_GAPS_SHOWN:
+            click.echo(
+                f"    and {len(run['gaps']) - MAX_GAPS_SHOWN:,} more gaps: --json has them all"
+            )
     if not document["runs"]:
-        note("no numbered record in this window: is sequence=True on, and --field its name?")
+        note("no numbered record in this window: is sequence=True set, and --field right?")
     if document["foreign"]:
-        note(f"{document['foreign']:,} records have the field and no id in it")
+        note(f"{document['foreign']:,} records have the field without an id in it")
     if document["truncated"]:
-        note(f"the window could not be read whole: {', '.join(document['truncated'])} reached")
+        note(
+            f"not all rows of the window could be read: {', '.join(document['truncated'])} reached"
+        )
 
 
 @contextmanager
@@ -184,10 +187,9 @@ def _progress() -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import Progress
+    from ..shared.progress import progress_bar
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=1.0)
 
         def show(part: SplitProgress) -> None:

@@ -1,8 +1,7 @@
 """
-What has arrived of the numbers that records bear, run by run.
+Which numbered records of each process run have arrived.
 
-Numbers that follow each other take no more room than two: a run is a list of
-unbroken stretches, and where nothing is missing there is one.
+A run is a sorted list of ranges of numbers, so that it takes room only for its gaps.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-YOUNG = 60_000_000_000
-"""Nanoseconds in which what is missing may still be under way."""
+IN_TRANSIT_NS = 60_000_000_000
+"""Nanoseconds after which a missing record is not taken to be still on its way."""
 
 _ID = re.compile(r"(.+)-([1-9]\d{0,17})", re.ASCII)
 
 
 @dataclass
-class Stretch:
-    """Numbers without a gap: the first and the last, and when the first was logged."""
+class NumberRange:
+    """Numbers without a gap: the first, the last, and when the record of the first was logged."""
 
     first: int
     last: int
@@ -28,82 +27,82 @@ class Stretch:
 
 
 @dataclass
-class Run:
+class ProcessRun:
     """
-    One process run.
+    What has arrived of one process run.
 
     Attributes:
         duplicates: Records that had arrived before.
-        stretches: What has arrived, in order.
+        ranges: The numbers that have arrived, in order.
     """
 
     duplicates: int = 0
-    stretches: list[Stretch] = field(default_factory=list)
+    ranges: list[NumberRange] = field(default_factory=list)
 
     def add(self, number: int, at: int) -> None:
-        """Count a record, logged at *at*, in nanoseconds."""
-        index = bisect_right(self.stretches, number, key=lambda each: each.first)
-        before = self.stretches[index - 1] if index else None
-        after = self.stretches[index] if index < len(self.stretches) else None
+        """Count a record that was logged at *at*, in nanoseconds."""
+        index = bisect_right(self.ranges, number, key=lambda each: each.first)
+        before = self.ranges[index - 1] if index else None
+        after = self.ranges[index] if index < len(self.ranges) else None
         if before is not None and number <= before.last:
             self.duplicates += 1
         elif before is not None and number == before.last + 1:
             before.last = number
             if after is not None and after.first == number + 1:
                 before.last = after.last
-                del self.stretches[index]
+                del self.ranges[index]
         elif after is not None and number + 1 == after.first:
             after.first, after.at = number, at
         else:
-            self.stretches.insert(index, Stretch(number, number, at))
+            self.ranges.insert(index, NumberRange(number, number, at))
 
     @property
     def first(self) -> int:
         """The lowest number that has arrived."""
-        return self.stretches[0].first
+        return self.ranges[0].first
 
     @property
     def last(self) -> int:
         """The highest number that has arrived."""
-        return self.stretches[-1].last
+        return self.ranges[-1].last
 
     @property
     def arrived(self) -> int:
-        """How many numbers have arrived, duplicates counted once."""
-        return sum(each.last - each.first + 1 for each in self.stretches)
+        """How many numbers have arrived; duplicates count once."""
+        return sum(each.last - each.first + 1 for each in self.ranges)
 
-    def gaps(self, *, whole: bool) -> Iterator[tuple[int, int, int]]:
+    def gaps(self, *, from_one: bool) -> Iterator[tuple[int, int, int]]:
         """
-        Yield what is missing: its first and last number, and when the next record was logged.
+        Yield each gap: its first and last number, and when the next record was logged.
 
-        What would come after the last number is no gap: the run may still be alive.
+        Nothing is missing after the last number, as the run may still be logging.
 
         Args:
-            whole: Count what lies before the first number as missing too.
+            from_one: The numbers before the first one that has arrived are missing too.
         """
-        expected = 1 if whole else self.first
-        for each in self.stretches:
+        expected = 1 if from_one else self.first
+        for each in self.ranges:
             if each.first > expected:
                 yield expected, each.first - 1, each.at
             expected = each.last + 1
 
 
 @dataclass
-class Runs:
+class ProcessRuns:
     """
-    All runs of a window.
+    The process runs of a window.
 
     Attributes:
-        foreign: Records whose field holds no id.
+        foreign: Records whose field does not hold an id.
     """
 
-    runs: dict[str, Run] = field(default_factory=dict)
+    runs: dict[str, ProcessRun] = field(default_factory=dict)
     foreign: int = 0
 
     def add(self, identity: object, at: int) -> None:
-        """Count the record of an id, ``<process run>-<number>``."""
+        """Count the record with an id, ``<process run>-<number>``."""
         found = _ID.fullmatch(identity) if isinstance(identity, str) else None
         if found is None:
             self.foreign += 1
             return
-        self.runs.setdefault(found[1], Run()).add(int(found[2]), at)
+        self.runs.setdefault(found[1], ProcessRun()).add(int(found[2]), at)

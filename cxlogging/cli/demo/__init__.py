@@ -1,3 +1,3 @@
-"""`cxlogging demo`: an application, three vendors, an outage, and nothing lost."""
+"""`cxlogging demo`: an application logs to all vendors through an outage, and nothing is lost."""
 
 from .main import command as command

@@ -1,4 +1,4 @@
-"""`cxlogging demo`: an application, three vendors, an outage, and nothing lost."""
+"""`cxlogging demo`: an application logs to all vendors through an outage, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import _explain
+from ..commands import exit_for_missing_extra
 from ..shared.wording import examples
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(0, 65535),
     metavar="N",
-    help="The port of the local server; where it is taken, a free one.",
+    help="The port of the local server; if it is taken, a free one is used.",
 )
 @click.option(
     "--seconds",
@@ -31,48 +31,50 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.FloatRange(0.1, 3600),
     metavar="S",
-    help="Let the clients visit the shop for S seconds.",
+    help="Send requests to the shop for S seconds.",
 )
-@click.option("--once", is_flag=True, help="End after the report: 0 if all arrived, else 1.")
+@click.option(
+    "--once", is_flag=True, help="Exit after the report: with 0 if all records arrived, else 1."
+)
 def command(*, port: int, seconds: float, once: bool) -> None:
     """
     See it work: an application, an outage, and nothing lost.
 
-    Runs a Flask application on this machine whose records go through all three handlers to a
-    local server, sends it real traffic, lets all vendors fail for a while, and shows what
-    arrived. Needs no account, and sends nothing anywhere else. Goes on serving until Ctrl-C.
+    Runs a Flask application on this machine that logs through all handlers to a local server,
+    sends it real requests, makes all vendors fail for a while, and shows what arrived. Needs no
+    account, and sends nothing to any other machine. Then keeps running until Ctrl-C.
     """
-    wish = _Wish()
+    stop = _StopRequest()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, wish)
+        signal.signal(number, stop)
     try:
-        from .show import play
+        from .run import run_demo
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cxlogging"):
             raise
-        _explain("dev")
-    sound = play(port, seconds, once=once, over=wish.is_made)
+        exit_for_missing_extra("dev")
+    all_arrived = run_demo(port, seconds, once=once, stopped=stop.is_made)
     if not once:
         raise SystemExit(0)
-    # Interrupted before the verdict, nothing was proven.
-    raise SystemExit(128 + wish.number if sound is None else int(not sound))
+    # If it was stopped before the report, nothing was proven.
+    raise SystemExit(128 + stop.signal if all_arrived is None else int(not all_arrived))
 
 
-class _Wish:
+class _StopRequest:
     """
-    To leave: Ctrl-C, or the system's.
+    A signal handler that remembers that the demo is to stop.
 
-    It is asked for rather than raised: an exception could surface in a finalizer, be lost there,
-    or cut the clean end in two.
+    It raises nothing: an exception could be raised in a finalizer and be lost there, or interrupt
+    the clean end.
     """
 
     def __init__(self) -> None:
-        self.number = 0
+        self.signal = 0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         del frame
-        self.number = self.number or number
+        self.signal = self.signal or number
 
     def is_made(self) -> bool:
-        """True once it is."""
-        return bool(self.number)
+        """Return True once a signal has come."""
+        return bool(self.signal)

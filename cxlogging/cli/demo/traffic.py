@@ -1,4 +1,4 @@
-"""Clients of the demo's shop: real requests over loopback, some of them for trouble."""
+"""Clients of the demo's shop: real requests over loopback, some of which fail."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ CLIENTS = 4
 PAUSE = 0.008
 CUSTOMERS = ("Ada", "Grace", "Zoë", "Linus", "Margaret")
 
-Ask = tuple[str, str, "dict[str, Any] | None"]
+ShopRequest = tuple[str, str, "dict[str, Any] | None"]
 
 # Weight, method, path. Item 5 has no ratings, 9 does not exist, 4 is soon sold out.
-_VISITS: tuple[tuple[int, str, str], ...] = (
+_REQUESTS: tuple[tuple[int, str, str], ...] = (
     (30, "GET", "/items"),
     (30, "GET", "/items/{known}"),
     (5, "GET", "/items/9"),
@@ -29,57 +29,60 @@ _VISITS: tuple[tuple[int, str, str], ...] = (
 
 class Traffic:
     """
-    Some clients that visit a shop until they are stopped.
+    Clients that send requests to the shop until they are stopped.
 
     Args:
-        host: Of the shop.
-        port: Of the shop.
+        host: The host of the shop.
+        port: The port of the shop.
+
+    Attributes:
+        failures: Why clients have ended early.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._answers: Counter[int] = Counter()
+        self._responses: Counter[int] = Counter()
         self.failures: list[str] = []
         self._threads = [
-            threading.Thread(target=self._visit, args=(n,), name=f"client-{n}", daemon=True)
+            threading.Thread(target=self._run, args=(n,), name=f"client-{n}", daemon=True)
             for n in range(CLIENTS)
         ]
 
     def start(self) -> None:
-        """Let the clients loose."""
+        """Start the clients."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Wait until every client has the answer to its last request."""
-        self._over.set()
+        """Stop the clients, and wait for their last responses."""
+        self._stopped.set()
         for thread in self._threads:
             thread.join()
 
-    def answers(self) -> Counter[int]:
-        """How many answers of each status came so far."""
+    def responses(self) -> Counter[int]:
+        """Return how many responses of each status have come so far."""
         with self._lock:
-            return self._answers.copy()
+            return self._responses.copy()
 
-    def _visit(self, number: int) -> None:
+    def _run(self, number: int) -> None:
         dice = random.Random(number)
         connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
         try:
-            while not self._over.wait(dice.uniform(0, 2 * PAUSE)):
-                status = _ask(connection, *_choose(dice))
+            while not self._stopped.wait(dice.uniform(0, 2 * PAUSE)):
+                status = _send(connection, *_random_request(dice))
                 with self._lock:
-                    self._answers[status] += 1
+                    self._responses[status] += 1
         except (OSError, http.client.HTTPException) as error:
             self.failures.append(f"{type(error).__name__}: {error}")
         finally:
             connection.close()
 
 
-def _choose(dice: random.Random) -> Ask:
-    weights = [weight for weight, _, _ in _VISITS]
-    ((_, method, path),) = dice.choices(_VISITS, weights)
+def _random_request(dice: random.Random) -> ShopRequest:
+    weights = [weight for weight, _, _ in _REQUESTS]
+    ((_, method, path),) = dice.choices(_REQUESTS, weights)
     known = dice.randint(1, 5)
     if method == "GET":
         return method, path.format(known=known), None
@@ -92,7 +95,7 @@ def _choose(dice: random.Random) -> Ask:
     return method, path, order
 
 
-def _ask(
+def _send(
     connection: http.client.HTTPConnection, method: str, path: str, body: dict[str, Any] | None
 ) -> int:
     data = None if body is None else json.dumps(body)

@@ -1,4 +1,4 @@
-"""What a doctor finds: values, and how they are printed."""
+"""The findings of the doctor, and how they are printed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ..shared.screen import is_coloured, mark, painted, safe
+from ..shared.screen import is_coloured, painted, safe, symbol
 
 
 class Status(enum.Enum):
-    """How it stands with one thing."""
+    """The result of one examination."""
 
     OK = "ok"
     WARN = "warn"
@@ -33,16 +33,16 @@ MARKS = {
 @dataclass(frozen=True)
 class Finding:
     """
-    One finding.
+    The result of one examination, and what to do about it.
 
     Attributes:
-        name: Of what was looked at.
-        status: How it stands.
-        detail: What was seen; free of secrets.
-        cause: Why it is not as it should be.
-        cure: What to do about it.
-        about: The handler, where it is about one.
-        refused: True where it is the key that a vendor refuses.
+        name: What was examined.
+        status: The result.
+        detail: What was found; contains no secrets.
+        cause: What is wrong.
+        cure: How to fix it.
+        about: The handler that was examined, if it was one.
+        refused: True if a vendor refuses the key.
     """
 
     name: str
@@ -61,51 +61,51 @@ class Finding:
 
 
 def ok(name: str, detail: str = "", about: str = "") -> Finding:
-    """Return that something is as it should be."""
+    """Return the finding that something is right."""
     return Finding(name, Status.OK, detail, about=about)
 
 
 def skip(name: str, detail: str, about: str = "") -> Finding:
-    """Return that something was not looked at, and why."""
+    """Return the finding that something was not examined, and why."""
     return Finding(name, Status.SKIP, detail, about=about)
 
 
 def warn(name: str, cause: str, cure: str, *, detail: str = "", about: str = "") -> Finding:
-    """Return that something may be wrong."""
+    """Return the finding that something may be wrong."""
     return Finding(name, Status.WARN, detail, cause, cure, about)
 
 
 def fail(name: str, cause: str, cure: str, *, detail: str = "", about: str = "") -> Finding:
-    """Return that something is wrong."""
+    """Return the finding that something is wrong."""
     return Finding(name, Status.FAIL, detail, cause, cure, about)
 
 
 class Printer:
-    """Prints findings as they come, below the name of what they are about."""
+    """Prints findings as they come, grouped by handler."""
 
     def __init__(self) -> None:
         self._about: str | None = None
         self._coloured = is_coloured(sys.stdout)
 
     def show(self, finding: Finding) -> None:
-        """Print one."""
+        """Print a finding."""
         if finding.about != self._about:
             self._about = finding.about
             click.echo(f"\n{self._paint(safe(finding.about or 'this program'), 'bold')}")
         sign, colour = MARKS[finding.status]
-        sign = mark(sign, {"✓": "+", "✗": "x"}.get(sign, sign))
+        sign = symbol(sign, {"✓": "+", "✗": "x"}.get(sign, sign))
         detail = f"  {safe(finding.detail)}" if finding.detail else ""
         click.echo(f"  {self._paint(sign, colour)} {finding.name}{detail}")
         if finding.cause:
             click.echo(f"      {safe(finding.cause)}")
         if finding.cure:
-            click.echo(f"      {self._paint(mark('→', '->'), colour)} {safe(finding.cure)}")
+            click.echo(f"      {self._paint(symbol('→', '->'), colour)} {safe(finding.cure)}")
 
     def _paint(self, text: str, style: str) -> str:
         return painted(text, style) if self._coloured else text
 
     def conclude(self, findings: Iterable[Finding]) -> None:
-        """Print how many of each there were."""
+        """Print the number of findings of each status."""
         statuses = [each.status for each in findings]
         parts = (
             f"{statuses.count(status)} {status.value}" for status in Status if status in statuses

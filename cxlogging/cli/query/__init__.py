@@ -1,3 +1,3 @@
-"""`cxlogging query`: ask the service, or the local server, and print the rows."""
+"""`cxlogging query`: run a query against Coralogix or the local server."""
 
 from .main import command as command

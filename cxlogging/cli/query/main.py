@@ -1,33 +1,20 @@
-"""`cxlogging query`: ask the service, or the local server, and print the rows."""
+"""`cxlogging query`: run a query against Coralogix or the local server."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
-from ..shared import connection_options as reach
+from ..shared import connection_options as connection
 from ..shared import formats
-from ..shared.completing import files_after_at
 from ..shared.exit_codes import EMPTY, OK, PARTIAL
 from ..shared.screen import note
 from ..shared.wording import examples
-from .explain import explained
-from .notes import statistics, told
-
-_DIRECT = {
-    "tier": "--tier",
-    "limit": "--limit",
-    "row_limit": "--row-limit",
-    "split": "--split",
-    "default_source": "--source",
-    "strict_fields": "--strict",
-    "preset": "--preset",
-}
-"""Options that a background query does not have."""
+from .background import background_rows
+from .notes import notes_about, statistics
+from .request import check_combination, curl_command, query_text, stream_arguments
 
 
 @click.command(
@@ -38,15 +25,21 @@ _DIRECT = {
         "cxlogging query 'source logs | countby $m.severity' --local",
     ),
 )
-@click.argument("query", required=False, shell_complete=files_after_at)
-@click.option("--since", metavar="T", help="Begin the window so long ago: 30m, 1h, 2d.")
+@click.argument("query", required=False)
+@click.option("--since", metavar="T", help="Begin the window this long ago: 30m, 1h, 2d.")
 @click.option(
-    "--from", "start", metavar="T", help="Begin the window at a time: 2025-01-20T00:00:00Z, now-2d."
+    "--from",
+    "start",
+    metavar="T",
+    help="Begin the window at this time: 2025-01-20T00:00:00Z.",
 )
 @click.option(
-    "--to", "end", metavar="T", help="End the window at a time, as for --from. Default: now."
+    "--to",
+    "end",
+    metavar="T",
+    help="End the window at this time, such as now-1h. Default: now.",
 )
-@reach.tier
+@connection.tier
 @click.option(
     "--syntax",
     type=click.Choice(["dataprime", "lucene"]),
@@ -55,17 +48,20 @@ _DIRECT = {
     help="The language of the query.",
 )
 @click.option(
-    "--limit", type=int, metavar="N", help="Return at most N rows. Default: 2000, by the service."
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Return at most N rows. Default: the service's 2000.",
 )
-@click.option("--split", is_flag=True, help="Ask again about halves of a window that was cut.")
+@click.option("--split", is_flag=True, help="If a limit cuts the result, split the window.")
 @click.option(
-    "--source", "default_source", metavar="S", help="Read this source where the query names none."
+    "--source", "default_source", metavar="S", help="Read this source if the query names none."
 )
-@click.option("--strict", "strict_fields", is_flag=True, help="Refuse a query with unknown fields.")
+@click.option("--strict", "strict_fields", is_flag=True, help="Reject queries with unknown fields.")
 @click.option(
     "--preset",
     type=click.Choice(["accuracy", "performance"]),
-    help="What the service favours where it cannot have both.",
+    help="What the service favours if it must choose between the two.",
 )
 @click.option(
     "--timeout",
@@ -73,27 +69,27 @@ _DIRECT = {
     default=300.0,
     show_default=True,
     metavar="S",
-    help="Give up after S seconds, retries included.",
+    help="Give up after S seconds, including retries.",
 )
 @formats.output(*formats.FORMATS)
 @formats.colour
-@click.option("--stats", is_flag=True, help="Print on stderr what the query cost.")
+@click.option("--stats", is_flag=True, help="Print duration, bytes read and limits on stderr.")
 @click.option(
-    "--explain", is_flag=True, help="Print the request as a curl command, and send nothing."
+    "--explain", is_flag=True, help="Print the request as a curl command instead of sending it."
 )
-@click.option("--fail-on-empty", is_flag=True, help="Exit with code 4 if there is no row.")
+@click.option("--fail-on-empty", is_flag=True, help="Exit with code 4 if there are no rows.")
 @click.option(
     "--background",
     is_flag=True,
-    help="Run it in the background: up to a million rows and 30 minutes.",
+    help="Run a background query: up to a million rows and 30 minutes.",
 )
-@click.option("--name", metavar="NAME", help="Give the background query a name.")
+@click.option("--name", metavar="NAME", help="Name the background query NAME.")
 @click.option(
-    "--job", metavar="ID", help="Print the rows of a background query that was submitted before."
+    "--job", metavar="ID", help="Print the rows of a background query that was submitted earlier."
 )
 @formats.full
-@reach.row_limit
-@reach.options
+@connection.row_limit
+@connection.options
 def command(
     *,
     query: str | None,
@@ -109,81 +105,40 @@ def command(
     port: int | None,
     domain: str | None,
     url: str | None,
-    **arguments: Any,
+    **options: Any,
 ) -> None:
     """
     Print the rows of a DataPrime or Lucene QUERY.
 
-    QUERY is its text, - for standard input, or @FILE. The key is CX_API_KEY, else
-    CORALOGIX_API_KEY: a personal or team key; a Send-Your-Data key cannot query.
+    QUERY is the text of the query, - to read it from standard input, or @FILE to read it from a
+    file. The key comes from CX_API_KEY, or else CORALOGIX_API_KEY; it is a personal or team key,
+    as a Send-Your-Data key cannot query.
 
-    Exit codes: 0 ok, 1 failure, 2 usage (a query that does not compile too), 3 authentication,
-    4 no rows (--fail-on-empty), 5 worth another try, 6 rows are missing, 130 Ctrl-C.
+    Exit codes: 0 success, 1 failure, 2 invalid usage or query, 3 authentication failed, 4 no rows
+    (with --fail-on-empty), 5 temporary failure: try again, 6 rows may be missing, 130 Ctrl-C.
     """
-    where = reach.address(local=local, port=port, domain=domain, url=url)
-    text = _text(query, job, explain=explain)
+    where = connection.address(local=local, port=port, domain=domain, url=url)
+    text = query_text(query, job, explain=explain)
     in_background = background or job is not None
-    _check(arguments, in_background=in_background)
+    check_combination(options, in_background=in_background)
     if explain:
-        click.echo(explained(text, arguments, where, background=background))
+        click.echo(curl_command(text, options, where, background=background))
         return
-    own = (arguments["tier"], arguments["row_limit"])
-    with reach.client(where, *own, timeout=arguments["timeout"]) as client:
+    tier, row_limit, timeout = options["tier"], options["row_limit"], options["timeout"]
+    with connection.client(where, tier, row_limit, timeout=timeout) as client:
         if in_background:
-            from .job import rows_of_job
-
-            rows = rows_of_job(client, text, arguments, job)
+            rows = background_rows(client, text, options, job)
         else:
-            rows = client.stream(text, **_request(arguments))
+            rows = client.stream(text, **stream_arguments(options))
         answer = rows.suppress_warnings()
         with rows:
             count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
-    for sentence in told(rows, answer, background=in_background):
+    for sentence in notes_about(rows, answer, background=in_background):
         note(sentence)
     if stats:
         for sentence in statistics(rows, count):
             note(sentence)
-    raise SystemExit(_code(answer.unrequested_limits, empty=fail_on_empty and not count))
-
-
-def _code(limits: tuple[str, ...], *, empty: bool) -> int:
-    if limits:
-        return PARTIAL
-    return EMPTY if empty else OK
-
-
-def _text(query: str | None, job: str | None, *, explain: bool) -> str:
-    if job is not None:
-        if query is not None or explain:
-            raise click.UsageError("--job takes up a query that was sent: leave out the rest.")
-        return ""
-    if query is None:
-        raise click.UsageError("a query is missing, such as 'source logs | limit 10'; - reads it.")
-    if query == "-":
-        return sys.stdin.read()
-    if not query.startswith("@"):
-        return query
-    try:
-        return Path(query[1:]).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise click.UsageError(f"cannot read {query[1:]!r}: {reason}.") from None
-
-
-def _check(arguments: Mapping[str, Any], *, in_background: bool) -> None:
-    """Refuse what goes together with nothing."""
-    if not in_background:
-        if arguments["name"] is not None:
-            raise click.UsageError("--name names a background query: add --background.")
-        return
-    for name, option in _DIRECT.items():
-        if arguments[name] not in {None, False, "frequent"}:
-            raise click.UsageError(f"a background query has no {option}: leave it out.")
-
-
-def _request(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the client's own arguments."""
-    renamed = {"split": "split_on_limit"}
-    left_out = {"name", "row_limit"}
-    return {renamed.get(each, each): arguments[each] for each in arguments.keys() - left_out}
+    if answer.unrequested_limits:
+        raise SystemExit(PARTIAL)
+    raise SystemExit(EMPTY if fail_on_empty and not count else OK)

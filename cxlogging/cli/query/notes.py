@@ -1,4 +1,4 @@
-"""What a query says beside its rows, in sentences for stderr."""
+"""Notes about a query and its rows, in sentences for stderr."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from ...dataprime.summary import AnswerSummary
 _WORD = re.compile(r"[A-Za-z]\w*")
 
 
-def told(rows: Findings, answer: AnswerSummary, *, background: bool = False) -> Iterator[str]:
-    """Yield the service's warnings, a cut that the caller did not ask for, and why no row came."""
+def notes_about(
+    rows: Findings, answer: AnswerSummary, *, background: bool = False
+) -> Iterator[str]:
+    """Yield warnings of the service, whether rows may be missing, and why there are none."""
     yield from dict.fromkeys(f"warning: {each}" for each in rows.warnings)
     if answer.unrequested_limits:
         yield (
@@ -31,28 +33,28 @@ def told(rows: Findings, answer: AnswerSummary, *, background: bool = False) -> 
 
 
 def hints(query: str) -> Iterator[str]:
-    """Yield what is wrong in a query whose answer holds nothing, as far as its text shows it."""
+    """Yield likely mistakes in the text of a query that found nothing."""
     for sentence in severity_hints(query):
         yield f"warning: {sentence}"
 
 
 def nothing_yet(expression: str, answer: AnswerSummary, *, lucene: bool) -> Iterator[str]:
-    """Yield why a followed query has shown nothing: its mistakes, and where it began."""
+    """Yield why a tail has shown nothing so far: likely mistakes, and where its window begins."""
     for each in answer.warnings:
         if each.kind not in LIMIT_WARNINGS:
             yield f"warning: {each}"
     yield from hints(answer.query)
     if not lucene and _WORD.fullmatch(expression):
         yield (
-            f"warning: {expression} as a filter is the field $d.{expression}. For a severity and"
-            f" those above pass --level; for logs that hold the word pass"
+            f"warning: the filter {expression} means the field $d.{expression}. For a severity and"
+            f" above pass --level; for logs that contain the word pass"
             f" \"wildfind '{expression}'\"."
         )
     yield f"no rows {window(answer)}: waiting for new ones."
 
 
 def window(answer: AnswerSummary) -> str:
-    """Return the window of an answer in words."""
+    """Return the time window of an answer in words."""
     start, end = answer.window
     if start is not None and end is not None:
         return f"between {_second(start)} and {_second(end)}"
@@ -66,19 +68,19 @@ def _second(moment: int) -> str:
 
 
 def statistics(rows: Findings, count: int) -> Iterator[str]:
-    """Yield what the query cost."""
+    """Yield the statistics of a query: its id, duration, bytes read and limits."""
     yield f"{count:,} rows, query {rows.query_id or 'without id'}"
-    found = rows.statistics
-    if found is None:
+    cost = rows.statistics
+    if cost is None:
         return
     numbers = {
-        "ms": found.e2e_duration_ms,
-        "bytes read": found.bytes_read,
-        "bytes read of other regions": found.cross_region_bytes_read,
+        "ms": cost.e2e_duration_ms,
+        "bytes read": cost.bytes_read,
+        "bytes read from other regions": cost.cross_region_bytes_read,
     }
-    said = [f"{value:,} {unit}" for unit, value in numbers.items() if value is not None]
-    yield ", ".join([found.status or "no status", *said])
-    for name, limit in found.limits.items():
+    parts = [f"{value:,} {unit}" for unit, value in numbers.items() if value is not None]
+    yield ", ".join([cost.status or "no status", *parts])
+    for name, limit in cost.limits.items():
         if limit.measured_value is not None or limit.reached:
             bound = "" if limit.limit is None else f" of {limit.limit:,}"
             mark = ", reached" if limit.reached else ""

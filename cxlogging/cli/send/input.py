@@ -1,7 +1,7 @@
 """
-Lines of files and of standard input: compressed or not, to their end or for ever.
+Lines of files and of standard input, compressed or not; growing files can be followed.
 
-No more than a line is held at a time, and no line is longer than `LONGEST`.
+One line at a time is held in memory, and it is cut at `MAX_LINE_BYTES`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Any, BinaryIO
 
 import click
 
-LONGEST = 2 * 2**20
-PAUSE = 0.2
-STANDARD = "-"
+MAX_LINE_BYTES = 2 * 2**20
+POLL_SECONDS = 0.2
+STDIN = "-"
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line, whose it is, and its number there, from 1."""
+class InputLine:
+    """A line, the name of its input, and its number there, counted from 1."""
 
     text: str
     source: str
@@ -35,17 +35,20 @@ class Line:
 
 
 class UnreadableError(Exception):
-    """An input broke in the middle; the sentence says which, and how."""
+    """An input failed while it was read; the message names the input and the reason."""
 
 
 class Input:
     """
-    What is read.
+    Files, or standard input, read line by line.
 
     Args:
-        names: Paths; ``-`` is standard input.
-        follow: Wait for more at the end of a file, also of one that is replaced.
-        pause: Waits so many seconds.
+        names: Paths; ``-`` is standard input, which is also read if there are none.
+        follow: Wait for more lines at the end of a file, as ``tail -F`` does.
+        pause: Sleeps for a number of seconds.
+
+    Attributes:
+        cut: How many lines were cut because they were too long.
     """
 
     def __init__(
@@ -55,62 +58,65 @@ class Input:
         follow: bool = False,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.names = tuple(names) or (STANDARD,)
+        self.names = tuple(names) or (STDIN,)
         self._follow = follow
         self._pause = pause
-        self._done = 0
+        self._bytes_of_finished_files = 0
         self._file: Any = None
         self.cut = 0
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files; None where nobody knows."""
-        if self._follow or STANDARD in self.names:
+        """The size of all files in bytes, or None if it is unknown."""
+        if self._follow or STDIN in self.names:
             return None
         return sum(_size(name) for name in self.names)
 
     @property
     def position(self) -> int:
-        """Bytes read so far, as they lie in the files."""
+        """How many bytes of the files have been read, before decompression."""
         try:
-            return self._done + (self._file.tell() if self._file is not None else 0)
+            current = self._file.tell() if self._file is not None else 0
         except (OSError, ValueError):
-            return self._done
+            current = 0
+        return self._bytes_of_finished_files + current
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[InputLine]:
         """Yield every line that is not blank."""
-        if self._follow and STANDARD not in self.names:
+        if self._follow and STDIN not in self.names:
             yield from self._followed()
             return
         for name in self.names:
             for number, raw in enumerate(self.raw(name), 1):
                 if raw.strip():
-                    yield Line(decoded(raw), shown(name), number)
+                    yield InputLine(decoded(raw), display_name(name), number)
 
     def raw(self, name: str) -> Iterator[bytes]:
         """
-        Yield the lines of one input as they are.
+        Yield the undecoded lines of one input.
 
         Raises:
-            UnreadableError: It is damaged, or its disk is.
+            UnreadableError: The file is damaged, or cannot be read to its end.
         """
         try:
             file = self._opened(name)
-            while line := self._line(file):
+            while line := self._read_line(file):
                 yield line
         except (click.ClickException, KeyboardInterrupt, GeneratorExit):
             raise
-        except Exception as error:  # each compression has errors of its own
-            raise UnreadableError(f"{shown(name)} cannot be read on: {error}") from None
+        except Exception as error:  # each compression library has its own errors
+            raise UnreadableError(
+                f"{display_name(name)} cannot be read to its end: {error}"
+            ) from None
         finally:
-            self._finish()
+            self._close_file()
 
     def _opened(self, name: str) -> BinaryIO:
-        """Return a file's bytes, decompressed where they begin as gzip or zstd."""
-        raw: Any = sys.stdin.buffer if name == STANDARD else _open(name)
+        """Open an input; what begins as gzip or zstd is decompressed."""
+        raw: Any = sys.stdin.buffer if name == STDIN else _open(name)
         if not hasattr(raw, "peek"):
             raw = io.BufferedReader(raw)
-        self._file = None if name == STANDARD else raw
+        self._file = None if name == STDIN else raw
         head = raw.peek(4)[:4]
         if head[:2] == b"\x1f\x8b":
             return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
@@ -118,87 +124,86 @@ class Input:
             return _zstd(raw)
         return raw  # type: ignore[no-any-return]
 
-    def _finish(self) -> None:
-        """Count a file as read."""
+    def _close_file(self) -> None:
         if self._file is not None:
-            self._done += self._file.tell()
+            self._bytes_of_finished_files += self._file.tell()
             self._file.close()
             self._file = None
 
-    def _line(self, file: BinaryIO) -> bytes:
-        raw = file.readline(LONGEST)
-        if len(raw) == LONGEST and raw[-1:] != b"\n":
+    def _read_line(self, file: BinaryIO) -> bytes:
+        raw = file.readline(MAX_LINE_BYTES)
+        if len(raw) == MAX_LINE_BYTES and raw[-1:] != b"\n":
             self.cut += 1
-            while (rest := file.readline(LONGEST)) and rest[-1:] != b"\n":
+            while (rest := file.readline(MAX_LINE_BYTES)) and rest[-1:] != b"\n":
                 pass
         return raw
 
-    def _followed(self) -> Iterator[Line]:
-        with contextlib.ExitStack() as opened:
-            files = [opened.enter_context(contextlib.closing(_Growing(n))) for n in self.names]
+    def _followed(self) -> Iterator[InputLine]:
+        with contextlib.ExitStack() as stack:
+            files = [stack.enter_context(contextlib.closing(_FollowedFile(n))) for n in self.names]
             while True:
-                quiet = True
+                nothing_new = True
                 for file in files:
                     for line in file.lines():
-                        quiet = False
+                        nothing_new = False
                         yield line
-                if quiet:
-                    self._pause(PAUSE)
+                if nothing_new:
+                    self._pause(POLL_SECONDS)
 
 
-class _Growing:
-    """A file that grows, is cut, or is replaced by another of its name."""
+class _FollowedFile:
+    """A file that grows, and may be truncated, or replaced by another one of the same name."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._file: Any = _open(name)
         self._number = 0
-        self._begun = b""
+        self._unfinished = b""
 
-    def lines(self) -> Iterator[Line]:
-        yield from self._rest()
-        if self._is_another():
-            yield from self._rest()
-            if self._begun:
-                yield self._whole()
+    def lines(self) -> Iterator[InputLine]:
+        yield from self._new_lines()
+        if self._is_replaced():
+            yield from self._new_lines()
+            if self._unfinished:
+                yield self._finish_line()
             self._file.close()
             self._file, self._number = _open(self._name), 0
-            yield from self._rest()
+            yield from self._new_lines()
 
     def close(self) -> None:
         self._file.close()
 
-    def _rest(self) -> Iterator[Line]:
-        while raw := self._file.readline(LONGEST):
-            self._begun += raw
-            # A line that is still being written is left until it ends.
-            if raw.endswith(b"\n") or len(self._begun) >= LONGEST:
-                line = self._whole()
+    def _new_lines(self) -> Iterator[InputLine]:
+        while raw := self._file.readline(MAX_LINE_BYTES):
+            self._unfinished += raw
+            # A line without its line end is still being written.
+            if raw.endswith(b"\n") or len(self._unfinished) >= MAX_LINE_BYTES:
+                line = self._finish_line()
                 if line.text.strip():
                     yield line
 
-    def _whole(self) -> Line:
-        raw, self._begun = self._begun, b""
+    def _finish_line(self) -> InputLine:
+        raw, self._unfinished = self._unfinished, b""
         self._number += 1
-        return Line(decoded(raw), shown(self._name), self._number)
+        return InputLine(decoded(raw), display_name(self._name), self._number)
 
-    def _is_another(self) -> bool:
+    def _is_replaced(self) -> bool:
         try:
-            there = Path(self._name).stat()
+            current = Path(self._name).stat()
         except OSError:
-            return False  # being replaced: soon it is there again
-        held = os.fstat(self._file.fileno())
-        return there.st_ino != held.st_ino or there.st_size < self._file.tell()
+            return False  # a rotation is under way: the new file comes soon
+        opened = os.fstat(self._file.fileno())
+        return current.st_ino != opened.st_ino or current.st_size < self._file.tell()
 
 
 def decoded(raw: bytes) -> str:
-    """Return a line's text; bytes that are no UTF-8 stay readable as escapes."""
+    """Return a line as text; bytes that are not UTF-8 become escapes."""
     return raw.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
 
 
-def shown(name: str) -> str:
-    """Return the name of an input."""
-    return "stdin" if name == STANDARD else name
+def display_name(name: str) -> str:
+    """Return the name of an input for messages."""
+    return "stdin" if name == STDIN else name
 
 
 def _open(name: str) -> Any:
@@ -221,5 +226,5 @@ def _zstd(raw: Any) -> BinaryIO:
             continue
         return library.ZstdFile(raw)  # type: ignore[no-any-return]
     raise click.UsageError(
-        "this input is zstd: pip install 'cxlogging[fast]', or pipe it: zstd -dc."
+        "reading zstd needs a package: pip install 'cxlogging[fast]'. Or decompress it: zstd -dc."
     )

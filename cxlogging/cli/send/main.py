@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ...delivery.ledger import Stats
 from ...errors import ConfigurationError
 from ...handlers.handler import ShippingHandler
 from ...vendors.profile import CommandOption
@@ -20,15 +21,15 @@ from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
 from ..shared.screen import complain, note
 from ..shared.wording import examples
 from .input import Input, UnreadableError
-from .records import Maker
-from .run import Reading, account, code_of, drain, send, troubles
-from .times import Reader
-from .watch import Watch, bar
+from .records import RecordFactory
+from .run import RecordSource, drain, exit_code, failures, send, summary
+from .timestamps import TimestampParser
+from .watch import Watch, delivery_progress
 
-Command = Callable[..., None]
+_Command = Callable[..., None]
 
-FOREVER = 86_400.0
-"""Seconds that reading waits for room: it drops nothing."""
+BLOCK_TIMEOUT = 86_400.0
+"""Seconds that reading waits for room in the queue, so that nothing is dropped."""
 
 _DESTINATIONS: Mapping[str, Vendor] = {**VENDORS, "local": QUERIED}
 _VENDOR_OPTIONS: list[tuple[Vendor, CommandOption]] = [
@@ -36,8 +37,8 @@ _VENDOR_OPTIONS: list[tuple[Vendor, CommandOption]] = [
 ]
 
 
-def _vendor_options(command: Command) -> Command:
-    """Add to *command* the options that are arguments of one vendor's handler."""
+def _vendor_options(command: _Command) -> _Command:
+    """Add the options that are arguments of one vendor's handler to *command*."""
     for vendor, each in reversed(_VENDOR_OPTIONS):
         sentence = f"{each.help}, for {vendor.title}."
         command = click.option(f"--{each.name}", metavar="NAME", help=sentence)(command)
@@ -168,48 +169,47 @@ def command(
     dropped. Ctrl-C stops reading, and says how to go on.
     """
     handler = _handler(options)
-    names = (time_field, level_field, message_field)
-    maker = Maker(Reader(utc=utc, now=time.time), logger, *names)
-    source = Input(files, follow=follow)
-    reading = Reading(source, maker, _form(form, files, follow=follow))
-    interrupted, broken = False, ""
-    size = source.size
-    with bar(size, lambda: source.position, wanted=not quiet) as show:
+    timestamps = TimestampParser(utc=utc, now=time.time)
+    factory = RecordFactory(timestamps, logger, time_field, level_field, message_field)
+    files_read = Input(files, follow=follow)
+    source = RecordSource(files_read, factory, _form(form, files, follow=follow))
+    interrupted, unreadable = False, ""
+    with delivery_progress(files_read.size, lambda: files_read.position, wanted=not quiet) as show:
         watch = Watch(handler.stats, show)
         try:
             with watch:
                 try:
-                    send(reading, handler, skip=skip, rate=rate)
+                    send(source, handler, skip=skip, rate=rate)
                 except UnreadableError as error:
-                    broken = str(error)
+                    unreadable = str(error)
                 drain(handler, wait, lambda: watch.refused)
         except KeyboardInterrupt:
             interrupted = True
             handler.flush(None if not watch.refused else 0.0)
     handler.close()
     stats = handler.stats()
-    _say(reading, stats, asked=as_json, quiet=quiet)
+    _print_statistics(source, stats, as_json=as_json, quiet=quiet)
     if interrupted and not watch.refused and not follow:
-        note(f"to go on from here: the same command with --skip {reading.count}")
-    for trouble in filter(None, (watch.refused, broken)):
-        complain(trouble)
-    code = code_of(stats, interrupted=interrupted, refused=watch.refused, broken=broken)
+        note(f"to continue from here, repeat the command with --skip {source.count}")
+    for error_text in filter(None, (watch.refused, unreadable)):
+        complain(error_text)
+    code = exit_code(stats, interrupted=interrupted, refused=watch.refused, unreadable=unreadable)
     if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
-        for sentence in troubles(stats):
+        for sentence in failures(stats):
             note(sentence)
     raise SystemExit(code)
 
 
-def _say(reading: Reading, stats: Any, *, asked: bool, quiet: bool) -> None:
-    if asked:
-        document = {"read": reading.count, **stats._asdict()}
+def _print_statistics(source: RecordSource, stats: Stats, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        document = {"read": source.count, **stats._asdict()}
         document["lost_by_level"] = {
             f"{outcome} {logging.getLevelName(level)}": count
             for (outcome, level), count in stats.lost_by_level.items()
         }
         click.echo(json.dumps(document))
     if not quiet:
-        for sentence in account(stats, reading):
+        for sentence in summary(stats, source):
             note(sentence)
 
 
@@ -228,7 +228,7 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
     to: str = options["to"]
     arguments: dict[str, Any] = {
         "overflow": "block",
-        "block_timeout": FOREVER,
+        "block_timeout": BLOCK_TIMEOUT,
         "buffer_bytes": options["buffer"],
         "fields": options["fields"],
         "url": options["url"],

@@ -1,4 +1,4 @@
-"""From lines to a handler, and to the end of what it has to deliver."""
+"""Reading records, sending them, and reporting what became of them."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from ..shared.exit_codes import (
     RETRYABLE,
     is_refusal,
 )
-from .input import LONGEST, Input, UnreadableError, decoded, shown
-from .records import Maker
+from .input import MAX_LINE_BYTES, Input, UnreadableError, decoded, display_name
+from .records import RecordFactory
 
 
 @dataclass
-class Reading:
+class RecordSource:
     """
-    Records of an input, in its order.
+    The records of an input, in its order.
 
     Attributes:
         form: ``"auto"``, ``"lines"``, ``"jsonl"`` or ``"csv"``.
-        count: Records read so far.
-        odd: Lines of ``jsonl`` that are no JSON object, sent as text.
+        count: How many records have been read.
+        invalid: How many lines of ``jsonl`` are not JSON objects; they are sent as text.
     """
 
     input: Input
-    maker: Maker
+    factory: RecordFactory
     form: str
     count: int = 0
-    odd: int = 0
+    invalid: int = 0
 
     def records(self) -> Iterator[LogRecord]:
         """Yield a record for each line or row."""
-        return self._of_tables() if self.form == "csv" else self._of_lines()
+        return self._from_tables() if self.form == "csv" else self._from_lines()
 
-    def _of_lines(self) -> Iterator[LogRecord]:
+    def _from_lines(self) -> Iterator[LogRecord]:
         for line in self.input.lines():
             record = None
             if self.form == "jsonl" or (self.form == "auto" and line.text.lstrip()[:1] == "{"):
-                record = self.maker.of_json(line.text, line.source, line.number)
-                self.odd += self.form == "jsonl" and record is None
-            yield record or self.maker.of_line(line.text, line.source, line.number)
+                record = self.factory.from_json(line.text, line.source, line.number)
+                self.invalid += self.form == "jsonl" and record is None
+            yield record or self.factory.from_line(line.text, line.source, line.number)
 
-    def _of_tables(self) -> Iterator[LogRecord]:
-        csv.field_size_limit(LONGEST)
+    def _from_tables(self) -> Iterator[LogRecord]:
+        csv.field_size_limit(MAX_LINE_BYTES)
         for name in self.input.names:
             lines = (f"{decoded(raw)}\n" for raw in self.input.raw(name))
             rows = csv.DictReader(lines, restkey="more")
@@ -64,26 +64,26 @@ class Reading:
                         for key, value in row.items()
                         if value is not None and value != ""
                     }
-                    yield self.maker.of_fields(fields, shown(name), rows.line_num)
+                    yield self.factory.from_fields(fields, display_name(name), rows.line_num)
             except csv.Error as error:
-                sentence = f"{shown(name)}, line {rows.line_num} is no row: {error}"
-                raise UnreadableError(sentence) from None
+                message = f"{display_name(name)}, line {rows.line_num} is not a CSV row: {error}"
+                raise UnreadableError(message) from None
 
 
-def send(reading: Reading, handler: ShippingHandler, *, skip: int, rate: float | None) -> None:
-    """Give every record to *handler*, at most *rate* a second."""
+def send(source: RecordSource, handler: ShippingHandler, *, skip: int, rate: float | None) -> None:
+    """Give every record but the first *skip* to *handler*, at most *rate* a second."""
     due = time.monotonic()
-    for record in reading.records():
-        if reading.count >= skip:
+    for record in source.records():
+        if source.count >= skip:
             if rate is not None:
                 due = max(due, time.monotonic() - 1.0) + 1.0 / rate
                 time.sleep(max(due - time.monotonic(), 0.0))
             handler.handle(record)
-        reading.count += 1
+        source.count += 1
 
 
 def drain(handler: ShippingHandler, patience: float, refused: Callable[[], str]) -> None:
-    """Wait for what is under way; *patience* seconds for the next acknowledgement."""
+    """Wait until everything is sent, or nothing was acknowledged for *patience* seconds."""
     settled, since = -1, time.monotonic()
     while not handler.flush(0.25) and not refused():
         stats = handler.stats()
@@ -94,11 +94,11 @@ def drain(handler: ShippingHandler, patience: float, refused: Callable[[], str])
             return
 
 
-def code_of(stats: Stats, *, interrupted: bool, refused: str, broken: str) -> int:
-    """Return the exit code of an account."""
+def exit_code(stats: Stats, *, interrupted: bool, refused: str, unreadable: str) -> int:
+    """Return the exit code for what was delivered."""
     if refused:
         return AUTHENTICATION if is_refusal(refused) else FAILURE
-    if broken:
+    if unreadable:
         return FAILURE
     if interrupted:
         return INTERRUPTED
@@ -108,8 +108,8 @@ def code_of(stats: Stats, *, interrupted: bool, refused: str, broken: str) -> in
     return OK if not lost else PARTIAL if stats.delivered else FAILURE
 
 
-def troubles(stats: Stats) -> Iterator[str]:
-    """Yield what kept records from being delivered, as far as something did."""
+def failures(stats: Stats) -> Iterator[str]:
+    """Yield how many records were not delivered, and why; nothing if all were."""
     names = "rejected dropped abandoned pending spooled".split()
     counts = {name: getattr(stats, name) for name in names}
     parts = (f"{count:,} {name}" for name, count in counts.items() if count)
@@ -122,23 +122,24 @@ def _reasons(stats: Stats) -> Iterator[str]:
     for reason, count in stats.reasons.items():
         yield f"rejected {count:,}: {reason}"
     if stats.last_error and (stats.pending or stats.abandoned):
-        yield f"the last trouble: {stats.last_error}"
+        yield f"last error: {stats.last_error}"
 
 
-def account(stats: Stats, reading: Reading) -> Iterator[str]:
-    """Yield the ledger in sentences."""
+def summary(stats: Stats, source: RecordSource) -> Iterator[str]:
+    """Yield the statistics in sentences."""
     names = "delivered rejected dropped abandoned pending spooled".split()
-    shown_always = {"delivered", "rejected", "dropped"}
+    always_shown = {"delivered", "rejected", "dropped"}
     parts = (
         f"{getattr(stats, name):,} {'waiting' if name == 'pending' else name}"
         for name in names
-        if name in shown_always or getattr(stats, name)
+        if name in always_shown or getattr(stats, name)
     )
-    yield f"{reading.count:,} read, {stats.accepted:,} accepted: {', '.join(parts)}"
+    yield f"{source.count:,} read, {stats.accepted:,} accepted: {', '.join(parts)}"
     yield from _reasons(stats)
-    if reading.maker.timeless:
-        yield f"{reading.maker.timeless:,} without a time of their own have the time of reading"
-    if reading.odd:
-        yield f"{reading.odd:,} lines are no JSON objects and were sent as text"
-    if reading.input.cut:
-        yield f"{reading.input.cut:,} lines longer than {LONGEST // 2**20} MiB were cut"
+    if source.factory.without_time:
+        yield f"{source.factory.without_time:,} without a timestamp have the time of reading"
+    if source.invalid:
+        yield f"{source.invalid:,} lines are not JSON objects and were sent as text"
+    if source.input.cut:
+        limit = MAX_LINE_BYTES // 2**20
+        yield f"{source.input.cut:,} lines longer than {limit} MiB were cut"

@@ -1,4 +1,4 @@
-"""Beside the sending: a look at the account four times a second, shown, and acted on."""
+"""Watching a delivery while it sends: progress is shown, and a refusal ends the reading."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ from types import TracebackType
 
 from ...delivery.ledger import Stats
 
-EVERY = 0.25
-HOLDING = "holding"
+POLL_SECONDS = 0.25
 
 
 class Watch:
     """
-    Looks at the account on a thread of its own.
+    Watches the statistics of a delivery on its own thread.
 
-    Where the destination refuses everything, reading on makes no sense, and the
-    main thread may be waiting for input or for room: it is interrupted.
+    If the destination refuses everything, the main thread is interrupted: it may be blocked
+    reading input, or waiting for room in the queue.
 
     Args:
-        stats: The account.
-        show: Told of it, again and again.
+        stats: Returns the statistics.
+        show: Called with the statistics four times a second.
+
+    Attributes:
+        refused: Why the destination refuses everything; empty if it does not.
     """
 
     def __init__(self, stats: Callable[[], Stats], show: Callable[[Stats], None]) -> None:
         self._stats = stats
         self._show = show
-        self._over = threading.Event()
+        self._ended = threading.Event()
         self._main = threading.get_ident()
-        self._thread = threading.Thread(target=self._look, name="cxlogging-send", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="cxlogging-send", daemon=True)
         self.refused = ""
 
-    def _look(self) -> None:
-        held = 0
-        while not self._over.wait(EVERY):
+    def _run(self) -> None:
+        times_held = 0
+        while not self._ended.wait(POLL_SECONDS):
             stats = self._stats()
             self._show(stats)
-            held = held + 1 if stats.state == HOLDING else 0
-            if held == 2 and not self._over.is_set():
+            times_held = times_held + 1 if stats.state == "holding" else 0
+            if times_held == 2 and not self._ended.is_set():
                 self.refused = stats.last_error or "the destination refuses everything"
                 _interrupt(self._main)
 
-    def __enter__(self) -> Watch:  # noqa: PYI034 - Self is younger than 3.10
+    def __enter__(self) -> Watch:  # noqa: PYI034 - typing.Self came with Python 3.11
         self._thread.start()
         return self
 
@@ -56,7 +58,7 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
+        self._ended.set()
         self._thread.join()
         self._show(self._stats())
 
@@ -69,33 +71,29 @@ def _interrupt(thread: int) -> None:
 
 
 @contextlib.contextmanager
-def bar(
+def delivery_progress(
     size: int | None, position: Callable[[], int], *, wanted: bool
 ) -> Iterator[Callable[[Stats], None]]:
-    """Show the account on a terminal: a bar where the input has a size; else show nothing."""
+    """Give a function that shows statistics on a terminal: a bar if the input's size is known."""
     if not (wanted and sys.stderr.isatty()):
         yield lambda _: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
-    from ..shared.bars import above
+    from ..shared.progress import progress_bar
 
-    console = Console(stderr=True)
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}")]
     if size is not None:
         columns.insert(2, TaskProgressColumn())
-    progress = Progress(*columns, console=console, transient=True)
-    task = progress.add_task("sending", total=size, count="")
+    with progress_bar(*columns) as bar:
+        task = bar.add_task("sending", total=size, count="")
 
-    def show(stats: Stats) -> None:
-        count = f"{stats.delivered:,} delivered, {stats.pending:,} waiting"
-        progress.update(
-            task,
-            description=stats.state,
-            count=count,
-            completed=position() if size is not None else 0,
-        )
+        def show(stats: Stats) -> None:
+            bar.update(
+                task,
+                description=stats.state,
+                count=f"{stats.delivered:,} delivered, {stats.pending:,} waiting",
+                completed=position() if size is not None else 0,
+            )
 
-    with progress, above(console):
         yield show

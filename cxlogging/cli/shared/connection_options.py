@@ -1,4 +1,4 @@
-"""Where queries go: the options that `query`, `tail` and `audit` share."""
+"""The options that say where queries go; `query`, `tail` and `audit` share them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTIONS = (
     click.option(
         "--local",
         is_flag=True,
-        help="Ask the local server, `cxlogging dev`, instead of the service.",
+        help="Query the local server, `cxlogging dev`, instead of the service.",
     ),
     click.option(
         "--port",
@@ -36,7 +36,7 @@ _OPTIONS = (
     click.option(
         "--url",
         metavar="URL",
-        help=f"Ask this address instead of https://api.<domain>. Default: {URL_VARIABLE}.",
+        help=f"Query this address instead of https://api.<domain>. Default: {URL_VARIABLE}.",
     ),
 )
 
@@ -52,12 +52,12 @@ row_limit = click.option(
     "--row-limit",
     type=click.IntRange(1),
     metavar="N",
-    help="The most rows that the account may ask for. Default: 15,000, in the archive 50,000.",
+    help="The most rows the account may request. Default: 15,000; in the archive 50,000.",
 )
 
 
 def options(command: F) -> F:
-    """Give *command* the options that say where queries go."""
+    """Add the options that say where queries go to *command*."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -66,39 +66,47 @@ def options(command: F) -> F:
 def address(
     *, local: bool, port: int | None, domain: str | None, url: str | None
 ) -> dict[str, str | None]:
-    """Return ``domain`` and ``url`` as the query client takes them."""
+    """Return the arguments ``domain`` and ``url`` of the query client."""
     if not (local or port):
         return {"domain": domain, "url": url}
     if domain or url:
-        raise click.UsageError("--local and --port stand alone: leave out --domain and --url.")
+        raise click.UsageError("--local and --port cannot be combined with --domain or --url.")
     return {"domain": None, "url": local_url(port)}
 
 
 def client(
     where: Mapping[str, str | None], tier: str, row_limit: int | None, **options: Any
 ) -> DataPrimeClient:
-    """Return a client for what `address` returned; *row_limit* is the account's for *tier*."""
+    """
+    Return a query client.
+
+    Args:
+        where: What `address` returned.
+        tier: The storage tier that is queried.
+        row_limit: The account's row limit for *tier*, if it is not the usual one.
+        options: Further arguments of the client.
+    """
     if row_limit is not None:
         options["row_limits"] = {tier: row_limit}
     try:
-        with warnings.catch_warnings(record=True) as found:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             made = DataPrimeClient(None, where["domain"], where["url"], **options)
     except ConfigurationError as error:
         sentence = str(error)
         if sentence.startswith("no "):
-            # Neither an address nor a key: who tries this out needs none.
+            # No address or no key: without an account there is the local server.
             sentence += " Or ask the local server: --local."
         if where["url"] is not None and where["url"] == held(URL_VARIABLE):
-            # With --local the address came from the variable.
+            # --local took the address from the variable.
             sentence = re.sub(r"^url\b", URL_VARIABLE, sentence)
         raise ConfigurationError(sentence) from None
-    for each in found:
+    for each in caught:
         note(str(each.message))
     return made
 
 
 def local_url(port: int | None = None) -> str:
-    """Return the local server's address: at *port*, else as ``CXLOGGING_URL`` says."""
-    known = held(URL_VARIABLE)
-    return known if known and port is None else f"http://127.0.0.1:{port or LOCAL_PORT}"
+    """Return the address of the local server: at *port*, or else from ``CXLOGGING_URL``."""
+    configured = held(URL_VARIABLE)
+    return configured if configured and port is None else f"http://127.0.0.1:{port or LOCAL_PORT}"

@@ -1,7 +1,7 @@
 """
-How a command ends: its exit code, and what it says on the way out.
+How a command ends: its exit code, and its last message.
 
-An end by Ctrl-C, and a reader that has gone (``| head``), are no news: nothing is said.
+Ctrl-C and a closed pipe (``| head``) end it without a message.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _REFUSAL = re.compile(r"HTTP 40[13]\b")
 
 def guarded(invoke: Callable[[], Any], called: Callable[[], click.Command | None]) -> Any:
     """
-    Return what *invoke* returns; end the process with the code of an error of ours.
+    Return what *invoke* returns; exit with the code of a cxlogging error that it raises.
 
     Args:
         invoke: Runs a command.
-        called: Gives that command, whose options an error's sentence is to name.
+        called: Returns that command; the message names its options.
     """
     try:
         return invoke()
@@ -51,7 +51,7 @@ def guarded(invoke: Callable[[], Any], called: Callable[[], click.Command | None
 
 
 def ended(run: Callable[[], Any]) -> NoReturn:
-    """End the process as *run* ends, once everything that was written has left."""
+    """Call *run*, flush the output, and exit with the code of the outcome."""
     try:
         prepare(sys.stdout)
         prepare(sys.stderr)
@@ -59,12 +59,12 @@ def ended(run: Callable[[], Any]) -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         code = OK
-        _let_go(sys.stdout)
+        _redirect_to_null(sys.stdout)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except OSError as error:
         code = FAILURE
-        _let_go(sys.stdout)
+        _redirect_to_null(sys.stdout)
         reason = error.strerror or str(error)
         if error.filename is None:
             complain(f"cannot write the output: {reason}.")
@@ -73,7 +73,7 @@ def ended(run: Callable[[], Any]) -> NoReturn:
     try:
         sys.stderr.flush()
     except (OSError, ValueError):
-        _let_go(sys.stderr)
+        _redirect_to_null(sys.stderr)
     raise SystemExit(code)
 
 
@@ -82,7 +82,7 @@ def _code(run: Callable[[], Any]) -> int:
     try:
         result = run()
     except SystemExit as end:
-        if sys.stdout is not stdout:  # how click ends where a reader has left
+        if sys.stdout is not stdout:  # click replaces it after a broken pipe
             sys.stdout = stdout
             raise BrokenPipeError from None
         if isinstance(end.code, str):
@@ -97,20 +97,20 @@ def _code(run: Callable[[], Any]) -> int:
             return error.exit_code
         context = getattr(error, "ctx", None)
         if context is not None:
-            _say_usage(context)
+            _print_usage(context)
         complain(error.format_message())
         return error.exit_code
     return result if isinstance(result, int) else OK
 
 
-def _say_usage(context: click.Context) -> None:
+def _print_usage(context: click.Context) -> None:
     with contextlib.suppress(OSError):
         path = context.command_path
         sys.stderr.write(f"{context.get_usage()}\nTry '{path} --help' for help.\n\n")
 
 
 def code_of(error: CxLoggingError) -> int:
-    """Return the exit code that tells *error* from others."""
+    """Return the exit code for *error*."""
     if isinstance(error, ConfigurationError):
         return USAGE
     from ... import dataprime
@@ -127,29 +127,29 @@ def code_of(error: CxLoggingError) -> int:
 
 
 def is_refusal(reason: str) -> bool:
-    """Return whether a delivery's last trouble was its key."""
+    """Return True if a delivery's last error was that its key was refused."""
     return _REFUSAL.search(reason) is not None
 
 
 def open_streams() -> None:
     """
-    Give a process that was started without a standard stream one that fails when it is used.
+    Open the standard streams that the process was started without.
 
-    Otherwise the next file or socket that is opened would get the stream's number, and the
-    stream itself would be None. Nobody can be told on a closed stderr: that one takes anything.
+    Otherwise the next file or socket would get the number of the stream, and the stream would be
+    None. Using stdin or stdout fails then; what is written to stderr is discarded.
     """
     for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, mode)  # gets the lowest free number: this one
+            os.open(os.devnull, mode)  # gets the lowest free number, which is this one
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
-def _let_go(stream: TextIO) -> None:
-    """Give *stream* to the null device, so that its last flush cannot fail again."""
+def _redirect_to_null(stream: TextIO) -> None:
+    """Connect *stream* to the null device, so that its last flush cannot fail again."""
     with contextlib.suppress(OSError, io.UnsupportedOperation):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

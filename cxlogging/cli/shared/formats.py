@@ -1,4 +1,4 @@
-"""Rows as text on stdout: a table for people, JSON and CSV for programs, raw as it came."""
+"""Rows on stdout: as a table for people, as JSON or CSV for programs, or raw."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ colour = click.option(
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="Whether to colour the output; auto colours a terminal.",
+    help="Whether to use colours; auto uses them on a terminal.",
 )
 full = click.option(
-    "--full", is_flag=True, help="Show all fields, and every line of long texts, in a table."
+    "--full", is_flag=True, help="In a table, show all fields, and every line of long texts."
 )
 
 
 def output(*formats: str) -> Callable[[F], F]:
-    """Return the option for one of *formats*."""
+    """Return the option --output with a choice of *formats*."""
     return click.option(
         "-o",
         "--output",
@@ -41,22 +41,22 @@ def output(*formats: str) -> Callable[[F], F]:
     )
 
 
-def chosen(wish: str | None) -> str:
-    """Return the format to write: *wish*, else a table on a terminal and JSON lines in a pipe."""
-    return wish or ("table" if sys.stdout.isatty() else "jsonl")
+def chosen(form: str | None) -> str:
+    """Return *form*, or by default a table on a terminal and JSON lines in a pipe."""
+    return form or ("table" if sys.stdout.isatty() else "jsonl")
 
 
 def write(rows: Iterable[Row], form: str, colour: str = "auto", *, full: bool = False) -> int:
     """
-    Write *rows* to stdout as they come, and return how many.
+    Write *rows* to stdout as they come, and return how many there were.
 
-    On a terminal nothing but ``raw`` lets a character through that steers it.
+    On a terminal all formats but ``raw`` escape control characters.
 
     Args:
-        rows: What is written.
+        rows: The rows.
         form: One of `FORMATS`.
         colour: ``"auto"``, ``"always"`` or ``"never"``.
-        full: A table has all fields, and every line of a long text.
+        full: A table has all fields, and every line of long texts.
     """
     prepare(sys.stdout)
     counted = _Counted(rows)
@@ -83,7 +83,7 @@ class _Counted:
 
 
 def _text(row: Row, out: TextIO) -> str:
-    # The escapes of a narrow encoding are not those of JSON.
+    # An encoding that lacks characters would escape them in another way than JSON does.
     narrow = not (out.encoding or "utf-8").lower().startswith("utf")
     text = json.dumps(document(row), ensure_ascii=narrow, default=str)
     return safe_json(text) if out.isatty() else text
@@ -93,7 +93,7 @@ def _jsonl(rows: Iterable[Row], out: TextIO, colour: str) -> None:
     del colour
     for row in rows:
         out.write(_text(row, out) + "\n")
-        _show(out)
+        _flush_terminal(out)
 
 
 def _json(rows: Iterable[Row], out: TextIO, colour: str) -> None:
@@ -104,7 +104,7 @@ def _json(rows: Iterable[Row], out: TextIO, colour: str) -> None:
             out.write(f"{mark}\n{_text(row, out)}")
             mark = ","
     finally:
-        # What was read before an error is a document all the same.
+        # If an error ends the rows early, the output is valid JSON nevertheless.
         out.write("[]\n" if mark == "[" else "\n]\n")
 
 
@@ -114,7 +114,7 @@ def _csv(rows: Iterable[Row], out: TextIO, colour: str) -> None:
 
 
 class _SafeLines:
-    """A terminal, to a writer of tables; one call is one line."""
+    """Writes CSV to a terminal, one line a call, with control characters escaped."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -128,7 +128,7 @@ def _raw(rows: Iterable[Row], out: TextIO, colour: str) -> None:
     for row in rows:
         raw = row.raw if isinstance(row.raw, str) else json.dumps(row.raw, ensure_ascii=False)
         out.write(f"{raw}\n")
-        _show(out)
+        _flush_terminal(out)
 
 
 def _table(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> None:
@@ -136,14 +136,14 @@ def _table(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> None
     first = next(several, None)
     if first is None:
         return
-    every = itertools.chain([first], several)
+    all_rows = itertools.chain([first], several)
     if first.is_aggregate and isinstance(first.data, dict):
-        _columns(every, out, colour, full=full)
+        _columns(all_rows, out, colour, full=full)
         return
     coloured = is_coloured(out, colour)
-    for row in every:
+    for row in all_rows:
         out.write(line_of(row, coloured=coloured, full=full) + "\n")
-        _show(out)
+        _flush_terminal(out)
 
 
 def _columns(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> None:
@@ -165,7 +165,7 @@ def _columns(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> No
         file=out,
         force_terminal=coloured,
         no_color=not coloured,
-        width=None if out.isatty() else 10_000,  # no line of a pipe is broken
+        width=None if out.isatty() else 10_000,  # lines are not wrapped in a pipe
     )
     console.print(shown)
 
@@ -179,6 +179,6 @@ def _cell(value: object, *, full: bool) -> str:
     return "\n".join(map(safe_line, lines if full else folded(lines)))
 
 
-def _show(out: TextIO) -> None:
+def _flush_terminal(out: TextIO) -> None:
     if out.isatty():
         out.flush()

@@ -1,8 +1,8 @@
 """
-A log for a person: when, how bad, from where, by which logger, what; then the caller's fields.
+A log as text: time, severity, source, logger, message, and the fields that the application added.
 
-What has line ends of its own, such as an exception, stands in lines below. The fields that every
-event of a handler has (file, thread, process and the like) are left out unless all is asked for.
+Texts of several lines, such as exceptions, are printed below. The fields that a handler adds to
+every event (file, thread, process and so on) are left out unless all are wanted.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 from ...dataprime import Row, Severity
 from ...dataprime.times import iso
 from ...vendors.registry import QUERIED, VENDORS
-from .screen import mark, painted, safe
+from .screen import painted, safe, symbol
 
 MESSAGE_NAMES = ("message", "body", "msg", "event", "text", "log")
 TRACE_NAMES = ("exception", "exception.stacktrace", "stack_info")
-"""Fields whose lines need no name before them, in this order."""
+"""Fields with stack traces, which are printed first and without their name."""
 
-FOLDED_ABOVE = 24
+MAX_LINES = 24
 HEAD, TAIL = 8, 12
-"""Of a longer text so many lines are shown, from its beginning and from its end."""
+"""How many lines of a longer text are shown, from its beginning and from its end."""
 
 STYLES: Mapping[Severity | None, tuple[str, ...]] = {
     Severity.DEBUG: ("dim",),
@@ -36,19 +36,19 @@ STYLES: Mapping[Severity | None, tuple[str, ...]] = {
 
 def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
     """
-    Return *row* for a terminal; what follows its first line is marked, to be no other row.
+    Return *row* as text; a mark at the beginning of each further line tells it from a new row.
 
     Args:
         row: A log.
-        coloured: With the codes of colours.
-        full: All fields, and every line of a long text.
+        coloured: Use colours.
+        full: Show all fields, and every line of long texts.
     """
     paint = painted if coloured else _plain
     message, rest = _parts(row.data)
     first, *others = message.split("\n")
     blocks = [others, *_exceptions(rest)]
     fields = rest if full else _without_own(row, rest)
-    fields, more = _apart(fields)
+    fields, long_texts = _split_long(fields)
     severity = row.severity
     parts = [
         paint(_moment(row), "dim"),
@@ -56,9 +56,11 @@ def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
         paint(safe(_source(row)), "cyan"),
         paint(safe(_logger(row, rest)), "dim"),
         safe(first.rstrip("\r")),
-        paint(" ".join(f"{safe(name)}={_shown(value)}" for name, value in fields.items()), "dim"),
+        paint(
+            " ".join(f"{safe(name)}={_field_text(value)}" for name, value in fields.items()), "dim"
+        ),
     ]
-    blocks += [[f"{name}:", *text.strip("\n").split("\n")] for name, text in more.items()]
+    blocks += [[f"{name}:", *text.strip("\n").split("\n")] for name, text in long_texts.items()]
     below = [line for block in blocks for line in (block if full else folded(block))]
     return "\n".join(
         ["  ".join(filter(None, parts)), *(f"    | {safe_line(each)}" for each in below)]
@@ -66,15 +68,15 @@ def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
 
 
 def folded(lines: list[str]) -> list[str]:
-    """Return *lines*, or their first and last ones and how many are between."""
-    if len(lines) <= FOLDED_ABOVE:
+    """Return *lines*; of many lines, the first and last ones and how many are left out."""
+    if len(lines) <= MAX_LINES:
         return lines
     left_out = len(lines) - HEAD - TAIL
-    return [*lines[:HEAD], f"{mark('…', '...')} {left_out} more lines", *lines[-TAIL:]]
+    return [*lines[:HEAD], f"{symbol('…', '...')} {left_out} more lines", *lines[-TAIL:]]
 
 
 def safe_line(line: str) -> str:
-    """Return a line of a text, its tabs as blanks, without a character that steers."""
+    """Return a line with its tabs expanded and control characters escaped."""
     return safe(line.rstrip("\r").replace("\t", "    "))
 
 
@@ -115,7 +117,7 @@ def _parts(data: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _exceptions(rest: dict[str, Any]) -> Iterator[list[str]]:
-    """Take exceptions and stacks out of *rest*, and yield the lines of each."""
+    """Remove exceptions and stacks from *rest*, and yield the lines of each."""
     for name in TRACE_NAMES:
         held = rest.get(name)
         text = held.get("stacktrace") if isinstance(held, dict) else held
@@ -129,7 +131,7 @@ def _exceptions(rest: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def _without_own(row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the caller gave: *fields* without those of every event."""
+    """Return the fields that the application added."""
     profile = VENDORS.get(str(row.labels.get("vendor")), QUERIED).profile
     own = profile.handler_fields
     kept = {name: value for name, value in fields.items() if name not in own}
@@ -140,15 +142,17 @@ def _without_own(row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _apart(fields: Mapping[str, Any], above: str = "") -> tuple[dict[str, Any], dict[str, str]]:
-    """Return *fields* without the texts of several lines, and those by their keypaths."""
+def _split_long(
+    fields: Mapping[str, Any], prefix: str = ""
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return *fields* without texts of several lines, and those texts by their keypaths."""
     short: dict[str, Any] = {}
     long: dict[str, str] = {}
     for name, value in fields.items():
         if isinstance(value, str) and "\n" in value.strip("\n"):
-            long[f"{above}{name}"] = value
+            long[f"{prefix}{name}"] = value
         elif isinstance(value, dict):
-            inner, deeper = _apart(value, f"{above}{name}.")
+            inner, deeper = _split_long(value, f"{prefix}{name}.")
             long |= deeper
             if inner or not deeper:
                 short[name] = inner
@@ -157,7 +161,7 @@ def _apart(fields: Mapping[str, Any], above: str = "") -> tuple[dict[str, Any], 
     return short, long
 
 
-def _shown(value: Any) -> str:
+def _field_text(value: Any) -> str:
     if isinstance(value, str) and value and " " not in value and '"' not in value:
         return safe(value)
     return safe(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,4 +1,4 @@
-"""The library's sentences on the command line: options by the names that were typed."""
+"""Messages of the library, with the flags of a command in place of Python arguments."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 import click
 
-SAME = {
+ALIASES = {
     "application_name": "application",
     "subsystem_name": "subsystem",
     "split_on_limit": "split",
     "buffer_bytes": "buffer",
     "row_limits": "row_limit",
 }
-"""Arguments of the library, and the parameters of commands that stand for them."""
+"""Arguments of the library, and the parameters of commands with another name for them."""
 
 _NO_FLAG = re.compile(r"[Pp]ass (?:api_key|source_token)=,? or (?=set\b)")
 _PLAIN_HTTP = re.compile(r"pass allow_plain_http=True \(or (set \w+=1)\)")
@@ -27,12 +27,12 @@ _SECOND = re.compile(r"(?<= and )(?P<name>[a-z_]+)(?= both\b)")
 
 
 def examples(*commands: str) -> str:
-    """Return what a command's help ends with: *commands* as they are typed."""
+    """Return the epilog of a command's help, with *commands* as examples."""
     return "\n".join(["\b", "Examples:", *(f"  {each}" for each in commands)])
 
 
 def in_flags(sentence: str, command: click.Command | None) -> str:
-    """Return *sentence* with the flags of *command* in place of the library's arguments."""
+    """Return *sentence* with the arguments of the library replaced by flags of *command*."""
     flags = _flags(command)
 
     def flag(found: re.Match[str]) -> str:
@@ -59,4 +59,4 @@ def in_flags(sentence: str, command: click.Command | None) -> str:
 def _flags(command: click.Command | None) -> dict[str, str]:
     options = [each for each in command.params if isinstance(each, click.Option)] if command else []
     flags = {each.name or "": max(each.opts, key=len) for each in options}
-    return flags | {name: flags[same] for name, same in SAME.items() if same in flags}
+    return flags | {name: flags[alias] for name, alias in ALIASES.items() if alias in flags}

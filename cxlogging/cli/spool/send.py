@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -168,15 +167,11 @@ def _finish(
 @contextlib.contextmanager
 def _progress(title: str, count: int) -> Iterator[Callable[[Stats], None]]:
     """Yield a function that updates a progress bar on stderr, if that is a terminal."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress
 
-    from ..shared.bars import above
+    from ..shared.progress import progress_bar
 
-    console = Console(stderr=True)
-    silent = not sys.stderr.isatty()  # rich takes a pipe for a terminal if FORCE_COLOR is set
-    with Progress(console=console, transient=True, disable=silent) as bar, above(console):
+    with progress_bar() as bar:
         task = bar.add_task(escape(title), total=count)
 
         def show(stats: Stats) -> None:

@@ -1,10 +1,9 @@
 """
-New rows of a query, each once: windows that overlap, and what was seen in them.
+The new rows of a query, each returned once.
 
-A row becomes visible some time after the instant that it bears. So every window
-begins before the last one ended, and what came with an earlier window is passed
-over. A short overlap is asked for each time, and the whole allowance for late
-rows now and then: most of what is asked is new.
+A row becomes visible some time after its timestamp. So every window begins before the last one
+ended, and rows that an earlier window returned are skipped. The overlap is short for most windows;
+from time to time it is the whole time by which a row may be late.
 """
 
 from __future__ import annotations
@@ -17,59 +16,61 @@ from dataclasses import dataclass, field
 from ...dataprime import QueryError, Row
 
 SECOND = 1_000_000_000
-SHORT = 5 * SECOND
-WIDE_EVERY = 4
-"""The whole allowance is asked for again after a quarter of it."""
+SHORT_OVERLAP = 5 * SECOND
+WIDE_WINDOWS = 4
+"""How often, in the time by which a row may be late, that whole time is asked for again."""
 
-Ask = Callable[[int, int], Iterable[Row]]
+FetchRows = Callable[[int, int], Iterable[Row]]
 
 
 @dataclass
 class Following:
     """
-    A query that is followed.
+    A query that is asked again and again.
 
     Attributes:
-        ask: Returns the rows of a window, both instants in nanoseconds.
+        fetch: Returns the rows between two times in nanoseconds.
         begin: Where the first window begins.
-        allowance: Nanoseconds by which a row may be late.
+        max_lateness: By how many nanoseconds a row may be late.
     """
 
-    ask: Ask
+    fetch: FetchRows
     begin: int
-    allowance: int
+    max_lateness: int
     _seen: Counter[tuple[int, str]] = field(default_factory=Counter)
-    _reached: int | None = None
-    _wide: int = 0
+    _last_end: int | None = None
+    _last_wide_end: int = 0
 
     def new_until(self, now: int) -> list[Row]:
         """
         Return the rows up to *now* that were not returned before, in order of time.
 
-        Where it raises, nothing is counted as seen: the next call asks again.
+        If it raises, no row counts as returned, and the next call asks for them again.
         """
         start, is_wide = self._start(now)
         found: Counter[tuple[int, str]] = Counter()
         fresh: list[tuple[int, Row]] = []
-        for row in self.ask(start, now):
+        for row in self.fetch(start, now):
             identity = _identity(row)
             found[identity] += 1
             if found[identity] > self._seen[identity]:
                 fresh.append((identity[0], row))
         self._seen |= found
-        self._reached = max(now, self._reached or 0)
+        self._last_end = max(now, self._last_end or 0)
         if is_wide:
-            self._wide = now
-            self._forget(now - self.allowance)
+            self._last_wide_end = now
+            self._forget(now - self.max_lateness)
         fresh.sort(key=lambda pair: pair[0])
         return [row for _, row in fresh]
 
     def _start(self, now: int) -> tuple[int, bool]:
-        if self._reached is None:
+        if self._last_end is None:
             return min(self.begin, now), True
-        is_wide = now - self._wide >= self.allowance // WIDE_EVERY
-        # What has become visible since the last wide question is no older than that.
-        start = self._wide - self.allowance if is_wide else self._reached - SHORT
+        is_wide = now - self._last_wide_end >= self.max_lateness // WIDE_WINDOWS
+        # No row that became visible since the last wide window is older than this.
+        start = (
+            self._last_wide_end - self.max_lateness if is_wide else self._last_end - SHORT_OVERLAP
+        )
         return min(max(start, self.begin), now), is_wide
 
     def _forget(self, before: int) -> None:
@@ -81,8 +82,8 @@ def _identity(row: Row) -> tuple[int, str]:
     moment = row.timestamp_ns
     if moment is None:
         raise QueryError(
-            "tail follows logs: a query that counts or groups has no rows that come one by one."
+            "tail prints logs as they arrive: a query that counts or groups cannot be followed."
         )
     found = row.metadata.get("logid")
-    # Metadata that the service adds later is left out: the row is the same.
+    # Without the other metadata, which the service may complete later.
     return moment, str(found or json.dumps([row.labels, row.raw], default=str))

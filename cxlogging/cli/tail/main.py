@@ -21,19 +21,19 @@ from ...dataprime import (
     times,
 )
 from ..query.notes import nothing_yet
-from ..shared import connection_options as reach
+from ..shared import connection_options as connection
 from ..shared import formats
 from ..shared.exit_codes import OK, PARTIAL
-from ..shared.levels import Level
+from ..shared.levels import LevelType
 from ..shared.screen import note
 from ..shared.wording import examples
-from .doorbell import Doorbell
 from .following import Following
+from .local_stream import LocalStream
 
-EVERY = 5.0
-EVERY_LOCAL = 0.5
-LONGEST_PAUSE = 30.0
-PASSING = (RateLimited, Unreachable, QueryFailed)
+INTERVAL = 5.0
+LOCAL_INTERVAL = 0.5
+MAX_PAUSE = 30.0
+TEMPORARY = (RateLimited, Unreachable, QueryFailed)
 _COMMANDS = re.compile(
     r"\s*(source|from|filter|f|where|block|find|text|wildfind|wildtext|lucene)\s", re.IGNORECASE
 )
@@ -50,18 +50,18 @@ _COMMANDS = re.compile(
 @click.argument("expression", metavar="[FILTER]", required=False)
 @click.option(
     "--level",
-    type=Level(),
+    type=LevelType(),
     metavar="LEVEL",
-    help="Show this severity and those above: warning, WARN, 30.",
+    help="Show logs of this severity and above: warning, WARN or 30.",
 )
 @click.option(
     "--since",
     default="1m",
     metavar="T",
     show_default=True,
-    help="Begin so long ago, or at a time: 10m, now-1h, 2025-01-20T00:00:00Z.",
+    help="Begin this long ago, or at this time: 10m, now-1h, 2025-01-20T00:00:00Z.",
 )
-@reach.tier
+@connection.tier
 @click.option(
     "--syntax",
     type=click.Choice(["dataprime", "lucene"]),
@@ -73,7 +73,7 @@ _COMMANDS = re.compile(
     "--every",
     type=click.FloatRange(0.1, 3600),
     metavar="S",
-    help=f"Ask every S seconds. Default: {EVERY:g}, {EVERY_LOCAL:g} with --local.",
+    help=f"Ask every S seconds. Default: {INTERVAL:g}, with --local {LOCAL_INTERVAL:g}.",
 )
 @click.option(
     "--late",
@@ -81,14 +81,14 @@ _COMMANDS = re.compile(
     default=60.0,
     metavar="S",
     show_default=True,
-    help="Show logs that become visible up to S seconds after their time.",
+    help="Show logs that become visible up to S seconds after their timestamp.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after N rows.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Exit after N rows.")
 @formats.output("table", "jsonl", "raw")
 @formats.colour
 @formats.full
-@reach.row_limit
-@reach.options
+@connection.row_limit
+@connection.options
 def command(
     *,
     expression: str | None,
@@ -111,40 +111,43 @@ def command(
     """
     Print logs as they arrive, each once, until Ctrl-C.
 
-    FILTER is a condition, such as '$d.user.id == 4711', or a pipeline of commands that keep logs
-    as they are, such as 'source spans | filter ...'; with --syntax lucene, a Lucene query.
+    FILTER is a condition, such as '$d.user.id == 4711', or a pipeline that does not aggregate,
+    such as 'source spans | filter ...'; with --syntax lucene, it is a Lucene query.
 
-    Exit codes: 0 after --count rows, 6 the same and rows may be missing, 130 Ctrl-C; else as query.
+    Exit codes: 0 after --count rows, 6 after --count rows of which some may be missing, 130 after
+    Ctrl-C; all others are those of query.
     """
-    where = reach.address(local=local, port=port, domain=domain, url=url)
-    pause = every or (EVERY_LOCAL if local or port else EVERY)
-    text = question(expression, level, syntax)
+    where = connection.address(local=local, port=port, domain=domain, url=url)
+    pause = every or (LOCAL_INTERVAL if local or port else INTERVAL)
+    text = query_of(expression, level, syntax)
     begin = times.instant("--since", since, time.time_ns())
-    with reach.client(where, tier, row_limit, timeout=60.0, retry_budget=0.0) as client:
-        asking = _Asking(client, text, tier, syntax, (expression or "").strip())
-        following = Following(asking.ask, begin, int(late * 1e9))
+    with connection.client(where, tier, row_limit, timeout=60.0, retry_budget=0.0) as client:
+        windows = _Windows(client, text, tier, syntax, (expression or "").strip())
+        following = Following(windows.fetch, begin, int(late * 1e9))
         with _waiting(where["url"] if (local or port) and not every else None, pause) as wait:
             rows = _limited(_batches(following, pause, wait), count)
             formats.write(_flushed(rows), formats.chosen(output), color, full=full)
-    raise SystemExit(PARTIAL if asking.cut else OK)
+    raise SystemExit(PARTIAL if windows.incomplete else OK)
 
 
 @contextmanager
 def _waiting(url: str | None, pause: float) -> Iterator[Callable[[], None]]:
-    """Give what waits for the next question: the local server's stream, or time."""
+    """Give a function that waits: for the stream of the local server, or for *pause* seconds."""
     if url is None:
         yield lambda: time.sleep(pause)
         return
-    with closing(Doorbell(url, pause)) as bell:
-        yield bell.wait
+    with closing(LocalStream(url, pause)) as stream:
+        yield stream.wait
 
 
-def question(expression: str | None, level: Severity | None, syntax: str) -> str:
-    """Return the query of a filter: a condition, or a pipeline as it is."""
+def query_of(expression: str | None, level: Severity | None, syntax: str) -> str:
+    """Return the query for a filter, which is a condition or a whole pipeline."""
     expression = (expression or "").strip()
     if syntax == "lucene":
         if level:
-            raise click.UsageError("--level goes with DataPrime: write severity into the query.")
+            raise click.UsageError(
+                "--level is for DataPrime: with Lucene, put the severity into the query."
+            )
         return expression or "*"
     if not expression or _COMMANDS.match(f"{expression} "):
         text = expression or "source logs"
@@ -156,25 +159,25 @@ def question(expression: str | None, level: Severity | None, syntax: str) -> str
     return text
 
 
-class _Asking:
+class _Windows:
     """
-    The question of a tail, about one window after another.
+    Runs the query of a tail for one window after another.
 
     Attributes:
-        cut: True once rows may be missing.
+        incomplete: True once rows may be missing.
     """
 
     def __init__(
         self, client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str
     ) -> None:
-        self.cut = False
+        self.incomplete = False
         self._client = client
         self._text, self._tier, self._syntax = text, tier, syntax
         self._expression = expression
         self._is_first = True
 
-    def ask(self, start: int, end: int) -> Iterator[Row]:
-        """Yield the rows of a window; say where some may be missing, and why the first has none."""
+    def fetch(self, start: int, end: int) -> Iterator[Row]:
+        """Yield the rows of a window; note if some may be missing, or if the first has none."""
         with self._client.stream(
             self._text,
             start=times.iso(start),
@@ -188,7 +191,7 @@ class _Asking:
             answer = rows.suppress_warnings()
             yield from rows
         if answer.limits_reached:
-            self.cut = True
+            self.incomplete = True
             note(f"rows may be missing: {', '.join(answer.limits_reached)} reached.")
         if self._is_first and not answer.count:
             for each in nothing_yet(self._expression, answer, lucene=self._syntax == "lucene"):
@@ -197,31 +200,31 @@ class _Asking:
 
 
 def _batches(following: Following, pause: float, wait: Callable[[], None]) -> Iterator[list[Row]]:
-    """Yield what is new, for ever; trouble that passes is said once, and waited for."""
-    trouble, failures, began = "", 0, False
+    """Yield new rows forever; a temporary error is noted once, and the query repeated."""
+    reported, failures, began = "", 0, False
     while True:
         try:
             rows = following.new_until(time.time_ns())
         except QueryError as error:
-            if not (began and _is_passing(error)):
+            if not (began and _is_temporary(error)):
                 raise
             failures += 1
             kind = type(error).__name__
-            if kind != trouble:
+            if kind != reported:
                 note(f"waiting: {error}")
-            trouble = kind
-            asked = getattr(error, "retry_after", None)
-            time.sleep(max(asked or 0.0, min(pause * 2**failures, LONGEST_PAUSE)))
+            reported = kind
+            retry_after = getattr(error, "retry_after", None)
+            time.sleep(max(retry_after or 0.0, min(pause * 2**failures, MAX_PAUSE)))
             continue
-        if trouble:
-            note("going on")
-        trouble, failures, began = "", 0, True
+        if reported:
+            note("continuing")
+        reported, failures, began = "", 0, True
         yield rows
         wait()
 
 
-def _is_passing(error: QueryError) -> bool:
-    return isinstance(error, PASSING) or getattr(error, "status", 0) in range(500, 600)
+def _is_temporary(error: QueryError) -> bool:
+    return isinstance(error, TEMPORARY) or getattr(error, "status", 0) in range(500, 600)
 
 
 def _limited(batches: Iterable[list[Row]], count: int | None) -> Iterator[list[Row]]:

@@ -1,4 +1,4 @@
-"""Times and levels as people and programs write them."""
+"""Timestamps as people and programs write them."""
 
 from __future__ import annotations
 
@@ -9,37 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-LOOKED_AT = 256
-"""Characters of a line in which its time and level are looked for."""
+from ..shared.levels import HEAD_LENGTH
 
-LEVELS = {
-    "trace": 5,
-    "debug": 10,
-    "verbose": 15,
-    "info": 20,
-    "information": 20,
-    "notice": 25,
-    "warn": 30,
-    "warning": 30,
-    "error": 40,
-    "err": 40,
-    "severe": 40,
-    "fatal": 50,
-    "critical": 50,
-    "crit": 50,
-    "alert": 50,
-    "emerg": 50,
-    "emergency": 50,
-    "panic": 50,
-}
 EARLIEST = 1e8
-"""Seconds since 1970 below which a number is a duration or the like, and no time."""
-
-SEVERITIES = {1: 10, 2: 15, 3: 20, 4: 30, 5: 40, 6: 50}
-"""Numbers of a field named severity: those of Coralogix."""
-
-PINO = {10: 5, 20: 10, 30: 20, 40: 30, 50: 40, 60: 50}
-"""Numbers of a field named level: those of pino and bunyan; Python's are in levelno."""
+"""Seconds since 1970; a smaller number is not a timestamp but, for instance, a duration."""
 
 _ISO = re.compile(
     r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\d*"
@@ -53,49 +26,42 @@ _MONTHS = {
     name: n for n, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
 }
 
-_WORDS = "|".join(sorted(LEVELS, key=len, reverse=True))
-_LEVEL = re.compile(
-    rf"(?i:(?:level|lvl|severity)[\"']?\s*[=:]\s*[\"']?(?P<named>{_WORDS})\b"
-    rf"|[\[<(|]\s*(?P<held>{_WORDS})\s*[\]>)|])"
-    rf"|(?<![\w.-])(?P<loud>{_WORDS.upper()})(?![\w-])"
-)
-
 
 @dataclass(frozen=True)
-class Reader:
+class TimestampParser:
     """
-    Reads times.
+    Finds timestamps in lines and fields.
 
     Attributes:
-        utc: True where a time without a zone is UTC; else it is this machine's.
-        now: Seconds since 1970, for times without a year.
+        utc: True if times without a zone are UTC; otherwise they are local times.
+        now: The clock in seconds since 1970, for times without a year.
     """
 
     utc: bool
     now: Callable[[], float]
 
     def of_line(self, text: str) -> float | None:
-        """Return the time that stands in the beginning of a line, in seconds since 1970."""
-        head = text[:LOOKED_AT]
-        for pattern, read in (
+        """Return the timestamp at the head of a line, in seconds since 1970."""
+        head = text[:HEAD_LENGTH]
+        for pattern, parse in (
             (_ISO, self._iso),
             (_WEB, self._web),
             (_SYSLOG, self._syslog),
         ):
             found = pattern.search(head)
             if found is not None:
-                return read(found)
+                return parse(found)
         epoch = _EPOCH.match(head)
-        return None if epoch is None else number(epoch[1])
+        return None if epoch is None else epoch_seconds(epoch[1])
 
     def of_value(self, value: Any) -> float | None:
-        """Return the time that a field holds."""
+        """Return the timestamp in a field, in seconds since 1970."""
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return number(value)
+            return epoch_seconds(value)
         if not isinstance(value, str):
             return None
         text = value.strip()
-        return number(text) if _EPOCH.fullmatch(text) else self.of_line(text)
+        return epoch_seconds(text) if _EPOCH.fullmatch(text) else self.of_line(text)
 
     def _iso(self, found: re.Match[str]) -> float | None:
         *parts, fraction, zone = found.groups()
@@ -112,7 +78,7 @@ class Reader:
         parts = [_MONTHS.get(month, 0), int(day), *map(int, rest)]
         at = self._at([year, *parts], None, None)
         if at is not None and at > self.now() + 86_400:
-            at = self._at([year - 1, *parts], None, None)  # last December, read in January
+            at = self._at([year - 1, *parts], None, None)  # written in December, read in January
         return at
 
     def _at(self, parts: list[int], fraction: str | None, zone: str | None) -> float | None:
@@ -135,8 +101,8 @@ class Reader:
         return datetime.timezone(-span if zone[0] == "-" else span)
 
 
-def number(value: float | str) -> float | None:
-    """Return the seconds of an epoch in seconds, milli-, micro- or nanoseconds, by its size."""
+def epoch_seconds(value: float | str) -> float | None:
+    """Return the seconds of an epoch time whose unit (s, ms, µs, ns) follows from its size."""
     seconds = float(value)
     if not math.isfinite(seconds) or seconds < EARLIEST:
         return None
@@ -144,28 +110,3 @@ def number(value: float | str) -> float | None:
         if seconds / unit < 1e11:
             return seconds / unit
     return None
-
-
-def level_of_line(text: str) -> str | None:
-    """Return the level's word in the beginning of a line: loud, in brackets, or named."""
-    found = _LEVEL.search(text[:LOOKED_AT])
-    return None if found is None else found[found.lastgroup or 0]
-
-
-def level_of_value(name: str, value: Any) -> tuple[int, str] | None:
-    """Return the number and the word of the level that a field holds, by the field's *name*."""
-    if isinstance(value, str):
-        known = LEVELS.get(value.strip().lower())
-        if known is not None:
-            return known, value.strip().upper()
-        value = int(value) if value.strip().isascii() and value.strip().isdigit() else None
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    last = name.rpartition(".")[2].lower()
-    table = {"levelno": {n: n for n in range(1, 101)}, "severity": SEVERITIES}.get(last, PINO)
-    found = table.get(value)
-    return None if found is None else (found, _NAMES.get(found, f"LEVEL {found}"))
-
-
-_NAMES = {5: "TRACE", 10: "DEBUG", 15: "VERBOSE", 20: "INFO", 30: "WARNING", 40: "ERROR"}
-_NAMES[50] = "CRITICAL"

@@ -1,7 +1,7 @@
 """
 A small shop on Flask and SQLite, with a thread that packs what was ordered.
 
-All its logging is the standard library's: it knows nothing of where its records go.
+It logs with the standard library, and does not know where its records go.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, abort, current_app, g, jsonify, request
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("shop")
 pages = Blueprint("shop", __name__)
 
 SCHEMA = """
@@ -38,7 +38,7 @@ def create_app(database: str) -> Flask:
     with sqlite3.connect(database) as connection:
         connection.executescript(SCHEMA)
     connection.close()
-    app.extensions["packing"] = Packing(database)
+    app.extensions["packer"] = Packer(database)
     app.register_blueprint(pages)
     app.teardown_appcontext(_disconnect)
     return app
@@ -64,7 +64,7 @@ def item(number: int) -> Any:
 
 @pages.get("/items/<int:number>/rating")
 def rating(number: int) -> Any:
-    """Show the mean of an item's stars; nobody thought of items without any."""
+    """Show the mean of an item's ratings; fails for an item without ratings, by design."""
     rows = _db().execute("SELECT stars FROM ratings WHERE item = ?", (number,)).fetchall()
     return jsonify(stars=statistics.mean(row["stars"] for row in rows))
 
@@ -73,36 +73,36 @@ def rating(number: int) -> Any:
 def order() -> Any:
     """Take an order, and have it packed."""
     began = time.perf_counter()
-    asked = request.get_json()
+    wanted = request.get_json()
     database = _db()
     with database:
         taken = database.execute(
             "UPDATE items SET stock = stock - :quantity WHERE id = :item AND stock >= :quantity",
-            asked,
+            wanted,
         ).rowcount
         if not taken:
-            log.warning("item %d is sold out", asked["item"], extra={"wanted": asked["quantity"]})
+            log.warning("item %d is sold out", wanted["item"], extra={"wanted": wanted["quantity"]})
             abort(409)
         number = database.execute(
             "INSERT INTO orders (item, quantity, customer) VALUES (:item, :quantity, :customer)",
-            asked,
+            wanted,
         ).lastrowid
     log.info(
         "order %d placed",
         number,
         extra={
-            "order": {"id": number, "item": asked["item"], "quantity": asked["quantity"]},
-            "customer": asked["customer"],
-            "card_token": asked["card_token"],
+            "order": {"id": number, "item": wanted["item"], "quantity": wanted["quantity"]},
+            "customer": wanted["customer"],
+            "card_token": wanted["card_token"],
             "duration_ms": round((time.perf_counter() - began) * 1000, 2),
         },
     )
-    current_app.extensions["packing"].put(number)
+    current_app.extensions["packer"].put(number)
     return jsonify(id=number), 201
 
 
-class Packing:
-    """Packs orders on a thread of its own."""
+class Packer:
+    """Packs orders on its own thread."""
 
     def __init__(self, database: str) -> None:
         self._database = database
@@ -111,7 +111,7 @@ class Packing:
         self._thread.start()
 
     def put(self, number: int) -> None:
-        """Have the order *number* packed."""
+        """Queue the order *number*."""
         self._orders.put(number)
 
     def drain(self) -> None:
@@ -119,7 +119,7 @@ class Packing:
         self._orders.join()
 
     def close(self) -> None:
-        """Pack what is left, and end."""
+        """Pack what is left, and end the thread."""
         self._orders.put(None)
         self._thread.join()
 

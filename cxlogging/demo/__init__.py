@@ -1,1 +1,0 @@
-"""The application that `cxlogging demo` runs, and the configuration of its logging."""
