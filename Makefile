@@ -10,6 +10,7 @@ LOWEST ?=
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 PYTEST = $(BIN)/python -m pytest
 PARALLEL = -n $(WORKERS) --dist loadgroup
+QUICK = not slow and not timing and not servers
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check coverage docs docs-serve build faults soak fuzz bench clean
@@ -23,10 +24,11 @@ demo: $(VENV)/.ready-dev ## see it work: a web application, three handlers, the 
 	$(BIN)/cxlogging demo $(ARGS)
 
 test: $(VENV)/.ready-test ## run the tests, in parallel; ARGS='tests/wire -x' runs some of them
-	$(PYTEST) $(PARALLEL) -m 'not slow and not servers' $(ARGS)
+	$(PYTEST) $(PARALLEL) -m '$(QUICK)' $(ARGS)
 
-test-all: $(VENV)/.ready-test ## run the slow tests, which `make test` leaves out
-	$(PYTEST) -n 2 --dist loadgroup -m 'slow and not servers' $(ARGS)
+test-all: $(VENV)/.ready-test ## run the tests that `make test` leaves out: slow ones, and those that measure time
+	$(PYTEST) -n 2 -m 'slow and not timing and not servers' $(ARGS)
+	$(PYTEST) -m 'timing and not servers' $(ARGS)
 
 check: $(VENV)/.ready-lint ## lint, check types, the structure of the package and the links of the documentation
 	$(BIN)/ruff check .
@@ -36,7 +38,7 @@ check: $(VENV)/.ready-lint ## lint, check types, the structure of the package an
 
 coverage: $(VENV)/.ready-test ## measure branch coverage; fails below the percentage in pyproject.toml
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not slow and not servers' $(ARGS)
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m '$(QUICK)' $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

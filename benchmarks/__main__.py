@@ -12,7 +12,7 @@ from typing import Any
 
 from . import exceptions, run, startup
 from .environment import environment
-from .modes import MODES, OTHERS, Mode, asked_for, chosen, partakers
+from .modes import MODES, OTHERS, Mode, chosen, matching, participants
 from .processes import ROOT, Sink
 from .publish import publish
 from .report import text
@@ -41,16 +41,26 @@ def main() -> None:
 def _options() -> Any:
     names = ", ".join([*(mode.name for mode in MODES), *OTHERS])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute; one small round")
-    parser.add_argument("--mode", action="append", default=[], help=f"{names}; or a pattern: thr*")
-    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="parts of names")
-    parser.add_argument("--records", type=int, help="records a run")
-    parser.add_argument("--rounds", type=int, help="rounds of each mode")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="print a run's report again")
-    parser.add_argument("--publish", type=Path, metavar="FILE", help="write a run into the docs")
-    parser.add_argument("--stages", action="store_true", help="nanoseconds of a call's stages")
-    parser.add_argument("--exceptions", action="store_true", help="exceptions, beside traceback")
+    parser.add_argument("--quick", action="store_true", help="one small round, about two minutes")
+    parser.add_argument(
+        "--mode", action="append", default=[], help=f"{names}, or a pattern such as thr*"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="TEXT", help="parts of subjects' names"
+    )
+    parser.add_argument("--records", type=int, help="records per run")
+    parser.add_argument("--rounds", type=int, help="rounds per mode")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="print the report of a saved run"
+    )
+    parser.add_argument(
+        "--publish", type=Path, metavar="FILE", help="write a saved run into the documentation"
+    )
+    parser.add_argument("--stages", action="store_true", help="time the stages of a log call")
+    parser.add_argument(
+        "--exceptions", action="store_true", help="time exceptions, compared with traceback"
+    )
     return parser.parse_args()
 
 
@@ -85,20 +95,20 @@ def _rounds(sink: Sink, modes: list[Mode], options: Any, result: dict[str, Any])
         for mode in modes:
             if number < planned[mode.name]:
                 count = options.records or (mode.count // (QUICK_PART if options.quick else 1))
-                subjects = partakers(mode, options.only, quick=options.quick)
+                subjects = participants(mode, options.only, quick=options.quick)
                 rounds.go(mode, subjects, number, count)
         _keep(result, options)
 
 
 def _keep(result: dict[str, Any], options: Any) -> None:
-    """Write what there is so far: a run that is broken off has its rounds until then."""
+    """Save the figures so far, so that an interrupted run keeps its rounds."""
     if options.json:
         options.json.write_text(json.dumps(result, indent=1), "utf-8")
 
 
 def _others(sink: Sink, others: set[str], options: Any, result: dict[str, Any]) -> None:
     present = [each for each in SUBJECTS if each.name not in result["absent"] and each.fast]
-    asked = asked_for(present, options.only)
+    asked = matching(present, options.only)
     if "import" in others:
         rounds = options.rounds or (QUICK_IMPORT_ROUNDS if options.quick else IMPORT_ROUNDS)
         result["runs"]["import"] = startup.measure(asked, rounds, _progress)
@@ -109,13 +119,13 @@ def _others(sink: Sink, others: set[str], options: Any, result: dict[str, Any]) 
 
 
 def _progress(what: str) -> None:
-    """Show where the run is, on a terminal's last line."""
+    """Show the progress on the last line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r{what:<78}", end="\n" if not what else "", file=sys.stderr, flush=True)
 
 
 def _stages() -> None:
-    """Time the stages with the ``fast`` extra and without it, in a process each."""
+    """Time the stages with the ``fast`` extra and without it, each in a process of its own."""
     for more in ([], ["--plain"]):
         command = [sys.executable, "-m", "benchmarks.stages", *more]
         subprocess.run(command, cwd=ROOT, check=True)

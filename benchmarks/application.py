@@ -14,12 +14,12 @@ import time
 from typing import Any
 
 from . import workload
-from .child import new_logger, opened, peak_bytes
+from .child import attached, new_logger, peak_bytes
 from .subjects import BY_NAME, Target, hide_fast
 from .subjects.baselines import NoOp
 
 SPEC = "BENCHMARKS_SPEC"
-"""The variable that says who is measured and where it sends, in JSON."""
+"""The variable with the subject and its target, as JSON."""
 
 RECORDS_A_REQUEST = 10
 
@@ -47,7 +47,7 @@ def _routes(app: Any, spec: dict[str, Any]) -> None:
     subject = BY_NAME[spec["subject"]]
     if not subject.fast:
         hide_fast()
-    logger, flush = opened(subject, Target(**spec["target"]))
+    logger, flush = attached(subject, Target(**spec["target"]))
     base = new_logger("benchmarks.base", [NoOp()])
 
     def orders(number: int) -> dict[str, int]:

@@ -33,7 +33,7 @@ BASE_RECORDS = 1_000
 
 def main() -> None:
     spec = json.loads(sys.argv[1])
-    # A peer's words, such as warnings of a sink that is down, are not for the protocol.
+    # What peers print, such as warnings about a server that is down, is not part of the protocol.
     protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -60,7 +60,7 @@ def _measure(spec: dict[str, Any], pause: Callable[..., None]) -> dict[str, Any]
     if not subject.fast:
         hide_fast()
     base_bytes = peak_bytes()
-    logger, flush = opened(subject, Target(**spec["target"]))
+    logger, flush = attached(subject, Target(**spec["target"]))
     if spec["seconds"]:
         return _idle(logger, flush, spec["seconds"], pause)
     if not spec["down"]:
@@ -71,7 +71,7 @@ def _measure(spec: dict[str, Any], pause: Callable[..., None]) -> dict[str, Any]
 
 
 def new_logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger:
-    """Return a logger that has *handlers*, and nothing else."""
+    """Return a logger with these *handlers* only."""
     logger = logging.getLogger(name)
     logger.propagate = False
     logger.setLevel(logging.INFO)
@@ -80,8 +80,8 @@ def new_logger(name: str, handlers: Sequence[logging.Handler]) -> logging.Logger
     return logger
 
 
-def opened(subject: Subject, target: Target) -> tuple[logging.Logger, Callable[[], None]]:
-    """Return a logger that has the subject's handlers alone, and what flushes all of them."""
+def attached(subject: Subject, target: Target) -> tuple[logging.Logger, Callable[[], None]]:
+    """Return a logger with the handlers of the subject only, and a function that flushes them."""
     pairs = subject.open(target)
     logger = new_logger("benchmarks", [handler for handler, _ in pairs])
 
@@ -94,7 +94,7 @@ def opened(subject: Subject, target: Target) -> tuple[logging.Logger, Callable[[
 
 @dataclass
 class _Took:
-    """What the loop took, and the no-op in turns with it."""
+    """The times of the loop, and of the no-op handler in turns with it."""
 
     times: array[int] = field(default_factory=lambda: array("q"))
     base_times: array[int] = field(default_factory=lambda: array("q"))
@@ -200,7 +200,7 @@ def _idle(
 
 
 def _switches() -> dict[str, int]:
-    """Return the context switches so far, by thread where the system tells them apart."""
+    """Return the context switches so far, per thread where the system reports them."""
     tasks = Path("/proc/self/task")
     if not tasks.is_dir():
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -214,7 +214,7 @@ def _switches() -> dict[str, int]:
 
 
 def peak_bytes() -> int | None:
-    """Return the most memory that this process ever had, where the system tells."""
+    """Return the peak memory of this process, where the system reports it."""
     # getrusage would count the parent's memory too, from before this program was loaded.
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8")

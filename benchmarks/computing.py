@@ -1,4 +1,4 @@
-"""Threads that compute: what a log call has beside it in a busy process."""
+"""Threads that compute, as they run beside log calls in a busy process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 STEPS = 1_000
-"""Of a piece of work, about 50 µs; a thread looks after each whether it shall end."""
+"""Of one piece of work, about 50 µs; a thread checks after each whether to end."""
 
 
 @contextlib.contextmanager

@@ -81,7 +81,7 @@ def _part(above: str, below: str, scale: float = 1.0) -> Value:
 
 
 MEDIAN_CALL, MEAN_CPU = "base_p50_ns", "base_cpu"
-"""What the no-op of the same process took: a median goes with a median, a mean with a mean."""
+"""The same figure of the no-op handler: a median for a median, a mean for a mean."""
 
 
 def steady(figure: Figure, unit: str, *, rate: bool = False) -> Figure:
@@ -103,7 +103,7 @@ def steady(figure: Figure, unit: str, *, rate: bool = False) -> Figure:
 
 
 def _arrived(value: Value) -> Value:
-    """Return *value* for subjects that send: the others have no wall time of an arrival."""
+    """Return *value* for subjects that send; the others have no time of arrival."""
     return lambda each: value(each) if "wall" in each else None
 
 

@@ -21,17 +21,17 @@ from typing import Any
 from .child import calls
 
 CONNECTIONS = 8
-"""As many as gunicorn has threads."""
+"""One per thread of gunicorn."""
 
 CHUNK = 1 << 16
 SILENCE = 60.0
-"""Seconds without an answer after which the server is given up."""
+"""Seconds without an answer after which the run fails."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Connection:
-    """One connection, and the answer that is under way on it."""
+    """One connection, and the answer that it is waiting for."""
 
     def __init__(self, port: int, path: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -45,7 +45,7 @@ class Connection:
         self._answer, self._asked = b"", time.perf_counter_ns()
         self.socket.sendall(self._line % number)
 
-    def hear(self) -> int | None:
+    def receive(self) -> int | None:
         """
         Read what came; return the nanoseconds that the answer took, None while it is incomplete.
 
@@ -89,7 +89,7 @@ def load(port: int, path: str, requests: int) -> dict[str, Any]:
 def _answers(
     connections: list[Connection], selector: selectors.BaseSelector, numbers: Iterator[int]
 ) -> Iterator[int]:
-    """Yield what each answer took, until *numbers* are all asked and answered."""
+    """Yield the time of each answer, until all of *numbers* are answered."""
     for connection, number in zip(connections, numbers, strict=False):
         connection.ask(number)
         selector.register(connection.socket, selectors.EVENT_READ, connection)
@@ -98,7 +98,7 @@ def _answers(
         if not ready:
             raise TimeoutError(f"the application answered nothing in {SILENCE:.0f} seconds")
         for key, _ in ready:
-            took = key.data.hear()
+            took = key.data.receive()
             if took is None:
                 continue
             yield took

@@ -1,4 +1,4 @@
-"""What is measured: each mode, the subjects that take part in it, and how much of it there is."""
+"""The modes: what each one measures, with which subjects and how many records."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MAIN_PEERS = [LOGTAIL, LIBHONEY, CORALOGIX_LOGGER, OPENTELEMETRY]
 FAST = [each for each in OURS if each.fast]
 MAIN = [NO_OP, *FAST, *MAIN_PEERS]
 BESIDE = [NO_OP, FILE, LISTENER, *FAST, *MAIN_PEERS]
-"""Who is measured in a process that has more to do than to log."""
+"""Measured in processes that do other work beside logging."""
 
 QUICK = [NO_OP, ours(BETTER_STACK), ours(BETTER_STACK, journal=True), LOGTAIL]
-"""Who takes part with ``--quick``, unless a mode says otherwise."""
+"""The subjects with ``--quick``, unless a mode has its own."""
 
 DISTANT_SECONDS = 0.1
 PACE = 5_000.0
@@ -46,7 +46,7 @@ WEB = "web"
 QUICK_BUSY = 2
 THREADS = (1, 2, 4, 8)
 ENDS = (min(THREADS), max(THREADS))
-"""What is compared with what: here the leanest pipelines take part too."""
+"""The fewest and the most threads; in these modes the leanest pipelines are measured too."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,20 @@ class Mode:
 
     Attributes:
         name: As ``--mode`` takes it.
-        title: What happens, for the report.
-        subjects: Who takes part.
-        count: Records a run.
-        rounds: How often, unless ``--rounds`` says otherwise.
-        loop: The loop of `workload`, by its name.
-        argument: What the loop is made with.
+        title: Description in the report.
+        subjects: What is measured.
+        count: Records per run.
+        rounds: Number of rounds, unless ``--rounds`` is given.
+        loop: Name of the loop in `workload`.
+        argument: Argument of the loop.
         threads: Threads that log.
         busy: Threads that compute beside the one that logs.
-        turns: In how many turns the records are logged, some to the no-op before each.
-        limit: Seconds after which no further turn begins; the records are fewer then.
+        turns: Portions in which the records are logged; a few go to the no-op before each.
+        limit: Seconds after which no further portion begins, so that fewer records are logged.
         delay: Seconds that the sink waits before it answers.
         down: Whether nothing listens at the sink's address.
-        quick: Who takes part with ``--quick``.
-        brief: Whether it is part of a quick run that names no mode.
+        quick: The subjects with ``--quick``.
+        brief: Whether ``--quick`` without ``--mode`` includes it.
     """
 
     name: str
@@ -223,14 +223,14 @@ def chosen(patterns: Sequence[str], *, quick: bool = False) -> tuple[list[Mode],
     return [each for each in MODES if each.name in found], found & set(OTHERS)
 
 
-def partakers(mode: Mode, only: Sequence[str], *, quick: bool) -> list[Subject]:
+def participants(mode: Mode, only: Sequence[str], *, quick: bool) -> list[Subject]:
     """Return who takes part: those whose names have a text of *only*, and the no-op handler."""
     if only:
-        return asked_for(mode.subjects, only)
+        return matching(mode.subjects, only)
     return [each for each in mode.subjects if not quick or each in mode.quick]
 
 
-def asked_for(subjects: Sequence[Subject], only: Sequence[str]) -> list[Subject]:
+def matching(subjects: Sequence[Subject], only: Sequence[str]) -> list[Subject]:
     """Return those of *subjects* whose names have a text of *only*, and the no-op handler."""
     wanted = [text.lower() for text in only]
     return [
@@ -240,4 +240,4 @@ def asked_for(subjects: Sequence[Subject], only: Sequence[str]) -> list[Subject]
     ]
 
 
-__all__ = ["BY_NAME", "FAST", "MAIN_PEERS", "MODES", "Mode", "asked_for", "chosen", "partakers"]
+__all__ = ["BY_NAME", "FAST", "MAIN_PEERS", "MODES", "Mode", "chosen", "matching", "participants"]

@@ -1,4 +1,4 @@
-"""What was reached of the numbers to reach: runs in, outcomes out."""
+"""Which aims a run has reached."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the bound was kept and, where it counts, nothing was lost."""
+        """Whether the bound was met and, where it matters, nothing was lost."""
         if self.median is None:
             return None
         kept = self.median >= self.bound if self.aim.least else self.median <= self.bound
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def outcomes(runs: AllRuns, aims: Sequence[Aim] = AIMS) -> list[Outcome]:
-    """Return what was reached of each aim, in memory and then with the spool."""
+    """Return the outcome of each aim, in memory and with the spool."""
 
     def look(mode: str, name: str, figure: Figure) -> Series:
         return series(runs.get(mode, {}).get(name, ()), figure)

@@ -76,7 +76,7 @@ def picture(runs: Runs) -> str:
 def shown(name: str) -> bool:
     """Return whether a subject has a row: what sends, with the ``fast`` extra or a peer."""
     subject = BY_NAME[name]
-    return bool(subject.doors) and subject.fast and subject.kind in {"ours", "peer"}
+    return bool(subject.services) and subject.fast and subject.kind in {"ours", "peer"}
 
 
 def median(rounds: Sequence[Mapping[str, Any]], figure: Figure) -> float | None:

@@ -1,4 +1,4 @@
-"""The sink's process and the measured ones, seen from the one that leads them."""
+"""The processes of a benchmark, as the main process starts and controls them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ ROOT = Path(__file__).resolve().parents[1]
 CHILD_SECONDS = 180
 """How long one measurement may take."""
 
-
 LOUD = "BENCHMARKS_LOUD" in os.environ
 """Whether what peers print, such as tracebacks of their senders, is shown."""
 
 
 def environment() -> dict[str, str]:
-    """Return the variables of a measured process: no proxy, no warnings."""
+    """Return the environment of a measured process: no proxy, no warnings."""
     return {**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONWARNINGS": "ignore"}
 
 
-class EndedError(Exception):
-    """A process has ended, or has not answered in time."""
+class ProcessEndedError(Exception):
+    """A process has ended, or did not answer in time."""
 
 
-class Speaker:
-    """A process that is spoken with in lines of JSON."""
+class JsonProcess:
+    """A process that is controlled over its standard input, and answers with lines of JSON."""
 
     def __init__(self, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -45,38 +44,38 @@ class Speaker:
             stderr=None if LOUD else subprocess.DEVNULL,
         )
 
-    def tell(self, line: str) -> None:
-        """Write *line* to it."""
+    def send(self, line: str) -> None:
+        """Write *line* to its standard input."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{line}\n".encode())
             self._process.stdin.flush()
 
-    def hear(self, seconds: float = CHILD_SECONDS) -> dict[str, Any]:
+    def receive(self, seconds: float = CHILD_SECONDS) -> dict[str, Any]:
         """
-        Return the next thing that it says.
+        Return its next answer.
 
         Raises:
-            EndedError: It said nothing in *seconds*, or will say nothing more.
+            ProcessEndedError: There was no answer for *seconds*, or the process has ended.
         """
         assert self._process.stdout
-        # One line at a time is under way, so nothing waits in the reader's buffer.
+        # There is one answer at a time, so nothing is left in the buffer of the reader.
         if not select.select([self._process.stdout], [], [], seconds)[0]:
-            raise EndedError(f"no answer in {seconds:.0f} seconds")
+            raise ProcessEndedError(f"no answer in {seconds:.0f} seconds")
         line = self._process.stdout.readline()
         if not line:
-            raise EndedError(f"ended with status {self._process.wait()}")
+            raise ProcessEndedError(f"ended with status {self._process.wait()}")
         said: dict[str, Any] = json.loads(line)
         return said
 
     def end(self) -> None:
-        """Let it end, at once: peers replace the handlers of gentler signals."""
+        """Kill it: peers install handlers of their own for other signals."""
         self._process.kill()
         self._process.communicate()
 
 
-class Child(Speaker):
-    """A measured process, with a directory of its own that goes with it."""
+class Child(JsonProcess):
+    """A measured process, and a temporary directory for its files."""
 
     def __init__(self, spec: dict[str, Any], target: dict[str, Any]) -> None:
         self._directory = tempfile.TemporaryDirectory(
@@ -86,30 +85,30 @@ class Child(Speaker):
         super().__init__("benchmarks.child", json.dumps({**spec, "target": places}))
 
     def end(self) -> None:
-        """Let it end, and remove its directory."""
+        """Kill it, and remove its directory."""
         super().end()
         self._directory.cleanup()
 
 
-class Sink(Speaker):
-    """The sink."""
+class Sink(JsonProcess):
+    """The process that receives what the measured ones send."""
 
     def __init__(self) -> None:
         super().__init__("benchmarks.sink")
-        self.target = {**self.hear(), "host": "127.0.0.1"}
+        self.target = {**self.receive(), "host": "127.0.0.1"}
 
     def ask(self, command: str) -> dict[str, Any]:
         """Return the answer to *command*."""
-        self.tell(command)
-        return self.hear()
+        self.send(command)
+        return self.receive()
 
     def settled(
         self, wanted: dict[str, int], patience: float, what: str = "distinct"
     ) -> dict[str, Any]:
         """
-        Return the account when *what* of it is as much as *wanted*, by door.
+        Wait until *what* has reached *wanted* for every service, and return the counts.
 
-        What has not come when nothing moved for *patience* seconds is lost.
+        Records that have not arrived after *patience* seconds without any traffic are lost.
         """
         deadline = time.monotonic() + CHILD_SECONDS
         seen = -1
@@ -119,19 +118,19 @@ class Sink(Speaker):
                 time.sleep(QUIET / 4)
                 continue
             if state["requests"] != seen:
-                account, seen = self.ask("count"), state["requests"]
-            found = account[what]
-            complete = all(found.get(door, 0) >= number for door, number in wanted.items())
+                counts, seen = self.ask("count"), state["requests"]
+            found = counts[what]
+            complete = all(found.get(service, 0) >= number for service, number in wanted.items())
             if complete or state["quiet"] > patience or time.monotonic() > deadline:
-                return account
+                return counts
             time.sleep(QUIET)
 
 
 QUIET = 0.12
-"""Seconds without a movement after which bodies are decoded: never beside a busy peer."""
+"""Seconds without traffic before bodies are decoded, so that decoding disturbs no measurement."""
 
 
-def nobody() -> dict[str, Any]:
+def closed_target() -> dict[str, Any]:
     """Return a target where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

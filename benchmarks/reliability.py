@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from . import workload
-from .child import opened
-from .doors import Received, answer, door_of, ids, plain
-from .processes import ROOT, environment, nobody
+from .child import attached
+from .processes import ROOT, closed_target, environment
+from .services import Received, answer, ids, plain, service_of
 from .subjects import BY_NAME, Subject, Target
 from .subjects.ours import OURS
 from .subjects.peers import CORALOGIX_LOGGER, LIBHONEY, LOGTAIL, OPENTELEMETRY
@@ -74,9 +74,9 @@ class Vendor:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                door = door_of(self.path, headers)
+                service = service_of(self.path, headers)
                 encoding = headers.get("content-encoding", "")
-                self.wfile.write(vendor.take(Received(door, encoding, len(body), body)))
+                self.wfile.write(vendor.take(Received(service, encoding, len(body), body)))
 
             do_GET = do_POST  # noqa: N815 - the name that the library calls
 
@@ -105,7 +105,7 @@ class Vendor:
 
     def _refuse(self, received: Received) -> bytes:
         """Refuse a whole request, as most vendors do, or the one event of it."""
-        if received.door != "honeycomb":
+        if received.service != "honeycomb":
             return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
         events = json.loads(plain(received))
         refused = [POISON.decode() in json.dumps(event) for event in events]
@@ -210,7 +210,7 @@ CASES: dict[str, tuple[str, Callable[..., None]]] = {
 
 def child(spec: dict[str, Any]) -> None:
     subject = BY_NAME[spec["subject"]]
-    logger, flush = opened(subject, Target(**spec["target"]))
+    logger, flush = attached(subject, Target(**spec["target"]))
     try:
         (again if spec["case"] == "again" else CASES[spec["case"]][1])(logger, flush)
     finally:
@@ -240,14 +240,14 @@ def measure(case: str, subject: Subject) -> str:
     """Return what came of a case, as a cell of the table."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         if case == "dead":
-            dead = {**nobody(), "directory": directory}
+            dead = {**closed_target(), "directory": directory}
             vendor = Vendor()
             alive = {**dead, "url": vendor.url}
             usual = run(case, subject, alive)
             vendor.close()
             return f"{max(run(case, subject, dead) - usual, 0):.1f} s"
         vendor = Vendor(poison=case == "poison", outage=OUTAGE_SECONDS if case == "outage" else 0)
-        target = {**nobody(), "url": vendor.url, "directory": directory}
+        target = {**closed_target(), "url": vendor.url, "directory": directory}
         run(case, subject, target)
         if case == "kill":
             run("again", subject, target)

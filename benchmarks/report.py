@@ -33,13 +33,13 @@ class Table:
 
 
 FINE = 1.0
-"""A bound below which two digits would hide on which side of it a number is."""
+"""Below this bound, two digits would hide whether a number has reached it."""
 
 AIMS_HEAD = ("", "where", "wanted", "median (least-most)", "the worst vendor", "its floor", "")
 
 
 def aims_table(runs: Mapping[str, Any]) -> Table:
-    """Return the numbers to reach, and what was reached."""
+    """Return the aims and their outcomes."""
     return Table("The numbers to reach", AIMS_HEAD, [_aim_row(each) for each in outcomes(runs)])
 
 
@@ -83,7 +83,7 @@ def _any(subjects: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def machine(environment: Mapping[str, Any]) -> str:
-    """Return a sentence on what the figures were measured with."""
+    """Return a sentence about the machine and the versions."""
     return (
         f"{environment['python']} on {environment['system']}; {environment['cpus']} CPUs"
         f" ({environment['processor']}), memory {environment['memory']};"
@@ -92,14 +92,14 @@ def machine(environment: Mapping[str, Any]) -> str:
 
 
 def versions(environment: Mapping[str, Any]) -> str:
-    """Return the versions of all packages that took part."""
+    """Return the versions of all packages that were measured."""
     return ", ".join(
         f"{name} {version or 'missing'}" for name, version in environment["packages"].items()
     )
 
 
 def remarks(result: Result) -> Iterator[str]:
-    """Yield what a reader must know: settings, who is missing, failures, disturbances."""
+    """Yield remarks on settings, missing subjects, failures and disturbances."""
     runs = result["runs"]
     taken = {name for subjects in runs.values() for name in subjects}
     yield from (
@@ -128,7 +128,7 @@ def _troubles(what: str, each: Mapping[str, Any]) -> Iterator[str]:
 
 
 def busiest(runs: Mapping[str, Any]) -> float:
-    """Return the greatest share of a run in which the sink was busy, in percent."""
+    """Return the largest share of a run in which the sink was busy, in percent."""
     rounds = (each for subjects in runs.values() for each in subjects.values())
     return max((value for each in rounds for value in series(each, BUSY).values()), default=0.0)
 

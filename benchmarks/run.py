@@ -1,4 +1,4 @@
-"""Interleaved rounds: every subject once, then every subject again; each in a fresh process."""
+"""Interleaved rounds: in each round, every subject is measured once, in a fresh process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .modes import WEB, Mode
-from .processes import Child, EndedError, Sink, nobody
+from .processes import Child, ProcessEndedError, Sink, closed_target
 from .subjects import Subject
 from .web import WebChild
 from .workload import WARM_UP_RECORDS
@@ -19,7 +19,7 @@ Runs = dict[str, dict[str, list[Round]]]
 
 class Rounds:
     """
-    The rounds of all modes, and what they gave.
+    The rounds of all modes, and their figures.
 
     Attributes:
         runs: The figures.
@@ -31,7 +31,7 @@ class Rounds:
         self.absent: dict[str, str] = {}
         self._sink = sink
         self._progress = progress
-        self._nobody = nobody()
+        self._closed_target = closed_target()
 
     def go(self, mode: Mode, subjects: Sequence[Subject], number: int, count: int) -> None:
         """Measure each of *subjects* once."""
@@ -47,30 +47,32 @@ class Rounds:
                 runs.setdefault(subject.name, []).append({"round": number, **figures})
 
     def once(self, subject: Subject, mode: Mode, count: int) -> Round:
-        """Return the figures of one child, and what the sink says of it."""
-        child = _child(subject, mode, count, self._nobody if mode.down else self._sink.target)
+        """Return the figures of one measured process, and the counts of the sink."""
+        child = _child(
+            subject, mode, count, self._closed_target if mode.down else self._sink.target
+        )
         try:
-            return self._led(child, subject, mode)
-        except EndedError as reason:
+            return self._run(child, subject, mode)
+        except ProcessEndedError as reason:
             return {"failed": str(reason)}
         finally:
             child.end()
 
-    def _led(self, child: Child | WebChild, subject: Subject, mode: Mode) -> Round:
-        figures = child.hear()
+    def _run(self, child: Child | WebChild, subject: Subject, mode: Mode) -> Round:
+        figures = child.receive()
         if figures.get("at") == "ready":
-            if subject.doors and not mode.down:
-                warm = dict.fromkeys(subject.doors, WARM_UP_RECORDS)
+            if subject.services and not mode.down:
+                warm = dict.fromkeys(subject.services, WARM_UP_RECORDS)
                 self._sink.settled(warm, subject.patience, "warm")
             self._sink.ask(f"reset {mode.delay}")
-            child.tell("go")
-            figures = child.hear()
+            child.send("go")
+            figures = child.receive()
         if figures.get("at") == "flushed":
-            wanted = dict.fromkeys(subject.doors, figures["records"])
-            account = self._sink.settled(wanted, subject.patience)
-            child.tell("settled")
-            figures = {**child.hear(), **_arrival(account, wanted)}
-            if subject.doors:
+            wanted = dict.fromkeys(subject.services, figures["records"])
+            counts = self._sink.settled(wanted, subject.patience)
+            child.send("settled")
+            figures = {**child.receive(), **_arrival(counts, wanted)}
+            if subject.services:
                 figures["wall"] = (figures["answered_ns"] - figures["started_ns"]) / 1e9
         return figures
 
@@ -91,44 +93,44 @@ def _child(subject: Subject, mode: Mode, count: int, target: dict[str, Any]) -> 
     return (WebChild if mode.name == WEB else Child)(spec, target)
 
 
-def _arrival(account: dict[str, Any], wanted: dict[str, int]) -> Round:
-    """Return what arrived of *wanted*, all its doors together."""
-    distinct, duplicates = account["distinct"], account["duplicates"]
+def _arrival(counts: dict[str, Any], wanted: dict[str, int]) -> Round:
+    """Return how much of *wanted* arrived, all services together."""
+    distinct, duplicates = counts["distinct"], counts["duplicates"]
     return {
-        "requests": account["requests"],
-        "unreadable": account["unreadable"],
-        "bytes": account["bytes"],
-        "sink_cpu": account["cpu"],
-        "answered_ns": account["answered_ns"],
-        "delivered": sum(distinct.get(door, 0) for door in wanted),
-        "missing": sum(max(0, n - distinct.get(door, 0)) for door, n in wanted.items()),
-        "duplicates": sum(duplicates.get(door, 0) for door in wanted),
+        "requests": counts["requests"],
+        "unreadable": counts["unreadable"],
+        "bytes": counts["bytes"],
+        "sink_cpu": counts["cpu"],
+        "answered_ns": counts["answered_ns"],
+        "delivered": sum(distinct.get(service, 0) for service in wanted),
+        "missing": sum(max(0, n - distinct.get(service, 0)) for service, n in wanted.items()),
+        "duplicates": sum(duplicates.get(service, 0) for service in wanted),
     }
 
 
 def idle(sink: Sink, subjects: Sequence[Subject], seconds: float) -> dict[str, list[Round]]:
-    """Return the figures of idle processes, all subjects at once: they burn next to nothing."""
+    """Return the figures of idle processes; they need next to no CPU, so all run at once."""
     children = {
         each.name: Child({"subject": each.name, "seconds": seconds}, sink.target)
         for each in subjects
     }
     found = {}
     try:
-        ready = [name for name in children if "at" in _heard(children[name])]
+        ready = [name for name in children if "at" in _received(children[name])]
         sink.settled({}, 2.0)
         for name in ready:
-            children[name].tell("go")
+            children[name].send("go")
         time.sleep(seconds)
         for name in ready:
-            found[name] = [{"round": 0, **_heard(children[name])}]
+            found[name] = [{"round": 0, **_received(children[name])}]
     finally:
         for each in children.values():
             each.end()
     return found
 
 
-def _heard(child: Child) -> Round:
+def _received(child: Child) -> Round:
     try:
-        return child.hear()
-    except EndedError as reason:
+        return child.receive()
+    except ProcessEndedError as reason:
         return {"failed": str(reason)}

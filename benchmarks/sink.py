@@ -1,13 +1,13 @@
 """
-What takes the deliveries, in a process of its own: ``python -m benchmarks.sink``.
+The server that receives what the measured processes send: ``python -m benchmarks.sink``.
 
-It stores requests as they come, and decodes them when it is asked for an
-account. The first line on standard output is a JSON object with the addresses;
+It stores requests as they arrive, and decodes them when it is asked for the
+counts. The first line on standard output is a JSON object with the addresses;
 then each line of standard input is a command, and each line of standard output
 its answer:
 
     state            {"requests", "quiet": seconds since the last byte or answer}
-    count            the account so far: distinct, duplicate and unknown ids by door, bytes, CPU
+    count            the counts so far: distinct, duplicate and unknown ids by service, bytes, CPU
     reset SECONDS    forget everything; answer each request SECONDS later from now on
 """
 
@@ -23,14 +23,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
-from .doors import Received, answer, door_of, ids
+from .services import Received, answer, ids, service_of
 from .workload import WARM_UP
 
 CHUNK = 1 << 18
 
 
 class Sink:
-    """What came since the last reset."""
+    """What has arrived since the last reset."""
 
     def __init__(self) -> None:
         self.reset(0.0)
@@ -48,21 +48,21 @@ class Sink:
         self._cpu = time.process_time()
 
     def state(self) -> dict[str, Any]:
-        """Return how many requests there were, and for how long nothing has moved."""
+        """Return the number of requests, and the seconds without traffic."""
         return {"requests": self.requests, "quiet": (time.monotonic_ns() - self.moved_ns) / 1e9}
 
     def count(self) -> dict[str, Any]:
-        """Return the account; what this takes is not part of the sink's CPU time."""
+        """Return the counts; the CPU time for counting is not part of the reported one."""
         started = time.thread_time()
         while self.received:
             each = self.received.popleft()
-            counter = self._ids.setdefault(each.door, Counter())
+            counter = self._ids.setdefault(each.service, Counter())
             try:
                 counter.update(ids(each))
             except (ValueError, LookupError, TypeError, zlib.error) as error:
-                self._unreadable = f"{each.door}: {type(error).__name__}: {error}"
-        for door, counter in self._ids.items():
-            self._warm[door] += counter.pop(WARM_UP, 0)
+                self._unreadable = f"{each.service}: {type(error).__name__}: {error}"
+        for service, counter in self._ids.items():
+            self._warm[service] += counter.pop(WARM_UP, 0)
         self._spent += time.thread_time() - started
         return {
             "cpu": time.process_time() - self._cpu - self._spent,
@@ -71,8 +71,10 @@ class Sink:
             "answered_ns": self.answered_ns,
             "unreadable": self._unreadable,
             "warm": self._warm,
-            "distinct": {door: len(each) for door, each in self._ids.items()},
-            "duplicates": {door: each.total() - len(each) for door, each in self._ids.items()},
+            "distinct": {service: len(each) for service, each in self._ids.items()},
+            "duplicates": {
+                service: each.total() - len(each) for service, each in self._ids.items()
+            },
         }
 
     def keep(self, received: Received) -> None:
@@ -103,9 +105,9 @@ class Sink:
                 name, _, value = header.decode("latin-1").partition(":")
                 headers[name.lower()] = value.strip()
             body = reader.read(int(headers.get("content-length", 0)))
-            door = door_of(line.split()[1].decode(), headers)
+            service = service_of(line.split()[1].decode(), headers)
             encoding = headers.get("content-encoding", "")
-            yield Received(door, encoding, size + 2 + len(body), body)
+            yield Received(service, encoding, size + 2 + len(body), body)
 
     def serve_lines(self, connection: socket.socket) -> None:
         """Keep the lines of one connection, as the TCP input of Logstash takes them."""

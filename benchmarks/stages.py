@@ -32,7 +32,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def nanoseconds(stage: Callable[[], object], after: Callable[[], object] | None = None) -> float:
-    """Return what one call of *stage* costs; *after* clears up, and is not timed."""
+    """Return the time of one call of *stage*; *after* cleans up and is not timed."""
     timer, times = timeit.Timer(stage), []
     for _ in range(REPEATS):
         times.append(timer.timeit(LOOPS))
@@ -56,7 +56,7 @@ def a_record() -> logging.LogRecord:
 
 
 def call(handler: logging.Handler) -> Callable[[], object]:
-    """Return a call of a logger that has *handler* alone."""
+    """Return a function that logs to *handler* only."""
     logger = logging.getLogger(f"benchmarks.{id(handler)}")
     logger.propagate = False
     logger.setLevel(logging.INFO)
@@ -84,7 +84,7 @@ def destinations() -> dict[str, tuple[Destination, logging.Handler]]:
 
 
 def quiet(delivery: Delivery) -> Callable[[], None]:
-    """Let *delivery* wake no worker; return what empties its line."""
+    """Keep *delivery* from waking a worker; return a function that empties its queue."""
     from cxlogging.delivery.worker.pacing import NEVER
 
     delivery.wake_bytes = delivery.wake_count = NEVER
@@ -96,7 +96,7 @@ def quiet(delivery: Delivery) -> Callable[[], None]:
 
 
 def empty(line: queue.SimpleQueue[Any]) -> None:
-    """Take everything out of *line*."""
+    """Take everything out of the queue *line*."""
     while not line.empty():
         line.get_nowait()
 
@@ -163,7 +163,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
 
 
 def per_record(work: Callable[[], Any]) -> float:
-    """Return the nanoseconds that *work* on a batch costs for each of its records."""
+    """Return the nanoseconds per record of *work* on a batch."""
     return min(timeit.repeat(work, number=3, repeat=40)) / 3 / BATCH * 1e9
 
 

@@ -1,4 +1,4 @@
-"""What an import costs above ``import logging``, each in a fresh interpreter."""
+"""The cost of an import beyond ``import logging``, each in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ print(time.perf_counter_ns() - started)
 
 
 def statements(subjects: Sequence[Subject]) -> dict[str, str]:
-    """Return what is imported, by the name that it has in the report."""
+    """Return the import statements by their names in the report."""
     wanted = {
         each.load: each.name for each in reversed(subjects) if each.load and each is not NO_OP
     }
@@ -35,7 +35,7 @@ def measure(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the nanoseconds of each import; a round before the first fills the caches."""
     found: dict[str, list[dict[str, Any]]] = {}
-    # Installed packages come with their bytecode; this one's must be kept, or it is compiled anew.
+    # Installed packages come with bytecode; this one has to keep its own, or it is compiled anew.
     kept = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
     for number in range(-1, rounds):
         for name, load in statements(subjects).items():

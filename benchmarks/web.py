@@ -1,4 +1,4 @@
-"""The mode ``web``: gunicorn with the application of `application`, and the load on it."""
+"""The mode ``web``: gunicorn with the application of `application`, under load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from .application import RECORDS_A_REQUEST, SPEC
 from .load import CONNECTIONS
-from .processes import CHILD_SECONDS, LOUD, ROOT, EndedError, environment
+from .processes import CHILD_SECONDS, LOUD, ROOT, ProcessEndedError, environment
 
 GUNICORN = [
     *(sys.executable, "-m", "gunicorn", "benchmarks.application:application()"),
@@ -31,7 +31,7 @@ PLAIN_PART = 4
 
 
 class WebChild:
-    """Is led like `processes.Child`: ``ready``, ``flushed``, and the figures."""
+    """Controlled like `processes.Child`: ``ready``, ``flushed``, and the figures."""
 
     def __init__(self, spec: dict[str, Any], target: dict[str, Any]) -> None:
         self._directory = tempfile.TemporaryDirectory(
@@ -53,20 +53,20 @@ class WebChild:
             )
         self._said = self._steps(max(1, spec["count"] // RECORDS_A_REQUEST))
 
-    def tell(self, line: str) -> None:
-        """Do nothing: the next `hear` goes on."""
+    def send(self, line: str) -> None:
+        """Do nothing: the next `receive` continues."""
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         """
         Go on, and return what there is to say.
 
         Raises:
-            EndedError: gunicorn has ended, or has not answered in time.
+            ProcessEndedError: gunicorn has ended, or has not answered in time.
         """
         return next(self._said)
 
     def end(self) -> None:
-        """End gunicorn and its worker, at once, and remove the directory."""
+        """Kill gunicorn and its worker, and remove the directory."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -82,7 +82,7 @@ class WebChild:
         flushed = self._ask("flush")
         yield {"at": "flushed", "records": records}
         figures = self._ask("figures")
-        # Everything has been delivered: what the subject did is no burden on these.
+        # Everything has been delivered, so the subject does not slow these down.
         after = self._load("plain", plain)
         yield {
             **loaded,
@@ -99,7 +99,7 @@ class WebChild:
             connection.request("GET", f"/{what}")
             said: dict[str, Any] = json.load(connection.getresponse())
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise EndedError(
+            raise ProcessEndedError(
                 f"{what}: gunicorn does not answer ({error}); are Flask and gunicorn installed?"
             ) from None
         finally:
@@ -113,8 +113,8 @@ class WebChild:
                 command, cwd=ROOT, stdout=subprocess.PIPE, timeout=CHILD_SECONDS, check=True
             )
         except subprocess.SubprocessError as error:
-            raise EndedError(f"the load ended early: {error}") from None
+            raise ProcessEndedError(f"the load ended early: {error}") from None
         figures: dict[str, Any] = json.loads(done.stdout)
         if "failed" in figures:
-            raise EndedError(figures["failed"])
+            raise ProcessEndedError(figures["failed"])
         return figures

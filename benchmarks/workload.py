@@ -19,7 +19,7 @@ from typing import Any
 
 ID = "bench_id"
 WARM_UP = -1
-"""The id of records that are not measured."""
+"""The id of records that are not counted."""
 
 WARM_UP_RECORDS = 200
 
@@ -46,7 +46,7 @@ def warm_up(logger: logging.Logger, count: int) -> None:
 
 
 def burst(logger: logging.Logger, numbers: Sequence[int]) -> array[int]:
-    """Log as fast as it goes."""
+    """Log as fast as possible."""
     info, clock = logger.info, time.perf_counter_ns
     times = array("q", bytes(8 * len(numbers)))
     for at, number in enumerate(numbers):
@@ -145,7 +145,7 @@ def heartbeat(rate: float) -> Loop:
 
 
 async def _late(logger: logging.Logger, numbers: Sequence[int], rate: float) -> array[int]:
-    """Log *numbers*, and return by how much each beat of another task was late."""
+    """Log *numbers*, and return how late each beat of another task was."""
     lags, info, clock = array("q"), logger.info, time.perf_counter
 
     async def beats() -> None:

@@ -1,4 +1,4 @@
-"""What tests of several floors share: the local server, and programs run as a user runs them."""
+"""Fixtures of several test packages: the local server, and programs run as a user runs them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cxlogging.delivery.process import lifecycle
 from cxlogging.devserver import DevServer
 from tests.fakes import HOLD_BACK
 
-# In the background of a shell they are ignored, and so by every program that a test starts.
-USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
-for number, usual in USUAL.items():
+# A shell ignores them for background jobs, and every program that a test starts inherits that.
+DEFAULT_ACTIONS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+for number, action in DEFAULT_ACTIONS.items():
     if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, usual)
+        signal.signal(number, action)
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
 
@@ -43,8 +43,8 @@ log.addHandler(handler)
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A program that has ended."""
+class ProgramResult:
+    """The result of a program."""
 
     code: int
     out: str
@@ -59,8 +59,8 @@ def server() -> Iterator[DevServer]:
 
 
 @pytest.fixture
-def program(server: DevServer) -> Callable[..., Ended]:
-    """Run a program with a handler attached to the logger ``log``, and wait for its end."""
+def program(server: DevServer) -> Callable[..., ProgramResult]:
+    """Run a program with a handler on the logger ``log``, and return its result."""
 
     def run(
         body: str,
@@ -69,7 +69,7 @@ def program(server: DevServer) -> Callable[..., Ended]:
         url: str | None = None,
         arguments: tuple[str, ...] = (),
         before: str = "",
-    ) -> Ended:
+    ) -> ProgramResult:
         preamble = PREAMBLE.format(
             handler=HANDLERS[vendor], options=f", {options}" if options else ""
         )
@@ -85,14 +85,14 @@ def program(server: DevServer) -> Callable[..., Ended]:
             timeout=60,
             check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+        return ProgramResult(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
 
     return run
 
 
 @pytest.fixture(autouse=True)
 def _no_leftovers() -> Iterator[None]:
-    """What one test leaves waiting is given up, so that no worker of its goes on in the next."""
+    """Drop what a test leaves waiting, so that its workers do not disturb the next test."""
     yield
     for delivery in lifecycle.deliveries():
         if delivery.outstanding:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import cxlogging
+from cxlogging.vendors.registry import VENDORS
 
 ROOT = Path(cxlogging.__file__).parent
 MODULES = {
@@ -23,11 +24,11 @@ MODULES = {
 LAYERS = [
     ("errors",),
     ("wire",),
-    ("vendors.*.destination", "vendors.*.emulator*", "vendors.emulation"),
+    ("vendors.*.destination", "vendors.*.addresses", "vendors.*.emulator*", "vendors.emulation"),
     ("delivery",),
     ("handlers",),
     ("vendors",),
-    ("integrations", "dataprime"),
+    ("integrations", "dataprime", "custom"),
     ("devserver", "testing", "pytest_plugin"),
     ("cli", "__main__", ""),
 ]
@@ -36,10 +37,19 @@ LAYERS = [
 NEVER = {
     "delivery": ("vendors",),
     "vendors": ("delivery",),
-    "dataprime": ("vendors", "delivery", "handlers"),
+    "dataprime": ("vendors.registry", "vendors.emulation", "delivery", "handlers"),
     "devserver": ("delivery", "handlers"),
 }
 """What a part does not import, although it lies in a lower layer."""
+
+SHARED = {
+    "dataprime": (
+        "vendors.coralogix.destination",  # domains and regions
+        "delivery.http.tls",  # which certificates are trusted
+        "delivery.worker.backoff",  # Retry-After
+    )
+}
+"""What a part imports nevertheless."""
 
 NETWORK = {
     "asyncio",
@@ -125,7 +135,9 @@ def test_imports_point_down():
     for name in MODULES:
         for each in own_imports(name):
             up = layer(each) > layer(name)
-            if up or within(each, NEVER.get(part(name).split(".")[0], ())):
+            own = part(name).split(".")[0]
+            shared = within(each, SHARED.get(own, ()))
+            if up or (within(each, NEVER.get(own, ())) and not shared):
                 wrong.append(f"{name} imports {each}")
 
     assert not wrong
@@ -176,6 +188,37 @@ def test_a_class_name_occurs_once():
                 homes.setdefault(node.name, []).append(name)
 
     assert not {each: names for each, names in homes.items() if len(names) > 1}
+
+
+VENDOR_NAMES = re.compile(
+    "|".join(vendor.title.replace(" ", "[ _-]?") for vendor in VENDORS.values()), re.IGNORECASE
+)
+NAMED_IN = {
+    "__init__.py": "the public face: a user imports the handlers from here",
+    "vendors/registry.py": "one line for each vendor",
+    "dataprime": "the client of one vendor's query API",
+    "devserver/engine/answer.py": "links to that API's documentation, which it follows",
+    "devserver/query/fields.py": "links to that API's documentation, which it follows",
+    "devserver/query/endpoint.py": "links to that API's documentation, which it follows",
+    "cli/query": "a command that queries that vendor: its help names the vendor and the key",
+    "cli/shared/connection_options.py": "options of the commands that query that vendor",
+}
+"""Where the name of a vendor may stand outside the vendor's folder, and why."""
+
+
+def test_a_vendor_is_named_in_its_folder_alone():
+    """Code, strings and the page name a vendor nowhere else, but in a few places with reasons."""
+    folders = tuple(f"vendors/{name}" for name in VENDORS)
+    found = set()
+    for path in ROOT.rglob("*"):
+        inside = path.relative_to(ROOT)
+        if not path.is_file() or "__pycache__" in inside.parts:
+            continue
+        places = {str(inside), *map(str, inside.parents)}
+        if places.isdisjoint(folders) and VENDOR_NAMES.search(path.read_text("utf-8")):
+            found.add(next((each for each in NAMED_IN if each in places), str(inside)))
+
+    assert found == set(NAMED_IN)
 
 
 def test_the_public_names_are_these():

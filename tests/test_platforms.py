@@ -98,7 +98,8 @@ def test_a_spool_needs_posix(vendor: str, tmp_path):
     done = run(SPOOL.format(handler=HANDLERS[vendor], folder=str(tmp_path)))
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "spool needs a POSIX system: leave it out on this one.\n"
+    (sentence,) = done.stdout.splitlines()
+    assert sentence.startswith("spool needs a POSIX system: ")
 
 
 IMPORT_ALL = """

@@ -1,4 +1,4 @@
-"""What a subject is: one way to log, opened on the sink's addresses."""
+"""What a subject is: one way to log, attached on the sink's addresses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Subject:
         name: As it is called in the report.
         kind: ``"baseline"``, ``"floor"``, ``"ours"`` or ``"peer"``.
         open: Takes the target, returns a handler each of which gets every record.
-        doors: The doors of the sink where the records arrive; none for a baseline.
+        services: The services of the sink where the records arrive; none for a baseline.
         vendor: The vendor whose format it speaks, where that is one of ours.
         journal: Whether a record is in a file before the call returns.
         fast: Whether the ``fast`` extra may be used.
@@ -60,7 +60,7 @@ class Subject:
     name: str
     kind: str
     open: Callable[[Target], list[Opened]]
-    doors: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     vendor: str = ""
     journal: bool = False
     fast: bool = True

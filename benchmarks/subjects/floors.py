@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import BETTER_STACK, CORALOGIX, HONEYCOMB, VENDORS, Opened, Subject, Target
-from .ours import DOORS
+from .ours import SERVICES
 
 BATCH = 3_000
 WAKE = 1_000
@@ -161,14 +161,14 @@ PARTS = {CORALOGIX: _coralogix, HONEYCOMB: _honeycomb, BETTER_STACK: _better_sta
 
 
 def _opener(vendor: str, journal: bool) -> Callable[[Target], list[Opened]]:
-    def opened(target: Target) -> list[Opened]:
+    def attached(target: Target) -> list[Opened]:
         encode, path, headers, join = PARTS[vendor]()
         flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY
         file = os.open(Path(target.directory, "floor"), flags, 0o600) if journal else None
         handler = Floor(encode, _poster(target, path, headers, join), file)
         return [(handler, handler.flush)]
 
-    return opened
+    return attached
 
 
 FLOORS = [
@@ -176,7 +176,7 @@ FLOORS = [
         f"floor {vendor}{', file' if journal else ''}",
         "floor",
         _opener(vendor, journal),
-        doors=(DOORS[vendor],),
+        services=(SERVICES[vendor],),
         vendor=vendor,
         journal=journal,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from .base import BETTER_STACK, CORALOGIX, HONEYCOMB, VENDORS, Opened, Subject, Target
 
 FLUSH_SECONDS = 120
-DOORS = {CORALOGIX: "coralogix", HONEYCOMB: "honeycomb", BETTER_STACK: "betterstack"}
+SERVICES = {CORALOGIX: "coralogix", HONEYCOMB: "honeycomb", BETTER_STACK: "betterstack"}
 
 
 def _open(vendor: str, target: Target, **options: Any) -> Opened:
@@ -29,12 +29,12 @@ def _open(vendor: str, target: Target, **options: Any) -> Opened:
 def _opener(
     vendors: tuple[str, ...], journal: bool, plain: bool = False
 ) -> Callable[[Target], list[Opened]]:
-    def opened(target: Target) -> list[Opened]:
+    def attached(target: Target) -> list[Opened]:
         options: dict[str, Any] = {"spool": target.directory} if journal else {}
         options |= {"compression": None} if plain else {}
         return [_open(vendor, target, **options) for vendor in vendors]
 
-    return opened
+    return attached
 
 
 def _subject(
@@ -46,7 +46,7 @@ def _subject(
         f"cxlogging {name}{more}",
         "ours",
         _opener(vendors, journal, plain),
-        doors=tuple(DOORS[vendor] for vendor in vendors),
+        services=tuple(SERVICES[vendor] for vendor in vendors),
         vendor=name if len(vendors) == 1 else "",
         journal=journal,
         fast=fast,

@@ -111,11 +111,11 @@ def _vendor_sdks(target: Target) -> list[Opened]:
 
 
 def _peer(
-    package: str, load: str, opened: Callable[[Target], list[Opened]], door: str, **more: Any
+    package: str, load: str, attached: Callable[[Target], list[Opened]], service: str, **more: Any
 ) -> Subject:
     name = more.pop("name", package)
     packages = more.pop("packages", (package,))
-    return Subject(name, "peer", opened, (door,), load=load, packages=packages, **more)
+    return Subject(name, "peer", attached, (service,), load=load, packages=packages, **more)
 
 
 LOGTAIL = _peer(
@@ -213,6 +213,6 @@ VENDOR_SDKS = Subject(
     "the vendors' three SDKs",
     "peer",
     _vendor_sdks,
-    doors=("coralogix", "honeycomb", "betterstack"),
+    services=("coralogix", "honeycomb", "betterstack"),
     packages=("coralogix_logger", "libhoney", "logtail-python"),
 )

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from .. import __version__
 from ..errors import nearest
+from ..vendors.registry import titles
 from .commands import COMMANDS, load
 from .shared.exit_codes import ended, guarded
 from .shared.wording import examples
@@ -59,8 +60,9 @@ class LazyGroup(click.Group):
     "cxlogging",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"Logging handlers for {titles()}.",
     epilog=examples("cxlogging demo", "cxlogging tail --local --level warning"),
 )
 @click.version_option(__version__, "-V", "--version", message="cxlogging %(version)s")
 def command() -> None:
-    """Logging handlers for Coralogix, Honeycomb and Better Stack."""
+    """Run one of the commands."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError, nearest
+from ..wire.option_parsers import shown
 from . import times
 
 
@@ -42,6 +43,13 @@ def choice(argument: str, value: object, table: Mapping[str, str]) -> str:
     raise ConfigurationError(
         f"{argument} takes one of {names}, not {value!r}.{nearest(str(value), table)}"
     )
+
+
+def boolean(argument: str, value: object) -> bool:
+    """Return *value* where it is True or False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{argument} takes True or False, not {shown(value)}.")
+    return value
 
 
 def seconds(argument: str, value: object, least: float = 0.001) -> float:

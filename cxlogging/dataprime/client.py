@@ -10,10 +10,9 @@ from typing import Any
 import requests
 
 from ..errors import ConfigurationError
-from ..vendors.coralogix.destination import address_warnings
-from ..wire.option_parsers import shown
+from ..vendors.coralogix.addresses import address_warnings
 from . import direct_query, jobs
-from .arguments import seconds
+from .arguments import boolean, seconds
 from .direct_query import DirectQuery
 from .errors import CxQueryWarning, RateLimited
 from .http.endpoint import address, query_key
@@ -142,20 +141,13 @@ class DataPrimeClient:
         """
         names = "since start end tier syntax limit default_source strict_fields now preset"
         given = {name: value for name, value in locals().items() if name in names.split()}
-        request = direct_query.direct_query(
-            query, given, clock=self._clock.now(), row_limits=self.row_limits
-        )
+        now = self._clock.now()
+        request = direct_query.direct_query(query, given, clock=now, row_limits=self.row_limits)
         retries = self._http.retry_budget(None if timeout is None else seconds("timeout", timeout))
-        if not isinstance(split_on_limit, bool):
-            raise ConfigurationError(
-                f"split_on_limit takes True or False, not {shown(split_on_limit)}."
-            )
-        if not split_on_limit:
-            summary = _new_summary(request)
-            return RowStream(summary, self._rows(request, summary, retries))
-        if request.start is None or request.end is None:
-            raise ConfigurationError("split_on_limit needs a window: pass since= or start=.")
-        return self._split(request, retries, on_progress)
+        if boolean("split_on_limit", split_on_limit):
+            return self._split(request, retries, on_progress)
+        summary = _new_summary(request)
+        return RowStream(summary, self._rows(request, summary, retries))
 
     def submit(
         self,
@@ -219,6 +211,9 @@ class DataPrimeClient:
         retries: RetryBudget,
         on_progress: Callable[[SplitProgress], None] | None,
     ) -> RowStream:
+        if request.start is None or request.end is None:
+            raise ConfigurationError("split_on_limit needs a window: pass since= or start=.")
+
         def ask(part: DirectQuery) -> tuple[list[Row], AnswerSummary]:
             summary = _new_summary(part)
             own = RetryBudget(self._clock, self._http.budget, retries.deadline)

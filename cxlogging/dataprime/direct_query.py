@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..wire.option_parsers import shown
 from . import times
-from .arguments import choice, optional_text, query_text, window
+from .arguments import boolean, choice, optional_text, query_text, window
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}
 SYNTAXES = {"dataprime": "QUERY_SYNTAX_DATAPRIME", "lucene": "QUERY_SYNTAX_LUCENE"}
@@ -94,9 +93,6 @@ def direct_query(
     start, end = window(arguments, clock if now is None else now)
     tier = choice("tier", arguments["tier"], TIERS)
     preset = arguments["preset"]
-    if not isinstance(arguments["strict_fields"], bool):
-        given = shown(arguments["strict_fields"])
-        raise ConfigurationError(f"strict_fields takes True or False, not {given}.")
     return DirectQuery(
         query=query_text(query),
         start=start,
@@ -106,7 +102,7 @@ def direct_query(
         syntax=choice("syntax", arguments["syntax"], SYNTAXES),
         limit=_limit(arguments["limit"], tier, row_limits[tier]),
         default_source=optional_text("default_source", arguments["default_source"]),
-        strict_fields=arguments["strict_fields"],
+        strict_fields=boolean("strict_fields", arguments["strict_fields"]),
         preset=None if preset is None else choice("preset", preset, PRESETS),
     )
 

@@ -1,14 +1,18 @@
-"""Keeps an application's tests from sending records to a vendor."""
+"""
+Keeps an application's tests from sending records to a vendor.
+
+The pytest plugin imports this module at every start of pytest: it imports nothing itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..wire.destination import Destination
-from ..wire.http import Request, Response
-from ..wire.option_parsers import boolean
-from ..wire.settings import held
-from .http.interface import Transport, TransportError
+if TYPE_CHECKING:
+    from ..wire.destination import Destination
+    from ..wire.http import Request, Response
+    from .http.interface import Transport
 
 DISABLED_VARIABLE = "CXLOGGING_DISABLED"
 
@@ -18,6 +22,8 @@ class NoTransport:
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         """Raise `TransportError`."""
+        from .http.interface import TransportError
+
         del request, encoding, seconds
         raise TransportError(f"{DISABLED_VARIABLE} is set")
 
@@ -42,6 +48,9 @@ def is_disabled() -> bool:
     Raises:
         ConfigurationError: ``CXLOGGING_DISABLED`` is neither true nor false.
     """
+    from ..wire.option_parsers import boolean
+    from ..wire.settings import held
+
     if replacement is not None:
         return False
     text = held(DISABLED_VARIABLE)

@@ -1,4 +1,4 @@
-"""The JSON API and the page: what people and tests see of the store and the faults."""
+"""The JSON API and the page of the local server: events, requests and faults."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_name("page")
 BODY_LIMIT = 64 * 1024
-MOST_ROWS = 1_000
-LOOK = 0.1
-"""Seconds between two looks of the stream at the store."""
+MAX_ROWS = 1_000
+POLL_INTERVAL = 0.1
+"""Seconds between two checks of the store for an event stream."""
 HEARTBEAT = 10.0
+"""Seconds without a change after which an event stream sends a comment."""
 
 
 def build(store: Store, faults: FaultPanel) -> Starlette:
@@ -50,19 +51,19 @@ def build(store: Store, faults: FaultPanel) -> Starlette:
         Route("/api/faults/clear", api.clear_faults, methods=["POST"]),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _failed})
-    # A path with a slash more is another path.
+    # A path with a trailing slash is another path.
     app.router.redirect_slashes = False
     return app
 
 
 class Api:
-    """One method an endpoint. Every answer is an object, never a bare array."""
+    """The endpoints. Every answer is a JSON object, never an array."""
 
     def __init__(self, store: Store, faults: FaultPanel) -> None:
         self._store, self._faults = store, faults
 
     async def health(self, request: Request) -> Response:
-        """Whether the server serves."""
+        """Return a success while the server runs."""
         del request
         return _json({"status": "ok"})
 
@@ -72,8 +73,8 @@ class Api:
         return _json({"vendors": VENDORS_SHOWN})
 
     async def events(self, request: Request) -> Response:
-        """The newest events first; `before` takes the id that the page before ended with."""
-        limit = _number(request, "limit", 100, MOST_ROWS)
+        """Return the newest events; `before` takes `next_before` of the previous answer."""
+        limit = _number(request, "limit", 100, MAX_ROWS)
         found = await run_in_threadpool(
             self._store.newest,
             limit,
@@ -85,36 +86,36 @@ class Api:
         return _json({"events": found, "next_before": more})
 
     async def counts(self, request: Request) -> Response:
-        """How many events of each vendor are kept, and the room that they take."""
+        """Return the number of events of each vendor, and the size of the store."""
         del request
         sizes = await run_in_threadpool(self._store.sizes)
         return _json({"counts": self._store.count(), "sizes": sizes})
 
     async def requests(self, request: Request) -> Response:
-        """The newest requests first."""
-        limit = _number(request, "limit", 100, MOST_ROWS)
+        """Return the newest requests, newest first."""
+        limit = _number(request, "limit", 100, MAX_ROWS)
         vendor = _vendor(request, (*VENDORS, QUERIES))
         found = await run_in_threadpool(self._store.requests, limit, vendor=vendor)
         return _json({"requests": found})
 
     async def stream(self, request: Request) -> Response:
-        """Server-sent events: how many events are kept, at once and after every change."""
+        """Send the number of events as server-sent events, now and after each change."""
         del request
         headers = {**SECURITY_HEADERS, "content-type": "text/event-stream"}
         return StreamingResponse(_changes(self._store), 200, headers)
 
     async def clear(self, request: Request) -> Response:
-        """Forget events and requests."""
+        """Remove all events and requests."""
         await _body(request)
         return _json({"cleared": await run_in_threadpool(self._store.clear)})
 
     async def show_faults(self, request: Request) -> Response:
-        """What is set now."""
+        """Return the current faults."""
         del request
         return _json({"faults": [fault.to_json() for fault in self._faults.active()]})
 
     async def add_fault(self, request: Request) -> Response:
-        """Set one fault, described by the names of `Fault`."""
+        """Add a fault, described by the attributes of `Fault`."""
         body = await _body(request)
         try:
             fault = self._faults.add(Fault.from_json(body))
@@ -123,7 +124,7 @@ class Api:
         return _json({"fault": fault.to_json()})
 
     async def clear_faults(self, request: Request) -> Response:
-        """Take all faults away."""
+        """Remove all faults."""
         await _body(request)
         return _json({"cleared": self._faults.clear()})
 
@@ -140,26 +141,26 @@ VENDORS_SHOWN = [
 
 
 async def _changes(store: Store) -> AsyncIterator[str]:
-    told, quiet = None, 0.0
+    sent, idle = None, 0.0
     while True:
         counts = store.count()
-        if counts != told:
-            told, quiet = counts, 0.0
+        if counts != sent:
+            sent, idle = counts, 0.0
             yield f"data: {json.dumps({'counts': counts})}\n\n"
-        elif quiet >= HEARTBEAT:
-            quiet = 0.0
+        elif idle >= HEARTBEAT:
+            idle = 0.0
             yield ": still here\n\n"
-        await asyncio.sleep(LOOK)
-        quiet += LOOK
+        await asyncio.sleep(POLL_INTERVAL)
+        idle += POLL_INTERVAL
 
 
-def _number(request: Request, name: str, default: int | None, most: int) -> Any:
+def _number(request: Request, name: str, default: int | None, maximum: int) -> Any:
     text = request.query_params.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) > 0):
         raise HTTPException(400, f"{name} must be a whole number from 1")
-    return min(int(text), most)
+    return min(int(text), maximum)
 
 
 def _vendor(request: Request, known: tuple[str, ...] = tuple(VENDORS)) -> str | None:
@@ -174,7 +175,7 @@ async def _body(request: Request) -> Mapping[str, Any]:
     async for part in request.stream():
         raw += part
         if len(raw) > BODY_LIMIT:
-            raise HTTPException(413, f"the body is above {BODY_LIMIT} bytes")
+            raise HTTPException(413, f"the body is larger than {BODY_LIMIT} bytes")
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):

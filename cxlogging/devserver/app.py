@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DevApp:
-    """Who is let in, and where each request goes."""
+    """Decides which requests are served, and by what."""
 
     guard: Guard
     ingest: Ingest
@@ -27,7 +27,7 @@ class DevApp:
     inner: Starlette
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a fault of our own is answered 500 and printed."""
+        """Serve one request; an unexpected exception is printed and answered with 500."""
         exchange = Exchange(scope, receive, send)
         try:
             await self._serve(exchange, scope, receive, send)
@@ -42,6 +42,6 @@ class DevApp:
         for emulator in self.emulators:
             if emulator.claims(exchange.method, exchange.path):
                 return await self.ingest.serve(emulator, exchange)
-        # What was judged is what is routed: another spelling of a path is another path.
+        # Route by the path that the guard has checked, not by one that Starlette has decoded.
         scope["path"] = exchange.path
         return await self.inner(scope, receive, send)

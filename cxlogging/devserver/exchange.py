@@ -1,4 +1,4 @@
-"""One HTTP exchange on ASGI: reading a body within bounds, and the ways to answer or not to."""
+"""One HTTP exchange on ASGI: reading a body within limits, and the ways to answer."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ BODY_TIMEOUT = 60.0
 """Seconds for the whole body of a request."""
 
 STALL_TIMEOUT = 60.0
-"""Seconds after which a client that takes nothing of a stream is cut: it holds up a query."""
+"""Seconds after which a client that does not read its answer is disconnected."""
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
 
 class BodyTooLargeError(Exception):
-    """The body is, or says that it is, above the limit."""
+    """The body is larger than the limit, or its Content-Length says so."""
 
 
 class BodyTimeoutError(Exception):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
 
 class DisconnectedError(Exception):
-    """The client left before its body was complete."""
+    """The client disconnected before its body was complete."""
 
 
 class Exchange:
@@ -52,15 +52,15 @@ class Exchange:
         self._began = time.perf_counter()
 
     def elapsed_ms(self) -> float:
-        """Milliseconds since the head of the request was read."""
+        """Return the milliseconds since the head of the request was read."""
         return round((time.perf_counter() - self._began) * 1000, 3)
 
     async def body(self, limit: int) -> bytes:
         """
-        The whole body.
+        Return the whole body.
 
-        Raises `BodyTooLargeError` as soon as it is known to be above *limit* bytes: from
-        Content-Length before the first of them is read, else while they come.
+        Raises `BodyTooLargeError` as soon as it is known to be larger than *limit* bytes: by its
+        Content-Length before any of it is read, else while it is read.
         """
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:20]) > limit:
@@ -89,10 +89,10 @@ class Exchange:
 
     async def answer_early(self, answer: ApiAnswer) -> None:
         """
-        Send *answer* while the body is still coming, and end the connection.
+        Send *answer* while the client still sends its body, then close the connection.
 
-        The rest is thrown away for a while: closing at once would reset the connection, and the
-        client might lose the answer with it.
+        The rest of the body is discarded for a while: closing at once would reset the connection,
+        and the client might lose the answer.
         """
         start = self._start(answer, connection="close")
         await self._send(start)
@@ -112,13 +112,13 @@ class Exchange:
                 return
 
     async def stream(self, answer: ApiAnswer, parts: AsyncIterator[bytes]) -> None:
-        """Send *answer* with a body of *parts*, until the client leaves; then close *parts*."""
+        """Send *answer* with *parts* as its body, until the client disconnects."""
         start = self._start(answer)
         start["headers"] = [each for each in start["headers"] if each[0] != b"content-length"]
-        left = asyncio.ensure_future(self.until_left())
+        left = asyncio.ensure_future(self.disconnected())
         try:
             await self._send(start)
-            while (part := await _first(anext(parts, None), left)) is not None:
+            while (part := await _part_or_none(anext(parts, None), left)) is not None:
                 message = {"type": "http.response.body", "body": part, "more_body": True}
                 await asyncio.wait_for(self._send(message), STALL_TIMEOUT)
             if not left.done():
@@ -129,21 +129,21 @@ class Exchange:
             left.cancel()
 
     async def trickle(self, answer: ApiAnswer, seconds: float) -> None:
-        """Send *answer*, its head included, one byte each *seconds*; then close."""
+        """Send *answer* byte by byte, with a pause of *seconds* after each; then close."""
         for byte in self._as_bytes(answer):
             if not self._connection.write(bytes([byte])):
                 break
             await asyncio.sleep(seconds)
         self._connection.close()
-        await self.until_left()
+        await self.disconnected()
 
     async def reset(self) -> None:
-        """Cut the connection without an answer."""
+        """Reset the connection without an answer."""
         self._connection.reset()
-        await self.until_left()
+        await self.disconnected()
 
-    async def until_left(self) -> None:
-        """Wait for the client to leave."""
+    async def disconnected(self) -> None:
+        """Wait until the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
@@ -168,8 +168,8 @@ class Exchange:
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + answer.body
 
 
-async def _first(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> bytes | None:
-    """What *part* gives, or None once the client has left."""
+async def _part_or_none(part: Awaitable[bytes | None], left: asyncio.Future[None]) -> bytes | None:
+    """Return the part, or None once the client has disconnected."""
     making = asyncio.ensure_future(part)
     either: set[asyncio.Future[Any]] = {making, left}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -189,7 +189,7 @@ def _headers(answer: ApiAnswer) -> Mapping[str, str]:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers of a request: names in lower case, repeated ones joined by commas."""
+    """Return the headers of a request: names in lower case, repeated ones joined by commas."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

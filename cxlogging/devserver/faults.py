@@ -1,11 +1,12 @@
-"""Trouble on demand: what a vendor, a proxy or a cable may do, asked for by tests and people."""
+"""Faults that tests and people inject: failures of a vendor, a proxy or the network."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, replace
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ..vendors.emulation.types import QUERIES
 from ..vendors.registry import VENDORS
@@ -16,26 +17,26 @@ RESETS = ("", "before", "after")
 @dataclass(frozen=True)
 class Fault:
     """
-    One kind of trouble. What is not set does not happen; what is set happens together.
+    A fault. Attributes that are set take effect together.
 
     Attributes:
-        vendor: Whom it befalls, or `dataprime` for queries; None for any of them.
-        times: The next so many matching requests; None until it is cleared.
-        status: Answered instead of handling the request; nothing is kept.
-        retry_after: The header `Retry-After`, as it stands: seconds or an HTTP date.
-        body: Of the answer with *status*; None for the vendor's own words.
+        vendor: The vendor whose requests fail, or `dataprime` for queries; None for all.
+        times: The number of matching requests that fail; None for all until it is cleared.
+        status: The status of the answer; the request is not handled, and nothing is stored.
+        retry_after: The value of the header `Retry-After`: seconds or an HTTP date.
+        body: The body of the answer with *status*; None for the vendor's own.
         delay: Seconds to wait before anything else happens.
-        reset: `before`: the connection is reset, nothing is kept. `after`: the events are
-            kept, then it is reset without an answer.
-        trickle: Seconds between the single bytes of the answer.
-        max_body: Bodies above so many bytes on the wire get the vendor's too-large answer.
-            Smaller ones are not touched, and do not count.
-        hang: No answer until the client leaves; nothing is kept.
+        reset: `before`: the connection is reset, and nothing is stored. `after`: the events are
+            stored, then the connection is reset without an answer.
+        trickle: Seconds between single bytes of the answer.
+        max_body: Bodies with more bytes on the wire get the vendor's answer for too large ones.
+            Smaller bodies are handled as usual, and do not count.
+        hang: No answer until the client disconnects; nothing is stored.
         items: Statuses of the valid items, in turn, where an answer holds one for each; only items
             with 202 are stored.
-        contains: Only for requests whose body, inflated, holds this text.
-        compressed: Only for requests with a Content-Encoding, as an ingress that does not take
-            compressed bodies refuses them.
+        contains: Only requests whose decompressed body contains this text fail.
+        compressed: Only requests with a Content-Encoding fail, as with an ingress that refuses
+            compressed bodies.
     """
 
     vendor: str | None = None
@@ -59,20 +60,22 @@ class Fault:
         if self.reset not in RESETS:
             raise ValueError(f"reset must be 'before' or 'after', not {self.reset!r}")
         if self.times is not None and self.times < 1:
-            raise ValueError("times must be at least 1, or None: until it is cleared")
+            raise ValueError(
+                "times must be at least 1, or None for all requests until the fault is cleared"
+            )
         if not all(200 <= one <= 599 for one in (self.status or 200, *self.items)):
-            raise ValueError("a status is between 200 and 599")
+            raise ValueError("status must be between 200 and 599")
         if not (0 <= self.delay <= 3600 and 0 <= self.trickle <= 3600):
-            raise ValueError("delay and trickle are seconds, from 0 to 3600")
+            raise ValueError("delay and trickle must be 0 to 3600 seconds")
         if any(character in (self.retry_after or "") for character in "\r\n\0"):
             raise ValueError("retry_after must be one line")
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Fault:
         """
-        The fault that *value* describes, with the names of the attributes.
+        Return the fault that *value* describes by the names of the attributes.
 
-        Raises `ValueError` with a sentence for unknown names and wrong types.
+        Raises `ValueError` for unknown names and wrong types.
         """
         unknown = sorted(set(value) - set(_TYPES))
         if unknown:
@@ -84,61 +87,52 @@ class Fault:
             if isinstance(held, bool) != (_TYPES[name] == (bool,)) or not isinstance(
                 held, _TYPES[name]
             ):
-                raise ValueError(f"{name} is of the wrong type")
+                raise ValueError(f"{name} has the wrong type")
         if not all(type(one) is int for one in given.get("items", ())):
             raise ValueError("items must be a list of statuses")
         return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
-        """What is set, by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if self._sets(one)}
+        """Return the attributes that are set, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if self._is_set(one)}
 
-    def _sets(self, one: Field[Any]) -> bool:
+    def _is_set(self, one: Field[Any]) -> bool:
         return bool(getattr(self, one.name) != one.default)
 
 
-_NONE = type(None)
-_TYPES: dict[str, tuple[type, ...]] = {
-    "vendor": (str, _NONE),
-    "times": (int, _NONE),
-    "status": (int, _NONE),
-    "retry_after": (str, _NONE),
-    "body": (str, _NONE),
-    "delay": (int, float),
-    "reset": (str,),
-    "trickle": (int, float),
-    "max_body": (int, _NONE),
-    "hang": (bool,),
-    "items": (tuple,),
-    "contains": (str,),
-    "compressed": (bool,),
-}
-assert set(_TYPES) == {one.name for one in fields(Fault)}  # noqa: S101 - the two lists are one
+def _accepted(hint: Any) -> tuple[type, ...]:
+    if hint is float:
+        return int, float
+    return get_args(hint) if isinstance(hint, UnionType) else (get_origin(hint) or hint,)
+
+
+_TYPES = {name: _accepted(hint) for name, hint in get_type_hints(Fault).items()}
+"""The types that each attribute accepts from JSON."""
 
 
 class FaultPanel:
-    """The faults that are set, in order: the first that matches a request befalls it."""
+    """The faults that are set; a request gets the first one that matches."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault | None = None, /, **attributes: Any) -> Fault:
-        """Set *fault*, or one of these attributes: `add(status=503, times=2)`."""
+        """Add *fault*, or one with these attributes: `add(status=503, times=2)`."""
         chosen = Fault(**attributes) if fault is None else fault
         with self._lock:
             self._faults.append(chosen)
         return chosen
 
     def clear(self) -> int:
-        """Take all faults away; how many there were."""
+        """Remove all faults, and return their number."""
         with self._lock:
             gone = len(self._faults)
             self._faults.clear()
         return gone
 
     def active(self) -> tuple[Fault, ...]:
-        """What is set now, with the times that are left."""
+        """Return the current faults, with the remaining times of each."""
         with self._lock:
             return tuple(self._faults)
 
@@ -146,12 +140,12 @@ class FaultPanel:
         self, vendor: str, wire_bytes: int, raw: Callable[[], bytes], *, compressed: bool = False
     ) -> Fault | None:
         """
-        The fault that befalls this request, counted down.
+        Return the fault for this request, or None, and count it down.
 
         Args:
-            vendor: Whose door it came to.
-            wire_bytes: Of its body.
-            raw: Gives the inflated body; called only where a fault looks into it.
+            vendor: The name of the called API.
+            wire_bytes: The size of the body as sent.
+            raw: Returns the decompressed body; called only where a fault depends on it.
             compressed: True where the body has a content encoding.
         """
         with self._lock:

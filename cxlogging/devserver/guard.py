@@ -1,9 +1,9 @@
 """
-Who may speak to the server: programs on this machine and its own page, no foreign web page.
+Access control: programs on this machine and the server's own page are served, other pages not.
 
-A page from elsewhere reaches a loopback server through the browser of the developer. So a name
-that was rebound to 127.0.0.1 is refused by its `Host`, a foreign page by its `Origin` and
-`Sec-Fetch-Site`, and no CORS header is ever sent
+Pages of other sites can reach a loopback server through the developer's browser. So DNS rebinding
+is refused by `Host`, pages of other sites by `Origin` and `Sec-Fetch-Site`, and no CORS header is
+ever sent
 (https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site).
 """
 
@@ -22,39 +22,39 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-"""On every answer, the doors' own included."""
+"""Sent with every answer, including those of the emulators."""
 
 
 @dataclass(frozen=True)
 class Guard:
     """
-    Judges a request by its headers, before any work.
+    Refuses requests by their headers, before anything else is done.
 
     Args:
-        hosts: Values of `Host` that are served; None for any (remote access was allowed).
+        hosts: Values of `Host` that are served; None for any, where remote access is allowed.
     """
 
     hosts: frozenset[str] | None
 
     @classmethod
     def of(cls, host: str, port: int, *, allow_remote: bool) -> Guard:
-        """The guard of a server that listens on *host* and *port*."""
+        """Return the guard of a server that listens on *host* and *port*."""
         if allow_remote:
             return cls(None)
         shown = f"[{host}]" if ":" in host else host
         names = {"127.0.0.1", "[::1]", "localhost", shown.lower()}
-        # HTTP leaves out the port that the scheme implies.
+        # HTTP omits the default port of the scheme.
         bare = names if port == 80 else set()
         return cls(frozenset({f"{name}:{port}" for name in names} | bare))
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> str:
         """
-        Why this request is refused, or nothing.
+        Return why this request is refused; an empty string where it is not.
 
         Args:
-            method: Of the request.
-            path: By which it is routed, letter for letter; nothing decodes it afterwards.
-            headers: Names in lower case.
+            method: The HTTP method.
+            path: The path exactly as it is routed; it is not decoded afterwards.
+            headers: The headers, with names in lower case.
         """
         host = headers.get("host", "").lower()
         if self.hosts is not None and host not in self.hosts:
@@ -72,7 +72,7 @@ def _api_refusal(method: str, headers: Mapping[str, str]) -> str:
     if headers.get("sec-fetch-dest") == "script":
         return "data is not a script"
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    # Such a content type makes a browser ask first, and it is never told yes.
+    # For this content type a browser sends a preflight request first, which is always refused.
     if method not in ("GET", "HEAD") and kind != "application/json":
         return "Content-Type must be application/json"
     return ""

@@ -1,4 +1,4 @@
-"""Work beside the loop that serves: queries and large bodies, so that deliveries go on."""
+"""Threads for queries and large bodies, so that the event loop keeps serving other requests."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from typing import TypeVar
 from ..vendors.emulation.types import ApiResult
 
 THREADS = 16
-"""More than there are queries that run and wait, so that there is one for what is quick."""
+"""More than queries can run and wait, so that quick requests always find one."""
 
-QUEUED_AT_ONCE = 2
-"""Works of which each may take a lot of memory."""
+MAX_LARGE_BODIES = 2
+"""Large bodies that are read at the same time, as each may take a lot of memory."""
 
 T = TypeVar("T")
 
 
-class Beside:
-    """A few threads for queries, born with the first, and one for each large body."""
+class ThreadOffload:
+    """A pool of threads for queries, and a thread for each large body."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="cxlogging-query")
-        self._queue = asyncio.Semaphore(QUEUED_AT_ONCE)
+        self._queue = asyncio.Semaphore(MAX_LARGE_BODIES)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What *work* gives."""
+        """Return what *work* returns, on a thread of the pool."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def run_queued(self, work: Callable[[], T]) -> T:
-        """What *work* gives, as `run_detached`, once few enough of its kind run."""
+        """Like `run_detached`, but at most `MAX_LARGE_BODIES` at a time."""
         async with self._queue:
             return await self.run_detached(work)
 
     async def run_detached(self, work: Callable[[], T]) -> T:
-        """What *work* gives, on a thread that nobody waits for when the server stops."""
+        """Return what *work* returns, on a thread that a stopping server does not wait for."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
 
@@ -55,13 +55,13 @@ class Beside:
 
     @asynccontextmanager
     async def parts(self, stream: Iterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The parts of *stream*, each made when it is wanted; closed when it is left."""
+        """Yield an iterator whose parts a thread takes from *stream*; close *stream* at the end."""
         try:
             yield self._each(stream)
         finally:
             close = getattr(stream, "close", None)
             if close is not None:
-                # While a thread makes a part, that part ends by itself.
+                # A generator that a thread is running cannot be closed; it ends with its part.
                 with suppress(ValueError):
                     close()
 
@@ -70,11 +70,11 @@ class Beside:
             yield part
 
     async def whole(self, reply: ApiResult) -> ApiResult:
-        """*reply* with its whole body in its answer."""
+        """Return *reply* with the whole stream as the body of its answer."""
         stream = reply.stream or iter(())
         body = await self.run(lambda: b"".join(stream))
         return replace(reply, answer=replace(reply.answer, body=body), stream=None)
 
     def close(self) -> None:
-        """Take no more work."""
+        """Stop the threads of the pool."""
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The tables of the store, and how events and requests become rows and come back."""
+"""The tables of the store, and how events and requests are converted to rows and back."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ INSERT_EVENT = (
 @dataclass(frozen=True)
 class RequestRecord:
     """
-    One request as the log keeps it. Neither headers nor bodies, so no key is ever in it.
+    A request in the log. It has neither headers nor bodies, so it never contains a key.
 
     Attributes:
         time_ns: When it was received.
         vendor: One of the vendors, or `dataprime` for queries.
-        method: In upper case.
-        path: Without the query string, at most 512 characters.
-        status: As answered; 0 where the connection was cut without an answer.
-        wire_bytes: Of the body, as received.
-        raw_bytes: Of the body, after inflating; 0 where it was refused before.
-        events: How many were kept.
-        duration_ms: From the head of the request to its answer, the body included.
-        error: Why it was refused, in words; empty where it was not.
+        method: The HTTP method, in upper case.
+        path: The path without the query string, at most 512 characters.
+        status: The status of the answer; 0 where the connection was closed without one.
+        wire_bytes: The size of the body as received.
+        raw_bytes: The size of the decompressed body; 0 where it was refused before.
+        events: The number of events that were stored.
+        duration_ms: Time from the head of the request to its answer, including the body.
+        error: Why the request was refused; empty where it was not.
     """
 
     time_ns: int
@@ -96,51 +96,51 @@ INSERT_REQUEST = (
 
 
 def event_row(event: StoredEvent) -> tuple[object, ...]:
-    """*event* as `INSERT_EVENT` takes it."""
+    """Return the parameters of `INSERT_EVENT` for *event*."""
     return (
         event.vendor,
         event.time_ns,
         event.received_ns,
-        plain(event.level),
+        escape_surrogates(event.level),
         event.severity,
-        plain(event.message),
-        plain(event.application),
-        plain(event.subsystem),
-        dumps(event.source),
-        dumps(event.data),
-        dumps(event.warnings) if event.warnings else "[]",
+        escape_surrogates(event.message),
+        escape_surrogates(event.application),
+        escape_surrogates(event.subsystem),
+        to_json(event.source),
+        to_json(event.data),
+        to_json(event.warnings) if event.warnings else "[]",
         event.size,
     )
 
 
 def request_row(request: RequestRecord) -> tuple[object, ...]:
-    """*request* as `INSERT_REQUEST` takes it."""
+    """Return the parameters of `INSERT_REQUEST` for *request*."""
     values = asdict(request)
-    values["path"] = plain(request.path[:512])
-    values["error"] = plain(request.error[:1000])
+    values["path"] = escape_surrogates(request.path[:512])
+    values["error"] = escape_surrogates(request.error[:1000])
     return tuple(values.values())
 
 
 def event_dict(columns: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row of `events` with its JSON columns read."""
+    """Return a row of `events` as a dict, with its JSON columns decoded."""
     return {
         name: json.loads(value) if name in JSON_COLUMNS else value
         for name, value in zip(columns, row, strict=True)
     }
 
 
-def plain(text: str) -> str:
-    """*text* as UTF-8 can hold it: a lone surrogate becomes its escape."""
+def escape_surrogates(text: str) -> str:
+    """Return *text* with lone surrogates escaped, so that it can be encoded as UTF-8."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def dumps(value: object) -> str:
-    """Compact JSON. A lone surrogate becomes its JSON escape, so that it comes back as it was."""
+def to_json(value: object) -> str:
+    """Return compact JSON; a lone surrogate becomes its JSON escape, which restores it."""
     try:
         text = _ENCODER.encode(value)
     except RecursionError:
-        return '{"cxlogging":"nested too deeply to be kept"}'
-    return plain(text)
+        return '{"cxlogging":"nested too deeply to be stored"}'
+    return escape_surrogates(text)
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)

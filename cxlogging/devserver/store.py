@@ -1,8 +1,8 @@
 """
-What has arrived: events and the log of requests, in one SQLite file, bounded in bytes.
+The store: events and the request log in one SQLite file of limited size.
 
-Reading never waits for writing (https://www.sqlite.org/wal.html): one connection each, with a
-lock of its own. One request is one transaction, unless it is very large.
+Readers never wait for writers (https://www.sqlite.org/wal.html): there is one connection for each,
+with its own lock. A request is one transaction, unless it is very large.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from .schema import (
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_REQUESTS = 10_000
-AT_ONCE = 2_000
-"""Events of one transaction."""
+TRANSACTION_EVENTS = 2_000
+"""Maximum number of events of one transaction."""
 
 
 class Store:
@@ -41,10 +41,11 @@ class Store:
     Events and requests of all vendors.
 
     Args:
-        path: The database file, kept when the store closes. None: a temporary one, removed.
-        max_bytes: Above this the oldest events go. On disk there may be one request more, and
-            about 4 MiB of the write-ahead log.
-        max_requests: Of the log; the oldest go.
+        path: The database file, which is kept when the store closes; None for a temporary one,
+            which is removed.
+        max_bytes: Maximum size; above it the oldest events are removed. The file may be larger by
+            one request and about 4 MiB of the write-ahead log.
+        max_requests: Maximum length of the request log; the oldest entries are removed.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Store:
         self._folder = tempfile.mkdtemp(prefix="cxlogging-dev-") if path is None else None
         self.path = Path(self._folder or "", "events.db") if path is None else Path(path)
         self._owner = os.getpid()
-        # Also for a process that ends without closing.
+        # Removes the file even where the process exits without closing the store.
         self._remove = weakref.finalize(self, _remove, self._folder, self._owner)
         self._writer, self._writing = _connect(self.path, sync=path is not None), threading.Lock()
         self._writer.executescript(SCHEMA)
@@ -70,18 +71,18 @@ class Store:
 
     def add(self, events: Iterable[StoredEvent], request: RequestRecord | None = None) -> None:
         """
-        Keep *events*, and *request* in the log; wake who waits.
+        Store *events*, and *request* in the log, and wake the threads that `wait`.
 
-        It is one transaction up to `AT_ONCE` events, and several above: what else arrives is kept
-        between them.
+        Up to `TRANSACTION_EVENTS` events are one transaction; more are several, so that other
+        requests are stored in between.
         """
         rest, last = iter(events), False
         while not last:
-            rows = [event_row(event) for event in islice(rest, AT_ONCE)]
-            last = len(rows) < AT_ONCE
-            self._keep(rows, request if last else None)
+            rows = [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]
+            last = len(rows) < TRANSACTION_EVENTS
+            self._insert(rows, request if last else None)
 
-    def _keep(self, rows: list[tuple[object, ...]], request: RequestRecord | None) -> None:
+    def _insert(self, rows: list[tuple[object, ...]], request: RequestRecord | None) -> None:
         with self._writing:
             with self._writer:
                 if rows:
@@ -94,7 +95,7 @@ class Store:
             self._publish(counts)
 
     def _publish(self, counts: dict[str, int]) -> None:
-        # Within the lock of the writer: the next one counts on from here.
+        # Called with the writer's lock held: the next writer continues from these counts.
         with self._arrival:
             self._counts = counts
             self._arrival.notify_all()
@@ -108,13 +109,14 @@ class Store:
         contains: str | None = None,
     ) -> list[dict[str, Any]]:
         """
-        The newest events first, in the order of arrival.
+        Return the newest events, in reverse order of arrival.
 
         Args:
-            limit: At most so many.
-            vendor: Of this vendor only.
-            before_id: Older than the event of this id.
-            contains: In the message or in the JSON of the data; ASCII letters of either case.
+            limit: Maximum number of events.
+            vendor: Only events of this vendor.
+            before_id: Only events older than the one with this id.
+            contains: Only events whose message or JSON data contains this text; the case of ASCII
+                letters is ignored.
         """
         parts, values = _where(vendor, before_id, contains)
         columns, rows = self._read(
@@ -124,7 +126,7 @@ class Store:
         return [event_dict(columns, row) for row in rows]
 
     def oldest(self, vendor: str | None = None, limit: int = -1) -> list[dict[str, Any]]:
-        """The events in the order of arrival; all of them by default."""
+        """Return events in the order of arrival; all of them by default."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
             f"SELECT * FROM events{parts} ORDER BY id LIMIT ?",  # noqa: S608 - no values
@@ -133,7 +135,7 @@ class Store:
         return [event_dict(columns, row) for row in rows]
 
     def requests(self, limit: int = 100, *, vendor: str | None = None) -> list[dict[str, Any]]:
-        """The newest entries of the log of requests, newest first."""
+        """Return the newest entries of the request log, newest first."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
             f"SELECT * FROM requests{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
@@ -142,17 +144,17 @@ class Store:
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def count(self) -> dict[str, int]:
-        """How many events of each vendor are kept now."""
+        """Return the current number of events of each vendor."""
         with self._arrival:
             return dict(self._counts)
 
     def wait(self, enough: Callable[[dict[str, int]], bool], timeout: float) -> bool:
-        """True once *enough* holds for the counts, False after *timeout* seconds."""
+        """Return True once *enough* is true of the counts, False after *timeout* seconds."""
         with self._arrival:
             return self._arrival.wait_for(lambda: enough(self._counts), timeout)
 
     def sizes(self) -> dict[str, int]:
-        """Events kept, and bytes: `bytes` in use, `file_bytes` on disk, `max_bytes`."""
+        """Return the number of `events`, `bytes` in use, `file_bytes` on disk, and `max_bytes`."""
         files = (self.path, Path(f"{self.path}-wal"))
         on_disk = sum(one.stat().st_size for one in files if one.exists())
         with self._writing:
@@ -166,7 +168,7 @@ class Store:
         }
 
     def clear(self) -> int:
-        """Forget all events and requests; how many events there were."""
+        """Remove all events and requests, and return how many events there were."""
         with self._writing:
             with self._writer:
                 self._writer.execute("DELETE FROM events")
@@ -176,7 +178,7 @@ class Store:
         return gone
 
     def close(self) -> None:
-        """Close the file; a temporary one is removed, unless this is a forked child."""
+        """Close the file, and remove a temporary one; does nothing in a forked child."""
         if os.getpid() != self._owner:
             return
         with self._reading, self._writing:
@@ -206,7 +208,7 @@ class Store:
         return (pages - free) * self._page_size
 
     def _prune(self, counts: dict[str, int]) -> dict[str, int]:
-        # A little more than needed goes at once, so that not every request has to prune.
+        # Removes a little more than needed, so that not every request has to prune.
         used = self._used()
         if used <= self.max_bytes:
             return counts
@@ -226,7 +228,7 @@ class Store:
 
 
 def _remove(folder: str | None, owner: int) -> None:
-    # A forked child runs this too when it ends, and the folder is not its own.
+    # A forked child runs this too when it exits, but the folder belongs to its parent.
     if folder is not None and os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,5 +1,5 @@
 """
-The base class of the three handlers: a logging handler in front of a delivery.
+The base class of all handlers: a logging handler in front of a delivery.
 
 ``emit`` runs in the application's thread, possibly while it holds locks, in a
 signal handler or in a finalizer: it takes no lock of ours, does no network I/O,
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import weakref
 from _thread import get_ident
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..delivery.process import lifecycle
@@ -31,44 +30,45 @@ if TYPE_CHECKING:
 
 class ShippingHandler(logging.Handler):
     """
-    A handler that puts records into a `Delivery`.
+    A handler that sends records to a destination.
+
+    It can be attached as it is, ``ShippingHandler(MyDestination(...), "INFO")``, or be the base
+    of a class that makes its destination from arguments of its own.
 
     Args:
-        destination: The rules of the vendor.
+        destination: Where to send, and how.
         level: The level, as `logging.Handler` takes it.
-        options: `Options`, and those of `handlers.pipeline.HANDLER_OPTIONS`.
-        arguments: The names of the vendor's own arguments, to suggest for a misspelt name.
-        sampler: Decides which records are kept.
+        options: See the documentation of options: they are the same for every handler.
 
     Raises:
         ConfigurationError: An option is unknown or invalid.
     """
 
+    _sampler: Sampler | None = None
+
     def __init__(
-        self,
-        destination: Destination,
-        level: int | str,
-        options: Mapping[str, Any],
-        arguments: Sequence[str],
-        sampler: Sampler | None = None,
+        self, destination: Destination, /, level: int | str = logging.NOTSET, **options: Any
     ) -> None:
         # Imported here so that importing a handler's name stays cheap.
         from ..delivery.isolation import is_disabled  # noqa: PLC0415
         from .pipeline import build_pipeline, level_number  # noqa: PLC0415
 
         number = level_number("level", level)
-        name = type(self).__name__
-        self._delivery, self._make = build_pipeline(name, destination, options, arguments)
-        self._sampler = sampler
+        self._delivery, self._make = build_pipeline(type(self), destination, options)
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
         self._disabled = is_disabled()
-        self._selects = bool(self._missing) or sampler is not None or self._disabled
+        self._selects = bool(self._missing) or self._disabled
         super().__init__(number)
         self._attachment = Attachment(self)
         self._delivery.watch = self._attachment.check
         weakref.finalize(self, self._delivery.close_soon).atexit = False
+
+    def set_sampler(self, sampler: Sampler | None) -> None:
+        """Ship only the records that *sampler* chooses; None ships all."""
+        self._sampler = sampler
+        self._selects = bool(self._missing) or sampler is not None or self._disabled
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
         """Use *fmt*, unless it only adds to the message what are fields already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..delivery import isolation
@@ -22,21 +22,20 @@ MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 
 
 def build_pipeline(
-    handler: str, destination: Destination, options: Mapping[str, Any], arguments: Sequence[str]
+    handler: type[logging.Handler], destination: Destination, options: Mapping[str, Any]
 ) -> tuple[Delivery, MakeItem]:
     """
     Return the delivery of a handler, and the function that makes items for it.
 
     Args:
-        handler: The name of the handler's class.
+        handler: The handler's class.
         destination: The rules of the vendor.
         options: `Options`, and those of `HANDLER_OPTIONS`.
-        arguments: The names of the vendor's own arguments, to suggest for a misspelt name.
 
     Raises:
         ConfigurationError: An option is unknown or invalid.
     """
-    _check_names(handler, options, arguments)
+    _check_names(handler, options)
     if not destination.missing:
         preload()
     # An item of dictConfig's own mapping is converted only when it is accessed by name.
@@ -88,12 +87,15 @@ def _event_maker(parsed: Mapping[str, Any], delivery: Delivery) -> EventMaker:
     )
 
 
-def _check_names(handler: str, options: Mapping[str, Any], arguments: Sequence[str]) -> None:
+def _check_names(handler: type[logging.Handler], options: Mapping[str, Any]) -> None:
     known = (*Options.names(), *HANDLER_OPTIONS)
     for name in options:
         if name not in known:
-            hint = nearest(name, (*known, *arguments, "allow_plain_http"))
-            raise ConfigurationError(f"{handler} takes no argument {name!r}.{hint}")
+            import inspect  # noqa: PLC0415 - it takes long to import, and few need it
+
+            own = tuple(inspect.signature(handler).parameters)
+            hint = nearest(name, (*known, *own, "allow_plain_http"))
+            raise ConfigurationError(f"{handler.__name__} takes no argument {name!r}.{hint}")
 
 
 def level_number(name: str, value: object) -> int:

@@ -30,7 +30,7 @@ def log_config(
     delivers what waits, in every worker class.
 
     Args:
-        handler: The class of a handler, ``"cxlogging.HoneycombHandler"``, or its entry in a
+        handler: The dotted name of a handler's class, or its entry in a
             ``dictConfig``.
         level: Of all loggers.
         options: Arguments of the handler, such as ``dataset="shop"``.

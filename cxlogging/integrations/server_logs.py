@@ -92,7 +92,7 @@ def configuration(
     Return a configuration for `logging.config.dictConfig`.
 
     Args:
-        handler: The class of a handler, ``"cxlogging.HoneycombHandler"``, or its entry.
+        handler: The dotted name of a handler's class, or its entry.
         options: Of the handler.
         names: The server's loggers, and the console handler's format of each.
         level: Of all loggers.

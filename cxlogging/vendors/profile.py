@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import ClassVar, Generic, TypeVar
 
 from ..wire.destination import Destination
 from ..wire.http import Endpoint, Secret
@@ -82,6 +83,7 @@ class Profile(Generic[D]):
             secret.
         send_options: Options of ``cxlogging send`` for this vendor alone.
         send_example: An example for its help.
+        demo_arguments: Arguments of the handler in the demo.
         key_option: The option of ``cxlogging dev`` that names a key to accept.
         key_word: What the vendor calls such a key.
         compression_undocumented: Whether the vendor leaves open if it accepts compressed bodies,
@@ -95,6 +97,7 @@ class Profile(Generic[D]):
     key_prefix = ""
     send_options: tuple[CommandOption, ...] = ()
     send_example: str
+    demo_arguments: ClassVar[Mapping[str, str]] = MappingProxyType({})
     key_option: str
     key_word = "key"
     compression_undocumented = False

@@ -90,6 +90,12 @@ VENDORS: Mapping[str, Vendor] = {
 QUERIED = next(vendor for vendor in VENDORS.values() if vendor.has_queries)
 """The vendor whose logs the query client reads, and for which the local server answers queries."""
 
+EXAMPLE = next(iter(VENDORS))
+"""The name of a vendor, for examples."""
+
+EXAMPLE = next(iter(VENDORS))
+"""The name of a vendor, for examples."""
+
 TITLES = {vendor.name: vendor.title for vendor in VENDORS.values()}
 
 

@@ -9,7 +9,15 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from . import settings
-from .event import Event, Site, nested_error_fields, nested_trace
+from .event import (
+    Event,
+    Site,
+    nested_error_fields,
+    nested_trace,
+    present,
+    put_trace,
+    rename_reserved,
+)
 from .http import NOTHING, Endpoint, Limits, Request, Response, Secret, Verdict
 from .size_limit import encode
 from .verdicts import default_verdict
@@ -83,6 +91,11 @@ class Destination(ABC):
         self.missing = missing or ("" if self.endpoint else "an endpoint")
         self.warnings = tuple(warnings)
 
+    reserved_fields = frozenset(
+        "message level logger file line function thread process task exception stack_info".split()
+    )
+    """Names in `document` that a field of the application does not replace."""
+
     @abstractmethod
     def build_item(self, event: Event) -> bytes:
         """Return one item of a batch; may raise, and may return more bytes than the limit."""
@@ -90,6 +103,30 @@ class Destination(ABC):
     @abstractmethod
     def body(self, items: Sequence[bytes]) -> bytes:
         """Return the body of a request that carries *items*, at least one of them, in order."""
+
+    def document(self, event: Event) -> dict[str, Any]:
+        """
+        Return *event* as one JSON object, for `build_item`.
+
+        It has the message, the application's fields, the trace, the exception, and where it was
+        logged. A field of the application with a reserved name is called ``extra_<name>``.
+        """
+        fields = rename_reserved(event.fields, self.reserved_fields | {self.message_field})
+        document = {self.message_field: event.message, **fields}
+        if event.trace is not None:
+            put_trace(document, self.trace_fields(*event.trace))
+        origin = event.origin
+        own = {
+            "level": event.level_name,
+            "logger": origin.name,
+            "file": origin.pathname,
+            "line": origin.lineno,
+            "function": origin.funcName,
+            "thread": origin.threadName,
+            "process": origin.process,
+            "task": event.task,
+        }
+        return {**document, **self.error_fields(event.error, event.stack), **present(own)}
 
     def encode(self, event: Event) -> bytes:
         """Return one item of a batch: always, whatever the event holds, within the limit."""

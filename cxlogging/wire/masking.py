@@ -1,7 +1,7 @@
 """
 Hiding secrets in texts from outside: the one function that every diagnostic goes through.
 
-The other side may quote a key: whole, its beginning (Honeycomb's own proxy quotes
+The other side may quote a key: whole, its beginning (some proxies quote
 eight characters), or in another form. A text is masked before it is cut, and
 after it was parsed.
 """
@@ -93,7 +93,7 @@ def _end(text: str, start: int, form: str) -> int:
         return end
     if length < LEAST:
         return 0
-    # "honeycombs" holds no part of the key "honeycomb-4711", nor "gateway-timeout" of "gateway-1".
+    # "bananas" holds no part of the key "banana-4711", nor "gateway-timeout" of "gateway-1".
     has_digit = any(each.isdigit() for each in text[start:end])
     return end if has_digit or not text[end : end + 1].isalnum() else 0
 

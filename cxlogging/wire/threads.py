@@ -1,14 +1,20 @@
-"""Starting threads that leave all signals to the application's own threads."""
+"""Threads: what the interpreter guarantees, and starting threads that take no signals."""
 
 from __future__ import annotations
 
 import _thread
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable
 
+HAS_GIL: bool = (
+    sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+)
+"""Whether only one thread at a time runs Python code."""
+
 _SYNCHRONOUS = "SIGABRT SIGBUS SIGFPE SIGILL SIGSEGV SIGSYS SIGTRAP".split()
-"""What a thread's own fault raises: blocked, it would end the process without `faulthandler`."""
+"""Signals for a fault of the thread itself: if blocked, they end the process unreported."""
 
 _BLOCKED = signal.valid_signals() - {getattr(signal, name, None) for name in _SYNCHRONOUS}
 
@@ -17,11 +23,11 @@ def start_thread(main: Callable[[], None]) -> None:
     """
     Run *main* on a new thread, in which signals are blocked from its first instruction.
 
-    A signal that the application has blocked everywhere, to wait for it with
-    ``sigwait``, would otherwise be taken by a thread of ours.
+    Otherwise our thread could take a signal that the application has blocked in all
+    of its own threads to wait for it with ``sigwait``.
 
     Raises:
-        RuntimeError: No thread can start.
+        RuntimeError: No thread can be started.
     """
     if not hasattr(signal, "pthread_sigmask"):
         _thread.start_new_thread(main, ())
@@ -35,13 +41,13 @@ def start_thread(main: Callable[[], None]) -> None:
 
 
 def block_signals() -> None:
-    """Leave all signals to other threads; for a thread that was started otherwise."""
+    """Block signals in the current thread, if it was not started by `start_thread`."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
 
 
 def take(permit: deque[None]) -> bool:
-    """Return True for the first who asks: popping is indivisible."""
+    """Return True for the first caller: ``pop`` is atomic."""
     try:
         permit.pop()
     except IndexError:

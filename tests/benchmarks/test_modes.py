@@ -12,7 +12,7 @@ import pytest
 from benchmarks import child, workload
 from benchmarks.computing import computing
 from benchmarks.install import REQUIREMENTS, requirements
-from benchmarks.modes import BY_NAME, ENDS, MODES, OTHERS, asked_for, chosen, partakers
+from benchmarks.modes import BY_NAME, ENDS, MODES, OTHERS, chosen, matching, participants
 from benchmarks.startup import PACKAGE, statements
 from benchmarks.subjects import NO_OP, SUBJECTS, Target
 from benchmarks.subjects.baselines import FILE
@@ -57,16 +57,16 @@ def test_an_unknown_mode_is_an_error_that_names_all():
 
 def test_only_keeps_those_asked_for_and_the_no_op_handler():
     """Parts of names, in any case, are enough."""
-    found = [each.name for each in partakers(BY_NAME["burst"], ["LOGTAIL"], quick=False)]
+    found = [each.name for each in participants(BY_NAME["burst"], ["LOGTAIL"], quick=False)]
 
     assert found == [NO_OP.name, "logtail-python"]
-    assert asked_for(SUBJECTS, []) == SUBJECTS
+    assert matching(SUBJECTS, []) == SUBJECTS
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 def test_a_quick_run_leaves_no_mode_out(mode):
     """Every mode has a few subjects that are measured with --quick, some of them ours."""
-    assert any(each.kind == "ours" for each in partakers(mode, [], quick=True))
+    assert any(each.kind == "ours" for each in participants(mode, [], quick=True))
 
 
 def test_a_quick_run_takes_a_few_of_the_busy_modes():

@@ -80,7 +80,7 @@ def test_an_event_loop_is_measured_by_its_lag(rounds):
 
 
 def test_a_dead_sink_is_survived(rounds):
-    """With nobody at the address the calls are still timed."""
+    """With closed_target at the address the calls are still timed."""
     subject = SUBJECTS["cxlogging Honeycomb, stdlib only"]
     figures = rounds.once(subject, BY_NAME["down"], 200)
 
@@ -148,8 +148,8 @@ def test_the_sink_counts_what_came_twice_and_what_was_a_warm_up(sink):
     assert account["requests"] == 3
 
 
-def test_what_is_missing_is_counted_by_door():
-    """More at one door does not make up for less at another."""
+def test_what_is_missing_is_counted_by_service():
+    """More at one service does not make up for less at another."""
     account = {
         "requests": 4,
         "unreadable": None,
@@ -165,7 +165,7 @@ def test_what_is_missing_is_counted_by_door():
 
 
 def test_a_body_that_cannot_be_read_is_said(sink):
-    """The sink goes on, and names the door and the error."""
+    """The sink goes on, and names the service and the error."""
     sink.ask("reset 0")
     posted(sink.target["url"], b"{")
 

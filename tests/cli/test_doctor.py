@@ -14,18 +14,10 @@ import threading
 import pytest
 import trustme
 
-from cxlogging import (
-    BetterStackHandler,
-    CoralogixHandler,
-    HoneycombHandler,
-)
+from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
 from cxlogging.cli.doctor.canary import canary
 from cxlogging.cli.doctor.findings import Status
-from cxlogging.cli.doctor.network import (
-    network,
-    skewed,
-    within,
-)
+from cxlogging.cli.doctor.network import network, skewed, within
 from cxlogging.cli.doctor.settings import settings, without_password
 from cxlogging.devserver import DevServer, Keys
 

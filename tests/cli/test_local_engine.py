@@ -58,7 +58,7 @@ def test_a_query_that_does_not_compile(local):
     """Is a usage error, with a caret."""
     result = local("query", "source logs | enrich a into b using c")
     assert result.exit_code == 2
-    assert "works on the service, not here" in result.stderr
+    assert "supported by the service, not by the local engine" in result.stderr
     assert "\n                ^" in result.stderr
 
 

@@ -225,6 +225,7 @@ def test_the_next_address_is_tried():
         sender.close()
 
 
+@pytest.mark.timing
 def test_addresses_share_the_time():
     """However many addresses of a name are silent, connecting takes the time of one request."""
     with FullBacklog() as hole:

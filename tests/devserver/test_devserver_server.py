@@ -86,7 +86,7 @@ def test_a_taken_port_raises_in_the_caller(server):
 
 def test_a_server_starts_once(server):
     """A second start is a mistake."""
-    with pytest.raises(RuntimeError, match="make another"):
+    with pytest.raises(RuntimeError, match="create another"):
         server.start()
 
 

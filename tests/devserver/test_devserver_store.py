@@ -164,7 +164,7 @@ def test_odd_text_comes_back_as_it_was(store):
     first, second = store.oldest()
     assert first["data"] == {"a\udfff": "\ud800é\u2028"}
     assert (first["message"], first["application"]) == ("\\ud800x\0y", "\\ud800")
-    assert second["data"] == {"cxlogging": "nested too deeply to be kept"}
+    assert second["data"] == {"cxlogging": "nested too deeply to be stored"}
 
 
 def test_a_named_file_is_kept_and_read_again(tmp_path):

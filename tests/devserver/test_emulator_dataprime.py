@@ -1,4 +1,4 @@
-"""The query door as a client sees it: requests, lines, limits, faults."""
+"""The query emulator as a client sees it: requests, lines, limits, faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cxlogging.dataprime import (
 )
 from cxlogging.devserver import DevServer, Keys, StoredEvent
 from cxlogging.devserver.query.endpoint import QueryEmulator
-from cxlogging.devserver.query.fields import BACKGROUND_LIMIT, SOFT_LIMIT, TIERS
+from cxlogging.devserver.query.request_body import BACKGROUND_LIMIT, DEFAULT_LIMIT, TIERS
 from cxlogging.vendors.emulation.types import ApiRequest
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
@@ -129,9 +129,9 @@ def test_no_rows(client):
         (b"[]", "must be a JSON object"),
         (b'{"query": "x",}', "not JSON"),
         (b'{"query": "x" // all\n}', "not JSON"),
-        ({}, "query must be a text"),
-        ({"query": 5}, "query must be a text"),
-        ({"query": " "}, "query must be a text"),
+        ({}, "query must be a string"),
+        ({"query": 5}, "query must be a string"),
+        ({"query": " "}, "query must be a string"),
         ({"query": "limit 1", "tier": "TIER_ARCHIVE"}, "unknown field tier"),
         ({"query": "limit 1", "metadata": []}, "metadata must be an object"),
         ({"query": "limit 1", "metadata": {"teir": "x"}}, "Did you mean 'tier'?"),
@@ -167,10 +167,10 @@ def test_no_rows(client):
             {"query": "limit 1", "metadata": {"strictFieldsValidation": "yes"}},
             "must be true or false",
         ),
-        ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a text"),
+        ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a string"),
         (
             {"query": "limit 1", "metadata": {"defaultSource": "spans"}},
-            "source spans: works on the service",
+            "source spans: supported by the service",
         ),
         ({"query": "%%", "metadata": {"syntax": "QUERY_SYNTAX_LUCENE_UTF8_BASE64"}}, "in base64"),
     ],
@@ -326,13 +326,13 @@ def test_a_severity_in_other_letters_is_refused(query, condition):
 
 def test_the_soft_limit(server, query):
     """2,000 rows where nothing is asked, and a warning that makes the result truncated."""
-    server.store.add(event(n) for n in range(SOFT_LIMIT + 1))
+    server.store.add(event(n) for n in range(DEFAULT_LIMIT + 1))
     with pytest.warns(CxQueryWarning, match="numberOfResultsLimitWarning"):
         result = query.query("source logs")
-    assert (len(result), result.truncated) == (SOFT_LIMIT, True)
+    assert (len(result), result.truncated) == (DEFAULT_LIMIT, True)
     (warning,) = result.warnings
     assert warning.kind == "numberOfResultsLimitWarning"
-    assert warning.details == {"numberOfResultsLimit": SOFT_LIMIT}
+    assert warning.details == {"numberOfResultsLimit": DEFAULT_LIMIT}
 
 
 @pytest.mark.slow
@@ -381,7 +381,7 @@ def test_an_error_amid_the_rows(server, client, query):
 
 
 def test_events_of_all_vendors(server, client, query):
-    """What came through each ingest door is found, under labels that say which."""
+    """What came through each ingest emulator is found, under labels that say which."""
     for vendor in ("coralogix", "honeycomb", "betterstack"):
         client.send(vendor, text=f"hello from {vendor}")
 
@@ -411,12 +411,12 @@ def test_odd_text_survives(server, query):
 
 
 def test_a_syntax_error_with_its_caret(query):
-    """The client's error has line, column and caret from the door's words."""
+    """The client's error has line, column and caret from the emulator's words."""
     with pytest.raises(QuerySyntaxError) as caught:
         query.query("source logs\n| filter a === 1")
     assert (caught.value.line, caught.value.column) == (1, 13)
     assert caught.value.caret == "  | filter a === 1\n               ^"
-    with pytest.raises(QuerySyntaxError, match="works on the service, not here"):
+    with pytest.raises(QuerySyntaxError, match="supported by the service, not by the local engine"):
         query.query("source logs | enrich a into b using c")
 
 
@@ -433,11 +433,11 @@ def test_a_client_that_leaves_ends_its_query(server):
     """Closing the lines amid the making of one ends the reading of the store."""
     for start in range(0, 50_000, 10_000):
         server.store.add(event(n) for n in range(start, start + 10_000))
-    door = QueryEmulator(server.store.path)
+    emulator = QueryEmulator(server.store.path)
     request = ApiRequest(
         "POST", DIRECT, HEADERS_LOW, b'{"query": "aggregate distinct_count(n) as n"}'
     )
-    stream = door.answer(request, Keys()).stream
+    stream = emulator.answer(request, Keys()).stream
     assert json.loads(next(stream)).keys() == {"queryId"}
     found = []
     thread = threading.Thread(target=lambda: found.extend(stream))
@@ -448,11 +448,11 @@ def test_a_client_that_leaves_ends_its_query(server):
     thread.join(30)
     kinds = [next(iter(json.loads(one))) for one in found]
     assert kinds in (["error", "statistics"], [])
-    door.close()
+    emulator.close()
 
 
 def test_a_split_window(server, query):
-    """The client's bisection meets the door's limits, and gets every row once."""
+    """The client's bisection meets the emulator's limits, and gets every row once."""
     server.store.add(event(n * 1_000_000) for n in range(3_000))
     rows = query.query(
         "source logs",
@@ -576,10 +576,10 @@ def test_old_jobs_are_forgotten(client, query):
         first.status()
 
 
-@pytest.mark.parametrize("door", ["status", "data", "cancel"])
-def test_an_unknown_background_query(client, query, door):
+@pytest.mark.parametrize("emulator", ["status", "data", "cancel"])
+def test_an_unknown_background_query(client, query, emulator):
     """Is 404."""
-    assert ask(client, {"queryId": "nothing"}, f"{BACKGROUND}/{door}").status == 404
+    assert ask(client, {"queryId": "nothing"}, f"{BACKGROUND}/{emulator}").status == 404
     with pytest.raises(UnknownQuery):
         query.job("nothing").status()
 
@@ -610,7 +610,7 @@ FOUR = {
             "at most one",
         ),
         ({"resultsDestination": {"persistentDestination": {"datasets": [{}, {}]}}}, "BAD_REQUEST"),
-        ({"resultsDestination": {"persistentDestination": {"datasets": [{}]}}}, "not here"),
+        ({"resultsDestination": {"persistentDestination": {"datasets": [{}]}}}, "no datasets"),
     ],
 )
 def test_a_submission_that_breaks_a_rule(client, more, words):

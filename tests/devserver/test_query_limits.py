@@ -17,7 +17,7 @@ import pytest
 
 from cxlogging.devserver import DevServer, StoredEvent
 from cxlogging.devserver.offload import THREADS
-from cxlogging.devserver.query.processes import MOST_IDLE, RUNNING, WAITING
+from cxlogging.devserver.query.pool import MAX_IDLE, MAX_RUNNING, MAX_WAITING
 
 DIRECT = "/api/v1/dataprime/query"
 BACKGROUND = "/api/v1/dataprime/background-query"
@@ -121,13 +121,14 @@ def test_the_worst_query_is_ended_and_nobody_waits_for_it(server, client, query)
     assert last_lines(ask(client, "limit 1"))[-1]["statistics"]["status"] == "COMPLETED"
 
 
+@pytest.mark.timing
 def test_deliveries_are_answered_while_queries_run_that_nothing_ends(client_of):
     """With as many of them as run at once; two hundred are answered at once."""
     with DevServer(query_timeout=600) as server:
         fill(server)
         client = client_of(server)
         body = json.dumps({"query": FOREVER}).encode()
-        lines = [client.raw(client.head(DIRECT, len(body)) + body) for _ in range(RUNNING)]
+        lines = [client.raw(client.head(DIRECT, len(body)) + body) for _ in range(MAX_RUNNING)]
         assert all(line.recv(10) for line in lines)
         took = []
         for number in range(200):
@@ -162,12 +163,12 @@ def test_fifty_of_the_worst_queries_leave_nothing(client_of):
 
         def settled():
             """Wait until no more is held than the few processes and threads that are reused."""
-            until(lambda: len(children(os.getpid(), dead=True)) <= MOST_IDLE)
+            until(lambda: len(children(os.getpid(), dead=True)) <= MAX_IDLE)
             until(lambda: threading.active_count() <= threads + THREADS)
-            until(lambda: open_files() <= descriptors + 2 * MOST_IDLE)
+            until(lambda: open_files() <= descriptors + 2 * MAX_IDLE)
 
         def fifty():
-            with ThreadPoolExecutor(RUNNING) as pool:
+            with ThreadPoolExecutor(MAX_RUNNING) as pool:
                 list(pool.map(one_of_them, range(50)))
             settled()
 
@@ -198,10 +199,12 @@ def test_memory_is_bounded(client_of):
         assert last_lines(ask(client, "limit 1"))[-1]["statistics"]["status"] == "COMPLETED"
 
 
-def test_a_row_is_bounded(client):
+def test_a_row_is_bounded(client_of):
     """A row of tens of millions of characters is refused by name instead of sent."""
     query = "limit 1 | create x from '0123456789'" + " | create x from concat(x, x)" * 22
-    error, _ = last_lines(ask(client, query))
+    with DevServer(query_timeout=60) as server:
+        fill(server)
+        error, _ = last_lines(ask(client_of(server), query))
     assert "more than 16,777,216 characters" in error["error"]["message"]
 
 
@@ -245,7 +248,7 @@ def test_more_queries_than_run_and_wait_are_refused(server, client_of):
     statuses = []
     threads = [
         threading.Thread(target=lambda: statuses.append(ask(client, FOREVER).status))
-        for _ in range(RUNNING + WAITING + 3)
+        for _ in range(MAX_RUNNING + MAX_WAITING + 3)
     ]
     for thread in threads:
         thread.start()
@@ -254,7 +257,7 @@ def test_more_queries_than_run_and_wait_are_refused(server, client_of):
     assert heard.status == 404
     for thread in threads:
         thread.join(60)
-    assert statuses.count(200) >= RUNNING
+    assert statuses.count(200) >= MAX_RUNNING
 
 
 WINDOW = {

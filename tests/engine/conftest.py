@@ -13,7 +13,13 @@ from cxlogging.devserver import Store, StoredEvent
 from cxlogging.devserver.engine import Plan, Settings, compile_query
 from cxlogging.devserver.engine.row import QueryRow
 from cxlogging.devserver.engine.scan import Scan
-from cxlogging.devserver.query.labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
+from cxlogging.devserver.query.labels import (
+    LABEL_CONDITIONS,
+    LABEL_READERS,
+    LABELS,
+    LUCENE_FIELDS,
+    labels,
+)
 
 NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 
@@ -45,11 +51,11 @@ class Bench:
     def plan(self, query: str, *, lucene: bool = False, **settings: Any) -> Plan:
         chosen = Settings(
             **{
-                "now": NOW, "labels": LABELS, "label_readers": OF_COLUMNS,
+                "now": NOW, "labels": LABELS, "label_readers": LABEL_READERS,
                 "lucene_fields": LUCENE_FIELDS, **settings,
             }
         )  # fmt: skip
-        return compile_query(query, chosen, NARROWING, lucene=lucene)
+        return compile_query(query, chosen, LABEL_CONDITIONS, lucene=lucene)
 
     def stream(self, query: str, **settings: Any) -> Iterator[QueryRow]:
         return self.plan(query, **settings).rows(self.fresh())

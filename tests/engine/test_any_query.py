@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cxlogging.devserver.engine import QueryRefusedError
-from cxlogging.devserver.engine.answer import Answer
+from cxlogging.devserver.engine.answer import EngineAnswer
 from cxlogging.devserver.engine.commands.aggregation_compiler import BUILDERS
 from cxlogging.devserver.engine.compile.operators import ARITHMETIC, calculated
 from cxlogging.devserver.engine.errors import QueryEndedError
@@ -79,7 +79,7 @@ def answered(bench, query):
         plan = bench.plan(query)
     except QueryRefusedError:
         return
-    answer = Answer(plan, bench.fresh(), 50)
+    answer = EngineAnswer(plan, bench.fresh(), 50)
     for document in itertools.chain.from_iterable(answer.batches()):
         json.loads(document["userData"], parse_constant=lambda name: 1 / 0)
     assert "failed" not in answer.reason, (answer.reason, query)
@@ -162,7 +162,7 @@ def test_functions_give_what_they_say(data):
 def test_a_query_that_fails_amid_its_rows(bench):
     """What was found before goes out, and the answer says why it ended."""
     bench.fill({"n": 1}, {"n": 2}, {"n": 3, "x": 1})
-    answer = Answer(bench.plan("create x from 0 on keypath exists fail"), bench.fresh(), 50)
+    answer = EngineAnswer(bench.plan("create x from 0 on keypath exists fail"), bench.fresh(), 50)
     rows = list(itertools.chain.from_iterable(answer.batches()))
     assert (len(rows), answer.status) == (2, "FAILED")
     assert str(QueryEndedError("create")) in answer.reason

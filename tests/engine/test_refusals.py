@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cxlogging.devserver.engine import QueryRefusedError, UnsupportedError
-from cxlogging.devserver.engine.answer import Answer
+from cxlogging.devserver.engine.answer import EngineAnswer
 from cxlogging.devserver.engine.commands.aggregation_compiler import ALSO_SCALAR, BUILDERS
 from cxlogging.devserver.engine.compile.expression_compiler import AGGREGATIONS
 from cxlogging.devserver.engine.functions import UNSUPPORTED_FUNCTIONS
@@ -122,7 +122,7 @@ def test_a_query_is_refused(bench, query, offset, words):
 def test_commands_of_the_service_alone(bench, name):
     """A command that the service has and this engine has not is named, whatever follows it."""
     with pytest.raises(
-        UnsupportedError, match=f"the command {name}: works on the service, not here"
+        UnsupportedError, match=f"the command {name}: supported by the service, not by"
     ):
         bench.plan(f"source logs | {name} whatever (comes after")
 
@@ -130,7 +130,7 @@ def test_commands_of_the_service_alone(bench, name):
 @pytest.mark.parametrize("name", sorted(UNSUPPORTED_FUNCTIONS))
 def test_functions_of_the_service_alone(bench, name):
     """A function that the service has and this engine has not is named."""
-    with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): works on the service"):
+    with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): supported by"):
         bench.plan(f"choose {name}(a, 1) as x")
 
 
@@ -151,7 +151,7 @@ def test_very_long_queries(bench, query):
     """Are refused, or run, or end with a sentence: nothing overflows."""
     bench.fill({"a": 1})
     try:
-        answer = Answer(bench.plan(query), bench.fresh(), 5)
+        answer = EngineAnswer(bench.plan(query), bench.fresh(), 5)
     except QueryRefusedError:
         return
     assert all(answer.batches())

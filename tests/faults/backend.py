@@ -1,8 +1,8 @@
 """
-A vendor that remembers what it saw and what it acknowledged.
+A vendor that remembers what it received and what it acknowledged.
 
-Every record of the fault matrix carries an id such as ``<a:17>`` in its message,
-which stands in the body whatever the vendor's format is.
+Every record of the fault matrix has an id such as ``<a:17>`` in its message,
+which is in the body in every format.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ SEQUENCE = re.compile(rb'"cx_seq": ?"([^"]+)"')
 @dataclass
 class Request:
     """
-    One request, as it came.
+    One request as it was received.
 
     Attributes:
         number: From 1, over all connections.
         ids: The ids of its records, in order.
-        at: Monotonic time at which it was whole.
+        at: Monotonic time at which it was complete.
     """
 
     number: int
@@ -46,7 +46,7 @@ Behaviour = Callable[[Request], "bytes | int | None"]
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
-    """Return a whole answer."""
+    """Return the bytes of an answer."""
     lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -57,15 +57,15 @@ class Backend:
     An HTTP server on a raw socket.
 
     Args:
-        behaviour: Returns a status, a whole answer, or None, which closes the connection.
+        behaviour: Returns a status, the bytes of an answer, or None to close the connection.
         host: A loopback address.
-        port: 0 takes a free one.
+        port: 0 for a free one.
 
     Attributes:
-        requests: All of them, in order.
+        requests: All requests, in order.
         accepted: How often each id was answered by a 2xx.
         order: The ids that were answered by a 2xx, in order.
-        sequences: The sequence numbers under which each id came.
+        sequences: The sequence numbers with which each id arrived.
     """
 
     def __init__(
@@ -97,13 +97,13 @@ class Backend:
         self.cut()
 
     def cut(self) -> None:
-        """Reset what is open."""
+        """Reset all open connections."""
         for one in tuple(self._open):
             reset(one)
 
     @property
     def seen(self) -> set[str]:
-        """The ids of all that ever came."""
+        """The ids of all records that arrived."""
         return {each for request in tuple(self.requests) for each in request.ids}
 
     def wait(self, condition: Callable[[Backend], bool], seconds: float = 20.0) -> bool:

@@ -39,7 +39,7 @@ class Figures:
             self._counts[name] = self._counts.get(name, 0) + count
 
     def judge(self, promised: Iterable[str], backend: Backend, counted: int = 0) -> Oracle:
-        """Return what became of promised records, and add it; *counted* is known to be lost."""
+        """Return the outcome of promised records, and add it; *counted* were reported as lost."""
         promised = set(promised)
         oracle = Oracle.judge(promised, backend)
         self.add(
@@ -52,7 +52,7 @@ class Figures:
         return oracle
 
     def exit(self, seconds: float) -> None:
-        """Add how long an exit took."""
+        """Add the duration of an exit."""
         self._longest = max(seconds, self._longest)
         self._properties.append(("exit_seconds", self._longest))
 
@@ -76,7 +76,7 @@ def proxy(backend) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def child(backend) -> Iterator[Callable[..., Child]]:
-    """Start programs, and see to it that none is left."""
+    """Start programs, and kill those that are left at the end."""
     with contextlib.ExitStack() as stack:
 
         def start(body: str, options: str = "", url: str | None = None, **more) -> Child:
@@ -106,7 +106,7 @@ def spooling(child, spool):
 
 
 class Shift:
-    """A monotonic clock that can be set forward; *random* is what chance always says."""
+    """A monotonic clock that can be set forward; *random* is the value of every random number."""
 
     def __init__(self, random: float = 0.5) -> None:
         self.by = 0.0
@@ -115,10 +115,10 @@ class Shift:
 
 class Shop:
     """
-    A handler in this process, on a logger of its own, whose records carry ids.
+    A handler in this process, on a logger of its own, whose records have ids.
 
     Args:
-        url: Where they go.
+        url: Of the vendor.
         clock: Replaces the clocks of the delivery.
         resolve: Replaces the system's resolver.
         disk: Replaces the file system of the spool.
@@ -168,7 +168,7 @@ class Shop:
 
 @pytest.fixture
 def shop(backend) -> Iterator[Callable[..., Shop]]:
-    """Make handlers to a backend, and give up what they hold in the end."""
+    """Make handlers to a backend, and drop what they still hold at the end."""
     made: list[Shop] = []
 
     def make(url: str | None = None, **options) -> Shop:

@@ -1,4 +1,4 @@
-"""Where no connection comes to be: a port that does not answer, a name that does not resolve."""
+"""Places that cannot be connected to: a port that does not answer, a name that does not resolve."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class FullBacklog:
 
 class Names:
     """
-    A resolver that is set by hand: give it to whoever looks names up.
+    A scripted resolver.
 
     Attributes:
-        answer: An address, or an error that is raised.
-        asked: How often it was asked.
-        hang: While it is locked, whoever asks waits.
+        answer: An address, or an error to raise.
+        asked: Number of look-ups.
+        hang: While it is locked, look-ups wait.
     """
 
     def __init__(self, answer: str | OSError) -> None:

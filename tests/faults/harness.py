@@ -1,9 +1,8 @@
 """
-The bench of the fault matrix: programs that promise records, and an oracle.
+Programs that promise records, and the comparison with what the backend acknowledged.
 
-A program writes the id of each record to a file right after the log call has
-returned. What was promised is known at the instant of its death; what the
-backend acknowledged is known by the backend. The difference is the result.
+A program writes the id of each record to a file right after its log call has returned: the
+record is promised from then on, however the program ends.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from .backend import Backend
 
 ROOT = Path(__file__).parent.parent.parent
 WALL_SECONDS = 60
-"""A program that lives longer is a hang: it prints the stacks of its threads, and is ended."""
+"""A program that runs longer hangs: it prints the stacks of its threads and is killed."""
 
 START_SECONDS = 3.0
-"""What starting and ending an interpreter with nothing to deliver may take."""
+"""What it may take to start and end an interpreter that has nothing to deliver."""
 
 PREAMBLE = """
 import faulthandler
@@ -62,14 +61,14 @@ def tasks():
 def wait_until(condition, seconds=20):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it never came to pass"
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.005)
 """
 
 
 class Child:
     """
-    A program with a handler on the logger ``log``, and a function ``promise``.
+    A program with a handler on the logger ``log`` and a function ``promise``.
 
     Args:
         body: Its code, after `PREAMBLE`.
@@ -77,8 +76,8 @@ class Child:
         options: Keyword arguments of its handler, as code.
         arguments: Of the interpreter.
         environment: Further variables.
-        before: Code that runs before `PREAMBLE`, and so before anything is imported.
-        command: What runs the interpreter.
+        before: Code that runs before `PREAMBLE`, before anything is imported.
+        command: A command that runs the interpreter.
     """
 
     def __init__(
@@ -127,12 +126,12 @@ class Child:
         self._folder.cleanup()
 
     def _signal_all(self, number: int) -> None:
-        """Send a signal to the program and to all that it started."""
+        """Send a signal to the program and all processes that it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
 
     def _lines(self) -> list[str]:
-        # A line that is being written is not yet a promise.
+        # A line that is being written is no promise yet.
         return self._promises.read_text().rpartition("\n")[0].splitlines()
 
     @property
@@ -147,7 +146,7 @@ class Child:
 
     @property
     def err(self) -> str:
-        """What it has said on stderr so far."""
+        """What it has written to stderr so far."""
         return (self._promises.parent / "err").read_text()
 
     def wait_promised(self, count: int, seconds: float = 30) -> None:
@@ -165,7 +164,7 @@ class Child:
         return self.wait()
 
     def wait(self, seconds: float = WALL_SECONDS) -> Ended:
-        """Wait for its end; after *seconds* it is a hang, and fails with all its stacks."""
+        """Wait for its end; fail with the stacks of all threads after *seconds*."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -180,7 +179,7 @@ class Child:
 
 
 class Stalls:
-    """Times in which this machine ran nothing, as virtual ones sometimes do, until it is asked."""
+    """Detects periods in which the machine ran nothing, as happens to virtual machines."""
 
     LOOK_SECONDS = 0.02
     LEAST_SECONDS = 0.1
@@ -202,7 +201,7 @@ class Stalls:
             before = now
 
     def after(self, moment: float) -> float:
-        """Return the seconds that were lost since monotonic *moment*, and look no further."""
+        """Return the seconds lost since monotonic *moment*, and stop measuring."""
         self._asked.set()
         self._thread.join()
         return sum(late for now, late in self._found if now > moment)
@@ -211,14 +210,14 @@ class Stalls:
 @dataclass(frozen=True)
 class Ended:
     """
-    A program that has ended.
+    The result of a program.
 
     Attributes:
         code: Its exit code, negative for a signal.
-        out: What it printed.
-        err: What it said on stderr.
-        seconds: From its call of ``leaving()`` to its end; from its start where it has none.
-            Without those in which the machine ran nothing at all.
+        out: Its standard output.
+        err: Its standard error.
+        seconds: From its call of ``leaving()``, or from its start if there is none, to its end,
+            without those in which the machine ran nothing.
         promised: The ids whose log call had returned.
     """
 
@@ -232,7 +231,7 @@ class Ended:
 @dataclass(frozen=True)
 class Oracle:
     """
-    What became of promised records.
+    The outcome of promised records.
 
     Attributes:
         lost: Promised, and never acknowledged.
@@ -258,5 +257,5 @@ def until(condition, seconds: float = 20.0) -> None:
     """Wait for *condition*; fail after *seconds*."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it never came to pass"
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.005)

@@ -1,8 +1,8 @@
 """
-What networks do, on demand: a small TCP proxy with real sockets.
+Network faults on demand: a small TCP proxy with real sockets.
 
-`FaultProxy` stands between a sender and a backend. Its `trouble` befalls every
-connection opened from then on; connections that are open keep what they got.
+`FaultProxy` is between a sender and a backend. Its `trouble` applies to every
+connection that is opened afterwards; open connections keep theirs.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ NEVER = 2**62
 @dataclass(frozen=True)
 class Trouble:
     """
-    What befalls a connection. What is not set does not happen.
+    What happens to a connection. By default, nothing does.
 
     Attributes:
-        latency: Seconds that each piece waits, either way.
-        bandwidth: Bytes a second, either way.
+        latency: Seconds by which each piece is delayed, in both directions.
+        bandwidth: Bytes per second, in both directions.
         trickle: Seconds between the single bytes of the answer.
-        reset: ``"at once"``, ``"body"``: when the head of a request has come and nothing of it
-            was passed on, or ``"answer"``: when the backend has answered, and none of it passes.
-        half_close: Say goodbye when a request has come whole, pass nothing on, and go on reading.
-        truncate: Bytes of the answer that pass before the connection is closed.
-        blackhole: Take the connection, and be silent.
-        answer: Pieces that are sent instead of the backend's answer, one after the other.
-        keep_open: After *answer*, do not close.
+        reset: ``"at once"``; ``"body"``: after the head of a request, before anything is
+            forwarded; or ``"answer"``: instead of the answer of the backend.
+        half_close: Send FIN after a complete request, forward nothing, and keep reading.
+        truncate: Bytes of the answer that are forwarded before the connection is closed.
+        blackhole: Accept the connection and never answer.
+        answer: Pieces that are sent instead of the backend's answer.
+        keep_open: Do not close after *answer*.
     """
 
     latency: float = 0.0
@@ -54,16 +54,16 @@ NONE = Trouble()
 
 class FaultProxy:
     """
-    A listener that passes bytes on to a backend, as `trouble` allows.
+    A listener that forwards bytes to a backend, as `trouble` allows.
 
     Args:
-        upstream: The backend's port on this machine; 0 where nothing is passed on.
-        tls: Senders speak TLS with the proxy then, and the proxy plainly with the backend.
+        upstream: The backend's port on this machine; 0 where nothing is forwarded.
+        tls: With it, senders use TLS to the proxy, and the proxy plain http to the backend.
 
     Attributes:
-        trouble: What befalls the next connections.
-        connections: How many were accepted.
-        requests: How many requests came whole.
+        trouble: What happens to the next connections.
+        connections: Number of accepted connections.
+        requests: Number of complete requests.
     """
 
     def __init__(self, upstream: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -73,7 +73,7 @@ class FaultProxy:
         self.requests = 0
         self._tls = tls
         self._open: set[socket.socket] = set()
-        # Held for as long as the proxy lives: nobody else takes the port while it is refused.
+        # Reserved as long as the proxy lives: nobody else gets the port while it refuses.
         self._place = bound(0)
         self.port: int = self._place.getsockname()[1]
         self._listener: socket.socket | None = None
@@ -101,7 +101,7 @@ class FaultProxy:
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def refuse(self) -> None:
-        """Refuse connections, and cut those that are open."""
+        """Refuse new connections, and reset open ones."""
         if self._listener is not None:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
@@ -110,12 +110,12 @@ class FaultProxy:
         self.cut()
 
     def cut(self) -> None:
-        """Reset what is open."""
+        """Reset all open connections."""
         while self._open:
             reset(self._open.pop())
 
     def holds(self, client: socket.socket) -> bool:
-        """Return whether *client* is open, and was not cut."""
+        """Return whether *client* is open and was not reset."""
         return client in self._open
 
     def _accept(self, listener: socket.socket) -> None:
@@ -133,16 +133,16 @@ class FaultProxy:
             if self._tls is not None:
                 client = self._tls.wrap_socket(client, server_side=True)
                 self._open.add(client)
-            _Passage(self, client, self.trouble).run()
+            _ProxiedConnection(self, client, self.trouble).run()
         except (OSError, ValueError):
-            pass  # what the sender makes of it is the subject
+            pass  # the sender's reaction is what is tested
         finally:
             self._open.discard(client)
             client.close()
 
 
-class _Passage:
-    """One connection's way through the proxy."""
+class _ProxiedConnection:
+    """One connection through the proxy."""
 
     def __init__(self, proxy: FaultProxy, client: socket.socket, trouble: Trouble) -> None:
         self._proxy = proxy
@@ -157,16 +157,16 @@ class _Passage:
             while self._client.recv(CHUNK):
                 pass
         elif self._trouble.half_close or self._trouble.answer:
-            self._speak_alone()
+            self._answer_itself()
         else:
-            self._pass_on()
+            self._forward()
 
     def _requests(self) -> Iterator[bytes]:
         while request := read_request(self._client):
             self._proxy.requests += 1
             yield request
 
-    def _speak_alone(self) -> None:
+    def _answer_itself(self) -> None:
         for _ in self._requests():
             if self._trouble.half_close:
                 self._client.shutdown(socket.SHUT_WR)
@@ -176,7 +176,7 @@ class _Passage:
             if not self._trouble.keep_open:
                 return
 
-    def _pass_on(self) -> None:
+    def _forward(self) -> None:
         with socket.create_connection(("127.0.0.1", self._proxy.upstream)) as backend:
             back = threading.Thread(target=self._answers, args=(backend,), daemon=True)
             back.start()

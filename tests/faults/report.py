@@ -1,8 +1,8 @@
 """
 The report of the fault matrix: a plugin for the test runner that writes docs/faults.md.
 
-``python -m pytest -p tests.faults.report tests/faults`` runs every case, the long
-ones and those of other servers too.
+``python -m pytest -p tests.faults.report tests/faults`` runs every case, those that are slow or
+need other servers included.
 """
 
 from __future__ import annotations

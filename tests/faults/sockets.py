@@ -1,4 +1,4 @@
-"""Sockets of this machine: listening, reading a request, cutting a connection."""
+"""Sockets: listening, reading a request, resetting a connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CHUNK = 16_384
 
 
 def reset(sock: socket.socket) -> None:
-    """Cut a connection by RST, as a crashed peer or a firewall does."""
+    """Reset a connection (RST), as a crashed peer or a firewall does."""
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(OSError):
@@ -20,9 +20,10 @@ def reset(sock: socket.socket) -> None:
 
 
 def read_request(sock: socket.socket) -> bytes:
-    """Return the next request of a connection, whole; nothing where there is no other.
+    """
+    Return the next complete request of a connection; nothing at its end.
 
-    What cannot be HTTP, such as a greeting of TLS, is returned as it comes.
+    What is not HTTP, such as a TLS handshake, is returned as it is read.
     """
     data = b""
     while b"\r\n\r\n" not in data and (not data or data[:1].isalpha()):

@@ -1,4 +1,4 @@
-"""Programs that share a spool, and what is left in it."""
+"""Helpers for programs that share a spool."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ promise("next", 0)
 wait_until(lambda: not handler.stats().pending + handler.stats().spooled and not left(), 40)
 leaving()
 """
-"""A process that comes after: it logs one record, and delivers what was left behind."""
+"""The next process: it logs one record, and delivers what others left."""
 
 LEFT = """
 import contextlib, itertools, os, pathlib
@@ -36,13 +36,13 @@ from tests.journal.killing import KillingDisk
 use_disk(handler, KillingDisk({step!r}), {spool!r})
 handler.delivery.look_for_backlog()
 """
-"""Before anything is logged: the process is killed at a step of its work with the spool."""
+"""Run before anything is logged: the process is killed at a step of its work with the spool."""
 
 QUICK = "flush_interval=0.05, retry_initial=0.01, retry_maximum=0.1"
 
 
 def files(spool: Path) -> list[str]:
-    # Unlike a glob, a walk goes on where a folder is removed meanwhile.
+    # Unlike a glob, a walk continues when a folder is removed meanwhile.
     return sorted(name for _, _, names in os.walk(spool) for name in names)
 
 
@@ -51,7 +51,7 @@ def nothing_left(spool: Path) -> bool:
 
 
 def batches(backend, ids) -> int:
-    """Return in how many requests the given ids came for the first time."""
+    """Return the number of requests in which the given ids arrived for the first time."""
     first = {}
     for request in backend.requests:
         for each in request.ids:
@@ -60,7 +60,7 @@ def batches(backend, ids) -> int:
 
 
 def use_disk(handler, disk: Disk, path: str, **more) -> None:
-    """Give *handler*, which has logged nothing yet, the spool at *path*, on another file system."""
+    """Give *handler*, which has logged nothing yet, the spool at *path* on *disk*."""
     delivery = handler.delivery
     options = delivery.options
     spool = spool_of(delivery.destination, path, options, disk)

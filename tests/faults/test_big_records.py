@@ -1,4 +1,4 @@
-"""Cases 40 and 41: values that JSON does not know, and huge ones."""
+"""Cases 40 and 41: values that JSON cannot represent, and huge ones."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ ANYTHING = st.recursive(
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=ANYTHING)
 def test_case_40_any_value(value):
-    """Whatever a record holds: its event is valid JSON with its message."""
+    """The event of any record is valid JSON and has the message."""
     handler = cxlogging.BetterStackHandler("k", url="http://127.0.0.1:9", format="ndjson")
     record = logging.makeLogRecord({"msg": "hello", "levelno": 20, "value": value})
     event = strictly(handler._make(record, None, 1))

@@ -1,4 +1,4 @@
-"""A certificate that is not trusted: said on every way to a server, with what makes it trusted."""
+"""Untrusted certificates: every way to a server reports them, with the ways to trust them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_program_says_what_makes_it_trusted(server, authority, command):
 
 @pytest.mark.parametrize("variable", BUNDLES)
 def test_a_variable_makes_it_trusted(server, authority, tmp_path, monkeypatch, variable):
-    """Each of the variables is honoured by the handlers and by the query client."""
+    """Handlers and the query client use each of the variables."""
     monkeypatch.setenv(variable, str(tmp_path / "ca.pem"))
     with serving(server, authority.issue_cert("localhost")) as proxy:
         url = f"https://localhost:{proxy.port}"
@@ -143,7 +143,7 @@ def test_a_variable_makes_it_trusted(server, authority, tmp_path, monkeypatch, v
 
 @pytest.mark.parametrize("command", ["check", "query --limit 1 'source logs'"])
 def test_a_variable_makes_it_trusted_by_commands(server, authority, tmp_path, command):
-    """The commands honour them too."""
+    """The commands use them too."""
     with serving(server, authority.issue_cert("localhost")) as proxy:
         done = ended(
             *("-m", "cxlogging", *command.replace("'", "").split(maxsplit=3)),
@@ -157,14 +157,14 @@ def test_a_variable_makes_it_trusted_by_commands(server, authority, tmp_path, co
 @pytest.mark.parametrize("variable", BUNDLES)
 @pytest.mark.parametrize("value", ["/no/such.pem", "/dev/null"])
 def test_a_client_refuses_certificates_that_are_none(monkeypatch, variable, value):
-    """A query client says at once which variable names no certificates."""
+    """A query client raises at once and names the variable that leads to no certificates."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=f"{variable}: '{value}'"):
         DataPrimeClient("k", domain="eu2")
 
 
 def test_a_session_of_the_caller_s_is_as_it_says(server, authority, tmp_path):
-    """A session's own certificates count, and a file that is not there is a sentence."""
+    """The certificates of a session are used, and a missing file is an error with a sentence."""
     with serving(server, authority.issue_cert("localhost")) as proxy:
         session = requests.Session()
         client = DataPrimeClient("k", url=f"https://localhost:{proxy.port}", session=session)
@@ -200,7 +200,7 @@ def test_it_recovers_once_it_is_trusted(server, authority, tmp_path):
 
 
 def test_a_certificate_of_the_client_that_is_missing(server, authority, tmp_path):
-    """A server that asks for a certificate of the client: the option for it is named."""
+    """Where a server asks for a client certificate, the error names the option for it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     authority.configure_trust(context)
@@ -219,7 +219,7 @@ def test_a_certificate_of_the_client_that_is_missing(server, authority, tmp_path
 
 @pytest.mark.parametrize("way", ["handler", "client"])
 def test_plain_http_on_the_port(server, way):
-    """A server that speaks plain http where TLS is asked for: the cure asks about just that."""
+    """Where a server answers plain http to TLS, the error asks about exactly that."""
     url = f"https://localhost:{server.port}"
     if way == "handler":
         handler = cxlogging.HoneycombHandler("k", dataset="d", url=url)

@@ -13,6 +13,7 @@ from cxlogging.delivery.clock import Clock
 YEAR = 365 * 86_400
 
 
+@pytest.mark.timing
 @pytest.mark.case(57)
 @pytest.mark.parametrize("jump", [YEAR, -YEAR, 0.3])
 @pytest.mark.parametrize("when", ["during the backoff", "before the flush"])

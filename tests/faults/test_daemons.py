@@ -1,4 +1,6 @@
-"""Case 64: threads that log on while the process ends, or while somebody waits."""
+"""Case 64: threads that continue to log while the process ends, or while a thread waits for
+delivery.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +69,9 @@ def busy(child, backend):
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("pause", BUSY)
 def test_case_64_the_exit(busy, backend, figures, vendor, pause):
-    """Daemon threads log on, five lines a second or in a tight loop, while the process ends
-    beside a vendor 150 ms away: the exit is over soon, what was accepted before it began
-    arrives, and what is left is said to have come too late.
+    """Daemon threads continue to log, five lines a second or in a tight loop, while the process
+    exits and the vendor is 150 ms away: the exit is quick, what was accepted before it began
+    arrives, and one line says that the rest came too late.
     """
     ended = busy("leaving()", vendor, BUSY[pause])
     figures.exit(ended.seconds)
@@ -96,7 +98,7 @@ WAITING = {
 @pytest.mark.parametrize("pause", BUSY)
 @pytest.mark.parametrize("way", WAITING)
 def test_case_64_who_waits_meanwhile(busy, backend, figures, way, pause):
-    """close(), flush(), flush_all() and logging.shutdown() wait for what came before them."""
+    """close(), flush(), flush_all() and logging.shutdown() wait for what was logged before them."""
     ended = busy(f"leaving()\n{WAITING[way]}\nos._exit(3)", pause=BUSY[pause])
 
     assert (ended.code, ended.err) == (3, "")
@@ -107,7 +109,7 @@ def test_case_64_who_waits_meanwhile(busy, backend, figures, way, pause):
 @pytest.mark.case(64)
 @pytest.mark.parametrize("pause", BUSY)
 def test_case_64_several_destinations(busy, backend, figures, pause):
-    """Three handlers end side by side, with threads that log on to all of them."""
+    """Three handlers exit at the same time, with threads that continue to log to all of them."""
     others = "\n".join(
         f"log.addHandler({each}, url=URL, compression=None))" for each in VENDORS.values()
     )
@@ -122,7 +124,7 @@ def test_case_64_several_destinations(busy, backend, figures, pause):
 
 @pytest.mark.case(64)
 def test_case_64_the_spool(busy, backend, figures, tmp_path):
-    """With a spool, what is logged while the process ends stays there, and is said to."""
+    """With a spool, what is logged while the process exits stays there, and one line says so."""
     ended = busy("leaving()", options=f"spool={str(tmp_path / 'spool')!r}")
     figures.exit(ended.seconds)
 
@@ -136,7 +138,7 @@ def test_case_64_the_spool(busy, backend, figures, tmp_path):
 
 @pytest.mark.case(64)
 def test_case_64_a_forks_child(busy, backend, figures):
-    """A fork's child with such threads ends as quickly as its parent."""
+    """The child of a fork with such threads exits as quickly as its parent."""
     ended = busy(
         """
 pid = os.fork()
@@ -158,10 +160,11 @@ print(time.monotonic() - started)
     assert figures.judge(ended.promised, backend).lost == []
 
 
+@pytest.mark.timing
 @pytest.mark.case(64)
 @pytest.mark.parametrize("dead", ["silence", 503])
 def test_case_64_a_dead_vendor(busy, backend, figures, dead):
-    """Beside a dead vendor the exit keeps its budget, and tells what was left for which reason."""
+    """While the vendor is down, the exit keeps its budget, and says what was left and why."""
     backend.behaviour = lambda request: dead if dead == 503 else time.sleep(20)
     ended = busy("leaving()", pause=BUSY["five a second"], options="close_timeout=1")
     figures.exit(ended.seconds)

@@ -30,9 +30,9 @@ WITHOUT_CTYPES = "import sys; sys.modules['ctypes'] = None\n"
 @pytest.mark.parametrize("before", ["", WITHOUT_CTYPES], ids=["keeping", "giving"])
 @pytest.mark.parametrize("seed", [0, pytest.param(ROUNDS, marks=pytest.mark.slow)])
 def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed, before):
-    """A kill -9 at a random moment while 5,000 records are logged and the vendor takes 50 ms each
-    time, 50 times; another process of the same spool comes after: nothing is lost, only batches
-    that were in flight come twice, with the same ids, and nothing is left on disk.
+    """A kill -9 at a random moment while 5,000 records are logged and the vendor needs 50 ms per
+    request, 50 times; then another process uses the same spool: nothing is lost, only batches that
+    were in flight arrive twice, with the same ids, and nothing is left on disk.
     """
     for each in [seed] if isinstance(seed, int) else seed:
         chance = random.Random(each)
@@ -60,8 +60,8 @@ def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed, be
 
 @pytest.mark.case(2)
 def test_case_02_kill_9_without_a_spool(child, backend, figures):
-    """A kill -9 without a spool: what waited in memory is lost, and nothing else: what the vendor
-    had taken is not; no file is left.
+    """A kill -9 without a spool: what waited in memory is lost, what the vendor had acknowledged is
+    not; no file is left.
     """
     program = child(
         """
@@ -110,8 +110,8 @@ def killed_at(spooling, backend, spool, figures, step: str) -> list[str]:
 
 @pytest.mark.case(3)
 def test_case_03_kill_9_between_the_answer_and_the_note(spooling, backend, spool, figures):
-    """A kill -9 exactly between the vendor's answer and the note of it: nothing is lost, exactly
-    that batch comes twice, with the same ids.
+    """A kill -9 exactly between the vendor's answer and its record on disk: nothing is lost,
+    exactly that batch arrives twice, with the same ids.
     """
     assert len(killed_at(spooling, backend, spool, figures, "before_ack")) == 100
 
@@ -119,8 +119,8 @@ def test_case_03_kill_9_between_the_answer_and_the_note(spooling, backend, spool
 @pytest.mark.case(4)
 @pytest.mark.parametrize("step", ["after_ack", "before_segment_removal"])
 def test_case_04_kill_9_between_the_note_and_the_removal(spooling, backend, spool, figures, step):
-    """A kill -9 between the note that a batch was delivered and the removal of its file: nothing
-    is lost, nothing comes twice, the file is removed at the next start.
+    """A kill -9 between the record on disk that a batch was delivered and the removal of its file:
+    nothing is lost, nothing arrives twice, the next start removes the file.
     """
     assert killed_at(spooling, backend, spool, figures, step) == []
 
@@ -131,16 +131,16 @@ REMOVALS = ["after_segment_removal", "before_folder_removal", "after_own_unlock"
 @pytest.mark.case(5)
 @pytest.mark.parametrize("step", REMOVALS)
 def test_case_05_kill_9_between_two_removals(spooling, backend, spool, figures, step):
-    """A kill -9 between the removal of a file and of what stands beside it: the next process
-    starts, and the one after; nothing is lost or comes twice.
+    """A kill -9 between the removal of a segment and of the file that belongs to it: the next
+    process starts, and the one after; nothing is lost or arrives twice.
     """
     assert killed_at(spooling, backend, spool, figures, step) == []
 
 
 @pytest.mark.case(6)
 def test_case_06_a_batch_in_flight(spooling, backend, spool, figures):
-    """A kill -9 with a batch in flight; the next process starts while the vendor is down, and ends;
-    the one after finds the vendor up: the batch that was in flight is delivered too.
+    """A kill -9 with a batch in flight; the next process runs while the vendor is down; the one
+    after that finds the vendor up: the batch that was in flight is delivered too.
     """
     hanging = [True]
     backend.behaviour = lambda request: until(lambda: not hanging) or 503
@@ -164,8 +164,8 @@ def test_case_06_a_batch_in_flight(spooling, backend, spool, figures):
 @pytest.mark.slow
 @pytest.mark.case(7)
 def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
-    """A kill -9 during the recovery after a kill -9, 20 times in a row: nothing is lost, at most
-    one batch for each kill comes twice.
+    """A kill -9 during the recovery from a kill -9, 20 times in a row: nothing is lost, at most one
+    batch per kill arrives twice.
     """
     program = spooling(
         "for n in range(2_000): promise('a', n)\ntime.sleep(60)", "flush_interval=60"
@@ -192,8 +192,8 @@ def test_case_07_kill_9_during_recovery(spooling, backend, spool, figures):
 @pytest.mark.slow
 @pytest.mark.case(11)
 def test_case_11_one_of_four_workers_is_killed(spooling, backend, spool, figures):
-    """One of four processes that share a spool is killed by SIGKILL, as when memory runs out: one
-    of the others adopts what it left, within half a minute, and nobody sends it twice.
+    """One of four processes that share a spool gets SIGKILL, as when memory runs out: one of the
+    others adopts what it left, within half a minute, and it is sent once.
     """
     held = [True]
     backend.behaviour = lambda request: 503 if held else 202

@@ -18,7 +18,7 @@ while True:
 @pytest.mark.case(19)
 def test_case_19_sigterm(child, backend, figures):
     """SIGTERM to a plain script without a spool: what waits in memory is lost, as no Python code
-    runs any more; nothing is said on stderr.
+    runs any more; stderr stays empty.
     """
     program = child(MEANWHILE, "flush_interval=60")
     program.wait_promised(100)
@@ -86,7 +86,7 @@ def test_case_19_ctrl_c(child, backend, figures):
 
 @pytest.mark.case(21)
 def test_case_21_a_thread_after_main(child, backend, figures):
-    """A thread that is no daemon logs 10 records after main has ended: all arrive."""
+    """A non-daemon thread logs 10 records after main has ended: all arrive."""
     ended = child(
         """
         def late():
@@ -107,8 +107,8 @@ def test_case_21_a_thread_after_main(child, backend, figures):
 @pytest.mark.case(22)
 @pytest.mark.parametrize("part", ["formatter", "filter"])
 def test_case_22_a_formatter_or_filter_that_fails_at_exit(child, backend, figures, part):
-    """A formatter or a filter of the application that raises while the program ends: the exit
-    goes on, the other records arrive, and what the filter cost is counted.
+    """A formatter or filter of the application raises while the program exits: the exit continues,
+    the other records arrive, and those that the filter lost are counted.
     """
     ended = child(
         f"""
@@ -145,7 +145,7 @@ def test_case_22_a_formatter_or_filter_that_fails_at_exit(child, backend, figure
 @pytest.mark.case(23)
 def test_case_23_close_and_log_again(child, backend, figures):
     """logging.shutdown() twice, close() and then a record: no exception, everything arrives, and
-    the number of threads is what it was.
+    the number of threads is unchanged.
     """
     ended = child(
         """
@@ -170,8 +170,8 @@ def test_case_23_close_and_log_again(child, backend, figures):
 
 @pytest.mark.case(24)
 def test_case_24_dict_config_100_times(child, backend, figures):
-    """After dictConfig 100 times: one worker lives, no descriptor is left over, and all records
-    arrive, each run's in order.
+    """After 100 calls of dictConfig: one worker is alive, no descriptor has leaked, and all records
+    arrive, in order within each run.
     """
     ended = child(
         """
@@ -206,8 +206,8 @@ def test_case_24_dict_config_100_times(child, backend, figures):
 
 @pytest.mark.case(25)
 def test_case_25_a_handler_that_is_collected(child, backend, figures):
-    """A handler that is collected without close(): its records arrive, its worker ends within
-    2 s, and a fork afterwards works.
+    """A handler is garbage-collected without close(): its records arrive, its worker ends within 2
+    s, and a fork afterwards works.
     """
     ended = child(
         """

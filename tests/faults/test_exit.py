@@ -1,4 +1,4 @@
-"""Cases 14 to 18: the end of a program, with vendors that are well, dead, or half alive."""
+"""Cases 14 to 18: the exit of a program while the vendor is up, down or half up."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def leave(count: int = 100, wait: str = "") -> str:
     return LEAVE.format(count=count, wait=wait)
 
 
+@pytest.mark.timing
 @pytest.mark.case(14)
 def test_case_14_a_healthy_vendor(child, backend, figures):
-    """1,000 records wait when main returns: all arrive, the exit takes less than 1 s more, and
-    the exit code stays.
+    """1,000 records wait when main returns: all arrive, the exit takes less than 1 s longer, and
+    the exit code is unchanged.
     """
     ended = child(leave(1_000), "flush_interval=60").wait()
     oracle = figures.judge(ended.promised, backend)
@@ -53,10 +54,11 @@ def left_behind(ended, figures, backend, count: int = 100) -> None:
     assert f"{count} records were not delivered when the process ended" in said[0]
 
 
+@pytest.mark.timing
 @pytest.mark.case(15)
 def test_case_15_a_full_backlog(child, backend, figures):
-    """Connects hang: the process ends within close_timeout (2 s) and 0.5 s, one line says how
-    many records were left, and the exit code stays.
+    """Connecting hangs: the process ends within close_timeout (2 s) plus 0.5 s, one line says how
+    many records were left, and the exit code is unchanged.
     """
     with FullBacklog() as hole:
         left_behind(child(leave(), url=hole.url).wait(), figures, backend)
@@ -70,10 +72,13 @@ TROUBLES = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.case(15)
 @pytest.mark.parametrize("kind", [*TROUBLES, "refused"])
 def test_case_15_a_vendor_that_is_dead_or_slow(child, backend, proxy, figures, kind):
-    """Silence, a trickle, resets, refusals: the same bound, the same line, the same code."""
+    """No answer, a trickle, resets, refused connections: the same bound, the same line, the same
+    exit code.
+    """
     if kind == "refused":
         proxy.refuse()
     else:
@@ -85,10 +90,11 @@ def test_case_15_a_vendor_that_is_dead_or_slow(child, backend, proxy, figures, k
     left_behind(ended, figures, backend)
 
 
+@pytest.mark.timing
 @pytest.mark.case(16)
 @pytest.mark.parametrize(("status", "headers"), [(503, {}), (429, {"Retry_After": "300"})])
 def test_case_16_in_the_middle_of_a_long_wait(child, backend, figures, status, headers):
-    """An exit in the middle of a backoff of a minute, or of Retry-After: 300: the same bound."""
+    """An exit during a backoff of a minute, or during Retry-After: 300: the same bound."""
     backend.behaviour = lambda request: answer(status, **headers)
     ended = child(
         leave(wait="wait_until(lambda: handler.stats().retries)"),
@@ -99,10 +105,11 @@ def test_case_16_in_the_middle_of_a_long_wait(child, backend, figures, status, h
     assert len(backend.requests) <= 5
 
 
+@pytest.mark.timing
 @pytest.mark.case(16)
 def test_case_16_a_vendor_that_has_recovered_meanwhile(child, backend, figures):
-    """An exit in the middle of a backoff of a minute tries at once: a vendor that is well again
-    gets everything, and the exit takes less than 1 s.
+    """An exit during a backoff of a minute tries at once: a vendor that has recovered gets
+    everything, and the exit takes less than 1 s.
     """
     backend.behaviour = lambda request: 503 if request.number == 1 else 202
     ended = child(
@@ -116,6 +123,7 @@ def test_case_16_a_vendor_that_has_recovered_meanwhile(child, backend, figures):
     assert ended.seconds < 1
 
 
+@pytest.mark.timing
 @pytest.mark.case(17)
 def test_case_17_a_resolver_that_hangs(child, backend, figures):
     """An exit while the resolver hangs: the same bound."""
@@ -145,11 +153,12 @@ atexit.register(lambda: promise("late", 0))
 """
 
 
+@pytest.mark.timing
 @pytest.mark.case(18)
 @pytest.mark.parametrize("registered", ["before", "after"])
 def test_case_18_the_first_record_is_logged_at_exit(child, backend, figures, registered):
     """A record logged in an exit function, registered before or after logging was imported, is
-    delivered also where no thread can be started any more, and Python complains of nothing.
+    delivered even where no thread can be started any more, and Python prints no warning.
     """
     after = "import atexit; atexit.register(promise, 'late', 0)"
     ended = child(

@@ -9,12 +9,13 @@ from .harness import until
 NO_WARNING = ("-W", "ignore::DeprecationWarning")
 
 
+@pytest.mark.timing
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.case(26)
 def test_case_26_500_forks_while_8_threads_log(child, backend, figures):
-    """500 forks while 8 threads log: no child hangs (each logs a record and exits with 0 within
-    5 s), each child's record arrives, and none of the parent's comes twice.
+    """500 forks while 8 threads log: no child hangs (each logs a record and exits with 0 within 5
+    s), each child's record arrives, and none of the parent's arrives twice.
     """
     ended = child(
         """
@@ -125,7 +126,7 @@ def test_case_31_multiprocessing(child, backend, figures, method, kind):
 
 @pytest.mark.case(32)
 def test_case_32_a_fork_beside_an_idle_worker(child, backend, figures):
-    """A fork beside an idle worker meets no thread of ours: under -W error nothing is raised."""
+    """A fork while a worker is idle finds no thread of ours: under -W error nothing is raised."""
     ended = child(
         """
         for n in range(10):
@@ -145,6 +146,7 @@ def test_case_32_a_fork_beside_an_idle_worker(child, backend, figures):
     assert (len(ended.promised), oracle.lost) == (20, [])
 
 
+@pytest.mark.timing
 @pytest.mark.case(32)
 def test_case_32_a_fork_beside_a_busy_worker(child, backend, proxy, figures):
     """A fork while a request is in flight does not wait for it: at most Python's own warning."""

@@ -1,4 +1,4 @@
-"""Case 59: the local server, and what web pages, programs and log texts do to it."""
+"""Case 59: attacks on the local server by web pages, programs and log texts."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def ask(local, method="GET", path="/api/health", body=b"", headers=None, timeout
     ],
 )
 def test_case_59_foreign_pages(local, headers, status):
-    """Another name for this machine, another origin, a content type that a page may send
-    without asking: 403.
+    """Another host name, another origin, a content type that a page may send without a preflight:
+    403.
     """
     body = json.dumps({"status": 503}).encode()
     merged = {**JSON, **headers}
@@ -61,7 +61,7 @@ def test_case_59_foreign_pages(local, headers, status):
 
 @pytest.mark.case(59)
 def test_case_59_a_body_of_1_gb(local):
-    """A body that says it has 1 GB is refused by 413 before any of it is read."""
+    """A body that is announced with 1 GB gets 413 before any of it is read."""
     with socket.create_connection(("127.0.0.1", local.port), timeout=10) as line:
         line.sendall(
             b"POST / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer k\r\n"
@@ -74,7 +74,7 @@ def test_case_59_a_body_of_1_gb(local):
 @pytest.mark.case(59)
 @pytest.mark.parametrize("path", ["/logs/v1/bulk", "/"])
 def test_case_59_a_gzip_bomb(local, path):
-    """1 GB of zeros in 1 MB of gzip is refused by 413, and not inflated."""
+    """1 GB of zeros in 1 MB of gzip gets 413, and is not decompressed."""
     bomb = gzip.compress(bytes(2**24)) * 64
     headers = {**JSON, **KEY, "Content-Encoding": "gzip"}
     began = time.process_time()
@@ -89,7 +89,7 @@ def test_case_59_a_gzip_bomb(local, path):
     "name", ["..%2F..%2Fetc%2Fpasswd", "../../etc/passwd", "..%2f..%2fetc", "%00"]
 )
 def test_case_59_a_dataset_that_is_a_path(local, name):
-    """A path as the name of a dataset is a name, or refused; it is never opened."""
+    """A path as the name of a dataset is a name or refused; it is never opened."""
     body = json.dumps([{"data": {"message": "x"}}]).encode()
     status, _, answer = ask(local, "POST", f"/1/batch/{name}", body, {**JSON, **KEY})
 
@@ -102,8 +102,8 @@ def test_case_59_a_dataset_that_is_a_path(local, name):
 @pytest.mark.case(59)
 @pytest.mark.timeout(60)
 def test_case_59_1000_idle_connections(local):
-    """1,000 connections that say nothing do not keep a real one from being served for longer
-    than the 5 s after which they are cut.
+    """1,000 silent connections delay a real one by no more than the 5 s after which they are
+    closed.
     """
     idle = []
     try:
@@ -139,7 +139,9 @@ def test_case_59_texts_on_a_terminal(local, tmp_path):
 
 @pytest.mark.case(59)
 def test_case_59_the_page_s_policy(local):
-    """Every answer says that only scripts of the server's own files run; data is never a page."""
+    """Every answer has a policy that allows only scripts from the server's own files; data is never
+    a page.
+    """
     evil(local)
     for path in ("/", "/api/events", "/api/health", "/nothing"):
         _, headers, _ = ask(local, path=path)

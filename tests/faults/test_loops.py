@@ -1,4 +1,4 @@
-"""Cases 33 to 36: gevent, asyncio, freezing, sub-interpreters."""
+"""Cases 33 to 36: gevent, asyncio, frozen processes, sub-interpreters."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ monkey.patch_all()
 @pytest.mark.case(33)
 @pytest.mark.parametrize("patched", ["before the import", "after the import"])
 def test_case_33_gevent(child, backend, figures, patched):
-    """gevent, patched before or after the import of cxlogging, with a greenlet that computes for
-    1 s: nothing is lost, and the hub is not held for 50 ms by the handler.
+    """gevent, patched before or after the import of cxlogging, with a greenlet that computes for 1
+    s: nothing is lost, and the handler does not block the hub for 50 ms.
     """
     pytest.importorskip("gevent", reason="gevent is not installed")
     early = patched == "before the import"
@@ -76,8 +76,8 @@ def test_case_33_gevent(child, backend, figures, patched):
 @pytest.mark.slow
 @pytest.mark.case(34)
 def test_case_34_asyncio_beside_a_dead_vendor(child, backend, proxy, figures):
-    """An asyncio application that logs 10,000 records a second while the vendor is dead: the loop
-    lags less than 5 ms (99 of 100 times) more than without the handler, nothing is raised, and
+    """An asyncio application logs 10,000 records a second while the vendor is down: the loop lags
+    less than 5 ms (99 of 100 times) more than without the handler, nothing is raised, and
     everything arrives once the vendor is back.
     """
     proxy.refuse()
@@ -122,8 +122,8 @@ def test_case_34_asyncio_beside_a_dead_vendor(child, backend, proxy, figures):
 @pytest.mark.slow
 @pytest.mark.case(35)
 def test_case_35_frozen_and_thawed(child, backend, figures):
-    """Frozen (SIGSTOP) for 20 s while the server closes idle connections, then thawed: flush(2)
-    before it leaves nothing waiting, and the next record arrives.
+    """A process is stopped (SIGSTOP) for 20 s while the server closes idle connections, then
+    continued: flush(2) before the stop leaves nothing waiting, and the next record arrives.
     """
     program = child(
         """

@@ -1,4 +1,4 @@
-"""Cases 45 to 51: vendors that answer, but not with what was hoped for."""
+"""Cases 45 to 51: vendors that answer with errors, or not with HTTP."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ MINUTE = 3.0
 
 @pytest.mark.case(45)
 def test_case_45_broken_answers(shop, figures):
-    """Refused, reset, FIN, half a head, garbage, endless heads, 1xx and chunks: each is tried
-    again with backoff, at most 12 requests a minute; nothing is lost once it passes.
+    """Refused, reset, FIN, half a head, garbage, endless heads, 1xx and chunks: each is tried again
+    with backoff, at most 12 requests a minute; nothing is lost once the vendor has recovered.
     """
     with contextlib.ExitStack() as stack:
         tries = []
@@ -76,10 +76,11 @@ def test_case_45_broken_answers(shop, figures):
             assert figures.judge(one.promised, backend).lost == [], name
 
 
+@pytest.mark.timing
 @pytest.mark.case(46)
 def test_case_46_a_trickling_answer(shop, backend, proxy, figures):
-    """A byte each 0.3 s, for ever: the request is given up when its time (here 1 s) is over,
-    not when the vendor falls silent, and goes again.
+    """One byte every 0.3 s, endlessly: the request ends when its timeout (here 1 s) is over, and is
+    tried again.
     """
     endless = Backend(lambda request: _drip(request.socket))
     with endless:
@@ -123,8 +124,8 @@ def _date(seconds: float) -> str:
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_case_47_retry_after(shop, backend, figures, status, value, clock, least, most):
-    """429 and 503 with any Retry-After: the wait is what was asked for, from 0 to 600 s, not
-    one request earlier; other destinations do not wait.
+    """429 and 503 with any Retry-After: the wait is as long as requested, from 0 to 600 s, with no
+    request before; other destinations do not wait.
     """
     asked = _date(value) if isinstance(value, int) else value
     headers = {"Retry_After": asked, "Date": _date(clock)} if asked else {}
@@ -152,8 +153,8 @@ def test_case_47_retry_after(shop, backend, figures, status, value, clock, least
 
 @pytest.mark.case(48)
 def test_case_48_one_poison_record(shop, figures):
-    """A vendor that answers 400 to any batch with one certain record among 500: 499 arrive, one
-    is rejected with the vendor's words, in at most 2 * log2(500) + 2 requests.
+    """A vendor answers 400 to any batch with one certain record among 500: 499 arrive, one is
+    rejected with the vendor's reason, in at most 2 * log2(500) + 2 requests.
     """
     with Backend(lambda request: 400 if "a:123" in request.ids else 202) as backend:
         drops = []
@@ -197,8 +198,8 @@ def test_case_49_bodies_that_are_too_large(shop, figures):
 @pytest.mark.case(50)
 @pytest.mark.parametrize("status", [401, 403])
 def test_case_50_a_key_that_is_being_changed(shop, figures, capfd, status):
-    """401 or 403 for a minute, then 200: nothing is lost, at most one request each 30 s, one
-    line on stderr, and the key stands nowhere.
+    """401 or 403 for a minute, then 200: nothing is lost, at most one request every 30 s, one line
+    on stderr, and the key appears nowhere.
     """
     with Backend(lambda request: status if request.number < 3 else 202) as backend:
         shift = Shift()
@@ -226,8 +227,8 @@ def test_case_50_a_key_that_is_being_changed(shop, figures, capfd, status):
 @pytest.mark.case(51)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_case_51_redirects(shop, backend, figures, capfd, status):
-    """3xx to another host: no request reaches that host, everything is held, one line says so,
-    and the key stands nowhere.
+    """3xx to another host: no request reaches that host, everything is held, one line says so, and
+    the key appears nowhere.
     """
     with Backend(lambda request: answer(status, Location=backend.url)) as sending_away:
         shift = Shift()

@@ -1,4 +1,4 @@
-"""Cases 52 to 55: connections that end, names that do not resolve, TLS, answers without an end."""
+"""Cases 52 to 55: connections that end, names that do not resolve, TLS, endless answers."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MANY = 10_000
 @pytest.mark.slow
 @pytest.mark.case(52)
 def test_case_52_connections_closed_at_any_moment(shop, figures):
-    """10,000 requests, and a vendor that closes kept connections while idle, at the moment of
-    sending, or after it has accepted: nothing is lost; only what it had accepted comes twice, and
-    both copies carry the same id.
+    """10,000 requests to a vendor that closes kept connections while idle, at the moment of
+    sending, or after it has accepted: nothing is lost; only what it had accepted arrives twice, and
+    both copies have the same id.
     """
     accepted_and_closed = set()
 
@@ -72,7 +72,9 @@ FAILURES = {
 @pytest.mark.case(53)
 @pytest.mark.parametrize("name", FAILURES)
 def test_case_53_names_that_do_not_resolve(shop, backend, figures, name):
-    """NXDOMAIN, SERVFAIL, no network: records wait, and go within one backoff of the recovery."""
+    """NXDOMAIN, SERVFAIL, no network: records wait, and are sent within one backoff of the
+    recovery.
+    """
     names = Names(FAILURES[name])
     url = f"http://vendor.example:{backend.port}"
     one = shop(url, resolve=names, flush_interval=0, retry_maximum=0.2, allow_plain_http=True)
@@ -87,10 +89,11 @@ def test_case_53_names_that_do_not_resolve(shop, backend, figures, name):
     assert one.balanced
 
 
+@pytest.mark.timing
 @pytest.mark.case(53)
 def test_case_53_a_resolver_that_hangs(shop, backend, figures):
-    """A resolver that hangs holds no log call and no flush with a timeout; once it answers, all
-    is delivered.
+    """A resolver that hangs delays no log call and no flush with a timeout; once it answers,
+    everything is delivered.
     """
     names = Names("127.0.0.1")
     url = f"http://vendor.example:{backend.port}"
@@ -109,8 +112,8 @@ def test_case_53_a_resolver_that_hangs(shop, backend, figures):
 
 @pytest.mark.case(53)
 def test_case_53_an_address_that_changes(shop, backend, figures):
-    """A vendor that moves to another address is followed within the age of a connection, also
-    while the old one still answers.
+    """When a vendor moves to another address, it is followed within the maximum age of a
+    connection, even while the old address still answers.
     """
     names, shift = Names("127.0.0.1"), Shift()
     url = f"http://vendor.example:{backend.port}"
@@ -151,7 +154,7 @@ TLS = {
 @pytest.mark.parametrize("kind", TLS)
 def test_case_54_tls(shop, backend, figures, tmp_path, kind):
     """Expired, wrong host, unknown authority, TLS 1.0 only, plain HTTP on the port: nothing is
-    sent, the reason is told, there is no way round; records wait until it is mended.
+    sent, one line says why, and records wait until it is fixed.
     """
     make, reason = TLS[kind]
     authority = trustme.CA()
@@ -199,8 +202,8 @@ ENDLESS = {
 @pytest.mark.case(55)
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_case_55_an_answer_without_an_end(shop, figures, kind):
-    """200 with 10 GB or a gzip bomb: less than 1 MB of memory, the connection is closed, and the
-    batch counts as delivered.
+    """200 with a body of 10 GB or a gzip bomb: less than 1 MB of memory, the connection is closed,
+    and the batch counts as delivered.
     """
     head, pieces = ENDLESS[kind]
     if pieces is None:

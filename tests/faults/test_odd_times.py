@@ -1,4 +1,4 @@
-"""Case 62: records whose time is impossible, or of another age."""
+"""Case 62: records whose time is impossible, or far in the past or the future."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ IMPOSSIBLE += [float("nan"), float("inf"), -float("inf"), None, "yesterday", "17
 @pytest.mark.parametrize("vendor", HANDLERS)
 @pytest.mark.parametrize("form", ["usual", "json"])
 def test_case_62_times_of_another_age(vendor, form):
-    """Records of 1970, of 2250, and of no possible time are logged among good ones: all are
-    delivered at once and read rightly; an impossible time is that of the log call, and stands in
-    `cx_original_time`.
+    """Records of 1970, of 2250 and with impossible times are logged among ordinary ones: all are
+    delivered at once and read correctly; an impossible time is replaced by that of the log call,
+    and kept in `cx_original_time`.
     """
     options = {"format": "ndjson"} if (vendor, form) == ("betterstack", "json") else {}
     began = time.time()

@@ -1,4 +1,4 @@
-"""Case 63: a vendor that takes a part of each batch."""
+"""Case 63: a vendor that accepts a part of each batch."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def two_of_three(_, number):
 @pytest.mark.timeout(200)
 @pytest.mark.case(63)
 def test_case_63_a_third_of_each_batch_for_a_minute(child, backend, figures):
-    """500 records a second for a minute to a vendor that answers 429 for a third of each batch:
-    all are delivered within the minute and the retries of the last ones, with fewer than five
-    requests a second, and the ledger balances.
+    """500 records a second for a minute to a vendor that answers 429 for a third of each batch: all
+    are delivered within that minute plus the last retries, with fewer than five requests a second,
+    and the ledger balances.
     """
     backend.behaviour = takes(two_of_three)
     ended = child(
@@ -74,8 +74,8 @@ print(stats.balanced, stats.accepted, stats.delivered)
     "options", ["", "concurrency=1", "spool='spool'", "retry_initial=60, retry_maximum=60"]
 )
 def test_case_63_the_exit(child, backend, figures, options, tmp_path):
-    """3,000 records wait at the exit, and the vendor takes two of three of each batch: the exit
-    goes on while it does, and everything is delivered, once.
+    """3,000 records wait at the exit, and the vendor accepts two of three of each batch: the exit
+    continues while it does, and everything is delivered once.
     """
     backend.behaviour = takes(two_of_three)
     options = options.replace("'spool'", repr(str(tmp_path / "spool")))
@@ -91,9 +91,12 @@ def test_case_63_the_exit(child, backend, figures, options, tmp_path):
     assert (len(ended.promised), oracle.lost, oracle.duplicated) == (3_000, [], [])
 
 
+@pytest.mark.timing
 @pytest.mark.case(63)
 def test_case_63_one_of_3000(child, backend, figures):
-    """A vendor that takes one record of each batch is not stormed, and the exit ends in time."""
+    """A vendor that accepts one record of each batch is not flooded with requests, and the exit
+    ends in time.
+    """
     backend.behaviour = takes(lambda request, number: number == 0)
     ended = child(
         HONEYCOMB.format(options="flush_interval=60, close_maximum=4")
@@ -113,8 +116,8 @@ def test_case_63_one_of_3000(child, backend, figures):
 
 @pytest.mark.case(63)
 def test_case_63_a_death_with_leftovers_in_the_spool(child, backend, figures, tmp_path):
-    """A process dies with leftovers in its spool: the next one sends them, and nothing that was
-    acknowledged.
+    """A process dies with unacknowledged records in its spool: the next one sends these, and
+    nothing that was acknowledged.
     """
     stuck = [True]
     backend.behaviour = takes(lambda request, n: not (stuck and int(request.ids[n][2:]) % 3 == 2))

@@ -1,4 +1,4 @@
-"""Case 12: the power fails, and what was not synced is gone."""
+"""Case 12: the power fails, and what was not synced is lost."""
 
 from __future__ import annotations
 

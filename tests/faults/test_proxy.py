@@ -1,4 +1,4 @@
-"""The fault proxy does what it says: each trouble, seen by a plain socket."""
+"""The fault proxy: each kind of trouble, as a plain socket sees it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_latency(proxy):
 
 
 def test_bandwidth(proxy):
-    """With a bandwidth, a body takes its size over it."""
+    """With a limited bandwidth, a body takes its size divided by it."""
     proxy.trouble = Trouble(bandwidth=100_000)
     request = REQUEST.replace(b": 6", b": 20006") + b"x" * 20_000
     started = time.monotonic()
@@ -61,7 +61,7 @@ def test_trickle(proxy):
 
 @pytest.mark.parametrize("when", ["at once", "body"])
 def test_reset_before_the_body(proxy, backend, when):
-    """A connection that is reset before the body was read: the backend has seen nothing."""
+    """A connection is reset before the body was read: the backend has seen nothing."""
     proxy.trouble = Trouble(reset=when)
 
     with pytest.raises(ConnectionError):
@@ -70,7 +70,7 @@ def test_reset_before_the_body(proxy, backend, when):
 
 
 def test_reset_after_the_body(proxy, backend):
-    """A connection that is reset instead of the answer: the backend has accepted."""
+    """A connection is reset instead of the answer: the backend has accepted."""
     proxy.trouble = Trouble(reset="answer")
 
     with pytest.raises(ConnectionResetError):
@@ -79,7 +79,7 @@ def test_reset_after_the_body(proxy, backend):
 
 
 def test_half_close(proxy, backend):
-    """A half-closed connection ends without an answer, and can still be written to."""
+    """A half-closed connection gets no answer, and can still be written to."""
     proxy.trouble = Trouble(half_close=True)
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as sock:
         sock.sendall(REQUEST)
@@ -90,7 +90,7 @@ def test_half_close(proxy, backend):
 
 
 def test_truncation(proxy, backend):
-    """Of a truncated answer only the beginning comes."""
+    """Only the beginning of a truncated answer arrives."""
     proxy.trouble = Trouble(truncate=9)
 
     assert ask(proxy) == ANSWER[:9]
@@ -108,7 +108,7 @@ def test_refuse_and_listen_again(proxy):
 
 
 def test_blackhole(proxy, backend):
-    """A black hole takes what is sent and is silent."""
+    """A black hole reads everything and does not answer."""
     proxy.trouble = Trouble(blackhole=True)
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=0.2) as sock:
         sock.sendall(REQUEST)
@@ -125,7 +125,7 @@ def test_a_full_backlog():
 
 
 def test_an_answer_of_its_own(proxy, backend):
-    """The pieces of an answer of the proxy's own come as they are."""
+    """The pieces of an answer by the proxy arrive unchanged."""
     proxy.trouble = Trouble(answer=(b"garbage", b" and more"))
 
     assert ask(proxy, size=100) == b"garbage and more"
@@ -133,7 +133,7 @@ def test_an_answer_of_its_own(proxy, backend):
 
 
 def test_cutting_what_is_open(proxy):
-    """Connections that are open are cut, also while nothing is sent on them."""
+    """Open connections are reset, even while nothing is sent on them."""
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as sock:
         sock.sendall(REQUEST)
         assert sock.recv(100) == ANSWER
@@ -143,7 +143,7 @@ def test_cutting_what_is_open(proxy):
 
 
 def test_names():
-    """A resolver set by hand answers, fails, and follows what is set."""
+    """A scripted resolver answers, fails, and follows its settings."""
     names = Names("127.0.0.1")
     assert names("any.example", 80)[0][4] == ("127.0.0.1", 80)
     names.answer = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -154,7 +154,7 @@ def test_names():
 
 
 def test_the_backend_remembers():
-    """The backend tells what it saw from what it acknowledged."""
+    """The backend distinguishes what it received from what it acknowledged."""
     with Backend(lambda request: 503 if request.number == 1 else 202) as backend:
         with FaultProxy(backend.port) as proxy:
             ask(proxy)

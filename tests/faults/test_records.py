@@ -13,8 +13,8 @@ CANARY = "canary-token"
 @pytest.mark.timeout(180)
 @pytest.mark.case(37)
 def test_case_37_signals_finalizers_weak_references(child, backend, figures):
-    """For 60 s, a signal every millisecond, finalizers and weak references, all logging, with a
-    collection at each allocation: no deadlock, every record has its outcome.
+    """For 60 s, a signal every millisecond, finalizers and weak references, all of which log, with
+    a garbage collection at each allocation: no deadlock, every record has its outcome.
     """
     ended = child(
         """
@@ -68,8 +68,8 @@ def test_case_37_signals_finalizers_weak_references(child, backend, figures):
 
 @pytest.mark.case(38)
 def test_case_38_the_root_logger_at_debug(child, backend, figures):
-    """On the root logger at DEBUG, beside urllib3's and asyncio's, one record makes one request,
-    and none of our own traffic comes back as a record.
+    """On the root logger at DEBUG, with urllib3's and asyncio's loggers, one record makes one
+    request, and none of our own traffic becomes a record.
     """
     ended = child(
         """
@@ -103,12 +103,14 @@ RUDE = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.case(39)
 @pytest.mark.parametrize("kind", RUDE)
 @pytest.mark.parametrize("place", ["args", "extra"])
 def test_case_39_values_that_misbehave(child, backend, figures, kind, place):
-    """A value whose repr and str raise, recurse, sleep, exit or log: the application sees nothing
-    of it, the record arrives, what cannot be said is marked, and other threads do not wait.
+    """The repr and str of a value raise, recurse, sleep, exit or log: the application does not
+    notice, the record arrives, what could not be represented is marked, and other threads do not
+    wait.
     """
     ended = child(
         f"""
@@ -147,7 +149,7 @@ def test_case_39_values_that_misbehave(child, backend, figures, kind, place):
 
 @pytest.mark.case(42)
 def test_case_42_values_that_change_after_the_call(shop, backend, figures):
-    """A dict in args, a list in extra and an object's attribute, changed right after the log
+    """A dict in args, a list in extra and an attribute of an object change right after the log
     call: what arrives is what they were.
     """
 
@@ -174,8 +176,9 @@ def test_case_42_values_that_change_after_the_call(shop, backend, figures):
 
 @pytest.mark.case(44)
 def test_case_44_broken_arguments_formatters_filters(child, backend, figures):
-    """Arguments that do not fit, a formatter with a KeyError, a filter that raises, 1,000 times
-    each: one line on stderr for each kind, no secret in it, and all other records flow.
+    """Arguments that do not match the message, a formatter with a KeyError, a filter that raises,
+    1,000 times each: one line on stderr for each kind, without secrets, and all other records are
+    delivered.
     """
     ended = child(
         """

@@ -1,4 +1,4 @@
-"""The report tells what ran, what did not, and every number; no case is left without a test."""
+"""The report shows what ran, what did not, and every number; each case has a test."""
 
 from __future__ import annotations
 

@@ -130,9 +130,9 @@ WORKERS = {
 @pytest.mark.case(28)
 @pytest.mark.parametrize("kind", WORKERS)
 def test_case_28_gunicorn(server, backend, figures, kind):
-    """With gunicorn and two workers, sync, gthread and gevent, with and without --preload (gevent
-    without), records logged at import, a graceful restart (HUP) and max_requests=5: each record
-    of import and request arrives, nothing hangs.
+    """Under gunicorn with two workers, sync, gthread and gevent, with and without --preload (gevent
+    without), records logged at import, a graceful restart (HUP) and max_requests=5: each record of
+    import and request arrives, nothing hangs.
     """
     served = server()
     address = f"127.0.0.1:{served.port}"
@@ -164,7 +164,7 @@ UWSGI = {
 @pytest.mark.case(29)
 @pytest.mark.parametrize("kind", UWSGI)
 def test_case_29_uwsgi(server, backend, figures, kind):
-    """With uWSGI and two workers, by default, with enable-threads, lazy-apps or fork hooks: each
+    """Under uWSGI with two workers, by default, with enable-threads, lazy-apps or fork hooks: each
     request's record arrives; what is logged at import arrives with lazy-apps, and without it one
     line says that it does not.
     """

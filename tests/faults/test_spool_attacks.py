@@ -1,4 +1,4 @@
-"""Case 58: what others can put into a spool, and what they can read of it."""
+"""Case 58: what other users can put into a spool, and what they can read from it."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def adopt(shop, spool):
 @pytest.mark.parametrize("kind", ["a symbolic link", "a hard link", "a FIFO", "a device"])
 def test_case_58_something_else_in_place_of_a_segment(died, adopt, spool, backend, tmp_path, kind):
     """A link to another file, a FIFO or a device in place of a segment: it is refused with one
-    line, the other file is untouched, nothing of it is sent, nothing hangs, and the handler's own
-    records are delivered.
+    line, the other file is untouched and not sent, nothing hangs, and the handler's own records are
+    delivered.
     """
     path, target = segment(spool), tmp_path / "secret"
     target.write_bytes(path.read_bytes())
@@ -85,8 +85,8 @@ def test_case_58_something_else_in_place_of_a_segment(died, adopt, spool, backen
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("part", ["segment", "process", "destination", "spool"])
 def test_case_58_somebody_else_s(died, adopt, spool, backend, part):
-    """A segment, a folder or a spool that belongs to another user: it is not used, one line or
-    the constructor says so, and nothing of it is changed.
+    """A segment, a folder or a spool that belongs to another user is not used and not changed; one
+    line or the constructor says so.
     """
     path = segment(spool)
     places = dict(zip(("segment", "process", "destination"), (path, *path.parents), strict=False))
@@ -106,7 +106,7 @@ def test_case_58_somebody_else_s(died, adopt, spool, backend, part):
 @pytest.mark.case(58)
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
 def test_case_58_a_spool_that_others_can_write(shop, spool, mode):
-    """A spool that the group or others can write: the constructor refuses it, with the cure."""
+    """A spool that group or others can write: the constructor refuses it, and says what to do."""
     spool.mkdir()
     spool.chmod(mode)
 
@@ -117,7 +117,7 @@ def test_case_58_a_spool_that_others_can_write(shop, spool, mode):
 
 @pytest.mark.case(58)
 def test_case_58_a_length_of_4_gb(died, adopt, spool, backend):
-    """A frame that says it has 4 GB: nothing is allocated for it, the others are delivered."""
+    """A frame with a length of 4 GB: nothing is allocated for it, the others are delivered."""
     path = segment(spool)
     data = bytearray(path.read_bytes())
     data[HEADER_BYTES + 4 : HEADER_BYTES + 8] = struct.pack("<I", 2**32 - 1)
@@ -149,7 +149,7 @@ def test_case_58_files_are_for_their_user_alone(spooling, spool):
 
 @pytest.mark.case(58)
 def test_case_58_no_secret_on_disk(died, spool):
-    """The key stands in no file of a spool, nor in the name of one."""
+    """The key is in no file of a spool, and in no file name."""
     for each in spool.rglob("*"):
         assert "canary" not in each.name
         assert each.is_dir() or b"canary" not in each.read_bytes()

@@ -1,4 +1,4 @@
-"""Cases 8 to 10 and 13: files of a spool that are torn, damaged, gone, strange, or too new."""
+"""Cases 8 to 10 and 13: files of a spool that are torn, damaged, missing, foreign or too new."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def ends(spool: Path) -> list[int]:
 
 @pytest.mark.case(8)
 def test_case_08_a_torn_tail(died, recover, spool, backend, figures):
-    """A segment that was cut at any byte: exactly the whole records are delivered, one line tells
-    of the torn one, nothing is raised (here 60 places; each byte in the tests of the journal).
+    """A segment is cut at any byte: exactly the complete records are delivered, one line reports
+    the torn one, nothing is raised (here 60 places; each byte in the tests of the journal).
     """
     frames = ends(spool)
     near = [
@@ -96,9 +96,9 @@ def test_case_08_a_torn_tail(died, recover, spool, backend, figures):
 
 @pytest.mark.case(9)
 def test_case_09_a_flipped_byte(died, recover, spool, backend, figures):
-    """A segment with any byte flipped: nothing wrong is delivered, all records but the hit one
-    are, a line counts the damage, and the segment is set aside (here 60 places; each byte in the
-    tests of the journal).
+    """Any byte of a segment is flipped: all records but the damaged one are delivered, unchanged,
+    one line counts the damage, and the segment is set aside (here 60 places; each byte in the tests
+    of the journal).
     """
     frames = ends(spool)
     starts = [HEADER_BYTES, *frames]
@@ -155,7 +155,7 @@ def test_case_10_strange_files(died, recover, spool, backend, figures, kind):
 @pytest.mark.case(10)
 @pytest.mark.parametrize("kind", ["missing", "ahead", "torn", "of others"])
 def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
-    """Notes of what was settled that are missing, torn, not ours, or beyond the end of the data:
+    """Acknowledgement files that are missing, torn, foreign, or beyond the end of the data:
     everything that waits is delivered.
     """
 
@@ -180,7 +180,7 @@ def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
 @pytest.mark.slow
 @pytest.mark.case(10)
 def test_case_10_a_segment_in_the_middle_is_gone(spooling, backend, spool, figures):
-    """The second of three segments is gone: the others are delivered, and the gap shows in the
+    """The second of three segments is missing: the others are delivered, and the gap shows in the
     numbers of their ids.
     """
     program = spooling(

@@ -6,8 +6,8 @@ import time
 
 
 def test_a_steady_overload_is_one_line_and_one_event(child, backend):
-    """Eight seconds in which the buffer runs full again and again: one line on stderr, one event
-    at the vendor, and `accepted` is the number of log calls.
+    """For eight seconds the buffer fills up again and again: one line on stderr, one event at the
+    vendor, and `accepted` is the number of log calls.
     """
     backend.behaviour = lambda request: time.sleep(0.05) or 202
     ended = child(

@@ -1,4 +1,4 @@
-"""Cases 11, 15, 19 and 20 with a spool: ends that deliver nothing lose nothing."""
+"""Cases 11, 15, 19 and 20 with a spool: a process that ends without delivering loses nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ if __name__ == "__main__":
 
 @pytest.mark.case(20)
 def test_case_20_a_pool_that_is_terminated(spooling, backend, spool, figures):
-    """A multiprocessing pool whose with-block ends, which kills its processes: with a spool
+    """The with-block of a multiprocessing pool ends, which kills its processes: with a spool
     nothing is lost, the parent delivers what they left.
     """
     ended = spooling(POOL, arguments=("-W", "ignore::DeprecationWarning")).wait()
@@ -79,9 +79,10 @@ def test_case_19_sigterm_with_a_spool(spooling, backend, spool, figures):
     assert (oracle.lost, oracle.duplicated) == ([], [])
 
 
+@pytest.mark.timing
 @pytest.mark.case(15)
 def test_case_15_a_dead_vendor_with_a_spool(spooling, backend, proxy, spool, figures):
-    """With a spool, an exit beside a dead vendor keeps to the same bound, says that the records
+    """With a spool, an exit while the vendor is down keeps the same bound, says that the records
     wait in the spool, and the next process delivers them.
     """
     proxy.refuse()
@@ -116,7 +117,7 @@ class Tidied(Disk):
 
 @pytest.mark.case(11)
 def test_case_11_a_new_folder_that_a_sibling_tidies_away(shop, backend, spool, figures):
-    """A sibling that removes the folder of a process just as it is made: another one is made, and
+    """A sibling removes the folder of a process just as it is created: another one is created, and
     the records are on disk.
     """
     backend.behaviour = lambda request: 503

@@ -1,4 +1,4 @@
-"""Servers that take handlers away, or keep their records from the root logger: as they do it."""
+"""Servers that remove handlers, or whose records do not reach the root logger."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def row(title: str) -> str:
 
 @pytest.mark.parametrize("name", SET_UPS)
 def test_the_loggers_that_do_not_propagate(name):
-    """The table names, for each server, the loggers whose records do not reach the root logger."""
+    """The table lists, for each server, the loggers whose records do not reach the root logger."""
     if find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
@@ -126,7 +126,9 @@ def asked(port: int) -> bool:
 @pytest.mark.parametrize("way", ["loggers", "root alone"])
 @pytest.mark.parametrize("name", SERVERS)
 def test_access_records_reach_the_vendor_where_their_logger_propagates(name, way, server, tmp_path):
-    """With the configuration of the page, what a server says of requests arrives; else not."""
+    """With the configuration of the page, a server's records about requests arrive; without it they
+    do not.
+    """
     command, names = SERVERS[name]
     for module in (command[0], *(["uvicorn_worker"] if "uvicorn" in name else [])):
         if find_spec(module) is None:
@@ -236,7 +238,7 @@ POOLS = [["-P", "solo"], ["-P", "prefork", "-c", "2"]]
 @pytest.mark.parametrize("keep", ["", "\ndel handler"], ids=["kept", "collected"])
 @pytest.mark.parametrize("pool", POOLS, ids=["solo", "prefork"])
 def test_celery_takes_a_handler_away(celery, server, pool, keep):
-    """A handler on the root logger that a worker takes away says so in exactly one line."""
+    """A handler that a worker removes from the root logger says so in exactly one line."""
     err = celery(TAKEN + keep, *pool)
 
     assert err.count(GONE) == 1, err
@@ -247,7 +249,7 @@ def test_celery_takes_a_handler_away(celery, server, pool, keep):
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("pool", POOLS, ids=["solo", "prefork"])
 def test_celery_leaves_a_handler_alone(celery, server, pool):
-    """With a receiver of setup_logging the tasks' records arrive, and nothing is said."""
+    """With a receiver of setup_logging the tasks' records arrive, and stderr stays empty."""
     err = celery(LEFT, *pool)
 
     assert GONE not in err

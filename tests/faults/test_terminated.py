@@ -1,4 +1,4 @@
-"""Cases 60 and 61: SIGTERM, under the servers that handle it themselves, and beside handlers."""
+"""Cases 60 and 61: SIGTERM under servers that handle it, and with other signal handlers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a killed process left is delivered by another one that does nothing."""
+"""What a killed process left is delivered by another process that is idle."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def has_all(backend, promised) -> bool:
 
 
 def test_a_process_that_never_logs_delivers_what_another_left(spooling, backend, figures):
-    """A process has a handler and logs nothing; what its killed sibling left is delivered within a
-    quarter of a minute, once.
+    """A process has a handler and logs nothing; what its killed sibling left is delivered within 15
+    seconds, once.
     """
     sibling = spooling(IDLE)
     until(lambda: "ready" in sibling.out)
@@ -53,8 +53,8 @@ time.sleep(60)
 def test_a_forks_child_that_never_logs_delivers_what_its_parent_left(
     spooling, backend, figures, fork
 ):
-    """A fork's child, and a daemon's grandchild, that log nothing deliver what the killed parent
-    left.
+    """The child of a fork, and the grandchild of a daemon, that log nothing deliver what the killed
+    parent left.
     """
     program = spooling(FORKS.replace("os.fork()", fork), SLOW)
     until(lambda: program.out.count("forked") == 1 + fork.count("fork"))
@@ -102,8 +102,8 @@ for n in range(30):
 
 
 def test_forks_beside_the_watcher_are_not_warned_of(spooling, backend):
-    """Thirty forks of a process with a spool: Python, which from 3.12 on warns of forks beside
-    other threads, says nothing, not even with ``-W error``.
+    """Thirty forks of a process with a spool: Python, which since 3.12 warns about forks of
+    processes with threads, prints nothing, not even with ``-W error``.
     """
     ended = spooling(WARNED, arguments=("-W", "error")).wait()
 
@@ -138,8 +138,8 @@ print(time.process_time() - cpu, *others)
 @pytest.mark.parametrize("logs", [False, True])
 @pytest.mark.parametrize("spools", [0, 1, 4])
 def test_an_idle_process_wakes_once_in_ten_seconds(child, tmp_path, spools, logs):
-    """A process that does nothing wakes once in ten seconds where handlers have a spool, one or
-    four of them, and never without one; whether it has logged before or not.
+    """An idle process wakes once in ten seconds where one or four handlers have a spool, and never
+    without one, whether it has logged before or not.
     """
     paths = [str(tmp_path / f"spool{n}") for n in range(spools)]
     more = "".join(f"dict(spool={each!r})," for each in paths[1:])
@@ -155,7 +155,9 @@ def test_an_idle_process_wakes_once_in_ten_seconds(child, tmp_path, spools, logs
 
 
 def test_handlers_that_are_closed_or_collected_leave_no_thread(spooling):
-    """With the last handler of a spool closed, or collected, the thread that watches it ends."""
+    """When the last handler with a spool is closed or garbage-collected, the thread that watches
+    the spool ends.
+    """
     body = """
     import gc
     assert tasks() == 2
@@ -188,7 +190,7 @@ def test_handlers_that_are_closed_or_collected_leave_no_thread(spooling):
 
 
 def test_a_thread_that_cannot_start_is_said(spooling):
-    """Where no thread can start, a handler with a spool says that nobody watches it, and why."""
+    """Where no thread can start, a handler with a spool says that nothing watches it, and why."""
     before = """
     import _thread
     def fail(*_):

@@ -1,5 +1,5 @@
 """
-The logging configuration of the shop, as any application could have it.
+The logging configuration of the shop, as any application could have it: a handler per vendor.
 
 It contains no keys and addresses: each handler reads its vendor's environment variables. If
 `CXLOGGING_URL` is set, all of them send to that address instead.
@@ -9,25 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...vendors.registry import VENDORS
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {
-        "coralogix": {
-            "class": "cxlogging.CoralogixHandler",
-            "application_name": "shop",
-            "subsystem_name": "web",
-        },
-        "honeycomb": {
-            "class": "cxlogging.HoneycombHandler",
-            "dataset": "shop",
-        },
-        "betterstack": {
-            "class": "cxlogging.BetterStackHandler",
-        },
+        name: {"class": f"cxlogging.{vendor.handler_name}", **vendor.profile.demo_arguments}
+        for name, vendor in VENDORS.items()
     },
-    "root": {
-        "level": "INFO",
-        "handlers": ["coralogix", "honeycomb", "betterstack"],
-    },
+    "root": {"level": "INFO", "handlers": list(VENDORS)},
 }

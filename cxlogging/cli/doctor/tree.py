@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from ...delivery.process import lifecycle
 from ...handlers.handler import ShippingHandler
+from ...vendors.registry import EXAMPLE
 from ..shared.targets import loggers
 from .findings import Finding, fail, ok, warn
 
@@ -26,7 +27,7 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
         yield fail(
             "handlers",
             "no handler of cxlogging is attached to a logger",
-            "Add it to the handlers of a logger, such as root: {'handlers': ['coralogix']}.",
+            f"Add it to the handlers of a logger, such as root: {{'handlers': [{EXAMPLE!r}]}}.",
         )
     for name, handler in handlers.items():
         places = [each for each, logger in loggers() if handler in logger.handlers]

@@ -20,7 +20,7 @@ _OPTIONS = (
     click.option(
         "--local",
         is_flag=True,
-        help="Query the local server, `cxlogging dev`, instead of Coralogix.",
+        help="Query the local server, `cxlogging dev`, instead of the service.",
     ),
     click.option(
         "--port",

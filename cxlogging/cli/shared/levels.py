@@ -40,7 +40,7 @@ _NAMES = {5: "TRACE", 10: "DEBUG", 15: "VERBOSE", 20: "INFO", 30: "WARNING", 40:
 _NAMES[50] = "CRITICAL"
 
 SEVERITIES = {1: 10, 2: 15, 3: 20, 4: 30, 5: 40, 6: 50}
-"""Level numbers by the severities of Coralogix, which a field named ``severity`` holds."""
+"""Level numbers by severity, 1 (debug) to 6 (critical), as fields named ``severity`` hold it."""
 
 PINO = {10: 5, 20: 10, 30: 20, 40: 30, 50: 40, 60: 50}
 """Level numbers by those of pino and bunyan, which a field named ``level`` holds."""
@@ -54,7 +54,7 @@ _LEVEL = re.compile(
 
 
 class LevelType(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.3
-    """A severity, given by a common name in any case or by a number of `logging` or Coralogix."""
+    """A severity: a common name in any case, a level number of `logging`, or 1 to 6."""
 
     name = "level"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import CxLoggingError
+from ...vendors.registry import EXAMPLE
 from ..shared.exit_codes import EMPTY, FAILURE
 from ..shared.screen import complain, is_coloured, note, painted, safe, safe_json
 from ..shared.wording import examples
@@ -132,7 +133,7 @@ def _problems(process: ProcessSummary) -> str:
     "verify",
     epilog=examples(
         "cxlogging spool verify /var/spool/shop",
-        "cxlogging spool verify /var/spool/shop --to honeycomb",
+        f"cxlogging spool verify /var/spool/shop --to {EXAMPLE}",
     ),
 )
 @PATH
@@ -156,7 +157,7 @@ def verify(path: str, wanted: str) -> None:
     "export",
     epilog=examples(
         "cxlogging spool export /var/spool/shop",
-        "cxlogging spool export /var/spool/shop --to coralogix",
+        f"cxlogging spool export /var/spool/shop --to {EXAMPLE}",
     ),
 )
 @PATH
@@ -250,7 +251,7 @@ def rejected(path: str, wanted: str, account: str, *, again: bool, as_json: bool
     "purge",
     epilog=examples(
         "cxlogging spool purge /var/spool/shop --only rejected",
-        "cxlogging spool purge /var/spool/shop --to honeycomb --yes",
+        f"cxlogging spool purge /var/spool/shop --to {EXAMPLE} --yes",
     ),
 )
 @PATH

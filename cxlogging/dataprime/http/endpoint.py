@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ConfigurationError
-from ...vendors.coralogix import destination as coralogix
+from ...vendors.coralogix import addresses
 from ...wire import settings
 from ...wire.http import Endpoint, Secret
 from ..errors import KEY_HINT
@@ -13,7 +13,7 @@ KEY_VARIABLES = ("CX_API_KEY", "CORALOGIX_API_KEY")
 
 def address(domain: str | None, url: str | None) -> Endpoint:
     """Return ``https://api.<domain>``, or *url*; plain http only to this machine."""
-    found = coralogix.address(domain, url, "api", "")
+    found = addresses.address(domain, url, "api", "")
     if found is None:
         raise ConfigurationError(
             "no address to query: pass domain= (such as 'eu2'), or set CORALOGIX_DOMAIN."

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 from ...wire.external_errors import is_external
+from ...wire.threads import HAS_GIL
 from ..clock import Clock
 from ..options import Options
 from ..queue.queue import Item, Queue
@@ -23,7 +24,6 @@ from .disk import Disk, LostError
 from .fallback import Standby
 from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, frame_bytes
-from .keeping import HAS_LOCK
 from .recent import ENDED, RECENT_BYTES, Start
 from .segments import Line
 from .spool import DestinationDir
@@ -75,7 +75,7 @@ class Appending(Queue):
         self._line = Line(disk, self._say, self._lost)
         self._numbers = self._line.numbers
         self._recent = self._line.recent
-        self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_LOCK else -1
+        self._recent_bytes = min(recent_bytes, options.buffer_bytes) if HAS_GIL else -1
         self._done = 0
         self._spool = spool
         self._options = options

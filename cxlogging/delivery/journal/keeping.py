@@ -8,13 +8,11 @@ interval, 5 ms by default: beside two of them a call that does 1 µs of work ret
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether only one thread runs Python code at a time."""
+from ...wire.threads import HAS_GIL
 
 NETWORK_FILE_SYSTEMS = frozenset(
     ("9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "nfs", "nfs4", "smb3")
@@ -38,7 +36,7 @@ def _calls() -> Calls | None:
     try:
         import ctypes
 
-        if not HAS_LOCK or ctypes.sizeof(ctypes.c_long) != 8:
+        if not HAS_GIL or ctypes.sizeof(ctypes.c_long) != 8:
             return None
         library = ctypes.PyDLL(None)
         # No types are declared, which would double what a call costs: the numbers fit into an

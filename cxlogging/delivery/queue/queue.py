@@ -6,12 +6,17 @@ import _thread
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from ...wire.threads import HAS_GIL
 from ..clock import Clock
 from ..options import Options
 
 EVICTION_SECONDS = 0.01
 """How long a log call that evicts waits for the delivery's lock."""
+
+PUT_SECONDS = 1.0
+"""Without the GIL: how long a log call waits for that of another thread."""
 
 Item = tuple[int, bytes, int]
 """A record's level number, the record as the vendor's item, and its place on disk; 0 is none."""
@@ -36,6 +41,25 @@ def shares(bound: int) -> tuple[int, int, int]:
 def _nothing() -> None: ...
 
 
+def _one_at_a_time(put: Callable[[Any, Item], bool]) -> Callable[[Any, Item], bool]:
+    """
+    Return *put* for a build without the GIL: one thread at a time.
+
+    A signal handler or a finalizer may call it again in the same thread. At the exit, a
+    frozen thread may keep the lock for ever: then the call goes on without it.
+    """
+
+    def locked_put(queue: Any, item: Item) -> bool:
+        is_held = queue.put_lock.acquire(timeout=PUT_SECONDS)
+        try:
+            return put(queue, item)
+        finally:
+            if is_held:
+                queue.put_lock.release()
+
+    return locked_put
+
+
 class Queue(ABC):
     """
     A queue of items, bounded in bytes.
@@ -43,9 +67,9 @@ class Queue(ABC):
     `put` is called by any thread, by signal handlers and by finalizers, at any moment: it must
     not wait for a lock. Everything else is called under the delivery's lock.
 
-    Additions to an attribute in a line of code that calls nothing are indivisible (the
-    interpreter switches threads and runs signal handlers at calls and loops only). Where there
-    is no global lock, a lost addition moves the bound a little; the ledger does not depend on it.
+    An addition to an attribute in a line of code that calls nothing is atomic under the GIL: the
+    interpreter switches threads and runs signal handlers only at calls and loops. Without the
+    GIL, each `put` holds a lock of the queue instead: see "Thread safety" in CONTRIBUTING.md.
 
     Args:
         options: ``overflow`` and ``block_timeout``.
@@ -65,9 +89,14 @@ class Queue(ABC):
         fold_bytes: So many bytes are worth a `fold`.
         notices: What the operator should know.
         on_notice: Called in a log call that adds a notice of trouble with the disk.
+        put_lock: Held during `put` on a build without the GIL.
     """
 
     fold_bytes: int
+
+    def __init_subclass__(cls) -> None:
+        if not HAS_GIL and "put" in vars(cls):
+            cls.put = _one_at_a_time(cls.put)  # type: ignore[assignment] # mypy: "self" is Any
 
     def __init__(
         self,
@@ -97,6 +126,7 @@ class Queue(ABC):
         self._on_evicted = evicted
         self._lock = lock
         self._room = _thread.allocate_lock()
+        self.put_lock = _thread.RLock()
         self._resize(bound)
 
     @abstractmethod

@@ -30,7 +30,7 @@ SHUFFLE_LIMIT = 1_000_000_000
 
 
 @dataclass
-class Answer:
+class EngineAnswer:
     """
     One answer, a line at a time.
 

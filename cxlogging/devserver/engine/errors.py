@@ -43,7 +43,7 @@ class UnsupportedError(QueryRefusedError):
     """Something of the language that this engine does not do, by its name."""
 
     def __init__(self, name: str, offset: int) -> None:
-        super().__init__(f"{name}: works on the service, not here", offset)
+        super().__init__(f"{name}: supported by the service, not by the local engine", offset)
 
 
 class QueryEndedError(Exception):

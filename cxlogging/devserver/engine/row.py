@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...dataprime.rows import Severity
-from ..schema import dumps
+from ..schema import to_json
 from .values import Kind, Timestamp, plain, severity_text, timestamp_text
 
 Record = tuple[Any, ...]
@@ -101,7 +101,7 @@ class QueryRow:
         return {
             "metadata": [_pair(name, _shown(held)) for name, held in self.metadata.items()],
             "labels": [_pair(name, held) for name, held in self.labels.items()],
-            "userData": dumps(plain(self.data)) if kept is None else kept,
+            "userData": to_json(plain(self.data)) if kept is None else kept,
         }
 
 

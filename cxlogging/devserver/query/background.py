@@ -1,4 +1,4 @@
-"""Background queries: taken, run one after another, kept on disk until their rows are asked for."""
+"""Background queries: submitted, run in turn, their rows kept on disk until they are read."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from ...dataprime import times
-from .processes import QueryPool, Run, Task
+from .pool import QueryPool
+from .run import QueryRun, QueryTask
 
-MOST_JOBS = 100
-"""Jobs that are remembered; the oldest that have ended go."""
+MAX_QUERIES = 100
+"""Background queries that are kept; the oldest that have ended are removed."""
 
-MOST_BYTES = 1024 * 1024 * 1024
-"""Of the rows of one job, on disk."""
+MAX_BYTES = 1024 * 1024 * 1024
+"""Bytes on disk for the rows of one query."""
 
 READ_BYTES = 256 * 1024
 
 
 def _unnamed() -> IO[bytes]:
-    # It lives as long as its job.
+    # It is removed together with its query.
     return tempfile.TemporaryFile()
 
 
 @dataclass
-class Job:
+class BackgroundQuery:
     """
-    One background query.
+    A background query.
 
     Attributes:
-        task: What is asked.
-        warnings: Known before it runs, then all of them.
-        stop: Set to end it early.
-        ended: Set when it has.
-        cancelled: True where it was ended early.
-        reason: Why it failed.
-        bytes_read: Of the store.
-        readers: How many read its rows just now.
-        rows: As lines, in a file that has no name.
+        task: What to run.
+        warnings: The warnings so far.
+        stop: Set to end the query early.
+        ended: Set once the query has ended.
+        cancelled: True where the query was ended early.
+        reason: Why the query failed.
+        bytes_read: Bytes that were read from the store.
+        readers: Number of requests that read the rows now.
+        rows: The rows as lines, in an unnamed temporary file.
     """
 
-    task: Task
+    task: QueryTask
     submitted_ns: int
     warnings: list[dict[str, Any]] = field(default_factory=list)
     query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -60,16 +61,16 @@ class Job:
     readers: int = 0
     rows: IO[bytes] = field(default_factory=_unnamed)
     _reading: threading.Lock = field(default_factory=threading.Lock)
-    _run: Run | None = None
+    _run: QueryRun | None = None
 
     def run(self, pool: QueryPool) -> None:
-        """Run to the end, or until it is stopped."""
+        """Run to the end, or until the query is cancelled."""
         self.running_ns = time.time_ns()
         try:
             if not self.stop.is_set():
                 self._collect(pool)
         except OSError as error:
-            self.reason = f"no process for the query, or no room for its rows: {error}"
+            self.reason = f"the process cannot be started, or the rows cannot be written: {error}"
         finally:
             self.cancelled = self.stop.is_set() and (bool(self.reason) or self._run is None)
             self.terminated_ns = time.time_ns()
@@ -84,29 +85,29 @@ class Job:
             for part in run:
                 self.bytes_read = run.bytes_read
                 written += len(part)
-                if written > MOST_BYTES:
-                    run.end(f"the rows take more than {MOST_BYTES / 2**30:g} GiB: narrow the query")
+                if written > MAX_BYTES:
+                    run.end(f"the rows take more than {MAX_BYTES / 2**30:g} GiB: narrow the query")
                     break
                 self.rows.write(part)
         finally:
-            run.end("no room for its rows")
+            run.end("the rows cannot be written")
             run.drain()
         self.reason, self.warnings = run.reason, run.warnings or self.warnings
         self.bytes_read = run.bytes_read
 
     def cancel(self) -> None:
-        """Stop it; one that has ended stays as it is."""
+        """Stop the query; one that has ended stays as it is."""
         self.stop.set()
         if self._run is not None:
             self._run.end("cancelled")
 
     @property
     def succeeded(self) -> bool:
-        """True once it has all its rows."""
+        """True once the query has all its rows."""
         return self.ended.is_set() and not self.cancelled and not self.reason
 
     def status(self) -> dict[str, Any]:
-        """The job as the API describes it."""
+        """Return the status document of the API."""
         document: dict[str, Any] = {"submittedAt": times.iso(self.submitted_ns)}
         if self.ended.is_set():
             document = {"terminated": self._terminated(), **document}
@@ -131,64 +132,64 @@ class Job:
         return {**moments, "error": {"failed": {"reason": self.reason}}}
 
     def data(self) -> Iterator[bytes]:
-        """The rows, as they were written."""
+        """Yield the rows, in parts."""
         at = 0
         self.readers += 1
         try:
-            while part := self._part(at):
+            while part := self._read(at):
                 at += len(part)
                 yield part
         finally:
             self.readers -= 1
 
-    def _part(self, at: int) -> bytes:
-        # One file position for all readers.
+    def _read(self, at: int) -> bytes:
+        # All readers share one file position.
         with self._reading:
             self.rows.seek(at)
             return self.rows.read(READ_BYTES)
 
 
-class Jobs:
+class BackgroundQueries:
     """
     All background queries of a server.
 
     Args:
-        processes: Where they run.
+        pool: The processes in which they run.
     """
 
-    def __init__(self, processes: QueryPool) -> None:
-        self._processes = processes
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+    def __init__(self, pool: QueryPool) -> None:
+        self._pool = pool
+        self._queries: OrderedDict[str, BackgroundQuery] = OrderedDict()
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="cxlogging-background")
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="cxlogging-background")
 
-    def submit(self, task: Task) -> Job:
-        """Take a query that compiles."""
-        job = Job(task, time.time_ns())
+    def submit(self, task: QueryTask) -> BackgroundQuery:
+        """Submit a query that compiles."""
+        query = BackgroundQuery(task, time.time_ns())
         with self._lock:
-            self._jobs[job.query_id] = job
-            self._forget()
-        self._pool.submit(job.run, self._processes)
-        return job
+            self._queries[query.query_id] = query
+            self._remove_old()
+        self._threads.submit(query.run, self._pool)
+        return query
 
-    def _forget(self) -> None:
-        for name in list(self._jobs):
-            if len(self._jobs) <= MOST_JOBS:
+    def _remove_old(self) -> None:
+        for name in list(self._queries):
+            if len(self._queries) <= MAX_QUERIES:
                 return
-            if self._jobs[name].ended.is_set() and not self._jobs[name].readers:
-                self._jobs.pop(name).rows.close()
+            if self._queries[name].ended.is_set() and not self._queries[name].readers:
+                self._queries.pop(name).rows.close()
 
-    def get(self, query_id: str) -> Job | None:
-        """The job of this id, or None."""
+    def get(self, query_id: str) -> BackgroundQuery | None:
+        """Return the query with this id, or None."""
         with self._lock:
-            return self._jobs.get(query_id)
+            return self._queries.get(query_id)
 
     def close(self) -> None:
-        """Stop all, and wait for them."""
+        """Stop all queries, and wait for them."""
         with self._lock:
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            job.cancel()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for job in jobs:
-            job.rows.close()
+            queries = list(self._queries.values())
+        for query in queries:
+            query.cancel()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for query in queries:
+            query.rows.close()

@@ -1,9 +1,9 @@
 """
-The query door: `/api/v1/dataprime/query` and `/api/v1/dataprime/background-query`.
+The query API: `/api/v1/dataprime/query` and `/api/v1/dataprime/background-query`.
 
-Follows https://coralogix.com/docs/dataprime/API/. Its choices where that is silent: a key that is
-missing is 403, a window that ends before it begins has no rows and a warning, a query without dates
-is about everything that is kept.
+Follows https://coralogix.com/docs/dataprime/API/. Where that does not say: a missing key is
+answered 403, a window that ends before it begins has no rows and a warning, and a query without
+dates covers everything in the store.
 """
 
 from __future__ import annotations
@@ -31,9 +31,17 @@ from ...vendors.emulation.types import (
     key_fault,
 )
 from ..engine.answer import line, statistics
-from .background import Job, Jobs
-from .fields import Asked, FieldError, body, direct, query_id, submission
-from .processes import MEMORY, BusyError, QueryPool, Run, Task
+from .background import BackgroundQueries, BackgroundQuery
+from .pool import MAX_MEMORY, BusyError, QueryPool
+from .request_body import (
+    FieldError,
+    QueryRequest,
+    background_request,
+    direct_request,
+    json_object,
+    query_id,
+)
+from .run import QueryRun, QueryTask
 from .worker import BACKGROUND, CHECK, DIRECT
 
 ROOT = "/api/v1/dataprime/"
@@ -42,11 +50,11 @@ NDJSON = {"content-type": "application/x-ndjson"}
 TIMEOUT = 30.0
 """Seconds of work that a direct query may take."""
 
-BACKGROUND_SHARE = 10
+BACKGROUND_FACTOR = 10
 """How many times as long a background query may take."""
 
-BUSY = "too many queries run and wait here: ask again when others have ended"
-KEY_SENTENCE = "Authorization must be: Bearer <a personal or team key that may query>"
+BUSY = "too many queries run and wait here: try again when others have ended"
+KEY_MESSAGE = "Authorization must be: Bearer <a personal or team key that may query>"
 
 
 class QueryEmulator:
@@ -54,8 +62,8 @@ class QueryEmulator:
     Answers queries over one store.
 
     Args:
-        path: The store's database file.
-        clock: Nanoseconds since 1970.
+        path: The database file of the store.
+        clock: Returns nanoseconds since 1970.
         timeout: Seconds of work after which a direct query is ended.
         memory: Bytes that a query may take.
     """
@@ -70,11 +78,11 @@ class QueryEmulator:
         clock: Callable[[], int] = time.time_ns,
         *,
         timeout: float = TIMEOUT,
-        memory: int = MEMORY,
+        memory: int = MAX_MEMORY,
     ) -> None:
         self._clock, self._timeout = clock, timeout
-        self._processes = QueryPool(path, memory)
-        self._jobs = Jobs(self._processes)
+        self._pool = QueryPool(path, memory)
+        self._background = BackgroundQueries(self._pool)
 
     def claims(self, method: str, path: str) -> bool:
         """True below `/api/v1/dataprime/`."""
@@ -82,20 +90,20 @@ class QueryEmulator:
         return path.startswith(ROOT)
 
     def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
-        """The rows as a stream, or what is wrong as a JSON `message`."""
+        """Return the rows as a stream, or an error as a JSON `message`."""
         try:
-            serve = self._served(request)
+            serve = self._handler(request)
             if not keys.accepts(self.vendor, bearer(request)):
-                raise _refusal(403, key_fault(bearer(request), KEY_SENTENCE))
+                raise _refusal(403, key_fault(bearer(request), KEY_MESSAGE))
             raw = _raw(request)
-            reply = serve(body(raw), request.disconnected)
+            reply = serve(json_object(raw), request.disconnected)
         except Refusal as refusal:
             return ApiResult(refusal.answer, error=refusal.reason)
         except FieldError as error:
             return ApiResult(_failure(400, str(error)), error=str(error))
         return ApiResult(reply.answer, (), reply.error, len(raw), reply.stream)
 
-    def _served(self, request: ApiRequest) -> Callable[[Any, Future[None] | None], ApiResult]:
+    def _handler(self, request: ApiRequest) -> Callable[[Any, Future[None] | None], ApiResult]:
         serve = {
             "query": self._direct,
             "background-query": self._submit,
@@ -107,11 +115,11 @@ class QueryEmulator:
             raise _refusal(404, f"no such path: POST {ROOT}query or {ROOT}background-query")
         if request.method != "POST":
             answer = json_answer(405, {"message": "use POST"}, allow="POST")
-            raise Refusal(answer, f"{request.method} where POST is due")
+            raise Refusal(answer, f"{request.method} instead of POST")
         return serve
 
     def failure(self, status: int) -> ApiAnswer:
-        """A JSON `message` for failures, nothing for success."""
+        """Return a JSON `message` for failures, and no body for success."""
         return _failure(status) if status >= 400 else ApiAnswer(status)
 
     def too_large(self) -> ApiAnswer:
@@ -119,82 +127,84 @@ class QueryEmulator:
         return _failure(413)
 
     def close(self) -> None:
-        """End what runs."""
-        self._processes.close()
-        self._jobs.close()
+        """Kill all queries."""
+        self._pool.close()
+        self._background.close()
 
     def _direct(self, value: Any, left: Future[None] | None) -> ApiResult:
-        task = Task(DIRECT, self._dated(direct(value)), self._timeout, str(uuid.uuid4()))
-        return ApiResult(ApiAnswer(200, NDJSON), stream=Lines(self._begun(task, left)))
+        request = self._with_now(direct_request(value))
+        task = QueryTask(DIRECT, request, self._timeout, str(uuid.uuid4()))
+        return ApiResult(ApiAnswer(200, NDJSON), stream=AnswerLines(self._start(task, left)))
 
     def _submit(self, value: Any, left: Future[None] | None) -> ApiResult:
-        asked = self._dated(submission(value))
-        self._begun(Task(CHECK, asked, self._timeout), left).drain()
-        job = self._jobs.submit(Task(BACKGROUND, asked, self._timeout * BACKGROUND_SHARE))
-        return ApiResult(json_answer(200, {"queryId": job.query_id, "warnings": []}))
+        request = self._with_now(background_request(value))
+        self._start(QueryTask(CHECK, request, self._timeout), left).drain()
+        task = QueryTask(BACKGROUND, request, self._timeout * BACKGROUND_FACTOR)
+        query = self._background.submit(task)
+        return ApiResult(json_answer(200, {"queryId": query.query_id, "warnings": []}))
 
-    def _dated(self, asked: Asked) -> Asked:
-        return asked if asked.now is not None else replace(asked, now=self._clock())
+    def _with_now(self, request: QueryRequest) -> QueryRequest:
+        return request if request.now is not None else replace(request, now=self._clock())
 
-    def _begun(self, task: Task, left: Future[None] | None) -> Run:
+    def _start(self, task: QueryTask, left: Future[None] | None) -> QueryRun:
         try:
-            run = self._processes.run(task, left)
+            run = self._pool.run(task, left)
         except BusyError:
             raise _refusal(429, BUSY) from None
         except OSError as error:
-            raise _refusal(500, f"no process can be started for the query: {error}") from None
-        if run.started():
+            raise _refusal(500, f"the process of the query cannot be started: {error}") from None
+        if run.wait_compiled():
             return run
-        if run.refused is None:
+        if run.compile_error is None:
             raise _refusal(400, run.reason)
-        sentence, caret = run.refused
-        raise Refusal(json_answer(400, {"message": sentence, "caret": caret}), sentence)
+        message, caret = run.compile_error
+        raise Refusal(json_answer(400, {"message": message, "caret": caret}), message)
 
     def _status(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
-        return ApiResult(json_answer(200, self._job(value).status()))
+        return ApiResult(json_answer(200, self._find(value).status()))
 
     def _cancel(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
-        self._job(value).cancel()
+        self._find(value).cancel()
         return ApiResult(json_answer(200, {}))
 
     def _data(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
-        job = self._job(value)
-        if not job.succeeded:
-            state = "has not succeeded" if job.ended.is_set() else "is still running"
+        query = self._find(value)
+        if not query.succeeded:
+            state = "has not succeeded" if query.ended.is_set() else "is still running"
             raise _refusal(409, f"the query {state}: its rows cannot be read")
-        return ApiResult(ApiAnswer(200, NDJSON), stream=job.data())
+        return ApiResult(ApiAnswer(200, NDJSON), stream=query.data())
 
-    def _job(self, value: Any) -> Job:
+    def _find(self, value: Any) -> BackgroundQuery:
         name = query_id(value)
-        job = self._jobs.get(name)
-        if job is None:
+        query = self._background.get(name)
+        if query is None:
             raise _refusal(404, f"query not found: {name[:100]}")
-        return job
+        return query
 
 
-class Lines(Iterator[bytes]):
-    """The lines of an answer, with an error at its end where the query was cut."""
+class AnswerLines(Iterator[bytes]):
+    """The lines of an answer, with an error at the end where the query was interrupted."""
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._began = run, time.perf_counter()
+    def __init__(self, run: QueryRun) -> None:
+        self._run, self._started = run, time.perf_counter()
         self._lines = chain(run, self._last())
 
     def __next__(self) -> bytes:
         return next(self._lines)
 
     def _last(self) -> Iterator[bytes]:
-        if not self._run.cut:
+        if not self._run.interrupted:
             return
-        seconds = time.perf_counter() - self._began
+        seconds = time.perf_counter() - self._started
         last = statistics("FAILED", self._run.rows, self._run.bytes_read, seconds)
         yield line({"error": {"message": self._run.reason}})
         yield line(last)
 
     def close(self) -> None:
-        """Nobody wants the rest."""
+        """Kill the query, whose answer nobody reads any more."""
         self._run.close()
 
 
@@ -215,6 +225,6 @@ def _raw(request: ApiRequest) -> bytes:
     except TooLargeError:
         raise _refusal(413, f"the body is above {BODY_LIMIT} bytes") from None
     except UnknownEncodingError:
-        raise _refusal(415, f"Content-Encoding {encoding!r} is not taken; gzip is") from None
+        raise _refusal(415, f"Content-Encoding {encoding!r} is not supported; use gzip") from None
     except MalformedError as error:
         raise _refusal(400, str(error)) from None

@@ -27,25 +27,25 @@ def _labels_of(vendor: str) -> Labels:
 
 
 def application_of(vendor: str, application: str, subsystem: str) -> str:
-    """The label applicationname; empty where there is none."""
+    """Return the label applicationname; empty where there is none."""
     del subsystem
     return application or _labels_of(vendor).application
 
 
 def subsystem_of(vendor: str, application: str, subsystem: str) -> str:
-    """The label subsystemname; empty where there is none."""
+    """Return the label subsystemname; empty where there is none."""
     if subsystem or not _labels_of(vendor).inherits_subsystem:
         return subsystem
     return application_of(vendor, application, subsystem)
 
 
 def vendor_of(vendor: str, application: str, subsystem: str) -> str:
-    """The label vendor."""
+    """Return the label vendor."""
     del application, subsystem
     return vendor
 
 
-OF_COLUMNS = {
+LABEL_READERS = {
     "applicationname": application_of,
     "subsystemname": subsystem_of,
     "vendor": vendor_of,
@@ -54,8 +54,8 @@ OF_COLUMNS = {
 
 
 def labels(vendor: str, application: str, subsystem: str, source: str) -> dict[str, str]:
-    """The labels of an event, from columns of the store; empty ones are left out."""
-    found = {name: of(vendor, application, subsystem) for name, of in OF_COLUMNS.items()}
+    """Return the labels of an event from its columns in the store; empty ones are left out."""
+    found = {name: of(vendor, application, subsystem) for name, of in LABEL_READERS.items()}
     if source != "{}":
         envelope: dict[str, Any] = json.loads(source)
         for name, label in _labels_of(vendor).source.items():
@@ -66,26 +66,26 @@ def labels(vendor: str, application: str, subsystem: str, source: str) -> dict[s
 
 
 def application_is(value: str) -> tuple[str, tuple[str, ...]]:
-    """SQL and its values that are true at least where applicationname is *value*."""
+    """Return SQL that is true at least where applicationname is *value*, and its parameters."""
     without = [each.vendor for each in _OF_VENDORS.values() if each.application == value]
     either = " OR ".join(["application = ?", *(["vendor = ?"] * len(without))])
     return f"({either})" if without else either, (value, *without)
 
 
 def subsystem_is(value: str) -> tuple[str, tuple[str, ...]]:
-    """SQL and its values that are true at least where subsystemname is *value*."""
+    """Return SQL that is true at least where subsystemname is *value*, and its parameters."""
     inherited, values = application_is(value)
     return f"(subsystem = ? OR (subsystem = '' AND {inherited}))", (value, *values)
 
 
 def vendor_is(value: str) -> tuple[str, tuple[str, ...]]:
-    """SQL and its values that are true where vendor is *value*."""
+    """Return SQL that is true where vendor is *value*, and its parameters."""
     return "vendor = ?", (value,)
 
 
-NARROWING = {
+LABEL_CONDITIONS = {
     "applicationname": application_is,
     "subsystemname": subsystem_is,
     "vendor": vendor_is,
 }
-"""Labels by which the store can look."""
+"""SQL conditions of the labels by which the store can filter."""

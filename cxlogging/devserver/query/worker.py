@@ -1,10 +1,11 @@
 """
-The process in which queries run, one at a time.
+The main program of a process in which queries run, one at a time.
 
-Nothing in Python can interrupt a regular expression, a sort or the making of a huge text, and no
-other thread runs meanwhile. In a process of its own a query holds up nobody, and can be killed.
+Python cannot interrupt a regular expression, a sort or the building of a huge string, and no other
+thread runs meanwhile. A query in a process of its own blocks nothing else, and can be killed.
 
-It reads one task a line from stdin, and writes frames to stdout: a `HEADER`, then so many bytes.
+The process reads one task per line from stdin, and writes frames to stdout: a `HEADER`, then its
+content.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..engine import Plan, QueryRefusedError, Settings, compile_query
-from ..engine.answer import Answer, line
+from ..engine.answer import EngineAnswer, line
 from ..engine.json_paths import has_path, list_keypaths
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
 from ..engine.syntax.nodes import KeyPath
-from .fields import Asked
-from .labels import LABELS, LUCENE_FIELDS, NARROWING, OF_COLUMNS, labels
+from .labels import LABEL_CONDITIONS, LABEL_READERS, LABELS, LUCENE_FIELDS, labels
+from .request_body import QueryRequest
 
 try:
     import fcntl
@@ -39,33 +40,32 @@ except ImportError:  # pragma: no cover - Windows
     POSIX = False
 
 HEADER = struct.Struct(">cIQQ")
-"""Kind, length of what follows, rows and bytes of the store that were read so far."""
+"""Kind, length of the content, rows in the answer and bytes read from the store so far."""
 
 READY, REFUSED, STARTED, ROWS, OUTCOME, ENDED = b"A", b"R", b"S", b"D", b"O", b"E"
 """
-Kinds of frames: the process has started; the query does not compile; it does; a part of its
-answer; how it ended, where its answer does not say so; the end, and whether the process can take
-another.
+Kinds of frames: the process has started; the query does not compile; it compiles; a part of its
+answer; how a background query ended; the query has ended, and whether the process can be reused.
 """
 
 OUT_OF_MEMORY = 77
-"""The exit status of a process that reached its limit of memory."""
+"""The exit status of a process that reached its memory limit."""
 
 CHECK, DIRECT, BACKGROUND = "check", "direct", "background"
-"""What is to be done with a query: compile it alone, or answer it in the one form or the other."""
+"""The actions: only compile a query, or answer it in the format of one of the two APIs."""
 
-MOST_CHECKED = 5
-"""Keypaths that are looked for where a query found nothing."""
+MAX_CHECKED = 5
+"""Keypaths that are searched where a query found nothing."""
 
 SAMPLE = 200
-"""The newest events, whose keypaths are the ones that may have been meant."""
+"""Number of the newest events whose keypaths may be suggested."""
 
-MOST_KEPT = 512 * 1024 * 1024
-"""A process that was larger than this does not take another query."""
+MAX_REUSABLE = 512 * 1024 * 1024
+"""A process that grew larger than this is not reused."""
 
 
 def main(path: str, memory: int) -> None:
-    """Serve tasks about the store at *path* until stdin ends."""
+    """Run tasks on the store at *path* until stdin ends."""
     out = os.fdopen(os.dup(1), "wb")
     with suppress(OSError):
         os.dup2(2, 1)
@@ -84,7 +84,7 @@ def main(path: str, memory: int) -> None:
 def _prepare(memory: int) -> None:
     if not POSIX:  # pragma: no cover - Windows
         return
-    # Masks and ignored signals are inherited from whoever started the server.
+    # Signal masks and ignored signals are inherited from the process that started the server.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGIO, signal.SIGPROF, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
@@ -99,10 +99,11 @@ def _prepare(memory: int) -> None:
 
 def _end_with_parent(armed: bool, seconds: float = 0.0) -> None:
     """
-    While a query runs, have the kernel end this process with its parent.
+    While a query runs, have the kernel end this process when its parent dies.
 
-    No Python runs amid a regular expression. stdin of a parent that is gone makes SIGIO, which
-    ends a process, at once; where that signal does nothing, a limit of processor time does.
+    Python code cannot check for that inside of a regular expression. Once the parent is gone,
+    stdin raises SIGIO, which ends the process; where that signal does not work, a limit of CPU
+    time ends it.
     """
     if not POSIX:  # pragma: no cover - Windows
         return
@@ -113,35 +114,37 @@ def _end_with_parent(armed: bool, seconds: float = 0.0) -> None:
 
 
 def _serve(path: Path, task: dict[str, Any], out: IO[bytes]) -> bool:
-    """Do *task*; True where this process can take another."""
+    """Run *task*; return True where this process can be reused."""
     _end_with_parent(armed=True, seconds=task["seconds"])
-    asked = Asked(**{**task["asked"], "dates": tuple(task["asked"]["dates"])})
+    request = QueryRequest(**{**task["request"], "window": tuple(task["request"]["window"])})
     try:
-        answer = _prepared(asked, path)
+        answer = _compiled(request, path)
     except QueryRefusedError as error:
-        sentence, caret = error.message(asked.query), error.caret(asked.query)
-        frames: Iterator[tuple[bytes, bytes]] = iter([(REFUSED, _json([sentence, caret]))])
+        message, caret = error.message(request.query), error.caret(request.query)
+        frames: Iterator[tuple[bytes, bytes]] = iter([(REFUSED, _json([message, caret]))])
         _write(out, frames, None)
     else:
         _write(out, _frames(answer, task), answer)
-    lasts = _can_go_on()
+    reusable = _is_reusable()
     _end_with_parent(armed=False)
-    _write(out, iter([(ENDED, _json(lasts))]), None)
-    return lasts
+    _write(out, iter([(ENDED, _json(reusable))]), None)
+    return reusable
 
 
-def _frames(answer: Answer, task: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+def _frames(answer: EngineAnswer, task: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
     yield STARTED, b""
-    if task["what"] == DIRECT:
+    if task["action"] == DIRECT:
         for part in answer.lines(task["query_id"]):
             yield ROWS, part
-    elif task["what"] == BACKGROUND:
+    elif task["action"] == BACKGROUND:
         for batch in answer.batches():
             yield ROWS, line({"response": {"results": {"results": batch}}})
         yield OUTCOME, _json([answer.reason, answer.final_warnings()])
 
 
-def _write(out: IO[bytes], frames: Iterator[tuple[bytes, bytes]], answer: Answer | None) -> None:
+def _write(
+    out: IO[bytes], frames: Iterator[tuple[bytes, bytes]], answer: EngineAnswer | None
+) -> None:
     for kind, content in frames:
         rows, read = (0, 0) if answer is None else (answer.count, answer.scan.bytes_read)
         out.write(HEADER.pack(kind, len(content), rows, read))
@@ -153,43 +156,45 @@ def _json(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def _can_go_on() -> bool:
+def _is_reusable() -> bool:
     if not POSIX:  # pragma: no cover - Windows
         return True
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < MOST_KEPT
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < MAX_REUSABLE
 
 
-def _prepared(asked: Asked, path: Path) -> Answer:
-    assert asked.now is not None  # noqa: S101 - the server sets it
-    fields = _Fields(path)
+def _compiled(request: QueryRequest, path: Path) -> EngineAnswer:
+    assert request.now is not None  # noqa: S101 - the server sets it
+    fields = _FieldSearch(path)
     settings = Settings(
-        asked.now,
-        asked.start,
-        asked.end,
+        request.now,
+        request.start,
+        request.end,
         LABELS,
-        OF_COLUMNS,
-        fields.known if asked.strict else None,
+        LABEL_READERS,
+        fields.known if request.strict else None,
         LUCENE_FIELDS,
-        asked.most_rows,
+        request.max_rows,
     )
     plan: Plan = compile_query(
-        asked.query, settings, NARROWING, lucene=asked.lucene, dataset=asked.dataset
+        request.query, settings, LABEL_CONDITIONS, lucene=request.lucene, dataset=request.dataset
     )
     scan = Scan(path, _labels_of)
-    warnings = _time_warnings(asked)
-    return Answer(plan, scan, asked.most_rows, not asked.chosen, warnings, fields.unknown)
+    warnings = _time_warnings(request)
+    return EngineAnswer(
+        plan, scan, request.max_rows, not request.limit_is_explicit, warnings, fields.unknown
+    )
 
 
-class _Fields:
-    """Which fields of the data any event has."""
+class _FieldSearch:
+    """Searches the events for fields of the data."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def known(self, steps: tuple[str | int, ...]) -> bool:
         scan = Scan(self._path, _labels_of)
-        # What JSON writes as it is.
+        # Names that JSON writes without escapes, so that SQLite can search for them.
         words = [
             one for one in steps if isinstance(one, str) and one.isascii() and one.isidentifier()
         ]
@@ -199,8 +204,8 @@ class _Fields:
         return any(has_path(row.data, steps) or has_path(row.data, flat) for row in rows)
 
     def unknown(self, paths: Iterable[KeyPath]) -> Iterator[str]:
-        """Yield a sentence for each keypath that no event has, with the nearest that one has."""
-        missing = [path for path in islice(paths, MOST_CHECKED) if not self.known(path.steps)]
+        """Yield a message for each keypath that no event has, and suggest one that exists."""
+        missing = [path for path in islice(paths, MAX_CHECKED) if not self.known(path.steps)]
         names = self._names() if missing else {}
         for path in missing:
             written = ".".join(map(str, path.steps))
@@ -211,7 +216,7 @@ class _Fields:
             yield f"keypath does not exist {str(path)!r}{hint}"
 
     def _names(self) -> dict[str, str]:
-        """Keypaths of the newest events, of labels and of metadata, by what is written last."""
+        """Return full keypaths by their names: of the newest events, labels and metadata."""
         names = {label: f"$l.{label}" for label in LABELS} | {
             each: f"$m.{each}" for each in METADATA
         }
@@ -225,10 +230,10 @@ def _labels_of(record: Record) -> dict[str, str]:
     return labels(*record[5:9])
 
 
-def _time_warnings(asked: Asked) -> tuple[dict[str, Any], ...]:
-    if asked.start is None or asked.end is None or asked.start <= asked.end:
+def _time_warnings(request: QueryRequest) -> tuple[dict[str, Any], ...]:
+    if request.start is None or request.end is None or request.start <= request.end:
         return ()
-    start, end = asked.dates
+    start, end = request.window
     content = {
         "warningMessage": "the window ends before it begins: there are no rows in it",
         "startDate": start,

@@ -43,5 +43,4 @@ class BetterStackHandler(ShippingHandler):
             url=url,
             allow_plain_http=options.pop("allow_plain_http", None),
         )
-        names = ("source_token", "ingesting_host", "format", "url", "level")
-        super().__init__(destination, level, options, names)
+        super().__init__(destination, level, **options)

@@ -12,12 +12,10 @@ request was taken.
 from __future__ import annotations
 
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ...errors import ConfigurationError, nearest
 from ...wire import option_parsers as values
 from ...wire import settings
 from ...wire.codec import encoded, encoded_twice, literal, members, quote
@@ -31,44 +29,13 @@ from ...wire.event import (
     site,
 )
 from ...wire.http import Endpoint, Limits, Secret, joined
+from .addresses import DOMAIN_VARIABLES, address, address_warnings
 
 BODY_BYTES = 1_999_999
 PATH = "/logs/v1/bulk"
-DOMAINS = {
-    **{
-        region: f"{region}.coralogix.com"
-        for region in ("us1", "us2", "us3", "eu1", "eu2", "ap1", "ap2", "ap3")
-    },
-    "gov1": "gov1.coralogixgov.us",
-}
-OLD_NAMES = {
-    **dict.fromkeys(("coralogix.com", "app.coralogix.com", "eu", "europe", "europe1"), "eu1"),
-    **dict.fromkeys(("europe2",), "eu2"),
-    **dict.fromkeys(("coralogix.us", "app.coralogix.us", "us", "usa", "usa1"), "us1"),
-    **dict.fromkeys(
-        ("cx498.coralogix.com", "cx498-aws-us-west-2.coralogix.com", "cx498", "usa2"), "us2"
-    ),
-    **dict.fromkeys(("usa3",), "us3"),
-    **dict.fromkeys(("coralogix.in", "app.coralogix.in", "india", "apac1"), "ap1"),
-    **dict.fromkeys(("coralogixsg.com", "app.coralogixsg.com", "singapore", "apac2"), "ap2"),
-    **dict.fromkeys(("apac3",), "ap3"),
-}
-"""Names that regions had, and domains that still lead to them."""
-PREFIXES = ("ingress.", "api.", "ng-api-http.", "ng-api-grpc.", "otel-traces.", "otel-metrics.")
-_TEAM = re.compile(r"(?:[a-z0-9-]+\.)?app\.([a-z0-9.-]*coralogix[a-z]*\.[a-z]+)")
-_OLD_TEAM = re.compile(
-    r"(?![a-z]{2,3}\d+\.)[a-z0-9-]+\.(coralogix\.(?:com|us|in)|coralogixsg\.com)"
-)
-_VENDOR = re.compile(r"(?:[a-z0-9-]+\.)*coralogix[a-z]*\.(?:com|us|in)")
-LOG_PATHS = ("/logs/v1/bulk", "/logs/v1/singles", "/api/v1/logs", "/logs/rest/singles")
-"""Those of addresses that the vendor's clients take; the handler's own path stands for them."""
-URLS = ("CORALOGIX_LOG_URL", "CORALOGIX_URL", "CORALOGIX_ENDPOINT")
 VARIABLES = {
     "api_key": ("CORALOGIX_API_KEY", "CORALOGIX_PRIVATE_KEY", "CX_PRIVATE_KEY"),
-    "domain": (
-        *("CORALOGIX_DOMAIN", "CORALOGIX_REGION"),
-        *("CX_DOMAIN", "CX_REGION", *URLS),
-    ),
+    "domain": DOMAIN_VARIABLES,
     "application_name": (
         *("CORALOGIX_APPLICATION_NAME", "CORALOGIX_APP_NAME"),
         "CX_APPLICATION_NAME",
@@ -211,80 +178,6 @@ def configure(
             (subsystem_name, VARIABLES["subsystem_name"], settings.itself),
         ),
     )
-
-
-def address(
-    domain: object, url: object, service: str, path: str, *, allow_plain_http: object = None
-) -> Endpoint | None:
-    """
-    Return the address of *service* (``"ingress"``, ``"api"``) where *domain* is, or *url*.
-
-    An address that a variable of the vendor's clients holds, and that is none of the
-    vendor's, is taken as a *url* is.
-    """
-    source, name = settings.named("domain", domain, *VARIABLES["domain"])
-    host = None
-    if name is not None and source in URLS and (other := _elsewhere(name)):
-        if settings.text("url", url, settings.URL_VARIABLE) is None:
-            return settings.endpoint(
-                other, None, path, allow_plain_http=allow_plain_http, source=source
-            )
-    elif name is not None:
-        host = f"{service}.{domain_of(source, name)}"
-    found = settings.endpoint(url, host, path, allow_plain_http=allow_plain_http)
-    return found._replace(source=source) if found is not None and found.host == host else found
-
-
-def address_warnings(domain: object, url: object) -> tuple[str, ...]:
-    """Return a sentence where two variables name different addresses, and one of them counts."""
-    passed = domain if url is None else url
-    passed = passed or settings.held(settings.URL_VARIABLE) or None
-    return settings.contradictions((passed, VARIABLES["domain"], _meant))
-
-
-def _meant(variable: str, text: str) -> str:
-    return settings.authority("", _elsewhere(text) or domain_of(variable, text))
-
-
-def _elsewhere(text: str) -> str | None:
-    """Return *text* without a path for logs where it is the address of another's host."""
-    host = settings.authority("", text).partition(":")[0]
-    if "://" not in text or _VENDOR.fullmatch(host):
-        return None
-    bare = text.rstrip("/")
-    path = next((each for each in LOG_PATHS if bare.endswith(each)), "")
-    return bare.removesuffix(path) if path else text
-
-
-def domain_of(argument: str, name: str) -> str:
-    """
-    Return the domain for what people have: a region, a domain, or any of its hosts.
-
-    ``EU2``, ``eu2.coralogix.com``, ``https://ingress.eu2.coralogix.com:443``,
-    ``team.app.eu2.coralogix.com`` are one; ``coralogix.us`` and ``US`` are us1.
-    """
-    low = name.lower()
-    known = DOMAINS.get(OLD_NAMES.get(low, low))
-    if known is not None:
-        return known
-    if "." not in name:
-        raise ConfigurationError(
-            f"{argument} {name!r} is no Coralogix region; there are {', '.join(DOMAINS)}."
-            f"{nearest(low, DOMAINS)}"
-        )
-    bare = settings.host_of(argument, low, "eu2.coralogix.com")
-    if bare.replace(".", "").isdigit() or ("://" in low and not _VENDOR.fullmatch(bare)):
-        raise ConfigurationError(
-            f"{argument} takes a region or a domain of Coralogix, such as 'eu2', not"
-            f" {values.shown(name)}: another server's address goes into url=,"
-            f" or {settings.URL_VARIABLE}."
-        )
-    for prefix in PREFIXES:
-        bare = bare.removeprefix(prefix)
-    team = _TEAM.fullmatch(bare) or _OLD_TEAM.fullmatch(bare)
-    if team is not None and bare not in OLD_NAMES:
-        bare = team[1]
-    return DOMAINS.get(OLD_NAMES.get(bare, bare), bare)
 
 
 def severity(level: int) -> int:

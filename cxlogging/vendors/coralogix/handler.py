@@ -53,5 +53,4 @@ class CoralogixHandler(ShippingHandler):
             url=url,
             allow_plain_http=options.pop("allow_plain_http", None),
         )
-        names = ("api_key", "domain", "application_name", "subsystem_name", "computer_name")
-        super().__init__(destination, level, options, (*names, "text", "url", "level"))
+        super().__init__(destination, level, **options)

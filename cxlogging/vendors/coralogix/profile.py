@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from ...errors import nearest
 from ...wire.http import Endpoint
 from ...wire.settings import is_loopback, program_name
 from ..profile import CommandOption, Profile, Remark, Setting
-from .destination import DOMAINS, OWN_FIELDS, VARIABLES, Coralogix
+from .addresses import DOMAINS
+from .destination import OWN_FIELDS, VARIABLES, Coralogix
 
 INGRESS = "ingress."
 
@@ -25,6 +27,7 @@ class CoralogixProfile(Profile[Coralogix]):
         CommandOption("subsystem", "subsystem_name", "The subsystem's name"),
     )
     send_example = "cxlogging send --to coralogix --application shop --follow app.log"
+    demo_arguments: ClassVar = {"application_name": "shop", "subsystem_name": "web"}
     key_option = "--coralogix-key"
     compression_undocumented = True
 
@@ -60,7 +63,7 @@ class CoralogixProfile(Profile[Coralogix]):
         else:
             yield Remark(
                 "region",
-                f"{domain} is no domain of Coralogix that is known here.{nearest(domain, known)}",
+                f"{domain} is not a known domain of Coralogix.{nearest(domain, known)}",
                 f"Check CORALOGIX_DOMAIN; there are {', '.join(DOMAINS)}.",
             )
 

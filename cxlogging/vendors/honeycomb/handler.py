@@ -53,5 +53,5 @@ class HoneycombHandler(ShippingHandler):
             allow_plain_http=options.pop("allow_plain_http", None),
         )
         chosen = sampler(sample_rate)
-        names = ("api_key", "dataset", "service_name", "sample_rate", "url", "level")
-        super().__init__(destination, level, options, names, chosen)
+        super().__init__(destination, level, **options)
+        self.set_sampler(chosen)

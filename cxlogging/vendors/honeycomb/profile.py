@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from ...wire.settings import program_name
 from ..profile import CommandOption, Profile, Remark, Setting
@@ -23,6 +24,7 @@ class HoneycombProfile(Profile[Honeycomb]):
     send_example = (
         "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at"
     )
+    demo_arguments: ClassVar = {"dataset": "shop"}
     key_option = "--honeycomb-key"
 
     def settings(self, destination: Honeycomb) -> Iterator[Setting]:

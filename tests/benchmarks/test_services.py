@@ -1,4 +1,4 @@
-"""The doors of the benchmark's sink: which one, what it answers, which records came."""
+"""The services that the sink stands in for: recognition, answers, and counts of records."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import doors
-from benchmarks.doors import Received, answer, door_of, ids
+from benchmarks import services
 from benchmarks.protobuf import log_bodies, parts
+from benchmarks.services import Received, answer, ids, service_of
 
 IDS = [7, 8, 8, -1]
 MESSAGES = [f"order {number} shipped" for number in IDS]
@@ -60,19 +60,19 @@ BODIES = {
 }
 
 
-def received(door, body, encoding=""):
-    return Received(door, encoding, len(body), body)
+def received(service, body, encoding=""):
+    return Received(service, encoding, len(body), body)
 
 
-@pytest.mark.parametrize("door", BODIES)
-def test_every_door_finds_the_ids(door):
+@pytest.mark.parametrize("service", BODIES)
+def test_the_ids_of_every_service_are_found(service):
     """The ids of a body are found in the form that the service's clients send."""
-    assert list(ids(received(door, BODIES[door]))) == IDS
+    assert list(ids(received(service, BODIES[service]))) == IDS
 
 
-def test_every_door_that_is_decoded_is_tested():
-    """A new door is given a body here."""
-    assert doors._TEXTS.keys() == BODIES.keys()
+def test_every_service_that_is_decoded_is_tested():
+    """A new service is given a body here."""
+    assert services._TEXTS.keys() == BODIES.keys()
 
 
 def test_the_list_of_entries_is_read_too():
@@ -84,7 +84,7 @@ def test_the_list_of_entries_is_read_too():
 
 @pytest.mark.parametrize(
     ("encoding", "compress"),
-    [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", doors._zstd().compress)],
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", services._zstd().compress)],
 )
 def test_compressed_bodies_are_read(encoding, compress):
     """gzip, deflate and zstd are undone before a body is decoded."""
@@ -103,7 +103,7 @@ def test_what_is_no_record_has_no_id():
 
 
 @pytest.mark.parametrize(
-    ("path", "headers", "door"),
+    ("path", "headers", "service"),
     [
         ("/logs/v1/bulk", {}, "coralogix"),
         ("/logs/v1/singles", {}, "coralogix"),
@@ -116,9 +116,9 @@ def test_what_is_no_record_has_no_id():
         ("/v2/entries:write?prettyPrint=false", {}, "google"),
     ],
 )
-def test_a_request_finds_its_door(path, headers, door):
+def test_a_request_finds_its_service(path, headers, service):
     """The path tells the service, and for CloudWatch Logs its own header."""
-    assert door_of(path, headers) == door
+    assert service_of(path, headers) == service
 
 
 def test_honeycomb_answers_each_event():
@@ -130,11 +130,11 @@ def test_honeycomb_answers_each_event():
 
 
 @pytest.mark.parametrize(
-    ("door", "status"), [("betterstack", b"202"), ("loki", b"204"), ("otlp", b"200")]
+    ("service", "status"), [("betterstack", b"202"), ("loki", b"204"), ("otlp", b"200")]
 )
-def test_the_other_doors_answer_as_their_services(door, status):
+def test_the_other_services_answer(service, status):
     """The status is the service's own, and the body has the length that the head says."""
-    head, _, body = answer(received(door, b"")).partition(b"\r\n\r\n")
+    head, _, body = answer(received(service, b"")).partition(b"\r\n\r\n")
 
     assert head.split()[1] == status
     assert f"Content-Length: {len(body)}".encode() in head

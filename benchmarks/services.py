@@ -1,8 +1,8 @@
 """
-The doors of the sink: which service a request is for, what it answers, what came.
+The services that the sink stands in for: which one a request is for, and how it answers.
 
-Answers are made when a request comes, and are as cheap as the service's
-clients allow; bodies are decoded for the report only.
+Requests are answered as cheaply as the clients of the service allow; bodies are decoded later, for
+the report.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _ID = re.compile(r"order (-?\d+) shipped")
 
 @dataclass(frozen=True)
 class Received:
-    """One request, as it came; *size* is that of head and body."""
+    """One request as it was received; *size* is that of head and body."""
 
-    door: str
+    service: str
     encoding: str
     size: int
     body: bytes = field(repr=False)
 
 
-def door_of(path: str, headers: Mapping[str, str]) -> str:
-    """Return the door for a request's path, and its headers by their names in small letters."""
+def service_of(path: str, headers: Mapping[str, str]) -> str:
+    """Return the service that a request is for; *headers* have names in lower case."""
     if "x-amz-target" in headers:
         return "cloudwatch"
-    for prefix, door in _PATHS.items():
+    for prefix, service in _PATHS.items():
         if path.startswith(prefix):
-            return door
+            return service
     return "betterstack"
 
 
@@ -55,36 +55,36 @@ _PATHS = {
 
 
 def answer(received: Received) -> bytes:
-    """Return what the service answers to a good request."""
+    """Return the answer of the service to a valid request."""
     status, kind, body = _answer(received)
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 def _answer(received: Received) -> tuple[str, str, bytes]:
-    door, js = received.door, "application/json"
-    if door == "honeycomb":
-        # A status for each event: clients act on every one of them.
+    service, js = received.service, "application/json"
+    if service == "honeycomb":
+        # A status for each event: clients look at each of them.
         count = plain(received).count(b'"samplerate":')
         return "200 OK", js, b"[%b]" % b",".join([b'{"status":202}'] * count)
-    if door == "axiom":
+    if service == "axiom":
         count = plain(received).count(b'"%b":' % ID.encode())
         status = {"ingested": count, "failed": 0, "failures": [], "processedBytes": received.size}
         return "200 OK", js, json.dumps({**status, "blocksCreated": 0, "walLength": 1}).encode()
-    if door == "cloudwatch":
+    if service == "cloudwatch":
         body = b'{"nextSequenceToken":"1","logGroups":[{"logGroupName":"benchmarks"}]}'
         return "200 OK", "application/x-amz-json-1.1", body
-    if door == "otlp":
+    if service == "otlp":
         return "200 OK", "application/x-protobuf", b""
-    if door == "loki":
+    if service == "loki":
         return "204 No Content", js, b""
-    if door == "betterstack":
+    if service == "betterstack":
         return "202 Accepted", js, b""
     return "200 OK", js, b"{}"
 
 
 def plain(received: Received) -> bytes:
-    """Return the body without its compression."""
+    """Return the body, decompressed."""
     if received.encoding in {"gzip", "deflate"}:
         return zlib.decompress(received.body, _GZIP_OR_ZLIB)
     if received.encoding == "zstd":
@@ -101,8 +101,8 @@ def _zstd() -> Any:
 
 
 def ids(received: Received) -> Iterator[int]:
-    """Yield the id of each record of a request; what is no record of the benchmark has none."""
-    read = _TEXTS.get(received.door)
+    """Yield the id of each record of the benchmark in a request."""
+    read = _TEXTS.get(received.service)
     if read is None or not received.body:
         return
     for text in read(plain(received)):
