@@ -32,7 +32,7 @@ def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Findin
         return
     endpoint = handler.delivery.destination.endpoint
     client = None if endpoint is None else _client(endpoint)
-    encoding = handler.delivery.encoding
+    encoding = handler.delivery.lane.encoding
     tried = None if encoding.trial is Trial.NONE else encoding.name
     if not isinstance(client, DataPrimeClient):
         yield skip("seen again", client or "the address is not known", about)

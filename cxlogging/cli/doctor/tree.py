@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ...delivery.process import lifecycle
+from ...delivery.process.registry import registered
 from ...handlers.handler import ShippingHandler
 from ...vendors.registry import EXAMPLE
 from ..shared.targets import loggers
@@ -41,8 +41,8 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
 
 
 def _unattached(handlers: Mapping[str, ShippingHandler]) -> Iterator[Finding]:
-    known = {id(handler.delivery) for handler in handlers.values()}
-    idle = [each for each in lifecycle.deliveries() if id(each) not in known]
+    known = {id(handler.delivery.workers) for handler in handlers.values()}
+    idle = [each.lane for each in registered() if id(each) not in known]
     if idle:
         names = ", ".join(sorted(each.destination.name for each in idle))
         yield warn(

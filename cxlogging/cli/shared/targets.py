@@ -7,6 +7,7 @@ import importlib
 import json
 import logging
 import logging.config
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,11 +33,13 @@ class Targets:
         handlers: The handlers by name.
         configured: True if the application's logging was configured, with its loggers.
         own: The names of loggers that existed before that.
+        document: The configuration that was applied; None if it is not known.
     """
 
     handlers: Mapping[str, ShippingHandler]
     configured: bool
     own: frozenset[str] = frozenset()
+    document: Mapping[str, Any] | None = None
 
 
 def targets(app: str | None, config: str | None) -> Targets:
@@ -46,11 +49,15 @@ def targets(app: str | None, config: str | None) -> Targets:
     if app is not None and config is not None:
         raise click.UsageError("--app and --config both configure logging: pass one.")
     own = frozenset(logging.Logger.manager.loggerDict)
-    if app is not None:
-        _run(app)
-    else:
-        _configure_from(Path(config or ""))
-    return Targets(_named(attached()), configured=True, own=own)
+    document = _run(app) if app is not None else _configure_from(Path(config or ""))
+    return Targets(_named(attached()), configured=True, own=own, document=document)
+
+
+def configuration_of(target: str) -> tuple[str | None, str | None]:
+    """Return *target* as ``--app`` or ``--config`` takes it, the other one None."""
+    suffix = Path(target).suffix.lower()
+    is_file = ":" not in target and (suffix in _PARSERS or suffix in _INI)
+    return (None, target) if is_file else (target, None)
 
 
 def attached() -> list[ShippingHandler]:
@@ -99,15 +106,23 @@ def _named(handlers: list[ShippingHandler]) -> dict[str, ShippingHandler]:
     return named
 
 
-def _run(target: str) -> None:
-    """Configure logging with what ``module:name`` names: a callable, or a dict."""
+def _run(target: str) -> Mapping[str, Any] | None:
+    """
+    Configure logging with what ``module:name`` names: a callable, or a dict.
+
+    A Django settings module without a name is applied as Django does. Return the configuration,
+    if there is one to see.
+    """
     module, _, name = target.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
         value: Any = importlib.import_module(module)
         for step in filter(None, name.split(".")):
             value = getattr(value, step)
-        if isinstance(value, Mapping):
+        if not name and isinstance(getattr(value, "LOGGING", None), Mapping):
+            _configure_django(value)
+            value = value.LOGGING
+        elif isinstance(value, Mapping):
             _configure(value)
         elif name and callable(value):
             value()
@@ -115,6 +130,19 @@ def _run(target: str) -> None:
         raise
     except Exception as error:
         raise click.UsageError(f"--app {target}: {_reason(error)}") from None
+    return value if isinstance(value, Mapping) else None
+
+
+def _configure_django(settings: Any) -> None:
+    """Apply Django's own configuration first, as `django.setup` does."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings.__name__)
+    try:
+        from django.utils.log import DEFAULT_LOGGING  # type: ignore[import-untyped,unused-ignore]
+    except ModuleNotFoundError:
+        DEFAULT_LOGGING = None  # noqa: N806 - Django's name
+    if DEFAULT_LOGGING is not None and getattr(settings, "LOGGING_CONFIG", True) is not None:
+        _configure(DEFAULT_LOGGING)
+    _configure(settings.LOGGING)
 
 
 def _configure(document: Mapping[str, Any]) -> None:
@@ -178,11 +206,12 @@ _INI = frozenset({".ini", ".cfg", ".conf"})
 """Endings of files for `logging.config.fileConfig`."""
 
 
-def _configure_from(path: Path) -> None:
+def _configure_from(path: Path) -> Mapping[str, Any] | None:
     suffix = path.suffix.lower()
     if suffix in _PARSERS:
-        _configure(_document(path))
-        return
+        document = _document(path)
+        _configure(document)
+        return document
     if suffix not in _INI:
         known = ", ".join([*_PARSERS, *sorted(_INI)])
         raise click.UsageError(f"--config takes a file with the ending {known}, not {path.name!r}.")
@@ -193,3 +222,4 @@ def _configure_from(path: Path) -> None:
         raise click.UsageError(f"cannot read {str(path)!r}: {error.strerror}.") from None
     except Exception as error:
         raise click.UsageError(f"logging rejects {path.name}: {_reason(error)}") from None
+    return None
