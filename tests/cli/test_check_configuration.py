@@ -88,10 +88,6 @@ def test_the_events_are_those_that_the_vendor_would_store(check):
             "level of the root logger is WARNING",
             "Set a lower level for root",
         ),
-            ('"level": "INFO"', '"level": "WARNING"'),
-            "level of the root logger is WARNING",
-            "Set a lower level for root",
-        ),
         (
             ('"dataset": "shop"', '"dataset": "shop", "fields": {"env": "${ENV}"}'),
             "handlers.hc.fields.env has the literal text '${ENV}'",
