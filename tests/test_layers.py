@@ -44,7 +44,7 @@ NEVER = {
 
 SHARED = {
     "dataprime": (
-        "vendors.coralogix.destination",  # domains and regions
+        "vendors.coralogix.addresses",  # domains and regions
         "delivery.http.tls",  # which certificates are trusted
         "delivery.worker.backoff",  # Retry-After
     )
@@ -198,7 +198,7 @@ NAMED_IN = {
     "vendors/registry.py": "one line for each vendor",
     "dataprime": "the client of one vendor's query API",
     "devserver/engine/answer.py": "links to that API's documentation, which it follows",
-    "devserver/query/fields.py": "links to that API's documentation, which it follows",
+    "devserver/query/request_body.py": "links to that API's documentation, which it follows",
     "devserver/query/endpoint.py": "links to that API's documentation, which it follows",
     "cli/query": "a command that queries that vendor: its help names the vendor and the key",
     "cli/shared/connection_options.py": "options of the commands that query that vendor",

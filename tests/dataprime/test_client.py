@@ -44,7 +44,7 @@ def test_a_domain_or_a_region_is_an_address(domain, address):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"domain": "eu9"}, "no Coralogix region; there are us1"),
+        ({"domain": "eu9"}, "not a Coralogix region; there are us1"),
         ({"domain": "eu2", "url": "http://logs.example.com"}, "plain http"),
         ({"url": "https://api.example.com/api"}, "url takes no path"),
         ({}, "pass domain="),
