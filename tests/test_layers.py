@@ -29,7 +29,7 @@ LAYERS = [
     ("handlers",),
     ("vendors",),
     ("integrations", "dataprime", "custom"),
-    ("devserver", "testing", "pytest_plugin"),
+    ("devserver", "testing", "captured_events", "pytest_plugin"),
     ("cli", "__main__", ""),
 ]
 """From the lowest to the highest; the first pattern that fits a module tells its layer."""
@@ -187,6 +187,7 @@ def test_a_class_name_occurs_once():
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(name)
 
+    del homes["ContextMiddleware"]  # one a framework, by the name that its users know
     assert not {each: names for each, names in homes.items() if len(names) > 1}
 
 
