@@ -127,7 +127,7 @@ def test_a_client_that_leaves_early_is_noted(server, client):
         if server.requests():
             break
         client.get("/api/health")
-    assert "left" in server.requests()[0]["error"]
+    assert "disconnected" in server.requests()[0]["error"]
     assert server.count() == 0
 
 
