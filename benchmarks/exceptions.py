@@ -96,12 +96,12 @@ def texts(error: BaseException) -> tuple[Work, Work]:
 def calls(error: BaseException) -> tuple[Sequence[Work], Work]:
     """Return both ways of a call that logs *error*, one for no handler's work; what clears up."""
     from cxlogging import CoralogixHandler
-    from cxlogging.delivery.process import lifecycle
+    from cxlogging.delivery.process.registry import registered
     from cxlogging.handlers.exceptions import fields as failures
     from cxlogging.handlers.exceptions import tracebacks
 
     handler = CoralogixHandler("k", url=NOWHERE)
-    clears = [quiet(each) for each in lifecycle.deliveries()]
+    clears = [quiet(each) for each in registered()]
 
     def call_of(name: str, handler: logging.Handler, make: Text = standard) -> Work:
         logger = logging.getLogger(f"benchmarks.{name}")

@@ -87,10 +87,10 @@ def quiet(delivery: Delivery) -> Callable[[], None]:
     """Keep *delivery* from waking a worker; return a function that empties its queue."""
     from cxlogging.delivery.worker.pacing import NEVER
 
-    delivery.wake_bytes = delivery.wake_count = NEVER
+    delivery.workers.wake_bytes = delivery.workers.wake_items = NEVER
 
     def clear() -> None:
-        delivery.buffer.settle(delivery.buffer.take(NEVER, NEVER))
+        delivery.lane.queue.settle(delivery.lane.queue.take(NEVER, NEVER))
 
     return clear
 
@@ -127,7 +127,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     """Return one vendor's stages."""
     from cxlogging.delivery.delivery import Delivery
     from cxlogging.delivery.options import Options
-    from cxlogging.delivery.process import lifecycle
+    from cxlogging.delivery.process.registry import registered
     from cxlogging.handlers.events import EventMaker
     from cxlogging.handlers.items import ItemMaker
     from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
@@ -139,7 +139,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     event = events.make(record, None)
     item = maker.make(record, None)
     delivery = Delivery(destination, Options())
-    clears = [quiet(each) for each in lifecycle.deliveries()]
+    clears = [quiet(each) for each in registered()]
     clear = quiet(delivery)
 
     def clear_all() -> None:
@@ -147,8 +147,8 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
             each()
 
     request = destination.request([item] * BATCH)
-    encoding = delivery.encoding.name
-    compress = delivery.encoding.compress
+    encoding = delivery.lane.encoding.name
+    compress = delivery.lane.encoding.compress
     figures = {
         "item of a record": nanoseconds(lambda: maker.make(record, None)),
         "item of an event": nanoseconds(lambda: destination.encode(event)),

@@ -31,6 +31,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import cxlogging
+from cxlogging.delivery.process.state import OWN_THREADS
 from cxlogging.devserver import DevServer
 
 ROOT = Path(cxlogging.__file__).parent
@@ -78,10 +79,15 @@ class Recorder:
         ledger, ident = self._ledger, threading.get_ident()
         if ledger is None or self.arrived.is_set():
             return
+        if ident != self._caller and ident not in OWN_THREADS:  # the local server's
+            return
         if event == "c_return" and argument.__name__ == "acquire" and ident != self._caller:
             self._paths[ident] = []  # it has waited: what it did before is no part of the way
             return
         if event not in {"call", "return"}:
+            return
+        if ident != self._caller and ledger.delivered > self._before:
+            self.arrived.set()
             return
         path = self._paths.setdefault(ident, [])
         here, above = _own(frame), _own(frame.f_back)
@@ -89,8 +95,6 @@ class Recorder:
             for each in (above, here) if event == "call" else (here, above):
                 if each is not None and (not path or path[-1] != each):
                     path.append(each)
-        if ident != self._caller and ledger.delivered > self._before:
-            self.arrived.set()
 
     def walk(self) -> Walk:
         """Return the way of the record that has arrived."""

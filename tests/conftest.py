@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.process.registry import registered
 from cxlogging.devserver import DevServer
 from tests.fakes import HOLD_BACK
 
@@ -94,6 +94,6 @@ def program(server: DevServer) -> Callable[..., ProgramResult]:
 def _no_leftovers() -> Iterator[None]:
     """Drop what a test leaves waiting, so that its workers do not disturb the next test."""
     yield
-    for delivery in lifecycle.deliveries():
-        if delivery.outstanding:
-            delivery.abandon()
+    for workers in registered():
+        if workers.lane.outstanding:
+            workers.abandon()

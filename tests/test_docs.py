@@ -55,7 +55,7 @@ def asked_for():
 
 
 def snippets():
-    """Snippets that run alone; those of custom-destination.md are run by another test."""
+    """Yield the snippets; those of custom-destination.md are a test in tests/vendors."""
     for page in PAGES:
         if page.name == "custom-destination.md":
             continue

@@ -43,7 +43,7 @@ def make():
 
     yield make
     for handler in made:
-        handler._delivery.abandon()
+        handler._delivery.workers.abandon()
         handler.close()
 
 

@@ -1,8 +1,8 @@
 """
 What the operator must know, once: on ``sys.__stderr__`` and to ``on_error``.
 
-``sys.stderr`` may itself be a logger, and our own log records would be the
-start of a loop: neither is used.
+``sys.stderr`` may itself be a logger, and log records of our own could start an endless loop:
+neither is used.
 """
 
 from __future__ import annotations
@@ -16,24 +16,28 @@ from ..wire import system_clock
 from .stderr import STDERR, Stderr
 
 MOST_PENDING = 100
+MOST_NOTES = 50
 
 REPEAT_SECONDS = 60.0
-"""From a line to the next one about the same."""
+"""From one message to the next one about the same trouble."""
 
 MOST_TOPICS = 500
 
 
 class Diagnostics:
     """
-    Says one line per kind of trouble until that kind has passed, and one a minute at most.
+    Writes one message per kind of trouble until that kind is over, and one a minute at most.
 
     Args:
-        name: Whose trouble it is.
-        on_error: Told each sentence too: on a worker, or on the thread that waits
+        name: The destination that the trouble is with.
+        on_error: Called with each message too: on a worker, or on the thread that waits
             in ``flush()``, ``close()`` or the exit, never in a log call.
-        mask: Hides secrets in a sentence.
-        stderr: Where lines go.
+        mask: Hides secrets in a message.
+        stderr: Where messages are written.
         monotonic: Seconds that only grow.
+
+    Attributes:
+        has_pending: `catch_up` has something to do.
     """
 
     def __init__(
@@ -53,22 +57,24 @@ class Diagnostics:
         self._said: dict[str, str] = {}
         self._said_at: dict[tuple[str, str], float] = {}
         self._pending: deque[str] = deque(maxlen=MOST_PENDING)
+        self._notes: dict[str, str] = {}
+        self.has_pending = False
 
     def say(self, kind: str, topic: str, sentence: str, *, in_log_call: bool = False) -> bool:
         """
-        Say *sentence*, unless the last word of this *kind* was about the same *topic*.
+        Write *sentence*, unless the last message of this *kind* was about the same *topic*.
 
-        Trouble that has passed and is back within a minute is said when the minute is over,
+        Trouble that is over and back within a minute is written when the minute has passed,
         if it is still there.
 
         Args:
             kind: Of trouble.
-            topic: What is the same as long as nothing is new.
+            topic: Stays the same as long as there is nothing new to say.
             sentence: What happened, and what to do.
-            in_log_call: ``on_error`` is told later, by `call_back`.
+            in_log_call: ``on_error`` is called later, by `catch_up`.
 
         Returns:
-            Whether ``on_error`` is still to be told.
+            Whether ``on_error`` is still to be called.
         """
         if self._said.get(kind) == topic:
             return False
@@ -80,17 +86,30 @@ class Diagnostics:
         self._said_at[kind, topic] = now
         self._said[kind] = topic
         sentence = self._mask(sentence)
-        self._stderr.say(f"cxlogging: {self._name}: {sentence}")
+        if not self._stderr.say(f"cxlogging: {self._name}: {sentence}"):
+            self.has_pending = True
         if self._on_error is None:
             return False
         self._pending.append(sentence)
-        if not in_log_call:
-            self.call_back()
+        if in_log_call:
+            self.has_pending = True
+        else:
+            self.catch_up()
         return in_log_call
 
-    def call_back(self) -> None:
-        """Say what is left to say, and tell ``on_error`` what it has not heard."""
-        self._stderr.catch_up()
+    def note(self, topic: str, sentence: str) -> None:
+        """Have `catch_up` write *sentence*, once; the calling thread does no I/O for it."""
+        if topic not in self._notes and len(self._notes) < MOST_NOTES:
+            self._notes[topic] = sentence
+            self.has_pending = True
+
+    def catch_up(self) -> None:
+        """Write what is left to write, and call ``on_error`` with what it has not been given."""
+        self.has_pending = False
+        for topic, sentence in tuple(self._notes.items()):
+            self.say(f"note {topic}", topic, sentence, in_log_call=True)
+        if not self._stderr.catch_up():
+            self.has_pending = True
         while self._pending and self._on_error is not None:
             with contextlib.suppress(Exception):
                 self._on_error(self._pending.popleft())
@@ -99,11 +118,11 @@ class Diagnostics:
         """
         Be ready for the next trouble of this *kind*.
 
-        If there was any that was said, say *sentence*, as `say` does; an empty one is not said.
+        If a message of this kind was written, write *sentence*, as `say` does, unless it is empty.
         """
         if self._said.pop(kind, None) is None or not sentence:
             return False
         self._said_at.pop(("recovered", sentence), None)
-        owed = self.say("recovered", sentence, sentence, in_log_call=in_log_call)
+        pending = self.say("recovered", sentence, sentence, in_log_call=in_log_call)
         self._said.pop("recovered", None)
-        return owed
+        return pending

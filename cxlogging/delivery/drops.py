@@ -1,4 +1,4 @@
-"""Records lost to overflow: counted at once, told later, reported to the destination."""
+"""Records lost to overflow: counted at once, reported later to the operator and the vendor."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import datetime
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from ..wire.event import Event, SyntheticOrigin
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .ledger import Tally
-
-if TYPE_CHECKING:
-    from .options import Options
+from .options import Options
 
 REPORT_SECONDS = 60.0
-"""From one report to the destination to the next, and so long the next may be in coming."""
+"""Between two reports to the destination."""
 
 OnDrop = Callable[[str, int, int], object]
 
@@ -32,6 +29,9 @@ class Drops:
         tally: The ledger's count by level.
         options: ``on_drop`` and ``overflow``.
         clock: Wall-clock time.
+
+    Attributes:
+        has_unreported: Records were dropped since `report` was last called.
     """
 
     def __init__(self, tally: Tally, options: Options, clock: Clock) -> None:
@@ -39,15 +39,14 @@ class Drops:
         self._overflow = Tally()
         self._options = options
         self._clock = clock
-        self._told = self._overflow.by_level()
-        self._reported = self._reporting = self._overflow.by_level()
-        self._report_at = -math.inf
-        self._first = self._reporting_first = 0.0
+        self._reported = self._overflow.by_level()
+        self._sent = self._sending = self._overflow.by_level()
+        self._send_at = -math.inf
+        self._first = self._sending_first = 0.0
         self._last = 0.0
         self._large = 0
-        self._telling = _thread.allocate_lock()
-        self.untold = False
-        """Whether records were lost of which nobody was told yet."""
+        self._reporting = _thread.allocate_lock()
+        self.has_unreported = False
 
     def add(self, level: int, large: int = 0) -> None:
         """
@@ -55,34 +54,34 @@ class Drops:
 
         Args:
             level: Of the record.
-            large: Its bytes, where it is larger than all that the buffer has room for.
+            large: Its bytes, where it is larger than the whole buffer.
         """
         self._tally.add(level)
         self._overflow.add(level)
         self._large = large or self._large
-        self.untold = True
+        self.has_unreported = True
         self._last = self._clock.wall()
         if not self._first:
             self._first = self._last
 
-    def tell(self, diagnostics: Diagnostics, bound: int, full: str) -> None:
+    def report(self, diagnostics: Diagnostics, bound: int, full: str) -> None:
         """
-        Tell ``on_drop``, and the operator when it begins; called by a worker.
+        Call ``on_drop``, and write to the operator when drops begin; called by a worker.
 
         Args:
             diagnostics: For the operator.
             bound: Of the buffer, in bytes.
-            full: Says that the buffer is full.
+            full: A sentence that says that the buffer is full.
         """
-        if not self.untold or not self._telling.acquire(blocking=False):
+        if not self.has_unreported or not self._reporting.acquire(blocking=False):
             return
         try:
-            self.untold = False
+            self.has_unreported = False
             counts = self._overflow.by_level()
-            fresh, self._told = counts - self._told, counts
+            fresh, self._reported = counts - self._reported, counts
             large, self._large = self._large, 0
         finally:
-            self._telling.release()
+            self._reporting.release()
         if large:
             sentence = (
                 f"a record of {large} bytes has no room in the buffer of {bound} bytes and is"
@@ -96,27 +95,27 @@ class Drops:
                 f" {counts.total()} so far"
             )
             diagnostics.say("dropping", "dropping", sentence)
-        tell_lost(self._options.on_drop, "dropped", fresh)
+        report_lost(self._options.on_drop, "dropped", fresh)
 
     @property
-    def report_at(self) -> float:
-        """The monotonic time at which the destination is to be told; infinite where of nothing."""
-        return self._report_at if self._first else math.inf
+    def event_due_at(self) -> float:
+        """The monotonic time at which the vendor is to get an event; infinite where nothing is."""
+        return self._send_at if self._first else math.inf
 
-    def report(self, now: float) -> Event | None:
+    def take_event(self, now: float) -> Event | None:
         """
-        Return the event that tells the destination what was lost; one a minute.
+        Return the event that tells the vendor what was lost; one a minute at most.
 
-        Called under the delivery's lock, at monotonic *now*; `reported` ends it.
+        Called under the delivery's lock, at monotonic *now*; `event_sent` follows.
         """
         counts = self._overflow.by_level()
-        fresh = counts - self._reported
-        if not fresh or now < self._report_at:
+        fresh = counts - self._sent
+        if not fresh or now < self._send_at:
             return None
-        self._report_at = now + REPORT_SECONDS
-        self._reporting = counts
+        self._send_at = now + REPORT_SECONDS
+        self._sending = counts
         first, last = self._first, self._last
-        self._reporting_first, self._first = first, 0.0
+        self._sending_first, self._first = first, 0.0
         levels = {logging.getLevelName(level): count for level, count in sorted(fresh.items())}
         listed = ", ".join(f"{name} {count}" for name, count in levels.items())
         fields = {
@@ -132,16 +131,16 @@ class Drops:
         time_ns = int(self._clock.wall() * 1e6) * 1000
         return Event(time_ns, logging.WARNING, "WARNING", message, fields, SyntheticOrigin())
 
-    def reported(self, *, done: bool) -> None:
-        """Note whether the destination took the event of `report`: else the next one has it all."""
+    def event_sent(self, *, done: bool) -> None:
+        """Note whether the vendor took the event; else the next one includes its counts."""
         if done:
-            self._reported = self._reporting
+            self._sent = self._sending
         else:
-            self._first = self._reporting_first
+            self._first = self._sending_first
 
 
-def tell_lost(on_drop: OnDrop | None, outcome: str, counts: Mapping[int, int]) -> None:
-    """Tell *on_drop* how many records of each level came to *outcome*."""
+def report_lost(on_drop: OnDrop | None, outcome: str, counts: Mapping[int, int]) -> None:
+    """Call *on_drop* with how many records of each level had *outcome*."""
     if on_drop is not None:
         for level, count in sorted(counts.items()):
             with contextlib.suppress(Exception):

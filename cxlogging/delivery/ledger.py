@@ -1,12 +1,13 @@
 """
-The account of every record: each accepted one ends in exactly one outcome.
+The ledger: each accepted record ends in exactly one outcome.
 
-Producers never take a lock: what they count goes through `Counter`, one
-indivisible step; everything else is counted by the worker under its own lock.
+Log calls never take a lock: what they count goes through `Counter`, one indivisible step;
+everything else is counted by the worker under the delivery's lock.
 """
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections import Counter as Multiset
 from collections.abc import Mapping
@@ -14,9 +15,23 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 SPARE_LEVEL = 40
-"""Whose counter is there from the beginning."""
+"""The level whose counter always exists."""
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class DeliveryState(str, enum.Enum):
+    """What a handler does at an instant; each is a plain text."""
+
+    IDLE = "idle"
+    DELIVERING = "delivering"
+    RETRYING = "retrying"
+    HOLDING = "holding"
+    OFF = "off"
+    """A key or an address is missing."""
+
+    __str__ = str.__str__
+    __format__ = str.__format__  # type: ignore[assignment]  # as `enum.StrEnum` of Python 3.11
 
 
 class Counter:
@@ -72,8 +87,8 @@ class Stats(NamedTuple):
     Attributes:
         accepted: Records that the handler took, and those adopted from a spool.
         delivered: Acknowledged by the vendor.
-        rejected: Refused by the vendor, each for itself; `reasons` has its words.
-        dropped: Lost to overflow, by policy, or as no key was set.
+        rejected: Refused by the vendor, one by one; `reasons` says why.
+        dropped: Lost to overflow, by policy, or because no key was set.
         abandoned: Still waiting when the exit budget ended.
         pending: Waiting in memory or in flight.
         spooled: Waiting on disk.
@@ -81,15 +96,15 @@ class Stats(NamedTuple):
         suppressed: Never accepted: created on a thread of ours, by its traffic or by a
             finalizer that the collector ran there, or while ``CXLOGGING_DISABLED`` is set.
         lost_by_level: Outcome and level number to count, for every record lost.
-        reasons: The vendor's words to count, for rejected records; the newest twenty.
+        reasons: The vendor's reasons to count, for rejected records; the newest twenty.
         requests: Requests answered or failed.
         retries: Requests that failed for a passing reason.
         bytes_raw: Bytes of delivered bodies before compression.
         bytes_sent: Bytes of delivered bodies on the wire.
         state: ``"idle"``, ``"delivering"``, ``"retrying"``, ``"holding"`` or ``"off"``.
         last_error: The last trouble, in a sentence; empty when there was none.
-        reports: Events of our own that the vendor took, of what overflow has cost; no records,
-            and so in none of the other counts.
+        reports: Delivered events of our own that say what overflow has cost; they are not
+            records, and are in none of the other counts.
     """
 
     accepted: int = 0
@@ -107,7 +122,7 @@ class Stats(NamedTuple):
     retries: int = 0
     bytes_raw: int = 0
     bytes_sent: int = 0
-    state: str = "idle"
+    state: DeliveryState = DeliveryState.IDLE
     last_error: str = ""
     reports: int = 0
 
@@ -119,12 +134,11 @@ class Stats(NamedTuple):
 
 
 class Ledger:
-    """The counts of one delivery: `dropped` by producers, the rest under the worker's lock."""
+    """The counts of one delivery: `dropped` by log calls, the rest under the delivery's lock."""
 
     REASONS = 20
 
     def __init__(self) -> None:
-        self.taken = 0
         self.adopted = 0
         self.delivered = 0
         self.requests = 0
@@ -147,6 +161,31 @@ class Ledger:
         except MemoryError:
             self.dropped.add(SPARE_LEVEL)
 
+    def adopt(self, count: int) -> None:
+        """Count records that another process left behind, and this one sends."""
+        self.adopted += count
+
+    def deliver(self, count: int, raw: int = 0, sent: int = 0) -> None:
+        """Count records that the vendor took, and the bytes of their request."""
+        self.delivered += count
+        self.bytes_raw += raw
+        self.bytes_sent += sent
+
+    def abandon(self, levels: Mapping[int, int]) -> None:
+        """Count records that still waited when the exit budget ended, by level."""
+        self.abandoned.update(levels)
+
+    def answered(self, requests: int, error: str = "", *, retry: bool = False) -> None:
+        """Count requests, the trouble with the last of them, and whether it is sent again."""
+        self.requests += requests
+        self.retries += retry
+        self.last_error = error or self.last_error
+
+    def reported(self, requests: int, *, done: bool) -> None:
+        """Count the requests of a report of drops, and whether it was delivered."""
+        self.requests += requests
+        self.reports += done
+
     def reject(self, level: int, reason: str) -> None:
         """Count one record that the vendor refused."""
         self.rejected[level] += 1
@@ -154,8 +193,19 @@ class Ledger:
         if len(self.reasons) > self.REASONS:
             del self.reasons[next(iter(self.reasons))]
 
-    def stats(self, waiting: int, flying: int, spooled: int, state: str) -> Stats:
-        """Return the account: how many records wait, are taken, and are of these on disk alone."""
+    def stats(
+        self, taken: int, waiting: int, in_flight: int, spooled: int, state: DeliveryState
+    ) -> Stats:
+        """
+        Return the statistics at this instant.
+
+        Args:
+            taken: How many records were ever taken from the queue.
+            waiting: How many wait in it.
+            in_flight: How many are taken and have no outcome.
+            spooled: How many of these and of the waiting ones are on disk.
+            state: What the handler does.
+        """
         dropped = self.dropped.by_level()
         lost = {
             (outcome, level): count
@@ -167,12 +217,12 @@ class Ledger:
             for level, count in sorted(counts.items())
         }
         return Stats(
-            accepted=self.taken + self.adopted + dropped.total() + waiting,
+            accepted=taken + self.adopted + dropped.total() + waiting,
             delivered=self.delivered,
             rejected=self.rejected.total(),
             dropped=dropped.total(),
             abandoned=self.abandoned.total(),
-            pending=waiting + flying - spooled,
+            pending=waiting + in_flight - spooled,
             spooled=spooled,
             sampled=self.sampled.value,
             suppressed=self.suppressed.value,

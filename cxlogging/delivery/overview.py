@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .ledger import Stats
-from .process import lifecycle
 from .process.draining import drain
+from .process.registry import registered
 
 
 def flush_all(timeout: float | None = None) -> bool:
@@ -14,17 +14,17 @@ def flush_all(timeout: float | None = None) -> bool:
     Args:
         timeout: Seconds; None waits while vendors keep acknowledging.
     """
-    everyone = lifecycle.deliveries()
+    everyone = registered()
     return not everyone or drain(everyone, timeout)
 
 
 def stats() -> dict[str, Stats]:
-    """Return the account of every handler, by its destination's name; numbered where it repeats."""
+    """Return the statistics of every handler, by destination; numbered where a name repeats."""
     result: dict[str, Stats] = {}
-    for delivery in lifecycle.deliveries():
-        name = delivery.destination.name
+    for workers in registered():
+        name = workers.lane.destination.name
         unique, number = name, 2
         while unique in result:
             unique, number = f"{name} #{number}", number + 1
-        result[unique] = delivery.stats()
+        result[unique] = workers.lane.stats()
     return result

@@ -1,11 +1,10 @@
 """
-The one way out for what the operator must know: it never waits for a reader.
+Writing messages to stderr without ever waiting for a reader.
 
-Nobody may read stderr: a paused pager, a stalled log driver, a terminal stopped
-with Ctrl-S. The descriptor is shared with the application, so its flags are not
-touched: what can be reopened (pipes and terminals, on Linux) is written to
-through a description of our own, without waiting; anything else only where
-`poll` says that there is room.
+It may happen that nobody reads stderr: a paused pager, a stalled log driver, a terminal stopped
+with Ctrl-S. The descriptor is shared with the application, so its flags are not changed: what
+can be reopened (pipes and terminals, on Linux) is written to through an open file description of
+our own, without waiting; anything else only where `poll` says that there is room.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from typing import TextIO
 from ..wire.external_errors import contained, is_external
 
 KEPT = 20
-"""Lines that are kept for a reader who comes back; of the older ones only the number is said."""
+"""Lines that are kept until stderr can be written; older ones are only counted."""
 
 LINE_BYTES = min(getattr(select, "PIPE_BUF", 512), 4_096)
-"""A pipe that has room takes so much at once, whole and unmixed with what others write."""
+"""A pipe that has room takes so much at once, not interleaved with what others write."""
 
 Relay = Callable[[str], object]
 
@@ -36,11 +35,10 @@ _NOWAIT = os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0
 
 class Stderr:
     """
-    Writes lines to ``sys.__stderr__``, or keeps them until that takes them.
+    Writes lines to ``sys.__stderr__``, or keeps them until it can be written.
 
-    ``sys.stderr`` is not used: it may itself be a logger. A stream that is no
-    file of the system's (one that a test or an embedding program has put there)
-    is written to as any program would.
+    ``sys.stderr`` is not used: it may itself be a logger. A stream without a file descriptor (one
+    that a test or an embedding program has put there) is written to as any program would.
 
     Args:
         stream: Returns the stream; None is none.
@@ -53,20 +51,21 @@ class Stderr:
         self._waiting: deque[str] = deque(maxlen=KEPT)
         self.unsaid = 0
 
-    def say(self, line: str) -> None:
-        """Write *line*; never raise, never wait."""
+    def say(self, line: str) -> bool:
+        """Write *line*, or keep it for `catch_up` and return False; never raise, never wait."""
         shown = "".join(each if each.isprintable() else " " for each in line)
         if self._relays:
             with contained:
                 self._relays[-1](shown)
-            return
+            return True
         if self.catch_up() and self._write(f"{shown}\n"):
-            return
+            return True
         self.unsaid += 1
         self._waiting.append(shown)
+        return False
 
     def catch_up(self) -> bool:
-        """Say what could not be said before; return whether nothing is left of it."""
+        """Write what could not be written before; return whether nothing is left of it."""
         if not self.unsaid:
             return True
         count = self.unsaid
@@ -87,13 +86,13 @@ class Stderr:
         return True
 
     def reset_after_fork(self) -> None:
-        """Begin anew in a fork's child: the parent says what it could not say."""
+        """Start afresh in a fork's child: the parent writes what is left."""
         self._waiting.clear()
         self.unsaid = 0
 
     @contextlib.contextmanager
     def relayed(self, relay: Relay) -> Iterator[None]:
-        """Give lines to *relay*, which may not wait either, instead of writing them."""
+        """Pass lines to *relay*, which must not wait either, instead of writing them."""
         self._relays.append(relay)
         try:
             yield
@@ -105,7 +104,7 @@ class Stderr:
         try:
             stream = self._stream()
             if stream is None:
-                return True  # there is nobody to say it to, now or later
+                return True  # nobody will ever read it
             fd = _descriptor(stream)
             if fd is None:
                 stream.write(text)
@@ -120,7 +119,7 @@ class Stderr:
 
 
 def _descriptor(stream: TextIO) -> int | None:
-    """Return the descriptor of a stream that Python itself opened for one."""
+    """Return the descriptor of a stream that Python itself opened."""
     if not isinstance(stream, io.TextIOWrapper) or not hasattr(select, "poll"):
         return None
     try:
@@ -162,11 +161,11 @@ def _has_room(fd: int) -> bool:
 
 class FinalReport:
     """
-    Counts records that a ``__del__`` logs while the interpreter ends, and that are lost.
+    Counts records that a ``__del__`` logs while the interpreter shuts down, and that are lost.
 
     One line for each destination says how many, when the interpreter clears the module
-    ``sys``, which alone holds the report: that is after all other modules, so by then
-    there is nothing but builtins and what this object holds itself.
+    ``sys``, which holds the only reference to the report. That is after all other modules:
+    by then there are only builtins and what this object holds itself.
     """
 
     def __init__(self) -> None:
@@ -198,10 +197,10 @@ class FinalReport:
 
 
 def report_at_last(name: str, count: int) -> None:
-    """Have it said, when nothing comes any more, that so many records to *name* were lost."""
+    """Report at the very end of the interpreter that *count* records to *name* were lost."""
     report = vars(sys).setdefault("_cxlogging_report", FinalReport())
     report.add(name, count)
 
 
 STDERR = Stderr()
-"""The process's own."""
+"""The one of the process."""

@@ -13,7 +13,7 @@ import weakref
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ..delivery.process import lifecycle
+from ..delivery.process.fork import after_fork
 from ..delivery.process.state import OWN_THREADS, PROCESS, is_foreign
 from ..wire.event import Event, SyntheticOrigin
 from ..wire.external_errors import EXHAUSTED, is_external
@@ -62,7 +62,7 @@ class ShippingHandler(logging.Handler):
         self._selects = bool(self._missing) or self._disabled
         super().__init__(number)
         self._attachment = Attachment(self)
-        self._delivery.watch = self._attachment.check
+        self._delivery.watch(self._attachment.check)
         weakref.finalize(self, self._delivery.close_soon).atexit = False
 
     def set_sampler(self, sampler: Sampler | None) -> None:
@@ -111,7 +111,7 @@ class ShippingHandler(logging.Handler):
             return
         try:
             if record.process != PROCESS.pid and is_foreign():
-                lifecycle.after_fork()
+                after_fork()
             rate = self._rate(record) if self._selects else 1
             if rate == 0:
                 return
@@ -188,7 +188,7 @@ class ShippingHandler(logging.Handler):
                 Does not wait if the calling thread is inside ``logging.config``.
         """
         if _is_configuring():
-            self._delivery.hurry()
+            self._delivery.flush_now()
             return not self._delivery.outstanding
         return self._delivery.flush(timeout)
 

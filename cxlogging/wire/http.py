@@ -123,6 +123,20 @@ class Request(NamedTuple):
     headers: tuple[tuple[str, str | Secret], ...]
     body: bytes
 
+    def head(self, more: Sequence[tuple[str, str]] = ()) -> bytes:
+        """Return the request line and the headers, secrets included, with *more* headers."""
+        headers = (
+            ("Host", self.endpoint.authority),
+            ("Accept-Encoding", "identity"),
+            ("Content-Length", str(len(self.body))),
+            *self.headers,
+            *more,
+        )
+        lines = [f"POST {self.endpoint.path} HTTP/1.1"]
+        for name, value in headers:
+            lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
     def __repr__(self) -> str:
         return f"Request(endpoint={self.endpoint!r})"
 

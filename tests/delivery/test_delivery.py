@@ -67,16 +67,16 @@ def test_a_vendor_that_refuses_everything_is_not_stormed():
     target = delivery(network, flush_interval=0, clock=Clock(monotonic=lambda: now[0]))
     put_all(target, 100)
     wait_until(lambda: target.stats().rejected > 16)
-    target.workers.look()
+    target.workers.notify()
     seen = len(network.requests)
-    wait_until(lambda: target.pace.resume_at > now[0])
+    wait_until(lambda: target.lane.pace.resume_at > now[0])
 
     assert seen <= 2 * 100
     assert target.stats().rejected < 30
     now[0] += 1
-    target.workers.look()
+    target.workers.notify()
     wait_until(lambda: len(network.requests) > seen)
-    target.abandon()
+    target.workers.abandon()
     assert target.stats().balanced
 
 
@@ -138,7 +138,7 @@ def test_refusal_of_everything_holds(status, capfd):
     assert (stats.pending, stats.state, stats.balanced) == (10, "holding", True)
     assert len(network.requests) == 1
     assert capfd.readouterr().err.count(f"HTTP {status}") == 1
-    assert target.abandon().total() == 10
+    assert target.workers.abandon().total() == 10
 
 
 def test_hold_ends_when_the_vendor_takes_records_again(capfd):
@@ -150,7 +150,7 @@ def test_hold_ends_when_the_vendor_takes_records_again(capfd):
     target.flush(0)
     wait_until(lambda: target.stats().state == "holding")
     now[0] = 31.0
-    target.workers.look()
+    target.workers.notify()
     wait_until(lambda: target.stats().delivered == 10)
 
     assert capfd.readouterr().err.splitlines() == [
@@ -190,8 +190,8 @@ def test_retry_after_is_waited_for():
 
     for moment, requests in ((101.0, 1), (101.9, 1), (102.1, 2)):
         now[0] = moment
-        target.workers.look()
-        target.hurry()
+        target.workers.notify()
+        target.flush_now()
         if requests == 2:
             wait_until(lambda: len(network.requests) == 2)
         assert len(network.requests) == requests
@@ -228,14 +228,14 @@ def test_flush_interval():
     network = Network()
     target = delivery(network, flush_interval=5, clock=Clock(monotonic=lambda: now[0]))
     target.put(20, b"x")
-    wait_until(lambda: target.pace._since is not None)
+    wait_until(lambda: target.lane.pace._since is not None)
     now[0] = 4.9
-    target.workers.look()
-    wait_until(lambda: target.wake_count == target.pace.most)
+    target.workers.notify()
+    wait_until(lambda: target.workers.wake_items == target.lane.pace.max_items)
     assert network.requests == []
 
     now[0] = 5.1
-    target.workers.look()
+    target.workers.notify()
     wait_until(lambda: network.requests)
     assert network.accepted == [b"x"]
 
@@ -342,13 +342,12 @@ def test_a_flush_waits_only_for_what_came_before():
     network = Network()
     target = delivery(network, flush_interval=3600)
     target.put(20, b"before")
-    mark = target.mark()
+    mark = target.lane.end_position()
     target.put(20, b"after")
-    target.unsettled.add()
 
-    assert not target.has_passed(mark)
+    assert not target.lane.has_passed(mark)
     assert target.flush(20)
-    assert target.has_passed(mark)
+    assert target.lane.has_passed(mark)
 
 
 def test_on_drop_and_on_error_are_told():

@@ -37,7 +37,7 @@ def shop(server, tmp_path):
 
     yield make
     for handler in made:
-        handler.delivery.abandon()
+        handler.delivery.workers.abandon()
         handler.close()
 
 

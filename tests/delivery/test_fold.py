@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.queue.batch import Batch
 from cxlogging.delivery.queue.folding import Folded
 from cxlogging.delivery.queue.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryQueue
+from cxlogging.delivery.worker.in_flight import Batch
 from cxlogging.delivery.worker.pacing import FIRST_BATCH, NEVER, Pace
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS, Network, broken, delivery
@@ -151,7 +151,7 @@ def test_a_folded_batch_goes_again_whole():
     assert batch.fold()
     assert not batch.fold()
     assert len(batch) == 100
-    assert batch.items == items
+    assert batch.unfold() == batch.items == items
 
 
 def wait_until(condition, seconds: float = 20.0) -> None:
@@ -183,14 +183,16 @@ def test_an_outage_folds_the_line(outage):
     network = Network(answer)
     target = delivery(network, ROOMY, concurrency=1, retry_initial=0.05, retry_maximum=0.05)
     lines = fill(target, 100)
-    wait_until(lambda: target.stats().pending and (network.requests or target.unsettled.flying))
+    wait_until(
+        lambda: target.stats().pending and (network.requests or target.lane.in_flight.requests)
+    )
     raw = 0
 
     def shrunk() -> bool:
         nonlocal raw
         lines.extend(fill(target, 500))
-        raw = target.buffer.bytes_in
-        return target.buffer.bytes_held < raw / 2
+        raw = target.lane.queue.bytes_in
+        return target.lane.queue.bytes_held < raw / 2
 
     wait_until(shrunk)
     over.set()
@@ -198,7 +200,7 @@ def test_an_outage_folds_the_line(outage):
     assert target.flush(60)
     assert sorted(network.accepted) == sorted(lines)
     assert target.stats().balanced
-    assert target.buffer.bytes_held == 0
+    assert target.lane.queue.bytes_held == 0
 
 
 def test_the_first_batches_are_small():
@@ -212,7 +214,7 @@ def test_the_first_batches_are_small():
 
     assert sizes[0] == FIRST_BATCH
     assert sizes[1] == 4 * FIRST_BATCH + 1
-    assert sizes[-1] == pace.ceiling
+    assert sizes[-1] == pace.max_bytes
     pace.failed(0.0, None, 0.5)
     assert pace.batch_bytes == FIRST_BATCH
 

@@ -9,8 +9,7 @@ from collections import Counter
 import pytest
 
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.queue.batch import ADOPTED, Batch
-from cxlogging.delivery.worker.leftovers import Leftovers
+from cxlogging.delivery.worker.in_flight import ADOPTED, Batch, Leftovers
 from cxlogging.wire.http import Limits, Response
 from tests.delivery.test_delivery import lines, put_all, wait_until
 from tests.fakes import Network, broken, delivery
@@ -40,17 +39,17 @@ def test_new_records_do_not_wait_for_what_was_left():
     target = delivery(network, retry_initial=0.01, retry_maximum=600)
     put_all(target, 100)
     wait_until(lambda: target.stats().delivered == 99)
-    mark = target.mark()
+    mark = target.lane.end_position()
     for number in range(100, 200):
         target.put(20, b"%04d" % number)
     wait_until(lambda: target.stats().delivered == 199)
 
-    assert not target.has_passed(mark)
+    assert not target.lane.has_passed(mark)
     assert target.stats().pending == 1
     assert target.stats().balanced
     network.behaviour = lambda items: 200
     assert target.flush(20)
-    assert target.has_passed(mark)
+    assert target.lane.has_passed(mark)
     assert Counter(network.accepted) == Counter(lines(200))
 
 
@@ -64,16 +63,16 @@ def test_a_record_that_is_never_taken_is_not_sent_in_a_hot_loop():
     wait_until(lambda: target.stats().delivered == 9)
     moments = []
     for _ in range(6):
-        wait_until(lambda: len(target.unsettled.leftovers))
-        now[0] += target.unsettled.leftovers.wait(now[0])
+        wait_until(lambda: len(target.lane.in_flight.leftovers))
+        now[0] += target.lane.in_flight.leftovers.wait(now[0])
         moments.append(now[0])
         seen = len(network.requests)
-        target.workers.look()
+        target.workers.notify()
         wait_until(lambda seen=seen: len(network.requests) > seen)
 
     pauses = [after - before for before, after in itertools.pairwise(moments)]
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
-    target.abandon()
+    target.workers.abandon()
 
 
 def test_an_answer_that_took_something_ends_the_backoff():
@@ -86,7 +85,7 @@ def test_an_answer_that_took_something_ends_the_backoff():
     wait_until(lambda: target.stats().retries == 3)
 
     assert target.flush(20)
-    assert target.pace._failures == 0
+    assert target.lane.pace._failures == 0
     assert Counter(network.accepted) == Counter(lines(100))
 
 
@@ -122,7 +121,7 @@ def test_single_records_are_refused_beside_leftovers():
         network, limits=ROOMY, flush_interval=60, on_drop=lambda *drop: heard.append(drop)
     )
     put_all(target, 200)
-    wait_until(lambda: target.flush(0.2) or len(target.unsettled.leftovers))
+    wait_until(lambda: target.flush(0.2) or len(target.lane.in_flight.leftovers))
     network.behaviour = lambda items: 200
 
     assert target.flush(20)
@@ -157,7 +156,7 @@ def test_leftovers_that_are_abandoned_are_counted():
     wait_until(lambda: target.stats().delivered == 21)
     left = target.stats().pending
 
-    assert target.abandon().total() == left
+    assert target.workers.abandon().total() == left
     stats = target.stats()
     assert (stats.abandoned, stats.pending, stats.balanced) == (left, 0, True)
 
@@ -172,15 +171,15 @@ def test_a_wait_that_the_vendor_asks_for_is_for_the_leftovers_alone():
     clock = Clock(monotonic=lambda: now[0])
     target = delivery(network, clock=clock, flush_interval=60, batch_count=2)
     put_all(target, 2)
-    wait_until(lambda: len(target.unsettled.leftovers))
+    wait_until(lambda: len(target.lane.in_flight.leftovers))
     target.put(20, b"a")
     target.put(20, b"b")
     wait_until(lambda: target.stats().delivered == 3)
-    target.hurry()
+    target.flush_now()
 
-    assert target.unsettled.leftovers.wait(now[0]) == 7
+    assert target.lane.in_flight.leftovers.wait(now[0]) == 7
     now[0] = 7.0
-    target.workers.look()
+    target.workers.notify()
     wait_until(lambda: target.stats().delivered == 4)
     assert network.accepted == [b"0000", b"a", b"b", b"0001"]
 
@@ -193,7 +192,7 @@ def test_nothing_taken_of_a_whole_batch_is_trouble_like_any_other():
     wait_until(lambda: target.stats().retries)
 
     assert target.stats().state == "retrying"
-    target.abandon()
+    target.workers.abandon()
     assert target.stats().balanced
 
 
@@ -210,7 +209,7 @@ def test_leftovers_travel_together():
     assert list(together.numbers) == [1, 20, 22]
     assert [data for _, data, _ in together.items] == [b"0001", b"0020", b"0022"]
     assert leftovers.wait(11.0) == 4.0
-    leftovers.hurry(11.1)
+    leftovers.end_pause(11.1)
     assert leftovers.wait(11.1) == pytest.approx(3.9)
     assert leftovers.take(15.0, 0.5, ROOM, ROOM).first == 40
     assert not leftovers
@@ -255,14 +254,14 @@ def test_flush_waits_for_leftovers_before_its_mark_alone():
     network = Network(taking(lambda _, item: item < b"0050" or stuck.is_set()))
     target = delivery(network, limits=ROOMY, flush_interval=60)
     put_all(target, 50)
-    mark = target.mark()
+    mark = target.lane.end_position()
     for number in range(50, 100):
         target.put(20, b"%04d" % number)
-    target.hurry()
+    target.flush_now()
     wait_until(lambda: target.stats().delivered == 50)
 
-    assert target.has_passed(mark)
-    assert not target.has_passed(target.mark())
+    assert target.lane.has_passed(mark)
+    assert not target.lane.has_passed(target.lane.end_position())
     stuck.set()
     assert target.flush(20)
 

@@ -19,11 +19,10 @@ from cxlogging.delivery.diagnostics import Diagnostics
 from cxlogging.delivery.http.compression import choose, compressor
 from cxlogging.delivery.ledger import Counter, Tally
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.queue.batch import Batch
 from cxlogging.delivery.queue.memory import ITEM_OVERHEAD, MemoryQueue
 from cxlogging.delivery.worker.backoff import RETRY_AFTER_MAXIMUM, backoff, retry_after
-from cxlogging.delivery.worker.in_flight import Unsettled
-from cxlogging.delivery.worker.pacing import NEVER, Pace, State
+from cxlogging.delivery.worker.in_flight import Batch, InFlight
+from cxlogging.delivery.worker.pacing import NEVER, Health, Pace
 from cxlogging.errors import ConfigurationError
 from cxlogging.wire.http import Limits
 from tests.fakes import LIMITS
@@ -303,15 +302,15 @@ def test_counters_in_many_threads():
 
 def test_batches_go_again_in_order():
     """Whatever the order in which they come back, the oldest batch goes first."""
-    unsettled = Unsettled()
+    in_flight = InFlight()
     batches = [Batch(first, [(20, b"x", 0)] * 10) for first in (0, 10, 20)]
     for index in (2, 0, 1):
-        unsettled.fly(batches[index], 0.0)
-        unsettled.landed(batches[index])
-        unsettled.add(batches[index])
+        in_flight.start(batches[index], 0.0)
+        in_flight.finish(batches[index])
+        in_flight.put_back(batches[index])
 
-    assert (unsettled.first, unsettled.count) == (0, 30)
-    assert [unsettled.pop() for _ in range(4)] == [*batches, None]
+    assert (in_flight.first, in_flight.count) == (0, 30)
+    assert [in_flight.next(0.0, float, 9, 9) for _ in range(4)] == [*batches, None]
 
 
 @given(st.integers(2, 50))
@@ -398,13 +397,13 @@ def test_the_pace_after_failures():
     """Failures pause longer and longer, a good answer ends that, and closing hurries it."""
     pace = Pace(Options(), LIMITS)
     pace.failed(100.0, None, 1.0)
-    assert (pace.state, pace.resume_at) == (State.RETRYING, 100.5)
+    assert (pace.health, pace.resume_at) == (Health.RETRYING, 100.5)
     pace.failed(100.0, None, 1.0)
     assert pace.resume_at == 101.0
-    pace.hurry(100.2)
+    pace.end_pause(100.2)
     assert pace.resume_at == 100.2
     pace.delivered(0.1)
-    assert (pace.state, pace.resume_at) == (State.SOUND, 0.0)
+    assert (pace.health, pace.resume_at) == (Health.HEALTHY, 0.0)
 
 
 @given(
@@ -437,7 +436,7 @@ def test_closing_keeps_the_vendors_wait():
     """A pause that the vendor asks for is kept, also when closing."""
     pace = Pace(Options(), LIMITS)
     pace.failed(100.0, 60.0, 0.0)
-    pace.hurry(100.1)
+    pace.end_pause(100.1)
 
     assert pace.resume_at == 160.0
 
@@ -458,16 +457,16 @@ def test_a_batch_is_no_larger_than_a_worker_does_at_once():
     """A vendor that takes more gets 4,000 records a request, and more where that is asked for."""
     ample = Limits(10_000, 10**7, 10**7, 10_000, 0, auto=())
 
-    assert Pace(Options(), ample).most == 4_000
-    assert Pace(Options.parse({"batch_count": 7_000}), ample).most == 7_000
-    assert Pace(Options(), LIMITS).most == LIMITS.batch_count
+    assert Pace(Options(), ample).max_items == 4_000
+    assert Pace(Options.parse({"batch_count": 7_000}), ample).max_items == 7_000
+    assert Pace(Options(), LIMITS).max_items == LIMITS.batch_count
 
 
 def test_batch_options_never_exceed_the_vendor():
     """batch_count and batch_bytes make batches smaller, never larger than the vendor's limits."""
     pace = Pace(Options.parse({"batch_count": 10**9, "batch_bytes": 10**9}), LIMITS)
 
-    assert (pace.most, pace.ceiling) == (LIMITS.batch_count, LIMITS.body_bytes)
+    assert (pace.max_items, pace.max_bytes) == (LIMITS.batch_count, LIMITS.body_bytes)
 
 
 def test_diagnostics_are_said_once(capfd):

@@ -99,7 +99,7 @@ def test_a_vendor_that_quotes_a_secret(vendor, status, quoted, server, tmp_path,
     checked = handler.check()
     stats = handler.stats()
     handler.close()
-    handler.delivery.abandon()
+    handler.delivery.workers.abandon()
 
     err = said(capfd, f"HTTP {status}")
     kept = content(tmp_path)
@@ -123,7 +123,10 @@ def test_a_honeycomb_status_that_quotes_the_key(server, capfd):
 
     body = f'[{{"status": 400, "error": "no {KEY} here"}}]'.encode()
     handler = cxlogging.HoneycombHandler(KEY, dataset="shop", url=server.url, flush_interval=0)
-    handler.delivery.transport = Network(lambda _: Response(200, body=body))
+    handler.delivery.lane.replace(
+        make_transport=lambda: Network(lambda _: Response(200, body=body))
+    )
+    handler.delivery.workers.reset()
     log = logging.Logger("shop")  # noqa: LOG001 - out of the tree
     log.addHandler(handler)
     log.warning("x")

@@ -192,7 +192,7 @@ def test_on_error_is_not_told_in_a_log_call():
 
     assert diagnostics.say("kind", "topic", "a sentence", in_log_call=True)
     assert (heard, stream.getvalue()) == ([], "cxlogging: x: a sentence\n")
-    diagnostics.call_back()
+    diagnostics.catch_up()
     assert heard == ["a sentence"]
 
 

@@ -633,8 +633,8 @@ def test_the_wait_of_honeycombs_rate_limit(headers, least, most):
         handler.handle(logging.makeLogRecord({"msg": "hello", "levelno": 30}))
         delivery = handler._delivery
         wait_until(lambda: handler.stats().retries)
-        wait = delivery.pace.resume_at - delivery.clock.monotonic()
-        delivery.abandon()
+        wait = delivery.lane.pace.resume_at - delivery.clock.monotonic()
+        delivery.workers.abandon()
         handler.close()
 
     assert least < wait < most

@@ -12,9 +12,10 @@ import pytest
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
-from cxlogging.delivery.options import Options
-from cxlogging.delivery.process import lifecycle
-from cxlogging.delivery.worker.pacing import NEVER, Pace
+from cxlogging.delivery.process import fork
+from cxlogging.delivery.process.registry import registered
+from cxlogging.delivery.worker.pacing import NEVER
+from cxlogging.delivery.worker.picking import AHEAD_BYTES, has_room
 from cxlogging.wire.http import Limits
 from tests.delivery.test_delivery import lines, put_all, wait_until
 from tests.fakes import Network, delivery
@@ -26,21 +27,21 @@ def test_a_fault_of_ours_loses_nothing(capfd):
     """A worker that ends by a fault of ours is said, and the next record's worker sends all."""
     network = Network()
     target = delivery(network)
-    settled, failing = target.drops.report, [True]
+    take_event, failing = target.lane.drops.take_event, [True]
 
-    def report(now):
+    def fail_once(now):
         if failing.pop() if failing else False:
             raise RuntimeError("a fault of ours")
-        return settled(now)
+        return take_event(now)
 
-    target.drops.report = report
+    target.lane.drops.take_event = fail_once
     target.put(20, b"first")
     wait_until(lambda: not failing and not len(target.workers))
     target.put(20, b"second")
 
     assert target.flush(20)
     assert network.accepted == [b"first", b"second"]
-    assert "a worker ended by RuntimeError: a fault of ours" in capfd.readouterr().err
+    assert "worker crashed: RuntimeError: a fault of ours" in capfd.readouterr().err
 
 
 def test_a_batch_in_flight_survives_a_fault_of_ours():
@@ -69,11 +70,11 @@ def test_workers_leave_for_a_fork_where_nothing_waits():
     target = delivery(network)
     target.put(20, b"x")
     assert target.flush(20)
-    lifecycle.before_fork()
+    fork.before_fork()
     wait_until(lambda: not target.workers.is_parking)
 
     assert len(target.workers) == 0
-    lifecycle.after_in_parent()
+    fork.after_in_parent()
     target.put(20, b"y")
     assert target.flush(20)
     assert network.accepted == [b"x", b"y"]
@@ -85,10 +86,10 @@ def test_a_record_that_comes_while_parking():
     target = delivery(network)
     target.put(20, b"x")
     assert target.flush(20)
-    lifecycle.before_fork()
+    fork.before_fork()
     target.put(20, b"y")
     wait_until(lambda: not target.workers.is_parking)
-    lifecycle.after_in_parent()
+    fork.after_in_parent()
 
     wait_until(lambda: network.accepted == [b"x", b"y"])
 
@@ -97,10 +98,10 @@ def test_workers_stay_for_a_fork_where_something_waits():
     """before_fork() leaves workers alone that have something to send."""
     target = delivery(Network(), flush_interval=3600)
     target.put(20, b"x")
-    lifecycle.before_fork()
+    fork.before_fork()
 
     assert not target.workers.is_parking
-    lifecycle.after_in_parent()
+    fork.after_in_parent()
     assert target.flush(20)
 
 
@@ -114,7 +115,7 @@ def test_a_slow_vendor_gets_a_second_worker():
 
     wait_until(lambda: len(network.accepted) == 500)
     assert sorted(network.accepted) == lines(500)
-    wait_until(lambda: target.pace.slow)
+    wait_until(lambda: target.lane.pace.slow)
     wait_until(lambda: len(target.workers) <= 2)
 
 
@@ -149,7 +150,7 @@ def test_a_batch_that_fills_beside_one_in_flight(option):
         wait_until(lambda number=number: gate.flying == number + 1)
     put_all(target, 50)
     assert gate.flying == 4
-    assert len(target.unsettled.flying) == 4
+    assert len(target.lane.in_flight.requests) == 4
     gate.open()
 
     assert target.flush(20)
@@ -181,7 +182,7 @@ def test_the_rest_of_a_flush_does_not_wait_for_an_answer():
     """flush() of more than a batch sends the rest beside the full batches."""
     gate = Gate()
     target = delivery(gate.network, flush_interval=3600, batch_count=10, limits=ROOMY)
-    target.wake_bytes = target.wake_count = NEVER  # as where no worker was told yet
+    target.workers.wake_bytes = target.workers.wake_items = NEVER  # as where no worker was told yet
     put_all(target, 23)
     flush_beside(gate, target, flying=3)
 
@@ -199,20 +200,26 @@ def test_a_vendor_in_trouble_is_asked_by_one_request():
     wait_until(lambda: gate.flying == 1)
     put_all(target, 200)
 
-    assert (gate.flying, len(target.unsettled.flying)) == (1, 1)
+    assert (gate.flying, len(target.lane.in_flight.requests)) == (1, 1)
     gate.open()
     assert target.flush(20)
     assert target.stats().delivered == 210
 
 
-def test_what_is_in_flight_is_bounded():
+@pytest.mark.parametrize(
+    ("concurrency", "size", "allowed"), [(3, 1, 3), (3, AHEAD_BYTES // 2, 2), (1, 1, 1)]
+)
+def test_what_is_in_flight_is_bounded(concurrency, size, allowed):
     """A third request is begun only where those in flight do not hold too much already."""
-    pace = Pace(Options.parse({"concurrency": 3}), ROOMY)
-    vast = 2**40
+    lane = delivery(Network(), ROOMY, concurrency=concurrency).lane
+    item = (20, bytes(size), 0)
+    room = []
+    for _ in range(5):
+        room.append(has_room(lane))
+        lane.in_flight.take([item], 0, 0.0)
 
-    assert [pace.has_room(n, 0) for n in range(5)] == [True, True, True, False, False]
-    assert [pace.has_room(n, vast) for n in range(4)] == [True, True, False, False]
-    assert not Pace(Options.parse({"concurrency": 1}), ROOMY).has_room(1, 0)
+    assert room == [number < allowed for number in range(5)]
+    lane.in_flight.abandon(0)
 
 
 def test_the_report_of_an_overflow():
@@ -255,13 +262,13 @@ def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
         now[0] = float(second)
         gate[0] = 503
         put_all(target, 60)
-        wait_until(lambda: not target.drops.untold)
+        wait_until(lambda: not target.lane.drops.has_unreported)
         gate[0] = 200
-        target.workers.look()
+        target.workers.notify()
         assert target.flush(20)
         assert target.stats().balanced
     now[0] = 300.0
-    target.workers.look()
+    target.workers.notify()
     wait_until(lambda: target.stats().reports == 5)
 
     stats = target.stats()
@@ -292,7 +299,7 @@ def test_a_report_that_fails_is_told_later():
     assert target.flush(20)
     wait_until(lambda: answers == [503])
     now[0] = 61.0
-    target.workers.look()
+    target.workers.notify()
     wait_until(lambda: target.stats().reports == 1)
 
     (report,) = (line for line in network.accepted if line.startswith(b"cxlogging dropped"))
@@ -310,7 +317,7 @@ def test_the_master_of_uwsgi_starts_no_thread(monkeypatch, capfd):
     assert len(target.workers) == 0
     assert "uWSGI loads the application before it forks" in capfd.readouterr().err
     worker[0] = 1
-    target.reset()
+    target.workers.reset()
     target.put(20, b"after")
     assert target.flush(20)
     assert network.accepted == [b"after"]
@@ -323,7 +330,7 @@ def test_a_flush_with_a_timeout(asked):
     target.put(20, b"x")
 
     assert not target.flush(asked)
-    target.abandon()
+    target.workers.abandon()
 
 
 def test_deliveries_come_and_go_while_threads_look():
@@ -337,9 +344,9 @@ def test_deliveries_come_and_go_while_threads_look():
     def look():
         try:
             while not ended.is_set():
-                lifecycle.before_fork()
-                lifecycle.after_in_parent()
-                sum(each.stats().pending for each in lifecycle.deliveries())
+                fork.before_fork()
+                fork.after_in_parent()
+                sum(each.lane.stats().pending for each in registered())
         except BaseException as error:
             errors.append(error)
             raise
@@ -358,7 +365,7 @@ def test_deliveries_come_and_go_while_threads_look():
         sys.setswitchinterval(before)
 
     assert errors == []
-    assert not any(each.workers.is_parking for each in lifecycle.deliveries())
+    assert not any(each.is_parking for each in registered())
 
 
 def test_nobody_stays_parked_when_a_signal_ends_the_fork_hook():
@@ -367,14 +374,14 @@ def test_nobody_stays_parked_when_a_signal_ends_the_fork_hook():
     target = delivery(network)
     target.put(20, b"first")
     wait_until(lambda: network.accepted == [b"first"])
-    lifecycle.before_fork()
+    fork.before_fork()
 
     def interrupted():
         raise KeyboardInterrupt
 
     unpark, target.workers.unpark = target.workers.unpark, interrupted
     with pytest.raises(KeyboardInterrupt):
-        lifecycle.after_in_parent()
+        fork.after_in_parent()
     target.workers.unpark = unpark
     target.put(20, b"second")
 
@@ -448,13 +455,13 @@ def test_a_flush_does_not_overtake_the_first_record():
     """
     gate = Gate()
     target = delivery(gate.network, flush_interval=3600, clock=Clock(monotonic=lambda: 0.0))
-    target.reset()  # so it is idle
+    target.workers.reset()  # so it is idle
     put_all(target, 1)
     wait_until(lambda: gate.flying == 1)
     put_all(target, 3)
     waiter = threading.Thread(target=target.flush, args=(20,))
     waiter.start()
-    wait_until(lambda: target.pace.owes and target.waiters)
+    wait_until(lambda: target.lane.pace.flush_pending and target.lane.waiters)
 
     assert len(target.workers) == 1
     gate.open()

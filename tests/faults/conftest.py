@@ -137,16 +137,13 @@ class Shop:
         self.handler = cxlogging.BetterStackHandler("canary-token", url=url, **{**given, **options})
         self.delivery = self.handler._delivery
         if clock is not None or resolve is not None or disk is not None:
-            self.delivery.clock = clock or self.delivery.clock
-            endpoint = self.delivery.destination.endpoint
-            connector = Connector(endpoint, self.delivery.options, resolve)
-            self.delivery._make_transport = lambda: HttpTransport(
-                connector, (), self.delivery.clock
-            )
+            lane = self.delivery.lane
+            connector = Connector(lane.destination.endpoint, lane.options, resolve)
+            lane.replace(clock, lambda: HttpTransport(connector, (), lane.clock))
             if disk is not None:
                 use_disk(self.handler, disk, self.delivery.options.spool, segment_bytes=20_000)
             else:
-                self.delivery.reset()
+                self.delivery.workers.reset()
         hold_back(self.delivery)
         self.logger = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - out of the tree
         self.logger.addHandler(self.handler)
@@ -177,5 +174,5 @@ def shop(backend) -> Iterator[Callable[..., Shop]]:
 
     yield make
     for each in made:
-        each.delivery.abandon()
+        each.delivery.workers.abandon()
         each.handler.close()

@@ -64,7 +64,9 @@ def use_disk(handler, disk: Disk, path: str, **more) -> None:
     delivery = handler.delivery
     options = delivery.options
     spool = spool_of(delivery.destination, path, options, disk)
-    delivery._make_queue = lambda clock, evicted, lock: Journal(
-        spool, options, clock, evicted, lock, disk=disk, **more
+    delivery.lane.replace(
+        make_queue=lambda clock, evicted, lock: Journal(
+            spool, options, clock, evicted, lock, disk=disk, **more
+        )
     )
-    delivery.reset()
+    delivery.workers.reset()

@@ -18,8 +18,8 @@ PHASES = """
 from cxlogging.delivery.clock import Clock
 import resource, shutil
 shift = 0
-handler._delivery.clock = Clock(lambda: time.monotonic() + shift)
-handler._delivery.reset()
+handler._delivery.lane.replace(Clock(lambda: time.monotonic() + shift))
+handler._delivery.workers.reset()
 spool = {spool!r}
 
 def on():
@@ -148,7 +148,7 @@ def test_case_56_a_read_only_disk(child, backend, small_disk, figures):
 class Faulty(Disk):
     """A real file system, until *error* is set."""
 
-    keeping = None
+    gil_calls = None
     error = 0
 
     def _may_fail(self) -> None:
@@ -181,7 +181,7 @@ def test_case_56_any_error(shop, backend, spool, figures, name, at_start):
     disk, shift, errors = Faulty(), Shift(), []
     disk.error = getattr(errno, name) if at_start else 0
     one = shop(spool=str(spool), disk=disk, clock=shift.clock, flush_interval=0)
-    one.delivery.diagnostics._on_error = errors.append
+    one.delivery.lane.diagnostics._on_error = errors.append
     if not at_start:
         one.log(50)
     disk.error = getattr(errno, name)
@@ -250,8 +250,8 @@ MOVES = """
 from cxlogging.delivery.clock import Clock
 import shutil
 shift = 0
-handler._delivery.clock = Clock(lambda: time.monotonic() + shift)
-handler._delivery.reset()
+handler._delivery.lane.replace(Clock(lambda: time.monotonic() + shift))
+handler._delivery.workers.reset()
 spool = {spool!r}
 def spooled():
     found = [os.path.join(f, n) for f, _, names in os.walk(spool) for n in names]

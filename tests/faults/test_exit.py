@@ -137,7 +137,8 @@ def test_case_17_a_resolver_that_hangs(child, backend, figures):
             time.sleep(60)
         delivery = handler._delivery
         connector = Connector(delivery.destination.endpoint, delivery.options, hang)
-        delivery.transport = HttpTransport(connector, (), delivery.clock)
+        delivery.lane.replace(make_transport=lambda: HttpTransport(connector, (), delivery.clock))
+        delivery.workers.reset()
         """
         + leave(wait="assert asked.wait(20)").replace("\n", "\n        "),
         "flush_interval=0",

@@ -138,7 +138,7 @@ def test_case_47_retry_after(shop, backend, figures, status, value, clock, least
         until(lambda: one.handler.stats().requests)
         other.log(3)
         assert other.handler.flush(10)
-        wait = one.delivery.pace.resume_at - shift.clock.monotonic()
+        wait = one.delivery.lane.pace.resume_at - shift.clock.monotonic()
         assert least - 1 < wait <= most
 
         shift.by += max(wait - 0.5, 0)
@@ -205,7 +205,7 @@ def test_case_50_a_key_that_is_being_changed(shop, figures, capfd, status):
         shift = Shift()
         errors = []
         one = shop(backend.url, clock=shift.clock, flush_interval=0, on_error=errors.append)
-        one.delivery.diagnostics._on_error = errors.append
+        one.delivery.lane.diagnostics._on_error = errors.append
         for probe in (1, 2):
             one.log(20)
             until(lambda: one.handler.stats().requests == probe)  # noqa: B023

@@ -75,7 +75,7 @@ def test_a_parent_that_never_logs_delivers_what_its_child_left(spooling, backend
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
     print("killed", flush=True)
-    from cxlogging.delivery.process.lifecycle import COUNTS_LATE
+    from cxlogging.delivery.process.fork import COUNTS_LATE
     if COUNTS_LATE:
         promise("parent", 0)  # there the thread is back with the next record
     time.sleep(60)

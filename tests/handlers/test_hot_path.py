@@ -42,17 +42,17 @@ def handler(request, kind, tmp_path):
 
 def quiet(handler) -> None:
     """Let the handler wake no worker, then log a little."""
-    handler._delivery.wake_bytes = handler._delivery.wake_count = NEVER
+    handler._delivery.workers.wake_bytes = handler._delivery.workers.wake_items = NEVER
     handler.handle(a_record())
 
 
 def empty(handler) -> None:
     delivery = handler._delivery
-    with delivery.lock:
-        while items := delivery.buffer.take(NEVER, NEVER):
-            delivery.ledger.taken += len(items)
-            delivery.ledger.delivered += len(items)
-            delivery.buffer.settle(items)
+    with delivery.lane.lock:
+        while items := delivery.lane.queue.take(NEVER, NEVER):
+            delivery.lane.in_flight.finish(delivery.lane.in_flight.take(items, 0, 0.0))
+            delivery.ledger.deliver(len(items))
+            delivery.lane.queue.settle(items)
 
 
 def a_record() -> logging.LogRecord:
@@ -143,7 +143,7 @@ def test_what_a_waiting_record_keeps(handler):
         kept = (sys.getallocatedblocks() - before) / RECORDS
         spooled = handler._delivery.options.spool is not None
         if spooled:
-            handler._delivery.buffer.fold()
+            handler._delivery.lane.queue.fold()
             # The interpreter itself keeps some empty tuples.
             assert (sys.getallocatedblocks() - before) / RECORDS <= 1.0
     finally:

@@ -14,7 +14,7 @@ import pytest
 
 import cxlogging
 from cxlogging.dataprime import DataPrimeClient
-from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.process.registry import registered
 from cxlogging.devserver import DevServer
 from cxlogging.errors import ConfigurationError
 from cxlogging.handlers.redaction.rules import build_sanitizer
@@ -231,13 +231,13 @@ def test_in_an_ini_file(vendor, name, value):
 
 def test_nothing_is_left_behind():
     """What was refused has begun nothing: no handler, no delivery, no thread."""
-    deliveries, threads = set(lifecycle.deliveries()), set(threading.enumerate())
+    deliveries, threads = set(registered()), set(threading.enumerate())
     for vendor, name, value in IN_FILES:
         with pytest.raises(ConfigurationError):
             getattr(cxlogging, vendor.rpartition(".")[2])("k", **{name: value})
     gc.collect()
 
-    assert set(lifecycle.deliveries()) <= deliveries
+    assert set(registered()) <= deliveries
     assert set(threading.enumerate()) <= threads
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import _thread
 import itertools
-import weakref
 from collections import Counter
 
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
-from cxlogging.delivery.journal.recent import RECENT_BYTES
+from cxlogging.delivery.journal.reading import RECENT_BYTES
 from cxlogging.delivery.journal.spool import DestinationDir
 from cxlogging.delivery.options import Options
-from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.process.registry import unregister
 from cxlogging.delivery.process.state import own_thread
 from cxlogging.delivery.queue.memory import MemoryQueue
 from tests.fakes import LIMITS, Lines, Network
@@ -130,11 +129,9 @@ def counts(items: list[bytes]) -> Counter:
 class Inline(Delivery):
     """A delivery for which no thread is started: whoever is counted as a worker prevents it."""
 
-    is_watched = False
-
-    def look_for_backlog(self) -> None:
-        self.workers._crew.append(None)
-        super().look_for_backlog()
+    def _start_watching(self) -> None:
+        self.workers._threads.append(None)
+        super()._start_watching()
 
 
 class Carrier:
@@ -168,7 +165,7 @@ class Carrier:
         parsed = Options.parse(given)
         lines = Lines(limits)
 
-        def line(clock, evicted, lock):
+        def queue(clock, evicted, lock):
             if disk is None:
                 return MemoryQueue(parsed, clock, evicted, lock)
             spool = DestinationDir(str(path), lines.identity, self.disk)
@@ -183,8 +180,10 @@ class Carrier:
                 recent_bytes=recent_bytes,
             )
 
+        # Without the option no thread watches the spool.
+        unwatched = parsed._replace(spool=None)
         self.delivery = Inline(
-            lines, parsed, transport=lambda: network, clock=time.clock, line=line
+            lines, unwatched, transport=lambda: network, clock=time.clock, queue=queue
         )
 
     def put(self, item: bytes, level: int = INFO) -> None:
@@ -194,8 +193,8 @@ class Carrier:
         """Do what a worker does in one turn; return how long it would wait, or -1 as it leaves."""
         with own_thread():
             wait = self.delivery.workers._step(30.0)
-        if not self.delivery.workers._crew:
-            self.delivery.workers._crew.append(None)
+        if not self.delivery.workers._threads:
+            self.delivery.workers._threads.append(None)
         return wait
 
     def work(self, turns: int = 200, patience: float = 1e6) -> None:
@@ -207,14 +206,14 @@ class Carrier:
             self.time.pass_by(min(max(wait, 0.0), patience))
 
     def close(self) -> None:
-        self.delivery.closing = True
+        self.delivery.lane.close()
         self.step()
 
     def vanish(self) -> None:
         """End as a process that was killed does."""
         if self.disk is not None:
             self.disk.kill()
-        lifecycle._deliveries.discard(weakref.ref(self.delivery))
+        unregister(self.delivery.workers)
 
     def stats(self):
         return self.delivery.stats()

@@ -9,13 +9,12 @@ What became of every record is known at every step.
 from __future__ import annotations
 
 import errno
-import weakref
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cxlogging.delivery.journal.frames import HEADER_BYTES
-from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.process.registry import unregister
 from cxlogging.wire.http import Limits, Response
 from tests.fakes import Network, broken, timeout
 from tests.journal.bench import Carrier, HandClock
@@ -178,7 +177,7 @@ class Model(RuleBasedStateMachine):
     def bury(self, carrier):
         self.killed += 1
         self.carriers.remove(carrier)
-        buffer = carrier.delivery.buffer
+        buffer = carrier.delivery.lane.queue
         if self.durable:
             held = b"".join(
                 bytes(node.data)
@@ -203,7 +202,10 @@ class Model(RuleBasedStateMachine):
     def note_failures(self, carrier):
         # Where the disk fails a second time, what waits in memory since the first is behind
         # what was written between.
-        said = [*carrier.said, *(sentence for _, _, sentence in carrier.delivery.buffer.notices)]
+        said = [
+            *carrier.said,
+            *(sentence for _, _, sentence in carrier.delivery.lane.queue.notices),
+        ]
         if sum("cannot be written" in sentence for sentence in said) > 1:
             self.unordered.add(carrier.number)
 
@@ -223,10 +225,10 @@ class Model(RuleBasedStateMachine):
                 item = head.ljust(size, b".")
                 self.accepted[item] = carrier.number
                 self.maybe.add(item)
-                before = carrier.stats().dropped - carrier.delivery.buffer.evicted
+                before = carrier.stats().dropped - carrier.delivery.lane.queue.evicted
                 carrier.put(item, level)
                 self.maybe.discard(item)
-                if carrier.stats().dropped - carrier.delivery.buffer.evicted > before:
+                if carrier.stats().dropped - carrier.delivery.lane.queue.evicted > before:
                     self.dropped.add(item)
 
         self.act(which, action)
@@ -239,11 +241,11 @@ class Model(RuleBasedStateMachine):
     def flush(self, which):
         def action(carrier):
             delivery = carrier.delivery
-            mark = delivery.mark()
-            delivery.hurry()
+            mark = delivery.lane.end_position()
+            delivery.flush_now()
             carrier.work(30, 2.0)
             if not delivery.outstanding:
-                assert delivery.has_passed(mark)
+                assert delivery.lane.has_passed(mark)
 
         self.act(which, action)
 
@@ -280,10 +282,10 @@ class Model(RuleBasedStateMachine):
                     raise Killed
 
             self.machine.watch = watch
-            before = carrier.stats().dropped - carrier.delivery.buffer.evicted
+            before = carrier.stats().dropped - carrier.delivery.lane.queue.evicted
             carrier.put(item)
             self.maybe.discard(item)
-            if carrier.stats().dropped - carrier.delivery.buffer.evicted > before:
+            if carrier.stats().dropped - carrier.delivery.lane.queue.evicted > before:
                 self.dropped.add(item)
             carrier.work(turns, 20.0)
 
@@ -301,9 +303,9 @@ class Model(RuleBasedStateMachine):
             assert stats.balanced, stats
             assert stats.pending >= 0, stats
             assert stats.spooled >= 0, stats
-            adopted = carrier.delivery.ledger.adopted
+            adopted = carrier.delivery.lane.ledger.adopted
             assert stats.accepted == carrier.put_count + adopted, stats
-            buffer = carrier.delivery.buffer
+            buffer = carrier.delivery.lane.queue
             assert len(buffer) >= 0
 
     @invariant()
@@ -333,17 +335,17 @@ class Model(RuleBasedStateMachine):
             self.check_the_end()
         finally:
             for carrier in self.carriers:
-                lifecycle._deliveries.discard(weakref.ref(carrier.delivery))
+                unregister(carrier.delivery.workers)
 
     def check_the_end(self):
-        evicted = self.evicted + sum(each.delivery.buffer.evicted for each in self.carriers)
+        evicted = self.evicted + sum(each.delivery.lane.queue.evicted for each in self.carriers)
         for carrier in self.carriers:
             self.note_failures(carrier)
             stats = carrier.stats()
             assert stats.balanced
             assert (stats.pending, stats.spooled) == (0, 0), stats
             if self.overflow != "drop_oldest":
-                assert carrier.delivery.buffer.bytes_held == 0
+                assert carrier.delivery.lane.queue.bytes_held == 0
         self.nothing_is_delivered_that_was_not_accepted()
         self.no_descriptor_is_used_that_was_closed()
         delivered = [item for item in self.network.accepted if not item.startswith(REPORT)]
@@ -378,9 +380,9 @@ class Model(RuleBasedStateMachine):
     def check_files(self):
         """Nothing is left but what live processes hold."""
         held = {
-            f"{carrier.delivery.buffer._line.owner}/{segment.name}.seg"
+            f"{carrier.delivery.lane.queue._segments.dir_name}/{segment.name}.seg"
             for carrier in self.carriers
-            for segment in carrier.delivery.buffer._line._segments
+            for segment in carrier.delivery.lane.queue._segments._waiting
         }
         for path, node in self.machine.files().items():
             # One that could be neither begun nor removed holds nothing, and goes in the end.

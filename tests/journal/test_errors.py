@@ -68,7 +68,7 @@ def test_a_disk_that_fails_is_said_by_the_log_call_that_finds_it(operations, err
     machine.fail(*operations, error=error)
     one = Carrier(Network(lambda _: 503), machine.process(), HandClock())
     one.put(b"a")
-    lines_said = list(one.delivery.diagnostics._said.items())
+    lines_said = list(one.delivery.lane.diagnostics._said.items())
     before = list(one.said)
     one.step()
 
@@ -122,7 +122,7 @@ def test_a_disk_that_comes_and_goes_is_said_once_a_minute():
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)
 def test_a_refused_record_that_cannot_be_kept_is_said(error):
-    """Where the disk fails while the vendor refuses records, it is said that they are not kept."""
+    """If rejected records cannot be stored as the disk fails, a diagnostic says so."""
     machine = Machine()
     one = Carrier(Network(lambda _: 400), machine.process(), HandClock())
     one.put(b"a")
@@ -131,7 +131,7 @@ def test_a_refused_record_that_cannot_be_kept_is_said(error):
     one.step()
 
     assert one.stats().rejected == 1
-    assert any(f"are not kept in the spool /spool: {os.strerror(error)}" in s for s in one.said)
+    assert any(f"cannot be kept in the spool /spool: {os.strerror(error)}" in s for s in one.said)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)
@@ -169,17 +169,17 @@ def test_no_error_of_any_operation_leaves(operation, error):
             network, machine.process(), time, segment_bytes=150, durability="system",
             flush_interval=60,
         )  # fmt: skip
-        one.delivery.buffer._files._syncer.start = lambda: None
+        one.delivery.lane.queue._files._syncer.start = lambda: None
         for line in lines(20, b"b"):
             one.put(line)
             time.pass_by(1)
             one.step()
-            one.delivery.buffer._files._syncer.sync()
+            one.delivery.lane.queue._files._syncer.sync()
         one.close()
         machine.mend()
         for line in lines(5, b"c"):
             one.put(line)
-        one.delivery.hurry()
+        one.delivery.flush_now()
         for _ in range(4):
             one.work()
             time.pass_by(61)

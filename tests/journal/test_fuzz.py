@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import weakref
 from typing import NamedTuple
 
 import msgpack
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 import cxlogging
 from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES
-from cxlogging.delivery.process import lifecycle
+from cxlogging.delivery.process.registry import unregister
 from tests.journal.bench import lines, process, recovered
 from tests.journal.fakedisk import Machine
 from tests.journal.fuzz import examples
@@ -81,8 +80,8 @@ def test_any_record_reaches_the_spool(tmp_path, vendor):
         batch_count=10**6,
     )
     delivery = handler._delivery
-    delivery.workers._crew.append(None)  # no thread: what waits stays on disk
-    buffer = delivery.buffer
+    delivery.workers._threads.append(None)  # no thread: what waits stays on disk
+    buffer = delivery.lane.queue
 
     @examples(60)
     @given(
@@ -91,15 +90,15 @@ def test_any_record_reaches_the_spool(tmp_path, vendor):
     )
     def check(extra, own):
         record = logging.makeLogRecord({"msg": "a message", **made(extra), **made(own)})
-        with delivery.lock:
+        with delivery.lane.lock:
             assert buffer.take(10, 10**9) == []
         before = handler.stats()
         handler.handle(record)
         after = handler.stats()
-        with delivery.lock:
+        with delivery.lane.lock:
             items = buffer.take(10, 10**9)
-            delivery.ledger.taken += len(items)
-            delivery.ledger.delivered += len(items)
+            delivery.lane.in_flight.finish(delivery.lane.in_flight.take(items, 0, 0.0))
+            delivery.ledger.deliver(len(items))
             buffer.settle(items)
 
         assert (after.accepted - before.accepted, after.spooled) == (1, 1)
@@ -111,7 +110,7 @@ def test_any_record_reaches_the_spool(tmp_path, vendor):
             json.loads(items[0][1], parse_constant=pytest.fail)
 
     check()
-    lifecycle._deliveries.discard(weakref.ref(delivery))
+    unregister(delivery.workers)
 
 
 def overwrite(data, start, junk):

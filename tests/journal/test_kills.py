@@ -43,7 +43,7 @@ def work(folder, who, count, mode, step):
         carrier.work(300)
     if mode == "close":
         carrier.close()
-        carrier.delivery.buffer.release()
+        carrier.delivery.lane.queue.release()
 
 
 def child(folder, who, count=0, mode="work", step=""):

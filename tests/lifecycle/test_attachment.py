@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from cxlogging.handlers.attachment import QUIET_SECONDS, SENTENCE, Attachment
+from cxlogging.handlers.attachment import QUIET_SECONDS, WARNING, Attachment
 
-GONE = "no logger has this handler any more"
+GONE = "this handler was removed from its logger"
 
 TAKEN = """
     logging.getLogger("shop").removeHandler(handler)
@@ -64,24 +64,24 @@ def attached():
 def test_a_worker_notices_once_records_have_stopped(attached):
     """Ten seconds after the last record a worker looks, says it, and does not wake again."""
     _, log, count, attachment = attached
-    assert attachment.look(100.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
+    assert attachment.check(100.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
     log.handlers = []
 
-    assert attachment.look(105.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
-    assert attachment.look(110.0, count[0]) == (SENTENCE, math.inf)
+    assert attachment.check(105.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
+    assert attachment.check(110.0, count[0]) == (WARNING, math.inf)
 
 
 def test_records_that_come_by_another_way_are_no_trouble(attached):
     """Where records go on although no logger has the handler, somebody else gives it them."""
     _, log, count, attachment = attached
-    attachment.look(100.0, count[0])
+    attachment.check(100.0, count[0])
     log.handlers = []
     for now in (102.0, 104.0, 106.0):
         count[0] += 1
-        assert attachment.look(now, count[0])[0] is None
+        assert attachment.check(now, count[0])[0] is None
 
-    assert attachment.look(200.0, count[0]) == (None, math.inf)
-    assert attachment.look(math.inf, count[0])[0] is None
+    assert attachment.check(200.0, count[0]) == (None, math.inf)
+    assert attachment.check(math.inf, count[0])[0] is None
 
 
 def test_a_handler_that_was_never_attached_is_no_trouble(attached):
@@ -90,4 +90,4 @@ def test_a_handler_that_was_never_attached_is_no_trouble(attached):
     log.handlers = []
     attachment = Attachment(handler)
 
-    assert attachment.look(100.0, count[0])[0] is attachment.look(math.inf, count[0])[0] is None
+    assert attachment.check(100.0, count[0])[0] is attachment.check(math.inf, count[0])[0] is None

@@ -9,6 +9,7 @@ extra. All of them let other threads run meanwhile.
 from __future__ import annotations
 
 import enum
+import functools
 import importlib
 import importlib.util
 import zlib
@@ -36,6 +37,10 @@ class Trial(enum.Enum):
     PROVEN = "proven"
     REFUSED = "refused"
     """Plain it stays."""
+
+
+UNDECIDED = frozenset({Trial.WAITING, Trial.READY, Trial.RUNNING})
+"""Answers still decide what is known."""
 
 
 class Encoding:
@@ -137,7 +142,7 @@ def compressor(encoding: str | None) -> Compress:
         igzip = importlib.import_module("isal.isal_zlib")
     except ImportError:
         return _gzip
-    return lambda body: igzip.compress(body, level=1, wbits=_GZIP_WINDOW)
+    return functools.partial(igzip.compress, level=1, wbits=_GZIP_WINDOW)
 
 
 def _gzip(body: bytes) -> bytes:
@@ -147,7 +152,7 @@ def _gzip(body: bytes) -> bytes:
 
 def _zstd() -> Compress:
     module = importlib.import_module(next(filter(_exists, _ZSTD_MODULES)))
-    return lambda body: module.compress(body, level=1)
+    return functools.partial(module.compress, level=1)
 
 
 def _has_zstd() -> bool:

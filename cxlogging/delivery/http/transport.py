@@ -21,7 +21,7 @@ from typing import Any
 from urllib3.util.wait import wait_for_read
 
 from ... import __version__
-from ...wire.http import Request, Response, Secret
+from ...wire.http import Request, Response
 from ...wire.system_clock import monotonic
 from ..clock import Clock
 from .connect import Connector
@@ -102,7 +102,8 @@ class HttpTransport:
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         deadline = self._clock.monotonic() + seconds
-        head = self._head(request, encoding)
+        encoded = (("Content-Encoding", encoding),) if encoding else ()
+        head = request.head((*self._headers, *encoded))
         if (line := self._reusable()) is not None:
             try:
                 return self._exchange(line, head, request.body, deadline)
@@ -141,20 +142,6 @@ class HttpTransport:
             return self._idle.pop()
         except IndexError:
             return None
-
-    def _head(self, request: Request, encoding: str | None) -> bytes:
-        headers: list[tuple[str, str | Secret]] = [
-            ("Host", request.endpoint.authority),
-            ("Accept-Encoding", "identity"),
-            ("Content-Length", str(len(request.body))),
-            *request.headers,
-            *self._headers,
-            *([("Content-Encoding", encoding)] if encoding else []),
-        ]
-        lines = [f"POST {request.endpoint.path} HTTP/1.1"]
-        for name, value in headers:
-            lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _exchange(self, line: _Line, head: bytes, body: bytes, deadline: float) -> Response:
         """Write and read on *line*, and keep it where it can serve again."""

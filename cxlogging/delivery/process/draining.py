@@ -1,4 +1,4 @@
-"""Waiting for deliveries to be done, within the exit budget."""
+"""Waiting until deliveries are done, within the exit budget."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import _thread
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ...wire.external_errors import is_external
-
-if TYPE_CHECKING:
-    from ..delivery import Delivery
+from ..lane import Lane, Lifecycle
+from ..worker.threads import Workers
 
 LOOK_SECONDS = 0.5
 
 
 def drain(
-    waited_for: Sequence[Delivery], timeout: float | None = None, *, adopted: bool = False
+    waited_for: Sequence[Workers], timeout: float | None = None, *, adopted: bool = False
 ) -> bool:
     """
     Wait until all that was accepted by now has its outcome, or the budget is spent.
@@ -27,37 +25,39 @@ def drain(
     is not waited for.
 
     Args:
-        waited_for: At least one delivery.
+        waited_for: At least one delivery's workers.
         timeout: Seconds that replace the budget.
         adopted: Wait for what processes that have ended left behind, too.
 
     Returns:
         Whether all has its outcome.
     """
-    clock = waited_for[0].clock
+    clock = waited_for[0].lane.clock
     start = clock.monotonic()
-    marks = [(delivery, delivery.mark()) for delivery in waited_for]
+    positions = [(each, each.lane.end_position()) for each in waited_for]
     waiter = _thread.allocate_lock()
-    for delivery in waited_for:
-        delivery.waiters.append(waiter)
-        delivery.hurry()
+    # Kept: a fork's child has other lists.
+    waiters = [each.lane.waiters for each in waited_for]
+    for each, others in zip(waited_for, waiters, strict=True):
+        others.append(waiter)
+        each.flush_now()
     try:
         while True:
             now = clock.monotonic()
-            owing = [each for each, mark in marks if each.owes(mark, adopted=adopted)]
-            if not owing:
+            busy = [each for each, end in positions if not each.lane.is_done(end, adopted=adopted)]
+            if not busy:
                 return True
-            ends = {each: _budget_end(each, start, timeout) for each in owing}
+            ends = {each: _budget_end(each.lane, start, timeout) for each in busy}
             end = max(ends.values())
             if end <= now:
                 return False
-            wait = _work_inline([each for each in owing if ends[each] > now], end)
+            wait = _work_inline([each for each in busy if ends[each] > now], end)
             if wait > 0:
                 wait = min(wait, end - clock.monotonic(), LOOK_SECONDS)
                 _wait(waiter, max(wait, 0.001))
     finally:
-        for delivery in waited_for:
-            delivery.waiters.remove(waiter)
+        for others in waiters:
+            others.remove(waiter)
 
 
 def _wait(waiter: _thread.LockType, seconds: float) -> None:
@@ -67,23 +67,23 @@ def _wait(waiter: _thread.LockType, seconds: float) -> None:
     except RuntimeError as error:
         if is_external(error):
             raise
-        time.sleep(seconds)  # since Python 3.14 no lock is waited for once the interpreter ends
+        time.sleep(seconds)  # since Python 3.14 no lock can be waited for at interpreter shutdown
 
 
-def _budget_end(delivery: Delivery, start: float, timeout: float | None) -> float:
-    """Return the monotonic time at which *delivery* is no longer waited for."""
+def _budget_end(lane: Lane, start: float, timeout: float | None) -> float:
+    """Return the monotonic time until which a delivery is waited for."""
     if timeout is not None:
         return start + timeout
-    if delivery.given_up:
+    if lane.lifecycle is Lifecycle.GIVEN_UP:
         return start
-    options = delivery.options
-    quiet_since = max(start, delivery.acknowledged_at)
+    options = lane.options
+    quiet_since = max(start, lane.acknowledged_at)
     return min(quiet_since + options.close_timeout, start + options.close_maximum)
 
 
-def _work_inline(owing: Sequence[Delivery], end: float) -> float:
+def _work_inline(busy: Sequence[Workers], end: float) -> float:
     """
-    Send one batch on this thread for each of *owing* that no worker serves.
+    Send one batch on this thread for each of *busy* that has no thread.
 
     One that does not answer leaves the others their part of the time until monotonic *end*.
 
@@ -91,10 +91,10 @@ def _work_inline(owing: Sequence[Delivery], end: float) -> float:
         The seconds until the next look.
     """
     # Where the interpreter ends, other threads stand still for ever.
-    alone = [each for each in owing if sys.is_finalizing() or not len(each.workers)]
+    alone = [each for each in busy if sys.is_finalizing() or not len(each)]
     wait = LOOK_SECONDS
-    for number, delivery in enumerate(alone):
-        left = (end - delivery.clock.monotonic()) / (len(alone) - number)
+    for number, workers in enumerate(alone):
+        left = (end - workers.lane.clock.monotonic()) / (len(alone) - number)
         if left > 0:
-            wait = min(wait, delivery.workers.work_inline(left))
+            wait = min(wait, workers.work_inline(left))
     return wait

@@ -16,15 +16,14 @@ import os
 import signal
 import time
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...wire.threads import start_thread
+from ..diagnostics import Diagnostics
 from ..overview import flush_all
-from . import lifecycle
+from .exit import at_exit
+from .registry import registered
 from .state import OWN_THREADS
-
-if TYPE_CHECKING:
-    from ..diagnostics import Diagnostics
 
 AGAIN_SECONDS = 0.01
 """Until the handler is called again, where it interrupted a lock of ours."""
@@ -68,7 +67,7 @@ class DeliverFirst:
         if first:
             _State.delivering = os.getpid()
             try:
-                lifecycle.at_exit() if ends else flush_all()
+                at_exit() if ends else flush_all()
             finally:
                 _State.delivering = None
         if callable(self._previous):
@@ -127,7 +126,7 @@ def _interrupted_us() -> bool:
     """Return whether this thread is inside of what a delivery needs in order to go on."""
     if _thread.get_ident() in OWN_THREADS:
         return True
-    locks: list[Any] = [each.lock for each in lifecycle.deliveries()]
+    locks: list[Any] = [each.lane.lock for each in registered()]
     return any(lock._is_owned() for lock in locks)  # noqa: SLF001 - there is no public way
 
 

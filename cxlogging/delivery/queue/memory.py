@@ -41,6 +41,7 @@ class MemoryQueue(Queue):
     spooled = 0
     backlog = False
     fold_bytes = FOLD_BYTES
+    needs_maintenance = False
 
     def __init__(
         self,

@@ -27,6 +27,9 @@ Something that the operator should know: kind, topic and sentence, as `Diagnosti
 them. Without a topic, trouble of this kind is over.
 """
 
+Report = Callable[[str, str, str], None]
+"""Called with the parts of a `Notice`."""
+
 
 def data_bytes(items: Sequence[Item]) -> int:
     """Return the bytes of *items* themselves."""
@@ -84,15 +87,15 @@ class Queue(ABC):
         bytes_out: Bytes of those that left the queue again: taken or evicted.
         evicted: How many items were evicted for newer ones.
         bound: The most that ``bytes_held`` may be.
-        wake_items: The log call that raises ``items_in`` to this wakes a worker.
-        wake_bytes: The same, for ``bytes_in``.
         fold_bytes: So many bytes are worth a `fold`.
+        needs_maintenance: `maintain` has something to do.
         notices: What the operator should know.
-        on_notice: Called in a log call that adds a notice of trouble with the disk.
+        on_notice: What `listen` set.
         put_lock: Held during `put` on a build without the GIL.
     """
 
     fold_bytes: int
+    needs_maintenance = True
 
     def __init_subclass__(cls) -> None:
         if not HAS_GIL and "put" in vars(cls):
@@ -110,7 +113,6 @@ class Queue(ABC):
         self.bytes_in = 0
         self.bytes_out = 0
         self.evicted = 0
-        self.wake_items = self.wake_bytes = 0
         self.notices: deque[Notice] = deque()
         self.on_notice: Callable[[], None] = _nothing
         self._settled = 0
@@ -199,13 +201,9 @@ class Queue(ABC):
         """Bytes of all items that have no outcome yet, waiting or taken."""
         return self.bytes_in - self._settled
 
-    def set_wake_marks(self, items: int, size: int) -> None:
-        """Have the log call with which so many *items*, or bytes, have ever come wake a worker."""
-        self.wake_items, self.wake_bytes = items, size
-
-    def wake_earlier(self, size: int) -> None:
-        """Have a worker woken when *size* bytes have ever come, if not before."""
-        self.wake_bytes = min(self.wake_bytes, size)
+    def listen(self, on_notice: Callable[[], None]) -> None:
+        """Have *on_notice* called in a log call that adds a notice of trouble with the disk."""
+        self.on_notice = on_notice
 
     def _resize(self, bound: int) -> None:
         self.bound = bound

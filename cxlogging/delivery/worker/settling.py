@@ -1,22 +1,20 @@
-"""What an answer changes: items get their outcome, or go back to the front of the line."""
+"""What an answer changes: items get their outcome, or are sent again."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...wire.http import Action, Verdict
 from ..diagnostics import Diagnostics
-from ..drops import OnDrop, tell_lost
-from ..queue.batch import Batch
+from ..drops import OnDrop, report_lost
+from ..lane import Lane
 from ..queue.queue import Item
 from .backoff import backoff
-from .pacing import SLOW_BATCH, State
-
-if TYPE_CHECKING:
-    from ..delivery import Delivery
+from .in_flight import Batch
+from .pacing import SLOW_BATCH, Health
 
 
 class Outcome(NamedTuple):
@@ -42,30 +40,35 @@ class Outcome(NamedTuple):
     requests: int = 1
 
 
-class News:
+class SettlementReport(NamedTuple):
     """
-    What a person should hear of a settlement; told outside the lock.
+    What the operator should know of a settlement; written outside the lock.
 
-    Args:
+    Attributes:
+        trouble: What went wrong; empty where nothing did.
+        topic: The part of *trouble* that does not differ from request to request.
+        rejected: The level and the reason of each record that the vendor refused.
+        recovered: The vendor takes records again.
+        partly: What it means that only a part of the batch was taken; empty where all was.
+        whole: The vendor takes whole batches again.
         cure: What can be done about it.
     """
 
-    def __init__(self, cure: str = "") -> None:
-        self.trouble: tuple[str, str] | None = None
-        self.rejected: list[tuple[int, str]] = []
-        self.recovered = False
-        self.partly = ""
-        self.whole = False
-        self.cure = cure
+    trouble: str = ""
+    topic: str = ""
+    rejected: Sequence[tuple[int, str]] = ()
+    recovered: bool = False
+    partly: str = ""
+    whole: bool = False
+    cure: str = ""
 
-    def tell(self, diagnostics: Diagnostics, on_drop: OnDrop | None) -> None:
-        """Say it, as far as it is new."""
-        tell_lost(on_drop, "rejected", Counter(level for level, _ in self.rejected))
+    def write(self, diagnostics: Diagnostics, on_drop: OnDrop | None) -> None:
+        """Write it, as far as it is new, and call *on_drop*."""
+        report_lost(on_drop, "rejected", Counter(level for level, _ in self.rejected))
         if self.recovered:
             diagnostics.passed("delivery", "delivers again")
-        if self.trouble is not None:
-            topic, sentence = self.trouble
-            diagnostics.say("delivery", topic, f"{sentence} {self.cure}".rstrip())
+        if self.trouble:
+            diagnostics.say("delivery", self.topic, f"{self.trouble} {self.cure}".rstrip())
         if self.partly:
             diagnostics.say("partly", "partly", f"{self.partly} {self.cure}".rstrip())
         if self.whole:
@@ -75,144 +78,154 @@ class News:
             diagnostics.say("rejected", _topic(reason), sentence)
 
 
-def settle(delivery: Delivery, batch: Batch, outcome: Outcome, now: float) -> News:
+def settle(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> SettlementReport:
     """
     Give the items of *batch* what *outcome* means for them. Under the delivery's lock.
 
     Args:
-        delivery: Whose batch it is.
+        lane: The delivery's state.
         batch: As it was sent.
         outcome: What came of it.
         now: Monotonic time.
+
+    Returns:
+        What the operator should know.
     """
-    ledger, verdict = delivery.ledger, outcome.verdict
-    ledger.requests += outcome.requests
-    news = News(cure=verdict.cure)
+    verdict = outcome.verdict
     if batch.abandoned:
-        return news
-    delivery.unsettled.landed(batch)
-    was_sound = delivery.pace.state is State.SOUND
-    _ACTIONS[verdict.action](delivery, batch, outcome, now, news)
+        lane.ledger.answered(outcome.requests)
+        return SettlementReport(cure=verdict.cure)
+    items = lane.in_flight.finish(batch)
+    health = lane.pace.health
+    if verdict.action is Action.DELIVERED and not verdict.items:
+        report, retry, error = _delivered(lane, items, outcome, now)
+    else:
+        report, retry, error = _ACTIONS[verdict.action](lane, batch, outcome, now)
     if verdict.reason:
-        ledger.last_error = verdict.reason
+        error = verdict.reason
         if verdict.cure:
-            ledger.last_error = f"{ended(verdict.reason)} {verdict.cure.rstrip('.')}"
-    news.recovered = not was_sound and delivery.pace.state is State.SOUND
-    return news
+            error = f"{ended(verdict.reason)} {verdict.cure.rstrip('.')}"
+    lane.ledger.answered(outcome.requests, error, retry=retry)
+    recovered = health is not Health.HEALTHY and lane.pace.is_healthy
+    return report._replace(cure=verdict.cure, recovered=recovered)
 
 
-def _delivered(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    done: Sequence[Item] = batch.items
+Settled = tuple[SettlementReport, bool, str]
+"""What the operator should know, whether items are sent again, and the reason for that."""
+
+
+def _delivered(lane: Lane, items: Sequence[Item], outcome: Outcome, now: float) -> Settled:
+    lane.ledger.deliver(len(items), outcome.raw, outcome.sent)
+    lane.queue.settle(items)
+    lane.pace.delivered(outcome.seconds)
+    lane.acknowledge(now)
+    return _report_whole(lane, outcome, now), False, ""
+
+
+def _one_by_one(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settled:
+    """Settle a batch of which some items have another outcome than the rest."""
+    done: list[Item] = []
     again: list[int] = []
-    if outcome.verdict.items:
-        done, again = _one_by_one(delivery, batch, outcome, news)
-    delivery.ledger.delivered += len(done) - len(news.rejected)
-    delivery.ledger.bytes_raw += outcome.raw
-    delivery.ledger.bytes_sent += outcome.sent
-    delivery.buffer.settle(done)
-    if done or not again:
-        delivery.pace.delivered(outcome.seconds)
-    if again:
-        _postpone(delivery, batch, again, outcome, now)
-        reason = delivery.ledger.last_error
-        if done:
-            news.partly = f"takes a part of each batch, and is sent the rest again: {reason}"
-        else:
-            news.trouble = (_topic(reason), f"{reason}. Records wait, and are sent again.")
-    elif delivery.unsettled.leftovers.have_passed(now):
-        news.whole = True
-    if not again and outcome.verdict.reason:
-        news.trouble = (_topic(outcome.verdict.reason), f"{outcome.verdict.reason}.")
-    if done:
-        delivery.acknowledge(now)
-
-
-def _one_by_one(
-    delivery: Delivery, batch: Batch, outcome: Outcome, news: News
-) -> tuple[list[Item], list[int]]:
-    """Return the items that have their outcome, and the positions of those that go again."""
-    done, again = [], []
+    rejected: list[tuple[int, str]] = []
+    error = ""
     for index, item in enumerate(batch.items):
         action, reason = outcome.verdict.items.get(index, (Action.DELIVERED, ""))
         if action is Action.RETRY:
             again.append(index)
-            delivery.ledger.last_error = reason
+            error = reason
             continue
         if action is not Action.DELIVERED:
-            _reject(delivery, item, reason, news)
+            rejected.append(_reject(lane, item, reason))
         done.append(item)
-    # What travelled together may have been gathered from several places on disk.
+    lane.ledger.deliver(len(done) - len(rejected), outcome.raw, outcome.sent)
+    # What was sent together may have been gathered from several places on disk.
     done.sort(key=itemgetter(2))
-    return done, again
+    lane.queue.settle(done)
+    if done or not again:
+        lane.pace.delivered(outcome.seconds)
+    if again:
+        _postpone(lane, batch, again, outcome, now)
+    if done:
+        lane.acknowledge(now)
+    if again:
+        return _report_partly(error, rejected, any_done=bool(done)), True, error
+    return _report_whole(lane, outcome, now)._replace(rejected=rejected), False, ""
 
 
-def _postpone(
-    delivery: Delivery, batch: Batch, again: list[int], outcome: Outcome, now: float
-) -> None:
+def _report_partly(
+    error: str, rejected: Sequence[tuple[int, str]], *, any_done: bool
+) -> SettlementReport:
+    if any_done:
+        partly = f"takes a part of each batch, and is sent the rest again: {error}"
+        return SettlementReport(rejected=rejected, partly=partly)
+    trouble = f"{error}. Records wait, and are sent again."
+    return SettlementReport(trouble, _topic(error), rejected)
+
+
+def _report_whole(lane: Lane, outcome: Outcome, now: float) -> SettlementReport:
+    reason = outcome.verdict.reason
+    whole = lane.in_flight.leftovers.have_ended(now)
+    return SettlementReport(f"{reason}." if reason else "", _topic(reason), whole=whole)
+
+
+def _postpone(lane: Lane, batch: Batch, again: list[int], outcome: Outcome, now: float) -> None:
     """
-    Have the items of *batch* at *again* go again, beside what still waits.
+    Have the items of *batch* at *again* sent again, beside what still waits.
 
-    Where none was taken, it is they or the vendor: they wait longer each time, and what was
-    not tried before shows which it is.
+    Where none was taken, either these items or the vendor are the cause: they wait longer each
+    time, and items that were not tried before show which it is.
     """
-    rest = batch.part(again)
-    delivery.ledger.retries += 1
-    pause = delivery.leftover_pause() * (1 + delivery.clock.random()) / 2
-    if len(again) == len(batch):
-        rest.fruitless = batch.fruitless + 1
-        options = delivery.options
-        longer = backoff(
-            rest.fruitless, options.retry_initial, options.retry_maximum, delivery.clock.random()
-        )
+    random, options = lane.clock.random, lane.options
+    fruitless = batch.fruitless + 1 if len(again) == len(batch) else 0
+    rest = batch.part(again, fruitless)
+    pause = lane.leftover_pause() * (1 + random()) / 2
+    if fruitless:
+        longer = backoff(fruitless, options.retry_initial, options.retry_maximum, random())
         pause = max(pause, longer)
         if not batch.is_leftover:
-            delivery.pace.failed(now, outcome.wait, delivery.clock.random())
+            lane.pace.failed(now, outcome.wait, random())
     wait = outcome.wait or 0.0
-    delivery.unsettled.leftovers.add(rest, now, max(pause, wait), by_request=wait > pause)
+    lane.in_flight.leftovers.add(rest, now, max(pause, wait), by_request=wait > pause)
 
 
-def _retry(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    delivery.ledger.retries += 1
+def _retry(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settled:
     if outcome.timed_out and len(batch) > 1 and batch.data_bytes > SLOW_BATCH:
-        delivery.pace.shrink(batch.data_bytes, SLOW_BATCH)
-        delivery.unsettled.add(*batch.halves())
+        lane.pace.shrink(batch.data_bytes, SLOW_BATCH)
+        lane.in_flight.put_back(*batch.halves())
     else:
-        delivery.unsettled.add(batch)
-    delivery.pace.failed(now, outcome.wait, delivery.clock.random())
-    reason = outcome.verdict.reason
-    news.trouble = (_topic(reason), f"{ended(reason)} Records wait, and are sent again.")
+        lane.in_flight.put_back(batch)
+    lane.pace.failed(now, outcome.wait, lane.clock.random())
+    return _waiting(outcome, "Records wait, and are sent again."), True, ""
 
 
-def _split(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    delivery.pace.shrink(batch.data_bytes)
-    _isolate(delivery, batch, outcome, now, news)
+def _split(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settled:
+    lane.pace.shrink(batch.data_bytes)
+    return _isolate(lane, batch, outcome, now)
 
 
-def _isolate(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    if len(batch) > 1:
-        delivery.unsettled.add(*batch.halves())
-    else:
-        _refused(delivery, batch, outcome, now, news)
+def _isolate(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settled:
+    if len(batch) == 1:
+        return _refused(lane, batch, outcome, now)
+    lane.in_flight.put_back(*batch.halves())
+    return SettlementReport(), False, ""
 
 
-def _refused(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    for item in batch.items:
-        _reject(delivery, item, outcome.verdict.reason, news)
-    delivery.buffer.settle(batch.items)
-    delivery.pace.refused(now)
-    delivery.acknowledge(now)
+def _refused(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settled:
+    rejected = [_reject(lane, item, outcome.verdict.reason) for item in batch.items]
+    lane.queue.settle(batch.items)
+    lane.pace.refused(now)
+    lane.acknowledge(now)
+    return SettlementReport(rejected=rejected), False, ""
 
 
-def _hold(delivery: Delivery, batch: Batch, outcome: Outcome, now: float, news: News) -> None:
-    delivery.ledger.retries += 1
-    delivery.unsettled.add(batch)
-    delivery.pace.hold(now)
-    reason = outcome.verdict.reason
-    news.trouble = (_topic(reason), f"{ended(reason)} Records wait until this is fixed.")
+def _hold(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settled:
+    lane.in_flight.put_back(batch)
+    lane.pace.hold(now)
+    return _waiting(outcome, "Records wait until this is fixed."), True, ""
 
 
 _ACTIONS = {
-    Action.DELIVERED: _delivered,
+    Action.DELIVERED: _one_by_one,
     Action.RETRY: _retry,
     Action.SPLIT: _split,
     Action.ISOLATE: _isolate,
@@ -221,10 +234,15 @@ _ACTIONS = {
 }
 
 
-def _reject(delivery: Delivery, item: Item, reason: str, news: News) -> None:
-    delivery.ledger.reject(item[0], reason)
-    delivery.buffer.reject(item, reason)
-    news.rejected.append((item[0], reason))
+def _reject(lane: Lane, item: Item, reason: str) -> tuple[int, str]:
+    lane.ledger.reject(item[0], reason)
+    lane.queue.reject(item, reason)
+    return item[0], reason
+
+
+def _waiting(outcome: Outcome, then: str) -> SettlementReport:
+    reason = outcome.verdict.reason
+    return SettlementReport(f"{ended(reason)} {then}", _topic(reason))
 
 
 def ended(reason: str) -> str:

@@ -1,0 +1,47 @@
+"""Which deliveries the process has, over weak references: for forks, the exit and the watcher."""
+
+from __future__ import annotations
+
+import weakref
+
+from ..worker.threads import Workers
+from .state import PROCESS, own_thread
+from .watcher import Watcher
+
+_registered: set[weakref.ref[Workers]] = set()
+"""Copied in one indivisible step, which a `weakref.WeakSet` is not: other threads make handlers."""
+
+
+def register(workers: Workers) -> None:
+    """Count *workers* among those that a fork resets and the exit drains."""
+    _registered.add(weakref.ref(workers, _registered.discard))
+
+
+def unregister(workers: Workers) -> None:
+    """Let neither forks nor the exit touch *workers*; for tests that end processes by hand."""
+    _registered.discard(weakref.ref(workers))
+
+
+def registered() -> list[Workers]:
+    """Return the workers of all deliveries of this process."""
+    living = (reference() for reference in _registered.copy())
+    return [workers for workers in living if workers is not None]
+
+
+def _is_watched() -> bool:
+    if PROCESS.is_ending or PROCESS.is_forking:
+        return False
+    return any(each.lane.is_watched for each in registered())
+
+
+def _look() -> None:
+    for workers in registered():
+        if workers.lane.is_watched:
+            try:
+                workers.look_for_backlog()
+            except Exception as error:  # a bug in one must not end the watch for all
+                sentence = f"the look for what waits in the spool failed: {error!r}"
+                workers.lane.diagnostics.say("look", type(error).__name__, sentence)
+
+
+WATCHER = Watcher(_is_watched, _look, own_thread)
