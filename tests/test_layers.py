@@ -80,6 +80,7 @@ PUBLIC = [
     "FieldSampler",
     "HoneycombHandler",
     "LevelSampler",
+    "RedactFilter",
     "Stats",
     "bind",
     "bound",

@@ -28,6 +28,10 @@ class Secret:
         """Return the value itself, for the one place that writes it to a socket."""
         return self._value
 
+    def prefixed(self, prefix: str) -> Secret:
+        """Return a secret of *prefix* and this value, such as the value of a header."""
+        return Secret(f"{prefix}{self._value}")
+
     def __bool__(self) -> bool:
         return bool(self._value)
 
