@@ -95,7 +95,7 @@ class CapturedEvents:
         Return the events that have these *fields*.
 
         Args:
-            vendor: ``"coralogix"``, ``"honeycomb"`` or ``"betterstack"``; None for all.
+            vendor: The vendor's name in lower case, as the local server names it; None for all.
             fields: Values that an event must have, each equal.
         """
         return [

@@ -29,7 +29,7 @@ LAYERS = [
     ("handlers",),
     ("vendors",),
     ("integrations", "dataprime", "custom"),
-    ("devserver", "testing", "pytest_plugin"),
+    ("devserver", "testing", "captured_events", "pytest_plugin"),
     ("cli", "__main__", ""),
 ]
 """From the lowest to the highest; the first pattern that fits a module tells its layer."""
@@ -80,6 +80,7 @@ PUBLIC = [
     "FieldSampler",
     "HoneycombHandler",
     "LevelSampler",
+    "RedactFilter",
     "Stats",
     "bind",
     "bound",
@@ -187,6 +188,7 @@ def test_a_class_name_occurs_once():
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(name)
 
+    del homes["ContextMiddleware"]  # one a framework, by the name that its users know
     assert not {each: names for each, names in homes.items() if len(names) > 1}
 
 
@@ -198,7 +200,7 @@ NAMED_IN = {
     "vendors/registry.py": "one line for each vendor",
     "dataprime": "the client of one vendor's query API",
     "devserver/engine/answer.py": "links to that API's documentation, which it follows",
-    "devserver/query/fields.py": "links to that API's documentation, which it follows",
+    "devserver/query/request_body.py": "links to that API's documentation, which it follows",
     "devserver/query/endpoint.py": "links to that API's documentation, which it follows",
     "cli/query": "a command that queries that vendor: its help names the vendor and the key",
     "cli/shared/connection_options.py": "options of the commands that query that vendor",

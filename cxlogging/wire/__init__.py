@@ -1,6 +1,6 @@
 """
-Floor 0: values that travel between the floors, and encodings that cannot fail.
+The lowest layer: values that the layers above exchange, and encodings that cannot fail.
 
-Imports the standard library alone, and the codec libraries lazily. Nothing
-here knows a vendor, a thread, a clock or a socket.
+Imports only the standard library, and the codec libraries lazily. Nothing here
+knows a vendor, a worker or a socket.
 """

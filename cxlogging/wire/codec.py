@@ -1,10 +1,10 @@
 """
-JSON text and MessagePack bytes of clean values.
+Encodes sanitized values as JSON text and MessagePack bytes.
 
-msgspec is used where it is installed (the ``fast`` extra), else the standard
-library's JSON and msgpack. Both give the same values on the wire; a test holds
-them together. Values must be clean (`cxlogging.wire.sanitizing.sanitizer`): what can still
-fail here is a lone surrogate, as ``UnicodeEncodeError``.
+msgspec is used if it is installed (the ``fast`` extra), else the standard
+library's JSON and msgpack. Both produce the same values on the wire, which a test
+verifies. Values must be sanitized (`cxlogging.wire.sanitizing.sanitizer`): the only
+error that remains is ``UnicodeEncodeError``, for a lone surrogate.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _compact = json.JSONEncoder(
 ).encode
 
 
-REMEMBERED = 10_000
+MAX_CACHED_NAMES = 10_000
 _names: dict[str, str] = {}
 
 
 def _name(key: str) -> str:
-    """Return a member's quoted name and colon; names are few, and come again and again."""
+    """Return the quoted name of a member and the colon, and cache it: the same names recur."""
     name = f"{encode_basestring(key)}:"
-    if len(_names) < REMEMBERED:
+    if len(_names) < MAX_CACHED_NAMES:
         _names[key] = name
     return name
 
@@ -38,7 +38,7 @@ def _stdlib_dumps(value: Any) -> str:
     for key, member in value.items():
         name = _names.get(key) or _name(key)
         kind = type(member)
-        # A call of the standard library's encoder costs more than these cases.
+        # A call of the standard library's encoder costs more than these branches.
         if kind is str:
             parts.append(name + encode_basestring(member))
         elif kind is int or kind is float:
@@ -57,9 +57,9 @@ KEPT_BUFFERS = 8
 
 def _encode(encode_into: Callable[[Any, bytearray], None]) -> Callable[[Any], bytes]:
     """
-    Return what encodes with *encode_into* of msgspec.
+    Return a function that encodes with msgspec's *encode_into*.
 
-    Its ``encode`` ends the process by a signal where memory for its output cannot grow.
+    msgspec's own ``encode`` crashes the process if memory for its output cannot be allocated.
     """
     buffers: list[bytearray] = []
     pop, keep = buffers.pop, buffers.append
@@ -81,7 +81,7 @@ def _encode(encode_into: Callable[[Any, bytearray], None]) -> Callable[[Any], by
 Codec = tuple[
     Callable[[Any], str], Callable[[str], str], Callable[[Any], bytes], Callable[[Any], bytes]
 ]
-"""What encodes a value as JSON, a text as JSON, a value as MessagePack, and as JSON in UTF-8."""
+"""Encoders: a value as JSON text, a text as JSON, a value as MessagePack, as JSON in UTF-8."""
 
 
 def _msgspec() -> Codec:
@@ -96,7 +96,7 @@ def _msgspec() -> Codec:
 
 
 def _stdlib() -> Codec:
-    import msgpack  # noqa: PLC0415 - only where a vendor's format needs it
+    import msgpack  # noqa: PLC0415 - only if msgspec is missing
 
     def encode(value: Any) -> bytes:
         return _stdlib_dumps(value).encode()
@@ -120,22 +120,22 @@ def _fast_encoded_twice(value: Any) -> bytes:
 
 encoded_twice = _encoded_twice if dumps is _stdlib_dumps else _fast_encoded_twice
 """
-Return the JSON text of a clean mapping as a JSON string, as bytes; both are left open at the end.
+Return the JSON text of a sanitized mapping, encoded as a JSON string, as bytes.
 
-For a document inside of a document, to which more members are spliced.
+The closing brace and the closing quote are omitted, so that members can be appended.
 """
 
 
 def members(value: dict[str, Any]) -> str:
-    """Return the members of a JSON object with a comma before each, for splicing."""
+    """Return the members of a JSON object, each preceded by a comma, to append them to another."""
     return f",{dumps(value)[1:-1]}" if value else ""
 
 
 def literal(data: bytes) -> bytes:
-    """Return *data* as a part of a template for the ``%`` of bytes."""
+    """Return *data* escaped for a template that is filled in with ``%``."""
     return data.replace(b"%", b"%%")
 
 
 def scrub(text: str) -> str:
-    """Return *text* with each lone surrogate replaced by U+FFFD, and pairs joined."""
+    """Return *text* with each lone surrogate replaced by U+FFFD, and surrogate pairs combined."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,4 +1,4 @@
-"""The vendor-neutral view of one log record, at the moment of the logging call."""
+"""A log record in vendor-neutral form, as it was at the moment of the log call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Origin(Protocol):
-    """Where a record was logged: the attributes that a ``logging.LogRecord`` has of its own."""
+    """Where a record was logged; a ``logging.LogRecord`` has these attributes."""
 
     @property
     def name(self) -> str: ...
@@ -49,9 +49,9 @@ SITE = (
 
 site = operator.itemgetter(*SITE)
 """
-Return what the ``__dict__`` of an `Origin` says, as a key for what its events share.
+Return the values of an `Origin` from its ``__dict__``, as a key for what its events share.
 
-One call of this costs less than ten attributes.
+One call is cheaper than access to ten attributes.
 """
 
 Site = tuple[str, str, str, str, int, str | None, int | None, str | None, int | None, str | None]
@@ -69,11 +69,11 @@ _NOWHERE: dict[str, Any] = {
 
 class SyntheticOrigin(SimpleNamespace):
     """
-    An `Origin` with plain values, for events that no logging call made.
+    An `Origin` for events that were not made by a log call.
 
     Args:
         values: Attributes in the order of `SITE`.
-        attributes: Others by name; what is not given is of no place in particular.
+        attributes: Further attributes by name; the others have neutral values.
     """
 
     name: str
@@ -94,20 +94,20 @@ class SyntheticOrigin(SimpleNamespace):
 
 class Event(NamedTuple):
     """
-    One log record, ready to be given a vendor's shape.
+    One log record, ready to be encoded in a vendor's format.
 
     Attributes:
         time_ns: Nanoseconds since 1970, UTC.
         level: The record's level number.
-        level_name: The record's level name as logging gives it (``"WARNING"``).
+        level_name: The record's level name (``"WARNING"``).
         message: The formatted message.
-        fields: Extras, context and constant fields; clean: text keys, JSON values.
-        origin: Who logged it.
-        error: ``type``, ``message``, ``stacktrace`` and, where there are any,
-            ``causes`` and ``exceptions`` of the record's exception; clean.
+        fields: Extras, context and constant fields, sanitized: text keys, JSON values.
+        origin: Where it was logged.
+        error: ``type``, ``message``, ``stacktrace`` and, if there are any, ``causes``
+            and ``exceptions`` of the record's exception, sanitized.
         stack: The text of ``stack_info``.
         task: The name of the asyncio task.
-        sample_rate: One kept event stands for so many.
+        sample_rate: How many records this event stands for.
         trace: The ids of the trace and the span in which it was logged.
     """
 
@@ -129,12 +129,12 @@ class Event(NamedTuple):
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of *values* that are not None."""
+    """Return *values* without those that are None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def put_trace(document: dict[str, Any], members: Mapping[str, str]) -> None:
-    """Add a trace's *members* to *document*, unless the application has set one of them itself."""
+    """Add the *members* of a trace to *document*, unless the application has set one of them."""
     if members.keys().isdisjoint(document):
         document.update(members)
 
@@ -145,7 +145,7 @@ def nested_trace(trace_id: str, span_id: str) -> dict[str, str]:
 
 
 def nested_error_fields(error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
-    """Return the exception as a member of its own, and the stack, where there are any."""
+    """Return the exception as a nested member, and the stack, if there are any."""
     if stack is None:
         return {} if error is None else {"exception": error}
     return present({"exception": error, "stack_info": stack})
@@ -153,9 +153,9 @@ def nested_error_fields(error: dict[str, Any] | None, stack: str | None) -> dict
 
 def rename_reserved(fields: dict[str, Any], taken: frozenset[str]) -> dict[str, Any]:
     """
-    Return *fields* with every name that is *taken* moved to ``extra_<name>``.
+    Return *fields* with every name that is *taken* renamed to ``extra_<name>``.
 
-    A user's field never overwrites one of the vendor's own, and never vanishes.
+    A user's field never overwrites one that the vendor reserves, and is never lost.
     """
     if taken.isdisjoint(fields):
         return fields

@@ -1,10 +1,10 @@
 """
-Whose exception is it: one of the log call's own, or one that came from outside meanwhile.
+Distinguishes errors of a log call itself from those raised by signal handlers and threads.
 
-What a signal handler or another thread raises during a log call reaches the
-application; what our code or a value's code (its ``__repr__``, a formatter, a
-filter) raises does not. Every ``except`` on the thread of a log call that takes
-more than one known class asks `is_external`.
+An exception that a signal handler or another thread raises during a log call must
+reach the application. One that our code or the code of a value (its ``__repr__``, a
+formatter, a filter) raises must not. Every ``except`` in the thread of a log call
+that catches more than a specific class therefore calls `is_external`.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from typing import Any
 RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
 CHECKPOINTS = frozenset({"RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE"})
 """
-Instructions that raise nothing themselves: the interpreter delivers exceptions there.
+Instructions that raise nothing themselves, at which the interpreter delivers exceptions.
 
-It also does so after calls and the like, where a C function could have raised the same.
+It also delivers them after calls and similar instructions, which may have raised themselves.
 """
 
 LIKE_CALLS = ("CALL", "FORMAT", "CONVERT", "BOOL", "POP_JUMP", "YIELD")
-"""What the names of those instructions contain."""
+"""Parts of the names of those similar instructions."""
 
 EXHAUSTED = (MemoryError, RecursionError)
 SYNCHRONOUS = (StopIteration, StopAsyncIteration, GeneratorExit)
-"""Exceptions that C functions raise without arguments, and nobody sends from outside."""
+"""Exceptions that C functions raise without arguments, and that never come from outside."""
 
 FAKE_CODE = 6 if sys.version_info >= (3, 11) else 0
-"""Bytes of the code that C extensions make up for a line in a traceback."""
+"""Bytes of the code object that a C extension creates for an entry in a traceback."""
 
 VARARGS = 4
-"""The flag of a code that takes any number of positional arguments."""
+"""The flag of code with a parameter like ``*args``."""
 
 
 class Contained:
     """
-    A ``with`` block that ends quietly where its own code fails.
+    A context manager that suppresses errors of the block itself.
 
     Args:
-        kind: What its own code may raise.
+        kind: The class of errors that are suppressed.
     """
 
     def __init__(self, kind: type[BaseException] = BaseException) -> None:
@@ -56,20 +56,20 @@ class Contained:
 
 
 contained = Contained()
-"""Like ``contextlib.suppress(BaseException)``, but for what `is_external`."""
+"""Like ``contextlib.suppress(BaseException)``, but lets pass what `is_external`."""
 
 contained_io = Contained(OSError)
-"""The same for the file system; a signal handler's ``TimeoutError`` is an `OSError` too."""
+"""The same for `OSError`; the ``TimeoutError`` of a signal handler is one, and passes."""
 
 
 def is_external(error: BaseException) -> bool:
     """
-    Return True when a signal handler or another thread raised *error*.
+    Return True if a signal handler or another thread raised *error*.
 
-    In the traceback, the frame of a signal handler was given the frame above it as an
-    argument. What another thread or a handler in C raised has no frame of its own, and
-    begins where no instruction of that kind fails. What remains in doubt is external
-    unless it is an `Exception`. `KeyboardInterrupt` always is.
+    A signal handler is recognized in the traceback because it received the frame above
+    its own as an argument. An error of another thread, or of a handler written in C, has
+    no frame of its own, and begins at an instruction that raises no such error. If in
+    doubt, an error is external unless it is an `Exception`. `KeyboardInterrupt` always is.
     """
     if isinstance(error, KeyboardInterrupt):
         return True
@@ -79,11 +79,11 @@ def is_external(error: BaseException) -> bool:
     codes: set[CodeType | None] | None = None
     while trace.tb_next is not None:
         interrupted, trace = trace, trace.tb_next
-        if trace.tb_frame is interrupted.tb_frame:  # raised again
+        if trace.tb_frame is interrupted.tb_frame:  # re-raised
             continue
         if _was_given(trace.tb_frame, interrupted.tb_frame):
             return True
-        if _instruction(interrupted) in CHECKPOINTS:  # which calls nothing itself
+        if _instruction(interrupted) in CHECKPOINTS:  # an instruction that calls nothing itself
             return True
         codes = _handler_codes() if codes is None else codes
         if trace.tb_frame.f_code in codes or _is_compiled_handler(trace.tb_frame.f_code):
@@ -97,7 +97,7 @@ def is_external(error: BaseException) -> bool:
 
 
 def _was_given(frame: FrameType, interrupted: FrameType) -> bool:
-    """Return True where *interrupted* is an argument of *frame*, as of every signal handler."""
+    """Return True if *interrupted* is an argument of *frame*, as for every signal handler."""
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount
     starred = bool(code.co_flags & VARARGS)
@@ -113,7 +113,7 @@ def _was_given(frame: FrameType, interrupted: FrameType) -> bool:
 
 
 def _handlers() -> list[Any]:
-    """Return what the signal handlers that are installed now call."""
+    """Return the functions that the currently installed signal handlers call."""
     found = (signal.getsignal(number) for number in range(1, signal.NSIG))
     return [_innermost(each) for each in found if callable(each)]
 
@@ -130,20 +130,20 @@ def _native_handlers() -> set[str]:
 
 
 def _is_compiled_handler(code: CodeType) -> bool:
-    """Return True for the code that compilers (Cython, mypyc) make up for a signal handler."""
+    """Return True for the code that compilers (Cython, mypyc) create for a signal handler."""
     if len(code.co_code) > FAKE_CODE:
         return False
     return code.co_name.rpartition(".")[2] in _native_handlers()
 
 
 def _is_of_native_handler(text: str) -> bool:
-    """Return True where *text* says that a handler in C does not take what handlers are given."""
+    """Return True if *text* says that a handler in C does not accept the arguments of a handler."""
     names = _native_handlers()
     return bool(names) and ("'frame'" in text or any(name in text for name in names))
 
 
 def _innermost(handler: Any) -> Any:
-    """Return what *handler* calls at once: the function of a partial or of a method."""
+    """Return the function behind *handler*, which may be a partial or a method."""
     for _ in range(8):
         if type(handler) is functools.partial:
             handler = handler.func
@@ -154,23 +154,23 @@ def _innermost(handler: Any) -> Any:
 
 def _code(function: Any) -> CodeType | None:
     if type(function) is not FunctionType:
-        function = getattr(type(function), "__call__", None)  # noqa: B004 - it is looked into
+        function = getattr(type(function), "__call__", None)  # noqa: B004 - its code is needed
     code = getattr(function, "__code__", None)
     return code if type(code) is CodeType else None
 
 
 def _instruction(trace: TracebackType) -> str:
-    """Return the name of the instruction at which *trace* ends; nothing where C made the frame."""
+    """Return the name of the instruction at which *trace* ends; empty for a frame created by C."""
     code, at = trace.tb_frame.f_code.co_code, trace.tb_lasti
     if len(code) <= FAKE_CODE:
         return ""
-    if at < 0:  # before Python 3.11: a frame that has not begun
+    if at < 0:  # before Python 3.11: the frame has not started
         return "RESUME" if sys.version_info < (3, 11) else ""
     return opcode.opname[code[at]]
 
 
 def _is_probably_external(error: BaseException, trace: TracebackType, instruction: str) -> bool:
-    """Decide about *error*, which came out of an instruction, mostly a call without a frame."""
+    """Decide about an *error* without a traceback entry of its own, mostly raised by a call."""
     kind = type(error)
     if isinstance(error, SYNCHRONOUS) or kind.__module__ == "asyncio.exceptions":
         return False
@@ -180,15 +180,15 @@ def _is_probably_external(error: BaseException, trace: TracebackType, instructio
         return True
     if kind is TypeError and _is_of_native_handler(str(error)):
         return True
-    # Another thread names a class. A function in C that fails gives a reason with it.
-    may_come = any(name in instruction for name in LIKE_CALLS)
-    if error.args and not (may_come and isinstance(kind.__init__, FunctionType)):
+    # Another thread raises a class without arguments. A C function that fails gives a reason.
+    may_be_delivered = any(name in instruction for name in LIKE_CALLS)
+    if error.args and not (may_be_delivered and isinstance(kind.__init__, FunctionType)):
         return False
     return kind.__module__ == "builtins" or not _is_of_one_package(kind, trace.tb_frame)
 
 
 def _is_of_one_package(kind: type, frame: FrameType) -> bool:
-    """Return True where *frame* belongs to the package whose exception *kind* is."""
+    """Return True if *frame* belongs to the package that defines the exception *kind*."""
     package = kind.__module__.partition(".")[0]
     home = frame.f_globals.get("__name__")
     return package != "__main__" and type(home) is str and home.partition(".")[0] == package

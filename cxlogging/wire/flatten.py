@@ -1,4 +1,4 @@
-"""Flattening nested fields into dotted names, for vendors that have columns."""
+"""Flattens nested fields to dotted names, for vendors that store columns."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from .codec import dumps
 from .truncation import within
 
 
-def flat(fields: dict[str, Any], text_bytes: int, most: int) -> dict[str, Any]:
+def flatten(fields: dict[str, Any], text_bytes: int, limit: int) -> dict[str, Any]:
     """
     Return *fields* with nested names dotted, and lists as their JSON text.
 
     Args:
-        fields: Clean fields.
-        text_bytes: Longest text value, in bytes of UTF-8; longer ones are cut.
-        most: So many names are kept; one more then says that the rest was cut.
+        fields: Sanitized fields.
+        text_bytes: The longest text value in bytes of UTF-8; longer ones are cut.
+        limit: The number of names that are kept; one more name then says that others were cut.
     """
-    if len(fields) <= most and _are_flat(fields.values(), text_bytes // 4):
+    if len(fields) <= limit and _are_flat(fields.values(), text_bytes // 4):
         return fields
     result: dict[str, Any] = {}
     for name, value in _leaves("", fields, text_bytes):
-        if len(result) == most:
-            result["cx_more_fields"] = f"<cut: {most} fields are kept>"
+        if len(result) == limit:
+            result["cx_more_fields"] = f"<cut: {limit} fields are kept>"
             break
         free = name
         while free in result:
@@ -33,7 +33,7 @@ def flat(fields: dict[str, Any], text_bytes: int, most: int) -> dict[str, Any]:
 
 
 def _are_flat(values: Iterable[Any], characters: int) -> bool:
-    """Return True for plain values, none of them a text of more *characters*."""
+    """Return True if no value is nested, and no text has more than *characters*."""
     for value in values:
         kind = type(value)
         if kind is dict or kind is list or (kind is str and len(value) > characters):

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used."""
+"""Names of a package that are imported on first use."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 def exports(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """
-    Return a package's ``__getattr__``.
+    Return the ``__getattr__`` of a package.
 
     Args:
-        package: Its ``__name__``.
-        homes: By name the module that defines it, relative to the package.
+        package: The ``__name__`` of the package.
+        homes: For each name, the module that defines it, relative to the package.
     """
 
     def exported(name: str) -> Any:

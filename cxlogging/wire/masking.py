@@ -1,9 +1,9 @@
 """
-Hiding secrets in texts from outside: the one function that every diagnostic goes through.
+Masks secrets in texts that come from servers; every diagnostic passes through `Masker`.
 
-The other side may quote a key: whole, its beginning (some proxies quote
-eight characters), or in another form. A text is masked before it is cut, and
-after it was parsed.
+A server may quote a key: as a whole, its beginning (some proxies quote eight
+characters), or in another encoding. A text is masked after it is parsed, and before
+it is truncated.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-LEAST = 8
+MIN_CHARACTERS = 8
 """
-Characters of the shortest secret, and of the shortest beginning of one, that is hidden.
+Length of the shortest secret, and of the shortest beginning of one, that is masked.
 
-Less would hit ordinary words, and what is left of a key that long cannot be guessed from it.
+A shorter one would match ordinary words, and does not let anybody guess the rest of a key.
 """
 MASK = "****"
 
@@ -29,26 +29,28 @@ _BARE_USER = re.compile(r"[^\s/@'\"]*:[^\s/'\"]*@")
 
 class Masker:
     """
-    Hides secrets in a text.
+    Masks secrets in a text.
 
-    What is hidden is each secret of at least `LEAST` characters; what begins like
-    one for at least so many, unless it is a word without digits that goes on
-    differently; both in any case, percent-encoded, escaped for JSON or HTML, or
-    in base64; and the user and password of any URL.
+    It masks each secret of at least `MIN_CHARACTERS`, and anything that begins like one
+    for at least as many characters, unless it is a word without digits that continues
+    differently. Both are found in upper and lower case, percent-encoded, escaped for
+    JSON or HTML, and in base64. The user and password of every URL are masked too.
 
     Args:
-        secrets: Their values.
+        secrets: The values of the secrets.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= LEAST}
+        forms = {
+            form for secret in secrets for form in _forms(secret) if len(form) >= MIN_CHARACTERS
+        }
         self._forms = sorted(forms, key=len, reverse=True)
-        heads = {re.escape(form[:LEAST]) for form in self._forms}
+        heads = {re.escape(form[:MIN_CHARACTERS]) for form in self._forms}
         flags = re.IGNORECASE | re.ASCII
         self._head = re.compile("|".join(sorted(heads)), flags) if heads else None
 
     def __call__(self, text: str) -> str:
-        """Return *text* without secrets."""
+        """Return *text* with all secrets masked."""
         text = without_user(text)
         if self._head is None:
             return text
@@ -65,24 +67,24 @@ class Masker:
 
 
 def without_user(text: str) -> str:
-    """Return *text* with the user and the password of each URL hidden."""
+    """Return *text* with the user and the password of each URL masked."""
     return _USER.sub(f"//{MASK}@", text) if "@" in text else text
 
 
 def without_bare_user(text: str) -> str:
-    """Return *text*, which may be an address without a scheme, without user and password."""
+    """Return *text*, which may be a URL without a scheme, with user and password masked."""
     return _BARE_USER.sub(f"{MASK}@", without_user(text)) if "@" in text else text
 
 
 def header_secrets(name: str, value: str) -> Iterator[str]:
-    """Yield what is secret in a header: the value and its parts, where the name says so."""
+    """Yield the value of a header and the parts of it, if the name says that it is secret."""
     if _SENSITIVE.search(name):
         yield value
         yield from re.split(r"[\s;,=]+", value)
 
 
 def _end(text: str, start: int, form: str) -> int:
-    """Return where *form*, or enough of its beginning, ends in *text*; 0 where it is not there."""
+    """Return where *form*, or enough of its beginning, ends in *text*; 0 if it does not occur."""
     length = 0
     for held, wanted in zip(text[start : start + len(form)], form, strict=False):
         if held != wanted and held.lower() != wanted.lower():
@@ -91,7 +93,7 @@ def _end(text: str, start: int, form: str) -> int:
     end = start + length
     if length == len(form):
         return end
-    if length < LEAST:
+    if length < MIN_CHARACTERS:
         return 0
     # "bananas" holds no part of the key "banana-4711", nor "gateway-timeout" of "gateway-1".
     has_digit = any(each.isdigit() for each in text[start:end])
@@ -99,8 +101,8 @@ def _end(text: str, start: int, form: str) -> int:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield the ways in which *secret* may be quoted."""
-    import base64  # noqa: PLC0415 - for a masker alone, of which few programs have more than one
+    """Yield the forms in which *secret* may be quoted."""
+    import base64  # noqa: PLC0415 - needed once a process
     import html  # noqa: PLC0415
     import json  # noqa: PLC0415
     from urllib.parse import quote, quote_plus  # noqa: PLC0415
@@ -112,7 +114,7 @@ def _forms(secret: str) -> Iterator[str]:
     yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
     yield from (html.escape(secret), html.escape(secret, quote=False))
     data = secret.encode("utf-8", "surrogatepass")
-    for offset in range(3):  # what stands before it shifts its bits
+    for offset in range(3):  # the bytes before it shift its bits
         whole = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
         form = whole[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
         yield from (form, form.replace("+", "-").replace("/", "_"))

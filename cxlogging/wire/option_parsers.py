@@ -1,9 +1,9 @@
 """
-One parser for each kind of value that an option takes.
+Parsers for the values of options.
 
-A value comes from code, from the strings of a configuration file, or from the
-environment; each parser takes all three. It gets the name that the user typed
-(an argument, or a variable) and the value, and returns the value in its own
+A value comes from code, from a configuration file as a string, or from the
+environment; each parser accepts all three. It takes the name that the user typed
+(an argument or a variable) and the value, and returns the value in its proper
 type, or raises a `ConfigurationError` that shows both.
 """
 
@@ -19,7 +19,7 @@ from ..errors import ConfigurationError, nearest
 from .masking import without_bare_user
 
 Parser = Callable[[str, object], Any]
-"""Takes the name of an option and what was given for it."""
+"""Takes the name of an option and the value given for it; returns the parsed value."""
 
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
@@ -27,7 +27,7 @@ NONE = frozenset({"none", "null", ""})
 
 DAY = 86_400.0
 LARGEST = 2**50
-"""Bytes; above that a size is a slip of the keyboard."""
+"""Bytes; a larger size is a typing error."""
 SHOWN = 80
 """Characters of a value that an error shows."""
 
@@ -37,7 +37,7 @@ _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|%\w+%|\{\{.*\}\}")
 
 
 def shown(value: object) -> str:
-    """Return *value* as an error shows it: its repr, cut, without the user of an address."""
+    """Return *value* as an error shows it: its repr, shortened, with the user of a URL masked."""
     try:
         text = repr(value)
     except Exception:
@@ -47,42 +47,42 @@ def shown(value: object) -> str:
 
 
 def no_placeholder(name: str, value: str, variable: str = "") -> None:
-    """Raise where *value* is a variable that nobody has replaced."""
+    """Raise a `ConfigurationError` if *value* is a placeholder such as ``${KEY}``."""
     if _PLACEHOLDER.fullmatch(value.strip()):
         hint = f", and set {variable}" if variable else ""
         raise ConfigurationError(
-            f"{name} is the literal {shown(value.strip())}: logging.config replaces no variables."
+            f"{name} is the literal {shown(value.strip())}: logging.config expands no variables."
             f" Leave {name} out{hint}, or pass the value itself."
         )
 
 
 def word(value: object) -> str | None:
-    """Return *value* in lower case and without blanks around it where it is a string."""
+    """Return *value* stripped and in lower case if it is a string, else None."""
     return value.strip().lower() if isinstance(value, str) else None
 
 
 def is_none(value: object) -> bool:
-    """Return True for None and for the words that a configuration file has for it."""
+    """Return True for None, and for the words that mean it in a configuration file."""
     return value is None or word(value) in NONE
 
 
 def is_off(value: object) -> bool:
-    """Return True for what switches an option off: None, False, 0, and the words for them."""
+    """Return True for a value that turns an option off: None, False, 0, and words for them."""
     return value is None or _is_number(value, 0) or word(value) in NONE | FALSE
 
 
 def is_on(value: object) -> bool:
-    """Return True for True, 1, and the words for it."""
+    """Return True for True, 1, and words for them."""
     return _is_number(value, 1) or word(value) in TRUE
 
 
 def _is_number(value: object, number: int) -> bool:
-    """Return True where *value* is that int or bool; no other type's ``==`` is asked."""
+    """Return True if *value* is an int or bool equal to *number*; calls no other type's ``==``."""
     return type(value) in {bool, int} and value == number
 
 
 def boolean(name: str, value: object) -> bool:
-    """Return True or False, also for the words and the numbers 1 and 0."""
+    """Parse True or False, also as words and as the numbers 1 and 0."""
     if is_on(value):
         return True
     if is_off(value):
@@ -91,7 +91,7 @@ def boolean(name: str, value: object) -> bool:
 
 
 def seconds(*, above: float = -1.0, most: float = DAY) -> Parser:
-    """Return the parser of a number of seconds from 0, or *above* a number, to *most*."""
+    """Return a parser for seconds from 0, or greater than *above*, to *most*."""
 
     def parse(name: str, value: object) -> float:
         number = _number(value)
@@ -109,7 +109,7 @@ def seconds(*, above: float = -1.0, most: float = DAY) -> Parser:
 
 
 def count(*, most: int, least: int = 1) -> Parser:
-    """Return the parser of a whole number."""
+    """Return a parser for a whole number."""
 
     def parse(name: str, value: object) -> int:
         number = _number(value)
@@ -123,7 +123,7 @@ def count(*, most: int, least: int = 1) -> Parser:
 
 
 def size(*, least: int = 1, most: int = LARGEST) -> Parser:
-    """Return the parser of bytes, which may have a unit: ``"64MiB"``, ``"2MB"``."""
+    """Return a parser for a number of bytes, with an optional unit: ``"64MiB"``, ``"2MB"``."""
 
     def parse(name: str, value: object) -> int:
         number = _number(value)
@@ -142,20 +142,20 @@ def size(*, least: int = 1, most: int = LARGEST) -> Parser:
 
 
 def _number(value: object) -> float:
-    """Return *value* as a number; what is none is not a number either."""
+    """Return *value* as a number; NaN if it is not one."""
     if isinstance(value, (bool, bytes, bytearray)):
         return math.nan
     try:
-        number = float(value)  # type: ignore[arg-type] # anything else is the error below
+        number = float(value)  # type: ignore[arg-type] # a wrong type raises TypeError
     except (TypeError, ValueError, OverflowError):
         return math.nan
-    except Exception:  # an object of the application's own
+    except Exception:  # raised by the __float__ of an object
         return math.nan
     return number if math.isfinite(number) else math.nan
 
 
 def choice(*choices: str, off: bool = False) -> Parser:
-    """Return the parser of one of several words; *off* allows None and the words for it."""
+    """Return a parser for one of several words; *off* also allows None and words for it."""
 
     def parse(name: str, value: object) -> str | None:
         given = word(value)
@@ -173,7 +173,7 @@ def choice(*choices: str, off: bool = False) -> Parser:
 
 
 def function(name: str, value: object) -> Any:
-    """Return a callable, or None."""
+    """Parse a callable or None."""
     if is_none(value):
         return None
     if not callable(value):
@@ -182,7 +182,7 @@ def function(name: str, value: object) -> Any:
 
 
 def mapping(name: str, value: object) -> dict[str, Any]:
-    """Return a mapping of texts to values as a dict; None is an empty one."""
+    """Parse a mapping with string keys; None is an empty one."""
     if is_none(value):
         return {}
     if not isinstance(value, Mapping):
@@ -190,12 +190,12 @@ def mapping(name: str, value: object) -> dict[str, Any]:
     for key in value:
         if not isinstance(key, str):
             raise ConfigurationError(f"{name} takes names that are strings, not {shown(key)}.")
-    # An item of dictConfig's own mapping is converted only when asked for by name.
+    # An item of dictConfig's own mapping is converted only when it is accessed by name.
     return {key: value[key] for key in value}
 
 
 def path(name: str, value: object, what: str = "a path") -> str:
-    """Return the path that *value* is, absolute; a symbolic link is not followed."""
+    """Parse a path and make it absolute; symbolic links are not followed."""
     found: object = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
     if not isinstance(found, str) or not found.strip() or "\0" in found:
         raise ConfigurationError(f"{name} takes {what}, not {shown(value)}.")
@@ -205,11 +205,13 @@ def path(name: str, value: object, what: str = "a path") -> str:
     try:
         return str(Path(found).expanduser().absolute())
     except RuntimeError:  # "~nobody-here"
-        raise ConfigurationError(f"{name}: there is no home for {shown(found)}.") from None
+        raise ConfigurationError(
+            f"{name}: there is no home directory for {shown(found)}."
+        ) from None
 
 
 def file(name: str, value: object) -> str:
-    """Return the path of a file that is there and can be read."""
+    """Parse the path of a file that exists and is readable."""
     found = path(name, value, "the path of a file")
     try:
         if os.path.isdir(found):  # noqa: PTH112 - the standard library's own error says more
@@ -222,8 +224,8 @@ def file(name: str, value: object) -> str:
 
 
 def directory(name: str, value: object) -> str | None:
-    """Return the path of a directory, which need not be there yet; None where it is off."""
-    if value != "" and is_off(value):  # an empty text is a variable that nobody has set
+    """Parse the path of a directory, which need not exist yet; None if the option is off."""
+    if value != "" and is_off(value):  # an empty string comes from a variable that is not set
         return None
     what = "the path of a directory"
     found = path(name, value, what)
@@ -242,5 +244,5 @@ def directory(name: str, value: object) -> str | None:
 
 
 def optional(parser: Parser) -> Parser:
-    """Return a parser for which None, and the words for it, are None."""
+    """Return a parser like *parser* that also accepts None and words for it."""
     return lambda name, value: None if is_none(value) else parser(name, value)

@@ -1,8 +1,8 @@
 """
-Reading a vendor's arguments: from the call, else from the environment.
+Reads the settings of a vendor: from the arguments of a handler, else from the environment.
 
-What is missing is no error (a test suite without secrets must start); what is
-malformed is one, in a sentence that never shows the value.
+A missing setting is not an error, as a test suite without secrets must start. A
+malformed one is, and the message never shows the value of a key.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from .http import Endpoint, Secret
 URL_VARIABLE = "CXLOGGING_URL"
 PLAIN_VARIABLE = "CXLOGGING_ALLOW_PLAIN_HTTP"
 Meaning = Callable[[str, str], object]
-"""Takes the name of a variable and its value; returns what it means, or raises."""
+"""Takes the name of a variable and its value; returns the parsed value, or raises."""
+
 LOCAL_KEY = "cxlogging-local"
-"""Sent where no key is set and the address is this machine: the local server asks for any."""
+"""Sent to a server on this machine if no key is set: the local server accepts any key."""
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62}\.)*[A-Za-z0-9.-]*[A-Za-z0-9]")
 
 
 def text(argument: str, value: object, *variables: str) -> str | None:
-    """Return *value*, else the first of *variables* that is set, else None."""
+    """Return *value*, or the first of *variables* that is set, or None."""
     return named(argument, value, *variables)[1]
 
 
@@ -49,40 +50,40 @@ def named(argument: str, value: object, *variables: str) -> tuple[str, str | Non
     values.no_placeholder(name, value, variables[0] if variables else "")
     if not value.isprintable():
         raise ConfigurationError(
-            f"{name} ({len(value)} characters) holds control characters: pass it without them."
+            f"{name} ({len(value)} characters) contains control characters: pass it without them."
         )
     return name, value or None
 
 
 def held(variable: str) -> str:
-    """Return what *variable* is set to; nothing where it is not set, or blank."""
+    """Return the value of *variable*; empty if it is not set, or blank."""
     return _unquoted(os.environ.get(variable, ""))
 
 
 def _unquoted(text: str) -> str:
-    """Return *text* without blanks around it, and without the quotes that env files leave there."""
+    """Return *text* stripped, and without the quotes that env files may leave around it."""
     text = text.strip()
     quoted = len(text) > 1 and text[0] in "'\"" and text[0] == text[-1]
     return text[1:-1].strip() if quoted else text
 
 
 def itself(_: str, text: str) -> str:
-    """Return *text*: it means no more than it says."""
+    """Return *text* unchanged; the `Meaning` of a plain text."""
     return text
 
 
 def authority(_: str, text: str) -> str:
-    """Return host and port of the address *text*, in which its scheme may be left out."""
+    """Return the host and port of the URL *text*, whose scheme may be missing."""
     return re.split(r"[/?#]", text.rpartition("://")[2])[0].lower().removesuffix(":443")
 
 
 def contradictions(*arguments: tuple[object, Sequence[str], Meaning | None]) -> tuple[str, ...]:
     """
-    Return a sentence for each of *arguments* of which two variables say different things.
+    Return a sentence for each of *arguments* for which two variables have different values.
 
     Args:
-        arguments: What was passed, the variables that count where nothing was, and what
-            the value of one means; None compares the values, and does not show them.
+        arguments: The value passed, the variables that are read if it is None, and the
+            `Meaning` of their values; None compares the values without showing them.
     """
     found = (
         _contradiction(variables, meaning)
@@ -98,7 +99,7 @@ def _contradiction(variables: Sequence[str], meaning: Meaning | None) -> str:
         try:
             meant = held(name) if meaning is None else meaning(name, held(name))
         except ConfigurationError:
-            continue  # it is an error where it counts
+            continue  # an error if it is used
         if first is None:
             first = name, meant
         elif meant != first[1]:
@@ -127,7 +128,7 @@ def secret(argument: str, value: object, *variables: str) -> Secret | None:
 
 
 def host(argument: str, value: str, example: str = "") -> str:
-    """Return *value* as a host name, or raise; *example* shows one that is right."""
+    """Return *value* as a host name, or raise; *example* is shown in the error."""
     such = f" such as {example!r}" if example else ""
     if not _HOST.fullmatch(value) or ".." in value:
         hint = f" Another scheme or port goes into url=, or {URL_VARIABLE}." if ":" in value else ""
@@ -138,11 +139,11 @@ def host(argument: str, value: str, example: str = "") -> str:
 
 
 def host_of(argument: str, value: str, example: str = "") -> str:
-    """Return the host of *value*: a name, or an https address, whose path says nothing."""
+    """Return the host of *value*: a host name, or an https URL, whose path is ignored."""
     scheme, separator, rest = value.rpartition("://")
     name = authority("", rest) if separator else rest.rstrip("/").removesuffix(":443")
-    sound = scheme.lower() in {"", "https"}
-    return host(argument, name.removesuffix(".") if sound else value, example)
+    is_https = scheme.lower() in {"", "https"}
+    return host(argument, name.removesuffix(".") if is_https else value, example)
 
 
 @overload
@@ -176,11 +177,11 @@ def endpoint(
     source: str = "url",
 ) -> Endpoint | None:
     """
-    Return the address that requests go to; None where nothing names a host.
+    Return the endpoint of requests; None if no host is configured.
 
-    *url* (or ``CXLOGGING_URL``, or one of *variables*) replaces scheme, host
-    and port of ``https://<default_host>``; the vendor's *path* stays. *source* is
-    the name by which *url* was given.
+    *url* (or ``CXLOGGING_URL``, or one of *variables*) replaces the scheme, host and
+    port of ``https://<default_host>``; the vendor's *path* stays. *source* is the name
+    of the argument that *url* was passed as.
     """
     name, found = named(source, url, URL_VARIABLE, *variables)
     plain_name, plain = "allow_plain_http", allow_plain_http
@@ -194,7 +195,7 @@ def endpoint(
     if parts.scheme == "http" and not (may_be_plain or is_loopback(hostname)):
         raise ConfigurationError(
             f"{name} sends keys and records to {hostname!r} in plain http: use https, or pass"
-            f" allow_plain_http=True (or set {PLAIN_VARIABLE}=1) where the network is yours."
+            f" allow_plain_http=True (or set {PLAIN_VARIABLE}=1) where the network is trusted."
         )
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return Endpoint(parts.scheme, hostname, port, path, name)
@@ -203,11 +204,11 @@ def endpoint(
 def _split(name: str, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        sound = parts.port is None or parts.port > 0
+        has_valid_port = parts.port is None or parts.port > 0
     except ValueError:
-        sound = False
+        has_valid_port = False
     what = "takes a scheme, a host and a port"
-    if not sound or parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not has_valid_port or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(
             f"{name} {what}, such as 'http://127.0.0.1:8765', not {values.shown(url)}."
         )
@@ -221,7 +222,7 @@ def _split(name: str, url: str) -> SplitResult:
 
 
 def nothing_listens(place: str) -> str:
-    """Return what a refused connection to *place*, on this machine, means."""
+    """Return the explanation of a refused connection to *place*, on this machine."""
     return f"Nothing listens at {place}. Is `cxlogging dev` running?"
 
 
@@ -236,15 +237,15 @@ def is_loopback(hostname: str) -> bool:
 
 
 def usable_key(key: Secret | None, address: Endpoint | None) -> Secret | None:
-    """Return *key*; where there is none and *address* is this machine, the local key."""
+    """Return *key*; if it is None and *address* is on this machine, the local key."""
     if key is None and address is not None and is_loopback(address.host):
         return Secret(LOCAL_KEY)
     return key
 
 
 def program_name() -> str:
-    """Return the running script's name, the default name of an application."""
-    arguments = getattr(sys, "argv", None)  # an embedded interpreter may have none
-    name = os.path.basename(arguments[0] if arguments else "")  # noqa: PTH119 - no file is meant
+    """Return the name of the running script, the default application name."""
+    arguments = getattr(sys, "argv", None)  # missing in some embedded interpreters
+    name = os.path.basename(arguments[0] if arguments else "")  # noqa: PTH119 - not used as a path
     name = os.path.splitext(name)[0]  # noqa: PTH122
     return name if name and name.isprintable() and name not in {"-c", "-m"} else "python"

@@ -1,9 +1,9 @@
 """
-Encoding that always ends as bytes within the vendor's limit.
+Encodes an event within the vendor's size limit, whatever it holds.
 
-An event that cannot be encoded loses what stands in the way; one that is too
-large is cut: its longest texts first, marked, with the original size kept. It
-is never lost, and never sent over the limit.
+If an event cannot be encoded, the offending values are replaced. If it is too
+large, its longest texts are truncated first, and it is marked with its original
+size. No event is lost, and none exceeds the limit.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Build = Callable[[Event], bytes]
 SMALLEST_TEXT = 256
 KEPT_FIELDS = 50
 ERROR = 40
-"""logging's number for it."""
+"""`logging.ERROR`; this layer does not import `logging`."""
 
 
 def encode(build: Build, event: Event, limit: int) -> bytes:
-    """Return *event* as *build* encodes it, in at most *limit* bytes."""
+    """Return *event* encoded by *build*, truncated to at most *limit* bytes."""
     try:
         data = build(event)
     except BaseException as error:
         if is_external(error):
             raise
-        event, data = _sound(build, event)
-    return data if len(data) <= limit else _within(build, event, data, limit)
+        event, data = _sanitized(build, event)
+    return data if len(data) <= limit else _truncated(build, event, data, limit)
 
 
-def _within(build: Build, event: Event, data: bytes, limit: int) -> bytes:
+def _truncated(build: Build, event: Event, data: bytes, limit: int) -> bytes:
     size = len(data) + _cut_before(event)
     marks = {"cx_truncated": True, "cx_original_size": size}
     keep = limit // 2
@@ -47,23 +47,23 @@ def _within(build: Build, event: Event, data: bytes, limit: int) -> bytes:
     first = dict(list(event.fields.items())[:KEPT_FIELDS])
     few = {name: cut(str(value), SMALLEST_TEXT) for name, value in first.items()}
     data = build(_cut_texts(event.replace(fields=few), SMALLEST_TEXT, marks))
-    return data if len(data) <= limit else build(_bare(event, marks))
+    return data if len(data) <= limit else build(_minimal(event, marks))
 
 
-def _sound(build: Build, event: Event) -> tuple[Event, bytes]:
-    """Return an event that can be encoded, as near to the given one as possible, and its bytes."""
+def _sanitized(build: Build, event: Event) -> tuple[Event, bytes]:
+    """Return an event that can be encoded, as close to *event* as possible, and its bytes."""
     try:
-        sane = _sane(event)
-        return sane, build(sane)
+        repaired = _repaired(event)
+        return repaired, build(repaired)
     except BaseException as error:
         if is_external(error):
             raise
-        bare = _bare(event, {"cx_error": f"<not encodable: {type(error).__name__}>"})
-        return bare, build(bare)
+        minimal = _minimal(event, {"cx_error": f"<not encodable: {type(error).__name__}>"})
+        return minimal, build(minimal)
 
 
-def _sane(event: Event) -> Event:
-    """Return *event* with lone surrogates replaced, and an origin of the right types."""
+def _repaired(event: Event) -> Event:
+    """Return *event* with lone surrogates replaced, and values of the right types in its origin."""
     origin = event.origin
     return event.replace(
         level=_level(event.level),
@@ -88,15 +88,15 @@ def _sane(event: Event) -> Event:
     )
 
 
-def _bare(event: Event, marks: dict[str, Any]) -> Event:
-    """Return what is left when nothing else helps: the time, the level, the message's start."""
+def _minimal(event: Event, marks: dict[str, Any]) -> Event:
+    """Return an event with only the time, the level and the start of the message."""
     message = cut(scrub(event.message), SMALLEST_TEXT)
     level = _level(event.level)
     return Event(event.time_ns, level, "ERROR", message, dict(marks), SyntheticOrigin())
 
 
 def _level(level: Any) -> int:
-    """Return a level number; what is none counts as an error."""
+    """Return *level* if it is a number, else `ERROR`."""
     return level if isinstance(level, int) else ERROR
 
 
@@ -109,14 +109,14 @@ def _cut_texts(event: Event, keep: int, marks: dict[str, Any]) -> Event:
         error["stacktrace"] = cut_middle(event.error.get("stacktrace", ""), keep)
     return event.replace(
         message=shorter(event.message),
-        fields={**marks, **_each_text(event.fields, shorter), **marks},  # first: never cut off
+        fields={**marks, **_each_text(event.fields, shorter), **marks},  # first: never dropped
         error=error,
         stack=None if event.stack is None else cut_middle(event.stack, keep),
     )
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """Return clean *value* with every text in it changed, keys included."""
+    """Return the sanitized *value* with every text in it changed, keys included."""
     if type(value) is str:
         return change(value)
     if type(value) is dict:
@@ -130,7 +130,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _cut_before(event: Event) -> int:
-    """Return how many characters the event had lost before it came here."""
+    """Return how many characters of the event had been cut before."""
     lost = cut_characters(event.message)
 
     def count(text: str) -> str:

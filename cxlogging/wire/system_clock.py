@@ -1,9 +1,9 @@
 """
-The system's own clocks, whatever a test has put into the module ``time``.
+The clocks of the system, also if a test has replaced those in the module ``time``.
 
 A frozen clock must not stop a worker. Libraries that freeze time replace the
-functions of ``time`` and of all modules that hold them, and may have done so
-before this one is imported: so it has a second copy of the built-in module.
+functions in ``time`` and in all modules that have imported them, possibly before
+this module is imported. It therefore loads a second copy of the built-in module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _second_copy() -> Any:
 
 _time = _second_copy()
 monotonic = _time.monotonic
-"""Return seconds that only grow."""
+"""Return the seconds of a monotonic clock."""
 
 wall = _time.time
-"""Return seconds since 1970; time_machine, which patches the functions in C, freezes these too."""
+"""Return seconds since 1970. time_machine patches the functions in C, and freezes these too."""

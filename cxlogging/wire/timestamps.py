@@ -1,4 +1,4 @@
-"""Times of events, as vendors read them."""
+"""Converts the times of events to the formats of vendors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import Any
 from .external_errors import is_external
 
 LAST_NS = 2**63 - 1
-"""In 2262; every vendor keeps nanoseconds since 1970 in 64 bits."""
+"""In the year 2262; every vendor stores nanoseconds since 1970 in 64 bits."""
 
 FULL_NS = 10**18
-"""In 2001; the nanoseconds of earlier times have fewer digits, and read as another unit."""
+"""In the year 2001; earlier times have fewer digits, and vendors take them for another unit."""
 
 
 def moment(seconds: Any, now: Callable[[], float]) -> tuple[int, bool]:
     """
-    Return nanoseconds since 1970, and whether *seconds* could be such a time.
+    Return nanoseconds since 1970, and whether *seconds* is a possible time.
 
     Args:
-        seconds: Since 1970, from there to 2262; in place of anything else it is *now*.
-        now: Gives seconds since 1970.
+        seconds: Seconds since 1970. If this is anything but a number whose time is between
+            1970 and 2262, *now* is used instead.
+        now: Returns seconds since 1970.
     """
     for possible, read in ((True, lambda: seconds), (False, now)):
         try:
@@ -38,7 +39,7 @@ def moment(seconds: Any, now: Callable[[], float]) -> tuple[int, bool]:
 
 @lru_cache(maxsize=4)
 def rfc3339_second(second: int) -> bytes:
-    """Return the RFC 3339 form of a *second* since 1970, without fraction and zone."""
+    """Return the RFC 3339 form of a *second* since 1970, without fraction and time zone."""
     return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second)).encode()
 
 

@@ -1,4 +1,4 @@
-"""Cutting text, with a mark that keeps the original length."""
+"""Truncates texts, with a mark that shows the original length."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def strip_ansi(text: str) -> str:
 
 def cut(text: str, keep: int) -> str:
     """
-    Return *text* cut to at most about *keep* characters.
+    Return *text* truncated to about *keep* characters.
 
-    A cut text ends with ``… [cut from N characters]``; cutting it again keeps
-    the first N.
+    A truncated text ends with ``… [cut from N characters]``; if it is truncated again,
+    the first N is kept.
     """
     if len(text) <= keep:
         return text
@@ -33,13 +33,13 @@ def cut(text: str, keep: int) -> str:
 
 
 def cut_characters(text: str) -> int:
-    """Return how many characters a cut *text* has lost; 0 for one that was not cut."""
+    """Return how many characters a truncated *text* has lost; 0 if it was not truncated."""
     marked = _MARK.search(text, max(0, len(text) - 64))
     return max(0, int(marked[1]) - marked.start()) if marked else 0
 
 
 def cut_middle(text: str, keep: int) -> str:
-    """Return *text* with its middle cut out, for stacks: both ends tell most."""
+    """Return *text* without its middle; for stack traces, whose ends say most."""
     if len(text) <= keep:
         return text
     half = keep // 2 - 32
@@ -47,7 +47,7 @@ def cut_middle(text: str, keep: int) -> str:
 
 
 def unused(name: str, taken: Container[str]) -> str:
-    """Return *name*, with a number where it is one of *taken*."""
+    """Return *name*, with a number appended if it is one of *taken*."""
     unique, number = name, 2
     while unique in taken:
         unique, number = f"{name}_{number}", number + 1
@@ -55,7 +55,7 @@ def unused(name: str, taken: Container[str]) -> str:
 
 
 def within(text: str, limit: int) -> str:
-    """Return *text* cut to at most *limit* bytes of UTF-8."""
+    """Return *text* truncated to at most *limit* bytes of UTF-8."""
     while len(text) > limit // 4 and (size := len(text.encode(errors="replace"))) > limit:
         text = cut(text, len(text) * limit // size - 8)
     return text

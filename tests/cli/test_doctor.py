@@ -153,7 +153,7 @@ def test_an_event_that_does_not_appear_is_a_failure(doctor, service):
     code, found = doctor("--wait", "0.3", CXLOGGING_URL=service.url)
 
     assert code == 1
-    assert "did not appear within 0.3 s" in found["seen again"]["cause"]
+    assert "no query found it within 0.3 s" in found["seen again"]["cause"]
     query = next(each.body["query"] for each in service.asked if "query" in each.path)
     sent = json.loads(service.asked[0].body["logEntries"][0]["text"])
     assert query == f"source logs | filter $d.cx_check == '{sent['cx_check']}' | limit 1"
@@ -163,7 +163,7 @@ def test_an_event_that_does_not_appear_is_a_failure(doctor, service):
     ("status", "outcome", "word"),
     [
         (403, "fail", "Send-Your-Data key"),
-        (404, "skip", "answers no queries"),
+        (404, "skip", "does not answer queries"),
         (500, "warn", "500"),
     ],
 )
@@ -283,7 +283,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(authority, tmp_path):
         found = named(network("x", handler, 5.0))
 
     assert found["TLS"].status is Status.WARN
-    assert "ends in 2 days" in found["TLS"].cause
+    assert "expires in 2 days" in found["TLS"].cause
 
 
 def test_an_authority_that_is_not_trusted_is_told_with_its_cure(authority):
@@ -441,9 +441,9 @@ def test_the_tree_of_an_application_is_looked_through(tmp_path):
     assert code == 0
     assert "cx at root, level NOTSET" in [each["detail"] for each in found]
     said = causes(found, "warn")
-    assert "levels: the root logger's level is WARNING: what is below is not logged" in said
-    assert any(each.startswith("islands: records of alone end there") for each in said)
-    assert any(each.startswith("disabled loggers: switched off: early") for each in said)
+    assert "levels: the level of the root logger is WARNING: lower levels are not logged" in said
+    assert any(each.startswith("propagation: records of alone reach no handler") for each in said)
+    assert any(each.startswith("disabled loggers: records of early are discarded") for each in said)
 
 
 SOUND = """
@@ -478,9 +478,9 @@ OFF = SOUND + "    logging.disable(logging.WARNING)\n"
         (SOUND, "warn", []),
         (DOUBLE, "warn", ["duplicates: each record of shop goes 2 times to Honeycomb"]),
         (TWINS, "warn", ["duplicates: each record of root"]),
-        (IDLE, "fail", ["handlers: no handler of cxlogging stands at a logger"]),
-        (IDLE, "warn", ["handlers: made, and at no logger: Honeycomb"]),
-        (OFF, "warn", ["levels: logging.disable(30) turns off every record up to WARNING"]),
+        (IDLE, "fail", ["handlers: no handler of cxlogging is attached to a logger"]),
+        (IDLE, "warn", ["handlers: created, but not attached to a logger: Honeycomb"]),
+        (OFF, "warn", ["levels: logging.disable(30) suppresses all records up to WARNING"]),
     ],
 )
 def test_duplicates_and_what_ships_nothing_are_found(tmp_path, setup, status, said):
@@ -562,12 +562,12 @@ def test_a_configuration_comes_from_a_file(tmp_path, form, server):
     ("name", "text", "word"),
     [
         ("a.json", "{", "a.json cannot be read: "),
-        ("a.json", "[]", "a.json holds no table for logging.config.dictConfig."),
+        ("a.json", "[]", "a.json does not contain a table for logging.config.dictConfig."),
         ("a.yaml", "a: [", "a.yaml cannot be read: "),
-        ("a.yaml", "just a text", "a.yaml holds no table"),
-        ("a.ini", "no section", "logging refuses a.ini: "),
-        ("a.ini", "[a]\nb=c\n", "logging refuses a.ini: "),
-        ("a.INI", "", "logging refuses a.INI: "),
+        ("a.yaml", "just a text", "a.yaml does not contain a table"),
+        ("a.ini", "no section", "logging rejects a.ini: "),
+        ("a.ini", "[a]\nb=c\n", "logging rejects a.ini: "),
+        ("a.INI", "", "logging rejects a.INI: "),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "doctor"])
@@ -608,7 +608,7 @@ def test_a_package_that_is_missing_is_named(run, tmp_path, monkeypatch, name, mi
     ("arguments", "word"),
     [
         (["--config", "/nowhere.json"], "No such file"),
-        (["--config", __file__], "ends in .json, .toml, .yaml, .yml, .cfg, .conf, .ini, not"),
+        (["--config", __file__], "ending .json, .toml, .yaml, .yml, .cfg, .conf, .ini, not"),
         (["--app", "a:b", "--config", "c.json"], "pass one"),
         (["--app", "no_such_module_here:x"], "No module named"),
     ],
@@ -625,7 +625,7 @@ def test_the_findings_are_printed_for_people(run, server):
     done = run("doctor", CXLOGGING_URL=server.url)
     bad = run("doctor", CXLOGGING_URL="http://127.0.0.1:9")
 
-    assert re.search(r"^  ✓ event sent  taken in \d+ ms$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  ✓ event sent  accepted in \d+ ms$", done.stdout, re.MULTILINE)
     assert re.search(r"^\d+ ok$", done.stdout, re.MULTILINE)
     assert "  ✗ connection\n      Nothing listens at 127.0.0.1:9.\n      → Is" in bad.stdout
 

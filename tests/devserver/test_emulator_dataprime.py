@@ -187,7 +187,7 @@ def test_a_query_that_does_not_compile(client):
     heard = ask(client, {"query": "source logs\n| filtre a == 1"})
     assert heard.status == 400
     assert heard.json == {
-        "message": "Compilation errors: 'filtre' is no command. Did you mean 'filter'?"
+        "message": "Compilation errors: unknown command 'filtre'. Did you mean 'filter'?"
         " in line 1 at column 2",
         "caret": "| filtre a == 1\n  ^",
     }

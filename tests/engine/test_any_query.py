@@ -23,10 +23,10 @@ from cxlogging.devserver.engine.values import (
     compare,
     equals,
     group_key,
+    json_value,
     kind_of,
-    plain,
     sort_key_of,
-    text,
+    to_text,
 )
 
 from .conftest import event
@@ -124,8 +124,8 @@ def test_values_never_raise(left, right):
     assert sorted([left, right, None], key=sort_key_of)
     assert (group_key(left) == group_key(right)) or equals(left, right) is not True
     assert hash(group_key(left)) is not None
-    json.dumps(plain(left), allow_nan=False)
-    assert text(left) is None or isinstance(text(left), str)
+    json.dumps(json_value(left), allow_nan=False)
+    assert to_text(left) is None or isinstance(to_text(left), str)
     for kind in ("string", "number", "bool", "timestamp", "interval"):
         found = cast(left, kind)
         assert found is None or kind_of(found).value == kind
@@ -156,7 +156,7 @@ def test_functions_give_what_they_say(data):
         found = function.apply(*arguments)
     except (ValueError, OverflowError, ZeroDivisionError, TypeError, ArithmeticError):
         return
-    assert function.gives is Kind.ANY or found is None or kind_of(found) is function.gives
+    assert function.returns is Kind.ANY or found is None or kind_of(found) is function.returns
 
 
 def test_a_query_that_fails_amid_its_rows(bench):

@@ -19,7 +19,7 @@ from .test_reference import EXAMPLES, VALUES
 from .test_refusals import REFUSED
 from .test_samples import SAMPLES
 
-MEANING = "a keypath is due before from"
+MEANING = "expected a keypath before from"
 """Said while reading, though it is no matter of grammar."""
 
 
@@ -50,7 +50,7 @@ def inner_is_taken(template: str) -> bool:
 
 def taken_by_parser(query: str) -> bool:
     refusal = refused(query)
-    return refusal is None or MEANING in refusal.sentence
+    return refusal is None or MEANING in refusal.reason
 
 
 def refused(text: str) -> QueryRefusedError | None:
@@ -232,7 +232,7 @@ def test_spoiled_queries_are_judged_alike(query, data):
     spoiled = "".join(pieces)
     refusal = refused(spoiled)
     # Where the meaning is refused first, the parser has not read what follows.
-    assume(refusal is None or MEANING not in refusal.sentence)
+    assume(refusal is None or MEANING not in refusal.reason)
     assert taken_by_grammar(spoiled) is taken_by_parser(spoiled)
 
 

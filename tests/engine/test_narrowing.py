@@ -212,7 +212,7 @@ def test_an_ordering_holds_what_is_wanted(bench):
         699,
         698,
     ]
-    assert len(list(bench.stream("orderby n", most_rows=50))) == 51
+    assert len(list(bench.stream("orderby n", max_rows=50))) == 51
 
 
 def test_an_ordering_gives_enough(bench):
@@ -226,7 +226,7 @@ def test_an_ordering_gives_enough(bench):
         f"orderby n | limit 9999999 | {late}",
         f"limit 0 | union (source logs | orderby n) | {late}",
     ):
-        found = [row.data["n"] for row in bench.stream(query, most_rows=50)]
+        found = [row.data["n"] for row in bench.stream(query, max_rows=50)]
         assert found == [200, 201, 202, 203, 204], query
 
 
@@ -259,8 +259,8 @@ def test_state_is_bounded(bench):
         "aggregate distinct_count(n)",
     ):
         plan = bench.plan(query)
-        plan.shared.most = 100
-        with pytest.raises(QueryEndedError, match="more than 100 values would have to be held"):
+        plan.shared.max_values = 100
+        with pytest.raises(QueryEndedError, match="more than 100 values in memory"):
             list(plan.rows(bench.fresh()))
 
 
@@ -270,8 +270,8 @@ def test_a_thousand_groups(bench):
     plan = bench.plan("groupby n count()")
 
     assert len(list(plan.rows(bench.fresh()))) == 1_000
-    assert plan.shared.buckets
-    assert not bench.plan("count").shared.buckets
+    assert plan.shared.groups_dropped
+    assert not bench.plan("count").shared.groups_dropped
 
 
 def test_a_query_is_stopped_between_chunks(bench):

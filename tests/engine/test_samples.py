@@ -27,5 +27,5 @@ def test_a_sample_runs_or_is_refused_by_name(bench, query, arrow, name):
         return
     with pytest.raises(QueryRefusedError) as caught:
         bench.plan(query)
-    assert name in caught.value.sentence
+    assert name in caught.value.reason
     assert query[caught.value.offset :]

@@ -23,11 +23,11 @@ for n in itertools.count():
 ROUNDS = range(50)
 
 WITHOUT_CTYPES = "import sys; sys.modules['ctypes'] = None\n"
-"""Run first: appends give the interpreter's lock away, as they do where they cannot keep it."""
+"""Run first: without ctypes, appends release the GIL."""
 
 
 @pytest.mark.case(1)
-@pytest.mark.parametrize("before", ["", WITHOUT_CTYPES], ids=["keeping", "giving"])
+@pytest.mark.parametrize("before", ["", WITHOUT_CTYPES], ids=["holding", "releasing"])
 @pytest.mark.parametrize("seed", [0, pytest.param(ROUNDS, marks=pytest.mark.slow)])
 def test_case_01_kill_9_with_a_spool(spooling, backend, spool, figures, seed, before):
     """A kill -9 at a random moment while 5,000 records are logged and the vendor needs 50 ms per

@@ -148,7 +148,7 @@ def test_case_56_a_read_only_disk(child, backend, small_disk, figures):
 class Faulty(Disk):
     """A real file system, until *error* is set."""
 
-    keeping = None
+    gil_calls = None
     error = 0
 
     def _may_fail(self) -> None:

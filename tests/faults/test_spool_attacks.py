@@ -110,7 +110,7 @@ def test_case_58_a_spool_that_others_can_write(shop, spool, mode):
     spool.mkdir()
     spool.chmod(mode)
 
-    with pytest.raises(cxlogging.ConfigurationError, match="can be written by others"):
+    with pytest.raises(cxlogging.ConfigurationError, match="is writable by others"):
         shop(spool=str(spool))
     assert list(spool.iterdir()) == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES, pack_range
+from cxlogging.delivery.journal.frames import FRAME_BYTES, HEADER_BYTES, pack_ack
 from cxlogging.delivery.journal.inspection import opened_spool
 
 from .harness import until
@@ -88,8 +88,8 @@ def test_case_08_a_torn_tail(died, recover, spool, backend, figures):
         whole = sum(end <= place for end in frames)
         assert accepted == set(died[:whole]), place
         torn = place > HEADER_BYTES and place not in frames
-        assert len([e for e in errors if "written only in part" in e]) <= 1
-        assert any("written only in part" in each for each in errors) == torn, (place, errors)
+        assert len([e for e in errors if "incomplete" in e]) <= 1
+        assert any("incomplete" in each for each in errors) == torn, (place, errors)
         assert nothing_left(spool), place
         figures.add(logged=whole, delivered=whole)
 
@@ -115,7 +115,7 @@ def test_case_09_a_flipped_byte(died, recover, spool, backend, figures):
         # The length of the last one does not matter: its end is the end of the file.
         assert expected <= accepted <= set(died), place
         if len(accepted) < RECORDS:
-            told = [each for each in errors if "damaged" in each or "in part" in each]
+            told = [each for each in errors if "damaged" in each or "incomplete" in each]
             assert told, (place, errors)
         # The last frame's end cannot be told from one that was never written.
         if hit is not None and hit < RECORDS - 1:
@@ -164,11 +164,11 @@ def test_case_10_acknowledgements(died, recover, spool, backend, figures, kind):
         settled = path.with_suffix(".ack")
         mark, end = bytes(data[12:16]), len(data)
         if kind == "ahead":
-            settled.write_bytes(pack_range(mark, end + 100, end + 9_000))
+            settled.write_bytes(pack_ack(mark, end + 100, end + 9_000))
         elif kind == "torn":
-            settled.write_bytes(pack_range(mark, HEADER_BYTES, end)[:-5])
+            settled.write_bytes(pack_ack(mark, HEADER_BYTES, end)[:-5])
         elif kind == "of others":
-            settled.write_bytes(pack_range(b"else", HEADER_BYTES, end))
+            settled.write_bytes(pack_ack(b"else", HEADER_BYTES, end))
         return data
 
     accepted, _ = recover(change)

@@ -9,7 +9,7 @@ from collections import Counter
 from cxlogging.delivery.clock import Clock
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
-from cxlogging.delivery.journal.recent import RECENT_BYTES
+from cxlogging.delivery.journal.reading import RECENT_BYTES
 from cxlogging.delivery.journal.spool import DestinationDir
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.process.registry import unregister

@@ -179,7 +179,7 @@ class FakeDisk(Disk):
     """What one process sees of a `Machine`."""
 
     available = True
-    keeping = None
+    gil_calls = None
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine

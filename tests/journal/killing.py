@@ -6,7 +6,7 @@ import os
 import signal
 
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.frames import MAGIC
+from cxlogging.delivery.journal.frames import FILE_MAGIC
 
 OWN_SEGMENTS = {
     "after_folder": "put",
@@ -80,7 +80,7 @@ class KillingDisk(Disk):
 
     def write_all(self, fd: int, data: bytes) -> None:
         super().write_all(fd, data)
-        if data.startswith(MAGIC):
+        if data.startswith(FILE_MAGIC):
             self._reach("after_header")
 
     def replace(self, fd: int, onto: int) -> None:

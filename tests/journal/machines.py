@@ -380,9 +380,9 @@ class Model(RuleBasedStateMachine):
     def check_files(self):
         """Nothing is left but what live processes hold."""
         held = {
-            f"{carrier.delivery.lane.queue._line.owner}/{segment.name}.seg"
+            f"{carrier.delivery.lane.queue._segments.dir_name}/{segment.name}.seg"
             for carrier in self.carriers
-            for segment in carrier.delivery.lane.queue._line._segments
+            for segment in carrier.delivery.lane.queue._segments._waiting
         }
         for path, node in self.machine.files().items():
             # One that could be neither begun nor removed holds nothing, and goes in the end.

@@ -7,9 +7,9 @@ from zlib import crc32
 
 import pytest
 
-from cxlogging.delivery.journal.frames import HEADER_BYTES, MAGIC, frame
+from cxlogging.delivery.journal.frames import FILE_MAGIC, HEADER_BYTES, frame
 from cxlogging.delivery.journal.rejected import DeadLetterFile
-from cxlogging.delivery.journal.removal import DAMAGED, MOST_DAMAGED
+from cxlogging.delivery.journal.segment import DAMAGED, MAX_DAMAGED
 from tests.journal.bench import lines, process, recovered
 from tests.journal.fakedisk import Machine, Node
 
@@ -52,7 +52,7 @@ def test_damage_of_any_byte_of_any_file(suffix, flip):
             assert items == [item for item in lines(12)[4:] if item in items], index
             assert len(items) >= 7, index
             lost = len(items) == 7
-            assert ("damaged" in said or "only in part" in said) == lost, index
+            assert ("damaged" in said or "incomplete" in said) == lost, index
             aside = [path for path in machine.files() if f"/{DAMAGED}/" in path]
             assert len(aside) == ("damaged" in said)
         assert all(f"/{DAMAGED}/" in path for path in leftovers(machine))
@@ -152,7 +152,7 @@ def test_files_that_are_not_as_they_were(spoil):
 def test_a_newer_version_is_left_as_it_is():
     """A segment of an unknown version is not touched, is said once, and stops nobody."""
     machine, found = left_behind(20)
-    head = struct.pack("<8sHH4s", MAGIC, 99, 0, b"mark")
+    head = struct.pack("<8sHH4s", FILE_MAGIC, 99, 0, b"mark")
     node = found["00000002.seg"]
     node.data[:HEADER_BYTES] = head + struct.pack("<I", crc32(head))
     before = bytes(node.data)
@@ -186,7 +186,7 @@ def test_a_record_that_holds_a_frame():
 def test_damaged_segments_are_bounded():
     """No more damaged segments are kept than some."""
     machine = Machine()
-    for _ in range(MOST_DAMAGED + 5):
+    for _ in range(MAX_DAMAGED + 5):
         dead = process(machine, segment_bytes=10_000)
         dead.put(*lines(3))
         node = next(
@@ -196,7 +196,7 @@ def test_damaged_segments_are_bounded():
         dead.end()
         assert len(recovered(machine)[0]) == 2
 
-    assert len(leftovers(machine)) == MOST_DAMAGED
+    assert len(leftovers(machine)) == MAX_DAMAGED
 
 
 def test_the_numbers_of_the_dead_are_not_ours():

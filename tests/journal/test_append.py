@@ -15,12 +15,11 @@ import time
 import pytest
 
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.journal import keeping
-from cxlogging.delivery.journal.append import GIVING_SECONDS, Append
-from cxlogging.delivery.journal.disk import Disk, LostError
+from cxlogging.delivery.journal.append import RELEASING_SECONDS, Appender
+from cxlogging.delivery.journal.disk import Disk, GilCalls, LostError, is_local
 from tests.journal.bench import HandClock
 
-pytestmark = pytest.mark.skipif(keeping.keeping is None, reason="no call keeps the lock here")
+pytestmark = pytest.mark.skipif(Disk.gil_calls is None, reason="no call keeps the lock here")
 
 
 class Appends:
@@ -29,7 +28,9 @@ class Appends:
     def __init__(self, disk=None, clock=None):
         self.said: list[str] = []
         self.disk = disk or Disk()
-        self.append = Append(self.disk, clock or Clock(), lambda *news: self.said.append(news[-1]))
+        self.append = Appender(
+            self.disk, clock or Clock(), lambda *news: self.said.append(news[-1])
+        )
 
     def __call__(self, fd, data=b"record\0\n"):
         return self.append.write(fd, data)
@@ -80,7 +81,7 @@ def test_other_threads_stand_still_meanwhile(fd):
             runs[0] += 1
 
     before_and_after: list[int] = []
-    write, seek = Disk.keeping
+    write, seek = Disk.gil_calls
 
     def watched(*arguments):
         before_and_after.append(runs[0])
@@ -89,7 +90,7 @@ def test_other_threads_stand_still_meanwhile(fd):
         return written
 
     disk = Disk()
-    disk.keeping = keeping.Calls(watched, seek)
+    disk.gil_calls = GilCalls(watched, seek)
     appends = Appends(disk)
     thread = threading.Thread(target=compute)
     thread.start()
@@ -132,7 +133,7 @@ def test_errors(broken):
     """An append that fails raises what os.write raises."""
     fd, expected = broken(None)
     appends = Appends()
-    appends.append.write = appends.append._keep
+    appends.append.write = appends.append._hold
 
     with pytest.raises(OSError) as caught:
         appends(fd)
@@ -142,12 +143,12 @@ def test_errors(broken):
 LIMITED = """
 import os, resource, sys
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.journal.append import Append
+from cxlogging.delivery.journal.append import Appender
 from cxlogging.delivery.journal.disk import Disk
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 disk = Disk()
 fd = disk.create(disk.enter(sys.argv[1]), "a.seg")
-append = Append(disk, Clock(), print)
+append = Appender(disk, Clock(), print)
 print(append.write(fd, b"123456"))
 print(append.write(fd, b"123456"))
 try:
@@ -208,7 +209,7 @@ class Stalling(Counting):
     seconds = 0.0
 
     def __init__(self, time: HandClock) -> None:
-        write, seek = Disk.keeping
+        write, seek = Disk.gil_calls
         self.held: list[float] = []
 
         def slow(*arguments):
@@ -216,7 +217,7 @@ class Stalling(Counting):
             time.pass_by(self.seconds)
             return write(*arguments)
 
-        self.keeping = keeping.Calls(slow, seek)
+        self.gil_calls = GilCalls(slow, seek)
 
 
 @pytest.mark.parametrize("seconds", [0.11, 1.0, 30.0])
@@ -234,7 +235,7 @@ def test_a_stall(fd, seconds):
         time.pass_by(0.1)
 
     held = disk.held[1:]
-    assert all(later - one > GIVING_SECONDS for one, later in itertools.pairwise(held))
+    assert all(later - one > RELEASING_SECONDS for one, later in itertools.pairwise(held))
     assert 3 <= len(held) <= 10
     assert disk.given > 50
     [sentence] = appends.said
@@ -263,7 +264,7 @@ def test_a_quick_disk_after_a_stall(fd):
     disk.seconds = 2.0
     appends(fd)
     disk.seconds = 0.0
-    time.pass_by(GIVING_SECONDS)
+    time.pass_by(RELEASING_SECONDS)
     before = disk.given
     for _ in range(100):
         appends(fd)
@@ -287,8 +288,7 @@ def test_slow_calls_far_apart(fd):
 PIPE = """
 import os, sys, threading, time
 from cxlogging.delivery.clock import Clock
-from cxlogging.delivery.journal import keeping
-from cxlogging.delivery.journal.append import Append
+from cxlogging.delivery.journal.append import Appender
 from cxlogging.delivery.journal.disk import Disk
 
 class Stalled(Disk):
@@ -297,7 +297,7 @@ class Stalled(Disk):
         return True
 
 said, beats, done = [], [0], threading.Event()
-append = Append(Stalled(), Clock(), lambda *news: said.append(news[-1]))
+append = Appender(Stalled(), Clock(), lambda *news: said.append(news[-1]))
 
 def heart():
     while not done.wait(0.001):
@@ -375,15 +375,15 @@ def test_where_a_file_lies(fd, tmp_path, kind, local):
     number = f"{os.major(device)}:{os.minor(device)}"
     mounts.write_text(f"{MOUNTS}43 22 {number} / /here rw - {kind} source rw\n")
 
-    assert keeping.is_local(fd, str(mounts)) is local
+    assert is_local(fd, str(mounts)) is local
 
 
 def test_where_nothing_is_known(fd, tmp_path):
     """A system that does not tell its mounts has local files."""
     (tmp_path / "mounts").write_text(MOUNTS)
 
-    assert keeping.is_local(fd, str(tmp_path / "missing"))
-    assert keeping.is_local(fd, str(tmp_path / "mounts"))
+    assert is_local(fd, str(tmp_path / "missing"))
+    assert is_local(fd, str(tmp_path / "mounts"))
 
 
 def test_a_file_that_is_far_away(fd):
@@ -404,7 +404,7 @@ def test_without_ctypes(tmp_path):
     """Where ctypes is missing, a spool works as it does with it."""
     code = (
         "import sys; sys.modules['ctypes'] = None\n"
-        "from cxlogging.delivery.journal import keeping; print(keeping.keeping)\n"
+        "from cxlogging.delivery.journal.disk import Disk; print(Disk.gil_calls)\n"
         "import cxlogging, logging\n"
         "h = cxlogging.BetterStackHandler('canary-token', url='http://127.0.0.1:9', "
         f"spool={str(tmp_path)!r}, close_timeout=0)\n"

@@ -7,7 +7,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.delivery.journal.checksum import crc32
+from cxlogging.delivery.journal.frames import crc32
 
 
 @given(st.binary(max_size=2_000), st.integers(0, 2**32 - 1))

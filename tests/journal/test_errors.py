@@ -122,7 +122,7 @@ def test_a_disk_that_comes_and_goes_is_said_once_a_minute():
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)
 def test_a_refused_record_that_cannot_be_kept_is_said(error):
-    """Where the disk fails while the vendor refuses records, it is said that they are not kept."""
+    """If rejected records cannot be stored as the disk fails, a diagnostic says so."""
     machine = Machine()
     one = Carrier(Network(lambda _: 400), machine.process(), HandClock())
     one.put(b"a")
@@ -131,7 +131,7 @@ def test_a_refused_record_that_cannot_be_kept_is_said(error):
     one.step()
 
     assert one.stats().rejected == 1
-    assert any(f"are not kept in the spool /spool: {os.strerror(error)}" in s for s in one.said)
+    assert any(f"cannot be kept in the spool /spool: {os.strerror(error)}" in s for s in one.said)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)

@@ -11,44 +11,48 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.journal.frames import (
+    ACK_BYTES,
+    FILE_MAGIC,
     FRAME,
     FRAME_BYTES,
     HEADER_BYTES,
-    MAGIC,
     NUMBERS,
-    RANGE_BYTES,
-    Frame,
+    DecodedFrame,
+    acked_ranges,
     frame,
     frame_at,
     frame_bytes,
     header,
     merged,
-    pack_range,
+    pack_ack,
     parse_header,
-    ranges,
 )
-from cxlogging.delivery.journal.numbers import Numbers
-from cxlogging.delivery.journal.reader import Reader
+from cxlogging.delivery.journal.reading import SegmentReader
+from cxlogging.delivery.journal.segments import SequenceNumbers
 from tests.journal.fakedisk import Machine
 
-MARK = b"mark"
+MAGIC = b"mark"
 LEVELS = st.integers(-(2**31), 2**31 - 1)
 ITEMS = st.lists(st.tuples(LEVELS, st.binary(max_size=60)), max_size=30)
 
 
-def segment(items, mark=MARK, first=1):
+def segment(items, magic=MAGIC, first=1):
     """Return the bytes of a segment that holds *items*, which are pairs of level and data."""
-    frames = [frame(mark, first + n, level, data) for n, (level, data) in enumerate(items)]
-    return header(mark) + b"".join(frames)
+    frames = [frame(magic, first + n, level, data) for n, (level, data) in enumerate(items)]
+    return header(magic) + b"".join(frames)
 
 
-def reader(data, settled=(), mark=MARK):
+def reader(data, settled=(), magic=MAGIC):
     machine = Machine()
     disk = machine.process()
     folder = disk.enter("/x")
     fd = disk.create(folder, "f")
     disk.write(fd, bytes(data))
-    return Reader(disk, fd, mark, 0, list(settled)), lambda more: disk.write(fd, more), machine
+    return (
+        SegmentReader(disk, fd, magic, 0, list(settled)),
+        lambda more: disk.write(fd, more),
+        machine,
+    )
 
 
 def read(source, count=3, size=10**6):
@@ -82,8 +86,8 @@ def test_what_is_settled_is_left_out(items, data):
         ends.append(ends[-1] + FRAME_BYTES + len(item))
     settled = data.draw(st.sets(st.integers(0, len(items) - 1)) if items else st.just(set()))
     order = data.draw(st.permutations(sorted(settled)))
-    packed = b"".join(pack_range(MARK, ends[n], ends[n + 1]) for n in order)
-    source, _, _ = reader(segment(items), ranges(MARK, packed))
+    packed = b"".join(pack_ack(MAGIC, ends[n], ends[n + 1]) for n in order)
+    source, _, _ = reader(segment(items), acked_ranges(MAGIC, packed))
 
     assert read(source) == [item for n, item in enumerate(items) if n not in settled]
     assert (source.damaged, source.torn) == (0, False)
@@ -167,10 +171,10 @@ def test_what_comes_after_damage_is_found(items, data):
     assert source.damaged + source.torn <= lost
 
 
-@given(st.binary(max_size=300), st.sampled_from([MARK, b""]))
-def test_anything_can_be_read(data, mark):
+@given(st.binary(max_size=300), st.sampled_from([MAGIC, b""]))
+def test_anything_can_be_read(data, magic):
     """Bytes of any kind are read to their end, without an exception, within few steps."""
-    source, _, machine = reader(data, mark=mark)
+    source, _, machine = reader(data, magic=magic)
     read(source)
 
     assert source.ended
@@ -193,8 +197,8 @@ def test_a_frame_inside_of_a_message():
 @pytest.mark.parametrize("length", [2**32 - 1, 2**31, 33 * 2**20])
 def test_an_impossible_length_allocates_nothing(length):
     """A frame that says it is gigabytes long is damage: no memory is asked for."""
-    lie = FRAME.pack(MARK, length, 1, 20, 0)
-    source, _, _ = reader(header(MARK) + lie + frame(MARK, 2, 20, b"next"))
+    lie = FRAME.pack(MAGIC, length, 1, 20, 0)
+    source, _, _ = reader(header(MAGIC) + lie + frame(MAGIC, 2, 20, b"next"))
     asked = []
     source._disk.machine.watch = lambda name, *details: asked.append((name, *details[1:]))
     tracemalloc.start()
@@ -209,11 +213,11 @@ def test_an_impossible_length_allocates_nothing(length):
 
 def test_the_last_frame_of_a_chunk_has_the_length_it_says():
     """Damage that makes the last record longer than the file does not hide what comes after."""
-    item = frame(MARK, 1, 20, b"item")
+    item = frame(MAGIC, 1, 20, b"item")
     longer = item[:4] + struct.pack("<I", 50) + item[8:]
-    source, write, _ = reader(header(MARK) + longer)
+    source, write, _ = reader(header(MAGIC) + longer)
     before = source.take(9, 999, final=False)
-    write(frame(MARK, 2, 20, b"next"))
+    write(frame(MAGIC, 2, 20, b"next"))
     after = source.take(9, 999, final=True)
 
     assert b"next" in [data for _, data, _ in before + after]
@@ -257,16 +261,16 @@ def test_a_damaged_header():
     for index in range(HEADER_BYTES):
         data = bytearray(whole)
         data[index] ^= 0xFF
-        assert parse_header(bytes(data[: HEADER_BYTES + 4])) == (0, MARK)
-    assert parse_header(whole) == (1, MARK)
-    assert whole.startswith(MAGIC)
+        assert parse_header(bytes(data[: HEADER_BYTES + 4])) == (0, MAGIC)
+    assert parse_header(whole) == (1, MAGIC)
+    assert whole.startswith(FILE_MAGIC)
 
 
 def test_a_file_of_zeros():
-    """What a loss of power leaves of a file that was not synced has no mark, and no items."""
+    """What a loss of power leaves of a file that was not synced has no magic, and no items."""
     for size in (0, 1, HEADER_BYTES + 3, HEADER_BYTES + 4, 500):
         head = parse_header(bytes(size)[: HEADER_BYTES + 4])
-        source, _, _ = reader(bytes(size), mark=head.mark)
+        source, _, _ = reader(bytes(size), magic=head.magic)
         assert head == (0, b"")
         assert read(source) == []
         assert source.damaged == (size > HEADER_BYTES)
@@ -276,24 +280,24 @@ def test_a_file_of_zeros():
 def test_acknowledgements_survive_damage(starts, data):
     """Whatever is wrong in the file of acknowledgements, what is understood was written."""
     written = [(start, start + size) for start, size in starts]
-    packed = bytearray(b"".join(pack_range(MARK, *each) for each in written))
-    assert ranges(MARK, bytes(packed)) == merged(written)
+    packed = bytearray(b"".join(pack_ack(MAGIC, *each) for each in written))
+    assert acked_ranges(MAGIC, bytes(packed)) == merged(written)
 
     if packed:
         index = data.draw(st.integers(0, len(packed) - 1))
         packed[index] ^= data.draw(st.integers(1, 255))
-        hit = index // RANGE_BYTES
+        hit = index // ACK_BYTES
         others = merged([each for n, each in enumerate(written) if n != hit])
-        assert ranges(MARK, bytes(packed)) == others
-    assert ranges(b"else", bytes(packed)) == []
+        assert acked_ranges(MAGIC, bytes(packed)) == others
+    assert acked_ranges(b"else", bytes(packed)) == []
 
 
 def test_an_acknowledgement_written_in_part():
     """Where one was cut short and written again, all are understood."""
-    packed = [pack_range(MARK, n * 10, n * 10 + 5) for n in range(3)]
-    for cut in range(RANGE_BYTES):
+    packed = [pack_ack(MAGIC, n * 10, n * 10 + 5) for n in range(3)]
+    for cut in range(ACK_BYTES):
         whole = packed[0] + packed[1][:cut] + packed[1] + packed[2]
-        assert ranges(MARK, whole) == [(0, 5), (10, 15), (20, 25)]
+        assert acked_ranges(MAGIC, whole) == [(0, 5), (10, 15), (20, 25)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12))
@@ -310,16 +314,16 @@ def test_merged_ranges_cover_the_same(pairs):
 def test_the_size_of_frames():
     """What frames take on disk is counted exactly."""
     items = [(20, b"abc", 0), (30, b"", 0)]
-    packed = b"".join(frame(MARK, 1, level, data) for level, data, _ in items)
+    packed = b"".join(frame(MAGIC, 1, level, data) for level, data, _ in items)
     assert frame_bytes(items) == len(packed)
-    assert isinstance(frame_at(packed, 0, MARK, 0), Frame)
+    assert isinstance(frame_at(packed, 0, MAGIC, 0), DecodedFrame)
 
 
 @given(st.data(), st.sampled_from([1, NUMBERS - 5, NUMBERS * 3 - 2]))
 def test_numbers_seen_in_any_order(data, first):
     """Numbers seen, given up and resolved in any order, also across 2**32, are counted once."""
     count = data.draw(st.integers(1, 30))
-    numbers = Numbers()
+    numbers = SequenceNumbers()
     numbers.next = first
     left = list(range(first, first + count))
     done = set()
@@ -344,7 +348,7 @@ def test_numbers_seen_in_any_order(data, first):
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
 def test_a_number_counts_once(seen):
     """A number that was given up and comes after all, or comes twice, is counted once."""
-    numbers, at_once = Numbers(), Numbers()
+    numbers, at_once = SequenceNumbers(), SequenceNumbers()
     numbers.give_up(5)
     at_once.give_up(5)
     for number in seen:

@@ -146,7 +146,7 @@ def test_release_and_begin_anew():
     assert again.drain() == lines(2, b"d")
     again.journal.release()
     assert not again.disk.open_files
-    assert not [path for path in paths(machine) if again.journal._line.owner in path]
+    assert not [path for path in paths(machine) if again.journal._segments.dir_name in path]
     assert not machine.misuse
 
 
@@ -208,7 +208,7 @@ def test_a_frame_after_one_that_was_cut_short():
         if name == "write" and b"short" in details[1]:
             machine.watch = None
             machine.faults.append(machine.faults.pop())
-            one.journal._append.write(one.journal._fd, b"")  # the short one comes first
+            one.journal._appender.write(one.journal._fd, b"")  # the short one comes first
 
     machine.watch = another_thread
     fd = one.journal._fd
@@ -308,17 +308,17 @@ def test_an_interrupted_append():
         machine = Machine()
         one = process(machine)
         one.put(b"a")
-        real = one.journal._append.write
+        real = one.journal._appender.write
 
         def interrupted(fd, data, real=real, when=when):
             if when == "after":
                 real(fd, data)
             raise KeyboardInterrupt
 
-        one.journal._append.write = interrupted
+        one.journal._appender.write = interrupted
         with pytest.raises(KeyboardInterrupt):
             one.put(b"b")
-        one.journal._append.write = real
+        one.journal._appender.write = real
         one.put(b"c")
         found = one.drain()
 

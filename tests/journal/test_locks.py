@@ -128,11 +128,11 @@ def test_a_child_that_writes_has_a_folder_of_its_own(tmp_path):
         one.journal.reset_after_fork()
         one.journal = one.make()
         one.put(b"child")
-        say(one.journal._line.owner)
+        say(one.journal._segments.dir_name)
         wait()
 
     with Child(child) as born:
-        assert born.heard() != one.journal._line.owner
+        assert born.heard() != one.journal._segments.dir_name
     assert one.drain() == [b"parent", b"child"]
 
 

@@ -293,7 +293,7 @@ def test_a_pipe_in_the_place_of_a_lock(tmp_path):
     heir = real(tmp_path)
 
     assert heir.drain() == []
-    assert "not a plain file" in " ".join(heir.said())
+    assert "not a regular file" in " ".join(heir.said())
     with pytest.raises(UnsafeError):
         heir.disk.lock(os.open(lock.parent, os.O_RDONLY), "lock")
 

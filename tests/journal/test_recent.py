@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.frames import HEADER_BYTES, MARK_BYTES, Frame, frame_at
-from cxlogging.delivery.journal.recent import ENDED, Start
-from cxlogging.delivery.journal.segment import OFFSETS
+from cxlogging.delivery.journal.frames import HEADER_BYTES, MAGIC_BYTES, DecodedFrame, frame_at
+from cxlogging.delivery.journal.reading import ENDED, SegmentStart
+from cxlogging.delivery.journal.segment import SEGMENT_SPAN
 from tests.journal.bench import Process, lines, process
 from tests.journal.fakedisk import FakeDisk, Machine
 from tests.journal.fuzz import examples
@@ -48,15 +48,15 @@ class CountingDisk(FakeDisk):
 
 def on_fake_disk(one, machine, place):
     """Return what lies at the *place* of an item that was taken from the one process's disk."""
-    name = f"/{one.journal._line._unsettled[place // OFFSETS].name}.seg"
+    name = f"/{one.journal._segments._unsettled[place // SEGMENT_SPAN].name}.seg"
     found = [bytes(node.data) for path, node in machine.files().items() if path.endswith(name)]
-    return framed(found[0], place % OFFSETS)
+    return framed(found[0], place % SEGMENT_SPAN)
 
 
 def framed(data, offset):
-    mark = data[HEADER_BYTES : HEADER_BYTES + MARK_BYTES]
+    mark = data[HEADER_BYTES : HEADER_BYTES + MAGIC_BYTES]
     found = frame_at(data, offset, mark, 0)
-    return found.item if isinstance(found, Frame) else None
+    return found.item if isinstance(found, DecodedFrame) else None
 
 
 def take_rightly(one, machine, count=1_000, size=10**9):
@@ -91,9 +91,9 @@ def test_a_worker_that_keeps_up_reads_nothing_back():
         assert [data for _, data, _ in items] == batch
         one.journal.settle(items)
 
-    segments = one.journal._line.newest
+    segments = one.journal._segments.newest
     assert segments > 10
-    assert one.disk.count <= segments * (HEADER_BYTES + MARK_BYTES)
+    assert one.disk.count <= segments * (HEADER_BYTES + MAGIC_BYTES)
 
 
 def test_what_the_worker_does_not_keep_up_with_is_read():
@@ -102,7 +102,7 @@ def test_what_the_worker_does_not_keep_up_with_is_read():
     one = process(machine, segment_bytes=10**6, recent_bytes=200)
     one.put(*lines(100))
 
-    assert len(one.journal._recent.line) < 10
+    assert len(one.journal._recent.copies) < 10
     items = take_rightly(one, machine)
     items += take_rightly(one, machine)
     assert [data for _, data, _ in items] == lines(100)
@@ -181,13 +181,13 @@ def test_copies_begin_again_after_a_release():
     one.put(b"fills a segment, and more")
     one.put(b"fills a segment, and more")
     one.journal.settle(one.journal.take(9, 10**6))
-    assert one.journal._recent.line
+    assert one.journal._recent.copies
     one.journal.release()
     one.disk.count = 0
     one.put(b"x", b"y")
 
     assert one.take() == [b"x", b"y"]
-    assert one.disk.count <= HEADER_BYTES + MARK_BYTES
+    assert one.disk.count <= HEADER_BYTES + MAGIC_BYTES
 
 
 def test_a_beginning_that_was_passed_is_not_believed():
@@ -200,7 +200,7 @@ def test_a_beginning_that_was_passed_is_not_believed():
     journal.fold()
     one.put(b"second")
     journal._recent.until = 10**6
-    journal._recent.line.append(Start(1, 2))
+    journal._recent.copies.append(SegmentStart(1, 2))
     one.put(b"third")
     found = take_all_rightly(one, machine)
 
@@ -216,7 +216,7 @@ def test_a_thread_that_waited_for_the_files():
     once(one.disk, "before", lambda: one.put(b"inner"))
     one.put(b"outer")
     journal.fold()
-    journal._files.open(journal._mark, journal._use)
+    journal._files.open(journal._magic, journal._use)
     one.put(b"last")
     found = take_all_rightly(one, machine)
 
@@ -229,7 +229,7 @@ def test_copies_that_are_out_of_order_are_not_believed():
     one = process(machine, segment_bytes=10**6)
     one.put(b"first")
     one.put(b"second and longer", b"third")
-    line = one.journal._recent.line
+    line = one.journal._recent.copies
     line[2], line[3] = line[3], line[2]
     found = take_all_rightly(one, machine)
     line.append((20, b"third", 3))
@@ -249,7 +249,7 @@ def test_a_copy_that_comes_after_the_item_was_read():
     once(one.disk, "before", lambda: one.put(b"inner"))
     one.put(b"outer")
     assert one.take() == [b"inner", b"outer"]
-    one.journal._recent.line.append((20, b"outer", 2))
+    one.journal._recent.copies.append((20, b"outer", 2))
     one.put(b"last")
 
     assert one.take() == [b"last"]
@@ -286,7 +286,7 @@ def another_call_at(line, ends):
     other = threading.Thread(target=log)
 
     def trace(frame, event, argument):
-        if not frame.f_code.co_filename.endswith("appending.py"):
+        if not frame.f_code.co_filename.endswith("journal.py"):
             return None
         if event == "line":
             left[0] -= 1
@@ -327,7 +327,7 @@ def test_a_copy_that_never_came():
     one = process(machine, segment_bytes=10**6)
     one.put(b"first")
     one.put(b"second")
-    one.journal._recent.line.pop()
+    one.journal._recent.copies.pop()
 
     assert one.take() == [b"first"]
     assert one.take() == []
@@ -345,7 +345,7 @@ def test_a_segment_that_somebody_removed():
 
     assert found == lines(20)[-len(found) :]
     assert found
-    assert not one.journal._recent.line
+    assert not one.journal._recent.copies
 
 
 def test_an_outage_leaves_no_copies():
@@ -353,10 +353,10 @@ def test_an_outage_leaves_no_copies():
     machine = Machine()
     one = process(machine, segment_bytes=500)
     one.put(*lines(30))
-    assert one.journal._recent.line
+    assert one.journal._recent.copies
     one.journal.fold()
 
-    assert not one.journal._recent.line
+    assert not one.journal._recent.copies
     one.put(*lines(30, b"x"))
     one.journal.fold()
     assert [data for _, data, _ in take_all_rightly(one, machine)] == [*lines(30), *lines(30, b"x")]
@@ -526,9 +526,9 @@ def test_a_call_that_writes_to_a_new_segment_first():
     assert drawn.wait(SECONDS)
     one.put(b"uncopied")
     taken = take_all_rightly(one, machine)
-    assert one.journal._line.newest == 1
+    assert one.journal._segments.newest == 1
     one.put(b"begins a segment" + b"." * 60)
-    assert one.journal._line.newest == 2
+    assert one.journal._segments.newest == 2
     begun.set()
     assert written.wait(SECONDS)
     one.put(*lines(3, b"x"))
@@ -646,11 +646,11 @@ def test_threads(tmp_path, count):
 
     def check(items):
         folder = next(each for each in tmp_path.glob("spool/*/*") if each.is_dir())
-        path = folder / f"{items[0][2] // OFFSETS:08d}.seg"
+        path = folder / f"{items[0][2] // SEGMENT_SPAN:08d}.seg"
         with contextlib.suppress(FileNotFoundError):
             content = path.read_bytes()
             for _, data, place in items:
-                assert framed(content, place % OFFSETS) == data
+                assert framed(content, place % SEGMENT_SPAN) == data
                 checked.append(data)
 
     checked: list[bytes] = []

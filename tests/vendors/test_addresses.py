@@ -11,6 +11,7 @@ import cxlogging
 from cxlogging.dataprime import CxQueryWarning, DataPrimeClient
 from cxlogging.errors import ConfigurationError
 from cxlogging.vendors.betterstack import destination as betterstack
+from cxlogging.vendors.coralogix import addresses
 from cxlogging.vendors.coralogix import destination as coralogix
 from cxlogging.vendors.honeycomb import destination as honeycomb
 
@@ -101,7 +102,7 @@ def test_the_argument_takes_each_form(text, domain):
         assert client._http.base == f"https://api.{domain}"
 
 
-@pytest.mark.parametrize("variable", coralogix.URLS)
+@pytest.mark.parametrize("variable", addresses.URL_VARIABLES)
 @pytest.mark.parametrize(("text", "origin"), ELSEWHERE.items())
 def test_an_address_of_another_server_is_that_address(variable, text, origin, monkeypatch):
     """A proxy or the local server is taken as it is; the path is the handler's own."""

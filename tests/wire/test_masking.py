@@ -11,10 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.wire.masking import LEAST, Masker, header_secrets, without_bare_user, without_user
+from cxlogging.wire.masking import (
+    MIN_CHARACTERS,
+    Masker,
+    header_secrets,
+    without_bare_user,
+    without_user,
+)
 
 KEY = "hcaik_01h8/q+z<&>'x\"y4711"
-keys = st.text("abcdefXYZ0123456789_-+/=.~%&<>'\"\\", min_size=LEAST, max_size=70)
+keys = st.text("abcdefXYZ0123456789_-+/=.~%&<>'\"\\", min_size=MIN_CHARACTERS, max_size=70)
 frames = st.text("§… \n\t.:,;\"'{}[]()", max_size=30)
 
 FORMS = {
@@ -35,7 +41,7 @@ FORMS = {
 
 def remains(shown: str, form: str) -> bool:
     """Whether *shown* still has eight characters in a row of *form*."""
-    rows = {form[at : at + LEAST].lower() for at in range(len(form) - LEAST + 1)}
+    rows = {form[at : at + MIN_CHARACTERS].lower() for at in range(len(form) - MIN_CHARACTERS + 1)}
     return any(row in shown.lower() for row in rows)
 
 
@@ -46,13 +52,13 @@ def test_a_key_is_hidden_in_each_form(key, before, behind, form):
 
     shown = Masker([key])(f"{before}{quoted}{behind}")
 
-    if len(key) >= 2 * LEAST:  # of a shorter one the edges of base64 are most of it
+    if len(key) >= 2 * MIN_CHARACTERS:  # of a shorter one the edges of base64 are most of it
         assert quoted not in shown
         assert not remains(shown, quoted[4:-4])
     assert "****" in shown
 
 
-@given(keys, st.integers(LEAST, 80), frames)
+@given(keys, st.integers(MIN_CHARACTERS, 80), frames)
 def test_the_beginning_of_a_key_is_hidden(key, length, behind):
     """Eight characters of it, or more, as where a gateway or a limit has cut it."""
     assert Masker([key])(f"key {key[:length]}{behind}").startswith("key ****")

@@ -49,9 +49,9 @@ def key_of(destination):
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        (f"{CANARY}\nX-Evil: 1", "holds control characters: pass it without them."),
-        (f"{CANARY}\r{CANARY}", "holds control characters: pass it without them."),
-        (f"{CANARY}\0", "holds control characters: pass it without them."),
+        (f"{CANARY}\nX-Evil: 1", "contains control characters: pass it without them."),
+        (f"{CANARY}\r{CANARY}", "contains control characters: pass it without them."),
+        (f"{CANARY}\0", "contains control characters: pass it without them."),
         (
             f"{CANARY} {CANARY}",
             "is not a valid key: it contains whitespace or characters outside ASCII",
@@ -60,7 +60,7 @@ def key_of(destination):
             f"{CANARY}é",
             "is not a valid key: it contains whitespace or characters outside ASCII: copy",
         ),
-        (f"{CANARY}\udcff", "holds control characters: pass it without them."),
+        (f"{CANARY}\udcff", "contains control characters: pass it without them."),
         (CANARY.encode(), "takes a string, not bytes."),
         ([CANARY], "takes a string, not list."),
     ],
@@ -106,7 +106,7 @@ def test_a_literal_placeholder_is_a_mistake(literal):
         honeycomb.configure(literal)
 
     assert str(caught.value) == (
-        f"api_key is the literal {literal.strip()!r}: logging.config replaces no variables."
+        f"api_key is the literal {literal.strip()!r}: logging.config expands no variables."
         " Leave api_key out, and set HONEYCOMB_API_KEY, or pass the value itself."
     )
 
@@ -257,7 +257,7 @@ def test_the_url_keeps_the_vendor_s_path(monkeypatch):
         ("https://-a.example", "url takes a host name, not"),
         ("https://a_b.example", "url takes a host name, not"),
         ("https://a..example", "url takes a host name, not"),
-        ("https://a.\nexample", "holds control characters"),
+        ("https://a.\nexample", "contains control characters"),
         ("${URL}", "Leave url out, and set CXLOGGING_URL"),
         (5, "url takes a string, not int."),
     ],

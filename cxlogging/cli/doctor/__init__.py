@@ -1,3 +1,3 @@
-"""`cxlogging doctor`: what is set, what stands in the way, and what to do about it."""
+"""`cxlogging doctor`: find out why records do not arrive, and how to fix it."""
 
 from .main import command as command

@@ -1,4 +1,4 @@
-"""One event, sent by a handler, and asked for until it appears."""
+"""A test event that a handler sends, and a query that finds it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PAUSE_LOCAL = 0.1
 
 def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Finding]:
     """
-    Yield whether an event was taken, and whether it appeared within *wait* seconds.
+    Yield whether an event was accepted, and whether a query found it within *wait* seconds.
 
-    Where compression has to show that it works, so does an event that goes compressed.
+    If the handler only compresses once that has worked, a second event is sent compressed.
     """
     begun = time.time_ns()
     result = handler.check()
-    yield taken(about, result)
+    yield delivery_finding(about, result)
     if not result.ok:
         return
     endpoint = handler.delivery.destination.endpoint
@@ -35,7 +35,7 @@ def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Findin
     encoding = handler.delivery.lane.encoding
     tried = None if encoding.trial is Trial.NONE else encoding.name
     if not isinstance(client, DataPrimeClient):
-        yield skip("seen again", client or "no address is known", about)
+        yield skip("seen again", client or "the address is not known", about)
         if tried is not None:
             yield _compressed(about, None, handler, tried, wait)
         return
@@ -49,24 +49,24 @@ def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Findin
 def _compressed(
     about: str, client: DataPrimeClient | None, handler: ShippingHandler, encoding: str, wait: float
 ) -> Finding:
-    """Return whether a compressed event is taken and, where there is a *client*, seen again."""
+    """Return whether a compressed event is accepted and, if there is a *client*, found."""
     name, begun = f"{encoding} event", time.time_ns()
     result = check(handler.delivery, encoding)
     if not result.ok:
-        cure = "Nothing: the handler sends uncompressed where this fails, and no record is lost."
+        cure = "Nothing to do: the handler then sends uncompressed, and no record is lost."
         return warn(name, result.cause, cure, about=about)
     if client is None:
-        return ok(name, f"taken in {result.seconds * 1e3:.0f} ms", about)
+        return ok(name, f"accepted in {result.seconds * 1e3:.0f} ms", about)
     found = _appeared(about, client, name, result.id, begun, wait)
     if found.status is Status.FAIL and not found.refused:
         return fail(name, found.cause, "Set compression=None for this handler.", about=about)
     return found
 
 
-def taken(about: str, result: CheckResult) -> Finding:
-    """Return the finding of an event that was sent."""
+def delivery_finding(about: str, result: CheckResult) -> Finding:
+    """Return the finding for an event that was sent."""
     if result.ok:
-        return ok("event sent", f"taken in {result.seconds * 1e3:.0f} ms", about)
+        return ok("event sent", f"accepted in {result.seconds * 1e3:.0f} ms", about)
     refused = any(f"HTTP {status}" in result.cause for status in (401, 403))
     return Finding(
         "event sent", Status.FAIL, "", result.cause, result.cure, about=about, refused=refused
@@ -74,7 +74,7 @@ def taken(about: str, result: CheckResult) -> Finding:
 
 
 def _client(endpoint: Endpoint) -> DataPrimeClient | str:
-    """Return a client for where the event went, or why there is none."""
+    """Return a client that can query the event, or why there is none."""
     options = {"timeout": 10.0, "retry_budget": 0.0}
     key = held(QUERY_KEY)
     if is_loopback(endpoint.host):
@@ -83,9 +83,9 @@ def _client(endpoint: Endpoint) -> DataPrimeClient | str:
     urls = (vendor.profile.query_url(endpoint) for vendor in VENDORS.values())
     address = next(filter(None, urls), None)
     if address is None:
-        return "this vendor has no query API here: look for the event's cx_check on its page"
+        return "no query API is supported for this vendor: search for the event's cx_check there"
     if not key:
-        return f"set {QUERY_KEY} to a key that may query, and the event is looked for"
+        return f"to query for the event, set {QUERY_KEY} to a key that may query"
     return DataPrimeClient(key, url=address, **options)  # type: ignore[arg-type]
 
 
@@ -96,7 +96,7 @@ def _appeared(
     pause = PAUSE_LOCAL if "127.0.0.1" in repr(client) else PAUSE
     query = f"source logs | filter $d.cx_check == '{identity}' | limit 1"
     window = {"start": f"{_iso(begun - 60_000_000_000)}", "end": "now+1m"}
-    trouble = ""
+    last_error = ""
     while time.monotonic() - started < wait:
         try:
             with client.stream(query, timeout=10.0, **window) as rows:  # type: ignore[arg-type]
@@ -106,7 +106,7 @@ def _appeared(
                 took = time.monotonic() - started
                 shown = f"{took:.1f} s" if took >= 1 else f"{took * 1e3:.0f} ms"
                 return ok(name, f"{shown} after it was sent", about)
-            trouble = ""
+            last_error = ""
         except AuthenticationError as error:
             return Finding(
                 name,
@@ -117,20 +117,20 @@ def _appeared(
                 refused=True,
             )
         except RateLimited as error:
-            trouble = str(error)
+            last_error = str(error)
             time.sleep(min(error.retry_after or PAUSE, wait))
         except QueryError as error:
-            trouble = str(error)
-            if getattr(error, "status", 0) == 404 or "404" in trouble:
-                return skip(name, "this server answers no queries", about)
+            last_error = str(error)
+            if getattr(error, "status", 0) == 404 or "404" in last_error:
+                return skip(name, "this server does not answer queries", about)
         time.sleep(pause)
-    if trouble:
-        return warn(name, trouble, "Check the query API's address and the network.", about=about)
+    if last_error:
+        return warn(name, last_error, "Check the query API's address and the network.", about=about)
     return fail(
         name,
-        f"the event was taken and did not appear within {wait:g} s",
-        "It may be blocked or routed elsewhere by the account's policies (TCO, parsing rules), or"
-        " the query key belongs to another team.",
+        f"the event was accepted, but no query found it within {wait:g} s",
+        "The account's policies (TCO, parsing rules) may block or reroute it, or the query key may"
+        " belong to another team.",
         about=about,
     )
 

@@ -1,4 +1,4 @@
-"""`cxlogging doctor`: what is set, what stands in the way, and what to do about it."""
+"""`cxlogging doctor`: find out why records do not arrive, and how to fix it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ EXTRAS = {
     default=5.0,
     show_default=True,
     metavar="S",
-    help="Give each step on the network S seconds.",
+    help="Give up each network step after S seconds.",
 )
 @click.option(
     "--wait",
@@ -52,10 +52,10 @@ EXTRAS = {
     default=60.0,
     show_default=True,
     metavar="S",
-    help="Wait S seconds for the event to appear.",
+    help="Wait up to S seconds until the test event can be queried.",
 )
-@click.option("--no-send", is_flag=True, help="Send no event.")
-@click.option("--offline", is_flag=True, help="Use no network.")
+@click.option("--no-send", is_flag=True, help="Do not send test events.")
+@click.option("--offline", is_flag=True, help="Do not use the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(
     *,
@@ -68,18 +68,19 @@ def command(
     as_json: bool,
 ) -> None:
     """
-    Look after the handlers: of an application, of a file, or of the environment.
+    Examine the handlers of an application, of a file, or of the environment.
 
-    Sends one event with each handler, and queries for it until it appears, where queries are
-    possible: with CX_API_KEY, or at the local server. Each finding has its cause and its cure.
-    Exit codes: 0 nothing is wrong, 1 something is, 3 a key is refused.
+    Checks their settings and connections, and sends one event with each. Where queries are
+    possible (with CX_API_KEY, or at the local server), it queries for that event. For each problem
+    it prints the cause and how to fix it.
+
+    Exit codes: 0 no problem, 1 a problem, 3 a key was refused.
     """
-    looked_at = targets(app, config)
+    examined = targets(app, config)
     printer = None if as_json else Printer()
     found: list[Finding] = []
-    for finding in _findings(
-        looked_at, limit, wait, send=not (no_send or offline), offline=offline
-    ):
+    send = not (no_send or offline)
+    for finding in _findings(examined, limit, wait, send=send, offline=offline):
         found.append(finding)
         if printer is not None:
             printer.show(finding)
@@ -95,19 +96,19 @@ def command(
 
 
 def _findings(
-    looked_at: Targets, limit: float, wait: float, *, send: bool, offline: bool
+    examined: Targets, limit: float, wait: float, *, send: bool, offline: bool
 ) -> Iterator[Finding]:
     yield from _runtime()
-    if looked_at.configured:
-        yield from tree(looked_at.handlers, looked_at.own)
-    elif not looked_at.handlers:
+    if examined.configured:
+        yield from tree(examined.handlers, examined.own)
+    elif not examined.handlers:
         names = ", ".join(vendor.profile.shown_first for vendor in VENDORS.values())
         yield fail(
             "handlers",
-            "the environment configures none",
+            "no handler is configured by the environment",
             f"Set {names} or CXLOGGING_URL, or pass --app or --config.",
         )
-    for name, handler in looked_at.handlers.items():
+    for name, handler in examined.handlers.items():
         about = f"{name}: {handler.delivery.destination.name}"
         yield from settings(about, handler)
         if not offline:
@@ -124,7 +125,7 @@ def _runtime() -> Iterator[Finding]:
     if sys.__stderr__ is None:
         yield warn(
             "stderr",
-            "this process has none: what the handlers tell the operator is not seen",
+            "this process has no stderr, so that diagnostics of the handlers are lost",
             "Pass on_error= to the handlers.",
         )
 

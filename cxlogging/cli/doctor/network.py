@@ -1,4 +1,4 @@
-"""The way to a vendor, step by step: proxy, name, connection and TLS, clock. Each has a limit."""
+"""The connection to a vendor, step by step: proxy, DNS, TCP and TLS, clock."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ T = TypeVar("T")
 SKEW_WARN = 5.0
 SKEW_FAIL = 300.0
 EXPIRES_SOON = 14
-"""Days."""
+"""Days of validity below which a certificate is worth a warning."""
 
 
 def network(about: str, handler: ShippingHandler, limit: float) -> Iterator[Finding]:
-    """Yield the findings about the way to a handler's destination, *limit* seconds a step."""
+    """Yield the findings about the connection to a destination, with *limit* seconds a step."""
     endpoint: Endpoint | None = getattr(handler.delivery.destination, "endpoint", None)
     if endpoint is None:
-        yield skip("network", "no address is known", about)
+        yield skip("network", "the address is not known", about)
         return
     connector = Connector(endpoint, handler.delivery.options)
     proxy = connector.proxy() if endpoint.scheme == "https" else None
@@ -41,7 +41,7 @@ def network(about: str, handler: ShippingHandler, limit: float) -> Iterator[Find
     name = _name(about, endpoint.host if proxy is None else proxy.hostname or "", limit)
     yield name
     if name.cause:
-        yield skip("connection", "its name has no address", about)
+        yield skip("connection", "the host name could not be resolved", about)
         return
     yield from _connection(about, endpoint, connector, limit)
 
@@ -59,7 +59,7 @@ def _name(about: str, host: str, limit: float) -> Finding:
     except TimeoutError:
         return fail(
             "DNS",
-            f"no answer about {host} within {limit:g} seconds",
+            f"no answer for {host} within {limit:g} seconds",
             "Check the name servers of this machine (/etc/resolv.conf).",
             about=about,
         )
@@ -106,8 +106,8 @@ def _tls(about: str, sock: Any) -> Finding:
         return ok("TLS", detail, about)
     return warn(
         "TLS",
-        f"the certificate ends in {days} days",
-        "If a proxy of yours has made it, have it renewed there.",
+        f"the certificate expires in {days} days",
+        "If your own proxy issued it, renew it there.",
         detail=detail,
         about=about,
     )
@@ -117,32 +117,32 @@ def _clock(about: str, endpoint: Endpoint, connection: Any, limit: float) -> Fin
     before = time.time()
     try:
         connection.request("HEAD", endpoint.path, headers={"Host": endpoint.authority})
-        told = within(limit, connection.getresponse).headers.get("Date")
+        header = within(limit, connection.getresponse).headers.get("Date")
     except Exception as error:
-        return skip("clock", f"no answer to compare with: {type(error).__name__}", about)
-    date = email.utils.parsedate_to_datetime(told) if told else None
+        return skip("clock", f"no response: {type(error).__name__}", about)
+    date = email.utils.parsedate_to_datetime(header) if header else None
     if date is None:
-        return skip("clock", "the answer has no Date", about)
+        return skip("clock", "the response has no Date", about)
     if date.tzinfo is None:
         date = date.replace(tzinfo=datetime.timezone.utc)
-    # The header has whole seconds: the middle of its second, against the middle of ours.
+    # The header has whole seconds, so the middle of its second is compared.
     skew = (before + time.time()) / 2 - (date.timestamp() + 0.5)
     return skewed(about, skew)
 
 
 def skewed(about: str, skew: float) -> Finding:
-    """Return the finding of a clock that is *skew* seconds ahead of the vendor's."""
+    """Return the finding for a clock that is *skew* seconds ahead of the vendor's."""
     size = abs(skew)
     if size <= SKEW_WARN:
         return ok("clock", f"within {max(round(size), 1)} s of the vendor's", about)
     shown = str(datetime.timedelta(seconds=round(size)))
     words = f"this machine's clock is {shown} {'ahead of' if skew > 0 else 'behind'} the vendor's"
-    cure = "Have it set by NTP: records bear this machine's time, and queries ask by it."
+    cure = "Synchronise it with NTP: records carry this machine's time, and queries use it."
     return (fail if size > SKEW_FAIL else warn)("clock", words, cure, about=about)
 
 
 def explained(error: BaseException, endpoint: Endpoint) -> tuple[str, str]:
-    """Return cause and cure of a connection that was not made."""
+    """Return the cause and the cure of a failed connection."""
     chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(inner)
@@ -153,7 +153,7 @@ def explained(error: BaseException, endpoint: Endpoint) -> tuple[str, str]:
     text = " ".join(str(each) for each in chain)
     if "407" in text or "Tunnel connection failed" in text:
         return (
-            f"the proxy does not let us through: {without_password(str(chain[0]))}",
+            f"the proxy refuses the connection: {without_password(str(chain[0]))}",
             "Check HTTPS_PROXY or proxy=, its user and password, and NO_PROXY.",
         )
     if any(isinstance(each, ConnectionRefusedError) for each in chain):

@@ -1,4 +1,4 @@
-"""Settings that are in effect, and where each came from; keys by their shape, never shown."""
+"""The settings in effect, and where each came from; keys are masked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ...wire.destination import Destination
 from ...wire.settings import LOCAL_KEY, held
 from .findings import Finding, fail, ok, warn
 
-SPACE = 256 * 2**20
-"""Free bytes below which a spool's disk is short of room."""
+LOW_DISK_SPACE = 256 * 2**20
+"""Free bytes below which the disk of a spool is worth a warning."""
 
 
 def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
             about=about,
         )
     for sentence in destination.warnings:
-        yield warn("settings", sentence, "Unset the one that is not meant.", about=about)
+        yield warn("settings", sentence, "Unset the variable that you do not want.", about=about)
     profile = _profile(handler)
     for each in _settings(profile, destination):
         if each.value:
@@ -49,19 +49,19 @@ def settings(about: str, handler: ShippingHandler) -> Iterator[Finding]:
 
 
 def _origin(setting: Setting) -> str:
-    """Return where the value of *setting* came from."""
+    """Return the origin of a value: a variable, an argument, or the default."""
     if setting.source in setting.variables:
         return setting.source
     for name in setting.variables:
         if held(name) == setting.value:
             return name
     if setting.is_secret and setting.value == LOCAL_KEY:
-        return "none is needed on this machine"
+        return "the local server needs none"
     return "default" if setting.value == setting.default else "argument"
 
 
 def _profile(handler: ShippingHandler) -> Profile[Any] | None:
-    """Return what is known of the vendor of *handler*; None for a destination of the user's."""
+    """Return the profile of the handler's vendor; None for a custom destination."""
     vendors = VENDORS.values()
     return next((each.profile for each in vendors if isinstance(handler, each.handler)), None)
 
@@ -76,7 +76,7 @@ def _settings(profile: Profile[Any] | None, destination: Destination) -> Iterato
 
 
 def _masked(value: str) -> str:
-    """Return what may be seen of a key: its kind, and its length."""
+    """Return what may be shown of a key: its prefix and its length."""
     prefixes = filter(None, (each.profile.key_prefix for each in VENDORS.values()))
     kind = re.match("|".join(prefixes), value)
     return f"{kind[0] if kind else ''}… of {len(value)} characters"
@@ -91,14 +91,14 @@ def _changed(options: Options) -> Iterator[tuple[str, str]]:
 
 def _plain(name: str, value: Any) -> str:
     if name == "headers" and isinstance(value, Mapping):
-        return ", ".join(value)  # their values may be secrets
+        return ", ".join(value)  # values of headers may be secrets
     if name == "proxy":
         return without_password(str(value))
     return str(value) if isinstance(value, (str, int, float)) else type(value).__name__
 
 
 def without_password(address: str) -> str:
-    """Return a proxy's address without user and password."""
+    """Return the address of a proxy without user and password."""
     return re.sub(r"//[^@/]*@", "//****@", address)
 
 
@@ -109,21 +109,21 @@ def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
     path = Path(options.spool)
     stats = handler.stats()
     detail = f"{path}: {stats.spooled:,} records wait"
-    there = next(each for each in (path, *path.parents) if each.exists())
-    free = shutil.disk_usage(there).free
-    if not os.access(there, os.W_OK | os.X_OK):
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    free = shutil.disk_usage(existing).free
+    if not os.access(existing, os.W_OK | os.X_OK):
         yield fail(
             "spool state",
-            f"{there} cannot be written by this user",
-            "Give it to the user that the application runs as.",
+            f"this user cannot write to {existing}",
+            "Make the application's user its owner.",
             detail=detail,
             about=about,
         )
-    elif free < SPACE:
+    elif free < LOW_DISK_SPACE:
         yield warn(
             "spool state",
-            f"{free // 2**20} MiB are left on its disk",
-            "Free some room, or lower spool_bytes.",
+            f"only {free // 2**20} MiB are free on its disk",
+            "Free some disk space, or lower spool_bytes.",
             detail=detail,
             about=about,
         )

@@ -1,4 +1,4 @@
-"""The tree of loggers: which records reach the handlers, which do not, and which do twice."""
+"""The tree of loggers: records that reach no handler, or one destination twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...vendors.registry import EXAMPLE
 from ..shared.targets import loggers
 from .findings import Finding, fail, ok, warn
 
-MOST_NAMES = 5
+MAX_NAMES = 5
 
 
 def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterator[Finding]:
@@ -20,14 +20,14 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
     Yield the findings about the loggers of this process.
 
     Args:
-        handlers: Those of ours, by name.
-        own: Loggers that this program made itself, and the application may not have.
+        handlers: The handlers of cxlogging, by name.
+        own: Loggers that this command created, which the application may not have.
     """
     if not handlers:
         yield fail(
             "handlers",
-            "no handler of cxlogging stands at a logger",
-            f"Name it in the handlers of a logger, such as root: {{'handlers': [{EXAMPLE!r}]}}.",
+            "no handler of cxlogging is attached to a logger",
+            f"Add it to the handlers of a logger, such as root: {{'handlers': [{EXAMPLE!r}]}}.",
         )
     for name, handler in handlers.items():
         places = [each for each, logger in loggers() if handler in logger.handlers]
@@ -36,7 +36,7 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
     yield from _unattached(handlers)
     yield from _levels()
     yield from _doubles(handlers)
-    yield from _islands(own)
+    yield from _not_propagating(own)
     yield from _disabled(own)
 
 
@@ -47,19 +47,19 @@ def _unattached(handlers: Mapping[str, ShippingHandler]) -> Iterator[Finding]:
         names = ", ".join(sorted(each.destination.name for each in idle))
         yield warn(
             "handlers",
-            f"made, and at no logger: {names}",
-            "Name them in the handlers of a logger, or leave them out.",
+            f"created, but not attached to a logger: {names}",
+            "Add them to the handlers of a logger, or remove them.",
         )
 
 
 def _levels() -> Iterator[Finding]:
     root = logging.getLogger()
     level = logging.getLevelName(root.level)
-    if root.level > logging.INFO and _ours(root):
+    if root.level > logging.INFO and _own_handlers(root):
         yield warn(
             "levels",
-            f"the root logger's level is {level}: what is below is not logged",
-            "Set the level of root, such as 'level': 'INFO'.",
+            f"the level of the root logger is {level}: lower levels are not logged",
+            "Set a lower level for root, such as 'level': 'INFO'.",
         )
     else:
         yield ok("levels", f"root at {level}")
@@ -67,20 +67,20 @@ def _levels() -> Iterator[Finding]:
     if off:
         yield warn(
             "levels",
-            f"logging.disable({off}) turns off every record up to {logging.getLevelName(off)}",
-            "Take the call out, or call logging.disable(logging.NOTSET).",
+            f"logging.disable({off}) suppresses all records up to {logging.getLevelName(off)}",
+            "Remove the call, or call logging.disable(logging.NOTSET).",
         )
 
 
 def _chain(logger: logging.Logger) -> Iterator[logging.Handler]:
-    """Yield the handlers that a record of *logger* passes, as logging does."""
+    """Yield the handlers that get a record of *logger*, in the order of logging."""
     current: logging.Logger | None = logger
     while current is not None:
         yield from current.handlers
         current = current.parent if current.propagate else None
 
 
-def _ours(logger: logging.Logger) -> list[ShippingHandler]:
+def _own_handlers(logger: logging.Logger) -> list[ShippingHandler]:
     return [each for each in _chain(logger) if isinstance(each, ShippingHandler)]
 
 
@@ -88,41 +88,43 @@ def _doubles(handlers: Mapping[str, ShippingHandler]) -> Iterator[Finding]:
     names = {id(handler): name for name, handler in handlers.items()}
     found: dict[str, list[str]] = {}
     for name, logger in loggers():
-        ours = _ours(logger)
-        goals = Counter(_goal(each) for each in ours)
-        for goal, count in goals.items():
+        own_handlers = _own_handlers(logger)
+        places = Counter(_place(each) for each in own_handlers)
+        for place, count in places.items():
             if count > 1:
-                through = [names.get(id(each), "?") for each in ours if _goal(each) == goal]
-                found.setdefault(f"{count} times to {goal[0]}, by {', '.join(through)}", []).append(
-                    name
-                )
+                through = [
+                    names.get(id(each), "?") for each in own_handlers if _place(each) == place
+                ]
+                found.setdefault(
+                    f"{count} times to {place[0]}, by {', '.join(through)}", []
+                ).append(name)
     for what, where in found.items():
         yield warn(
             "duplicates",
             f"each record of {_listed(where)} goes {what}",
-            "Leave one handler for each destination, at the highest logger.",
+            "Keep one handler for each destination, on the highest logger.",
         )
     if not found:
-        yield ok("duplicates", "no record goes to one destination twice")
+        yield ok("duplicates", "no record goes to a destination twice")
 
 
-def _goal(handler: ShippingHandler) -> tuple[str, frozenset[tuple[str, str]]]:
-    """Return what two handlers share that ship to the same place."""
+def _place(handler: ShippingHandler) -> tuple[str, frozenset[tuple[str, str]]]:
+    """Return what handlers with the same destination have in common."""
     destination = handler.delivery.destination
     return destination.name, frozenset(destination.identity.items())
 
 
-def _islands(own: frozenset[str]) -> Iterator[Finding]:
-    alone = [
+def _not_propagating(own: frozenset[str]) -> Iterator[Finding]:
+    isolated = [
         name
         for name, logger in loggers()
-        if name not in {"root", *own} and not logger.propagate and not _ours(logger)
+        if name not in {"root", *own} and not logger.propagate and not _own_handlers(logger)
     ]
-    if alone and _ours(logging.getLogger()):
+    if isolated and _own_handlers(logging.getLogger()):
         yield warn(
-            "islands",
-            f"records of {_listed(alone)} end there: propagate is False, and no handler ships them",
-            "Set propagate to True for them, or give them the handler too.",
+            "propagation",
+            f"records of {_listed(isolated)} reach no handler of cxlogging: propagate is False",
+            "Set propagate to True for these loggers, or attach the handler to them too.",
         )
 
 
@@ -131,11 +133,11 @@ def _disabled(own: frozenset[str]) -> Iterator[Finding]:
     if off:
         yield warn(
             "disabled loggers",
-            f"switched off: {_listed(off)}",
+            f"records of {_listed(off)} are discarded",
             "Set 'disable_existing_loggers': False in the dictConfig that ran after them.",
         )
 
 
 def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

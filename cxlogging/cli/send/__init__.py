@@ -1,3 +1,3 @@
-"""`cxlogging send`: lines, JSON lines and tables to a destination."""
+"""`cxlogging send`: send lines, JSON lines or CSV to a vendor."""
 
 from .main import command as command

@@ -1,4 +1,4 @@
-"""`cxlogging send`: lines, JSON lines and tables to a destination."""
+"""`cxlogging send`: send lines, JSON lines or CSV to a vendor."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _vendor_options(command: _Command) -> _Command:
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     for value in values:
         if not value.partition("=")[1] or value.startswith("="):
-            raise click.BadParameter(f"{value!r} is no NAME=VALUE", ctx, param)
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE", ctx, param)
     return {name: held for name, _, held in (value.partition("=") for value in values)}
 
 
@@ -75,7 +75,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     type=click.Choice(["auto", "lines", "jsonl", "csv"]),
     default="auto",
     show_default=True,
-    help="How to read the input; auto tells JSON from text by the line, CSV by the file's name.",
+    help="The format of the input; auto detects JSON by the line, CSV by the file's name.",
 )
 @click.option(
     "--time-field",
@@ -95,13 +95,20 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     metavar="NAME",
     help="Take the message from this field of JSON or CSV.",
 )
-@click.option("--utc", is_flag=True, help="Read times without a zone as UTC, not as local times.")
-@click.option("--follow", "-f", is_flag=True, help="Wait for more lines, as tail -F does.")
+@click.option(
+    "--utc", is_flag=True, help="Treat times without a zone as UTC instead of local time."
+)
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=True,
+    help="Wait for more lines at the end of a file, as tail -F does.",
+)
 @click.option(
     "--rate", type=click.FloatRange(min=0.001), metavar="N", help="Send at most N records a second."
 )
 @click.option(
-    "--skip", type=click.IntRange(0), default=0, metavar="N", help="Pass over the first N records."
+    "--skip", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N records."
 )
 @_vendor_options
 @click.option(
@@ -109,7 +116,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     default="cxlogging.send",
     metavar="NAME",
     show_default=True,
-    help="The logger's name of records that bring none.",
+    help="The logger's name for records that have none.",
 )
 @click.option(
     "--field",
@@ -119,20 +126,26 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     metavar="NAME=VALUE",
     help="Add this field to every record. May be repeated.",
 )
-@click.option("--sequence", is_flag=True, help="Number the records, for cxlogging audit.")
-@click.option("--no-redact", is_flag=True, help="Send the values of fields named like secrets too.")
+@click.option(
+    "--sequence", is_flag=True, help="Number the records, so that cxlogging audit can check them."
+)
+@click.option(
+    "--no-redact",
+    is_flag=True,
+    help="Do not redact the values of fields that are named like secrets.",
+)
 @click.option(
     "--buffer",
     default="16MiB",
     metavar="SIZE",
     show_default=True,
-    help="Hold at most so much in memory.",
+    help="Keep at most this much in memory.",
 )
 @click.option(
     "--spool",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Keep what waits in this directory.",
+    help="Keep unsent records in this directory.",
 )
 @click.option(
     "--wait",
@@ -140,9 +153,9 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     default=60.0,
     show_default=True,
     metavar="S",
-    help="At the end, wait S seconds for the next acknowledgement.",
+    help="At the end, give up after S seconds without an acknowledgement.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print no progress and no statistics.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not print progress and statistics.")
 @click.option("--json", "as_json", is_flag=True, help="Print the statistics as JSON on stdout.")
 def command(
     *,
@@ -164,9 +177,9 @@ def command(
     """
     Send FILES, or standard input, to a vendor or to the local server.
 
-    gzip and zstd are recognised; so are times and levels, in text by their looks and in JSON and
-    CSV by the usual names. Reading waits while the destination is slow or away: nothing is
-    dropped. Ctrl-C stops reading, and says how to go on.
+    Compressed input (gzip, zstd) is detected, and so are times and levels: by their format in
+    text, by the common field names in JSON and CSV. While the destination is slow or down, reading
+    waits, and nothing is dropped. Ctrl-C stops reading, and prints how to continue.
     """
     handler = _handler(options)
     timestamps = TimestampParser(utc=utc, now=time.time)
@@ -217,10 +230,10 @@ def _form(form: str, files: tuple[str, ...], *, follow: bool) -> str:
     tables = [name.lower().endswith((".csv", ".csv.gz", ".csv.zst")) for name in files]
     if form == "auto" and any(tables):
         if not all(tables):
-            raise click.UsageError("CSV and other files do not go together: send them apart.")
+            raise click.UsageError("CSV files and other files need separate commands.")
         form = "csv"
     if form == "csv" and follow:
-        raise click.UsageError("--follow is for lines: a table is read to its end.")
+        raise click.UsageError("--follow does not support CSV.")
     return form
 
 
@@ -234,20 +247,20 @@ def _handler(options: dict[str, Any]) -> ShippingHandler:
         "url": options["url"],
     }
     if to == "local":
-        # What the variable holds the handler reads itself, and names it where it is wrong.
+        # The handler reads the variable itself, so that its errors name it.
         is_set = options["port"] is None and held(URL_VARIABLE)
         arguments["url"] = options["url"] or (None if is_set else local_url(options["port"]))
     elif options["port"] is not None:
-        raise click.UsageError("--port is the local server's: it goes with --to local.")
+        raise click.UsageError("--port needs --to local.")
     for vendor, option in _VENDOR_OPTIONS:
         if options[option.name] is not None:
             if _DESTINATIONS[to] is not vendor:
-                raise click.UsageError(f"--{option.name} goes with --to {vendor.name}.")
+                raise click.UsageError(f"--{option.name} needs --to {vendor.name}.")
             arguments[option.argument] = options[option.name]
     if options["no_redact"]:
         arguments["redact"] = None
-    wishes = {"sequence": options["sequence"] or None, "spool": options["spool"]}
-    arguments |= {name: value for name, value in wishes.items() if value is not None}
+    optional = {"sequence": options["sequence"] or None, "spool": options["spool"]}
+    arguments |= {name: value for name, value in optional.items() if value is not None}
     handler = _DESTINATIONS[to].make_handler(**arguments)
     if handler.stats().state == "off":
         cure = handler.check().cure

@@ -1,4 +1,4 @@
-"""The handlers that a command is about: of an application, of a file, or of the environment."""
+"""The handlers that a command examines: of an application, a file, or the environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import json
 import logging
 import logging.config
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,42 +20,48 @@ from ...handlers.handler import ShippingHandler
 from ...vendors.registry import QUERIED, VENDORS
 from ...wire.settings import URL_VARIABLE, held
 
-APP_HELP = "Import the application's own set-up of logging: a callable, or a dict."
-CONFIG_HELP = "Read a configuration of logging: a .json, .toml, .yaml or .ini file."
+APP_HELP = "Configure logging as the application does: import a callable or a dict."
+CONFIG_HELP = "Configure logging from this .json, .toml, .yaml or .ini file."
 
 
 @dataclass(frozen=True)
 class Targets:
     """
-    Handlers to look at.
+    The handlers that a command examines.
 
     Attributes:
-        handlers: By a name for people.
-        configured: True where an application's own logging is set up, so that the tree tells.
-        own: Names of loggers that were there before it.
+        handlers: The handlers by name.
+        configured: True if the application's logging was configured, with its loggers.
+        own: The names of loggers that existed before that.
+        document: The configuration that was applied; None if it is not known.
     """
 
     handlers: Mapping[str, ShippingHandler]
     configured: bool
     own: frozenset[str] = frozenset()
+    document: Mapping[str, Any] | None = None
 
 
 def targets(app: str | None, config: str | None) -> Targets:
-    """Return the handlers of *app* or *config*, else those that the environment configures."""
+    """Return the handlers of *app* or *config*, or else those that the environment configures."""
     if app is None and config is None:
         return Targets(dict(_of_environment()), configured=False)
     if app is not None and config is not None:
-        raise click.UsageError("--app and --config say the same: pass one.")
+        raise click.UsageError("--app and --config both configure logging: pass one.")
     own = frozenset(logging.Logger.manager.loggerDict)
-    if app is not None:
-        _run(app)
-    else:
-        _configure_from(Path(config or ""))
-    return Targets(_named(attached()), configured=True, own=own)
+    document = _run(app) if app is not None else _configure_from(Path(config or ""))
+    return Targets(_named(attached()), configured=True, own=own, document=document)
+
+
+def configuration_of(target: str) -> tuple[str | None, str | None]:
+    """Return *target* as ``--app`` or ``--config`` takes it, the other one None."""
+    suffix = Path(target).suffix.lower()
+    is_file = ":" not in target and (suffix in _PARSERS or suffix in _INI)
+    return (None, target) if is_file else (target, None)
 
 
 def attached() -> list[ShippingHandler]:
-    """Return the handlers of ours that stand at loggers, each once."""
+    """Return the handlers of cxlogging that are attached to loggers, each once."""
     found: dict[int, ShippingHandler] = {}
     for _, logger in loggers():
         for handler in logger.handlers:
@@ -64,7 +71,7 @@ def attached() -> list[ShippingHandler]:
 
 
 def loggers() -> Iterator[tuple[str, logging.Logger]]:
-    """Yield every logger by its name, the root first."""
+    """Yield every logger with its name, the root logger first."""
     yield "root", logging.getLogger()
     for name, logger in sorted(logging.Logger.manager.loggerDict.items()):
         if isinstance(logger, logging.Logger):
@@ -99,15 +106,23 @@ def _named(handlers: list[ShippingHandler]) -> dict[str, ShippingHandler]:
     return named
 
 
-def _run(target: str) -> None:
-    """Set up logging as an application does: call, or apply, what ``module:name`` names."""
+def _run(target: str) -> Mapping[str, Any] | None:
+    """
+    Configure logging with what ``module:name`` names: a callable, or a dict.
+
+    A Django settings module without a name is applied as Django does. Return the configuration,
+    if there is one to see.
+    """
     module, _, name = target.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
         value: Any = importlib.import_module(module)
         for step in filter(None, name.split(".")):
             value = getattr(value, step)
-        if isinstance(value, Mapping):
+        if not name and isinstance(getattr(value, "LOGGING", None), Mapping):
+            _configure_django(value)
+            value = value.LOGGING
+        elif isinstance(value, Mapping):
             _configure(value)
         elif name and callable(value):
             value()
@@ -115,22 +130,35 @@ def _run(target: str) -> None:
         raise
     except Exception as error:
         raise click.UsageError(f"--app {target}: {_reason(error)}") from None
+    return value if isinstance(value, Mapping) else None
+
+
+def _configure_django(settings: Any) -> None:
+    """Apply Django's own configuration first, as `django.setup` does."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings.__name__)
+    try:
+        from django.utils.log import DEFAULT_LOGGING  # type: ignore[import-untyped,unused-ignore]
+    except ModuleNotFoundError:
+        DEFAULT_LOGGING = None  # noqa: N806 - Django's name
+    if DEFAULT_LOGGING is not None and getattr(settings, "LOGGING_CONFIG", True) is not None:
+        _configure(DEFAULT_LOGGING)
+    _configure(settings.LOGGING)
 
 
 def _configure(document: Mapping[str, Any]) -> None:
     try:
         logging.config.dictConfig(dict(document))
     except Exception as error:
-        raise click.UsageError(f"logging refuses this configuration: {_reason(error)}") from None
+        raise click.UsageError(f"logging rejects this configuration: {_reason(error)}") from None
 
 
 def _reason(error: BaseException) -> str:
-    """Return what *error* says, and what it was raised from: logging hides the reason there."""
-    said = [f"{type(error).__name__}: {error}"]
+    """Return the messages of *error* and its causes, among which logging hides the reason."""
+    messages = [f"{type(error).__name__}: {error}"]
     while (cause := error.__cause__) is not None:
-        said.append(str(cause))
+        messages.append(str(cause))
         error = cause
-    return ": ".join(said)
+    return ": ".join(messages)
 
 
 def _document(path: Path) -> Mapping[str, Any]:
@@ -144,7 +172,9 @@ def _document(path: Path) -> Mapping[str, Any]:
         if isinstance(value, dict) and "version" not in value and key in value:
             value = value[key]
     if not isinstance(value, dict):
-        raise click.UsageError(f"{path.name} holds no table for logging.config.dictConfig.")
+        raise click.UsageError(
+            f"{path.name} does not contain a table for logging.config.dictConfig."
+        )
     return value
 
 
@@ -173,21 +203,23 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     ".yml": _yaml,
 }
 _INI = frozenset({".ini", ".cfg", ".conf"})
-"""Files for `logging.config.fileConfig`."""
+"""Endings of files for `logging.config.fileConfig`."""
 
 
-def _configure_from(path: Path) -> None:
+def _configure_from(path: Path) -> Mapping[str, Any] | None:
     suffix = path.suffix.lower()
     if suffix in _PARSERS:
-        _configure(_document(path))
-        return
+        document = _document(path)
+        _configure(document)
+        return document
     if suffix not in _INI:
         known = ", ".join([*_PARSERS, *sorted(_INI)])
-        raise click.UsageError(f"--config takes a file that ends in {known}, not {path.name!r}.")
+        raise click.UsageError(f"--config takes a file with the ending {known}, not {path.name!r}.")
     try:
         path.read_text("utf-8")
         logging.config.fileConfig(path, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"cannot read {str(path)!r}: {error.strerror}.") from None
     except Exception as error:
-        raise click.UsageError(f"logging refuses {path.name}: {_reason(error)}") from None
+        raise click.UsageError(f"logging rejects {path.name}: {_reason(error)}") from None
+    return None

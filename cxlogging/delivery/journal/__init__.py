@@ -1,1 +1,1 @@
-"""The waiting line on disk: what a log call gave is there before the call returns."""
+"""The queue on disk, in a directory that all processes of an application share."""

@@ -1,61 +1,62 @@
-"""One append to a segment, which keeps the interpreter's lock while the disk is quick."""
+"""One append to a segment, which does not release the GIL while the disk is fast."""
 
 from __future__ import annotations
 
 from os import SEEK_CUR
 
 from ..clock import Clock
+from ..queue.queue import Report
 from .disk import Disk
-from .removal import Say
 
 SLOW_SECONDS = 0.005
-"""An append that takes longer is slow: so long any thread may keep the lock, as
-`sys.setswitchinterval` says, and all the others wait."""
+"""An append that takes longer is slow: this long, as `sys.setswitchinterval` says, any thread may
+hold the GIL while the others wait."""
 
 STALLED_SECONDS = 0.1
-"""Slow appends may take so much of a second, ..."""
+"""If slow appends take this much of a second, ..."""
 
-GIVING_SECONDS = 10.0
-"""... or appends give the lock away for so long."""
+RELEASING_SECONDS = 10.0
+"""... appends release the GIL for this long."""
 
 EXACT_SECONDS = 1.0
-"""How long appends are timed without what this thread waited for its turn."""
+"""How long appends are timed without what this thread waited for the GIL."""
 
 NOWHERE = -2
-"""Not a place in a file, nor what a call that fails returns."""
+"""Neither an offset in a file nor what a call that fails returns."""
 
 
-class Append:
+class Appender:
     """
     Appends to one file at a time.
 
     Args:
         disk: The file system.
         clock: Monotonic time.
-        say: Told kind, topic and sentence of what a person should hear.
+        report: Called with kind, topic and sentence of a diagnostic.
 
     Attributes:
-        write: Append bytes to a descriptor, as `Disk.write` does. Another one after a stall.
+        write: Append bytes to a descriptor, as `Disk.write` does; after a stall, another function.
     """
 
-    def __init__(self, disk: Disk, clock: Clock, say: Say) -> None:
+    def __init__(self, disk: Disk, clock: Clock, report: Report) -> None:
         self._disk = disk
-        self._calls = disk.keeping
+        self._calls = disk.gil_calls
         self._monotonic = clock.monotonic
         self._ticks = iter(clock.monotonic, None)
-        self._say = say
+        self._report = report
         self._end = NOWHERE
-        self._stalled = 0.0
-        self._stalled_since = self._exact_until = self._keep_at = 0.0
-        self._said = False
-        self.write = disk.write if disk.keeping is None else self._first
+        self._slow_seconds = 0.0
+        self._slow_since = self._exact_until = self._hold_at = 0.0
+        self._is_reported = False
+        self.write = disk.write if disk.gil_calls is None else self._first
 
     def _first(self, fd: int, data: bytes) -> int:
-        """Decide where the file is known."""
-        self.write = self._keep if self._disk.is_local(fd) else self._disk.write
+        """Decide how to append, now that the file is known."""
+        self.write = self._hold if self._disk.is_local(fd) else self._disk.write
         return self.write(fd, data)
 
-    def _keep(self, fd: int, data: bytes) -> int:
+    def _hold(self, fd: int, data: bytes) -> int:
+        """Append while the GIL is held."""
         write, seek = self._calls  # type: ignore[misc]
         end = seek(fd, 0, SEEK_CUR)
         if end != self._end:
@@ -70,65 +71,65 @@ class Append:
         if took > SLOW_SECONDS:
             self._slow(took)
         if written < 0:
-            return self._again(fd, data)
+            return self._repeat(fd, data)
         self._end = end + written
         return written
 
     def _slow(self, took: float) -> None:
-        # Between the calls another thread may have had its turn, unless it was very long.
+        # Another thread may have run between the calls, unless it took very long.
         if took >= STALLED_SECONDS:
             self._stall(took)
         else:
             self._exact_until = self._monotonic() + EXACT_SECONDS
-            self.write = self._keep_exactly
+            self.write = self._hold_and_time
 
-    def _keep_exactly(self, fd: int, data: bytes) -> int:
-        """Append, and time the system's call alone: threads change between calls in Python."""
+    def _hold_and_time(self, fd: int, data: bytes) -> int:
+        """Append, and time only the system call: threads switch between calls in Python."""
         write, seek = self._calls  # type: ignore[misc]
         end = seek(fd, 0, SEEK_CUR)
         if end != self._end:
             self._disk.check(fd)
         call = map(write, (fd,), (data,), (len(data),))
-        # Nothing of this line is Python code while it runs: the interpreter keeps the lock.
+        # No Python code runs in this line, so the GIL is held throughout.
         ((began, written, ended),) = zip(self._ticks, call, self._ticks, strict=False)
         if ended - began > SLOW_SECONDS:
             self._stall(ended - began)
         elif ended > self._exact_until:
-            self.write = self._keep
+            self.write = self._hold
         if written < 0:
-            return self._again(fd, data)
+            return self._repeat(fd, data)
         self._end = end + written
         return int(written)
 
-    def _again(self, fd: int, data: bytes) -> int:
-        """Append what could not be: it fails too, with the reason, or was interrupted."""
+    def _repeat(self, fd: int, data: bytes) -> int:
+        """Append after a failure: it fails again, with the reason, or it was only interrupted."""
         self._end = NOWHERE
         return self._disk.write(fd, data)
 
     def _stall(self, took: float) -> None:
         now = self._monotonic()
-        if now - self._stalled_since > 1:
-            self._stalled, self._stalled_since = 0.0, now - took
-        self._stalled += took
-        if self._stalled < STALLED_SECONDS:
+        if now - self._slow_since > 1:
+            self._slow_seconds, self._slow_since = 0.0, now - took
+        self._slow_seconds += took
+        if self._slow_seconds < STALLED_SECONDS:
             return
-        self._keep_at = now + GIVING_SECONDS
-        self.write = self._give
-        if not self._said:
-            self._said = True
-            self._say(
+        self._hold_at = now + RELEASING_SECONDS
+        self.write = self._release
+        if not self._is_reported:
+            self._is_reported = True
+            self._report(
                 "stall",
                 "append",
                 f"an append to the spool took {took:.2f} s (the disk is slow, or the processor is"
                 " overloaded): other threads no longer wait for appends while that lasts",
             )
 
-    def _give(self, fd: int, data: bytes) -> int:
-        """Append while others go on, for a while."""
+    def _release(self, fd: int, data: bytes) -> int:
+        """Append while other threads run, for a while."""
         now = self._monotonic()
-        if now >= self._keep_at:
+        if now >= self._hold_at:
             self._end = NOWHERE
             self._exact_until = now + EXACT_SECONDS
-            self.write = self._keep_exactly
-            return self._keep_exactly(fd, data)
+            self.write = self._hold_and_time
+            return self._hold_and_time(fd, data)
         return self._disk.write(fd, data)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from ...wire.external_errors import contained_io, is_external
 from ..clock import Clock
 from ..options import Options
+from ..queue.queue import Report
 from .disk import Disk, LostError
 from .process_dir import NAME, ProcessDir, waiting_bytes
-from .removal import Say
-from .segment import OFFSETS
-from .segments import Line
+from .segment import SEGMENT_SPAN
+from .segments import Segments
 from .spool import DestinationDir
 from .sync import Syncer
 
@@ -101,11 +101,11 @@ class JournalFiles:
         self,
         spool: DestinationDir,
         disk: Disk,
-        segments: Line,
+        segments: Segments,
         next_index: Callable[[], int],
         clock: Clock,
         options: Options,
-        report: Say,
+        report: Report,
     ) -> None:
         self._spool = spool
         self._disk = disk
@@ -114,7 +114,7 @@ class JournalFiles:
         self._clock = clock
         self._report = report
         self._bound = options.spool_bytes
-        self.resumed = OFFSETS
+        self.resumed = SEGMENT_SPAN
         self.lock = NonReentrantLock()
         self._folder: int | None = None
         self._process_dir: ProcessDir | None = None
@@ -166,7 +166,7 @@ class JournalFiles:
             self._folder = self._spool.open()
         if self._process_dir is None:
             self._process_dir = ProcessDir(self._disk, self._folder, magic)
-            self._segments.parent, self._segments.owner = self._folder, self._process_dir.name
+            self._segments.parent, self._segments.dir_name = self._folder, self._process_dir.name
         segment, fd = self._process_dir.create_segment(self._next_index())
         self._segments.add(segment)
         if self._fd < 0 or not self._disk.holds(self._fd):
@@ -295,7 +295,7 @@ class JournalFiles:
             try:
                 self._segments.reopen(folder, *self._process_dir.reopen(folder))
             except FileNotFoundError:
-                self._segments.forsake()
+                self._segments.forget_waiting()
                 self._process_dir.close()
                 self._process_dir = None
 

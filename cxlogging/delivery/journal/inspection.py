@@ -15,8 +15,7 @@ from ..queue.queue import Item
 from .disk import Disk
 from .process_dir import LOCK, NAME, has_ended
 from .rejected import DeadLetter, DeadLetterFile
-from .removal import DAMAGED
-from .segment import SEGMENT, SETTLED, Segment
+from .segment import ACK, DAMAGED, SEGMENT, Segment
 from .spool import ACCOUNT, UNKNOWN_ACCOUNT, read_identity, without_account
 
 TAKE_COUNT = 1_000
@@ -188,7 +187,7 @@ class SpooledDestination:
                 return False
             try:
                 for each in self._disk.names(folder):
-                    if each.endswith((SEGMENT, SETTLED)):
+                    if each.endswith((SEGMENT, ACK)):
                         self._disk.remove(folder, each)
                 self._disk.remove(folder, LOCK)
                 self._disk.remove_folder(self._folder, name)

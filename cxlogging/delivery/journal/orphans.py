@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
-from ..queue.queue import Item
+from ..queue.queue import Item, Report
 from .disk import Disk, LostError
 from .process_dir import LOCK, NAME
-from .removal import Say, discard
-from .segment import OFFSETS, SEGMENT, SETTLED, Segment
+from .segment import ACK, SEGMENT, SEGMENT_SPAN, Segment
 from .spool import TRANSIENT_ERRORS
 
 
@@ -47,7 +46,7 @@ class OrphanReclaimer:
         report: Called with kind, topic and sentence of a diagnostic.
     """
 
-    def __init__(self, disk: Disk, next_index: Callable[[], int], report: Say) -> None:
+    def __init__(self, disk: Disk, next_index: Callable[[], int], report: Report) -> None:
         self._disk = disk
         self._parent = -1
         self._next_index = next_index
@@ -142,13 +141,13 @@ class OrphanReclaimer:
         while orphan.waiting:
             segment = orphan.waiting[0]
             items = self._items(orphan, segment, count, size)
-            if segment.read or not items:
+            if segment.is_read or not items:
                 orphan.waiting.pop(0)
             if items:
                 if segment not in orphan.unsettled:
                     orphan.unsettled.append(segment)
                 return items
-            if segment.done:
+            if segment.is_done:
                 self._remove(orphan, segment)
         return []
 
@@ -164,7 +163,7 @@ class OrphanReclaimer:
     def _leave(self, orphan: OrphanDir, segment: Segment, error: OSError) -> None:
         """Leave *segment* where it is: for a newer version, a later attempt, or the user."""
         segment.close()
-        if segment in orphan.unsettled and segment.settled:
+        if segment in orphan.unsettled and segment.is_settled:
             orphan.unsettled.remove(segment)
         orphan.keep = True
         self._skip(orphan.name, error)
@@ -176,13 +175,13 @@ class OrphanReclaimer:
         orphan = self._orphan
         if orphan is None:
             return
-        index = items[0][2] // OFFSETS
+        index = items[0][2] // SEGMENT_SPAN
         for segment in orphan.unsettled:
             if segment.index == index:
                 segment.settle(items)
-                if segment.done:
+                if segment.is_done:
                     self._remove(orphan, segment)
-                elif segment.settled and segment not in orphan.waiting:  # see `_leave`
+                elif segment.is_settled and segment not in orphan.waiting:  # see `_leave`
                     orphan.unsettled.remove(segment)
                     segment.close()
                 break
@@ -192,7 +191,7 @@ class OrphanReclaimer:
         if segment in orphan.unsettled:
             orphan.unsettled.remove(segment)
         try:
-            discard(self._disk, self._parent, segment, orphan.name, self._report)
+            segment.discard(self._parent, orphan.name, self._report)
         except OSError as error:
             self._leave(orphan, segment, error)
 
@@ -208,7 +207,7 @@ class OrphanReclaimer:
         try:
             if not orphan.keep:
                 for each in self._disk.names(orphan.folder):
-                    if each.endswith(SETTLED):
+                    if each.endswith(ACK):
                         self._disk.remove(orphan.folder, each)
                 self._disk.remove(orphan.folder, LOCK)
                 self._disk.remove_folder(self._parent, orphan.name)

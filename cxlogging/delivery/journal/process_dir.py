@@ -9,7 +9,7 @@ import re
 
 from .disk import Disk
 from .frames import header
-from .segment import SEGMENT, SETTLED, Segment
+from .segment import ACK, SEGMENT, Segment
 
 LOCK = "lock"
 NAME = re.compile(r"\d+-[0-9a-f]{16}")
@@ -42,8 +42,8 @@ def waiting_bytes(disk: Disk, parent: int, name: str) -> int:
         folder = disk.folder(parent, name, create=False)
         try:
             for each in disk.names(folder):
-                if each.endswith(SETTLED):
-                    base = each.removesuffix(SETTLED)
+                if each.endswith(ACK):
+                    base = each.removesuffix(ACK)
                     with contextlib.suppress(FileNotFoundError):
                         total -= Segment(disk, folder, base, 1, final=True).settled_bytes()
         finally:

@@ -1,31 +1,34 @@
-"""One segment: its items, what of them is settled, and its end."""
+"""One segment: its items, which of them are settled, and its removal."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
 
-from ..queue.queue import Item
+from ..queue.queue import Item, Report
 from .disk import Disk
 from .frames import (
+    ACK_BYTES,
     FRAME_BYTES,
     HEADER_BYTES,
-    MARK_BYTES,
-    RANGE_BYTES,
+    MAGIC_BYTES,
     VERSION,
+    acked_ranges,
     frame_bytes,
-    pack_range,
+    pack_ack,
     parse_header,
-    ranges,
 )
-from .reader import Reader
-from .recent import Recent
+from .reading import RecentItems, SegmentReader
 
-OFFSETS = 2**40
-"""An item's place is its segment's index times this, and its offset."""
+SEGMENT_SPAN = 2**40
+"""An item's position is its segment's index times this, plus its offset in the segment."""
 
 SEGMENT = ".seg"
-SETTLED = ".ack"
+ACK = ".ack"
+
+DAMAGED = "damaged"
+MAX_DAMAGED = 16
+"""Damaged segments that are kept; the oldest are removed."""
 
 
 class UnknownVersionError(OSError):
@@ -38,40 +41,40 @@ class Segment:
 
     Args:
         disk: The file system.
-        folder: Descriptor of the owner's folder.
-        name: Of both files, without what follows the dot.
+        folder: Descriptor of the process's directory.
+        name: Of both files, without suffix.
         index: Of the segment in this process, from 1.
-        mark: The folder's mark, where it is known; else the header's.
+        magic: The frames' magic number, if it is known; else the header's.
         final: Nothing will be appended any more.
 
     Attributes:
         final: As given, and later set by the owner.
-        expected_damage: Frames that are known to be written only in part.
-        sealed_at: The last number that may still be written to it; None while it grows.
-        impatient: What is incomplete will stay so, and other frames may follow it.
+        expected_damage: How many frames are known to be incomplete.
+        sealed_at: The last sequence number that may still be written to it; None while it grows.
+        skip_incomplete: As `SegmentReader` has it.
     """
 
     def __init__(
-        self, disk: Disk, folder: int, name: str, index: int, mark: bytes = b"", *, final: bool
+        self, disk: Disk, folder: int, name: str, index: int, magic: bytes = b"", *, final: bool
     ) -> None:
         self.name = name
         self.index = index
         self.final = final
         self.expected_damage = 0
         self.sealed_at: int | None = None
-        self.impatient = False
+        self.skip_incomplete = False
         self._disk = disk
         self._folder = folder
-        self._mark = mark
-        self._reader: Reader | None = None
+        self._magic = magic
+        self._reader: SegmentReader | None = None
         self._fd: int | None = None
-        self._settled_fd: int | None = None
-        self._unwritten = b""
+        self._ack_fd: int | None = None
+        self._unwritten_acks = b""
         self._taken = 0
-        self._settled_count = 0
+        self._settled = 0
 
-    def open(self) -> Reader:
-        """Return the reader; the files are opened when it is needed first."""
+    def open(self) -> SegmentReader:
+        """Return the reader; the first call opens the file."""
         if self._reader is None:
             try:
                 self._reader = self._opened()
@@ -80,20 +83,22 @@ class Segment:
                 raise
         return self._reader
 
-    def _opened(self) -> Reader:
+    def _opened(self) -> SegmentReader:
         self._fd = fd = self._disk.open(self._folder, self.name + SEGMENT)
-        head = parse_header(self._disk.read(fd, HEADER_BYTES + MARK_BYTES, 0))
+        head = parse_header(self._disk.read(fd, HEADER_BYTES + MAGIC_BYTES, 0))
         if head.version > VERSION:
             raise UnknownVersionError(f"{self.name}{SEGMENT} has format {head.version}")
-        self._mark = self._mark or head.mark
-        settled = ranges(self._mark, self._acknowledgements())
-        return Reader(self._disk, fd, self._mark, self.index * OFFSETS, settled)
+        self._magic = self._magic or head.magic
+        settled = acked_ranges(self._magic, self._read_acks())
+        return SegmentReader(self._disk, fd, self._magic, self.index * SEGMENT_SPAN, settled)
 
     def reopen(self, lost: int, folder: int) -> None:
         """
-        Open again what somebody has closed, if it is in the folder of the descriptor *lost*.
+        Open again files that something else closed, if they are in the directory *lost*.
 
-        Reading goes on where it was, in *folder*.
+        Args:
+            lost: The former descriptor of the directory.
+            folder: Its new descriptor.
         """
         if self._folder != lost:
             return
@@ -102,13 +107,13 @@ class Segment:
             self._reader.fd = fd = self._disk.open(folder, self.name + SEGMENT)
             self._disk.close(self._fd)
             self._fd = fd
-        if self._settled_fd is not None:
-            self._disk.close(self._settled_fd)
-            self._settled_fd = None
+        if self._ack_fd is not None:
+            self._disk.close(self._ack_fd)
+            self._ack_fd = None
 
-    def _acknowledgements(self) -> bytes:
+    def _read_acks(self) -> bytes:
         try:
-            fd = self._disk.open(self._folder, self.name + SETTLED)
+            fd = self._disk.open(self._folder, self.name + ACK)
         except FileNotFoundError:
             return b""
         try:
@@ -117,97 +122,124 @@ class Segment:
             self._disk.close(fd)
 
     def settled_bytes(self) -> int:
-        """Return what of the segment has its outcome, as the file beside it says; then close it."""
+        """Return how many bytes have their outcome, as the file of acknowledgements says; close."""
         try:
             self.open()
-            return sum(end - start for start, end in ranges(self._mark, self._acknowledgements()))
+            return sum(end - start for start, end in acked_ranges(self._magic, self._read_acks()))
         finally:
             self.close()
 
-    def take(self, count: int, size: int, recent: Recent | None = None) -> list[Item]:
-        """Return the next items, as `Reader.take` does; those that are in *recent* from there."""
+    def take(self, count: int, size: int, recent: RecentItems | None = None) -> list[Item]:
+        """Return the next items, as `SegmentReader.take` does, from *recent* where it has them."""
         reader = self.open()
         items = recent.take(self.index, reader, count, size) if recent else None
         if items is None:
-            reader.impatient = self.impatient
+            reader.skip_incomplete = self.skip_incomplete
             items = reader.take(count, size, final=self.final)
         self._taken += len(items)
         return items
 
     def settle(self, items: Sequence[Item]) -> None:
         """Note on disk that *items*, in order, have their outcome."""
-        self._settled_count += len(items)
-        entries = [pack_range(self._mark, start, end) for start, end in _stretches(items)]
-        self._unwritten += b"".join(entries)
-        with contextlib.suppress(OSError):  # a full disk: a crash would send these again
-            if self._settled_fd is None:
-                self._settled_fd = self._disk.append(self._folder, self.name + SETTLED)
-            written = self._disk.write(self._settled_fd, self._unwritten)
-            self._unwritten = self._unwritten[written - written % RANGE_BYTES :]
+        self._settled += len(items)
+        acks = [pack_ack(self._magic, start, end) for start, end in _ranges(items)]
+        self._unwritten_acks += b"".join(acks)
+        with contextlib.suppress(OSError):  # a full disk: after a crash they would be sent again
+            if self._ack_fd is None:
+                self._ack_fd = self._disk.append(self._folder, self.name + ACK)
+            written = self._disk.write(self._ack_fd, self._unwritten_acks)
+            self._unwritten_acks = self._unwritten_acks[written - written % ACK_BYTES :]
 
     @property
-    def opened(self) -> bool:
-        """Whether reading has begun."""
-        return self._reader is not None
-
-    @property
-    def read(self) -> bool:
+    def is_read(self) -> bool:
         """Whether every item has been taken."""
         return self._reader is not None and self._reader.ended
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether every item that was taken has its outcome."""
-        return self._taken == self._settled_count
+        return self._taken == self._settled
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether every item has its outcome."""
-        return self.read and self.settled
+        return self.is_read and self.is_settled
 
     @property
     def damaged(self) -> int:
-        """How many stretches could not be read, beyond those that were expected."""
+        """How many ranges could not be read, beyond the incomplete frames that were expected."""
         return max(0, self._reader.damaged - self.expected_damage) if self._reader else 0
 
     @property
     def torn(self) -> bool:
-        """Whether the last item was written only in part."""
+        """Whether the last item is incomplete."""
         return self._reader is not None and self._reader.torn
 
-    def remove(self, aside: int | None = None, prefix: str = "") -> None:
+    def remove(self, damaged: int | None = None, prefix: str = "") -> None:
         """
-        Remove the files, the items first: what is left without them does no harm.
+        Remove the files, the segment first: its acknowledgements alone do no harm.
 
         Args:
-            aside: Descriptor of a folder to which a damaged segment is moved instead.
+            damaged: Descriptor of a directory to which the segment is moved instead.
             prefix: Of its name there.
         """
         self.close()
-        if aside is None:
-            self._disk.remove(self._folder, self.name + SEGMENT)
+        name = self.name + SEGMENT
+        if damaged is None:
+            self._disk.remove(self._folder, name)
         else:
-            name = self.name + SEGMENT
-            self._disk.rename(self._folder, name, aside, f"{prefix}-{name}")
-        self._disk.remove(self._folder, self.name + SETTLED)
+            self._disk.rename(self._folder, name, damaged, f"{prefix}-{name}")
+        self._disk.remove(self._folder, self.name + ACK)
+
+    def discard(self, parent: int, dir_name: str, report: Report) -> None:
+        """
+        Remove a segment that is done; keep it aside, and say so, if a part was unreadable.
+
+        Args:
+            parent: Descriptor of the destination's directory.
+            dir_name: Name of the process's directory.
+            report: Called with kind, topic and sentence of a diagnostic.
+
+        Raises:
+            OSError: It stays where it is; whoever finds it later finds it settled.
+        """
+        damaged = self.damaged
+        if self.torn:
+            report("torn", self.name, "the last record of a process is incomplete and was skipped")
+        if not damaged:
+            self.remove()
+            return
+        folder = self._disk.folder(parent, DAMAGED, create=True)
+        try:
+            self.remove(folder, dir_name)
+            for name in self._disk.names(folder)[:-MAX_DAMAGED]:
+                self._disk.remove(folder, name)
+        finally:
+            self._disk.close(folder)
+        report(
+            "damaged",
+            f"{dir_name}-{self.name}",
+            f"{damaged} damaged ranges in a segment of the spool were skipped, with at least one"
+            f" record in each; the segment is kept in the spool's directory {DAMAGED!r}",
+        )
 
     def close(self) -> None:
         """Close the files."""
-        for fd in (self._fd, self._settled_fd):
+        for fd in (self._fd, self._ack_fd):
             if fd is not None:
                 self._disk.close(fd)
-        self._fd = self._settled_fd = self._reader = None
+        self._fd = self._ack_fd = self._reader = None
 
 
-def _stretches(items: Sequence[Item]) -> list[tuple[int, int]]:
-    """Return where *items*, in order, begin and end; neighbours are one stretch."""
-    first = items[0][2] % OFFSETS
-    end = items[-1][2] % OFFSETS + FRAME_BYTES + len(items[-1][1])
-    if end - first == frame_bytes(items):  # a whole batch, as nearly always
+def _ranges(items: Sequence[Item]) -> list[tuple[int, int]]:
+    """Return the offsets at which *items*, in order, begin and end; neighbours are one range."""
+    first = items[0][2] % SEGMENT_SPAN
+    end = items[-1][2] % SEGMENT_SPAN + FRAME_BYTES + len(items[-1][1])
+    if end - first == frame_bytes(items):  # a whole batch, nearly always
         return [(first, end)]
     found: list[tuple[int, int]] = []
-    for _, data, place in items:
-        start = place % OFFSETS
+    for _, data, position in items:
+        start = position % SEGMENT_SPAN
         end = start + FRAME_BYTES + len(data)
         if found and found[-1][1] == start:
             found[-1] = (found[-1][0], end)

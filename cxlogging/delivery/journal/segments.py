@@ -1,124 +1,204 @@
-"""The segments of this process: added to by log calls, read by the worker."""
+"""The segments of this process: written by log calls, read by the worker."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..queue.queue import Item
+from ..queue.queue import Item, Report
 from .disk import Disk, LostError
-from .numbers import Numbers
-from .recent import Recent
-from .removal import Say, discard
-from .segment import OFFSETS, Segment
+from .frames import NUMBERS
+from .reading import RecentItems
+from .segment import SEGMENT_SPAN, Segment
 
 GRACE_SECONDS = 60.0
-"""A number that was drawn is waited for so long at least, once all that is there was read."""
+"""A number that was drawn is waited for at least this long, once all that is there was read."""
 
 
-class Line:
+class SequenceNumbers:
     """
-    Segments in order; the last one grows, and may be joined by frames of the one before.
+    Which of the sequence numbers that log calls have drawn were seen on disk.
+
+    Numbers start at 1; each is seen once, nearly in order. A log call draws its number before it
+    writes. When every number up to one was seen, no call that drew an earlier one can still
+    write to an older segment, however long its thread was suspended.
+
+    Attributes:
+        next: The first number that was not seen.
+        resolved: How many were seen or given up.
+    """
+
+    def __init__(self) -> None:
+        self.next = 1
+        self.resolved = 0
+        self._ahead: set[int] = set()
+
+    def see(self, low: Sequence[int]) -> None:
+        """Note numbers as frames hold them: their low 32 bits."""
+        first, last = min(low), max(low)
+        gapless = last - first == len(low) - 1 == len(set(low)) - 1
+        if gapless and not self._ahead and first == self.next % NUMBERS:
+            self.next += len(low)
+            self.resolved += len(low)
+            return
+        above = self._whole(first) - first
+        if self._whole(last) != last + above:  # the low bits overflow among them
+            for number in low:
+                self._note(self._whole(number))
+        else:  # of several threads, whose frames are nearly in order: all at once
+            fresh = {number + above for number in low} - self._ahead
+            if first + above < self.next:
+                fresh = {number for number in fresh if number >= self.next}
+            self.resolved += len(fresh)
+            self._ahead |= fresh
+        self._catch_up()
+
+    def see_run(self, first: int, count: int) -> None:
+        """Note *count* consecutive numbers from *first* on, all of their bits given."""
+        if first == self.next and not self._ahead:
+            self.next += count
+            self.resolved += count
+            return
+        for number in range(first, first + count):
+            self._note(number)
+        self._catch_up()
+
+    def resolve(self, number: int) -> None:
+        """Note that the call that drew *number* has written nothing."""
+        self._note(number)
+        self._catch_up()
+
+    def _note(self, number: int) -> None:
+        # One that was given up, and is seen after all, counts once.
+        if not self.was_seen(number):
+            self.resolved += 1
+            self._ahead.add(number)
+
+    def was_seen(self, number: int) -> bool:
+        """Whether *number* was seen or given up."""
+        return number < self.next or number in self._ahead
+
+    def give_up(self, last: int) -> int:
+        """Give up the numbers up to *last* that were not seen; return how many."""
+        missing = [number for number in range(self.next, last + 1) if number not in self._ahead]
+        self.resolved += len(missing)
+        self._ahead.update(missing)
+        self._catch_up()
+        return len(missing)
+
+    def _whole(self, low: int) -> int:
+        half = NUMBERS // 2
+        return self.next + (low - self.next + half) % NUMBERS - half
+
+    def _catch_up(self) -> None:
+        while self.next in self._ahead:
+            self._ahead.discard(self.next)
+            self.next += 1
+
+
+class Segments:
+    """
+    Segments in order; the last one grows, and the one before may still get a few frames.
 
     Args:
         disk: The file system.
-        say: Told kind, topic and sentence of what a person should hear.
-        lost: Told how many records were written, and cannot be read any more.
+        report: Called with kind, topic and sentence of a diagnostic.
+        lost: Called with how many records were written and can no longer be read.
 
     Attributes:
         numbers: Which of the numbers drawn were seen.
         recent: Copies of the newest items.
-        unwritten: Numbers whose append failed; log calls add to it.
-        doubtful: Numbers whose append was interrupted: it may have been done.
-        parent: Descriptor of the destination's folder.
-        owner: Name of our own folder in it.
+        failed: Numbers whose append failed; log calls add to it.
+        uncertain: Numbers whose append was interrupted, and may have been done.
+        parent: Descriptor of the destination's directory.
+        dir_name: Name of this process's directory in it.
     """
 
-    def __init__(self, disk: Disk, say: Say, lost: Callable[[int], None]) -> None:
+    def __init__(self, disk: Disk, report: Report, lost: Callable[[int], None]) -> None:
         self._disk = disk
-        self._say = say
+        self._report = report
         self._lost = lost
-        self.numbers = Numbers()
-        self.recent = Recent(self.numbers)
-        self.doubtful: deque[int] = deque()
-        self.unwritten: deque[int] = deque()
+        self.numbers = SequenceNumbers()
+        self.recent = RecentItems(self.numbers.see_run)
+        self.uncertain: deque[int] = deque()
+        self.failed: deque[int] = deque()
         self.parent = -1
-        self.owner = ""
-        self._segments: deque[Segment] = deque()
+        self.dir_name = ""
+        self._waiting: deque[Segment] = deque()
         self._unsettled: dict[int, Segment] = {}
-        self._overdue = self._aged = 0
-        self._aged_at = 0.0
-        self._unread = False
-        self._unremoved: deque[Segment] = deque()
+        self._undiscarded: deque[Segment] = deque()
+        self._overdue = self._drawn = 0
+        self._drawn_at = 0.0
+        self._unreadable = False
 
     def add(self, segment: Segment) -> None:
         """Add the segment that grows from now on."""
         self.recent.end()
-        self._segments.append(segment)
+        self._waiting.append(segment)
 
     def seal(self, number: int) -> None:
         """Note that all segments but the last grow only by numbers up to *number*."""
-        for segment in tuple(self._segments)[:-1]:
+        for segment in tuple(self._waiting)[:-1]:
             if segment.sealed_at is None:
                 segment.sealed_at = number
 
-    def resolve_unwritten(self) -> None:
+    def resolve_failed(self) -> None:
         """Count the numbers whose append failed as seen."""
-        while self.unwritten:
-            self.numbers.resolve(self.unwritten.popleft())
+        while self.failed:
+            self.numbers.resolve(self.failed.popleft())
 
     def expect_damage(self) -> None:
         """Note that a frame was written in part."""
-        segments = tuple(self._segments)
+        segments = tuple(self._waiting)
         for segment in segments:
-            segment.impatient = True
+            segment.skip_incomplete = True
         for segment in segments[-1:]:
             segment.expected_damage += 1
 
     @property
     def newest(self) -> int:
         """The index of the segment that grows; 0 without one."""
-        return self._segments[-1].index if self._segments else 0
+        return self._waiting[-1].index if self._waiting else 0
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing that was taken still lacks its outcome."""
-        return all(segment.settled for segment in self._unsettled.values())
+    def is_settled(self) -> bool:
+        """Whether everything that was taken has its outcome."""
+        return all(segment.is_settled for segment in self._unsettled.values())
 
-    def take(self, count: int, size: int, before: int = OFFSETS) -> list[Item]:
+    def take(self, count: int, size: int, before: int = SEGMENT_SPAN) -> list[Item]:
         """
         Return the next items.
 
         Args:
             count: At most so many.
             size: Bytes, but one item at least.
-            before: From segments below this index alone.
+            before: Only from segments with a lower index.
         """
-        self.resolve_unwritten()
-        doubtful = tuple(self.doubtful)
-        self._unread = False
+        self.resolve_failed()
+        uncertain = tuple(self.uncertain)
+        self._unreadable = False
         items = self._first(count, size, before)
-        if not items and not self._unread:
+        if not items and not self._unreadable:
             # Everything that is there was read.
-            self._give_up_doubtful(doubtful)
+            self._give_up_uncertain(uncertain)
             if self.numbers.next <= self._overdue:
-                self._insist()
+                self._skip_incomplete()
                 items = self._first(count, size, before)
                 if not items:
                     self._give_up_overdue()
         return items
 
     def _first(self, count: int, size: int, before: int) -> list[Item]:
-        for segment in tuple(self._segments):
+        for segment in tuple(self._waiting):
             if segment.index >= before:
-                self._unread = True
+                self._unreadable = True
                 return []
             items = self._items(segment, count, size)
             if items:
                 self._unsettled[segment.index] = segment
-            if segment.read:
-                self._segments.remove(segment)
-                self._remove_if_done(segment)
+            if segment.is_read:
+                self._waiting.remove(segment)
+                self._discard_if_done(segment)
             if items:
                 return items
         return []
@@ -129,15 +209,15 @@ class Line:
             segment.final = True
         try:
             items = segment.take(count, size, self.recent)
-        except LostError:  # it is opened again
-            self._unread = True
+        except LostError:  # it will be opened again
+            self._unreadable = True
             return []
         except FileNotFoundError:
             if sealed_at is not None:
-                self._segments.remove(segment)
+                self._waiting.remove(segment)
             return []
-        except OSError:  # too many files are open, for one; it stays in line
-            self._unread = True
+        except OSError:  # for example, too many files are open: try again later
+            self._unreadable = True
             return []
         numbers = segment.open().numbers
         if numbers:
@@ -145,28 +225,28 @@ class Line:
             numbers.clear()
         return items
 
-    def age(self, now: float, drawn: int) -> None:
-        """Note that numbers up to *drawn* have been drawn by monotonic *now*."""
-        if now - self._aged_at > GRACE_SECONDS:
-            self._overdue, self._aged, self._aged_at = self._aged, drawn, now
-        for _ in range(len(self._unremoved)):
-            self._discard(self._unremoved.popleft())
+    def maintain(self, now: float, drawn: int) -> None:
+        """Note that numbers up to *drawn* were drawn by monotonic *now*; retry failed removals."""
+        if now - self._drawn_at > GRACE_SECONDS:
+            self._overdue, self._drawn, self._drawn_at = self._drawn, drawn, now
+        for _ in range(len(self._undiscarded)):
+            self._discard(self._undiscarded.popleft())
 
-    def _insist(self) -> None:
-        """Look behind what is incomplete: nothing that is overdue will complete it."""
-        for segment in self._segments:
-            segment.impatient = True
+    def _skip_incomplete(self) -> None:
+        """Look behind incomplete frames: numbers that are overdue will not complete them."""
+        for segment in self._waiting:
+            segment.skip_incomplete = True
             if segment.sealed_at is not None and segment.sealed_at <= self._overdue:
                 segment.final = True
 
     def _give_up_overdue(self) -> None:
         missing = self.numbers.give_up(self._overdue)
         self._lost(missing)
-        self._say("lost", str(self._overdue), f"{missing} records are gone from the spool")
+        self._report("lost", str(self._overdue), f"{missing} records are gone from the spool")
 
-    def _give_up_doubtful(self, doubtful: Sequence[int]) -> None:
-        for number in doubtful:
-            self.doubtful.popleft()
+    def _give_up_uncertain(self, uncertain: Sequence[int]) -> None:
+        for number in uncertain:
+            self.uncertain.popleft()
             if not self.numbers.was_seen(number):
                 self.numbers.resolve(number)
                 self._lost(0)
@@ -177,41 +257,48 @@ class Line:
         if segment is None:
             return False
         segment.settle(items)
-        self._remove_if_done(segment)
+        self._discard_if_done(segment)
         return True
 
-    def _remove_if_done(self, segment: Segment) -> None:
-        if segment.done:
+    def _discard_if_done(self, segment: Segment) -> None:
+        if segment.is_done:
             self._unsettled.pop(segment.index, None)
             self._discard(segment)
 
     def _discard(self, segment: Segment) -> None:
         try:
-            discard(self._disk, self.parent, segment, self.owner, self._say)
+            segment.discard(self.parent, self.dir_name, self._report)
         except OSError as error:
-            self._unremoved.append(segment)
-            self._say("remove", str(error), f"a segment of the spool cannot be removed: {error}")
+            self._undiscarded.append(segment)
+            self._report("remove", str(error), f"a segment of the spool cannot be removed: {error}")
 
     def detach(self) -> list[Segment]:
         """Forget and return the segments, in which nothing waits."""
-        segments = [*self._segments, *self._unremoved]
+        segments = [*self._waiting, *self._undiscarded]
         self.recent.forget()
         self._unsettled.clear()
-        self._segments.clear()
-        self._unremoved.clear()
+        self._waiting.clear()
+        self._undiscarded.clear()
         return segments
 
     def reopen(self, parent: int, lost: int, folder: int) -> None:
-        """Open all files again that were in our own folder: *folder* is it now, inside *parent*."""
+        """
+        Open all files of this process's directory again.
+
+        Args:
+            parent: Descriptor of the destination's directory.
+            lost: Former descriptor of this process's directory.
+            folder: Its new descriptor.
+        """
         self.parent = parent
-        for segment in {*self._segments, *self._unsettled.values(), *self._unremoved}:
+        for segment in {*self._waiting, *self._unsettled.values(), *self._undiscarded}:
             segment.reopen(lost, folder)
 
-    def forsake(self) -> None:
-        """Expect nothing more from the segments: another process has taken them over."""
-        self._segments.clear()
+    def forget_waiting(self) -> None:
+        """Read no more from the segments: another process has adopted them."""
+        self._waiting.clear()
 
     def close(self) -> None:
-        """Let go of all files, and leave them where they are."""
-        for segment in (*self._segments, *self._unsettled.values(), *self._unremoved):
+        """Close all files, and leave them where they are."""
+        for segment in (*self._waiting, *self._unsettled.values(), *self._undiscarded):
             segment.close()

@@ -11,9 +11,9 @@ from ...wire.threads import start_thread
 from ..clock import Clock
 from ..process.state import own_thread
 from ..process.threadless import no_thread
+from ..queue.queue import Report
 from .disk import Disk
 from .process_dir import ProcessDir
-from .removal import Say
 from .spool import DestinationDir
 
 IDLE_SECONDS = 60.0
@@ -38,7 +38,7 @@ class Syncer:
         spool: DestinationDir,
         interval: float,
         clock: Clock,
-        report: Say,
+        report: Report,
     ) -> None:
         self._disk = disk
         self._spool = spool

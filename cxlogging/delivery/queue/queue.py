@@ -27,6 +27,9 @@ Something that the operator should know: kind, topic and sentence, as `Diagnosti
 them. Without a topic, trouble of this kind is over.
 """
 
+Report = Callable[[str, str, str], None]
+"""Called with the parts of a `Notice`."""
+
 
 def data_bytes(items: Sequence[Item]) -> int:
     """Return the bytes of *items* themselves."""

@@ -1,8 +1,9 @@
 """
-DataPrime, evaluated over the local store.
+The local engine: DataPrime queries over the store of the local server.
 
-A query's way: `pipeline` reads its text into `nodes`, `plan` compiles these to closures over rows
-and to what the store is asked for (`scan_filter`, `scan`), `run` turns the rows into an answer.
+A query passes through these parts: `syntax` parses its text into nodes; `plan` compiles them into
+the steps of `commands`, whose expressions are closures over rows, and into a filter for the store
+(`compile.pushdown`, `scan`); `answer` writes the resulting rows as the service does.
 """
 
 from __future__ import annotations

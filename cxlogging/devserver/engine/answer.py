@@ -1,8 +1,8 @@
 """
-The lines of an answer: query id, rows in batches, warnings, an error perhaps, statistics.
+The lines of an answer: query id, batches of rows, warnings, an error if any, statistics.
 
-Follows https://coralogix.com/docs/dataprime/API/direct-archive-query-http/: one JSON object a line,
-64-bit numbers as strings.
+Follows https://coralogix.com/docs/dataprime/API/direct-archive-query-http/: one JSON object per
+line, 64-bit numbers as strings.
 """
 
 from __future__ import annotations
@@ -32,31 +32,32 @@ SHUFFLE_LIMIT = 1_000_000_000
 @dataclass
 class EngineAnswer:
     """
-    One answer, a line at a time.
+    The answer to one query, produced line by line.
 
     Args:
-        plan: What runs.
+        plan: The compiled query.
         scan: Reads the store.
-        most_rows: No more rows go out.
-        tells: True where a warning tells that *most_rows* cut it: the limit was not asked for.
-        warnings: Known before.
-        unknown: Gives sentences about keypaths that no event has, asked where nothing was found.
+        max_rows: Maximum number of rows in the answer.
+        warns_at_limit: True where a warning says that *max_rows* was reached, because the request
+            did not set that limit itself.
+        warnings: Warnings that are known before the query runs.
+        unknown: Returns messages about keypaths that no event has; called where nothing was found.
     """
 
     plan: Plan
     scan: Scan
-    most_rows: int
-    tells: bool = True
+    max_rows: int
+    warns_at_limit: bool = True
     warnings: Sequence[dict[str, Any]] = ()
     unknown: Callable[[Iterable[KeyPath]], Iterable[str]] = lambda _: ()
     count: int = 0
     status: str = "COMPLETED"
     reason: str = ""
     found: bool = False
-    _began: float = field(default_factory=time.perf_counter)
+    _started: float = field(default_factory=time.perf_counter)
 
     def batches(self) -> Iterator[list[dict[str, Any]]]:
-        """The rows as documents, in batches; afterwards `status` says how it ended."""
+        """Yield the rows as documents, in batches; afterwards `status` says how the query ended."""
         batch: list[dict[str, Any]] = []
         size = 0
         for document in self._documents():
@@ -72,12 +73,12 @@ class EngineAnswer:
         try:
             rows = self.plan.rows(self.scan)
             for row in rows:
-                if self.count == self.most_rows:
-                    self._cut()
+                if self.count == self.max_rows:
+                    self._warn_of_limit()
                     break
                 self.count += 1
-                self.found = self.found or self.count > 1 or not _is_nothing(row)
-                yield _bounded(row.document())
+                self.found = self.found or self.count > 1 or not _is_empty_aggregate(row)
+                yield _size_checked(row.document())
         except QueryEndedError as error:
             self.status, self.reason = "FAILED", str(error)
         except RecursionError:
@@ -86,17 +87,20 @@ class EngineAnswer:
             raise
         except Exception as error:
             traceback.print_exc(file=sys.__stderr__)
-            self.status, self.reason = "FAILED", f"the local engine failed: {type(error).__name__}"
+            self.status, self.reason = (
+                "FAILED",
+                f"internal error of the local engine: {type(error).__name__}",
+            )
 
-    def _cut(self) -> None:
-        if self.tells:
-            warning = {"numberOfResultsLimitWarning": {"numberOfResultsLimit": self.most_rows}}
+    def _warn_of_limit(self) -> None:
+        if self.warns_at_limit:
+            warning = {"numberOfResultsLimitWarning": {"numberOfResultsLimit": self.max_rows}}
             self.warnings = [*self.warnings, warning]
 
     def final_warnings(self) -> list[dict[str, Any]]:
-        """The warnings of the whole run."""
+        """Return all warnings of the query."""
         found = list(self.warnings)
-        if self.plan.shared.buckets:
+        if self.plan.shared.groups_dropped:
             limit = {"aggregationBucketsLimit": MAX_GROUPS}
             found.append({"aggregationBucketsLimitWarning": limit})
         if not (self.found or self.reason):
@@ -106,7 +110,7 @@ class EngineAnswer:
         return found
 
     def lines(self, query_id: str) -> Generator[bytes, None, None]:
-        """The answer to a direct query."""
+        """Yield the lines of the answer to a direct query."""
         yield line({"queryId": {"queryId": query_id}})
         for batch in self.batches():
             yield line({"result": {"results": batch}})
@@ -114,21 +118,21 @@ class EngineAnswer:
             yield line({"warning": warning})
         if self.reason:
             yield line({"error": {"message": self.reason}})
-        seconds = time.perf_counter() - self._began
+        seconds = time.perf_counter() - self._started
         yield line(statistics(self.status, self.count, self.scan.bytes_read, seconds))
 
 
-def _bounded(document: dict[str, Any]) -> dict[str, Any]:
+def _size_checked(document: dict[str, Any]) -> dict[str, Any]:
     if len(document["userData"]) > ROW_CHARACTERS:
         raise QueryEndedError(
             f"a row of the answer has more than {ROW_CHARACTERS:,} characters;"
-            " shorten its texts, or collect fewer values"
+            " shorten its strings, or collect fewer values"
         )
     return document
 
 
 def statistics(status: str, rows: int, bytes_read: int, seconds: float) -> dict[str, Any]:
-    """The last line of a direct answer: what the run cost."""
+    """Return the last line of a direct answer: what the query cost."""
     read = str(bytes_read)
     limits = {
         "scan": {"reached": False, "limit": str(SCAN_LIMIT), "measuredValue": read},
@@ -146,11 +150,11 @@ def statistics(status: str, rows: int, bytes_read: int, seconds: float) -> dict[
     return {"statistics": content}
 
 
-def _is_nothing(row: QueryRow) -> bool:
-    """True for what an aggregation makes of no rows: nulls and zeros."""
+def _is_empty_aggregate(row: QueryRow) -> bool:
+    """Return True for the result of an aggregation over no rows: nulls and zeros."""
     return row.record is None and type(row.data) is dict and not any(row.data.values())
 
 
 def line(document: dict[str, Any]) -> bytes:
-    """One line of NDJSON; ASCII, so that half a surrogate pair in an event breaks nothing."""
+    """Return one line of NDJSON, in ASCII, as an event may contain half a surrogate pair."""
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""What an expression becomes: a closure over rows, and its type."""
+"""A compiled expression: a closure over rows, and its type."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ EMPTY_ROW = QueryRow(None, None, {})
 
 class Expression(NamedTuple):
     """
-    An expression that can run.
+    A compiled expression.
 
     Attributes:
-        run: Gives its value for a row.
-        kind: Its type, where it is known before.
-        constant: True where it is the same for every row.
+        evaluate: Returns its value for a row.
+        kind: Its type, as far as it is known at compile time.
+        constant: True where its value is the same for every row.
     """
 
     evaluate: Evaluate
@@ -29,27 +29,27 @@ class Expression(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """The value of a constant."""
+        """The value of a constant expression."""
         return self.evaluate(EMPTY_ROW)
 
 
 def constant(value: Any) -> Expression:
-    """An expression that is always *value*."""
+    """Return an expression that always has *value*."""
     return Expression(lambda _: value, kind_of(value), constant=True)
 
 
-def fold_constants(run: Evaluate, kind: Kind, *of: Expression) -> Expression:
-    """*run*, or its value where all that it is made *of* is constant."""
-    if all(each.constant for each in of):
-        value = run(EMPTY_ROW)
+def fold_constants(evaluate: Evaluate, kind: Kind, *operands: Expression) -> Expression:
+    """Return an expression, evaluated now where all its *operands* are constant."""
+    if all(each.constant for each in operands):
+        value = evaluate(EMPTY_ROW)
         return Expression(lambda _: value, kind, constant=True)
-    return Expression(run, kind)
+    return Expression(evaluate, kind)
 
 
-def check(compiled: Expression, kind: Kind, what: str, at: int) -> Expression:
-    """*compiled*, which may be of *kind*; refused where its type is known to be another."""
-    if compiled.kind in (kind, Kind.ANY, Kind.NULL) or kind is Kind.ANY:
-        return compiled
+def check_type(expression: Expression, kind: Kind, what: str, at: int) -> Expression:
+    """Return *expression*; refuse the query where its type is known to be another than *kind*."""
+    if expression.kind in (kind, Kind.ANY, Kind.NULL) or kind is Kind.ANY:
+        return expression
     raise QueryRefusedError(
-        f"type mismatch: {what} takes a {kind.value}, not a {compiled.kind.value}", at
+        f"type mismatch: {what} takes a {kind.value}, not a {expression.kind.value}", at
     )

@@ -1,4 +1,4 @@
-"""Keypaths: taken from expressions, read from rows, written into rows."""
+"""Reading and writing values at keypaths in JSON values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Steps = tuple["str | int", ...]
 
 
 def read_path(value: Any, steps: Steps) -> Any:
-    """What stands at *steps* in *value*; None where there is nothing."""
+    """Return the value at *steps* in *value*; None where there is none."""
     for step in steps:
         if type(value) is dict:
             value = value.get(step)
@@ -21,7 +21,7 @@ def read_path(value: Any, steps: Steps) -> Any:
 
 
 def read_path_or_flat_name(data: Any, steps: Steps) -> Any:
-    """What stands at *steps* in *data*, or under the name that a sender made of them: `a.b`."""
+    """Return the value at *steps* in *data*, or of a field with the flat name `a.b`."""
     found = read_path(data, steps)
     if found is None and type(data) is dict and len(steps) > 1:
         return data.get(".".join(map(str, steps)))
@@ -29,7 +29,7 @@ def read_path_or_flat_name(data: Any, steps: Steps) -> Any:
 
 
 def has_path(value: Any, steps: Steps) -> bool:
-    """True where there is something at *steps*, if only null."""
+    """Return True where there is a value at *steps*, even null."""
     for step in steps:
         if type(value) is dict and step in value:
             value = value[step]
@@ -42,9 +42,9 @@ def has_path(value: Any, steps: Steps) -> bool:
 
 def with_value(value: Any, steps: Steps, new: Any) -> Any:
     """
-    *value* with *new* at *steps*: what is on the way is copied, what is missing is made.
+    Return a copy of *value* with *new* at *steps*; missing objects on the way are created.
 
-    Where a scalar stands in the way, or an index is beyond its array, nothing is written.
+    Where a scalar is in the way, or an index is out of range, *value* is returned unchanged.
     """
     if not steps:
         return new
@@ -61,7 +61,7 @@ def with_value(value: Any, steps: Steps, new: Any) -> Any:
 
 
 def without_path(value: Any, steps: Steps) -> Any:
-    """*value* without what stands at *steps*."""
+    """Return a copy of *value* without the value at *steps*."""
     if not has_path(value, steps) or not steps:
         return value
     step, rest = steps[0], steps[1:]

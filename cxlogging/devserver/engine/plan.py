@@ -1,4 +1,4 @@
-"""From a query's text to something that runs."""
+"""Compiles a query into a plan that can run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .compile.expression_compiler import ExpressionCompiler
 from .compile.pushdown import LabelSql, push_down_filters
 from .compile.scope import MAX_VALUES_IN_MEMORY, QueryState, Scope, Settings
 from .errors import QueryRefusedError, UnsupportedError
-from .expression import check
+from .expression import check_type
 from .row import COLUMN_OF_REFERENCE, RECORD_COLUMNS, QueryRow
 from .scan import Scan, ScanFilter
 from .syntax.lexer import Token
@@ -21,13 +21,13 @@ from .syntax.query_parser import parse
 from .values import Kind
 
 LOGS = ("", "logs", "default/logs")
-EACH = ("choose", "create", "replace", "move", "remove", "redact", "convert", "extract")
-"""Commands that give a row for each row."""
+ONE_TO_ONE = ("choose", "create", "replace", "move", "remove", "redact", "convert", "extract")
+"""Commands that return one row for each row."""
 
 AROUND = 30 * 60 * 1_000_000_000
 
-STAGES: dict[str, Callable[[Command, Scope], CommandStep]] = {
-    "filter": filtering.keep, "block": filtering.block, "find": filtering.find,
+COMPILERS: dict[str, Callable[[Command, Scope], CommandStep]] = {
+    "filter": filtering.filter_rows, "block": filtering.block, "find": filtering.find,
     "wildfind": filtering.wildfind, "lucene": filtering.lucene,
     "dedupeby": filtering.dedupeby, "limit": filtering.limit,
     "choose": reshaping.choose, "create": reshaping.create, "replace": reshaping.replace,
@@ -45,25 +45,24 @@ class Plan:
     A compiled query.
 
     Attributes:
-        scan_filter: What the store is asked for.
-        stages: What is done with its rows.
-        shared: By all stages.
-        limited: True where the query's own `limit` cuts it, whatever the answer's limit is.
+        scan_filter: Which events are read from the store.
+        steps: The commands, in order.
+        shared: The state that all steps share.
     """
 
     scan_filter: ScanFilter
-    stages: Sequence[CommandStep]
+    steps: Sequence[CommandStep]
     shared: QueryState
 
     def rows(self, scan: Scan) -> Iterator[QueryRow]:
-        """The rows of the answer, one at a time."""
+        """Return an iterator over the rows of the answer."""
         self.shared.scan = scan.rows
         return self.piped(scan.rows(self.scan_filter))
 
     def piped(self, rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        """*rows*, through all stages."""
-        for stage in self.stages:
-            rows = stage.step(rows)
+        """Return *rows* after all steps."""
+        for step in self.steps:
+            rows = step.apply(rows)
         return iter(rows)
 
 
@@ -71,14 +70,14 @@ def compile_query(
     text: str, settings: Settings, labels: LabelSql, *, lucene: bool = False, dataset: str = "logs"
 ) -> Plan:
     """
-    The plan of a query; raises `QueryRefusedError`.
+    Return the plan of a query; raise `QueryRefusedError` where it does not compile.
 
     Args:
-        text: DataPrime, or Lucene.
-        settings: Of the run.
-        labels: Labels by which the store can look, and how.
+        text: The query, in DataPrime or Lucene.
+        settings: The settings of the run.
+        labels: Labels by which the store can filter, with their SQL conditions.
         lucene: True where *text* is Lucene.
-        dataset: Where the query names none.
+        dataset: The source where the query names none.
     """
     try:
         if lucene:
@@ -86,7 +85,7 @@ def compile_query(
             query = Query(0, SourceClause(0), (Command(0, "lucene", {"text": token}),))
         else:
             query = parse(text)
-        return _Planner(settings, labels, dataset).plan(query, QueryState(), settings.most_rows)
+        return _Planner(settings, labels, dataset).plan(query, QueryState(), settings.max_rows)
     except RecursionError:
         raise QueryRefusedError("the query is too long, or nested too deeply", 0) from None
 
@@ -95,8 +94,8 @@ class _Planner:
     def __init__(self, settings: Settings, labels: LabelSql, dataset: str) -> None:
         self._settings, self._labels, self._dataset = settings, labels, dataset
 
-    def plan(self, query: Query, shared: QueryState, most_rows: int | None) -> Plan:
-        """The plan of *query*, of whose rows *most_rows* are wanted; None for all."""
+    def plan(self, query: Query, shared: QueryState, max_rows: int | None) -> Plan:
+        """Return the plan of *query*, of which at most *max_rows* rows are read; None for all."""
         source = query.source
         if (source.dataset or self._dataset) not in LOGS:
             raise UnsupportedError(f"source {source.dataset or self._dataset}", source.at)
@@ -104,32 +103,33 @@ class _Planner:
         window = self._window(source, scope)
         scan_filter = push_down_filters(window, query.commands, scope, self._labels)
         commands, newest = _without_time_order(query.commands)
-        stages, at = [], scope
+        steps: list[CommandStep] = []
+        current = scope
         for number, command in enumerate(commands):
             if command.name == "orderby":
-                wanted = _wanted(commands[number + 1 :], most_rows)
-                stages.append(ordering.orderby(command, at, wanted))
+                wanted = _wanted(commands[number + 1 :], max_rows)
+                steps.append(ordering.orderby(command, current, wanted))
             else:
-                stages.append(self._stage(command, at))
-            at = stages[-1].after
-        return Plan(self._needed(scan_filter, stages, at, newest), stages, shared)
+                steps.append(self._step(command, current))
+            current = steps[-1].scope_after
+        return Plan(self._needed(scan_filter, steps, current, newest), steps, shared)
 
-    def _stage(self, command: Command, scope: Scope) -> CommandStep:
+    def _step(self, command: Command, scope: Scope) -> CommandStep:
         if command.name == "union":
             return self._union(command, scope)
-        return STAGES[command.name](command, scope)
+        return COMPILERS[command.name](command, scope)
 
     def _union(self, command: Command, scope: Scope) -> CommandStep:
         inner = self.plan(command.parts["query"], scope.shared, None)
         shared = scope.shared
 
-        def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-            assert shared.scan is not None  # noqa: S101 - it runs
+        def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+            assert shared.scan is not None  # noqa: S101 - set once it runs
             return chain(rows, inner.piped(shared.scan(inner.scan_filter)))
 
-        # What only one side has is null on the other: nothing is known of the fields.
+        # A field of one side is null in rows of the other: so the set of fields is unknown.
         shared.used.update(("$d", "$m", "$l"))
-        return CommandStep(command, step, replace(scope, fields=None))
+        return CommandStep(command, apply, replace(scope, fields=None))
 
     def _window(self, source: SourceClause, scope: Scope) -> ScanFilter:
         settings = self._settings
@@ -142,11 +142,13 @@ class _Planner:
         due = kinds.get(source.clause, (Kind.TIMESTAMP, Kind.INTERVAL))
         found = [compiler.compile(one) for one in source.times]
         for one, kind, node in zip(found, due, source.times, strict=False):
-            check(one, kind, source.clause, node.at)
+            check_type(one, kind, source.clause, node.at)
             if not one.constant or one.value is None:
-                raise QueryRefusedError(f"{source.clause} takes a time that is known", node.at)
+                raise QueryRefusedError(f"{source.clause} takes a constant", node.at)
             if kind is Kind.INTERVAL and one.value < 0:
-                raise QueryRefusedError(f"{source.clause} takes no negative interval", node.at)
+                raise QueryRefusedError(
+                    f"{source.clause} does not take a negative interval", node.at
+                )
         values = [int(one.value) for one in found]
         if source.clause == "last":
             return ScanFilter(settings.now - values[0], settings.now + 1)
@@ -157,19 +159,22 @@ class _Planner:
 
     def _shifted(self, source: SourceClause, scope: Scope) -> ScanFilter:
         settings, node = self._settings, source.times[0]
-        by = check(ExpressionCompiler(scope).compile(node), Kind.INTERVAL, "timeshifted", node.at)
-        if not by.constant or by.value is None:
-            raise QueryRefusedError("timeshifted takes an interval that is known", node.at)
+        shift = check_type(
+            ExpressionCompiler(scope).compile(node), Kind.INTERVAL, "timeshifted", node.at
+        )
+        if not shift.constant or shift.value is None:
+            raise QueryRefusedError("timeshifted takes a constant interval", node.at)
         start, end = (
-            None if one is None else one + int(by.value) for one in (settings.start, settings.end)
+            None if one is None else one + int(shift.value)
+            for one in (settings.start, settings.end)
         )
         return ScanFilter(start, end)
 
     def _needed(
-        self, scan_filter: ScanFilter, stages: Sequence[CommandStep], last: Scope, newest: bool
+        self, scan_filter: ScanFilter, steps: Sequence[CommandStep], last: Scope, newest: bool
     ) -> ScanFilter:
         columns = frozenset(RECORD_COLUMNS) if last.logs else self._columns(last.shared.used)
-        newest_first = None if _is_unordered(stages) else newest
+        newest_first = None if _is_order_free(steps) else newest
         return replace(scan_filter, newest=newest_first, columns=columns)
 
     def _columns(self, used: Iterable[str]) -> frozenset[str]:
@@ -184,17 +189,17 @@ class _Planner:
         return frozenset(needed)
 
 
-def _is_unordered(stages: Sequence[CommandStep]) -> bool:
-    for stage in stages:
-        if stage.unordered:
+def _is_order_free(steps: Sequence[CommandStep]) -> bool:
+    for step in steps:
+        if step.order_free:
             return True
-        if not (stage.each or stage.drops):
+        if not (step.one_to_one or step.only_drops):
             return False
     return False
 
 
 def _without_time_order(commands: Sequence[Command]) -> tuple[Sequence[Command], bool]:
-    """*commands* without a first ordering by time, which the scan does, and that ordering."""
+    """Return *commands* without a leading order by time, which the scan does, and its direction."""
     for number, command in enumerate(commands):
         if command.name == "orderby" and (newest := ordering.by_time(command)) is not None:
             return [*commands[:number], *commands[number + 1 :]], newest
@@ -203,21 +208,21 @@ def _without_time_order(commands: Sequence[Command]) -> tuple[Sequence[Command],
     return commands, True
 
 
-def _wanted(rest: Sequence[Command], most_rows: int | None) -> int | None:
+def _wanted(rest: Sequence[Command], max_rows: int | None) -> int | None:
     """
-    How many rows the commands after an ordering want of it; None for all.
+    Return how many rows of an ordering the commands after it read; None for all.
 
     Args:
-        rest: The commands.
-        most_rows: No more are wanted behind them; None for all.
+        rest: The commands after the ordering.
+        max_rows: Number of their rows that are read; None for all.
     """
-    behind = [n for n, command in enumerate(rest) if command.name not in EACH]
-    if not behind:
-        return None if most_rows is None else most_rows + 1
-    first = rest[behind[0]]
+    limiting = [n for n, command in enumerate(rest) if command.name not in ONE_TO_ONE]
+    if not limiting:
+        return None if max_rows is None else max_rows + 1
+    first = rest[limiting[0]]
     if first.name != "limit":
         return None
     limit = int(first.parts["count"])
-    further = _wanted(rest[behind[0] + 1 :], most_rows)
+    further = _wanted(rest[limiting[0] + 1 :], max_rows)
     wanted = limit if further is None else min(limit, further)
     return wanted if wanted <= MAX_VALUES_IN_MEMORY else None

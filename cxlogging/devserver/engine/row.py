@@ -1,8 +1,8 @@
 """
-A row on its way through a query: metadata, labels, data.
+A row in a query: metadata, labels and data.
 
-A row that comes from the store reads its JSON and makes its labels when they are first asked for;
-most rows are dropped before.
+A row from the store decodes its JSON and its labels when they are first used, because most rows are
+filtered out before.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 from ...dataprime.rows import Severity
 from ..schema import to_json
-from .values import Kind, Timestamp, plain, severity_text, timestamp_text
+from .values import Kind, Timestamp, json_value, severity_text, timestamp_text
 
 Record = tuple[Any, ...]
-"""A row of the database, its columns in the order of `scan.COLUMNS`."""
+"""A row of the database, with the columns of `RECORD_COLUMNS`."""
 
 RECORD_COLUMNS = (
     "data", "time_ns", "severity", "id", "received_ns", "vendor", "application", "subsystem",
     "source",
 )  # fmt: skip
-"""Of a record, in this order."""
+"""The columns of a record, in this order."""
 
 METADATA = {
     "timestamp": Kind.TIMESTAMP,
@@ -40,12 +40,12 @@ _scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_on
 
 class QueryRow:
     """
-    One row; nobody changes its parts in place.
+    A row; its parts are never changed in place.
 
     Args:
-        record: Of the database, or None for a row that the query made.
-        labels_of: Gives the labels of a record.
-        data: What the query made of `$d`; None for what the sender sent.
+        record: The row of the database, or None for a row that the query created.
+        labels_of: Returns the labels of a record.
+        data: The `$d` that the query computed; None for the data as it was sent.
     """
 
     __slots__ = ("_changed", "_data", "_labels", "_labels_of", "_metadata", "record")
@@ -66,13 +66,13 @@ class QueryRow:
         """`$d`."""
         data = self._data
         if data is None and self.record is not None:
-            # Without the look for blanks around it: the store writes none.
+            # scan_once() skips the search for whitespace around the value: the store writes none.
             data = self._data = _scan(self.record[0], 0)[0]
         return data
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """`$m`, typed; nothing of an aggregate."""
+        """`$m`, with typed values; empty for an aggregate."""
         found = self._metadata
         if found is None:
             found = self._metadata = {} if self.record is None else _metadata(self.record)
@@ -80,7 +80,7 @@ class QueryRow:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """`$l`; nothing of an aggregate."""
+        """`$l`; empty for an aggregate."""
         found = self._labels
         if found is None:
             if self.record is None or self._labels_of is None:
@@ -90,31 +90,31 @@ class QueryRow:
         return found
 
     def with_data(self, data: Any) -> QueryRow:
-        """The same row with another `$d`."""
+        """Return the row with another `$d`."""
         row = QueryRow(self.record, self._labels_of, data)
         row._metadata, row._labels = self._metadata, self._labels
         return row
 
     def document(self) -> dict[str, Any]:
-        """The row as the service writes it."""
+        """Return the row as the service writes it."""
         kept = None if self._changed or self.record is None else self.record[0]
         return {
-            "metadata": [_pair(name, _shown(held)) for name, held in self.metadata.items()],
-            "labels": [_pair(name, held) for name, held in self.labels.items()],
-            "userData": to_json(plain(self.data)) if kept is None else kept,
+            "metadata": [_key_value(name, _as_text(held)) for name, held in self.metadata.items()],
+            "labels": [_key_value(name, held) for name, held in self.labels.items()],
+            "userData": to_json(json_value(self.data)) if kept is None else kept,
         }
 
 
 FIELDS: dict[str, Callable[[Record], Any]] = {
     "timestamp": lambda record: Timestamp(record[1]),
     "severity": lambda record: _SEVERITIES[record[2]],
-    # The shape of a UUID, so that what reads the service's ids reads these.
+    # In the form of a UUID, so that code which parses the service's ids can parse these.
     "logid": lambda record: f"00000000-0000-4000-8000-{record[3]:012x}",
     "priorityclass": lambda _: "high",
     "timestampMicros": lambda record: record[1] // 1_000,
     "ingressTimestamp": lambda record: Timestamp(record[4]),
 }
-"""How each field of `$m` is read."""
+"""Functions that read each field of `$m`."""
 
 COLUMN_OF_REFERENCE = {
     "$d": "data",
@@ -124,19 +124,19 @@ COLUMN_OF_REFERENCE = {
     "$m.timestampMicros": "time_ns",
     "$m.ingressTimestamp": "received_ns",
 }
-"""The column that a reference needs, where it needs one alone."""
+"""The column that a reference needs, where it needs a single one."""
 
 
 def _metadata(record: Record) -> dict[str, Any]:
     return {name: read(record) for name, read in FIELDS.items()}
 
 
-def _pair(key: str, value: str) -> dict[str, str]:
+def _key_value(key: str, value: str) -> dict[str, str]:
     return {"key": key, "value": value}
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if type(value) is Timestamp:
-        # The service's own stamps are UTC, and do not say so.
+        # The service writes times in UTC without an offset.
         return (timestamp_text(value) or "").removesuffix("Z")
     return severity_text(value) if type(value) is Severity else str(value)

@@ -1,8 +1,8 @@
 """
-Reading events for a query: streamed, on a connection of its own, in an order that an index has.
+Reads the events for a query: streamed, on a connection of its own, in the order of an index.
 
-A connection in WAL mode sees the store as it was when the statement began, and keeps nobody from
-writing (https://www.sqlite.org/wal.html).
+A connection in WAL mode sees the store as it was when the statement started, and does not block
+writers (https://www.sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Sql = tuple[str, tuple[Any, ...]]
 
 MAX_CONDITIONS = 50
 CHUNK = 256
-"""Rows fetched at a time; between two of them the query can be stopped."""
+"""Rows fetched at a time; between two chunks the query can be stopped."""
 
 ALL_SEVERITIES = 6
 _DATA = itemgetter(0)
@@ -34,15 +34,15 @@ _DATA = itemgetter(0)
 @dataclass(frozen=True)
 class ScanFilter:
     """
-    Conditions for the store, all of them together.
+    The events to read from the store: those that meet all conditions.
 
     Attributes:
-        start: First instant, nanoseconds.
-        end: The instant after the last.
-        severities: Of these alone.
-        conditions: SQL and its values.
+        start: First instant of the window in nanoseconds.
+        end: First instant after the window.
+        severities: The severities to read.
+        conditions: More conditions in SQL.
         newest: True for the newest first, False for the oldest, None where order does not matter.
-        columns: What is needed of an event; the rest comes as NULL.
+        columns: The columns to read; the others are NULL.
     """
 
     start: int | None = None
@@ -53,22 +53,22 @@ class ScanFilter:
     columns: frozenset[str] = frozenset(RECORD_COLUMNS)
 
     def within(self, start: int | None, end: int | None) -> ScanFilter:
-        """The same, of a window as well."""
+        """Return the filter with a window as well."""
         starts = [one for one in (self.start, start) if one is not None]
         ends = [one for one in (self.end, end) if one is not None]
         return replace(self, start=max(starts, default=None), end=min(ends, default=None))
 
     def where(self, *conditions: Sql) -> ScanFilter:
-        """The same, with more conditions; those above a number that SQLite takes are left out."""
+        """Return the filter with more conditions; those above `MAX_CONDITIONS` are left out."""
         return replace(self, conditions=(*self.conditions, *conditions)[:MAX_CONDITIONS])
 
 
 def statement(scan_filter: ScanFilter) -> tuple[str, tuple[Any, ...]]:
     """
-    The SQL of *scan_filter*, and its values.
+    Return the SQL of *scan_filter*, and its parameters.
 
-    Where rows are to come in order of time and of some severities alone, it is one select each,
-    which SQLite merges as it reads the index of each: it never sorts.
+    For some of the severities in order of time, there is one SELECT for each severity: SQLite
+    merges them by its index, and never sorts.
     """
     ordered = {"time_ns", "id"} if scan_filter.newest is not None else set()
     needed = scan_filter.columns | ordered
@@ -99,18 +99,18 @@ def _conditions(scan_filter: ScanFilter) -> tuple[list[str], tuple[Any, ...]]:
     values: list[Any] = []
     if scan_filter.start is not None:
         parts.append("time_ns >= ?")
-        values.append(_bounded(scan_filter.start))
+        values.append(_clamped(scan_filter.start))
     if scan_filter.end is not None:
         parts.append("time_ns < ?")
-        values.append(_bounded(scan_filter.end))
+        values.append(_clamped(scan_filter.end))
     for sql, more in scan_filter.conditions:
         parts.append(sql)
         values.extend(more)
     return parts, tuple(values)
 
 
-def _bounded(moment: int) -> int:
-    # What SQLite can hold; no event lies beyond.
+def _clamped(moment: int) -> int:
+    # The range of SQLite's integers; no event is outside of it.
     return max(-(2**63), min(moment, 2**63 - 1))
 
 
@@ -120,11 +120,11 @@ class Scan:
 
     Args:
         path: The database file.
-        labels_of: Gives the labels of a record.
-        stopped: Asked between chunks; True ends the query.
+        labels_of: Returns the labels of a record.
+        stopped: Called between chunks; True ends the query.
 
     Attributes:
-        rows_read: Rows that the store gave.
+        rows_read: Number of rows read.
         bytes_read: Bytes of their data.
     """
 
@@ -139,7 +139,7 @@ class Scan:
         self.bytes_read = 0
 
     def rows(self, scan_filter: ScanFilter) -> Iterator[QueryRow]:
-        """The rows of *scan_filter*, read as they are asked for."""
+        """Return an iterator over the rows of *scan_filter*, which reads them as needed."""
         return chain.from_iterable(self._chunks(scan_filter))
 
     def _chunks(self, scan_filter: ScanFilter) -> Iterator[list[QueryRow]]:

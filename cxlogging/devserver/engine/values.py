@@ -1,8 +1,8 @@
 """
-Values as queries see them: strings, numbers, bools, null, arrays and objects as JSON has them,
-and timestamps, intervals and severities as numbers of a type of their own.
+The values of queries: strings, numbers, bools, null, arrays and objects as in JSON, and
+timestamps, intervals and severities as integers with types of their own.
 
-What cannot be done to a value at run time gives null, never an error.
+An operation that is impossible at run time returns null, never an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...dataprime.rows import Severity
 
 
 class Kind(enum.Enum):
-    """The types of the language."""
+    """The types of the query language."""
 
     ANY = "any"
     NULL = "null"
@@ -35,13 +35,13 @@ class Kind(enum.Enum):
 
 
 class Timestamp(int):
-    """Nanoseconds since 1970."""
+    """A time in nanoseconds since 1970."""
 
     __slots__ = ()
 
 
 class Interval(int):
-    """Nanoseconds."""
+    """A duration in nanoseconds."""
 
     __slots__ = ()
 
@@ -67,12 +67,12 @@ _INTERVAL = re.compile("-?" + "".join(rf"(?:(\d+){unit})?" for unit in UNITS), r
 
 
 def kind_of(value: Any) -> Kind:
-    """The type of *value*."""
+    """Return the type of *value*."""
     return KINDS[type(value)]
 
 
 def equals(left: Any, right: Any) -> bool | None:
-    """`left == right`: null equals null alone, different types give null."""
+    """Return `left == right`: null equals only null, and different types return null."""
     if left is None or right is None:
         other = right if left is None else left
         return None if type(other) is dict else left is right
@@ -85,7 +85,7 @@ def equals(left: Any, right: Any) -> bool | None:
 
 
 def compare(left: Any, right: Any) -> int | None:
-    """-1, 0 or 1; None where the two have no order."""
+    """Return -1, 0 or 1; None where the two values have no order."""
     if left is None or right is None:
         return None
     kind = KINDS[type(left)]
@@ -95,12 +95,12 @@ def compare(left: Any, right: Any) -> int | None:
 
 
 def sort_key_of(value: Any) -> tuple[int, Any]:
-    """A key that orders values of all types: null last, types apart."""
+    """Return a key that sorts values of all types: by type, with null last."""
     kind = KINDS[type(value)]
     if kind is Kind.NULL:
         return 99, 0
     if kind in (Kind.ARRAY, Kind.OBJECT):
-        return _ORDER[kind], json.dumps(plain(value), sort_keys=True)
+        return _ORDER[kind], json.dumps(json_value(value), sort_keys=True)
     return _ORDER[kind], value
 
 
@@ -108,7 +108,7 @@ _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
 def group_key(value: Any) -> Any:
-    """*value* as a key of a group: `1` and `true` apart, `1` and `1.0` the same."""
+    """Return *value* as a hashable key: `1` and `true` differ, `1` and `1.0` are equal."""
     kind = type(value)
     if kind is str or kind is int or value is None:
         return value
@@ -119,13 +119,13 @@ def group_key(value: Any) -> Any:
     return value if kind is float else (kind, value)
 
 
-def plain(value: Any) -> Any:
-    """*value* as JSON: timestamps as nanoseconds, intervals and severities by name."""
+def json_value(value: Any) -> Any:
+    """Return *value* as JSON: timestamps as nanoseconds, intervals and severities as strings."""
     kind = type(value)
     if kind is dict:
-        return {name: plain(held) for name, held in value.items()}
+        return {name: json_value(held) for name, held in value.items()}
     if kind is list:
-        return [plain(held) for held in value]
+        return [json_value(held) for held in value]
     if kind is Timestamp:
         return int(value)
     if kind is Interval:
@@ -137,8 +137,8 @@ def plain(value: Any) -> Any:
     return value.pattern if kind is re.Pattern else value
 
 
-def text(value: Any) -> str | None:
-    """*value* as a string; None for null, arrays and objects."""
+def to_text(value: Any) -> str | None:
+    """Return *value* as a string; None for null, arrays and objects."""
     kind = type(value)
     if kind is str:
         return str(value)
@@ -151,21 +151,21 @@ def text(value: Any) -> str | None:
     if kind is float:
         whole = value.is_integer() and abs(value) < 2**53
         return str(int(value)) if whole else repr(value)
-    return str(plain(value))
+    return str(json_value(value))
 
 
 def severity_text(value: Severity) -> str:
-    """Such as `Error`, as the service writes it."""
+    """Return such as `Error`, as the service writes it."""
     return value.name.capitalize()
 
 
 def timestamp_text(value: int) -> str | None:
-    """ISO 8601 in UTC; None outside of the years 1 to 9999."""
+    """Return ISO 8601 in UTC; None outside of the years 1 to 9999."""
     return times.iso(value) if times.EARLIEST <= value <= times.LATEST else None
 
 
 def interval_text(value: int) -> str:
-    """Such as `12m30s`; `0ns` for nothing."""
+    """Return such as `12m30s`; `0ns` for zero."""
     parts, rest = [], abs(value)
     for unit, size in UNITS.items():
         count, rest = divmod(rest, size)
@@ -176,7 +176,7 @@ def interval_text(value: int) -> str:
 
 
 def parse_interval(value: str) -> Interval | None:
-    """The interval that *value* names, units in descending order; None where it names none."""
+    """Return the interval in *value*, with units in descending order; None where it is invalid."""
     found = _INTERVAL.fullmatch(value)
     if found is None or not any(found.groups()):
         return None
@@ -186,7 +186,7 @@ def parse_interval(value: str) -> Interval | None:
 
 
 def parse_timestamp(value: str) -> Timestamp | None:
-    """The instant that *value* names in ISO 8601, a day alone included; UTC without a zone."""
+    """Return the time in *value*, an ISO 8601 time or date, UTC without an offset; or None."""
     try:
         day = datetime.date.fromisoformat(value)
     except ValueError:
@@ -196,7 +196,7 @@ def parse_timestamp(value: str) -> Timestamp | None:
 
 
 def parse_number(value: str) -> float | None:
-    """The number that *value* is in decimal notation; None where it is none."""
+    """Return the number in *value*, in decimal notation; None where it is invalid."""
     if not _NUMBER.fullmatch(value):
         return None
     try:
@@ -210,7 +210,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?",
 
 
 def cast(value: Any, kind: str) -> Any:
-    """*value* as *kind*; None where it cannot be."""
+    """Return *value* cast to *kind*; None where that is impossible."""
     if value is None or KINDS[type(value)].value == kind:
         return value
     return _CASTS[kind](value)
@@ -228,8 +228,8 @@ def _to_bool(value: Any) -> Any:
     return {"true": True, "false": False}.get(value) if type(value) is str else None
 
 
-def as_timestamp(value: Any) -> Any:
-    """A whole number as an instant, in seconds to nanoseconds by its digits; others as they are."""
+def number_as_timestamp(value: Any) -> Any:
+    """Return a whole number as a time, its unit given by its digits; other values unchanged."""
     if type(value) is not int or value < 0:
         return value
     found = times.parse_service_time(str(value))
@@ -239,7 +239,7 @@ def as_timestamp(value: Any) -> Any:
 def _to_timestamp(value: Any) -> Any:
     if type(value) is str:
         return parse_timestamp(value)
-    found = as_timestamp(value)
+    found = number_as_timestamp(value)
     return found if type(found) is Timestamp else None
 
 
@@ -249,24 +249,24 @@ def _to_interval(value: Any) -> Any:
     return parse_interval(value) if type(value) is str else None
 
 
-def _nothing(value: Any) -> Any:
+def _no_cast(value: Any) -> Any:
     del value
 
 
 def finite(value: Any) -> Any:
-    """*value*; raises `ValueError` where it is no number that JSON knows."""
+    """Return *value*; raise `ValueError` where it is infinite or NaN."""
     if type(value) is float and not math.isfinite(value):
         raise ValueError
     return value
 
 
-def round_down(moment: int, span: int) -> Timestamp | None:
-    """The timestamp rounded down to a multiple of *span*; None where that is not positive."""
-    return Timestamp(moment - moment % span) if span > 0 else None
+def round_down(time: int, interval: int) -> Timestamp | None:
+    """Return *time* rounded down to a multiple of *interval*; None unless that is positive."""
+    return Timestamp(time - time % interval) if interval > 0 else None
 
 
 _CASTS = {
-    "string": text, "number": _to_number, "bool": _to_bool, "timestamp": _to_timestamp,
-    "interval": _to_interval, "array": _nothing, "object": _nothing, "enum": _nothing,
-    "regexp": _nothing,
+    "string": to_text, "number": _to_number, "bool": _to_bool, "timestamp": _to_timestamp,
+    "interval": _to_interval, "array": _no_cast, "object": _no_cast, "enum": _no_cast,
+    "regexp": _no_cast,
 }  # fmt: skip

@@ -36,7 +36,7 @@ FORMER_NAMES = {
 
 PREFIXES = ("ingress.", "api.", "ng-api-http.", "ng-api-grpc.", "otel-traces.", "otel-metrics.")
 _TEAM_HOST = re.compile(r"(?:[a-z0-9-]+\.)?app\.([a-z0-9.-]*coralogix[a-z]*\.[a-z]+)")
-_OLD_TEAM_HOST = re.compile(
+_FORMER_TEAM_HOST = re.compile(
     r"(?![a-z]{2,3}\d+\.)[a-z0-9-]+\.(coralogix\.(?:com|us|in)|coralogixsg\.com)"
 )
 _VENDOR_HOST = re.compile(r"(?:[a-z0-9-]+\.)*coralogix[a-z]*\.(?:com|us|in)")

@@ -25,7 +25,7 @@ from ...wire.codec import encoded, literal, members
 from ...wire.destination import Destination, Writer
 from ...wire.event import Event, Site, present, put_trace, rename_reserved, site
 from ...wire.external_errors import contained
-from ...wire.flatten import flat
+from ...wire.flatten import flatten
 from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
 from ...wire.size_limit import encode
 from ...wire.timestamps import rfc3339_second
@@ -149,7 +149,7 @@ class Honeycomb(Destination):
         values = {f"exception.{name}": value for name, value in (error or {}).items()}
         if stack is not None:
             values["stack_info"] = stack
-        return flat(values, TEXT_BYTES, MAX_FIELDS)
+        return flatten(values, TEXT_BYTES, MAX_FIELDS)
 
     def encode(self, event: Event) -> bytes:
         """Return an element of the batch."""
@@ -162,7 +162,7 @@ class Honeycomb(Destination):
 
     def build_item(self, event: Event) -> bytes:
         """Return an element of the batch."""
-        fields = rename_reserved(flat(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
+        fields = rename_reserved(flatten(event.fields, TEXT_BYTES, MAX_FIELDS), OWN_FIELDS)
         document = {self.message_field: event.message, **fields}
         if event.trace is not None:
             put_trace(document, self.trace_fields(*event.trace))

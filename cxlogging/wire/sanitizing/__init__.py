@@ -1,1 +1,1 @@
-"""Any Python value as one that can be shipped, without running the application's code."""
+"""Converts any Python value to one that can be shipped, without running the application's code."""

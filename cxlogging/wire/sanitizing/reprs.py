@@ -1,9 +1,9 @@
 """
-Hiding the values of sensitive names in what objects print of themselves.
+Hides the values of sensitive names in the ``repr`` of objects.
 
-The ``repr`` of a header object, a request or a namespace holds names and values:
+The ``repr`` of a header object, a request or a namespace contains names and values:
 ``Headers([('Authorization', 'Bearer …')])``, ``Namespace(token='…')``. Only the
-texts of objects are looked through, never texts that the application logs.
+``repr`` of objects is searched, never a text that the application logs.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _NAME = re.compile(
 """A name and what separates it from its value; a comma only within a pair."""
 
 _SCHEME = re.compile(r"\b(Bearer|Basic) [\w.~+/=\-]+")
-"""Credentials that stand without a name, as in ``<Authorization Bearer …>``."""
+"""Credentials without a name, as in ``<Authorization Bearer …>``."""
 
 _QUOTED = re.compile(
     r"[bBrRuUfF]{0,2}(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\Z))", re.DOTALL
 )
 _LITERAL = re.compile(r"(?:(?P<bool>True|False)|(?P<none>None)|(?P<number>-?\d+(?:\.\d+)?))(?!\w)")
 _LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])*")
-"""The rest of a line; those of a header may be escaped."""
+"""The rest of a line; the line breaks in a header may be escaped."""
 
 _WORDS = re.compile(r"(?:(?!(?<!;)\s\w+=)[^'\",)\]}>\r\n])*")
-"""What is not quoted, up to the next name or the end of what it stands in."""
+"""An unquoted value, up to the next name or the end of its container."""
 
 _BRACKETS = re.compile(rf"{_QUOTED.pattern}|[(\[{{]|(?P<closing>[)\]}}])", re.DOTALL)
 
@@ -42,8 +42,8 @@ def without_secrets(text: str, hides: Shows, hidden: str) -> str:
     Return the ``repr`` *text* of an object with the values of sensitive names hidden.
 
     Args:
-        text: Of the object; users and passwords of URLs in it are hidden, too.
-        hides: Tells by a name and the type of its value whether that is hidden.
+        text: The ``repr``; users and passwords of URLs in it are masked, too.
+        hides: Takes a name and the type of its value; returns whether the value is hidden.
         hidden: Replaces a value.
     """
     parts, done, at = [], 0, 0
@@ -62,7 +62,7 @@ def without_secrets(text: str, hides: Shows, hidden: str) -> str:
 
 
 def _value_end(text: str, match: re.Match[str]) -> int:
-    """Return where the value ends whose name *match* is; -1 where it is no name."""
+    """Return where the value ends that follows the name *match*; -1 if it is not a name."""
     at = match.end()
     is_pair = match["after"] == ","
     if is_pair and not match["pair"]:
@@ -82,7 +82,7 @@ def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _closing(text: str, at: int) -> int:
-    """Return where the bracket that opens at *at* is closed; the text's end where it is not."""
+    """Return where the bracket that opens at *at* is closed, or the end of the text."""
     depth = 0
     for match in _BRACKETS.finditer(text, at):
         if match["closing"]:

@@ -1,9 +1,9 @@
 """
-Make any Python value shippable: text keys, JSON values, bounded depth and size.
+Converts any Python value to JSON values with text keys, bounded in depth and size.
 
-Nothing that a value does can raise out of here (but what came from
-outside meanwhile, as `is_external` tells): what has no honest JSON form becomes
-a marked string, ``"<unrepresentable Widget>"``, and the record still ships.
+No value can make this raise, except for errors that come from outside (see
+`is_external`). A value that cannot be converted becomes a marked string such as
+``"<unrepresentable Widget>"``, and the record is still shipped.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ HIDDEN = "[redacted]"
 
 
 class Secrecy:
-    """What is hidden of the values below a name."""
+    """How much is hidden of the values under a name."""
 
     NONE = 0
     WHOLE = 1
     VALUES = 2
-    """All but booleans and None: they say that there is a secret, not which."""
+    """All but booleans and None: they only tell whether there is a secret."""
     TEXTS = 3
-    """All but booleans, None and numbers: how many there are is no secret."""
+    """All but booleans, None and numbers: they only tell how many secrets there are."""
 
 
 _SHOWN: dict[int, tuple[type, ...]] = {
@@ -47,18 +47,18 @@ _SHOWN: dict[int, tuple[type, ...]] = {
 
 
 _NAMED_VALUES = ((("name", "key"), "value"), (("Name", "Key"), "Value"))
-"""Keys under which a mapping has the name of something, and its value."""
+"""Keys under which a mapping holds a name, and the key under which it holds its value."""
 
 
 class Sanitizer:
     """
-    Turns fields into clean ones, and hides the values of sensitive names on the way.
+    Sanitizes fields, and hides the values of sensitive names.
 
     Args:
-        is_sensitive: Told a field's name, at any depth; returns what is hidden of its
-            value, as `Secrecy` says; False is nothing, and True all of it.
-        edit: Applied to every text value; the place of message patterns.
-        integers: Those that stay numbers; all others become text.
+        is_sensitive: Takes the name of a field, at any depth; returns how much of its
+            value is hidden, as in `Secrecy`. False hides nothing, True everything.
+        edit: Is applied to every text, for example to hide what a pattern matches.
+        integers: The integers that are shipped as numbers; all others become texts.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Sanitizer:
         self.integers = integers
 
     def fields(self, fields: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return the clean form of an event's *fields*, in order; at most `MAX_MEMBERS`."""
+        """Return the *fields* of an event sanitized, in order; at most `MAX_MEMBERS`."""
         if len(fields) > MAX_MEMBERS:
             fields = _first(fields)
         result: dict[str, Any] = {}
@@ -92,21 +92,21 @@ class Sanitizer:
         return result
 
     def hides(self, name: str) -> bool:
-        """Return True where the value of a field of this *name* is hidden."""
+        """Return True if the value of a field with this *name* is hidden."""
         return self.is_sensitive is not None and bool(self.is_sensitive(name))
 
     def text(self, text: str) -> str:
-        """Return a message or a stack, cut where it is larger than any vendor's event."""
+        """Return a message or a stack trace, truncated if it is larger than any vendor's event."""
         text = cut(text, MAX_CHARACTERS)
         return text if self.edit is None else self.edit(text)
 
     def value(self, value: Any) -> Any:
-        """Return the clean form of one value."""
-        return self.text(value) if type(value) is str else _Walk(self).clean(value)
+        """Return one value sanitized."""
+        return self.text(value) if type(value) is str else _Traversal(self).clean(value)
 
 
-class _Walk:
-    """The way through one value: what it is inside of, and how much more it may take."""
+class _Traversal:
+    """The traversal of one value: the containers around it, and how many values may follow."""
 
     __slots__ = ("_left", "_parents", "_sanitizer")
 
@@ -119,14 +119,14 @@ class _Walk:
         if value is None or value is True or value is False:
             return value
         try:
-            return self._known(value)
+            return self._converted(value)
         except BaseException as error:
             if is_external(error):
                 raise
             return self._fallback(value)
 
     def _fallback(self, value: Any) -> str:
-        """Return the repr of what cannot be taken apart; a mapping's would show what is hidden."""
+        """Return the repr of a value that cannot be converted, unless it may show secrets."""
         kind = type(value)
         try:
             if not issubclass(kind, (Mapping, BaseException, *SEQUENCES)):
@@ -136,17 +136,17 @@ class _Walk:
                 raise
         return f"<unrepresentable {kind.__name__}>"
 
-    def _known(self, value: Any) -> Any:
-        own = type(value)  # never isinstance: it asks a proxy for its __class__
+    def _converted(self, value: Any) -> Any:
+        value_type = type(value)  # isinstance would read __class__, which a proxy may compute
         for kind, convert in SCALARS:
-            if issubclass(own, kind):
+            if issubclass(value_type, kind):
                 plain = convert(value)
                 if type(plain) is int and plain not in self._sanitizer.integers:
                     return str(plain)
                 return self._text(plain) if type(plain) is str else plain
-        if issubclass(own, enum.Enum):
+        if issubclass(value_type, enum.Enum):
             return self._inside(value, lambda: self.clean(value.value))
-        form = form_of(own)
+        form = form_of(value_type)
         if form is None:
             return self._description(value)
         plain = form(value)
@@ -211,7 +211,7 @@ class _Walk:
         return result
 
     def _hidden_pair(self, item: Any) -> list[Any] | None:
-        """Return a (name, value) pair of a list of headers without its value if that is secret."""
+        """Return a (name, value) pair of a list with the value hidden; None if it is not secret."""
         kind: Any = next((each for each in (tuple, list) if issubclass(type(item), each)), None)
         if kind is None or kind.__len__(item) != 2:
             return None
@@ -220,7 +220,7 @@ class _Walk:
         return [name, HIDDEN] if type(name) is str and self._hides(name, type(member)) else None
 
     def _hidden_member(self, mapping: Mapping[Any, Any]) -> str | None:
-        """Return the key whose value is secret as another member is its name, as in metadata."""
+        """Return the key of a secret value that is named by another member, as in metadata."""
         if type(mapping) is dict:
             for keys, key in _NAMED_VALUES:
                 if key in mapping:
@@ -240,7 +240,7 @@ def _first(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 
 def _key(key: Any, taken: Mapping[str, Any]) -> str:
-    """Return a text for a key, one that no other key of the same mapping has."""
+    """Return a text for a key that no other key of the same mapping has."""
     plain = Sanitizer().value(key)
     name = cut(plain if type(plain) is str else str(plain), MAX_KEY)
     return unused(name, taken)

@@ -1,8 +1,8 @@
 """
-The JSON form of the scalars that people log.
+Converts scalar values to JSON values.
 
-Integers beyond 64 bits, NaN, bytes and the like have no number or text that
-every vendor takes: they become strings that still tell the value.
+Integers beyond 64 bits, NaN, bytes and similar values have no JSON form that every
+vendor accepts: they become texts that still show the value.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
-How objects of known kinds are taken apart; all others are shown as their ``repr``.
+How objects of known types are converted; all others are shown as their ``repr``.
 
-A kind is known by its type alone. Nothing is looked up on an instance but what
-its own ``__dict__`` or slots hold: an attribute of a proxy may be a remote call,
-and one of an ORM's object a query.
+Only the type of an object decides. Of an instance, only its own ``__dict__`` and
+slots are read: an attribute of a proxy may be a remote call, and one of an ORM's
+object a query.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Form = Callable[[Any], Any]
 SEQUENCES = (list, tuple, set, frozenset, deque, KeysView, ValuesView, ItemsView, range)
 NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
 
-MOST_TYPES = 1_024
-"""Of which the form is remembered."""
+MAX_CACHED_TYPES = 1_024
+MAX_ARRAY = 1_000
+"""Elements of the largest array that is shipped as a list."""
 
-MOST_MEMBERS = 1_000
 ARRAYS = {"array", "numpy", "pandas", "torch"}
 """Packages whose arrays and scalars have ``tolist``."""
 
@@ -34,14 +34,14 @@ _forms: dict[type, Form | None] = {}
 
 def register_type(cls: type, function: Callable[[Any], Any]) -> None:
     """
-    Show objects of *cls*, and of its subclasses, as what *function* returns for them.
+    Ship objects of *cls*, and of its subclasses, as what *function* returns for them.
 
     Args:
-        cls: A class; for what ``logging`` itself ships as text or number (str, int,
-            datetime and the like) there is no other form.
-        function: Takes the object and returns what JSON can hold, or any other value that
-            is not of *cls*. It runs inside the log call: it must not log, wait or query.
-            Where it raises, the object is shown as its ``repr``.
+        cls: A class. Scalar types (str, int, datetime and the like) cannot be registered
+            with effect.
+        function: Takes the object and returns a JSON value, or any other value that is not
+            of *cls*. It runs inside the log call: it must not log, wait or query a database.
+            If it raises, the object is shown as its ``repr``.
 
     Raises:
         TypeError: *cls* is not a class, or *function* is not callable.
@@ -55,11 +55,11 @@ def register_type(cls: type, function: Callable[[Any], Any]) -> None:
 
 
 def form_of(kind: type) -> Form | None:
-    """Return what takes objects of *kind* apart, or None where they are shown as their repr."""
+    """Return the function that converts objects of *kind*, or None if their repr is shown."""
     try:
         return _forms[kind]
     except KeyError:
-        if len(_forms) >= MOST_TYPES:
+        if len(_forms) >= MAX_CACHED_TYPES:
             _forms.clear()
         form = _forms[kind] = _find(kind)
         return form
@@ -77,7 +77,7 @@ def _find(kind: type) -> Form | None:
         return form
     if issubclass(kind, (Mapping, *SEQUENCES)):
         return _itself
-    if _declared(kind, "_sa_class_manager"):  # its attributes are queries, a dataclass's too
+    if _declared(kind, "_sa_class_manager"):  # also of a dataclass: reading an attribute may query
         return _mapped
     if _declared(kind, "__dataclass_fields__"):
         return _dataclass
@@ -91,7 +91,7 @@ def _is_array(kind: type) -> bool:
 
 
 def _listed(bases: Iterable[type], classes: Iterable[tuple[str, str, Form]]) -> Form | None:
-    """Return the form of the first of *classes* that is loaded, and is one of *bases*."""
+    """Return the form of the first of *classes* that is imported and is one of *bases*."""
     for module, name, form in classes:
         known = vars(sys.modules[module]).get(name) if module in sys.modules else None
         if known is not None and known in bases:
@@ -100,7 +100,7 @@ def _listed(bases: Iterable[type], classes: Iterable[tuple[str, str, Form]]) -> 
 
 
 def _declared(kind: type, name: str) -> Any:
-    """Return what *kind* or a base of it has under *name*; no metaclass is asked."""
+    """Return the attribute *name* of *kind* or of a base, without calling a metaclass."""
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
@@ -114,13 +114,13 @@ def _name(value: Any) -> str:
     return f"{value.__module__}.{name}" if type(name) is str else repr(value)
 
 
-def _own(value: Any, names: Any) -> dict[str, Any]:
-    """Return what *value* itself holds under *names*."""
+def _attributes(value: Any, names: Any) -> dict[str, Any]:
+    """Return the attributes of *value* with these *names*; None for those that are not set."""
     found = {}
     for name in names:
         try:
             found[name] = object.__getattribute__(value, name)
-        except AttributeError:  # never set, or deleted
+        except AttributeError:
             found[name] = None
     return found
 
@@ -132,7 +132,7 @@ def _named_tuple(value: Any) -> dict[str, Any]:
 def _dataclass(value: Any) -> dict[str, Any]:
     fields = _declared(type(value), "__dataclass_fields__")
     is_field = "_FIELD"
-    return _own(
+    return _attributes(
         value,
         [
             name
@@ -144,18 +144,18 @@ def _dataclass(value: Any) -> dict[str, Any]:
 
 def _attrs(value: Any) -> dict[str, Any]:
     attributes = _declared(type(value), "__attrs_attrs__")
-    return _own(value, [each.name for each in attributes if each.repr is not False])
+    return _attributes(value, [each.name for each in attributes if each.repr is not False])
 
 
 def _struct(value: Any) -> dict[str, Any]:
-    return _own(value, type(value).__struct_fields__)
+    return _attributes(value, type(value).__struct_fields__)
 
 
 def _pydantic(value: Any) -> dict[str, Any]:
     kind = type(value)
     fields = _declared(kind, "__pydantic_fields__") or _declared(kind, "__fields__") or {}
     held = dict(object.__getattribute__(value, "__dict__"))
-    held.update(_own(value, ["__pydantic_extra__"]).get("__pydantic_extra__") or {})
+    held.update(_attributes(value, ["__pydantic_extra__"]).get("__pydantic_extra__") or {})
     for name, field in fields.items():
         if not getattr(getattr(field, "field_info", field), "repr", True):
             held.pop(name, None)
@@ -181,14 +181,14 @@ def _queryset(value: Any) -> str:
 
 
 def _lazy_object(value: Any) -> Any:
-    """Return what one of Django's lazy objects holds, if it has been evaluated."""
+    """Return the object behind a lazy object of Django, if it has been evaluated."""
     wrapped = _held(value).get("_wrapped")
     empty = sys.modules["django.utils.functional"].empty
     return f"<{type(value).__name__}>" if wrapped is empty else wrapped
 
 
 def _lazy_text(value: Any) -> str:
-    """Return the text of Django's own lazy functions, as translations; others may query."""
+    """Return the text of a lazy function of Django itself (translations); others may query."""
     reduce: Any = type(value).__reduce__
     function, arguments, *_ = reduce(value)
     if arguments and callable(arguments[0]):
@@ -200,7 +200,7 @@ def _lazy_text(value: Any) -> str:
 
 
 def _local_proxy(value: Any) -> Any:
-    """Return what one of Werkzeug's proxies stands for: Flask's request, or its session."""
+    """Return the object behind a proxy of Werkzeug, such as Flask's request or session."""
     return object.__getattribute__(value, "_get_current_object")()
 
 
@@ -212,12 +212,12 @@ def _mapped(value: Any) -> str:
 
 
 def _row(value: Any) -> Any:
-    """Return a row of SQLAlchemy's as a mapping."""
+    """Return a row of SQLAlchemy as a mapping."""
     return type(value)._mapping.__get__(value)  # noqa: SLF001 - its documented name
 
 
 def _cookie(value: Any) -> dict[str, Any]:
-    """Return a cookie under a name by which it is redacted."""
+    """Return a cookie under a name that is redacted."""
     held = _held(value)
     return {"domain": held.get("domain"), "cookie": {held.get("name"): held.get("value")}}
 
@@ -235,16 +235,18 @@ def _morsels(value: Any) -> dict[str, Any]:
 
 
 def _array(value: Any) -> Any:
-    """Return a short array as a list, and a scalar as Python's own."""
+    """Return a short array as a list, and an array scalar as a Python scalar."""
     size = getattr(value, "size", None)
-    if not isinstance(size, int):  # of the standard library, or a tensor, whose size is a method
+    if not isinstance(
+        size, int
+    ):  # an array of the standard library, or a tensor, whose size is a method
         size = len(value)
-    if size > MOST_MEMBERS:
+    if size > MAX_ARRAY:
         return repr(value)
     plain = type(value).tolist(value)
     if issubclass(type(plain), type(value)):
         return repr(value)
-    if type(value).__name__ == "datetime64":  # nanoseconds come as a number
+    if type(value).__name__ == "datetime64":  # tolist returns nanoseconds as a number
         return str(value)
     return plain
 
@@ -254,9 +256,9 @@ _CONTAINERS: tuple[tuple[str, str, Form], ...] = (
     ("http.cookies", "BaseCookie", _morsels),
     ("httpx", "Cookies", _cookies),
     ("sqlalchemy.engine", "Row", _row),
-    *REQUESTS,  # first of all: some are mappings
+    *REQUESTS,  # here, because some are mappings
 )
-"""Mappings and sequences that are shown as something else."""
+"""Mappings and sequences that are not converted as such."""
 
 _CLASSES: tuple[tuple[str, str, Form], ...] = (
     ("msgspec", "Struct", _struct),

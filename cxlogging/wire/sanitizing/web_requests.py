@@ -1,8 +1,8 @@
 """
-Requests and answers of web frameworks, as fields: method, path, route, status, client address.
+Converts requests and responses of web frameworks: method, path, route, client address, status.
 
-Never headers, cookies, bodies or the query string: these hold secrets. Only what the object
-itself holds is read: an attribute of a request may read its body.
+Headers, cookies, bodies and the query string are never shipped, as they may hold secrets.
+Only the object's own ``__dict__`` and slots are read: an attribute may read the body.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ def _held(value: Any) -> dict[str, Any]:
 
 
 def _slot(value: Any, name: str) -> Any:
-    """Return what *value* holds under *name*, in a slot or its dict, or None."""
+    """Return the attribute *name* of *value*, from a slot or its ``__dict__``, or None."""
     try:
         return object.__getattribute__(value, name)
     except AttributeError:
         return None
 
 
-def _known(**fields: Any) -> dict[str, Any]:
+def _present(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def _django_request(value: Any) -> dict[str, Any]:
     held = _held(value)
-    return _known(
+    return _present(
         method=held.get("method"),
         path=held.get("path"),
         route=getattr(held.get("resolver_match"), "route", None),
@@ -42,7 +42,7 @@ def _asgi_connection(value: Any) -> dict[str, Any]:
     """Return a request of Starlette or Litestar."""
     scope = _held(value)["scope"]
     client = scope.get("client")
-    return _known(
+    return _present(
         method=scope.get("method"),
         path=scope.get("path"),
         route=getattr(scope.get("route"), "path", None) or scope.get("path_template"),
@@ -52,7 +52,7 @@ def _asgi_connection(value: Any) -> dict[str, Any]:
 
 def _werkzeug_request(value: Any) -> dict[str, Any]:
     held = _held(value)
-    return _known(
+    return _present(
         method=held.get("method"),
         path=held.get("path"),
         route=getattr(held.get("url_rule"), "rule", None),
@@ -63,7 +63,7 @@ def _werkzeug_request(value: Any) -> dict[str, Any]:
 def _aiohttp_request(value: Any) -> dict[str, Any]:
     resource = getattr(getattr(_slot(value, "_match_info"), "route", None), "resource", None)
     address = _slot(value, "_transport_peername")
-    return _known(
+    return _present(
         method=_slot(value, "_method"),
         path=_slot(value, "_rel_url").path,
         route=getattr(resource, "canonical", None),
@@ -71,8 +71,8 @@ def _aiohttp_request(value: Any) -> dict[str, Any]:
     )
 
 
-def _answer(name: str) -> Callable[[Any], dict[str, Any]]:
-    """Return the form of an answer that holds its status under *name*."""
+def _response(name: str) -> Callable[[Any], dict[str, Any]]:
+    """Return the form of a response whose status is in the attribute *name*."""
 
     def form(value: Any) -> dict[str, Any]:
         return {"status": _slot(value, name)}
@@ -82,13 +82,13 @@ def _answer(name: str) -> Callable[[Any], dict[str, Any]]:
 
 REQUESTS: tuple[tuple[str, str, Callable[[Any], dict[str, Any]]], ...] = (
     ("django.http.request", "HttpRequest", _django_request),
-    ("django.http.response", "HttpResponseBase", _answer("status_code")),
+    ("django.http.response", "HttpResponseBase", _response("status_code")),
     ("starlette.requests", "HTTPConnection", _asgi_connection),
-    ("starlette.responses", "Response", _answer("status_code")),
+    ("starlette.responses", "Response", _response("status_code")),
     ("litestar.connection", "ASGIConnection", _asgi_connection),
     ("werkzeug.sansio.request", "Request", _werkzeug_request),
-    ("werkzeug.sansio.response", "Response", _answer("_status_code")),
+    ("werkzeug.sansio.response", "Response", _response("_status_code")),
     ("aiohttp.web_request", "BaseRequest", _aiohttp_request),
-    ("aiohttp.web_response", "StreamResponse", _answer("_status")),
+    ("aiohttp.web_response", "StreamResponse", _response("_status")),
 )
-"""Module, class and form; a class counts where its module is loaded."""
+"""Module, class and form; used only if the module is imported."""

@@ -1,1 +1,1 @@
-"""The commands of the language, as steps from rows to rows."""
+"""The commands of the query language, each compiled to a step from rows to rows."""

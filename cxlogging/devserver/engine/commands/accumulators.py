@@ -1,8 +1,8 @@
 """
-Aggregations: what is kept of the rows of a group, and what comes of it.
+The accumulators of aggregations: their state for the rows of a group, and their results.
 
-A null is no value to any of them. What is kept without a bound of its own (distinct values, the
-numbers of a percentile, what is collected) is counted, and ends the query above a bound.
+All of them ignore nulls unless they say otherwise. Accumulators of unlimited size (distinct values,
+percentiles, collected values) count their values, and end the query above a limit.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ NUMERIC = (Kind.NUMBER, Kind.INTERVAL)
 
 
 class Accumulator(Protocol):
-    """What is kept of a group."""
+    """The state of an aggregation for one group."""
 
     def add(self, row: Any) -> None:
-        """Take one more row."""
+        """Add a row."""
         ...
 
     def result(self) -> Any:
-        """What comes of the rows so far."""
+        """Return the result for the rows so far."""
         ...
 
 
@@ -34,7 +34,7 @@ NewAccumulator = Callable[[], Accumulator]
 
 
 class Count:
-    """Rows, or those where each expression is true or not null."""
+    """The number of rows, or of those where *when* is true and *of* is not null."""
 
     __slots__ = ("_of", "_when", "number")
 
@@ -52,7 +52,7 @@ class Count:
 
 
 class Sum:
-    """The sum, or the mean, of numbers or of intervals."""
+    """The sum or the mean of numbers or intervals."""
 
     __slots__ = ("_kind", "_mean", "_of", "number", "total")
 
@@ -78,18 +78,18 @@ class Sum:
         if self._kind is not int:
             return self._kind(total)
         whole = self._mean and float(total).is_integer() and abs(total) < 2**53
-        return int(total) if whole else _sound(total)
+        return int(total) if whole else _finite_or_none(total)
 
 
 class Extreme:
-    """The largest or the smallest value, or what stands beside it."""
+    """The largest or smallest value, or the value of another expression in the same row."""
 
-    __slots__ = ("_beside", "_of", "_sign", "best", "held")
+    __slots__ = ("_of", "_other", "_sign", "best", "value")
 
-    def __init__(self, of: Evaluate, sign: int, beside: Evaluate | None = None) -> None:
-        self._of, self._sign, self._beside = of, sign, beside
+    def __init__(self, of: Evaluate, sign: int, other: Evaluate | None = None) -> None:
+        self._of, self._sign, self._other = of, sign, other
         self.best: Any = None
-        self.held: Any = None
+        self.value: Any = None
 
     def add(self, row: Any) -> None:
         value = self._of(row)
@@ -98,10 +98,10 @@ class Extreme:
         order = compare(value, self.best)
         if (self.best is None and compare(value, value) == 0) or order == self._sign:
             self.best = value
-            self.held = value if self._beside is None else self._beside(row)
+            self.value = value if self._other is None else self._other(row)
 
     def result(self) -> Any:
-        return self.held
+        return self.value
 
 
 class AnyValue:
@@ -121,7 +121,7 @@ class AnyValue:
 
 
 class Distinct:
-    """How many different values there are."""
+    """The number of distinct values."""
 
     __slots__ = ("_of", "_state", "_when", "values")
 
@@ -145,7 +145,7 @@ class Distinct:
 
 
 class Percentile:
-    """The value below which a share of the numbers lies, interpolated between neighbours."""
+    """A percentile, interpolated between neighbouring numbers."""
 
     __slots__ = ("_of", "_share", "_state", "values")
 
@@ -171,7 +171,7 @@ class Percentile:
 
 
 class Spread:
-    """Variance or standard deviation, of all (*sample* 0) or of a sample (1), by Welford."""
+    """Variance or standard deviation of the population (*sample* 0) or a sample (1), by Welford."""
 
     __slots__ = ("_of", "_root", "_sample", "mean", "number", "squares")
 
@@ -192,14 +192,14 @@ class Spread:
         if self.number <= self._sample:
             return None
         variance = self.squares / (self.number - self._sample)
-        found: float | None = _sound(math.sqrt(variance) if self._root else variance)
+        found: float | None = _finite_or_none(math.sqrt(variance) if self._root else variance)
         return found
 
 
 class Collect:
-    """The values themselves, in the order in which they came."""
+    """The values in the order of the rows."""
 
-    __slots__ = ("_most", "_of", "_skips_nulls", "_state", "seen", "values")
+    __slots__ = ("_maximum", "_of", "_skips_nulls", "_state", "seen", "values")
 
     def __init__(
         self,
@@ -207,15 +207,15 @@ class Collect:
         state: QueryState,
         *,
         distinct: bool,
-        most: int | None,
+        maximum: int | None,
         skips_nulls: bool,
     ) -> None:
-        self._of, self._state, self._most, self._skips_nulls = of, state, most, skips_nulls
+        self._of, self._state, self._maximum, self._skips_nulls = of, state, maximum, skips_nulls
         self.seen: set[Any] | None = set() if distinct else None
         self.values: list[Any] = []
 
     def add(self, row: Any) -> None:
-        if self._most is not None and len(self.values) >= self._most:
+        if self._maximum is not None and len(self.values) >= self._maximum:
             return
         value = self._of(row)
         if value is None and self._skips_nulls:
@@ -232,7 +232,7 @@ class Collect:
         return self.values
 
 
-def _sound(value: Any) -> Any:
+def _finite_or_none(value: Any) -> Any:
     try:
         return finite(value)
     except ValueError:

@@ -7,22 +7,24 @@ from typing import Any
 
 from ..compile.expression_compiler import ExpressionCompiler
 from ..errors import QueryRefusedError
-from ..expression import Expression, check
+from ..expression import Expression, check_type
 from ..syntax.nodes import Call, KeyPath, Literal, Name, Node
 from ..values import Kind
 from . import accumulators
 from .accumulators import NewAccumulator
 
 ALSO_SCALAR = ("max", "min", "sum")
-"""With one argument these aggregate; with more they compare values of a row."""
+"""With one argument they are aggregations, with more they are functions of a row."""
 
 
 class AggregationCompiler(ExpressionCompiler):
     """
-    Compiles what stands after `aggregate`: its closures take the results of *starts*.
+    Compiles expressions of aggregations, as after `aggregate`.
+
+    The closures take the list of the results of the aggregations instead of a row.
 
     Attributes:
-        starts: How each aggregation of the expressions begins.
+        starts: Create the accumulators, one for each aggregation in the expressions.
     """
 
     def __init__(self, inner: ExpressionCompiler) -> None:
@@ -31,7 +33,7 @@ class AggregationCompiler(ExpressionCompiler):
         self.starts: list[NewAccumulator] = []
 
     def call(self, node: Call) -> Expression:
-        """An aggregation, or a function of some."""
+        """Compile an aggregation, or a function of aggregations."""
         build = BUILDERS.get(node.name)
         if build is None or (node.name in ALSO_SCALAR and len(node.arguments) > 1):
             return super().call(node)
@@ -41,22 +43,22 @@ class AggregationCompiler(ExpressionCompiler):
         return Expression(lambda results: results[number], kind)
 
     def keypath(self, path: KeyPath) -> Expression:
-        """Refused: which row's value would it be."""
+        """Refuse a keypath outside of an aggregation: a group has many rows."""
         raise QueryRefusedError(
-            f"{path} stands outside of an aggregation: write such as any_value({path})", path.at
+            f"{path} is outside of an aggregation: write such as any_value({path})", path.at
         )
 
     def aggregate(self, node: Node) -> Expression:
-        """An expression with an aggregation in it."""
+        """Compile an expression that contains an aggregation."""
         before = len(self.starts)
         found = self.compile(node)
         if len(self.starts) == before:
-            raise QueryRefusedError("an aggregation is due, such as count()", node.at)
+            raise QueryRefusedError("expected an aggregation, such as count()", node.at)
         return found
 
 
 def is_aggregation(node: Node) -> bool:
-    """True for a call of an aggregation."""
+    """Return True for a call of an aggregation."""
     return (
         isinstance(node, Call)
         and node.name in BUILDERS
@@ -67,7 +69,7 @@ def is_aggregation(node: Node) -> bool:
 Built = tuple[NewAccumulator, Kind]
 
 
-def _plain(node: Call, least: int, most: int) -> None:
+def _check_arguments(node: Call, least: int, most: int) -> None:
     if not least <= len(node.arguments) <= most:
         due = str(least) if least == most else f"{least} to {most}"
         raise QueryRefusedError(
@@ -75,8 +77,8 @@ def _plain(node: Call, least: int, most: int) -> None:
         )
 
 
-def _unnamed(node: Call, least: int, most: int) -> None:
-    _plain(node, least, most)
+def _check_positional(node: Call, least: int, most: int) -> None:
+    _check_arguments(node, least, most)
     if node.named:
         raise QueryRefusedError(f"{node.name}() has no argument {node.named[0][0]!r}", node.at)
 
@@ -85,54 +87,54 @@ def _number(compiler: ExpressionCompiler, node: Call, which: int = 0) -> Express
     of = compiler.compile(node.arguments[which])
     if of.kind is Kind.INTERVAL:
         return of
-    return check(of, Kind.NUMBER, f"{node.name}()", node.at)
+    return check_type(of, Kind.NUMBER, f"{node.name}()", node.at)
 
 
 def _count(compiler: ExpressionCompiler, node: Call) -> Built:
-    _unnamed(node, 0, 1)
+    _check_positional(node, 0, 1)
     of = compiler.compile(node.arguments[0]).evaluate if node.arguments else None
     return lambda: accumulators.Count(of=of), Kind.NUMBER
 
 
 def _count_if(compiler: ExpressionCompiler, node: Call) -> Built:
-    _unnamed(node, 1, 2)
+    _check_positional(node, 1, 2)
     when = compiler.condition(node.arguments[0])
     of = compiler.compile(node.arguments[1]).evaluate if len(node.arguments) > 1 else None
     return lambda: accumulators.Count(when, of), Kind.NUMBER
 
 
 def _sum(compiler: ExpressionCompiler, node: Call) -> Built:
-    _unnamed(node, 1, 1)
+    _check_positional(node, 1, 1)
     of, mean = _number(compiler, node), node.name == "avg"
     return lambda: accumulators.Sum(of.evaluate, mean=mean), of.kind
 
 
 def _extreme(compiler: ExpressionCompiler, node: Call) -> Built:
     two = node.name.endswith("_by")
-    _unnamed(node, 1 + two, 1 + two)
+    _check_positional(node, 1 + two, 1 + two)
     of, sign = compiler.compile(node.arguments[0]), 1 if node.name.startswith("max") else -1
     if not two:
         return lambda: accumulators.Extreme(of.evaluate, sign), of.kind
-    beside = compiler.compile(node.arguments[1])
-    return lambda: accumulators.Extreme(of.evaluate, sign, beside.evaluate), beside.kind
+    other = compiler.compile(node.arguments[1])
+    return lambda: accumulators.Extreme(of.evaluate, sign, other.evaluate), other.kind
 
 
 def _any_value(compiler: ExpressionCompiler, node: Call) -> Built:
-    _unnamed(node, 0, 1)
+    _check_positional(node, 0, 1)
     of = compiler.compile(node.arguments[0] if node.arguments else Name(node.at, "$d"))
     return lambda: accumulators.AnyValue(of.evaluate), of.kind
 
 
 def _distinct(compiler: ExpressionCompiler, node: Call) -> Built:
     conditional = node.name == "distinct_count_if"
-    _unnamed(node, 1 + conditional, 1 + conditional)
+    _check_positional(node, 1 + conditional, 1 + conditional)
     when = compiler.condition(node.arguments[0]) if conditional else None
     of, state = compiler.compile(node.arguments[-1]).evaluate, compiler.scope.shared
     return lambda: accumulators.Distinct(of, state, when), Kind.NUMBER
 
 
 def _percentile(compiler: ExpressionCompiler, node: Call) -> Built:
-    _plain(node, 2, 3)
+    _check_arguments(node, 2, 3)
     if any(name != "error_threshold" for name, _ in node.named):
         raise QueryRefusedError(f"percentile() has no argument {node.named[0][0]!r}", node.at)
     share = compiler.compile(node.arguments[0])
@@ -146,20 +148,22 @@ def _percentile(compiler: ExpressionCompiler, node: Call) -> Built:
 
 
 def _median(compiler: ExpressionCompiler, node: Call) -> Built:
-    _unnamed(node, 1, 1)
+    _check_positional(node, 1, 1)
     of, state = _number(compiler, node), compiler.scope.shared
     return lambda: accumulators.Percentile(of.evaluate, 0.5, state), of.kind
 
 
 def _spread(compiler: ExpressionCompiler, node: Call) -> Built:
-    _unnamed(node, 1, 1)
-    of = check(compiler.compile(node.arguments[0]), Kind.NUMBER, f"{node.name}()", node.at).evaluate
+    _check_positional(node, 1, 1)
+    of = check_type(
+        compiler.compile(node.arguments[0]), Kind.NUMBER, f"{node.name}()", node.at
+    ).evaluate
     sample, root = int(node.name.startswith("sample_")), node.name.endswith("stddev")
     return lambda: accumulators.Spread(of, sample=sample, root=root), Kind.NUMBER
 
 
 def _collect(compiler: ExpressionCompiler, node: Call) -> Built:
-    _plain(node, 1, 1)
+    _check_arguments(node, 1, 1)
     given: dict[str, Any] = {"distinct": False, "limit": None, "ignoreNulls": False}
     for name, value in node.named:
         if name not in given:
@@ -171,7 +175,7 @@ def _collect(compiler: ExpressionCompiler, node: Call) -> Built:
     of, state = compiler.compile(node.arguments[0]).evaluate, compiler.scope.shared
     return (
         lambda: accumulators.Collect(
-            of, state, distinct=given["distinct"], most=given["limit"],
+            of, state, distinct=given["distinct"], maximum=given["limit"],
             skips_nulls=given["ignoreNulls"],
         ),
         Kind.ARRAY,

@@ -1,4 +1,4 @@
-"""What a command becomes: a step from rows to rows."""
+"""A compiled command: a step from rows to rows."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from ..compile.scope import Scope
 from ..row import QueryRow
 from ..syntax.nodes import Command
 
-Step = Callable[[Iterable[QueryRow]], Iterator[QueryRow]]
+RowsToRows = Callable[[Iterable[QueryRow]], Iterator[QueryRow]]
 
 
 @dataclass(frozen=True)
 class CommandStep:
     """
-    One command, compiled.
+    A compiled command.
 
     Attributes:
-        command: As it was written.
-        step: Takes rows and gives rows, one at a time where that is possible.
-        after: What the next command gets.
-        each: True where every row gives one row, in the same order.
-        drops: True where rows are left out, and else nothing happens to them.
-        unordered: True where it does not matter in which order the rows come.
+        command: The command as it was written.
+        apply: Returns an iterator over the resulting rows, lazy where that is possible.
+        scope_after: The scope of the next command.
+        one_to_one: True where each row results in one row, in the same order.
+        only_drops: True where rows are left out, and the others stay unchanged.
+        order_free: True where the order of the rows does not matter.
     """
 
     command: Command
-    step: Step
-    after: Scope
-    each: bool = False
-    drops: bool = False
-    unordered: bool = False
+    apply: RowsToRows
+    scope_after: Scope
+    one_to_one: bool = False
+    only_drops: bool = False
+    order_free: bool = False

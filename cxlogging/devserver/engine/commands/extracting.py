@@ -1,4 +1,4 @@
-"""`extract`: structure out of strings."""
+"""`extract`: parses strings into structured values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..syntax.lexer import Token
 from ..syntax.nodes import Command, Name, Node
 from ..values import cast
 from .command_step import CommandStep
-from .reshaping import changing
+from .reshaping import row_change
 
 Extractor = Callable[[str], Any]
 
@@ -42,20 +42,20 @@ def extract(command: Command, scope: Scope) -> CommandStep:
                 found = with_value(found, steps, cast(read_path(found, steps), kind))
         return with_value(row.data, path.steps, found)
 
-    stage = changing(command, scope, change)
-    return CommandStep(command, stage.step, scope.with_field(path), each=True)
+    step = row_change(command, scope, change)
+    return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
 
 
 def _extractor(compiler: ExpressionCompiler, using: Token, parts: dict[str, Any]) -> Extractor:
     known = _EXTRACTORS.get(using.text)
     if known is None:
         raise QueryRefusedError(
-            f"there is no extractor {using.text!r}: {', '.join(_EXTRACTORS)}", using.start
+            f"unknown extractor {using.text!r}; known: {', '.join(_EXTRACTORS)}", using.start
         )
     build, names = known
-    given: dict[str, Node] = dict(zip(names, parts["plain"], strict=False))
+    given: dict[str, Node] = dict(zip(names, parts["positional"], strict=False))
     given |= dict(parts["named"])
-    if len(parts["plain"]) > len(names) or not given.keys() <= set(names):
+    if len(parts["positional"]) > len(names) or not given.keys() <= set(names):
         extra = sorted(given.keys() - set(names))
         name = extra[0] if extra else "so many arguments"
         raise UnsupportedError(f"{using.text}() with {name}", using.start)

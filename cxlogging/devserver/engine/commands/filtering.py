@@ -16,38 +16,40 @@ from .command_step import CommandStep
 from .lucene import lucene_test
 
 
-def _kept(command: Command, scope: Scope, test: Evaluate) -> CommandStep:
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+def _filtered(command: Command, scope: Scope, test: Evaluate) -> CommandStep:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         return (row for row in rows if test(row) is True)
 
-    return CommandStep(command, step, scope, drops=True)
+    return CommandStep(command, apply, scope, only_drops=True)
 
 
-def keep(command: Command, scope: Scope) -> CommandStep:
-    """`filter`: rows where the condition is true; null is not."""
-    return _kept(command, scope, ExpressionCompiler(scope).condition(command.parts["condition"]))
+def filter_rows(command: Command, scope: Scope) -> CommandStep:
+    """`filter`: keeps rows where the condition is true, not those where it is null."""
+    return _filtered(
+        command, scope, ExpressionCompiler(scope).condition(command.parts["condition"])
+    )
 
 
 def block(command: Command, scope: Scope) -> CommandStep:
-    """`block`: rows where the condition is not true."""
+    """`block`: keeps rows where the condition is false or null."""
     test = ExpressionCompiler(scope).condition(command.parts["condition"])
-    return _kept(command, scope, lambda row: test(row) is not True)
+    return _filtered(command, scope, lambda row: test(row) is not True)
 
 
 def find(command: Command, scope: Scope) -> CommandStep:
     """`find 'text' in keypath`."""
     token = command.parts["text"]
     phrase = Literal(token.start, token.value, "string")
-    return _kept(
+    return _filtered(
         command, scope, ExpressionCompiler(scope).search(command.parts["of"], phrase).evaluate
     )
 
 
 def wildfind(command: Command, scope: Scope) -> CommandStep:
-    """`wildfind 'text'`: in any value of `$d`."""
+    """`wildfind 'text'`: searches all values of `$d`."""
     token = command.parts["text"]
     phrase = Literal(token.start, token.value, "string")
-    return _kept(
+    return _filtered(
         command, scope, ExpressionCompiler(scope).search(Name(token.start, "$d"), phrase).evaluate
     )
 
@@ -55,16 +57,16 @@ def wildfind(command: Command, scope: Scope) -> CommandStep:
 def lucene(command: Command, scope: Scope) -> CommandStep:
     """`lucene 'query'`."""
     token = command.parts["text"]
-    # Behind the quote; an escape before the place shifts it, and is rare.
-    return _kept(command, scope, lucene_test(token.value, scope, token.start + 1))
+    # The text starts after the quote; escapes before an error would shift its position.
+    return _filtered(command, scope, lucene_test(token.value, scope, token.start + 1))
 
 
 def dedupeby(command: Command, scope: Scope) -> CommandStep:
-    """`dedupeby keys keep N`: the first rows of each combination."""
+    """`dedupeby keys keep N`: keeps the first N rows for each combination of keys."""
     runs = [ExpressionCompiler(scope).compile(one).evaluate for one in command.parts["keys"]]
-    most, state = command.parts["keep"], scope.shared
+    maximum, state = command.parts["keep"], scope.shared
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         seen: dict[Any, int] = {}
         for row in rows:
             key = tuple(group_key(run(row)) for run in runs)
@@ -72,18 +74,18 @@ def dedupeby(command: Command, scope: Scope) -> CommandStep:
             if count is None:
                 state.reserve("dedupeby")
                 count = 0
-            if count < most:
+            if count < maximum:
                 seen[key] = count + 1
                 yield row
 
-    return CommandStep(command, step, scope)
+    return CommandStep(command, apply, scope)
 
 
 def limit(command: Command, scope: Scope) -> CommandStep:
     """`limit N`."""
-    most = command.parts["count"]
+    maximum = command.parts["count"]
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        return islice(rows, most)
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        return islice(rows, maximum)
 
-    return CommandStep(command, step, scope)
+    return CommandStep(command, apply, scope)

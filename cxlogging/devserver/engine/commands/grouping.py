@@ -1,4 +1,4 @@
-"""Commands that make one row of many: groupby and its kin, aggregate, count, distinct."""
+"""Commands that combine rows: groupby, multigroupby, aggregate, count, countby, distinct."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from ..compile import output_names
 from ..compile.expression_compiler import ExpressionCompiler
 from ..compile.scope import QueryState, Scope
+from ..errors import QueryRefusedError
 from ..expression import Evaluate
 from ..row import QueryRow
 from ..syntax.nodes import Call, Command, KeyPath, NamedExpression
@@ -18,19 +19,19 @@ from .aggregation_compiler import AggregationCompiler
 from .command_step import CommandStep
 
 MAX_GROUPS = 1_000
-"""Groups of one command, as at the service; further ones are left out, with a warning."""
+"""Maximum number of groups of a command, as in the service; others are left out with a warning."""
 
 MAX_GROUPINGS = 64
 
 
 class Groups:
     """
-    The groups of one set of keys.
+    The groups of one grouping.
 
     Args:
-        keys: What rows are grouped by; nothing for a single group.
-        starts: The aggregations.
-        held: Told when groups are left out.
+        keys: The expressions by which rows are grouped; empty for a single group.
+        starts: Create the accumulators of a group.
+        state: Records that groups were left out.
     """
 
     def __init__(
@@ -42,9 +43,9 @@ class Groups:
         if not keys:
             self._groups[()] = _Group([], [start() for start in starts])
 
-    def take(self, rows: Iterable[QueryRow]) -> None:
-        """Take all of *rows* into their groups."""
-        # One loop, and no call that can be spared: it runs for every row of the store.
+    def add(self, rows: Iterable[QueryRow]) -> None:
+        """Add *rows* to their groups."""
+        # A single loop without avoidable calls, because it runs for every row of the store.
         groups, keys, single = self._groups, self._keys, len(self._keys) == 1
         first = keys[0] if keys else None
         for row in rows:
@@ -65,19 +66,19 @@ class Groups:
 
     def _new(self, name: Any, values: list[Any]) -> _Group | None:
         if len(self._groups) >= MAX_GROUPS:
-            self._state.buckets = True
+            self._state.groups_dropped = True
             return None
         group = self._groups[name] = _Group(values, [start() for start in self._starts])
         return group
 
     def results(self) -> Iterator[tuple[list[Any], list[Any]]]:
-        """The keys of each group, and the results of its aggregations."""
+        """Yield the keys of each group, and the results of its aggregations."""
         for group in self._groups.values():
             yield group.values, [state.result() for state in group.states]
 
 
 class _Group:
-    """The keys of a group, and what is kept of its rows."""
+    """The keys of a group, and its accumulators."""
 
     __slots__ = ("adds", "states", "values")
 
@@ -87,7 +88,7 @@ class _Group:
 
 
 class Aggregates:
-    """The aggregations of a command, with their names."""
+    """The aggregations of a command, and their names."""
 
     def __init__(self, items: Sequence[NamedExpression], scope: Scope) -> None:
         compiler = AggregationCompiler(ExpressionCompiler(scope))
@@ -96,7 +97,7 @@ class Aggregates:
         self.paths = [output_names.aggregate_path(item, n) for n, item in enumerate(items)]
 
     def values(self, results: Any) -> list[Any]:
-        """The value of each expression, from the *results* of the aggregations."""
+        """Return the values of the expressions, given the *results* of the aggregations."""
         return [run(results) for run in self.runs]
 
 
@@ -112,31 +113,31 @@ def groupby(command: Command, scope: Scope) -> CommandStep:
     names = [*paths, *aggregates.paths]
     output_names.check_distinct(names)
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         groups = Groups(keys, aggregates.starts, scope.shared)
-        groups.take(rows)
+        groups.add(rows)
         for values, results in groups.results():
             data = output_names.build_document(names, [*values, *aggregates.values(results)])
             yield QueryRow(None, None, data)
 
-    return CommandStep(command, step, scope.aggregated(names), unordered=True)
+    return CommandStep(command, apply, scope.aggregated(names), order_free=True)
 
 
 def multigroupby(command: Command, scope: Scope) -> CommandStep:
-    """`multigroupby (keys), (keys) aggregate aggregations`: several groupings of one scan."""
+    """`multigroupby (keys), (keys) aggregate aggregations`: several groupings in one scan."""
     sets = [_keys(items, scope) for items in command.parts["sets"]]
     if len(sets) > MAX_GROUPINGS:
-        output_names.refuse(f"multigroupby takes at most {MAX_GROUPINGS} groupings", command.at)
+        raise QueryRefusedError(f"multigroupby takes at most {MAX_GROUPINGS} groupings", command.at)
     aggregates = Aggregates(command.parts["aggregates"], scope)
     keys = list({path.steps: path for _, paths in sets for path in paths}.values())
     names = [*keys, *aggregates.paths]
     output_names.check_distinct(names)
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         all_groups = [Groups(runs, aggregates.starts, scope.shared) for runs, _ in sets]
         for row in rows:
             for groups in all_groups:
-                groups.take((row,))
+                groups.add((row,))
         for groups, (_, paths) in zip(all_groups, sets, strict=True):
             for values, results in groups.results():
                 own = dict(zip((path.steps for path in paths), values, strict=True))
@@ -144,11 +145,11 @@ def multigroupby(command: Command, scope: Scope) -> CommandStep:
                 data = output_names.build_document(names, [*held, *aggregates.values(results)])
                 yield QueryRow(None, None, data)
 
-    return CommandStep(command, step, scope.aggregated(names), unordered=True)
+    return CommandStep(command, apply, scope.aggregated(names), order_free=True)
 
 
 def aggregate(command: Command, scope: Scope) -> CommandStep:
-    """`aggregate aggregations`: one row of all."""
+    """`aggregate aggregations`: a single group of all rows."""
     return groupby(replace(command, parts={"keys": (), **command.parts}), scope)
 
 
@@ -160,26 +161,26 @@ def count(command: Command, scope: Scope) -> CommandStep:
 
 
 def countby(command: Command, scope: Scope) -> CommandStep:
-    """`countby key [into keypath] [asc|desc]`; the largest first where nothing is said."""
+    """`countby key [into keypath] [asc|desc]`; by default the largest count first."""
     into = command.parts["into"] or KeyPath(command.at, "$d", ("_count",))
     item = NamedExpression(command.at, Call(command.at, "count", ()), into)
     parts = {"keys": (command.parts["key"],), "aggregates": (item,)}
-    stage = groupby(replace(command, parts=parts), scope)
+    step = groupby(replace(command, parts=parts), scope)
     descending = command.parts["order"] != "asc"
-    counted = ExpressionCompiler(stage.after).keypath(into).evaluate
+    counted = ExpressionCompiler(step.scope_after).keypath(into).evaluate
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        return iter(sorted(stage.step(rows), key=counted, reverse=descending))
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        return iter(sorted(step.apply(rows), key=counted, reverse=descending))
 
-    return replace(stage, step=step)
+    return replace(step, apply=apply)
 
 
 def distinct(command: Command, scope: Scope) -> CommandStep:
-    """`distinct keys`: each combination once, as soon as it is met."""
+    """`distinct keys`: each combination of keys once, when it first occurs."""
     keys, paths = _keys(command.parts["keys"], scope)
     state = scope.shared
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         seen: set[Any] = set()
         for row in rows:
             values = [key(row) for key in keys]
@@ -189,4 +190,4 @@ def distinct(command: Command, scope: Scope) -> CommandStep:
                 seen.add(name)
                 yield QueryRow(None, None, output_names.build_document(paths, values))
 
-    return CommandStep(command, step, scope.aggregated(paths), unordered=True)
+    return CommandStep(command, apply, scope.aggregated(paths), order_free=True)

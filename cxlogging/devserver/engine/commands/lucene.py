@@ -1,8 +1,8 @@
 """
-A part of Lucene's query language: fields, phrases, wildcards, ranges, AND, OR, NOT, + - ! ( ).
+A subset of Lucene's query language: fields, phrases, wildcards, ranges, AND, OR, NOT, + - ! ( ).
 
-Two terms without an operator between them are refused: what the service takes for it is not
-documented. A field's value matches where it holds the term as whole tokens, as in a text search.
+Two terms without an operator between them are refused, because the service does not document its
+default operator. A value matches where it contains the term as whole tokens, as in a text search.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..json_paths import read_path_or_flat_name
 from ..row import QueryRow
 from ..syntax.nodes import KeyPath
 from ..text_search import SEPARATORS, pattern_test, phrase_test
-from ..values import parse_number, text
+from ..values import parse_number, to_text
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -36,19 +36,19 @@ Value = Callable[[QueryRow], Any]
 
 
 def lucene_test(query: str, scope: Scope, at: int = 0) -> Evaluate:
-    """The test of *query*, which stands at *at* in the whole query."""
-    reader = _Reader(query, scope, at)
-    test = reader.either()
-    if reader.kind:
-        reader.refuse("AND or OR is due: what the service takes for none is not documented")
+    """Return the test of *query*, which starts at offset *at* of the whole query."""
+    parser = _LuceneParser(query, scope, at)
+    test = parser.either()
+    if parser.kind:
+        parser.refuse("expected AND or OR: the service does not document its default operator")
     return test
 
 
-class _Reader:
+class _LuceneParser:
     def __init__(self, query: str, scope: Scope, offset: int) -> None:
         self._query, self._scope, self._offset = query, scope, offset
         self._end = 0
-        # Fields may be anywhere: nothing of a row can be left out.
+        # Fields may be anywhere, so all parts of a row are needed.
         scope.shared.used.update(("$d", "$m", "$l"))
         self._next()
 
@@ -61,13 +61,13 @@ class _Reader:
             return
         found = _TOKEN.match(self._query, self.start)
         if found is None or found.lastgroup is None:
-            self.refuse(f"{self._query[self.start]!r} does not belong here")
+            self.refuse(f"{self._query[self.start]!r} is unexpected")
         self.kind, self.text, self._end = found.lastgroup, found[found.lastgroup], found.end()
 
     def refuse(self, sentence: str) -> NoReturn:
         raise QueryRefusedError(f"Lucene: {sentence}", self._offset + self.start)
 
-    def _took(self, *texts: str) -> bool:
+    def _accept(self, *texts: str) -> bool:
         if self.kind in ("mark", "word", "sign") and self.text in texts:
             self._next()
             return True
@@ -75,28 +75,28 @@ class _Reader:
 
     def either(self) -> Evaluate:
         tests = [self._all()]
-        while self._took("OR", "||"):
+        while self._accept("OR", "||"):
             tests.append(self._all())
         return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
 
     def _all(self) -> Evaluate:
         tests = [self._not()]
-        while self._took("AND", "&&"):
+        while self._accept("AND", "&&"):
             tests.append(self._not())
         return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
 
     def _not(self) -> Evaluate:
-        if self._took("NOT", "!", "-"):
+        if self._accept("NOT", "!", "-"):
             inner = self._not()
             return lambda row: not inner(row)
-        self._took("+")
+        self._accept("+")
         return self._clause()
 
     def _clause(self) -> Evaluate:
-        if self._took("("):
+        if self._accept("("):
             inner = self.either()
-            if not self._took(")"):
-                self.refuse("')' is due")
+            if not self._accept(")"):
+                self.refuse("expected ')'")
             return inner
         if self.kind == "word" and self._is_field():
             return self._field()
@@ -114,16 +114,18 @@ class _Reader:
             path = self._path(self._word("a field"))
             return lambda row: read_path_or_flat_name(row.data, path) is not None
         value = self._value_of(name)
-        if self._took("("):
+        if self._accept("("):
             return self._group(value)
         return self._term(value)
 
     def _group(self, value: Value) -> Evaluate:
         tests, sign = [self._term(value)], ""
-        while not self._took(")"):
-            taken = "any" if self._took("OR", "||") else "all" if self._took("AND", "&&") else ""
+        while not self._accept(")"):
+            taken = (
+                "any" if self._accept("OR", "||") else "all" if self._accept("AND", "&&") else ""
+            )
             if not taken or (sign and taken != sign):
-                self.refuse("AND or OR is due, or ')'")
+                self.refuse("expected AND, OR or ')'")
             sign = taken
             tests.append(self._term(value))
         decide = any if sign == "any" else all
@@ -136,7 +138,7 @@ class _Reader:
             return lambda row: read_path_or_flat_name(row.data, path)
         root, field = known
         if root == "$m":
-            # Lucene knows severities by their numbers.
+            # In Lucene, severities are numbers.
             return lambda row: int(row.metadata[field]) if field in row.metadata else None
         return lambda row: row.labels.get(field)
 
@@ -164,13 +166,13 @@ class _Reader:
     def _phrase(self) -> str:
         phrase = _ESCAPE.sub(r"\1", self.text[1:-1])
         if not re.search(r"\w", phrase):
-            self.refuse("a phrase holds at least one word")
+            self.refuse("a phrase needs at least one word")
         self._next()
         return phrase
 
-    def _word(self, due: str) -> str:
+    def _word(self, expected: str) -> str:
         if self.kind != "word" or self.text in ("AND", "OR", "NOT"):
-            self.refuse(f"{due} is due")
+            self.refuse(f"expected {expected}")
         word = self.text
         self._next()
         return word
@@ -187,23 +189,23 @@ class _Reader:
         from_inclusive = self.text == "["
         self._next()
         low = self._bound()
-        if not self._took("TO"):
-            self.refuse("TO is due")
+        if not self._accept("TO"):
+            self.refuse("expected TO")
         high = self._bound()
         to_inclusive = self.text == "]"
-        if not self._took("]", "}"):
-            self.refuse("']' is due")
+        if not self._accept("]", "}"):
+            self.refuse("expected ']'")
         return _range_test(low, high, from_inclusive, to_inclusive)
 
     def _bound(self) -> str | None:
         if self.kind == "phrase":
             return self._phrase()
-        sign = "-" if self.kind == "sign" and self._took("-") else ""
+        sign = "-" if self.kind == "sign" and self._accept("-") else ""
         word = self._word("a bound")
         return None if word == "*" else sign + _ESCAPE.sub(r"\1", word)
 
 
-def _word_test(word: str, reader: _Reader) -> Callable[[Any], bool]:
+def _word_test(word: str, parser: _LuceneParser) -> Callable[[Any], bool]:
     if word == "*":
         return lambda value: value is not None
     if re.search(r"(?<!\\)[*?]", word):
@@ -215,7 +217,7 @@ def _word_test(word: str, reader: _Reader) -> Callable[[Any], bool]:
         return pattern_test(rf"(?<![^{SEPARATORS}]){inner}(?![^{SEPARATORS}])")
     plain = _ESCAPE.sub(r"\1", word)
     if not re.search(r"\w", plain):
-        reader.refuse("a term holds at least one letter or digit")
+        parser.refuse("a term needs at least one letter or digit")
     return phrase_test(plain)
 
 
@@ -234,7 +236,7 @@ def _range_test(
                 return False
             held: Any = value
         else:
-            held, sides = text(value), [low, high]  # type: ignore[list-item]
+            held, sides = to_text(value), [low, high]  # type: ignore[list-item]
         if held is None:
             return False
         return (sides[0] is None or above(held, sides[0], from_inclusive)) and (

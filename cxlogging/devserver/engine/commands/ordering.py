@@ -22,7 +22,7 @@ Key = Callable[[QueryRow], Any]
 
 
 class Reversed:
-    """A value that sorts the other way round."""
+    """A value that sorts in reverse order."""
 
     __slots__ = ("value",)
 
@@ -35,26 +35,26 @@ class Reversed:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reversed) and bool(other.value == self.value)
 
-    __hash__ = None  # type: ignore[assignment]  # nobody looks it up
+    __hash__ = None  # type: ignore[assignment]  # only compared, never hashed
 
 
-def best(
-    rows: Iterable[QueryRow], runs: Sequence[tuple[Evaluate, bool]], most: int
+def first_rows(
+    rows: Iterable[QueryRow], runs: Sequence[tuple[Evaluate, bool]], maximum: int
 ) -> list[QueryRow]:
-    """The first *most* of *rows* in the order of *runs*."""
+    """Return the first *maximum* of *rows* in the order of *runs*."""
     if len(runs) > 1:
-        return heapq.nsmallest(most, rows, sort_key(runs))
+        return heapq.nsmallest(maximum, rows, sort_key(runs))
     ((run, descending),) = runs
 
     def key(row: QueryRow) -> Any:
         value = run(row)
         return (descending is (value is not None), sort_key_of(value))
 
-    return (heapq.nlargest if descending else heapq.nsmallest)(most, rows, key)
+    return (heapq.nlargest if descending else heapq.nsmallest)(maximum, rows, key)
 
 
 def sort_key(runs: Sequence[tuple[Evaluate, bool]]) -> Key:
-    """The key of rows by *runs*, each ascending or descending; nulls come last in both."""
+    """Return the sort key for *runs*, each ascending or descending; nulls are always last."""
 
     def key(row: QueryRow) -> Any:
         parts = []
@@ -67,24 +67,24 @@ def sort_key(runs: Sequence[tuple[Evaluate, bool]]) -> Key:
     return key
 
 
-def orderby(command: Command, scope: Scope, most: int | None) -> CommandStep:
+def orderby(command: Command, scope: Scope, maximum: int | None) -> CommandStep:
     """
     `orderby keys`.
 
     Args:
-        command: As written.
-        scope: What it may refer to.
-        most: No more of the rows are wanted, so no more are held; None for all.
+        command: The command as it was written.
+        scope: The names that it may refer to.
+        maximum: Number of rows that are read, so no more are kept in memory; None for all.
     """
     compiler = ExpressionCompiler(scope)
     runs = [(compiler.compile(of).evaluate, down) for of, down in command.parts["keys"]]
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        if most is not None:
-            return iter(best(rows, runs, most))
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        if maximum is not None:
+            return iter(first_rows(rows, runs, maximum))
         return iter(sorted(_counted(rows, scope.shared), key=sort_key(runs)))
 
-    return CommandStep(command, step, scope)
+    return CommandStep(command, apply, scope)
 
 
 def _counted(rows: Iterable[QueryRow], state: QueryState) -> Iterator[QueryRow]:
@@ -94,7 +94,7 @@ def _counted(rows: Iterable[QueryRow], state: QueryState) -> Iterator[QueryRow]:
 
 
 def by_time(command: Command) -> bool | None:
-    """Where rows are ordered by `$m.timestamp` alone: True for the newest first; else None."""
+    """Return True for a descending order by `$m.timestamp` only, False for ascending; else None."""
     keys: Sequence[tuple[Node, bool]] = command.parts["keys"]
     if len(keys) != 1:
         return None
@@ -105,20 +105,20 @@ def by_time(command: Command) -> bool | None:
 
 
 def top(command: Command, scope: Scope) -> CommandStep:
-    """`top N keys by expression`: the largest first; `bottom`: the smallest."""
+    """`top N keys by expression`: the largest first; `bottom`: the smallest first."""
     parts = command.parts
-    stage = _grouped(command, scope) if is_aggregation(parts["by"].of) else _listed(command, scope)
-    path = parts["by"].alias or _measure(parts["by"])
-    measured = ExpressionCompiler(stage.after).keypath(path).evaluate
+    step = _grouped(command, scope) if is_aggregation(parts["by"].of) else _listed(command, scope)
+    path = parts["by"].alias or _measured_path(parts["by"])
+    measured = ExpressionCompiler(step.scope_after).keypath(path).evaluate
     runs = [(measured, command.name == "top")]
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        return iter(best(stage.step(rows), runs, parts["count"]))
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+        return iter(first_rows(step.apply(rows), runs, parts["count"]))
 
-    return replace(stage, step=step)
+    return replace(step, apply=apply)
 
 
-def _measure(by: NamedExpression) -> KeyPath:
+def _measured_path(by: NamedExpression) -> KeyPath:
     if is_aggregation(by.of) and isinstance(by.of, Call) and by.of.name == "count":
         return KeyPath(by.at, "$d", ("_count",))
     if is_aggregation(by.of):
@@ -128,22 +128,22 @@ def _measure(by: NamedExpression) -> KeyPath:
 
 def _grouped(command: Command, scope: Scope) -> CommandStep:
     by = command.parts["by"]
-    named = replace(by, alias=by.alias or _measure(by))
+    named = replace(by, alias=by.alias or _measured_path(by))
     parts = {"keys": command.parts["keys"], "aggregates": (named,)}
     return groupby(replace(command, parts=parts), scope)
 
 
 def _listed(command: Command, scope: Scope) -> CommandStep:
     by = command.parts["by"]
-    items = (*command.parts["keys"], replace(by, alias=by.alias or _measure(by)))
+    items = (*command.parts["keys"], replace(by, alias=by.alias or _measured_path(by)))
     compiler = ExpressionCompiler(scope)
     runs = [compiler.compile(item.of).evaluate for item in items]
     paths = output_names.output_paths(items)
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         for row in rows:
             yield QueryRow(
                 None, None, output_names.build_document(paths, [run(row) for run in runs])
             )
 
-    return CommandStep(command, step, scope.aggregated(paths))
+    return CommandStep(command, apply, scope.aggregated(paths))

@@ -1,4 +1,4 @@
-"""Commands that change each row: choose, create, replace, move, remove, convert, ..."""
+"""Commands that change rows: choose, create, replace, move, remove, redact, convert, explode."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from .command_step import CommandStep
 Change = Callable[[QueryRow], Any]
 
 
-def changing(command: Command, scope: Scope, change: Change) -> CommandStep:
-    """A stage that gives each row the data that *change* makes."""
+def row_change(command: Command, scope: Scope, change: Change) -> CommandStep:
+    """Return a step that gives each row the data that *change* returns."""
     scope.shared.used.add("$d")
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         return (row.with_data(change(row)) for row in rows)
 
-    return CommandStep(command, step, scope, each=True)
+    return CommandStep(command, apply, scope, one_to_one=True)
 
 
-def _own(scope: Scope, path: KeyPath) -> KeyPath:
-    """*path*, which is in the data, and which rows may have."""
+def _existing_path(scope: Scope, path: KeyPath) -> KeyPath:
+    """Return *path*; refuse the query where it cannot be written or does not exist."""
     output_names.writable_path(path)
     scope.kind(path)
     return path
 
 
 def choose(command: Command, scope: Scope) -> CommandStep:
-    """`choose a, b as c`: rows of these alone, in `$d`."""
+    """`choose a, b as c`: rows that have only these fields."""
     items = command.parts["items"]
     compiler = ExpressionCompiler(scope)
     runs = [compiler.compile(item.of).evaluate for item in items]
     paths = output_names.output_paths(items)
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         for row in rows:
             yield QueryRow(
                 None, None, output_names.build_document(paths, [run(row) for run in runs])
             )
 
-    return CommandStep(command, step, scope.aggregated(paths), each=True)
+    return CommandStep(command, apply, scope.aggregated(paths), one_to_one=True)
 
 
 def create(command: Command, scope: Scope) -> CommandStep:
-    """`create keypath from expression`, with its rules."""
+    """`create keypath from expression`, with its rules for existing and missing keypaths."""
     parts = command.parts
     path = output_names.writable_path(parts["to"])
     run, steps = ExpressionCompiler(scope).compile(parts["of"]).evaluate, path.steps
@@ -62,37 +62,37 @@ def create(command: Command, scope: Scope) -> CommandStep:
 
     def change(row: QueryRow) -> Any:
         data = row.data
-        there = has_path(data, steps)
-        rule = exists if there else missing
+        exists_now = has_path(data, steps)
+        rule = exists if exists_now else missing
         value = None if rule in ("skip", "fail") else run(row)
-        if there and rule == "overwrite" and changed != "overwrite":
+        if exists_now and rule == "overwrite" and changed != "overwrite":
             same = kind_of(read_path(data, steps)) is kind_of(value)
             rule = rule if same else changed
         if rule == "fail":
-            state = "exists" if there else "is missing"
+            state = "exists" if exists_now else "is missing"
             raise QueryEndedError(f"create: the keypath {path} {state}, or has another type")
         return data if rule == "skip" else with_value(data, steps, value)
 
-    stage = changing(command, scope, change)
-    return CommandStep(command, stage.step, scope.with_field(path), each=True)
+    step = row_change(command, scope, change)
+    return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
 
 
 def replace(command: Command, scope: Scope) -> CommandStep:
     """`replace keypath with expression`, where the keypath exists."""
-    steps = _own(scope, command.parts["to"]).steps
+    steps = _existing_path(scope, command.parts["to"]).steps
     run = ExpressionCompiler(scope).compile(command.parts["of"]).evaluate
 
     def change(row: QueryRow) -> Any:
         data = row.data
         return with_value(data, steps, run(row)) if has_path(data, steps) else data
 
-    return changing(command, scope, change)
+    return row_change(command, scope, change)
 
 
 def move(command: Command, scope: Scope) -> CommandStep:
     """`move a to b`."""
     start, to = (
-        _own(scope, command.parts["start"]).steps,
+        _existing_path(scope, command.parts["start"]).steps,
         output_names.writable_path(command.parts["to"]),
     )
 
@@ -102,13 +102,13 @@ def move(command: Command, scope: Scope) -> CommandStep:
             return data
         return with_value(without_path(data, start), to.steps, read_path(data, start))
 
-    stage = changing(command, scope, change)
-    return CommandStep(command, stage.step, scope.with_field(to), each=True)
+    step = row_change(command, scope, change)
+    return CommandStep(command, step.apply, scope.with_field(to), one_to_one=True)
 
 
 def remove(command: Command, scope: Scope) -> CommandStep:
     """`remove a, b`."""
-    paths = [_own(scope, path).steps for path in command.parts["paths"]]
+    paths = [_existing_path(scope, path).steps for path in command.parts["paths"]]
 
     def change(row: QueryRow) -> Any:
         data = row.data
@@ -116,33 +116,31 @@ def remove(command: Command, scope: Scope) -> CommandStep:
             data = without_path(data, steps)
         return data
 
-    stage = changing(command, scope, change)
+    step = row_change(command, scope, change)
     gone = {str(steps[0]) for steps in paths if len(steps) == 1}
-    return CommandStep(command, stage.step, scope.without_fields(gone), each=True)
+    return CommandStep(command, step.apply, scope.without_fields(gone), one_to_one=True)
 
 
 def redact(command: Command, scope: Scope) -> CommandStep:
     """`redact keypath matching /pattern/ to 'text'`."""
-    steps = _own(scope, command.parts["path"]).steps
+    steps = _existing_path(scope, command.parts["path"]).steps
     token, new = command.parts["pattern"], command.parts["to"].value
     expression = token.value if token.kind == "regexp" else re.escape(token.value)
     found = pattern(expression, token.start)
 
     def change(row: QueryRow) -> Any:
         value = read_path(row.data, steps)
-        # The text stands for itself: a function keeps re from reading escapes in it.
-        return (
-            with_value(row.data, steps, found.sub(lambda _: new, value))
-            if type(value) is str
-            else row.data
-        )
+        # As the result of a function, the string is not searched for escapes by re.
+        if type(value) is not str:
+            return row.data
+        return with_value(row.data, steps, found.sub(lambda _: new, value))
 
-    return changing(command, scope, change)
+    return row_change(command, scope, change)
 
 
 def convert(command: Command, scope: Scope) -> CommandStep:
     """`convert keypath:type, ...`."""
-    types = [(_own(scope, path).steps, kind) for path, kind in command.parts["types"]]
+    types = [(_existing_path(scope, path).steps, kind) for path, kind in command.parts["types"]]
 
     def change(row: QueryRow) -> Any:
         data = row.data
@@ -151,11 +149,11 @@ def convert(command: Command, scope: Scope) -> CommandStep:
                 data = with_value(data, steps, cast(read_path(data, steps), kind))
         return data
 
-    return changing(command, scope, change)
+    return row_change(command, scope, change)
 
 
 def explode(command: Command, scope: Scope) -> CommandStep:
-    """`explode array into keypath`: a row for each value; none for what is no array."""
+    """`explode array into keypath`: a row for each element; none where it is not an array."""
     path = output_names.writable_path(command.parts["to"])
     run, kept = (
         ExpressionCompiler(scope).compile(command.parts["of"]).evaluate,
@@ -163,11 +161,11 @@ def explode(command: Command, scope: Scope) -> CommandStep:
     )
     scope.shared.used.add("$d")
 
-    def step(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
+    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         for row in rows:
             values = run(row)
             for value in values if type(values) is list else ():
                 yield row.with_data(with_value(row.data if kept else {}, path.steps, value))
 
     after = scope.with_field(path) if kept else scope.of_fields((path,))
-    return CommandStep(command, step, after)
+    return CommandStep(command, apply, after)

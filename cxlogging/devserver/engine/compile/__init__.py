@@ -1,1 +1,1 @@
-"""From a syntax tree to closures over rows."""
+"""The compiler of expressions: from syntax trees to closures over rows."""

@@ -1,4 +1,4 @@
-"""From the syntax tree to closures, with every type that is known checked."""
+"""Compiles expressions from syntax trees to closures, and checks all types that are known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ....dataprime import times
 from ....dataprime.rows import Severity
 from ....errors import nearest
 from ..errors import QueryRefusedError, UnsupportedError
-from ..expression import Evaluate, Expression, check, constant, fold_constants
+from ..expression import Evaluate, Expression, check_type, constant, fold_constants
 from ..functions import FUNCTIONS, UNSUPPORTED_FUNCTIONS
 from ..json_paths import read_path
 from ..syntax.nodes import (
@@ -29,7 +29,7 @@ from ..syntax.nodes import (
     keypath_of,
 )
 from ..text_search import phrase_test
-from ..values import Interval, Kind, Timestamp, as_timestamp, cast, parse_timestamp, text
+from ..values import Interval, Kind, Timestamp, cast, number_as_timestamp, parse_timestamp, to_text
 from . import operators
 from .field_access import FieldAccess, parameter_of
 
@@ -37,7 +37,7 @@ AGGREGATIONS = frozenset(
     "any_value approx_count_distinct avg collect count count_if distinct_count distinct_count_if"
     " max_by median min_by percentile sample_stddev sample_variance stddev variance".split()
 )
-"""Functions that take the rows of a group, and none that take the values of a row."""
+"""Functions of the rows of a group, as opposed to those of the values of a row."""
 
 MEMBERSHIP = frozenset({"in", "inArray", "arrayContains"})
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -53,15 +53,15 @@ class ExpressionCompiler(FieldAccess):
     """Compiles the expressions of one command."""
 
     def compile(self, node: Node) -> Expression:
-        """The closure of *node*."""
+        """Return the compiled expression of *node*."""
         return _BY_NODE[type(node)](self, node)
 
     def condition(self, node: Node) -> Evaluate:
-        """The closure of a predicate."""
-        return check(self.compile(node), Kind.BOOL, "a condition", node.at).evaluate
+        """Return the closure of a condition."""
+        return check_type(self.compile(node), Kind.BOOL, "a condition", node.at).evaluate
 
     def literal(self, node: Literal) -> Expression:
-        """A literal."""
+        """Compile a literal."""
         if node.kind == "interval":
             return constant(Interval(node.value))
         return (
@@ -71,7 +71,7 @@ class ExpressionCompiler(FieldAccess):
         )
 
     def name(self, node: Name) -> Expression:
-        """A bare word."""
+        """Compile a bare word."""
         if node.text in _LITERALS:
             return constant(_LITERALS[node.text])
         if node.text in Severity.__members__:
@@ -79,30 +79,30 @@ class ExpressionCompiler(FieldAccess):
         return self.access(node)
 
     def access(self, node: Node) -> Expression:
-        """A keypath, or a field of something else."""
+        """Compile a keypath, or a field of another expression."""
         path = keypath_of(node)
         if path is not None:
             return self.keypath(path)
         if (parameter := parameter_of(node)) is not None:
             return self.parameter(parameter, node.at)
-        assert isinstance(node, Access)  # noqa: S101 - a name is a keypath or a parameter
+        assert isinstance(node, Access)  # noqa: S101 - names are keypaths or parameters
         run, steps = self.compile(node.of).evaluate, (node.step,)
         return Expression(lambda row: read_path(run(row), steps), Kind.ANY)
 
     def call(self, node: Call) -> Expression:
-        """A function."""
+        """Compile a call of a function."""
         if node.name in ("textSearch", "now"):
             return self._special(node)
         function = FUNCTIONS.get(node.name)
         if function is None:
             if node.name in AGGREGATIONS:
                 raise QueryRefusedError(
-                    f"{node.name}() takes rows together: it stands after aggregate", node.at
+                    f"{node.name}() is an aggregation: it is only possible after aggregate", node.at
                 )
             if node.name in UNSUPPORTED_FUNCTIONS:
                 raise UnsupportedError(f"the function {node.name}()", node.at)
             hint = nearest(node.name, FUNCTIONS)
-            raise QueryRefusedError(f"there is no function {node.name}().{hint}", node.at)
+            raise QueryRefusedError(f"unknown function {node.name}().{hint}", node.at)
         if node.named:
             name = node.named[0][0]
             raise UnsupportedError(f"the named argument {name} of {node.name}()", node.at)
@@ -111,7 +111,7 @@ class ExpressionCompiler(FieldAccess):
             check_severities(node.arguments)
             if node.name in MEMBERSHIP:
                 _check_members(node.arguments)
-        return function.called(node.name, arguments, node.at)
+        return function.compile_call(node.name, arguments, node.at)
 
     def _special(self, node: Call) -> Expression:
         due = 0 if node.name == "now" else 2
@@ -122,11 +122,13 @@ class ExpressionCompiler(FieldAccess):
         return self.search(node.arguments[0], node.arguments[1])
 
     def search(self, of: Node, phrase: Node) -> Expression:
-        """A text search."""
+        """Compile a text search."""
         if not (isinstance(phrase, Literal) and phrase.kind == "string"):
-            raise QueryRefusedError("a text search takes a text in quotes", phrase.at)
+            raise QueryRefusedError("a text search takes a string in quotes", phrase.at)
         if not re.search(r"\w", phrase.value):
-            raise QueryRefusedError("a text search takes a text with a word in it", phrase.at)
+            raise QueryRefusedError(
+                "a text search takes a string with at least one word", phrase.at
+            )
         test, run = phrase_test(phrase.value), self.compile(of).evaluate
 
         def found(row: Any) -> Any:
@@ -136,13 +138,13 @@ class ExpressionCompiler(FieldAccess):
         return Expression(found, Kind.BOOL)
 
     def unary(self, node: Unary) -> Expression:
-        """`-` or `!`."""
+        """Compile `-` or `!`."""
         of = self.compile(node.of)
         make = operators.negative if node.sign == "-" else operators.negation
         return make(of, node.at)
 
     def binary(self, node: Binary) -> Expression:
-        """An operator between two expressions."""
+        """Compile an operator between two expressions."""
         if node.sign == "~":
             return self.search(node.left, node.right)
         if node.sign == "~~":
@@ -153,11 +155,11 @@ class ExpressionCompiler(FieldAccess):
         left, right = self.compile(node.left), self.compile(node.right)
         if Kind.ENUM in (left.kind, right.kind):
             check_severities((node.left, node.right))
-            self._note_other_type(node, left, right)
+            self._hint_at_severity(node, left, right)
         return operators.binary(node, left, right)
 
-    def _note_other_type(self, node: Binary, left: Expression, right: Expression) -> None:
-        """Note that a field as its sender wrote it is compared with a severity."""
+    def _hint_at_severity(self, node: Binary, left: Expression, right: Expression) -> None:
+        """Add a hint where a field of the data is compared with a severity."""
         for side, other, severity in (
             (node.left, right, node.right),
             (node.right, left, node.left),
@@ -171,7 +173,7 @@ class ExpressionCompiler(FieldAccess):
                 )
 
     def cast(self, node: Cast) -> Expression:
-        """`of:type`."""
+        """Compile `of:type`."""
         of, kind = self.compile(node.of), node.type
         if of.kind in (Kind.ARRAY, Kind.OBJECT) and of.kind.value != kind:
             raise QueryRefusedError(f"a {of.kind.value} cannot be cast to {kind}", node.at)
@@ -180,41 +182,41 @@ class ExpressionCompiler(FieldAccess):
         return fold_constants(lambda row: cast(run(row), kind), known, of)
 
     def array(self, node: Array) -> Expression:
-        """`[items]`."""
+        """Compile `[items]`."""
         items = [self.compile(one) for one in node.items]
         runs = [one.evaluate for one in items]
         return fold_constants(lambda row: [run(row) for run in runs], Kind.ARRAY, *items)
 
     def moment(self, node: TimeLiteral) -> Expression:
-        """`@...`."""
+        """Compile `@...`."""
         of = self.compile(node.of)
         if not of.constant or of.kind is Kind.TIMESTAMP:
-            return check(of, Kind.TIMESTAMP, "@", node.at)
+            return check_type(of, Kind.TIMESTAMP, "@", node.at)
         value = of.value
         if value == "now":
             return constant(Timestamp(self.scope.settings.now))
-        found = parse_timestamp(value) if type(value) is str else as_timestamp(value)
+        found = parse_timestamp(value) if type(value) is str else number_as_timestamp(value)
         if type(found) is not Timestamp or not times.EARLIEST <= found <= times.LATEST:
             raise QueryRefusedError(
-                f"@{value!r} is no time: write such as @'2025-01-20T00:00:00Z'", node.at
+                f"@{value!r} is not a time: write such as @'2025-01-20T00:00:00Z'", node.at
             )
         return constant(found)
 
     def template(self, node: Template) -> Expression:
-        """A text with expressions in it; null where one of them is."""
+        """Compile a template; it is null where one of its expressions is."""
         parts = [
             constant(part).evaluate if isinstance(part, str) else self.compile(part).evaluate
             for part in node.parts
         ]
 
         def run(row: Any) -> Any:
-            shown = [text(part(row)) for part in parts]
+            shown = [to_text(part(row)) for part in parts]
             return None if None in shown else "".join(one or "" for one in shown)
 
         return Expression(run, Kind.STRING)
 
     def case(self, node: Case) -> Expression:
-        """The first branch that is true."""
+        """Compile `case`: the first branch whose condition is true."""
         values = [self.compile(value) for _, value in node.branches]
         default = constant(None) if node.default is None else self.compile(node.default)
         pairs = list(zip(self._tests(node), [one.evaluate for one in values], strict=True))
@@ -241,7 +243,7 @@ class ExpressionCompiler(FieldAccess):
 
 
 def check_severities(nodes: Iterable[Node]) -> None:
-    """Refuse a bare word beside a severity that is one in other letters: it would be a field."""
+    """Refuse a severity in other letters, such as `Error`: it would be read as a field."""
     for node in nodes:
         if isinstance(node, Array):
             check_severities(node.items)
@@ -258,7 +260,7 @@ def check_severities(nodes: Iterable[Node]) -> None:
 
 
 def _check_members(nodes: Iterable[Node]) -> None:
-    """Refuse a text or a number among the values that a severity is looked for in."""
+    """Refuse strings and numbers in a list of severities."""
     for node in nodes:
         if isinstance(node, Array):
             _check_members(node.items)
@@ -270,13 +272,11 @@ def _check_members(nodes: Iterable[Node]) -> None:
 
 
 def pattern(source: str, at: int) -> re.Pattern[str]:
-    """The regular expression of *source*, as Python knows it."""
+    """Return the regular expression of *source* in Python's syntax."""
     try:
         return re.compile(_GROUP.sub("(?P<", source.replace(r"\/", "/")))
     except re.error as error:
-        raise QueryRefusedError(
-            f"this regular expression does not work here: {error.msg}", at
-        ) from None
+        raise QueryRefusedError(f"invalid regular expression: {error.msg}", at) from None
 
 
 _BY_NODE: dict[type, Callable[[Any, Any], Expression]] = {

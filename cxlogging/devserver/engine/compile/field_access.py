@@ -1,4 +1,4 @@
-"""What a query refers to: keypaths of a row, and parameters of the request."""
+"""Compiles references: keypaths into rows, and parameters of the request."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .scope import Scope
 
 
 class FieldAccess:
-    """Compiles references; *scope* tells what there is."""
+    """Compiles references to what *scope* contains."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
     def keypath(self, path: KeyPath) -> Expression:
-        """What stands at *path* in a row."""
+        """Return an expression for the value at *path* of a row."""
         kind = self.scope.kind(path)
         if path.root == "$d":
             return Expression(_data_reader(path.steps), kind)
@@ -37,7 +37,7 @@ class FieldAccess:
         return Expression(_label_reader(reader), kind)
 
     def parameter(self, path: tuple[str | int, ...], at: int) -> Expression:
-        """What the request says of the query."""
+        """Return an expression for a parameter of the request."""
         settings = self.scope.settings
         known = {
             ("timeRange", "startTime"): settings.start,
@@ -82,7 +82,7 @@ def _label_reader(read_label: Callable[[str, str, str], str]) -> Evaluate:
 
 
 def parameter_of(node: Node) -> tuple[str | int, ...] | None:
-    """The steps behind `$p`, or None for another expression."""
+    """Return the steps after `$p`, or None for other expressions."""
     steps: list[str | int] = []
     at = node
     while isinstance(at, Access):
@@ -91,5 +91,5 @@ def parameter_of(node: Node) -> tuple[str | int, ...] | None:
     if not isinstance(at, Name) or not at.text.startswith("$"):
         return None
     if at.text not in ("$p", "$parameters"):
-        raise QueryRefusedError(f"there is no {at.text}: write $d, $m, $l or $p", at.at)
+        raise QueryRefusedError(f"unknown root {at.text}: write $d, $m, $l or $p", at.at)
     return tuple(reversed(steps))

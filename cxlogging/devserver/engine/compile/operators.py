@@ -1,4 +1,4 @@
-"""Operators: which types they take, and what they make of values."""
+"""Compiles operators: the types that they take, and their results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import QueryRefusedError
-from ..expression import Evaluate, Expression, check, fold_constants
+from ..expression import Evaluate, Expression, check_type, fold_constants
 from ..syntax.nodes import Binary
 from ..values import Interval, Kind, Timestamp, compare, equals, finite, kind_of, round_down
 
@@ -25,7 +25,7 @@ ARITHMETIC: dict[tuple[str, Kind, Kind], Kind] = {
     ("+", V, V): V, ("-", V, V): V, ("*", V, N): V, ("*", N, V): V, ("/", V, N): V,
     ("/", V, V): N,
 }  # fmt: skip
-"""What each operator makes of two types; a timestamp divided by an interval is rounded down."""
+"""The result types; a timestamp divided by an interval is rounded down to a multiple of it."""
 
 _MAKE: dict[Kind, Callable[[Any], Any]] = {N: lambda value: value, T: Timestamp, V: Interval}
 
@@ -33,7 +33,7 @@ SEVERITIES = "severities are bare words: DEBUG VERBOSE INFO WARNING ERROR CRITIC
 
 
 def binary(node: Binary, left: Expression, right: Expression) -> Expression:
-    """The expression `left sign right`; refuses types that are known not to fit."""
+    """Return the expression `left sign right`; refuse types that do not match."""
     sign = node.sign
     if sign in ("&&", "||"):
         return _logic(node, left, right)
@@ -98,11 +98,11 @@ def _ordering(left: Expression, right: Expression, sign: str) -> Evaluate:
 
 def _logic(node: Binary, left: Expression, right: Expression) -> Expression:
     for side in (left, right):
-        check(side, Kind.BOOL, node.sign, node.at)
+        check_type(side, Kind.BOOL, node.sign, node.at)
     one, two, ends = left.evaluate, right.evaluate, node.sign == "||"
 
     def logic(row: Any) -> Any:
-        # false && null is false, true || null is true: what decides, decides.
+        # false && null is false, true || null is true, in either order.
         first = one(row)
         if first is ends:
             return ends
@@ -139,7 +139,7 @@ def _arithmetic(node: Binary, left: Expression, right: Expression) -> Expression
 
 
 def calculated(sign: str, left: Any, right: Any) -> Any:
-    """`left sign right`; None where that is nothing."""
+    """Return `left sign right`; None where that has no result."""
     if left is None or right is None:
         return None
     made = ARITHMETIC.get((sign, kind_of(left), kind_of(right)))
@@ -158,7 +158,7 @@ def _bare(value: Any) -> Any:
 
 
 def _divide(left: Any, right: Any) -> Any:
-    # Whole results stay whole, so that they read as they were written.
+    # Integers stay integers where the division has no remainder.
     if type(left) is int and type(right) is int and left % right == 0:
         return left // right
     return left / right
@@ -180,7 +180,7 @@ _PLAIN: dict[str, Any] = {
 
 
 def negative(of: Expression, at: int) -> Expression:
-    """`-of`."""
+    """Return the expression `-of`."""
     if of.kind not in (N, V, Kind.ANY, Kind.NULL):
         raise QueryRefusedError(f"type mismatch: - does not take a {of.kind.value}", at)
     run = of.evaluate
@@ -188,20 +188,16 @@ def negative(of: Expression, at: int) -> Expression:
     def minus(row: Any) -> Any:
         value = run(row)
         kind = type(value)
-        return (
-            -value
-            if kind is int or kind is float
-            else Interval(-value)
-            if kind is Interval
-            else None
-        )
+        if kind is int or kind is float:
+            return -value
+        return Interval(-value) if kind is Interval else None
 
     return fold_constants(minus, of.kind, of)
 
 
 def negation(of: Expression, at: int) -> Expression:
-    """`!of`."""
-    run = check(of, Kind.BOOL, "!", at).evaluate
+    """Return the expression `!of`."""
+    run = check_type(of, Kind.BOOL, "!", at).evaluate
 
     def run_not(row: Any) -> Any:
         value = run(row)

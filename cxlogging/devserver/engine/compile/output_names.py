@@ -1,9 +1,9 @@
-"""Under which names values appear in rows that a query makes."""
+"""The names of values in rows that a query creates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from ..errors import QueryRefusedError, UnsupportedError
 from ..json_paths import with_value
@@ -11,7 +11,7 @@ from ..syntax.nodes import Call, Cast, KeyPath, NamedExpression, Node, keypath_o
 
 
 def writable_path(path: KeyPath) -> KeyPath:
-    """*path*, which is written to; only `$d` can be."""
+    """Return *path*; refuse the query where it cannot be written: only fields of `$d` can."""
     if path.root != "$d":
         raise UnsupportedError(f"writing to {path.root}", path.at)
     if not path.steps:
@@ -20,7 +20,7 @@ def writable_path(path: KeyPath) -> KeyPath:
 
 
 def output_path(item: NamedExpression, number: int) -> KeyPath:
-    """The keypath of an item: its alias, its own path, or `_expr0` by its place."""
+    """Return the keypath of an item: its alias, its own keypath, or `_expr0` by its position."""
     if item.alias is not None:
         return writable_path(item.alias)
     node: Node = item.of
@@ -35,23 +35,23 @@ def output_path(item: NamedExpression, number: int) -> KeyPath:
 
 
 def output_paths(items: Sequence[NamedExpression]) -> list[KeyPath]:
-    """The keypaths of *items*; refuses two of one name."""
+    """Return the keypaths of *items*; refuse the query where two are equal."""
     found = [output_path(item, number) for number, item in enumerate(items)]
     check_distinct(found)
     return found
 
 
 def check_distinct(paths: Sequence[KeyPath]) -> None:
-    """Refuse two values at one keypath."""
+    """Refuse the query where two values have the same keypath."""
     seen: set[tuple[str | int, ...]] = set()
     for path in paths:
         if path.steps in seen:
-            raise QueryRefusedError(f"two values are named {path}: add as ...", path.at)
+            raise QueryRefusedError(f"two values have the name {path}: add as ...", path.at)
         seen.add(path.steps)
 
 
 def aggregate_path(item: NamedExpression, number: int) -> KeyPath:
-    """The keypath of an aggregation: its alias, or such as `_count0`."""
+    """Return the keypath of an aggregation: its alias, or such as `_count0`."""
     if item.alias is not None:
         return writable_path(item.alias)
     word = item.of.name if isinstance(item.of, Call) else "expr"
@@ -59,7 +59,7 @@ def aggregate_path(item: NamedExpression, number: int) -> KeyPath:
 
 
 def build_document(paths: Sequence[KeyPath], values: Sequence[Any]) -> dict[str, Any]:
-    """`$d` of *values* at *paths*."""
+    """Return `$d` with *values* at *paths*."""
     data: dict[str, Any] = {}
     for path, value in zip(paths, values, strict=True):
         if len(path.steps) == 1:
@@ -67,8 +67,3 @@ def build_document(paths: Sequence[KeyPath], values: Sequence[Any]) -> dict[str,
         else:
             data = with_value(data, path.steps, value)
     return data
-
-
-def refuse(sentence: str, at: int) -> NoReturn:
-    """Refuse what stands at *at*."""
-    raise QueryRefusedError(sentence, at)

@@ -1,8 +1,8 @@
 """
-What a query lets the store leave out, found in its first filters.
+Predicate pushdown: conditions of a query's first filters that SQLite can apply.
 
-Whatever is found here is only a help: the filters themselves decide about every row that the store
-gives. So each condition may let through too much, and never too little.
+They only reduce the rows that are read: the filters themselves still check each of them. So a
+condition may let through rows that do not match, but must never leave out one that does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 def push_down_filters(
     scan_filter: ScanFilter, commands: Iterable[Command], scope: Scope, labels: LabelSql
 ) -> ScanFilter:
-    """*scan_filter* with what the first filters among *commands* allow."""
+    """Return *scan_filter* with the conditions of the first filters among *commands*."""
     for command in commands:
         if command.name == "filter":
             for part in _conjuncts(command.parts["condition"]):
@@ -73,7 +73,7 @@ def _constant(node: Node, scope: Scope) -> Any:
     if isinstance(node, Name) and node.text not in Severity.__members__:
         return None
     try:
-        free = replace(scope, settings=replace(scope.settings, strict=None))
+        free = replace(scope, settings=replace(scope.settings, field_exists=None))
         found = ExpressionCompiler(free).compile(node)
     except QueryRefusedError:
         return None
@@ -163,6 +163,6 @@ def _searched(scan_filter: ScanFilter, of: Node, phrase: str) -> ScanFilter:
 
 
 def _holding(phrase: str) -> list[Sql]:
-    # Letters beyond ASCII have cases that SQLite does not know.
+    # SQLite ignores case for ASCII letters only.
     words = [one for one in tokens(phrase) if _SAFE.fullmatch(one)]
     return [("data LIKE ?", (f"%{word[:MAX_WORD_LENGTH]}%",)) for word in words]

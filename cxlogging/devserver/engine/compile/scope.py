@@ -1,4 +1,4 @@
-"""What a command may refer to, and the settings of a run."""
+"""The names that a command may refer to, the settings of a run, and its shared state."""
 
 from __future__ import annotations
 
@@ -17,58 +17,59 @@ UNSUPPORTED_METADATA = {
     "templateid": "$m.templateid, which the service finds",
     "branchid": "$m.branchid, which the service finds",
 }
-"""Metadata that no log has here."""
+"""Metadata of the service that local events do not have."""
 
 MAX_VALUES_IN_MEMORY = 1_000_000
-"""Values that one query holds at most: groups, distinct values, sorted rows."""
+"""Maximum number of values that a query keeps: groups, distinct values, sorted rows."""
 
 
 @dataclass
 class QueryState:
     """
-    What the commands of one query share.
+    The state that the commands of one query share.
 
     Attributes:
-        most: Values that it holds in memory at most; `take` ends it above.
-        taken: How many it holds.
-        buckets: True once groups were left out.
-        used: Roots and fields that were asked for: `$d`, `$m.severity`, `$l.category`.
-        paths: Keypaths of the data that the query reads and did not make itself.
-        hints: What is likely to be a mistake in the query, in sentences.
+        max_values: Maximum number of values in memory.
+        values: Current number of values in memory.
+        groups_dropped: True once groups were left out.
+        used: Roots and fields that the query reads: `$d`, `$m.severity`, `$l.category`.
+        paths: Keypaths of the data that the query reads and did not create itself.
+        hints: Messages about likely mistakes in the query.
         scan: Reads rows; set when the query runs.
     """
 
-    most: int = MAX_VALUES_IN_MEMORY
-    taken: int = 0
-    buckets: bool = False
+    max_values: int = MAX_VALUES_IN_MEMORY
+    values: int = 0
+    groups_dropped: bool = False
     used: set[str] = field(default_factory=set)
     paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
     hints: list[str] = field(default_factory=list)
     scan: Callable[[Any], Iterator[QueryRow]] | None = None
 
     def reserve(self, what: str) -> None:
-        """Count one more value held."""
-        self.taken += 1
-        if self.taken > self.most:
+        """Count one more value in memory; end the query where there are too many."""
+        self.values += 1
+        if self.values > self.max_values:
             raise QueryEndedError(
-                f"{what}: more than {self.most:,} values would have to be held; narrow the query"
+                f"{what}: the query needs more than {self.max_values:,} values in memory; narrow it"
             )
 
 
 @dataclass(frozen=True)
 class Settings:
     """
-    What a run knows beside the query.
+    The settings of a run.
 
     Attributes:
         now: Nanoseconds since 1970, for `now()`.
         start: First instant of the window, or None.
-        end: The instant after its last, or None.
+        end: First instant after the window, or None.
         labels: Names of labels.
-        label_readers: How labels are read that need vendor, application and subsystem alone.
-        strict: Tells whether any event has such a field; None where it does not matter.
+        label_readers: Functions that read the labels which depend on vendor, application and
+            subsystem only.
+        field_exists: Returns whether any event has a field, where unknown fields are refused.
         lucene_fields: Fields of a Lucene query that are not in the data.
-        most_rows: No more rows are wanted than these.
+        max_rows: Maximum number of rows in the answer.
     """
 
     now: int
@@ -76,51 +77,51 @@ class Settings:
     end: int | None = None
     labels: tuple[str, ...] = ()
     label_readers: Mapping[str, Callable[[str, str, str], str]] = field(default_factory=dict)
-    strict: Callable[[tuple[str | int, ...]], bool] | None = None
+    field_exists: Callable[[tuple[str | int, ...]], bool] | None = None
     lucene_fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    most_rows: int = 2_000
+    max_rows: int = 2_000
 
 
 @dataclass(frozen=True)
 class Scope:
     """
-    The rows that a command gets.
+    The names that a command may refer to.
 
     Attributes:
-        settings: Of the run.
-        shared: By all commands of a query.
-        logs: True for logs; False for rows that have `$d` alone.
-        fields: Fields of `$d` where all are known, else None.
-        made: Fields of `$d` that the query made, beside those that logs have.
+        settings: The settings of the run.
+        shared: The state that all commands share.
+        logs: True for rows that are logs; False for rows that have only `$d`.
+        fields: The fields of `$d` where all are known, else None.
+        created: Fields of `$d` that the query created, in addition to those of logs.
     """
 
     settings: Settings
     shared: QueryState = field(default_factory=QueryState)
     logs: bool = True
     fields: frozenset[str] | None = None
-    made: frozenset[str] = frozenset()
+    created: frozenset[str] = frozenset()
 
     def aggregated(self, names: Iterable[KeyPath]) -> Scope:
-        """The scope after a command that makes rows of *names* alone."""
+        """Return the scope after a command that creates rows of *names* only."""
         fields = frozenset(str(one.steps[0]) for one in names if one.steps)
         return replace(self, logs=False, fields=fields)
 
     def of_fields(self, names: Iterable[KeyPath]) -> Scope:
-        """The scope after a command that leaves *names* alone in the data."""
+        """Return the scope after a command that leaves only *names* in the data."""
         return replace(self, fields=self.aggregated(names).fields)
 
     def without_fields(self, names: Iterable[str]) -> Scope:
-        """The scope without fields of the data."""
+        """Return the scope without the fields *names* of the data."""
         return self if self.fields is None else replace(self, fields=self.fields - set(names))
 
     def with_field(self, path: KeyPath) -> Scope:
-        """The scope with one more field."""
+        """Return the scope with one more field of the data."""
         name = {str(path.steps[0])} if path.steps else set()
         fields = None if self.fields is None else self.fields | name
-        return replace(self, fields=fields, made=self.made | name)
+        return replace(self, fields=fields, created=self.created | name)
 
     def kind(self, path: KeyPath) -> Kind:
-        """The type of what stands at *path*; refuses what cannot stand there."""
+        """Return the type of the value at *path*; refuse the query where there cannot be one."""
         if self.logs:
             self.shared.used.add(path.root if path.root == "$d" else str(path))
         if path.root == "$d":
@@ -128,7 +129,7 @@ class Scope:
             return Kind.ANY if path.steps else Kind.OBJECT
         if not self.logs:
             raise QueryRefusedError(
-                f"keypath does not exist {str(path)!r}: these rows have $d alone, after grouping",
+                f"keypath does not exist {str(path)!r}: after grouping, rows have only $d",
                 path.at,
             )
         if not path.steps:
@@ -138,12 +139,12 @@ class Scope:
         if path.root == "$m" and name in UNSUPPORTED_METADATA:
             raise UnsupportedError(UNSUPPORTED_METADATA[name], path.at)
         if name not in known or len(path.steps) > 1:
-            raise unknown(path, known)
+            raise unknown_keypath(path, known)
         return known[name]
 
     def reads(self, path: KeyPath) -> None:
-        """Note a keypath of the data, unless the query made it itself."""
-        if self.logs and self.fields is None and str(path.steps[0]) not in self.made:
+        """Record a keypath of the data that is read, unless the query created it."""
+        if self.logs and self.fields is None and str(path.steps[0]) not in self.created:
             self.shared.paths.setdefault(path.steps, path)
 
     def _check_data(self, path: KeyPath) -> None:
@@ -154,14 +155,14 @@ class Scope:
         if self.fields is not None:
             missing = name not in self.fields
         else:
-            strict = self.settings.strict
-            missing = strict is not None and name not in self.made and not strict(path.steps)
+            exists = self.settings.field_exists
+            missing = exists is not None and name not in self.created and not exists(path.steps)
         if missing:
-            raise unknown(path, self.fields or ())
+            raise unknown_keypath(path, self.fields or ())
 
 
-def unknown(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:
-    """The refusal of a keypath, with the nearest of those that are *known*."""
+def unknown_keypath(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:
+    """Return the error for an unknown keypath, with the most similar one of *known*."""
     hint = nearest(str(path.steps[0]), known).strip()
     said = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
     return QueryRefusedError(f"keypath does not exist {str(path)!r}{said}", path.at)

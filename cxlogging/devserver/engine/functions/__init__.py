@@ -17,4 +17,4 @@ UNSUPPORTED_FUNCTIONS = frozenset(
     "arrayInsertAt arrayRemoveAt arrayReplaceAll arrayReplaceAt arraySplit extractTime"
     " formatTimestamp fromBase recordLocation roundInterval setDiffSymmetric toBase".split()
 )
-"""Functions that the service has, and this engine has not."""
+"""Functions that the service supports, and this engine does not."""

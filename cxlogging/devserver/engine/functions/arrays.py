@@ -1,17 +1,17 @@
-"""Functions of arrays, some of which take them for sets; the order of values stays."""
+"""Functions of arrays; those of sets keep the order of values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..values import Kind, equals, group_key, sort_key_of, text
+from ..values import Kind, equals, group_key, sort_key_of, to_text
 from .function import Function
 
 A, N, B, S, ANY = Kind.ARRAY, Kind.NUMBER, Kind.BOOL, Kind.STRING, Kind.ANY
 
 
 def contains(array: list[Any], value: Any) -> bool:
-    """True where *value* is in *array*."""
+    """Return True where *value* is in *array*."""
     return any(equals(one, value) for one in array)
 
 
@@ -20,7 +20,7 @@ def _set(array: list[Any] | None) -> dict[Any, Any]:
 
 
 def _join(array: list[Any], mark: str) -> str | None:
-    parts = [text(one) for one in array]
+    parts = [to_text(one) for one in array]
     return None if None in parts else mark.join(part or "" for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""What a function is: its parameters, its result, and how it is called."""
+"""The definition of a function: its parameters, its result, and its call."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import QueryRefusedError, UnsupportedError
-from ..expression import Evaluate, Expression, check, fold_constants
-from ..values import KINDS, Kind, as_timestamp
+from ..expression import Evaluate, Expression, check_type, fold_constants
+from ..values import KINDS, Kind, number_as_timestamp
 
 FAILURES = (ValueError, OverflowError, ZeroDivisionError, TypeError, ArithmeticError)
 
@@ -19,27 +19,27 @@ class Function:
     A function of the language.
 
     Attributes:
-        apply: Takes the values; what it raises of `FAILURES` gives null.
+        apply: Takes the values; the result is null where it raises one of `FAILURES`.
         takes: The types of its parameters.
-        gives: The type of its result.
-        least: So many arguments are needed; all of *takes* by default.
-        many: The last parameter may be given again and again.
-        nulls: True where it wants to see nulls; else a null gives null.
-        varies: True where it gives something else each time.
-        words: The texts that this engine knows for a parameter, by its number.
+        returns: The type of its result.
+        least: Minimum number of arguments; by default all of *takes*.
+        many: True where the last parameter may be repeated.
+        nulls: True where it takes nulls; otherwise the result for a null is null.
+        varies: True where its result differs with each call.
+        words: The strings that this engine supports for a parameter, by its position.
     """
 
     apply: Callable[..., Any]
     takes: tuple[Kind, ...]
-    gives: Kind
+    returns: Kind
     least: int | None = None
     many: bool = False
     nulls: bool = False
     varies: bool = False
     words: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
-    def called(self, name: str, arguments: list[Expression], at: int) -> Expression:
-        """The expression of a call; refuses a wrong number of arguments and wrong types."""
+    def compile_call(self, name: str, arguments: list[Expression], at: int) -> Expression:
+        """Return the expression of a call; refuse a wrong number of arguments and wrong types."""
         least = len(self.takes) if self.least is None else self.least
         most = len(self.takes)
         if len(arguments) < least or (not self.many and len(arguments) > most):
@@ -48,13 +48,13 @@ class Function:
             raise QueryRefusedError(f"{name}() takes {due} arguments, not {len(arguments)}", at)
         kinds = (*self.takes, *self.takes[-1:] * len(arguments))[: len(arguments)]
         for argument, kind in zip(arguments, kinds, strict=True):
-            check(argument, kind, f"{name}()", at)
+            check_type(argument, kind, f"{name}()", at)
         self._check_words(name, arguments, at)
         run = self._run(arguments, kinds)
         return (
-            Expression(run, self.gives)
+            Expression(run, self.returns)
             if self.varies
-            else fold_constants(run, self.gives, *arguments)
+            else fold_constants(run, self.returns, *arguments)
         )
 
     def _check_words(self, name: str, arguments: list[Expression], at: int) -> None:
@@ -62,12 +62,12 @@ class Function:
             if number < len(arguments):
                 given = arguments[number]
                 if not given.constant or given.value not in words:
-                    raise UnsupportedError(f"{name}() with another format than {words}", at)
+                    raise UnsupportedError(f"{name}() with a format other than {words}", at)
 
     def _run(self, arguments: list[Expression], kinds: tuple[Kind, ...]) -> Evaluate:
         runs, apply = [argument.evaluate for argument in arguments], self.apply
         if self.nulls:
-            return lambda row: _tried(apply, [run(row) for run in runs])
+            return lambda row: _call_or_none(apply, [run(row) for run in runs])
         varying = [n for n, argument in enumerate(arguments) if not argument.constant]
         if len(varying) == 1:
             return _of_one(apply, arguments, kinds, varying[0])
@@ -76,11 +76,11 @@ class Function:
         def call(row: Any) -> Any:
             values = []
             for run, kind in pairs:
-                value = _fitting(run(row), kind)
+                value = _typed(run(row), kind)
                 if value is None:
                     return None
                 values.append(value)
-            return _tried(apply, values)
+            return _call_or_none(apply, values)
 
         return call
 
@@ -88,9 +88,9 @@ class Function:
 def _of_one(
     apply: Callable[..., Any], arguments: list[Expression], kinds: tuple[Kind, ...], which: int
 ) -> Evaluate:
-    """A call in which one argument varies: the others are looked at once."""
+    """Return a call with one variable argument: the constants are checked only once."""
     fixed = [
-        None if n == which else _fitting(argument.value, kinds[n])
+        None if n == which else _typed(argument.value, kinds[n])
         for n, argument in enumerate(arguments)
     ]
     if any(value is None for n, value in enumerate(fixed) if n != which):
@@ -99,7 +99,7 @@ def _of_one(
     run, kind = arguments[which].evaluate, kinds[which]
 
     def call(row: Any) -> Any:
-        value = _fitting(run(row), kind)
+        value = _typed(run(row), kind)
         if value is None:
             return None
         try:
@@ -110,13 +110,13 @@ def _of_one(
     return call
 
 
-def _fitting(value: Any, kind: Kind) -> Any:
+def _typed(value: Any, kind: Kind) -> Any:
     if kind is Kind.TIMESTAMP:
-        value = as_timestamp(value)
+        value = number_as_timestamp(value)
     return value if kind is Kind.ANY or KINDS[type(value)] is kind else None
 
 
-def _tried(apply: Callable[..., Any], values: list[Any]) -> Any:
+def _call_or_none(apply: Callable[..., Any], values: list[Any]) -> Any:
     try:
         return apply(*values)
     except FAILURES:

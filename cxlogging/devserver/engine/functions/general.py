@@ -1,4 +1,4 @@
-"""Functions of any values."""
+"""Functions of values of any type."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MAX_NUMBER = 2**1_000
 
 
 def _round(value: float, digits: float = 0) -> float:
-    # Halves go up: 569.5 becomes 570, where Python's own rounding goes to the even one.
+    # Halves are rounded up, 569.5 to 570; Python's round() rounds halves to even.
     scale = 10 ** int(digits)
     rounded = math.floor(value * scale + 0.5) / scale
     return int(rounded) if digits <= 0 else rounded

@@ -9,18 +9,18 @@ import uuid
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ..values import Kind, text
+from ..values import Kind, to_text
 from .function import Function
 
 S, N, B, R, ANY = Kind.STRING, Kind.NUMBER, Kind.BOOL, Kind.REGEXP, Kind.ANY
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MAX_PADDING = 1_000_000
-"""Characters that padding makes at most."""
+"""Maximum length of a padded string."""
 
 
 def _concat(*values: Any) -> str | None:
-    parts = [text(value) for value in values]
+    parts = [to_text(value) for value in values]
     return None if None in parts else "".join(part or "" for part in parts)
 
 

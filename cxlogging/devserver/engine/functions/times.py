@@ -39,7 +39,7 @@ def _size(unit: str) -> int:
 
 
 def _since_epoch(moment: int, unit: str = "ms") -> int:
-    # int(): the rest of the calendar is no timestamp any more.
+    # int(): the result is a number, not a timestamp.
     return int(moment) // _size(unit)
 
 

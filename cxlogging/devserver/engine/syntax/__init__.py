@@ -1,1 +1,1 @@
-"""From a query's text to its syntax tree."""
+"""The parser: from the text of a query to its syntax tree."""

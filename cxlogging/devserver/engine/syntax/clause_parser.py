@@ -1,4 +1,4 @@
-"""What commands are made of: named expressions, counts, types."""
+"""The parser of clauses that several commands share: named expressions, counts, types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ AGGREGATE = ("aggregate", "agg", "calculate", "calc")
 
 
 class ClauseParser(ExpressionParser):
-    """Reads parts of commands."""
+    """Parses the clauses of commands."""
 
     def items(self) -> tuple[NamedExpression, ...]:
         """Read `expression [as name], ...`."""
@@ -24,15 +24,15 @@ class ClauseParser(ExpressionParser):
         of = self.expression()
         return NamedExpression(start, of, self.keypath() if self.accept_word("as") else None)
 
-    def count(self, shown: str) -> int:
+    def count(self, expected: str) -> int:
         """Read a whole number."""
         if self.token.kind != "number" or not isinstance(self.token.value, int):
-            self.refuse(shown)
+            self.refuse(expected)
         number: int = self.advance().value
         return number
 
     def aggregates(self) -> tuple[NamedExpression, ...]:
-        """Read the aggregations of a grouping, whose keyword may be missing."""
+        """Read the aggregations of a grouping, with or without their keyword."""
         ended = self.at_end() or self.next_is("|") or self.next_is(")")
         if not self.accept_word(*AGGREGATE) and ended:
             self.refuse("an aggregation, such as aggregate count() as n")

@@ -1,4 +1,4 @@
-"""What follows the name of each command."""
+"""The parsers of commands: for each, what follows its name."""
 
 from __future__ import annotations
 
@@ -12,168 +12,176 @@ from .nodes import KeyPath, NamedExpression, Node, keypath_of
 Parts = dict[str, Any]
 
 
-def _filter(read: ClauseParser) -> Parts:
-    return {"condition": read.expression()}
+def _filter(parser: ClauseParser) -> Parts:
+    return {"condition": parser.expression()}
 
 
-def _find(read: ClauseParser) -> Parts:
-    text = read.expect_kind("string", "a text")
-    read.expect_word("in")
-    return {"text": text, "of": read.expression()}
+def _find(parser: ClauseParser) -> Parts:
+    text = parser.expect_kind("string", "a string")
+    parser.expect_word("in")
+    return {"text": text, "of": parser.expression()}
 
 
-def _text(read: ClauseParser) -> Parts:
-    return {"text": read.expect_kind("string", "a text")}
+def _text(parser: ClauseParser) -> Parts:
+    return {"text": parser.expect_kind("string", "a string")}
 
 
-def _choose(read: ClauseParser) -> Parts:
-    found = [_chosen(read)]
-    while read.accept(","):
-        found.append(_chosen(read))
+def _choose(parser: ClauseParser) -> Parts:
+    found = [_chosen_item(parser)]
+    while parser.accept(","):
+        found.append(_chosen_item(parser))
     return {"items": tuple(found)}
 
 
-def _chosen(read: ClauseParser) -> NamedExpression:
-    item = read.item()
-    if item.alias is None and read.accept_word("from"):
-        return NamedExpression(item.at, read.expression(), _as_keypath(item.of))
+def _chosen_item(parser: ClauseParser) -> NamedExpression:
+    item = parser.item()
+    if item.alias is None and parser.accept_word("from"):
+        return NamedExpression(item.at, parser.expression(), _as_keypath(item.of))
     return item
 
 
 def _as_keypath(node: Node) -> KeyPath:
     found = keypath_of(node)
     if found is None:
-        raise QueryRefusedError("choose: a keypath is due before from", node.at)
+        raise QueryRefusedError("choose: expected a keypath before from", node.at)
     return found
 
 
-def _create(read: ClauseParser) -> Parts:
-    parts: Parts = {"to": read.keypath()}
-    read.expect_word("from")
-    parts["of"] = read.expression()
-    while read.accept_word("on"):
-        if read.accept_word("datatype"):
+def _create(parser: ClauseParser) -> Parts:
+    parts: Parts = {"to": parser.keypath()}
+    parser.expect_word("from")
+    parts["of"] = parser.expression()
+    while parser.accept_word("on"):
+        if parser.accept_word("datatype"):
             rule, allowed = "changed", ("skip", "fail", "overwrite")
-            read.expect_word("change", "changed")
+            parser.expect_word("change", "changed")
         else:
-            read.expect_word("keypath")
-            rule = read.expect_word("exists", "missing").text
+            parser.expect_word("keypath")
+            rule = parser.expect_word("exists", "missing").text
             allowed = ("fail", "skip", "overwrite" if rule == "exists" else "create")
-        parts[rule] = read.expect_word(*allowed).text
+        parts[rule] = parser.expect_word(*allowed).text
     return parts
 
 
-def _replace(read: ClauseParser) -> Parts:
-    to = read.keypath()
-    read.expect_word("with")
-    return {"to": to, "of": read.expression()}
+def _replace(parser: ClauseParser) -> Parts:
+    to = parser.keypath()
+    parser.expect_word("with")
+    return {"to": to, "of": parser.expression()}
 
 
-def _move(read: ClauseParser) -> Parts:
-    start = read.keypath()
-    read.expect_word("to")
-    return {"start": start, "to": read.keypath()}
+def _move(parser: ClauseParser) -> Parts:
+    start = parser.keypath()
+    parser.expect_word("to")
+    return {"start": start, "to": parser.keypath()}
 
 
-def _remove(read: ClauseParser) -> Parts:
-    paths = [read.keypath()]
-    while read.accept(","):
-        paths.append(read.keypath())
+def _remove(parser: ClauseParser) -> Parts:
+    paths = [parser.keypath()]
+    while parser.accept(","):
+        paths.append(parser.keypath())
     return {"paths": tuple(paths)}
 
 
-def _redact(read: ClauseParser) -> Parts:
-    path = read.keypath()
-    read.accept_word("matching")
-    pattern = read.pattern()
-    read.expect_word("to")
-    return {"path": path, "pattern": pattern, "to": read.expect_kind("string", "a text")}
+def _redact(parser: ClauseParser) -> Parts:
+    path = parser.keypath()
+    parser.accept_word("matching")
+    pattern = parser.pattern()
+    parser.expect_word("to")
+    return {"path": path, "pattern": pattern, "to": parser.expect_kind("string", "a string")}
 
 
-def _convert(read: ClauseParser) -> Parts:
-    read.accept_word("datatypes")
-    return {"types": read.types()}
+def _convert(parser: ClauseParser) -> Parts:
+    parser.accept_word("datatypes")
+    return {"types": parser.types()}
 
 
-def _extract(read: ClauseParser) -> Parts:
-    of = read.expression()
-    read.expect_word("into")
-    to = read.keypath()
-    read.expect_word("using")
-    using = read.expect_kind("name", "an extractor, such as regexp(e=/.../)")
-    plain, named = read.arguments() if read.accept("(") else ((), ())
-    types = read.types() if read.accept_word("datatypes") else ()
-    return {"of": of, "to": to, "using": using, "plain": plain, "named": named, "types": types}
+def _extract(parser: ClauseParser) -> Parts:
+    of = parser.expression()
+    parser.expect_word("into")
+    to = parser.keypath()
+    parser.expect_word("using")
+    using = parser.expect_kind("name", "an extractor, such as regexp(e=/.../)")
+    positional, named = parser.arguments() if parser.accept("(") else ((), ())
+    types = parser.types() if parser.accept_word("datatypes") else ()
+    return {
+        "of": of,
+        "to": to,
+        "using": using,
+        "positional": positional,
+        "named": named,
+        "types": types,
+    }
 
 
-def _explode(read: ClauseParser) -> Parts:
-    of = read.expression()
-    read.expect_word("into")
-    to = read.keypath()
+def _explode(parser: ClauseParser) -> Parts:
+    of = parser.expression()
+    parser.expect_word("into")
+    to = parser.keypath()
     kept = (
-        read.accept_word("original") and read.expect_word("preserve", "discard").text == "preserve"
+        parser.accept_word("original")
+        and parser.expect_word("preserve", "discard").text == "preserve"
     )
     return {"of": of, "to": to, "kept": kept}
 
 
-def _groupby(read: ClauseParser) -> Parts:
-    return {"keys": read.items(), "aggregates": read.aggregates()}
+def _groupby(parser: ClauseParser) -> Parts:
+    return {"keys": parser.items(), "aggregates": parser.aggregates()}
 
 
-def _multigroupby(read: ClauseParser) -> Parts:
+def _multigroupby(parser: ClauseParser) -> Parts:
     sets: list[tuple[NamedExpression, ...]] = []
-    while not sets or read.accept(","):
-        read.expect("(")
-        sets.append(read.items())
-        read.expect(")")
-    return {"sets": tuple(sets), "aggregates": read.aggregates()}
+    while not sets or parser.accept(","):
+        parser.expect("(")
+        sets.append(parser.items())
+        parser.expect(")")
+    return {"sets": tuple(sets), "aggregates": parser.aggregates()}
 
 
-def _aggregate(read: ClauseParser) -> Parts:
-    return {"aggregates": read.items()}
+def _aggregate(parser: ClauseParser) -> Parts:
+    return {"aggregates": parser.items()}
 
 
-def _count(read: ClauseParser) -> Parts:
-    return {"into": read.keypath() if read.accept_word("into") else None}
+def _count(parser: ClauseParser) -> Parts:
+    return {"into": parser.keypath() if parser.accept_word("into") else None}
 
 
-def _countby(read: ClauseParser) -> Parts:
-    key = read.item()
-    into = read.keypath() if read.accept_word("into") else None
-    order = read.advance().text if read.next_is_word("asc", "desc") else ""
+def _countby(parser: ClauseParser) -> Parts:
+    key = parser.item()
+    into = parser.keypath() if parser.accept_word("into") else None
+    order = parser.advance().text if parser.next_is_word("asc", "desc") else ""
     return {"key": key, "into": into, "order": order}
 
 
-def _distinct(read: ClauseParser) -> Parts:
-    return {"keys": read.items()}
+def _distinct(parser: ClauseParser) -> Parts:
+    return {"keys": parser.items()}
 
 
-def _dedupeby(read: ClauseParser) -> Parts:
-    keys = [read.expression()]
-    while read.accept(","):
-        keys.append(read.expression())
-    read.expect_word("keep")
-    return {"keys": tuple(keys), "keep": read.count("how many to keep")}
+def _dedupeby(parser: ClauseParser) -> Parts:
+    keys = [parser.expression()]
+    while parser.accept(","):
+        keys.append(parser.expression())
+    parser.expect_word("keep")
+    return {"keys": tuple(keys), "keep": parser.count("how many to keep")}
 
 
-def _top(read: ClauseParser) -> Parts:
-    number = read.count("how many rows")
-    keys = read.items()
-    read.expect_word("by")
-    return {"count": number, "keys": keys, "by": read.item()}
+def _top(parser: ClauseParser) -> Parts:
+    number = parser.count("how many rows")
+    keys = parser.items()
+    parser.expect_word("by")
+    return {"count": number, "keys": keys, "by": parser.item()}
 
 
-def _orderby(read: ClauseParser) -> Parts:
+def _orderby(parser: ClauseParser) -> Parts:
     keys: list[tuple[Node, bool]] = []
-    while not keys or read.accept(","):
-        of = read.expression()
-        order = read.advance().text if read.next_is_word("asc", "desc") else "asc"
+    while not keys or parser.accept(","):
+        of = parser.expression()
+        order = parser.advance().text if parser.next_is_word("asc", "desc") else "asc"
         keys.append((of, order == "desc"))
     return {"keys": tuple(keys)}
 
 
-def _limit(read: ClauseParser) -> Parts:
-    return {"count": read.count("how many rows")}
+def _limit(parser: ClauseParser) -> Parts:
+    return {"count": parser.count("how many rows")}
 
 
 COMMANDS: dict[str, Callable[[ClauseParser], Parts]] = {

@@ -1,4 +1,4 @@
-"""Moving over the tokens of a query: what is next, what is due, and keypaths."""
+"""A cursor over the tokens of a query: look at the next one, accept it, or expect it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MISTAKES = {"=": "write == to compare", "and": "write && for and", "or": "write
 
 
 class Cursor:
-    """Stands before one token of *text*."""
+    """A position before a token of *text*."""
 
     def __init__(self, text: str, start: int = 0, end: int | None = None, depth: int = 0) -> None:
         self.lexer = Lexer(text, end)
@@ -21,71 +21,72 @@ class Cursor:
         self.token = self.lexer.token(start)
 
     def advance(self) -> Token:
-        """Return the token, and go to the next."""
+        """Return the next token, and move behind it."""
         taken = self.token
         self.token = self.lexer.token(taken.end)
         return taken
 
     def next_is(self, mark: str) -> bool:
-        """True where *mark* is next."""
+        """Return True where *mark* is next."""
         return self.token.kind == "mark" and self.token.text == mark
 
     def next_is_word(self, *words: str) -> bool:
-        """True where one of *words* is next."""
+        """Return True where one of *words* is next."""
         return self.token.kind == "name" and self.token.text in words
 
     def accept(self, mark: str) -> bool:
-        """True where *mark* was next, which is passed."""
+        """Move behind *mark* where it is next; return whether it was."""
         if not self.next_is(mark):
             return False
         self.advance()
         return True
 
     def accept_word(self, *words: str) -> bool:
-        """True where one of *words* was next, which is passed."""
+        """Move behind one of *words* where it is next; return whether it was."""
         if not self.next_is_word(*words):
             return False
         self.advance()
         return True
 
     def expect(self, mark: str) -> Token:
-        """Pass *mark*, or refuse what is there instead."""
+        """Return *mark* and move behind it; refuse the query where another token is next."""
         if not self.next_is(mark):
             self.refuse(f"{mark!r}")
         return self.advance()
 
     def expect_word(self, *words: str) -> Token:
-        """Pass one of *words*, or refuse."""
+        """Return one of *words* and move behind it; refuse the query where none is next."""
         if not self.next_is_word(*words):
             self.refuse(f"{' or '.join(repr(word) for word in words)}")
         return self.advance()
 
-    def expect_kind(self, kind: str, shown: str) -> Token:
-        """Pass a token of *kind*, or refuse."""
+    def expect_kind(self, kind: str, expected: str) -> Token:
+        """Return a token of *kind* and move behind it; refuse the query where none is next."""
         if self.token.kind != kind:
-            self.refuse(f"{shown}")
+            self.refuse(expected)
         return self.advance()
 
-    def refuse(self, due: str) -> NoReturn:
-        """Refuse the token that is next."""
+    def refuse(self, expected: str) -> NoReturn:
+        """Refuse the query, because the next token is not what was *expected*."""
         hint = _MISTAKES.get(self.token.text, "") if self.token.kind != "string" else ""
         raise QueryRefusedError(
-            f"syntax error: {due} is due, not {self.token.shown}" + (f" ({hint})" if hint else ""),
+            f"syntax error: expected {expected}, not {self.token.shown}"
+            + (f" ({hint})" if hint else ""),
             self.token.start,
         )
 
     def subscript(self) -> str | int:
-        """Read what stands in brackets, whose first is passed."""
+        """Read an index or a field in brackets, after the opening one."""
         token = self.token
         if token.kind not in ("string", "number") or isinstance(token.value, float):
-            self.refuse("a text or a whole number")
+            self.refuse("a string or a whole number")
         self.advance()
         self.expect("]")
         step: str | int = token.value
         return step
 
     def keypath(self) -> KeyPath:
-        """Read where a command writes to."""
+        """Read a keypath."""
         start = self.token
         steps: list[str | int] = []
         root = "$d"
@@ -104,5 +105,5 @@ class Cursor:
                 return KeyPath(start.start, root, tuple(steps))
 
     def at_end(self) -> bool:
-        """True at the end of the text."""
+        """Return True at the end of the text."""
         return self.token.kind == END

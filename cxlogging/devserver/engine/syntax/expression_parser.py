@@ -1,4 +1,4 @@
-"""Reading expressions: a Pratt parser, one token ahead."""
+"""The parser of expressions: a Pratt parser with one token of lookahead."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .nodes import (
     Unary,
 )
 
-BINDING = {
+PRECEDENCE = {
     "||": 1, "&&": 2,
     "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "~": 3, "~~": 3, "in": 3,
     "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
 }  # fmt: skip
-"""How tightly each operator binds; comparisons do not chain."""
+"""The precedence of each operator; comparisons cannot be chained."""
 
-COMPARING = 3
+COMPARISON = 3
 TYPES = {
     "string": "string", "number": "number", "num": "number", "bool": "bool", "boolean": "bool",
     "timestamp": "timestamp", "interval": "interval", "regexp": "regexp", "array": "array",
@@ -37,40 +37,40 @@ TYPES = {
 }  # fmt: skip
 CASES = ("case", "case_contains", "case_equals", "case_greaterthan", "case_lessthan")
 MAX_DEPTH = 200
-"""Parentheses and the like inside of one another."""
+"""Maximum nesting of parentheses and other expressions."""
 
 
 class ExpressionParser(Cursor):
-    """Reads the expressions of a text, and moves on behind them."""
+    """Parses expressions, and moves behind them."""
 
-    def expression(self, binding: int = 0) -> Node:
-        """Read an expression whose operators bind more tightly than *binding*."""
+    def expression(self, precedence: int = 0) -> Node:
+        """Read an expression with operators above *precedence*."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.refuse_depth()
+            self.refuse_nesting()
         left = self._unary()
-        while (strength := self._strength()) > binding:
-            left = self._binary(left, strength)
-            if strength == COMPARING and self._strength() == COMPARING:
+        while (found := self._precedence()) > precedence:
+            left = self._binary(left, found)
+            if found == COMPARISON and self._precedence() == COMPARISON:
                 self.refuse("&& or || between two comparisons")
         self.depth -= 1
         return left
 
-    def refuse_depth(self) -> NoReturn:
+    def refuse_nesting(self) -> NoReturn:
         """Refuse a query that is nested too deeply."""
         raise QueryRefusedError(
-            f"syntax error: more than {MAX_DEPTH} levels deep", self.token.start
+            f"syntax error: nested more than {MAX_DEPTH} levels deep", self.token.start
         )
 
-    def _strength(self) -> int:
+    def _precedence(self) -> int:
         if self.token.kind == "mark" or self.next_is_word("in"):
-            return BINDING.get(self.token.text, 0)
+            return PRECEDENCE.get(self.token.text, 0)
         return 0
 
-    def _binary(self, left: Node, strength: int) -> Node:
+    def _binary(self, left: Node, precedence: int) -> Node:
         sign = self.advance()
         if sign.text != "in":
-            return Binary(sign.start, sign.text, left, self.expression(strength))
+            return Binary(sign.start, sign.text, left, self.expression(precedence))
         if self.accept("("):
             items = self._list(")")
         else:
@@ -85,7 +85,7 @@ class ExpressionParser(Cursor):
             sign = self.advance()
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                self.refuse_depth()
+                self.refuse_nesting()
             of = self._unary()
             self.depth -= 1
             return Unary(sign.start, sign.text, of)
@@ -96,8 +96,8 @@ class ExpressionParser(Cursor):
             if self.accept("."):
                 name = self.expect_kind("name", "a field or a method")
                 if self.accept("("):
-                    plain, named = self.arguments()
-                    node = Call(name.start, name.text, (node, *plain), named)
+                    positional, named = self.arguments()
+                    node = Call(name.start, name.text, (node, *positional), named)
                 else:
                     node = Access(node.at, node, name.text)
             elif self.accept("["):
@@ -107,7 +107,7 @@ class ExpressionParser(Cursor):
                 word = self.expect_kind("name", "a type")
                 if word.text not in TYPES:
                     raise QueryRefusedError(
-                        f"syntax error: {word.text!r} is no type; there are"
+                        f"syntax error: unknown type {word.text!r}; known types:"
                         f" {', '.join(dict.fromkeys(TYPES.values()))}",
                         word.start,
                     )
@@ -118,7 +118,7 @@ class ExpressionParser(Cursor):
     def _operand(self) -> Node:
         token = self.token
         if token.kind == "name":
-            return self._word()
+            return self._name_or_call()
         if token.kind == "root":
             self.advance()
             return Name(token.start, token.text)
@@ -128,9 +128,9 @@ class ExpressionParser(Cursor):
         if token.kind == "template":
             self.advance()
             return self._template(token)
-        return self._marked()
+        return self._operand_after_mark()
 
-    def _marked(self) -> Node:
+    def _operand_after_mark(self) -> Node:
         token = self.token
         if self.accept("("):
             inner = self.expression()
@@ -147,22 +147,22 @@ class ExpressionParser(Cursor):
         found = self.pattern()
         return Literal(found.start, found.value, "regexp")
 
-    def _word(self) -> Node:
+    def _name_or_call(self) -> Node:
         word = self.advance()
         if word.text in CASES and self.next_is("{"):
             return self._case(word)
         if self.accept("("):
-            plain, named = self.arguments()
-            return Call(word.start, word.text, plain, named)
+            positional, named = self.arguments()
+            return Call(word.start, word.text, positional, named)
         return Name(word.start, word.text)
 
     def pattern(self) -> Token:
-        """Read a regular expression or a text."""
+        """Read a regular expression or a string."""
         if self.next_is("/"):
             found = self.lexer.regexp(self.token.start)
             self.token = self.lexer.token(found.end)
             return found
-        return self.expect_kind("string", "a regular expression or a text")
+        return self.expect_kind("string", "a regular expression or a string")
 
     def _list(self, closing: str) -> tuple[Node, ...]:
         items: list[Node] = []
@@ -173,19 +173,19 @@ class ExpressionParser(Cursor):
         return tuple(items)
 
     def arguments(self) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
-        """Read arguments, whose first parenthesis is passed."""
-        plain: list[Node] = []
+        """Read arguments, after the opening parenthesis."""
+        positional: list[Node] = []
         named: list[tuple[str, Node]] = []
         while not self.accept(")"):
-            if plain or named:
+            if positional or named:
                 self.expect(",")
             if self.token.kind == "name" and self.lexer.token(self.token.end).text == "=":
                 name = self.advance().text
                 self.advance()
                 named.append((name, self.expression()))
             else:
-                plain.append(self.expression())
-        return tuple(plain), tuple(named)
+                positional.append(self.expression())
+        return tuple(positional), tuple(named)
 
     def _case(self, word: Token) -> Case:
         self.expect("{")
@@ -218,7 +218,7 @@ class ExpressionParser(Cursor):
             parts.append(inner.expression())
             if not inner.next_is("}"):
                 inner.refuse("'}'")
-            # Not the next token: what follows is text.
+            # Not via advance(): what follows is literal text, not a token.
             at = inner.token.end
         parts.append(self.text[at:last])
         return Template(token.start, tuple(parts))

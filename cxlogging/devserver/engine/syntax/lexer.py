@@ -1,8 +1,8 @@
 """
 The tokens of a query, one at a time.
 
-What a slash means depends on where it stands: the parser asks for `regexp` where an operand is due,
-and takes the slash for a division elsewhere.
+The meaning of a slash depends on its context: the parser calls `regexp` where it expects an
+operand, and takes the slash as a division elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ..errors import QueryRefusedError
 from ..values import UNITS
 
-_BLANK = re.compile(r"(?:\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)+", re.DOTALL)
+_IGNORED = re.compile(r"(?:\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _TOKEN = re.compile(
     r"""
     (?P<interval>(?:[0-9]+(?:ns|us|ms|[smhd]))+(?![A-Za-z0-9_]))
@@ -42,10 +42,10 @@ class Token:
 
     Attributes:
         kind: `name`, `root`, `number`, `interval`, `string`, `template`, `regexp`, `mark`, `end`.
-        text: As it stands.
-        start: Its offset.
-        end: The offset after it.
-        value: What a literal stands for.
+        text: The text of the token.
+        start: The offset of its first character.
+        end: The offset after its last character.
+        value: The value of a literal.
     """
 
     kind: str
@@ -56,13 +56,13 @@ class Token:
 
     @property
     def shown(self) -> str:
-        """For a sentence."""
+        """The token as an error message shows it."""
         return "the end of the query" if self.kind == END else repr(self.text)
 
 
 class Lexer:
     """
-    Gives the token at an offset.
+    Returns the token at an offset.
 
     Args:
         text: The query.
@@ -74,7 +74,7 @@ class Lexer:
         self._end = len(text) if end is None else end
 
     def token(self, at: int) -> Token:
-        """The token at *at*, after blanks and comments."""
+        """Return the token at *at*, after whitespace and comments."""
         at = self._skip(at)
         if at >= self._end:
             return Token(END, "", at, at)
@@ -85,27 +85,27 @@ class Lexer:
         return Token(kind, text, at, found.end(), _value(kind, text))
 
     def regexp(self, at: int) -> Token:
-        """The regular expression whose first slash is at *at*."""
+        """Return the regular expression whose first slash is at *at*."""
         found = _REGEXP.match(self.text, at, self._end)
         if found is None:
-            raise QueryRefusedError("a regular expression needs a second '/'", at)
+            raise QueryRefusedError("unterminated regular expression: add a second '/'", at)
         return Token("regexp", found[0], at, found.end(), found[1])
 
     def _skip(self, at: int) -> int:
-        found = _BLANK.match(self.text, at, self._end)
+        found = _IGNORED.match(self.text, at, self._end)
         return at if found is None else found.end()
 
     def _refuse(self, at: int) -> NoReturn:
         first = self.text[at]
         sentences = {
-            "'": "this string has no end: close it with '",
-            '"': 'this string has no end: close it with "',
-            "`": "this template has no end: close it with `",
+            "'": "unterminated string: close it with '",
+            '"': 'unterminated string: close it with "',
+            "`": "unterminated template: close it with `",
             "&": "write && for and",
         }
         if first.isascii() and first.isdigit():
-            raise QueryRefusedError("this is neither a number nor an interval such as 1h30m", at)
-        raise QueryRefusedError(sentences.get(first, f"{first!r} does not belong here"), at)
+            raise QueryRefusedError("not a number, nor an interval such as 1h30m", at)
+        raise QueryRefusedError(sentences.get(first, f"unexpected character {first!r}"), at)
 
 
 def _value(kind: str, text: str) -> Any:
@@ -122,5 +122,5 @@ def _unescaped(found: re.Match[str]) -> str:
     escape = found[1]
     if len(escape) == 5:
         return chr(int(escape[1:], 16))
-    # What is no escape stands for itself, so that patterns in strings survive.
+    # An unknown escape stays as it is, so that patterns in strings keep their backslashes.
     return _ESCAPES.get(escape, found[0])

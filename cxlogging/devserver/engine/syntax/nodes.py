@@ -1,4 +1,4 @@
-"""The syntax tree of a query. Every node knows its offset, for the sentence that refuses it."""
+"""The syntax tree of a query. Each node has its offset in the text, for error messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOTS = {"$d": "$d", "$data": "$d", "$m": "$m", "$metadata": "$m", "$l": "$l", "
 
 @dataclass(frozen=True)
 class Node:
-    """Something at *at* in the query."""
+    """A part of the query, at offset *at*."""
 
     at: int
 
@@ -89,7 +89,7 @@ class TimeLiteral(Node):
 
 @dataclass(frozen=True)
 class Template(Node):
-    """Texts and expressions in turn."""
+    """Strings and expressions in turn."""
 
     parts: tuple[str | Node, ...]
 
@@ -101,9 +101,9 @@ class Case(Node):
 
     Attributes:
         name: `case`, `case_contains`, ...
-        subject: What the others of the family compare; None for `case`.
-        branches: Conditions or comparands, and values.
-        default: After `_`, or None.
+        subject: The value that `case_contains` and others compare; None for `case`.
+        branches: Conditions (or values to compare with) and results.
+        default: The result after `_`, or None.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Case(Node):
 
 @dataclass(frozen=True)
 class KeyPath(Node):
-    """Where a command writes: *root* is `$d`, `$m` or `$l`."""
+    """A keypath; *root* is `$d`, `$m` or `$l`."""
 
     root: str
     steps: tuple[str | int, ...]
@@ -126,7 +126,7 @@ class KeyPath(Node):
 
 @dataclass(frozen=True)
 class NamedExpression(Node):
-    """An expression, and the name that its value gets, if one is given."""
+    """An expression, with the keypath that its value gets, if one is given."""
 
     of: Node
     alias: KeyPath | None = None
@@ -135,11 +135,11 @@ class NamedExpression(Node):
 @dataclass(frozen=True)
 class Command(Node):
     """
-    One stage.
+    A command of the pipeline.
 
     Attributes:
-        name: The command's main name, whatever alias was written.
-        parts: What it was given, by name.
+        name: The main name of the command, even where an alias was written.
+        parts: The clauses of the command, by name.
     """
 
     name: str
@@ -149,10 +149,10 @@ class Command(Node):
 @dataclass(frozen=True)
 class SourceClause(Node):
     """
-    Where rows come from.
+    The source of the rows.
 
     Attributes:
-        dataset: Such as `logs` or `default/logs`; empty where none is named.
+        dataset: `logs` or `default/logs`; empty where none is named.
         clause: `last`, `around`, `between`, `timeshifted`, or empty.
         times: The expressions of the clause.
     """
@@ -164,14 +164,14 @@ class SourceClause(Node):
 
 @dataclass(frozen=True)
 class Query(Node):
-    """A source and its stages."""
+    """A source and the commands of its pipeline."""
 
     source: SourceClause
     commands: tuple[Command, ...]
 
 
 def keypath_of(node: Node) -> KeyPath | None:
-    """The keypath that an expression is, or None where it is something else."""
+    """Return the keypath that an expression consists of, or None for other expressions."""
     steps: list[str | int] = []
     at = node
     while isinstance(at, Access):

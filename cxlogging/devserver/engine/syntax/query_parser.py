@@ -1,4 +1,4 @@
-"""Reading a query: its source, and one command after another."""
+"""The parser of queries: a source, and one command after another."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ UNSUPPORTED = ("enrich", "join", "stitch", "roundtime", "timechart", "timeseries
 
 
 def parse(text: str) -> Query:
-    """Read *text*; raises `QueryRefusedError`."""
-    reader = QueryParser(text)
-    query = reader.query()
-    if not reader.at_end():
-        reader.refuse("'|' or the end")
+    """Return the syntax tree of *text*; raise `QueryRefusedError` where it is invalid."""
+    parser = QueryParser(text)
+    query = parser.query()
+    if not parser.at_end():
+        parser.refuse("'|' or the end")
     return query
 
 
 class QueryParser(ClauseParser):
-    """Reads whole queries."""
+    """Parses whole queries."""
 
     def query(self) -> Query:
-        """Read a query, up to its end or to a parenthesis that is not its own."""
+        """Read a query up to its end, or up to the parenthesis that closes a subquery."""
         start, source = self.token.start, SourceClause(self.token.start)
         commands: list[Command] = []
         if self.next_is_word("source", "from"):
@@ -84,19 +84,19 @@ class QueryParser(ClauseParser):
             raise UnsupportedError(f"the command {name}", word.start)
         if name == "union":
             return Command(word.start, name, {"query": self._subquery()})
-        read = COMMANDS.get(name)
-        if read is None:
+        parse_clauses = COMMANDS.get(name)
+        if parse_clauses is None:
             hint = nearest(word.text, (*COMMANDS, *ALIASES, "union")) or (
                 " source comes first." if name in ("source", "from") else ""
             )
-            raise QueryRefusedError(f"{word.text!r} is no command.{hint}", word.start)
-        return Command(word.start, name, read(self))
+            raise QueryRefusedError(f"unknown command {word.text!r}.{hint}", word.start)
+        return Command(word.start, name, parse_clauses(self))
 
     def _subquery(self) -> Query:
         self.expect("(")
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.refuse_depth()
+            self.refuse_nesting()
         query = self.query()
         self.depth -= 1
         self.expect(")")

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.wire.flatten import flat
+from cxlogging.wire.flatten import flatten
 
 values = st.recursive(
     st.integers(0, 9) | st.none() | st.text(max_size=3),
@@ -18,34 +18,38 @@ def test_flat_fields_are_the_same_object():
     """Fields without anything nested or long are not even copied."""
     fields = {"a": 1, "b": "x" * 25, "c": None, "d": 1.5}
 
-    assert flat(fields, 100, 4) is fields
+    assert flatten(fields, 100, 4) is fields
 
 
 def test_nested_names_are_dotted():
     """Objects become dotted names, lists and empty objects become JSON text."""
     nested = {"a": {"b": {"c": 1}, "d": [1, {"e": 2}]}, "f": {}}
 
-    assert flat(nested, 100, 10) == {"a.b.c": 1, "a.d": '[1,{"e":2}]', "f": "{}"}
+    assert flatten(nested, 100, 10) == {"a.b.c": 1, "a.d": '[1,{"e":2}]', "f": "{}"}
 
 
 def test_names_that_meet_get_an_underscore():
     """Of names that become the same, the later ones move aside."""
-    assert flat({"a.b": 1, "a": {"b": 2}, "a.b_": 3}, 100, 10) == {"a.b": 1, "a.b_": 2, "a.b__": 3}
+    assert flatten({"a.b": 1, "a": {"b": 2}, "a.b_": 3}, 100, 10) == {
+        "a.b": 1,
+        "a.b_": 2,
+        "a.b__": 3,
+    }
 
 
 def test_the_first_fields_are_kept():
     """Beyond the most, one more name says that the rest was cut."""
     fields = {"a": 1, "b": 2, "c": 3}
 
-    assert flat(fields, 100, 3) is fields
-    assert flat(fields, 100, 2) == {"a": 1, "b": 2, "cx_more_fields": "<cut: 2 fields are kept>"}
+    assert flatten(fields, 100, 3) is fields
+    assert flatten(fields, 100, 2) == {"a": 1, "b": 2, "cx_more_fields": "<cut: 2 fields are kept>"}
 
 
 def test_texts_are_cut_wherever_they_are():
     """Long texts, nested ones and JSON texts keep within their bytes."""
     long = "é" * 400
 
-    found = flat({"a": long, "b": {"c": long}, "d": [long]}, 200, 10)
+    found = flatten({"a": long, "b": {"c": long}, "d": [long]}, 200, 10)
 
     assert {name: len(found[name].encode()) <= 200 for name in found} == {
         "a": True,
@@ -63,7 +67,7 @@ def _leaves(value):
 @given(st.dictionaries(st.sampled_from(["a", "b", "a.b", "a_"]), values, min_size=1))
 def test_no_leaf_vanishes(fields):
     """Every leaf has a name of its own, in order."""
-    found = flat(fields, 10_000, 1_000)
+    found = flatten(fields, 10_000, 1_000)
 
     nested = [json.loads(leaf) for leaf in _leaves(fields)]
     expected = [
