@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from .findings import Limit, QueryWarning, Statistics
     from .http.retry_budget import Clock
     from .jobs import Job, JobState, JobStatus
+    from .request.background import Dataset
     from .results import QueryResult
     from .rows import Row, Severity
     from .split import SplitProgress
     from .stream import RowStream
-    from .submission import Dataset
 
 __all__ = [
     "AsyncDataPrimeClient",
@@ -80,7 +80,7 @@ _HOMES = {
     "Clock": ".http.retry_budget",
     "CxQueryWarning": ".errors",
     "DataPrimeClient": ".client",
-    "Dataset": ".submission",
+    "Dataset": ".request.background",
     "Job": ".jobs",
     "JobState": ".jobs",
     "JobStatus": ".jobs",

@@ -25,11 +25,11 @@ from ...wire.codec import encoded, literal, members
 from ...wire.destination import Destination, Writer
 from ...wire.event import Event, Site, present, put_trace, rename_reserved, site
 from ...wire.external_errors import contained
-from ...wire.flatten import flatten
 from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
+from ...wire.sanitizing.flatten import flatten
+from ...wire.sanitizing.truncation import within
 from ...wire.size_limit import encode
 from ...wire.timestamps import rfc3339_second
-from ...wire.truncation import within
 from ...wire.verdicts import RETRIED, default_verdict
 
 HOSTS = {
