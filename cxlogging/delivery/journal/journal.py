@@ -130,8 +130,8 @@ class Journal(Queue):
         self._refuse_by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
         self._full_until = 0.0
-        self._is_synced = options.durability == "system"
         self._rounds = 0
+        self._is_synced = options.durability == "system"
         self._is_missing = False
         self._done = 0
         self._fd = -1
