@@ -1,5 +1,5 @@
 """
-The only socket of the sending side: one request, one answer, one deadline.
+The only socket of a delivery: one request, one answer, one deadline.
 
 A socket's own timeout is no deadline (a byte a second keeps it alive for ever),
 so the time that is left is set before every read and write. Nothing is followed.
@@ -35,13 +35,13 @@ except ImportError:  # Windows
     TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
 
 ANSWER_BYTES = 256 * 1024
-"""Of an answer: a status with its reason for each of some thousand records, at least."""
+"""Most bytes of an answer that are read: a status and a reason for each of some 1,000 records."""
 READ_BYTES = 72 * 1024
-"""Of an answer, read at once if they are there, with its head."""
+"""Bytes of an answer that are read at once, if they are there."""
 WRITE_BYTES = 2 * 2**20
-"""Written at once: each call waits several times for the interpreter's lock."""
+"""Bytes of a body written at once: each call waits several times for the GIL."""
 HEAD_BYTES = 64 * 1024
-"""Of a body, written with its head: that takes a copy, which is dear where it is large."""
+"""Bytes of a body written together with the head: that copies them, so not too many."""
 
 IDLE_SECONDS = 25.0
 CLOSE_SECONDS = 0.25
@@ -257,7 +257,7 @@ def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
                 return False
             time.sleep(ACKNOWLEDGE_SECONDS / 10)
     except (AttributeError, OSError, ValueError):
-        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell
+        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell which
     return True
 
 
@@ -303,7 +303,7 @@ def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
         body = answer.read(ANSWER_BYTES + 1)
         whole = len(body) <= ANSWER_BYTES and answer.isclosed() and not answer.length
     except (OSError, http.client.HTTPException):
-        # The status line has told the outcome; what was to follow it did not come.
+        # The status line is enough for the outcome; the rest did not arrive.
         whole = False
     headers = {name.lower(): value for name, value in answer.getheaders()}
     response = Response(answer.status, headers, body[:ANSWER_BYTES], complete=whole)
