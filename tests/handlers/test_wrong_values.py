@@ -316,7 +316,7 @@ def test_the_local_server_takes_true_or_false(value):
     """What allows other machines is True or False, or a word for it; "false" is False."""
     with pytest.raises(ConfigurationError, match="allow_remote takes true or false, not"):
         DevServer(host="0.0.0.0", allow_remote=value)
-    with pytest.raises(ValueError, match="allow_remote=True to serve others"):
+    with pytest.raises(ValueError, match="allow_remote=True to serve other machines"):
         DevServer(host="0.0.0.0", allow_remote="false")
 
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.wire.flatten import flatten
+from cxlogging.wire.sanitizing.flatten import flatten
 
 values = st.recursive(
     st.integers(0, 9) | st.none() | st.text(max_size=3),
