@@ -257,7 +257,7 @@ class Journal(Queue):
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._segments.take(count, size, self._files.resumed)
-        if not items and len(self._memory):
+        if not items and self._in_memory:
             items = self._memory.take(count, size)
         if not items:
             items = self._segments.take(count, size)
@@ -359,8 +359,13 @@ class Journal(Queue):
     def backlog(self) -> bool:
         return self._orphans.has_items
 
+    @property
+    def _in_memory(self) -> int:
+        """How many items wait in memory: none, as long as the disk has never failed."""
+        return len(self._memory) if self._memory.items_in else 0
+
     def __len__(self) -> int:
-        return self.spooled + len(self._memory)
+        return self.spooled + self._in_memory
 
     @property
     def full(self) -> str:
