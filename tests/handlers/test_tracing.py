@@ -150,7 +150,7 @@ def test_opentelemetry_is_not_imported():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_span_keeps_a_record_on_the_short_way():
+def test_a_span_keeps_a_record_on_the_fast_path():
     """With a span active, no event is made for an ordinary record."""
     sdk = pytest.importorskip("opentelemetry.sdk.trace")
     events = EventMaker(Sanitizer(), {}, None, None, lambda *note: None)

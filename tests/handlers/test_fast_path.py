@@ -1,4 +1,4 @@
-"""The short way from a record to its item gives what the long way gives."""
+"""The fast path from a record to its item returns the same bytes as the slow path."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def a_record(extra: dict, changes: dict | None = None) -> logging.LogRecord:
 
 
 @given(st.sampled_from(DESTINATIONS), CONSTANTS, FORMATTERS, RECORDS)
-def test_the_short_way_is_the_long_way(destination, constant, formatter, records):
+def test_the_fast_path_returns_what_the_slow_path_returns(
+    destination, constant, formatter, records
+):
     """Whatever one line of code logged before, an item is, byte for byte, that of its event."""
     one = maker(destination, constant)
     for extra, changes, born, bound in records:
@@ -219,7 +221,7 @@ def functions_called(one: ItemMaker, record: logging.LogRecord, formatter=None) 
 
 
 @pytest.mark.parametrize("destination", WITH_FIELDS)
-def test_records_of_a_wrapper_go_the_short_way(destination):
+def test_records_of_a_wrapper_take_the_fast_path(destination):
     """One line that logs different extras each time needs no event for any of them."""
     one = maker(destination)
     kinds = [{"user": "ada"}, {"order": 7}, {}, {"order": 7, "user": "bob"}, {"message": "left"}]
@@ -230,7 +232,7 @@ def test_records_of_a_wrapper_go_the_short_way(destination):
         assert "event" not in functions_called(one, a_record(extra))
 
 
-def test_what_goes_the_short_way():
+def test_what_takes_the_fast_path():
     """A formatter's text, bound fields, and values that have to be cleaned need no event."""
     one = maker(DESTINATIONS[0])
     formatter = logging.Formatter("%(levelname)s %(message)s")
