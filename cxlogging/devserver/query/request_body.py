@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...dataprime.direct_query import DEFAULT_LIMIT, ROW_LIMITS
-from ...dataprime.direct_query import PRESETS as PRESET_NAMES
-from ...dataprime.direct_query import TIERS as TIER_NAMES
-from ...dataprime.submission import DESCRIPTION_LENGTH, NAME
+from ...dataprime.request.background import DESCRIPTION_LENGTH, NAME
+from ...dataprime.request.direct import DEFAULT_LIMIT, ROW_LIMITS
+from ...dataprime.request.direct import PRESETS as PRESET_NAMES
+from ...dataprime.request.direct import TIERS as TIER_NAMES
 from ...errors import nearest
 from ...vendors.emulation.bodies import MalformedError, strict_json
 from ...vendors.emulation.times import rfc3339_ns
