@@ -58,7 +58,7 @@ def destination_conformance(
     destination: Destination | Callable[[], Destination],
     *,
     emulator: Emulator | None = None,
-    success: Callable[[int], Response] = lambda count: Response(200),  # noqa: ARG005
+    success: Callable[[int], Response] | None = None,
 ) -> None:
     """
     Check that a destination keeps its contract.
@@ -67,14 +67,15 @@ def destination_conformance(
         destination: A destination that misses nothing, or what returns a new one each time.
         emulator: The API that it sends to, as the local server has it: requests are answered by
             it, and must be accepted.
-        success: Returns the answer to a request of so many items that were all accepted.
+        success: Returns the answer to a request of so many items that were all accepted. By
+            default what *emulator* answers, or else a 200 without a body.
 
     Raises:
         AssertionError: Something is wrong; the message says everything that is.
     """
     made = destination() if callable(destination) else destination
     again = destination() if callable(destination) else made
-    subject = _Subject(made, again, success)
+    subject = _Subject(made, again, success or partial(_success, made, emulator))
     found: list[str] = []
     for check in CHECKS:
         found += _failures(check.__name__[1:], partial(check, subject))
@@ -388,6 +389,13 @@ def _emulator(destination: Destination, emulator: Emulator) -> Iterator[str]:
     action = destination.interpret(Response(answer.status, answer.headers, answer.body), 2).action
     if action is not Action.SPLIT:
         yield f"a body that is too large is read as {action.name}"
+
+
+def _success(destination: Destination, emulator: Emulator | None, count: int) -> Response:
+    if emulator is None:
+        return Response(200)
+    answer = _ask(destination, emulator, _items(destination, count))[0].answer
+    return Response(answer.status, answer.headers, answer.body)
 
 
 def _ask(
