@@ -16,6 +16,9 @@ COVERING = tests/wire tests/vendors tests/handlers tests/delivery tests/journal 
 	tests/faults tests/integrations tests/devserver $(wildcard tests/test_*.py)
 QUICK = not slow and not timing and not servers and not integrations
 
+# Without bytecode, each of the many processes that tests start would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check coverage docs docs-serve build faults integrations soak fuzz bench clean
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
     from .handlers.queueing import ContextQueueHandler
+    from .handlers.redaction.filter import RedactFilter
     from .handlers.sampling import FieldSampler, LevelSampler
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
@@ -35,6 +36,7 @@ __all__ = [
     "FieldSampler",
     "HoneycombHandler",
     "LevelSampler",
+    "RedactFilter",
     "Stats",
     "bind",
     "bound",
@@ -55,6 +57,7 @@ _HOMES = {
     "FieldSampler": ".handlers.sampling",
     "HoneycombHandler": ".vendors.honeycomb.handler",
     "LevelSampler": ".handlers.sampling",
+    "RedactFilter": ".handlers.redaction.filter",
     "Stats": ".delivery.ledger",
     "bind": ".handlers.context",
     "bound": ".handlers.context",

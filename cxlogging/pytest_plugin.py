@@ -111,7 +111,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     """Add to the report of a failed test what was logged and not delivered."""
     del item
     if call.when == "setup":
-        _state.before = _undelivered()
+        _before.counts = _undelivered()
     outcome: Any = yield
     report = outcome.get_result()
     if report.failed and report.when == "call":
@@ -119,17 +119,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
         lines = [
             f"{name}: {count} {what}{f' ({reason})' if reason else ''}"
             for (name, what), (count, reason) in _undelivered().items()
-            if count > _state.before.get((name, what), (0, ""))[0]
+            if count > _before.counts.get((name, what), (0, ""))[0]
         ]
         if lines:
             report.sections.append(("cxlogging: logged, not delivered", "\n".join(lines)))
 
 
-class _State:
-    before: dict[tuple[str, str], tuple[int, str]] = {}  # noqa: RUF012 - replaced, never changed
+class _Before:
+    counts: dict[tuple[str, str], tuple[int, str]] = {}  # noqa: RUF012 - replaced, never changed
 
 
-_state = _State()
+_before = _Before()
 
 
 def _flush(seconds: float = 1.0) -> None:

@@ -22,7 +22,7 @@ STANDARD = {*sys.stdlib_module_names, "compression", "tomllib"}
 
 APPLICATION = {
     "cxlogging.integrations": {"asgiref", "celery", "django", "flask", "rq"},
-    "cxlogging.cli.shared.targets": {"pyyaml", "tomli"},
+    "cxlogging.cli.shared.targets": {"django", "pyyaml", "tomli"},
 }
 """What an application has if it uses the module, which says so if it is missing."""
 

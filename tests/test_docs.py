@@ -26,9 +26,7 @@ from cxlogging.devserver.engine.commands import aggregation_compiler
 from cxlogging.devserver.engine.syntax import command_parser, query_parser
 from cxlogging.devserver.query.labels import LABELS
 from cxlogging.handlers.pipeline import HANDLER_OPTIONS
-from cxlogging.vendors.betterstack import destination as betterstack
-from cxlogging.vendors.coralogix import destination as coralogix
-from cxlogging.vendors.honeycomb import destination as honeycomb
+from cxlogging.vendors.registry import QUERIED, VENDORS
 from cxlogging.wire import settings
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +55,7 @@ def asked_for():
 
 
 def snippets():
-    """Snippets that run by themselves; those of custom-destination.md are a test in tests/vendors."""
+    """Yield the snippets; those of custom-destination.md are a test in tests/vendors."""
     for page in PAGES:
         if page.name == "custom-destination.md":
             continue
@@ -143,12 +141,12 @@ def test_every_variable_is_read():
     named = {name for page in PAGES for name in VARIABLE.findall(page.read_text())}
 
     assert [name for name in sorted(named - OTHERS_VARIABLES) if f'"{name}"' not in source] == []
-    for vendor in (betterstack, coralogix, honeycomb):
-        assert {name for names in vendor.VARIABLES.values() for name in names} <= named
+    for profile in READERS.values():
+        assert {name for names in profile.variables.values() for name in names} <= named
 
 
 SHARED = re.compile(r"`(\w+)` of ([\w ]+)")
-READERS = {"Coralogix": coralogix, "Honeycomb": honeycomb, "Better Stack": betterstack}
+READERS = {vendor.title: vendor.profile for vendor in VENDORS.values()}
 READ_THROUGH = {"wire/settings.py", "delivery/http/tls.py", "pytest_plugin.py"}
 READ_THROUGH |= {"cli/shared/screen.py"}
 READ_THROUGH |= {"cli/shared/targets.py", "cli/doctor/settings.py", "cli/demo/environment.py"}
@@ -172,11 +170,11 @@ def variables_of_the_documents() -> dict[str, set[tuple[str, str]]]:
 def variables_of_the_code() -> dict[str, set[tuple[str, str]]]:
     """Return the variables that set arguments, as the vendors' modules and the client have them."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for reader, vendor in READERS.items():
-        for argument, names in vendor.VARIABLES.items():
+    for reader, profile in READERS.items():
+        for argument, names in profile.variables.items():
             for name in names:
                 found.setdefault(name, set()).add((reader, argument))
-    for name in coralogix.VARIABLES["domain"]:
+    for name in QUERIED.profile.variables["domain"]:
         found[name].add(("query client", "domain"))
     for name in KEY_VARIABLES:
         found.setdefault(name, set()).add(("query client", "api_key"))
@@ -197,8 +195,8 @@ def test_the_table_of_variables_is_the_code_s():
 
     assert {name: documented[name] for name in documented if name not in commands} == read
     assert commands <= documented.keys()
-    for vendor in READERS.values():
-        for argument, names in vendor.VARIABLES.items():
+    for profile in READERS.values():
+        for argument, names in profile.variables.items():
             own = [name for name in names if name != "HONEYCOMB_SERVICE"]
             assert sorted(own, key=order.index) == own, argument
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..wire.truncation import strip_ansi
+from ..wire.sanitizing.truncation import strip_ansi
 
 UVICORN_ARGUMENTS = 5
 MESSAGE = "%s %s %s"

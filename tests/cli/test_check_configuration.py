@@ -77,13 +77,17 @@ def test_the_events_are_those_that_the_vendor_would_store(check):
 @pytest.mark.parametrize(
     ("change", "sentence", "fix"),
     [
-        (('"handlers": ["bs"]', '"handlers": ["hc"]'), "goes 2 times to", "Leave one handler"),
+        (('"handlers": ["bs"]', '"handlers": ["hc"]'), "goes 2 times to", "Keep one handler"),
         (
             ('"handlers": ["bs"]', '"handlers": ["file"], "propagate": False'),
-            "propagate is False, and no handler",
+            "no handler of cxlogging: propagate is False",
             "Set propagate to True",
         ),
-        (('"level": "INFO"', '"level": "WARNING"'), "level is WARNING", "Set the level of root"),
+        (
+            ('"level": "INFO"', '"level": "WARNING"'),
+            "level of the root logger is WARNING",
+            "Set a lower level for root",
+        ),
         (
             ('"dataset": "shop"', '"dataset": "shop", "fields": {"env": "${ENV}"}'),
             "handlers.hc.fields.env has the literal text '${ENV}'",

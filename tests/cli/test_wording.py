@@ -35,7 +35,7 @@ PYTHON = re.compile(r"\b[a-z_]+=|\bTrue\b|\bFalse\b|\bNone\b|Traceback")
         ("send --to local --buffer 1", "--buffer takes at least 65,536 bytes"),
         ("send --to local --spool /proc/none", "--spool '/proc/none' cannot be used"),
         ("send --to local --url ftp://a", "--url takes a scheme"),
-        ("dev --host 0.0.0.0 --port 0", "pass --allow-remote to serve others"),
+        ("dev --host 0.0.0.0 --port 0", "pass --allow-remote to serve other machines"),
     ],
 )
 def test_flags_are_named(run, command, said):

@@ -7,7 +7,7 @@ import json
 import click
 
 from ...handlers.check import CheckResult
-from ..doctor.canary import taken
+from ..doctor.canary import delivery_finding
 from ..doctor.findings import Printer, Status
 from ..shared.exit_codes import AUTHENTICATION, FAILURE, OK
 from ..shared.screen import safe
@@ -45,13 +45,13 @@ def command(*, target: str | None, app: str | None, config: str | None, as_json:
         raise SystemExit(_try(target, as_json=as_json))
     handlers = targets(app, config).handlers
     if not handlers:
-        raise click.UsageError("no handler is configured: cxlogging doctor tells what to set.")
+        raise click.UsageError("no handler is configured. `cxlogging doctor` says what to set.")
     printer = Printer()
     results: dict[str, CheckResult] = {}
     refused = False
     for name, handler in handlers.items():
         results[name] = handler.check()
-        finding = taken(f"{name}: {handler.delivery.destination.name}", results[name])
+        finding = delivery_finding(f"{name}: {handler.delivery.destination.name}", results[name])
         refused = refused or finding.refused
         if not as_json:
             printer.show(finding)

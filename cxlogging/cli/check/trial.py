@@ -42,7 +42,7 @@ FOREIGN_LOGGERS = {
 
 
 @dataclass
-class Trial:
+class ConfigurationTrial:
     """
     The result.
 
@@ -65,7 +65,7 @@ class Trial:
         }
 
 
-def run(target: str) -> Trial:
+def run(target: str) -> ConfigurationTrial:
     """
     Apply the configuration *target* in this process, and log one record per logger and level.
 
@@ -78,7 +78,7 @@ def run(target: str) -> Trial:
     isolation.replace_transport(MemoryTransport)
     app, config = configuration_of(target)
     found = targets(app, config)
-    trial = Trial()
+    trial = ConfigurationTrial()
     trial.findings += _missing(found)
     _log_everywhere(found, trial)
     trial.findings += _refused(trial)
@@ -96,7 +96,7 @@ def _missing(found: Targets) -> Iterator[Finding]:
             yield fail("settings", cause, f"Set {missing}.")
 
 
-def _log_everywhere(found: Targets, trial: Trial) -> None:
+def _log_everywhere(found: Targets, trial: ConfigurationTrial) -> None:
     events = CapturedEvents()
     for _, logger in loggers():
         for handler in logger.handlers:
@@ -126,7 +126,7 @@ def _is_of_application(record: logging.LogRecord) -> bool:
     return not hasattr(record, MARK)
 
 
-def _refused(trial: Trial) -> Iterator[Finding]:
+def _refused(trial: ConfigurationTrial) -> Iterator[Finding]:
     if not any(vendors for levels in trial.routes.values() for vendors in levels.values()):
         yield fail("routes", "no record reaches a vendor", "Look at the findings below.")
 
@@ -184,7 +184,7 @@ def shown(event: StoredEvent) -> str:
     return json.dumps(dict(event.data), indent=2, default=str, ensure_ascii=False)
 
 
-def summary(trial: Trial) -> Iterator[str]:
+def summary(trial: ConfigurationTrial) -> Iterator[str]:
     """Yield a line for each logger: what reaches which vendor."""
     width = max(map(len, trial.routes), default=0)
     for name, levels in trial.routes.items():

@@ -126,19 +126,17 @@ def command(
         return
     tier, row_limit, timeout = options["tier"], options["row_limit"], options["timeout"]
     with connection.client(where, tier, row_limit, timeout=timeout) as client:
-        if in_background:
-            rows = background_rows(client, text, options, job)
-        else:
-            rows = client.stream(text, **stream_arguments(options))
+        rows = (
+            background_rows(client, text, options, job)
+            if in_background
+            else client.stream(text, **stream_arguments(options))
+        )
         answer = rows.suppress_warnings()
         with rows:
             count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
-    for sentence in notes_about(rows, answer, background=in_background):
+    notes = notes_about(rows, answer, background=in_background)
+    for sentence in (*notes, *(statistics(rows, count) if stats else ())):
         note(sentence)
-    if stats:
-        for sentence in statistics(rows, count):
-            note(sentence)
-    if answer.unrequested_limits:
-        raise SystemExit(PARTIAL)
-    raise SystemExit(EMPTY if fail_on_empty and not count else OK)
+    complete = EMPTY if fail_on_empty and not count else OK
+    raise SystemExit(PARTIAL if answer.unrequested_limits else complete)

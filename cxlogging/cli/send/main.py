@@ -22,7 +22,7 @@ from ..shared.screen import complain, note
 from ..shared.wording import examples
 from .input import Input, UnreadableError
 from .records import RecordFactory
-from .run import RecordSource, drain, exit_code, failures, send, summary
+from .run import RecordSource, SendingEnd, drain, exit_code, failures, send, summary
 from .timestamps import TimestampParser
 from .watch import Watch, delivery_progress
 
@@ -184,10 +184,36 @@ def command(
     handler = _handler(options)
     timestamps = TimestampParser(utc=utc, now=time.time)
     factory = RecordFactory(timestamps, logger, time_field, level_field, message_field)
-    files_read = Input(files, follow=follow)
-    source = RecordSource(files_read, factory, _form(form, files, follow=follow))
+    form = _form(form, files, follow=follow)
+    source = RecordSource(Input(files, follow=follow), factory, form)
+    end = _deliver(source, handler, skip=skip, rate=rate, wait=wait, quiet=quiet)
+    handler.close()
+    stats = handler.stats()
+    _print_statistics(source, stats, as_json=as_json, quiet=quiet)
+    if end.interrupted and not end.refused and not follow:
+        note(f"to continue from here, repeat the command with --skip {source.count}")
+    for error_text in filter(None, (end.refused, end.unreadable)):
+        complain(error_text)
+    code = exit_code(stats, end)
+    if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
+        for sentence in failures(stats):
+            note(sentence)
+    raise SystemExit(code)
+
+
+def _deliver(
+    source: RecordSource,
+    handler: ShippingHandler,
+    *,
+    skip: int,
+    rate: float | None,
+    wait: float,
+    quiet: bool,
+) -> SendingEnd:
+    """Send all records, and wait for their delivery, until one of the reasons to end."""
     interrupted, unreadable = False, ""
-    with delivery_progress(files_read.size, lambda: files_read.position, wanted=not quiet) as show:
+    files = source.input
+    with delivery_progress(files.size, lambda: files.position, wanted=not quiet) as show:
         watch = Watch(handler.stats, show)
         try:
             with watch:
@@ -199,18 +225,7 @@ def command(
         except KeyboardInterrupt:
             interrupted = True
             handler.flush(None if not watch.refused else 0.0)
-    handler.close()
-    stats = handler.stats()
-    _print_statistics(source, stats, as_json=as_json, quiet=quiet)
-    if interrupted and not watch.refused and not follow:
-        note(f"to continue from here, repeat the command with --skip {source.count}")
-    for error_text in filter(None, (watch.refused, unreadable)):
-        complain(error_text)
-    code = exit_code(stats, interrupted=interrupted, refused=watch.refused, unreadable=unreadable)
-    if quiet and not as_json and code in {FAILURE, PARTIAL, RETRYABLE}:
-        for sentence in failures(stats):
-            note(sentence)
-    raise SystemExit(code)
+    return SendingEnd(interrupted, watch.refused, unreadable)
 
 
 def _print_statistics(source: RecordSource, stats: Stats, *, as_json: bool, quiet: bool) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from logging import LogRecord
+from typing import NamedTuple
 
 from ...delivery.ledger import Stats
 from ...handlers.handler import ShippingHandler
@@ -94,13 +95,28 @@ def drain(handler: ShippingHandler, patience: float, refused: Callable[[], str])
             return
 
 
-def exit_code(stats: Stats, *, interrupted: bool, refused: str, unreadable: str) -> int:
+class SendingEnd(NamedTuple):
+    """
+    How sending ended.
+
+    Attributes:
+        interrupted: True after Ctrl-C, also the one by which a refusal interrupts reading.
+        refused: Why the destination refuses everything; empty if it does not.
+        unreadable: Why an input could not be read to its end; empty if it could.
+    """
+
+    interrupted: bool
+    refused: str
+    unreadable: str
+
+
+def exit_code(stats: Stats, end: SendingEnd) -> int:
     """Return the exit code for what was delivered."""
-    if refused:
-        return AUTHENTICATION if is_refusal(refused) else FAILURE
-    if unreadable:
+    if end.refused:
+        return AUTHENTICATION if is_refusal(end.refused) else FAILURE
+    if end.unreadable:
         return FAILURE
-    if interrupted:
+    if end.interrupted:
         return INTERRUPTED
     if stats.pending or stats.spooled or stats.abandoned:
         return RETRYABLE

@@ -36,7 +36,7 @@ STYLES: Mapping[Severity | None, tuple[str, ...]] = {
 
 def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
     """
-    Return *row* as text; a mark at the beginning of each further line tells it from a new row.
+    Return *row* as text; further lines begin with a mark, so that they do not look like new rows.
 
     Args:
         row: A log.

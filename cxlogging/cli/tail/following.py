@@ -18,7 +18,7 @@ from ...dataprime import QueryError, Row
 SECOND = 1_000_000_000
 SHORT_OVERLAP = 5 * SECOND
 WIDE_WINDOWS = 4
-"""How often, in the time by which a row may be late, that whole time is asked for again."""
+"""How many long overlaps there are in the time by which a row may be late."""
 
 FetchRows = Callable[[int, int], Iterable[Row]]
 
@@ -26,7 +26,7 @@ FetchRows = Callable[[int, int], Iterable[Row]]
 @dataclass
 class Following:
     """
-    A query that is asked again and again.
+    A query that is repeated for one time window after another.
 
     Attributes:
         fetch: Returns the rows between two times in nanoseconds.
