@@ -18,6 +18,12 @@ Trace = tuple[str, str]
 _DIGITS = frozenset("0123456789abcdef")
 
 
+class _Latest:
+    """The span of the last record, by its numbers: that of the next is often the same."""
+
+    span: tuple[int, int, Trace | None] = (0, 0, None)
+
+
 def trace_of(attributes: Mapping[str, Any]) -> Trace | None:
     """
     Return the ids of the active span, or those that OpenTelemetry has set on a record.
@@ -29,8 +35,12 @@ def trace_of(attributes: Mapping[str, Any]) -> Trace | None:
     if module is not None:
         try:
             span = module.get_current_span().get_span_context()
-            if ids := _valid(f"{span.trace_id:032x}", f"{span.span_id:016x}"):
-                return ids
+            known = _Latest.span
+            if known[0] != span.span_id or known[1] != span.trace_id:
+                ids = _valid(f"{span.trace_id:032x}", f"{span.span_id:016x}")
+                _Latest.span = known = (span.span_id, span.trace_id, ids)
+            if known[2] is not None:
+                return known[2]
         except BaseException as error:  # partly imported, or another library of this name
             if is_external(error):
                 raise

@@ -124,7 +124,9 @@ class Running:
             check=False,
         )
 
-    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def get(
+        self, path: str, method: str = "GET", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         """Make one request, as soon as the server takes it; names of headers have ``_`` for -."""
 
         def asked() -> tuple[int, dict[str, str], bytes] | None:
@@ -132,7 +134,7 @@ class Running:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
                 with contextlib.closing(connection):
                     named = {name.replace("_", "-"): value for name, value in headers.items()}
-                    connection.request("GET", path, headers=named)
+                    connection.request(method, path, headers=named)
                     answer = connection.getresponse()
                     found = {name.lower(): value for name, value in answer.getheaders()}
                     return answer.status, found, answer.read()
