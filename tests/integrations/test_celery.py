@@ -174,3 +174,41 @@ def test_a_task_that_runs_in_the_request_leaves_its_fields_to_it(running):
     assert {each["data"]["user"] for each in (first, second, caller)} == {"ada"}
     assert "task_id" not in caller["data"]
     assert "customer" not in caller["data"]
+
+
+def test_a_django_project_configures_logging_after_the_call(running):
+    """As Django's documentation of Celery has it: `setup` is called before LOGGING is read."""
+    shop = running(
+        settings="""
+            from configured import LOGGING
+            SECRET_KEY = "key"
+            INSTALLED_APPS = []
+        """,
+        jobs="""
+            import logging, os
+            os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+            from celery import Celery
+            from cxlogging.integrations.celery import setup
+            from saying import say
+
+            app = Celery("jobs", broker="filesystem://")
+            for each in ("queue", "control"):
+                os.makedirs(each, exist_ok=True)
+            app.conf.broker_transport_options = {
+                "data_folder_in": "queue", "data_folder_out": "queue", "control_folder": "control"}
+            app.config_from_object("django.conf:settings", namespace="CELERY")
+            setup(app)
+
+            @app.task
+            def work(number):
+                say(logging.getLogger("shop"), f"{number} first")
+        """,
+    )
+    pytest.importorskip("django")
+    shop.run("-c", "import jobs\nfor number in range(4): jobs.work.delay(number)")
+    process = shop.start("celery", "-A", "jobs", "worker", *QUIET, "-c", "2")
+    until(lambda: len(shop.said()) >= 4)
+    shop.end(process)
+
+    events = shop.judge(4)
+    assert {each["data"]["task_name"] for each in events} == {"jobs.work"}

@@ -92,6 +92,9 @@ def test_each_record_of_a_request_arrives_with_its_request(running, name):
             assert data["http"]["route"] == "/orders/<int:number>"
             assert data["url"] == {"path": f"/orders/{number}"}
             assert data.get("customer") == (int(number) if rest == ["second"] else None)
+            if rest == ["first"]:
+                assert data["request"]["path"] == f"/orders/{number}"
+                assert data["request"]["method"] == "GET"
         assert "hidden" not in whole(event)
     closing = {each["message"]: each["data"] for each in shop.named("cxlogging.access")}
     assert len(closing) == 10
