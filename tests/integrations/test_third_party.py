@@ -48,8 +48,8 @@ def test_a_project_with_its_own_logging_needs_the_handler_alone(running):
         program, *arguments = (each.format(port=site.port) for each in SERVERS[name])
         process = site.start(program, *arguments)
         for path in ("/orga/login/", "/", "/nowhere/", "/orga/event/", "/api/", "/redirect/"):
-            status, *_ = site.get(f"{path}?token=hidden", Host="127.0.0.1")
-            assert status in (200, 302, 400, 403, 404), (path, status)
+            # In production pages fail: the project's static files are not built.
+            site.get(f"{path}?token=hidden", Host="127.0.0.1")
         site.end(process, number)
 
         def written():
@@ -72,4 +72,5 @@ def test_a_project_with_its_own_logging_needs_the_handler_alone(running):
             missing, more = written() - came(), came() - written()
             raise AssertionError((missing.total(), more.total(), missing, more)) from None
     assert came().total() > 20
+    assert [each for each in site.events("Internal Server Error") if each["level"] == "error"]
     assert not [each for each in site.output.splitlines() if "--- Logging error ---" in each]
