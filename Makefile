@@ -14,10 +14,13 @@ PARALLEL = -n $(WORKERS) --dist loadgroup
 COVERED = cxlogging/wire/*,cxlogging/vendors/*,cxlogging/delivery/*,cxlogging/handlers/*
 COVERING = tests/wire tests/vendors tests/handlers tests/delivery tests/journal tests/lifecycle \
 	tests/faults tests/integrations tests/devserver $(wildcard tests/test_*.py)
-QUICK = not slow and not timing and not servers
+QUICK = not slow and not timing and not servers and not integrations
+
+# Without bytecode, each of the many processes that tests start would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check coverage docs docs-serve build faults soak fuzz bench clean
+.PHONY: help demo test test-all check coverage docs docs-serve build faults integrations soak fuzz bench clean
 
 help: ## print this list
 	@echo "Usage: make TARGET [PYTHON=python3.13] [ARGS='arguments of the command']"
@@ -31,8 +34,8 @@ test: $(VENV)/.ready-test ## run the tests, in parallel; ARGS='tests/wire -x' ru
 	$(PYTEST) $(PARALLEL) -m '$(QUICK)' $(ARGS)
 
 test-all: $(VENV)/.ready-test ## run the tests that `make test` leaves out: slow ones, and those that measure time
-	$(PYTEST) -n 2 -m 'slow and not timing and not servers' $(ARGS)
-	$(PYTEST) -m 'timing and not servers' $(ARGS)
+	$(PYTEST) -n 2 -m 'slow and not timing and not servers and not integrations' $(ARGS)
+	$(PYTEST) -m 'timing and not servers and not integrations' $(ARGS)
 
 check: $(VENV)/.ready-lint ## lint, check types, the structure of the package and the links of the documentation
 	$(BIN)/ruff check .
@@ -57,6 +60,9 @@ build: $(VENV)/.ready-build ## build the sdist and the wheel, in dist
 
 faults: $(VENV)/.ready-faults ## run every case of the fault matrix, other servers included; writes docs/faults.md
 	$(PYTEST) -p tests.faults.report tests/faults $(ARGS)
+
+integrations: $(VENV)/.ready-integrations ## start every example and every framework for real
+	$(PYTEST) $(PARALLEL) tests/integrations $(ARGS)
 
 soak: $(VENV)/.ready-test ## load with random faults and kills; ARGS='--minutes 5'
 	$(BIN)/python -m tests.soak $(ARGS)
@@ -89,3 +95,4 @@ EXTRA_docs = docs
 EXTRA_build = build
 EXTRA_bench = dev,fast
 EXTRA_faults = faults
+EXTRA_integrations = integrations

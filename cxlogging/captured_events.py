@@ -32,11 +32,8 @@ class MemoryTransport:
     """
 
     def __init__(self, destination: Destination) -> None:
-        path = destination.endpoint.path if destination.endpoint is not None else ""
-        emulators = (vendor.emulator for vendor in VENDORS.values())
-        self._emulator: Emulator | None = next(
-            (each for each in emulators if each.claims("POST", path)), None
-        )
+        vendor = VENDORS.get(destination.identity.get("vendor", ""))
+        self._emulator: Emulator | None = None if vendor is None else vendor.emulator
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         """Return the vendor's answer."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 
 from cxlogging.delivery.process.registry import registered
@@ -22,6 +23,12 @@ DEFAULT_ACTIONS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: sig
 for number, action in DEFAULT_ACTIONS.items():
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, action)
+
+# Generated examples prove values, not durations: beside other tests any of them may take long.
+hypothesis.settings.register_profile(
+    "no deadlines", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("no deadlines")
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
 

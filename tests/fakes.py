@@ -117,8 +117,7 @@ def delivery(network: Network, limits: Limits = LIMITS, clock: Clock | None = No
 
 def hold_back(target: Delivery) -> None:
     """Have what comes wait for the flush interval, as after a record that was sent."""
-    target.lane.pace.flush(target.clock.monotonic(), 1)
-    target.lane.pace.took(1)
+    target.lane.pace.flush(target.clock.monotonic(), 1, target.lane.in_flight.taken - 1)
 
 
 def timeout() -> TransportError:

@@ -26,9 +26,7 @@ from cxlogging.devserver.engine.commands import aggregation_compiler
 from cxlogging.devserver.engine.syntax import command_parser, query_parser
 from cxlogging.devserver.query.labels import LABELS
 from cxlogging.handlers.pipeline import HANDLER_OPTIONS
-from cxlogging.vendors.betterstack import destination as betterstack
-from cxlogging.vendors.coralogix import destination as coralogix
-from cxlogging.vendors.honeycomb import destination as honeycomb
+from cxlogging.vendors.registry import QUERIED, VENDORS
 from cxlogging.wire import settings
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +35,8 @@ STUBS = ROOT / "tests" / "stubs"
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^\$ (?:.*\| )?cxlogging (.+)$", re.MULTILINE)
 ROW = re.compile(r"^\| (`[^|]*) \|([^|]*)\|(.*)\|$", re.MULTILINE)
+OPTIONAL = re.compile(r"^import (celery)$", re.MULTILINE)
+"""Frameworks that only the extra `integrations` installs."""
 VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`")
 OTHERS_VARIABLES = {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
 """Read by the standard library, or by nobody here."""
@@ -66,8 +66,11 @@ def snippets():
 @pytest.mark.parametrize("code", list(snippets()))
 def test_a_snippet_runs(code, server, tmp_path):
     """A snippet runs to its end without a word on stderr; what it logs arrives and is found."""
+    is_real = [pytest.importorskip(name) for name in OPTIONAL.findall(code)]
     server.store.add(asked_for() if "DataPrimeClient()" in code else ())
-    environment = {**os.environ, "CXLOGGING_URL": server.url, "PYTHONPATH": str(STUBS)}
+    environment = {**os.environ, "CXLOGGING_URL": server.url}
+    if not is_real:
+        environment["PYTHONPATH"] = str(STUBS)
     done = subprocess.run(
         [sys.executable, "-c", code.replace("http://127.0.0.1:8765", server.url)],
         env=environment,
@@ -138,12 +141,12 @@ def test_every_variable_is_read():
     named = {name for page in PAGES for name in VARIABLE.findall(page.read_text())}
 
     assert [name for name in sorted(named - OTHERS_VARIABLES) if f'"{name}"' not in source] == []
-    for vendor in (betterstack, coralogix, honeycomb):
-        assert {name for names in vendor.VARIABLES.values() for name in names} <= named
+    for profile in READERS.values():
+        assert {name for names in profile.variables.values() for name in names} <= named
 
 
 SHARED = re.compile(r"`(\w+)` of ([\w ]+)")
-READERS = {"Coralogix": coralogix, "Honeycomb": honeycomb, "Better Stack": betterstack}
+READERS = {vendor.title: vendor.profile for vendor in VENDORS.values()}
 READ_THROUGH = {"wire/settings.py", "delivery/http/tls.py", "pytest_plugin.py"}
 READ_THROUGH |= {"cli/shared/screen.py"}
 READ_THROUGH |= {"cli/shared/targets.py", "cli/doctor/settings.py", "cli/demo/environment.py"}
@@ -167,11 +170,11 @@ def variables_of_the_documents() -> dict[str, set[tuple[str, str]]]:
 def variables_of_the_code() -> dict[str, set[tuple[str, str]]]:
     """Return the variables that set arguments, as the vendors' modules and the client have them."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for reader, vendor in READERS.items():
-        for argument, names in vendor.VARIABLES.items():
+    for reader, profile in READERS.items():
+        for argument, names in profile.variables.items():
             for name in names:
                 found.setdefault(name, set()).add((reader, argument))
-    for name in coralogix.VARIABLES["domain"]:
+    for name in QUERIED.profile.variables["domain"]:
         found[name].add(("query client", "domain"))
     for name in KEY_VARIABLES:
         found.setdefault(name, set()).add(("query client", "api_key"))
@@ -192,8 +195,8 @@ def test_the_table_of_variables_is_the_code_s():
 
     assert {name: documented[name] for name in documented if name not in commands} == read
     assert commands <= documented.keys()
-    for vendor in READERS.values():
-        for argument, names in vendor.VARIABLES.items():
+    for profile in READERS.values():
+        for argument, names in profile.variables.items():
             own = [name for name in names if name != "HONEYCOMB_SERVICE"]
             assert sorted(own, key=order.index) == own, argument
 

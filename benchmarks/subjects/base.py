@@ -1,4 +1,4 @@
-"""What a subject is: one way to log, attached on the sink's addresses."""
+"""A subject: one way to log, with handlers that send to the addresses of the sink."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from .findings import Limit, QueryWarning, Statistics
     from .http.retry_budget import Clock
     from .jobs import Job, JobState, JobStatus
+    from .request.background import Dataset
     from .results import QueryResult
     from .rows import Row, Severity
     from .split import SplitProgress
     from .stream import RowStream
-    from .submission import Dataset
 
 __all__ = [
     "AsyncDataPrimeClient",
@@ -72,37 +72,23 @@ __all__ = [
     "Unreachable",
 ]
 
-_HOMES = {
-    "AsyncDataPrimeClient": ".aio.client",
-    "AsyncJob": ".aio.client",
-    "AsyncRowStream": ".aio.rows",
-    "AuthenticationError": ".errors",
-    "Clock": ".http.retry_budget",
-    "CxQueryWarning": ".errors",
-    "DataPrimeClient": ".client",
-    "Dataset": ".submission",
-    "Job": ".jobs",
-    "JobState": ".jobs",
-    "JobStatus": ".jobs",
-    "Limit": ".findings",
-    "MissingPackage": ".exports",
-    "PartialResult": ".errors",
-    "QueryError": ".errors",
-    "QueryFailed": ".errors",
-    "QueryResult": ".results",
-    "QuerySyntaxError": ".errors",
-    "QueryTimeout": ".errors",
-    "QueryWarning": ".findings",
-    "RateLimited": ".errors",
-    "RequestRefused": ".errors",
-    "Row": ".rows",
-    "RowStream": ".stream",
-    "ServerError": ".errors",
-    "Severity": ".rows",
-    "SplitProgress": ".split",
-    "Statistics": ".findings",
-    "UnknownQuery": ".errors",
-    "Unreachable": ".errors",
+_NAMES = {
+    ".aio.client": "AsyncDataPrimeClient AsyncJob",
+    ".aio.rows": "AsyncRowStream",
+    ".client": "DataPrimeClient",
+    ".errors": "AuthenticationError CxQueryWarning PartialResult QueryError"
+    " QueryFailed QuerySyntaxError QueryTimeout RateLimited RequestRefused ServerError"
+    " UnknownQuery Unreachable",
+    ".exports": "MissingPackage",
+    ".findings": "Limit QueryWarning Statistics",
+    ".http.retry_budget": "Clock",
+    ".jobs": "Job JobState JobStatus",
+    ".request.background": "Dataset",
+    ".results": "QueryResult",
+    ".rows": "Row Severity",
+    ".split": "SplitProgress",
+    ".stream": "RowStream",
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __getattr__ = exports(__name__, _HOMES)

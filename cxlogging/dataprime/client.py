@@ -11,19 +11,20 @@ import requests
 
 from ..errors import ConfigurationError
 from ..vendors.coralogix.addresses import address_warnings
-from . import direct_query, jobs
-from .arguments import boolean, seconds
-from .direct_query import DirectQuery
+from . import jobs
 from .errors import CxQueryWarning, RateLimited
 from .http.endpoint import address, query_key
 from .http.ndjson import check_complete, read_rows
 from .http.retry_budget import Clock, RetryBudget
 from .http.transport import HttpClient
+from .request.arguments import boolean, seconds
+from .request.background import Dataset, submission
+from .request.direct import DEFAULT_LIMIT, ROW_LIMITS, DirectQuery, direct_query
+from .request.direct import row_limits as checked_row_limits
 from .results import QueryResult
 from .rows import Row
 from .split import SplitProgress, split
 from .stream import RowStream
-from .submission import Dataset, submission
 from .summary import AnswerSummary
 
 PATH = "/api/v1/dataprime/query"
@@ -66,7 +67,7 @@ class DataPrimeClient:
             warnings.warn(sentence, CxQueryWarning, stacklevel=2)
         key = query_key(api_key, endpoint)
         self.timeout = None if timeout is None else seconds("timeout", timeout)
-        self.row_limits: Mapping[str, int] = direct_query.row_limits(row_limits)
+        self.row_limits: Mapping[str, int] = checked_row_limits(row_limits)
         self._clock = clock or Clock()
         self._http = HttpClient(
             endpoint,
@@ -142,7 +143,7 @@ class DataPrimeClient:
         names = "since start end tier syntax limit default_source strict_fields now preset"
         given = {name: value for name, value in locals().items() if name in names.split()}
         now = self._clock.now()
-        request = direct_query.direct_query(query, given, clock=now, row_limits=self.row_limits)
+        request = direct_query(query, given, clock=now, row_limits=self.row_limits)
         retries = self._http.retry_budget(None if timeout is None else seconds("timeout", timeout))
         if boolean("split_on_limit", split_on_limit):
             return self._split(request, retries, on_progress)
@@ -246,8 +247,8 @@ class DataPrimeClient:
 
 
 def _new_summary(request: DirectQuery) -> AnswerSummary:
-    limit = direct_query.DEFAULT_LIMIT if request.limit is None else request.limit
-    documented = direct_query.ROW_LIMITS[request.tier]
+    limit = DEFAULT_LIMIT if request.limit is None else request.limit
+    documented = ROW_LIMITS[request.tier]
     return AnswerSummary(
         request.query,
         limit,

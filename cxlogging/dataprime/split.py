@@ -15,9 +15,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from . import times
-from .direct_query import DirectQuery
 from .errors import QueryError
 from .findings import merged
+from .request.direct import DirectQuery
 from .rows import Row
 from .summary import AnswerSummary
 

@@ -231,7 +231,7 @@ class Lane:
         """Make all that waits due and end pauses of our own; return whether there is anything."""
         with self.lock:
             now = self.clock.monotonic()
-            self.pace.flush(now, len(self.queue))
+            self.pace.flush(now, len(self.queue), self.in_flight.taken)
             self.pace.end_pause(now)
             self.in_flight.leftovers.end_pause(now)
             return bool(self.queue) or bool(self.in_flight.count)

@@ -34,7 +34,7 @@ HEARTBEAT = 10.0
 
 
 def build(store: Store, faults: FaultPanel) -> Starlette:
-    """The application for everything that is not a door."""
+    """The application for everything that is not an API of a vendor."""
     api = Api(store, faults)
     routes = [
         Route("/", _file("index.html")),

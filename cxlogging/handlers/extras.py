@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..wire.truncation import strip_ansi
+from ..wire.sanitizing.truncation import strip_ansi
 from .context import CAPTURED
 
 _SAMPLE = logging.LogRecord("", 0, "", 0, "", None, None)

@@ -8,7 +8,7 @@ import string
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..wire.truncation import strip_ansi
+from ..wire.sanitizing.truncation import strip_ansi
 from .extras import STANDARD
 
 COLORS = (

@@ -13,7 +13,6 @@ import weakref
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ..delivery.process.fork import after_fork
 from ..delivery.process.state import OWN_THREADS, PROCESS, is_foreign
 from ..wire.event import Event, SyntheticOrigin
 from ..wire.external_errors import EXHAUSTED, is_external
@@ -111,7 +110,7 @@ class ShippingHandler(logging.Handler):
             return
         try:
             if record.process != PROCESS.pid and is_foreign():
-                after_fork()
+                _after_fork()
             rate = self._rate(record) if self._selects else 1
             if rate == 0:
                 return
@@ -217,6 +216,14 @@ class ShippingHandler(logging.Handler):
     def __repr__(self) -> str:
         level = logging.getLevelName(self.level)
         return f"<{type(self).__name__} to {self._delivery.destination.name} ({level})>"
+
+
+def _after_fork() -> None:
+    """Reset all deliveries, in the child of a fork that ran no hook."""
+    # Imported here so that importing a handler's name stays cheap; it is loaded by now.
+    from ..delivery.process.fork import after_fork  # noqa: PLC0415
+
+    after_fork()
 
 
 def _is_configuring() -> bool:

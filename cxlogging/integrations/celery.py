@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..delivery.overview import flush_all
 from ..handlers.context import current, rebind
 from ..handlers.handler import ShippingHandler
 
@@ -19,15 +20,21 @@ if TYPE_CHECKING:
 REQUEST_ID = "cxlogging_request_id"
 """The header of a task's message that carries the request id."""
 
+TAKEN = ("", "celery", "celery.task", "celery.redirected")
+"""A worker takes the handlers of these loggers away when it starts."""
+
+FLUSH_SECONDS = 5.0
+
 
 def setup(app: Celery) -> None:
     """
-    Keep the handlers that Celery takes from the root logger, and bind each task's fields.
+    Keep the handlers that a worker takes from the root logger, and bind each task's fields.
 
-    Call it once, where the application is made, after logging has been configured. Celery's own
-    handler on the terminal stays. Each record of a task has ``task_id``, ``task_name``,
-    ``task_queue``, ``task_retries``, ``task_parent_id`` and ``task_root_id``, and the
-    ``request_id`` that was bound where the task was sent.
+    Call it once, where the application is made. What the application configures as handlers
+    and levels stays, and ``--loglevel`` is that of Celery's own handler on the terminal. Each
+    record of a task has ``task_id``, ``task_name``, ``task_queue``, ``task_retries``,
+    ``task_parent_id`` and ``task_root_id``, and the ``request_id`` that was bound where the task
+    was sent.
 
     Args:
         app: The application. A second call changes nothing.
@@ -40,31 +47,65 @@ def setup(app: Celery) -> None:
 
 class _Receivers:
     def __init__(self) -> None:
-        self._handlers = _attached(logging.getLogger())
+        self._configured: dict[str, tuple[list[ShippingHandler], int]] = {}
         self._before: dict[str, Mapping[str, Any]] = {}
+        self.remember()
 
     def connect(self) -> None:
         from celery import signals
 
         signals.celeryd_init.connect(self.remember)
+        signals.beat_init.connect(self.remember)
         signals.after_setup_logger.connect(self.attach)
         signals.after_setup_task_logger.connect(self.attach)
+        signals.worker_process_shutdown.connect(self.deliver)
         signals.before_task_publish.connect(self.publish)
         signals.task_prerun.connect(self.begin)
         signals.task_postrun.connect(self.end)
 
     def remember(self, **_: Any) -> None:
-        """Look again for handlers, before the worker takes them away."""
-        self._handlers = _attached(logging.getLogger()) or self._handlers
+        """Look for handlers, before the worker takes them away."""
+        for name in TAKEN:
+            logger = logging.getLogger(name)
+            if handlers := [each for each in logger.handlers if isinstance(each, ShippingHandler)]:
+                self._configured[name] = (handlers, logger.level)
 
-    def attach(self, logger: logging.Logger | None = None, **_: Any) -> None:
-        """Put the handlers back where Celery has set up a logger."""
+    def attach(
+        self, logger: logging.Logger | None = None, loglevel: int | None = None, **_: Any
+    ) -> None:
+        """Put handlers and level back where Celery has set up a logger."""
         if logger is None:
             return
-        above = logger.parent if logger.propagate else None
-        for handler in self._handlers:
-            if handler not in logger.handlers and (above is None or handler not in above.handlers):
+        at_root = self._configured.get("", ([], logging.NOTSET))
+        if logger.name == "celery.task":
+            own = self._configured.get(logger.name, ([], logging.NOTSET))
+            # It does not propagate: what the root logger has is its own.
+            self._put_back(logger, (at_root[0] + own[0], own[1] or at_root[1]), loglevel)
+            return
+        self._put_back(logger, at_root, loglevel)
+        for name in TAKEN[1:]:
+            if name in self._configured and name != "celery.task":
+                self._put_back(logging.getLogger(name), self._configured[name], None)
+
+    def _put_back(
+        self,
+        logger: logging.Logger,
+        configured: tuple[list[ShippingHandler], int],
+        loglevel: int | None,
+    ) -> None:
+        handlers, level = configured
+        if loglevel and logging.NOTSET < level < loglevel:
+            for each in logger.handlers:
+                if each.level == logging.NOTSET and not isinstance(each, ShippingHandler):
+                    each.setLevel(loglevel)
+            logger.setLevel(level)
+        for handler in handlers:
+            if handler not in logger.handlers:
                 logger.addHandler(handler)
+
+    def deliver(self, **_: Any) -> None:
+        """Deliver what waits: a process of the pool ends without exit hooks."""
+        flush_all(FLUSH_SECONDS)
 
     def publish(self, headers: dict[str, Any] | None = None, **_: Any) -> None:
         """Send the request id along with a task."""
@@ -100,10 +141,6 @@ class _Receivers:
 
 _receivers: list[_Receivers] = []
 """At most one; signals hold weak references."""
-
-
-def _attached(logger: logging.Logger) -> list[ShippingHandler]:
-    return [each for each in logger.handlers if isinstance(each, ShippingHandler)]
 
 
 def _carried(request: Any) -> Any:

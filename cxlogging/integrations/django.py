@@ -8,7 +8,6 @@ optional, in the dict ``CXLOGGING`` of the project's settings: ``request_id_head
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -32,6 +31,7 @@ class ContextMiddleware:
     sync_capable = async_capable = True
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
+        from asgiref.sync import iscoroutinefunction, markcoroutinefunction
         from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
 
@@ -42,27 +42,31 @@ class ContextMiddleware:
         self._get_response = get_response
         self._header = options.get("request_id_header", REQUEST_ID_HEADER)
         self._logger = access_logger(options.get("access_log"))
-        self._is_async = asyncio.iscoroutinefunction(get_response)
+        self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
-            _mark_coroutine(self)
+            markcoroutinefunction(self)
 
     def __call__(self, request: Any) -> Any:
         if self._is_async:
             return self._call_async(request)
         context = self._begin(request)
         try:
-            return self._end(request, context, self._get_response(request))
+            response = self._get_response(request)
         except BaseException as error:
-            context.close_in_thread(error)
+            if context is not None:
+                context.close_in_thread(error)
             raise
+        return self._answered(request, context, response)
 
     async def _call_async(self, request: Any) -> Any:
         context = self._begin(request)
         try:
-            return self._end(request, context, await self._get_response(request))
+            response = await self._get_response(request)
         except BaseException as error:
-            context.close_in_thread(error)
+            if context is not None:
+                context.close_in_thread(error)
             raise
+        return self._answered(request, context, response)
 
     def process_view(self, request: Any, *_: Any) -> None:
         """Bind the route: Django has found it when the view is about to be called."""
@@ -70,7 +74,12 @@ class ContextMiddleware:
         if match is not None and KEY in request.META:
             request.META[KEY].found(f"/{match.route.lstrip('/')}")
 
-    def _begin(self, request: Any) -> RequestContext:
+    def _begin(self, request: Any) -> RequestContext | None:
+        scope = getattr(request, "scope", {})
+        outer: RequestContext | None = request.META.get(KEY) or scope.get(KEY)
+        if outer is not None:  # of a middleware around Django, which closes it
+            request.META[KEY] = outer
+            return None
         context = RequestContext(
             request.method,
             request.path,
@@ -82,14 +91,19 @@ class ContextMiddleware:
         context.open_in_thread()
         return context
 
-    def _end(self, request: Any, context: RequestContext, response: Any) -> Any:
+    def _answered(self, request: Any, context: RequestContext | None, response: Any) -> Any:
+        if context is None:
+            request.META[KEY].user = _loaded_user(request)
+            return response
         context.status = response.status_code
         context.user = _loaded_user(request)
         if not response.has_header(self._header):
             response[self._header] = context.id
         if not response.streaming:
             context.size, context.is_complete = len(response.content), True
-            context.close_in_thread()
+            # Django logs answers of 400 and above after the last middleware: the server closes
+            # the response when all is done.
+            response._resource_closers.append(context.close_in_thread)  # noqa: SLF001 - there is no public way
         elif response.is_async:
             response.streaming_content = _counted(response.streaming_content, context)
         else:
@@ -107,12 +121,6 @@ async def _counted(parts: AsyncIterator[bytes], context: RequestContext) -> Asyn
     finally:
         context.disconnected = not context.is_complete
         context.close_in_thread()
-
-
-def _mark_coroutine(middleware: ContextMiddleware) -> None:
-    from asgiref.sync import markcoroutinefunction
-
-    markcoroutinefunction(middleware)
 
 
 def _loaded_user(request: Any) -> Any:

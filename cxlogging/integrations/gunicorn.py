@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from typing import Any
 
+from ..delivery.process.sigterm import DeliverFirst
 from .server_logs import configuration
 
 LINE = "%(asctime)s [%(process)d] [%(levelname)s] %(name)s: %(message)s"
@@ -39,3 +41,17 @@ def log_config(
         TypeError: *handler* is neither a name nor a mapping.
     """
     return configuration(handler, options, LOGGERS, level)
+
+
+def post_worker_init(worker: Any) -> None:
+    """
+    Deliver on SIGINT and SIGQUIT too, by which Ctrl-C ends a worker.
+
+    uvicorn's worker classes need it: they give these signals their default action, which runs
+    no exit hook. With other worker classes it does nothing. Import it into ``gunicorn.conf.py``,
+    where its name is that of the hook.
+    """
+    del worker
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, DeliverFirst(signal.SIG_DFL))

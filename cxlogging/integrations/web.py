@@ -78,14 +78,18 @@ class RequestContext:
             before: What was bound outside of requests; None for what is bound now.
         """
         self._before = current() if before is None else before
-        rebind(
-            {
-                **self._before,
-                "request_id": self.id,
-                "http": {"request": {"method": self._method}},
-                "url": {"path": self._path},
-            }
-        )
+        rebind(self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        http: dict[str, Any] = {"request": {"method": self._method}}
+        if self.route is not None:
+            http["route"] = self.route
+        return {
+            **self._before,
+            "request_id": self.id,
+            "http": http,
+            "url": {"path": self._path},
+        }
 
     @property
     def before(self) -> Mapping[str, Any]:
@@ -103,13 +107,18 @@ class RequestContext:
         if _of_thread.get() is self:
             _of_thread.set(None)
             self.close(error)
-        else:
+            return
+        elsewhere = current()  # of another request, or of a thread that closes answers
+        rebind(self._fields())
+        try:
             self.log(error)
+        finally:
+            rebind(elsewhere)
 
     def found(self, route: str) -> None:
         """Bind the pattern of the route."""
         self.route = route
-        rebind({**current(), "http": {"request": {"method": self._method}, "route": route}})
+        rebind({**current(), "http": self._fields()["http"]})
 
     def close(self, error: BaseException | None = None) -> None:
         """Write the closing record, where one is wanted, and take the request's fields away."""
@@ -122,6 +131,8 @@ class RequestContext:
         """Write the closing record, where one is wanted."""
         if self._logger is None:
             return
+        if type(error).__name__ == "CancelledError":  # servers of ASGI cancel what nobody awaits
+            self.disconnected, error = True, None
         status = self.status
         if status is None:
             status = CLIENT_CLOSED if self.disconnected else 500

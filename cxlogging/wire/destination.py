@@ -143,7 +143,7 @@ class Destination(ABC):
             raise ConfigurationError(f"{self.name} needs {self.missing}.")
         headers: list[tuple[str, str | Secret]] = [("Content-Type", self.content_type)]
         if self.credential is not None:
-            value = Secret(f"{self.credential_prefix}{self.credential.reveal()}")
+            value = self.credential.prefixed(self.credential_prefix)
             headers.append((self.credential_header, value))
         return Request(self.endpoint, tuple(headers), self.body(items))
 

@@ -1,4 +1,4 @@
-"""Requests, answers and what an answer means, as frozen values."""
+"""Requests, answers, and what an answer means: values that do not change."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, NoReturn
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 INTEGERS = range(-(2**63), 2**63)
-"""Those that every encoding takes."""
+"""The integers that every encoding can hold."""
 
 
 class Secret:
     """
-    A key or token whose value shows nowhere but in the request that needs it.
+    A key or token whose value is shown nowhere but in the request that needs it.
 
-    Its ``repr`` and ``str`` are masked, and it refuses to be pickled.
+    Its ``repr`` and ``str`` are masked, and it cannot be pickled.
     """
 
     __slots__ = ("_value",)
@@ -27,6 +27,10 @@ class Secret:
     def reveal(self) -> str:
         """Return the value itself, for the one place that writes it to a socket."""
         return self._value
+
+    def prefixed(self, prefix: str) -> Secret:
+        """Return a secret of *prefix* and this value, such as the value of a header."""
+        return Secret(f"{prefix}{self._value}")
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -77,17 +81,17 @@ class Limits(NamedTuple):
     What one request to a vendor may hold.
 
     Attributes:
-        item_bytes: Largest encoded event.
+        item_bytes: Largest encoded event, in bytes.
         body_bytes: Largest body before compression.
         wire_bytes: Largest body as sent.
         batch_count: Most events in a request.
         overhead: Bytes that the body has beyond its items and one byte between each two.
-        auto: Encodings that ``compression="auto"`` may pick, best first.
-        tried: Encodings that it may try, best first, once the vendor has taken a plain request:
-            for an address of which nobody says what it takes.
-        accepted: Encodings that may be asked for by name.
+        auto: Encodings that ``compression="auto"`` may choose, best first.
+        tried: Encodings that it may try, best first, after the vendor has accepted an
+            uncompressed request: for an API that does not document what it accepts.
+        accepted: Encodings that may be chosen by name.
         nests: Whether a field may hold an object or an array.
-        integers: Those that the vendor keeps exactly as numbers.
+        integers: The integers that the vendor keeps exactly.
     """
 
     item_bytes: int
@@ -106,7 +110,7 @@ def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -
     """
     Return the body of a request: *items*, with *separator* between each two of them.
 
-    In one copy: each further one of so many bytes costs more than the joining.
+    They are copied once: another copy of so many bytes would cost more than the joining.
     """
     if not items:
         return begin + end
@@ -117,7 +121,7 @@ def joined(begin: bytes, items: Sequence[bytes], separator: bytes, end: bytes) -
 
 
 class Request(NamedTuple):
-    """A POST: *body* is not compressed yet; header values may be secrets."""
+    """A POST request: *body* is not compressed yet; header values may be secrets."""
 
     endpoint: Endpoint
     headers: tuple[tuple[str, str | Secret], ...]

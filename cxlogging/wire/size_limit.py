@@ -14,7 +14,7 @@ from typing import Any
 from .codec import scrub
 from .event import Event, SyntheticOrigin
 from .external_errors import is_external
-from .truncation import cut, cut_characters, cut_middle, unused
+from .sanitizing.truncation import cut, cut_characters, cut_middle, unused
 
 Build = Callable[[Event], bytes]
 

@@ -35,7 +35,7 @@ def test_a_cell_is_the_median_with_the_least_and_the_most():
 
 
 def test_a_round_that_failed_or_lacks_the_figure_is_left_out():
-    """A failure is no zero."""
+    """A failure is not counted as zero."""
     runs = [*rounds(2, None), {"round": 2, "failed": "ended", "value": 8}]
     runs[1].pop("value")
 
@@ -48,7 +48,7 @@ def test_a_ratio_is_taken_within_a_round():
 
 
 def test_the_best_of_several_is_found_round_by_round():
-    """Each round has a best of its own; who has no figures at all does not count."""
+    """Each round has its own best; a subject without figures is ignored."""
     assert joined([{0: 3.0, 1: 1.0}, {0: 2.0, 1: 5.0}, {}], min) == {0: 2.0, 1: 1.0}
     assert joined([{}, {}], min) == {}
 
@@ -61,8 +61,8 @@ def test_figures_come_from_what_a_child_and_the_sink_say():
     assert series([each], DELIVERED) == {0: 45_000}
 
 
-def test_who_sends_nothing_has_no_delivery():
-    """A baseline's cell is a dash, not a zero."""
+def test_a_subject_that_sends_nothing_has_no_delivery():
+    """The cell of a baseline is a dash, not a zero."""
     each = {"round": 0, "cpu": 0.5, "records": 10, "delivered": 0, "missing": 0}
 
     assert series([each], DELIVERED) == series([each], figures.MISSING) == {}
@@ -84,7 +84,7 @@ def test_above_no_op_is_measured_against_the_same_process():
 
 
 def test_a_machine_that_changes_its_speed_changes_no_ratio():
-    """What ran while everything took twice as long, its no-op too, is no slower for that."""
+    """If everything, the no-op included, takes twice as long, the ratios stay the same."""
     quick = {"round": 0, "p50_ns": 9_000, "base_p50_ns": 6_000, "delivered": 80, "wall": 1.0}
     slow = {"round": 0, "p50_ns": 18_000, "base_p50_ns": 12_000, "delivered": 80, "wall": 2.0}
     quick, slow = {**quick, "base_cpu": 7e-6}, {**slow, "base_cpu": 14e-6}
@@ -94,5 +94,5 @@ def test_a_machine_that_changes_its_speed_changes_no_ratio():
 
 
 def test_what_has_no_no_op_beside_it_has_no_steady_figure():
-    """A figure of a process that called no no-op is left out, not taken as it is."""
+    """A figure of a process without a no-op is left out instead of used unscaled."""
     assert series([{"round": 0, "p50_ns": 9_000}], steady(P50, MEDIAN_CALL)) == {}

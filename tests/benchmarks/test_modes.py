@@ -50,7 +50,7 @@ def test_modes_are_chosen_by_name_or_pattern():
 
 
 def test_an_unknown_mode_is_an_error_that_names_all():
-    """A mistyped mode measures nothing."""
+    """A mistyped mode is an error, and nothing is measured."""
     with pytest.raises(ValueError, match="no mode is called 'brust'; there are burst, longest"):
         chosen(["brust"])
 
@@ -95,7 +95,7 @@ def test_names_are_unique():
 
 
 def test_every_peer_is_pinned():
-    """What is measured is written down with its version."""
+    """Every measured package has a version in the requirements."""
     pinned = {each.partition("==")[0] for each in requirements(REQUIREMENTS.read_text())}
     peers = {each.packages[0] for each in SUBJECTS if each.kind == "peer"}
 
@@ -104,7 +104,7 @@ def test_every_peer_is_pinned():
 
 
 def test_imports_are_measured_once_each():
-    """A statement that several subjects share stands under the first one's name."""
+    """An import statement that several subjects share is listed under the first one's name."""
     found = statements(SUBJECTS)
 
     assert found[PACKAGE] == PACKAGE
@@ -124,7 +124,7 @@ def test_imports_are_measured_once_each():
     ids=["burst", "paced", "sized", "exceptions", "threaded"],
 )
 def test_a_loop_logs_every_id_once_and_times_each_call(loop, kept):
-    """Whatever the shape, all ids are logged, in message and extras, and nothing else."""
+    """Every loop logs all ids, in message and extras, and nothing else."""
     logger, records = kept
     times = loop(logger, range(100))
 
@@ -135,7 +135,7 @@ def test_a_loop_logs_every_id_once_and_times_each_call(loop, kept):
 
 
 def test_a_heartbeat_is_late_by_what_stops_its_loop(kept):
-    """All ids are logged, and a handler that holds the loop up shows in the greatest lag."""
+    """All ids are logged, and a handler that blocks the loop shows in the largest lag."""
     logger, records = kept
     held = iter([0.2])
     logger.handlers[0].addFilter(lambda _: time.sleep(next(held, 0)) is None)
@@ -167,7 +167,7 @@ def test_a_file_has_a_line_a_record(tmp_path):
 
 
 def test_turns_end_when_their_time_is_over(kept):
-    """A subject that waits at each call logs fewer records, and says how many."""
+    """A subject that waits in each call logs fewer records, and reports how many."""
     logger, records = kept
     spec = {"count": 100, "turns": 10, "threads": 0, "limit": -1}
     took = child._in_turn(workload.burst, logger, logging.getLogger("tests.base"), spec)
@@ -176,7 +176,7 @@ def test_turns_end_when_their_time_is_over(kept):
 
 
 def test_an_exception_has_its_seven_frames(kept):
-    """Frames differ, so that no traceback folds them."""
+    """Frames differ, so that no traceback collapses them."""
     logger, records = kept
     workload.exceptions(logger, [1])
 
@@ -186,7 +186,7 @@ def test_an_exception_has_its_seven_frames(kept):
 
 @pytest.mark.parametrize("size", [200, 1_000, 100_000])
 def test_a_sized_record_has_the_size(size, kept):
-    """The extra is as long as asked for, in every record."""
+    """The extra has the requested length in every record."""
     logger, records = kept
     workload.sized(size)(logger, range(70))
 

@@ -31,7 +31,7 @@ def burst(**subjects):
 
 
 def test_an_aim_is_reached_at_its_bound():
-    """A quarter of the call of both peers is reached; all three vendors keep it."""
+    """A quarter of the call time of both peers reaches the aim, for all three vendors."""
     runs = burst(**{LOGTAIL.name: {"call_us": 40}, LIBHONEY.name: {"call_us": 50}})
 
     found = outcome(CALL, runs)
@@ -39,7 +39,7 @@ def test_an_aim_is_reached_at_its_bound():
 
 
 def test_the_worst_vendor_decides():
-    """One vendor that misses is one too many, and it is named."""
+    """An aim is missed if one vendor misses it, and that vendor is named."""
     slow = ours("Honeycomb").name
     runs = burst(
         **{LOGTAIL.name: {"call_us": 50}, LIBHONEY.name: {"call_us": 50}, slow: {"call_us": 20}}
@@ -50,7 +50,7 @@ def test_the_worst_vendor_decides():
 
 
 def test_the_floor_shows_what_is_reachable():
-    """Beside our number stands that of the leanest pipeline of the same vendor and kind."""
+    """Each number is shown with that of the leanest pipeline of the same vendor and kind."""
     lean = floor("Coralogix").name
     runs = burst(
         **{LOGTAIL.name: {"call_us": 50}, LIBHONEY.name: {"call_us": 50}, lean: {"call_us": 8}}
@@ -61,14 +61,14 @@ def test_the_floor_shows_what_is_reachable():
 
 
 def test_the_best_peer_is_the_measure():
-    """Who is slower than the best of the named peers does not help."""
+    """Slower peers than the best one do not change the outcome."""
     runs = burst(**{LOGTAIL.name: {"call_us": 400}, LIBHONEY.name: {"call_us": 20}})
 
     assert outcome(CALL, runs).median == 0.5
 
 
 def test_memory_and_the_spool_are_judged_apart():
-    """A slow spool does not touch what is said of memory."""
+    """A slow spool does not change the outcome in memory."""
     slow = ours("Coralogix", journal=True).name
     runs = burst(
         **{LOGTAIL.name: {"call_us": 50}, LIBHONEY.name: {"call_us": 50}, slow: {"call_us": 30}}
@@ -79,7 +79,7 @@ def test_memory_and_the_spool_are_judged_apart():
 
 
 def test_a_lost_record_misses_the_aim_however_fast():
-    """Zero lost means zero, for every vendor."""
+    """One lost record of one vendor misses the aim."""
     names = [ours(vendor).name for vendor in ("Coralogix", "Honeycomb", "Better Stack")]
     fast = {name: {"per_second": 900_000} for name in names}
 
@@ -90,7 +90,7 @@ def test_a_lost_record_misses_the_aim_however_fast():
 
 
 def test_what_was_not_measured_is_neither_reached_nor_missed():
-    """Without the peers' figures there is no verdict."""
+    """Without the figures of the peers there is no outcome."""
     runs = burst()
     del runs["burst"][LOGTAIL.name], runs["burst"][LIBHONEY.name]
 
@@ -106,7 +106,7 @@ def test_an_aim_without_a_number_for_the_spool_has_no_outcome_there():
 
 @pytest.mark.parametrize("aim", AIMS, ids=lambda aim: aim.title)
 def test_every_aim_is_decided_by_a_whole_run(aim):
-    """No aim looks for a mode, a subject or a figure that a run does not have."""
+    """No aim needs a mode, a subject or a figure that a run does not have."""
     runs = result()["runs"]
     for vendor in ("Honeycomb", "Better Stack"):
         runs["import"][ours(vendor).name] = runs["import"]["import cxlogging"]

@@ -18,7 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_the_report_says_what_was_reached_and_what_was_not():
-    """Each aim stands there with its number, its bound and a verdict."""
+    """Each aim is listed with its number, its bound and its outcome."""
     lines = text(result()).splitlines()
 
     call = [line for line in lines if line.startswith("p50 of the call, over logtail")]
@@ -31,7 +31,7 @@ def test_the_report_says_what_was_reached_and_what_was_not():
 
 
 def test_the_report_hides_no_trouble():
-    """Absent peers, failed rounds, unreadable bodies, losses and a busy machine are said."""
+    """Absent peers, failed rounds, unreadable bodies, losses and a busy machine are reported."""
     run = result(absent={"watchtower": "No module named 'watchtower'"})
     run["environment"] = {**run["environment"], "load": 3.0}
     run["runs"]["burst"]["libhoney"] = [
@@ -50,14 +50,14 @@ def test_the_report_hides_no_trouble():
 
 
 def test_a_table_becomes_markdown():
-    """A heading, a head, a rule, the rows."""
+    """A table has a heading, a header row, a separator and rows."""
     table = Table("Title", ("", "a"), [("x", "1")])
 
     assert markdown(table) == "### Title\n\n|  | a |\n| --- | ---: |\n| x | 1 |"
 
 
 def test_figures_are_placed_between_the_marks():
-    """What is around the marks stays, what was between them goes."""
+    """Text around the marks stays, text between them is replaced."""
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 
     assert placed(page, "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
@@ -65,13 +65,13 @@ def test_figures_are_placed_between_the_marks():
 
 @pytest.mark.parametrize("page", ["none", f"{END} {BEGIN}", f"{BEGIN} {END} {BEGIN} {END}"])
 def test_a_page_without_one_place_for_figures_is_refused(page):
-    """Nothing is written where it is not clear where."""
+    """A page without exactly one place for figures is not changed."""
     with pytest.raises(ValueError, match="The page needs one"):
         placed(page, "new")
 
 
 def test_publishing_writes_the_picture_and_both_pages(tmp_path):
-    """The page has every table, the front page the picture."""
+    """The page gets all tables, the front page the picture."""
     (tmp_path / "docs").mkdir()
     for path in (tmp_path / "README.md", tmp_path / "docs" / "benchmarks.md"):
         path.write_text(f"# Title\n{BEGIN}\n{END}\n")
@@ -91,7 +91,7 @@ def test_publishing_writes_the_picture_and_both_pages(tmp_path):
 
 
 def test_both_pages_have_a_place_for_figures(tmp_path):
-    """The pages as they are can be published into."""
+    """The real pages have the marks."""
     (tmp_path / "docs").mkdir()
     for name in ("README.md", "docs/benchmarks.md"):
         (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
@@ -108,7 +108,7 @@ def test_a_run_without_a_burst_is_not_published(tmp_path):
 
 
 def test_the_picture_is_read_by_those_who_do_not_see_it():
-    """It is well-formed, has a title, and says every number in its description."""
+    """It is well-formed and has a title and a description with every number."""
     root = ElementTree.fromstring(picture(result()["runs"]))
 
     assert root.get("role") == "img"
@@ -120,7 +120,7 @@ def test_the_picture_is_read_by_those_who_do_not_see_it():
 
 
 def test_bars_are_as_long_as_their_numbers():
-    """Half the number is half the bar."""
+    """Half the number gives half the length."""
     burst = {
         "cxlogging Coralogix": [a_round(0, call_us=10)],
         "libhoney": [a_round(0, call_us=20)],
@@ -134,7 +134,7 @@ def test_bars_are_as_long_as_their_numbers():
 
 
 def test_a_mode_that_was_not_run_has_no_panel():
-    """The picture is as wide as what it has; a subject that took no part has no bar."""
+    """The picture is as wide as its panels; a subject that was not measured has no bar."""
     burst = {name: [a_round(0)] for name in ("libhoney", "watchtower")}
     alone = ElementTree.fromstring(picture({"burst": burst}))
     busy = ElementTree.fromstring(
@@ -147,7 +147,7 @@ def test_a_mode_that_was_not_run_has_no_panel():
 
 
 def test_the_front_page_says_what_was_measured_alone():
-    """Without a mode its sentence is missing; a span whose ends print alike is one number."""
+    """A mode that was not measured has no sentence; a span with equal ends is one number."""
     runs = result()["runs"]
     runs["web"]["libhoney"] = [{**a_round(0), "served": 433}]
     del runs["loop-10000"]
@@ -158,7 +158,7 @@ def test_the_front_page_says_what_was_measured_alone():
 
 
 def test_a_number_far_beyond_the_others_does_not_squash_them():
-    """The scale is that of the others; the long bar is cut, its number stands behind it."""
+    """The scale is that of the others; the long bar is cut off, with its number next to it."""
     assert scale([10, 20, 30, 40, 5_000]) == 40
     calls = {"libhoney": 20, "cxlogging Coralogix": 10, "watchtower": 30, "axiom-py": 5_000}
     burst = {name: [a_round(0, call_us=call)] for name, call in calls.items()}

@@ -1,4 +1,4 @@
-"""A small run with real processes: what a child, the sink and the leader say to each other."""
+"""Small runs with real processes: the measured process, the sink and the main process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rounds(sink):
     "name", ["cxlogging Better Stack, stdlib only", "cxlogging Coralogix, spool, stdlib only"]
 )
 def test_what_is_logged_arrives_once(name, rounds):
-    """A child logs, the sink has every id, none twice, and its share of the time is small."""
+    """The sink gets every id once, and the figures are complete."""
     figures = rounds.once(SUBJECTS[name], BY_NAME["burst"], 500)
 
     assert (figures["delivered"], figures["missing"], figures["duplicates"]) == (500, 0, 0)
@@ -44,7 +44,7 @@ def test_what_is_logged_arrives_once(name, rounds):
 
 
 def test_nothing_is_left_behind(rounds, tmp_path, monkeypatch):
-    """What a child has spooled goes with it."""
+    """The spool of a measured process is removed with it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rounds.once(SUBJECTS["cxlogging Coralogix, spool, stdlib only"], BY_NAME["burst"], 50)
     rounds.once(SUBJECTS["cxlogging Coralogix, spool, stdlib only"], BY_NAME["down"], 50)
@@ -53,7 +53,7 @@ def test_nothing_is_left_behind(rounds, tmp_path, monkeypatch):
 
 
 def test_a_baseline_waits_for_nothing(rounds):
-    """A handler that sends nothing has calls and CPU, and no arrival."""
+    """A handler that sends nothing has figures for calls and CPU, and none for arrival."""
     figures = rounds.once(NO_OP, BY_NAME["threads-4"], 400)
 
     assert figures["records"] == 400
@@ -62,7 +62,7 @@ def test_a_baseline_waits_for_nothing(rounds):
 
 
 def test_what_threads_compute_is_not_the_logging_s(rounds):
-    """Beside threads that compute all arrives, and their CPU is not part of a record's."""
+    """With computing threads everything arrives, and their CPU time does not count for records."""
     subject = SUBJECTS["cxlogging Better Stack, spool, stdlib only"]
     figures = rounds.once(subject, BY_NAME["busy-2"], 200)
 
@@ -71,7 +71,7 @@ def test_what_threads_compute_is_not_the_logging_s(rounds):
 
 
 def test_an_event_loop_is_measured_by_its_lag(rounds):
-    """Records are counted, not beats; what a task logged arrives."""
+    """Records are counted, not beats, and all of them arrive."""
     subject = SUBJECTS["cxlogging Better Stack, stdlib only"]
     figures = rounds.once(subject, BY_NAME["loop-10000"], 500)
 
@@ -79,8 +79,8 @@ def test_an_event_loop_is_measured_by_its_lag(rounds):
     assert 0 <= figures["p50_ns"] <= figures["max_ns"]
 
 
-def test_a_dead_sink_is_survived(rounds):
-    """With closed_target at the address the calls are still timed."""
+def test_calls_are_timed_without_a_sink(rounds):
+    """Where nothing listens at the address, calls are still timed."""
     subject = SUBJECTS["cxlogging Honeycomb, stdlib only"]
     figures = rounds.once(subject, BY_NAME["down"], 200)
 
@@ -88,7 +88,7 @@ def test_a_dead_sink_is_survived(rounds):
     assert "delivered" not in figures
 
 
-def test_a_missing_peer_is_told_once(rounds, tmp_path, monkeypatch):
+def test_a_missing_peer_is_reported_once(rounds, tmp_path, monkeypatch):
     """A subject whose package cannot be imported is left out from then on, with the reason."""
     (tmp_path / "logtail.py").write_text("raise ImportError('no logtail here')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -99,8 +99,8 @@ def test_a_missing_peer_is_told_once(rounds, tmp_path, monkeypatch):
     assert rounds.runs == {"burst": {}}
 
 
-def test_a_subject_that_fails_is_told_and_tried_again(rounds, tmp_path, monkeypatch):
-    """Any other error is the round's alone."""
+def test_a_subject_that_fails_is_reported_and_tried_again(rounds, tmp_path, monkeypatch):
+    """Any other error fails that round only."""
     (tmp_path / "logtail.py").write_text("raise ValueError('odd')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     for number in range(2):
@@ -114,7 +114,7 @@ def test_a_subject_that_fails_is_told_and_tried_again(rounds, tmp_path, monkeypa
 
 
 def test_idle_processes_are_counted(sink):
-    """Context switches are those of the idle time alone."""
+    """Only context switches of the idle time are counted."""
     subject = SUBJECTS["cxlogging Coralogix, stdlib only"]
     found = run.idle(sink, [NO_OP, subject], 0.2)
 
@@ -124,8 +124,8 @@ def test_idle_processes_are_counted(sink):
         assert figures["switches"] >= 1
 
 
-def test_the_sink_answers_later_when_it_is_told_so(sink):
-    """The body is there at once, the answer comes when the delay is over."""
+def test_the_sink_answers_after_a_delay(sink):
+    """The body is stored at once, and answered after the delay."""
     sink.ask("reset 0.2")
     started = time.monotonic()
     posted(sink.target["url"], b'{"streams": [{"values": [["1", "order 3 shipped"]]}]}')
@@ -135,7 +135,7 @@ def test_the_sink_answers_later_when_it_is_told_so(sink):
 
 
 def test_the_sink_counts_what_came_twice_and_what_was_a_warm_up(sink):
-    """Distinct ids, duplicates and warm-ups are told apart, also over several requests."""
+    """Distinct ids, duplicates and warm-ups are counted separately, over several requests too."""
     sink.ask("reset 0")
     for numbers in ([1, 2, -1], [2, 3], [2, -1]):
         values = [["1", f"order {number} shipped"] for number in numbers]
@@ -149,7 +149,7 @@ def test_the_sink_counts_what_came_twice_and_what_was_a_warm_up(sink):
 
 
 def test_what_is_missing_is_counted_by_service():
-    """More at one service does not make up for less at another."""
+    """A surplus at one service does not offset a loss at another."""
     account = {
         "requests": 4,
         "unreadable": None,
@@ -164,8 +164,8 @@ def test_what_is_missing_is_counted_by_service():
     assert (figures["delivered"], figures["missing"], figures["duplicates"]) == (17, 9, 2)
 
 
-def test_a_body_that_cannot_be_read_is_said(sink):
-    """The sink goes on, and names the service and the error."""
+def test_a_body_that_cannot_be_read_is_reported(sink):
+    """The sink continues, and names the service and the error."""
     sink.ask("reset 0")
     posted(sink.target["url"], b"{")
 

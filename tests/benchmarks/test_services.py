@@ -71,7 +71,7 @@ def test_the_ids_of_every_service_are_found(service):
 
 
 def test_every_service_that_is_decoded_is_tested():
-    """A new service is given a body here."""
+    """Every service that can be decoded has a body in this test."""
     assert services._TEXTS.keys() == BODIES.keys()
 
 
@@ -87,14 +87,14 @@ def test_the_list_of_entries_is_read_too():
     [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", services._zstd().compress)],
 )
 def test_compressed_bodies_are_read(encoding, compress):
-    """gzip, deflate and zstd are undone before a body is decoded."""
+    """Bodies in gzip, deflate and zstd are decompressed before they are decoded."""
     body = compress(BODIES["honeycomb"])
 
     assert list(ids(received("honeycomb", body, encoding))) == IDS
 
 
 def test_what_is_no_record_has_no_id():
-    """Greetings of a client, empty bodies and other requests count as nothing."""
+    """Initial requests of a client, empty bodies and other requests have no ids."""
     greeting = dumped([{"text": "The SDK has started to send data"}])
 
     assert list(ids(received("coralogix", greeting))) == []
@@ -117,7 +117,7 @@ def test_what_is_no_record_has_no_id():
     ],
 )
 def test_a_request_finds_its_service(path, headers, service):
-    """The path tells the service, and for CloudWatch Logs its own header."""
+    """The path identifies the service; for CloudWatch Logs a header does."""
     assert service_of(path, headers) == service
 
 
@@ -133,7 +133,7 @@ def test_honeycomb_answers_each_event():
     ("service", "status"), [("betterstack", b"202"), ("loki", b"204"), ("otlp", b"200")]
 )
 def test_the_other_services_answer(service, status):
-    """The status is the service's own, and the body has the length that the head says."""
+    """The status is that of the service, and the length of the body is as announced."""
     head, _, body = answer(received(service, b"")).partition(b"\r\n\r\n")
 
     assert head.split()[1] == status
@@ -142,11 +142,11 @@ def test_the_other_services_answer(service, status):
 
 @given(st.lists(st.text()))
 def test_texts_come_out_of_protobuf_as_they_went_in(texts):
-    """Whatever the bodies of log records hold, they are found in their order."""
+    """Bodies of log records are found in order, whatever they hold."""
     assert list(log_bodies(otlp(texts))) == texts
 
 
 def test_a_wire_type_that_does_not_exist_is_refused():
-    """A message that is none is an error, not an empty answer."""
+    """A malformed message is an error, not an empty result."""
     with pytest.raises(ValueError, match="wire type 7"):
         list(parts(b"\x0f\x00", 1))

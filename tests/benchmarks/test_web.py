@@ -39,7 +39,7 @@ def made(monkeypatch, tmp_path):
 
 class Quiet(http.server.ThreadingHTTPServer):
     def handle_error(self, *_):
-        """Whom an error has ended reads no more."""
+        """A client that has ended is no error."""
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def test_a_request_logs_ten_records(made, tmp_path):
     assert ids == [*range(10), *range(20, 30)]
 
 
-def test_the_application_tells_what_it_took(made):
-    """CPU is that of the process, so far; what is waited for is told."""
+def test_the_application_reports_its_figures(made):
+    """CPU time is that of the process so far; the records to wait for are reported."""
     client = made(NO_OP.name).test_client()
 
     assert client.get("/ready").json == {"at": "ready"}
@@ -99,8 +99,8 @@ def test_the_application_tells_what_it_took(made):
     assert client.get("/figures").json["cpu"] >= before > 0
 
 
-def test_a_subject_that_is_not_installed_is_said(made, tmp_path, monkeypatch):
-    """As everywhere, with the reason; the application comes up nevertheless."""
+def test_a_subject_that_is_not_installed_is_reported(made, tmp_path, monkeypatch):
+    """The reason is reported, and the application starts nevertheless."""
     (tmp_path / "axiom_py.py").write_text("raise ImportError('no axiom here')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "axiom_py", raising=False)
@@ -110,7 +110,7 @@ def test_a_subject_that_is_not_installed_is_said(made, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("requests", [1, CONNECTIONS, 50])
 def test_every_request_is_asked_once(server, requests):
-    """Also fewer than there are connections, and where an answer comes in parts."""
+    """Even if there are fewer requests than connections, or answers arrive in parts."""
     port, paths = server(200)
     figures = load(port, "orders", requests)
 
@@ -122,7 +122,7 @@ def test_every_request_is_asked_once(server, requests):
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_an_application_that_fails_ends_the_load(server, status):
-    """No rate is made of errors."""
+    """Failed requests give no rate."""
     port, _ = server(status)
     with pytest.raises(ConnectionError, match=f"the application answered b'HTTP/1.1 {status}"):
         load(port, "orders", 20)
@@ -136,7 +136,7 @@ def sink():
 
 
 def test_gunicorn_serves_and_all_arrives(sink, tmp_path, monkeypatch):
-    """Requests a second stand beside those with a no-op; nothing is lost or left behind."""
+    """Requests per second are compared with those of a no-op; nothing is lost or left behind."""
     pytest.importorskip("gunicorn")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rounds = run.Rounds(sink, lambda _: None)
@@ -153,7 +153,7 @@ def test_gunicorn_serves_and_all_arrives(sink, tmp_path, monkeypatch):
 
 
 def test_a_server_that_does_not_come_up_is_a_round_that_failed(sink, tmp_path, monkeypatch):
-    """The report says what did not answer; the other modes go on."""
+    """The report names the server that did not answer; the other modes continue."""
     (tmp_path / "gunicorn.py").write_text("raise SystemExit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     rounds = run.Rounds(sink, lambda _: None)

@@ -14,7 +14,7 @@ NOW = 1_737_331_200_000_000_000  # 2025-01-20T00:00:00Z
 
 
 class Time:
-    """Time that passes when it is slept through."""
+    """A clock that advances only when something sleeps."""
 
     def __init__(self) -> None:
         self.passed = 0.0

@@ -1,4 +1,4 @@
-"""A query service that answers what a test tells it to, and remembers what it was asked."""
+"""A query service that sends the answers of a test, and records its requests."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Service(ThreadingHTTPServer):
         return [each.body for each in self.asked]
 
     def handle_error(self, request, client_address) -> None:
-        """A client that hangs up is no news."""
+        """Ignore clients that disconnect."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = ends not in {"length", "chunked"}
 
     def log_message(self, *arguments) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def line(document) -> bytes:

@@ -1,4 +1,4 @@
-"""The asynchronous client: the same answers, and nothing left behind by what is cancelled."""
+"""The asynchronous client: the same answers, and cancelled calls leave nothing behind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def threads():
 
 
 async def until(holds):
-    """Return whether *holds* becomes true in time."""
+    """Return whether *condition* becomes true in time."""
     for _ in range(int(WAIT / 0.005)):
         if holds():
             return True
@@ -51,13 +51,13 @@ async def until(holds):
 
 
 async def gone():
-    """Return whether no thread of a query is left, soon."""
+    """Return whether all threads of queries end soon."""
     return await until(lambda: not threads())
 
 
 @pytest.fixture
 def ask(service):
-    """Run a coroutine of a client; no thread may be left when it has ended."""
+    """Run a coroutine of a client; no thread of a query may be left afterwards."""
 
     def run(body, **arguments):
         async def main():
@@ -72,7 +72,7 @@ def ask(service):
 
 
 def test_a_query_gives_all_rows_and_what_was_said(service, ask):
-    """query() returns the result that the client without async returns."""
+    """query() returns the same result as the synchronous client."""
     service.will_say(whole(log(1), log(2)))
 
     found = ask(lambda client: client.query("source logs", since="1h", limit=5))
@@ -84,7 +84,7 @@ def test_a_query_gives_all_rows_and_what_was_said(service, ask):
 
 
 def test_rows_are_there_before_the_answer_ends(service, ask):
-    """A row is handed out while the service still holds the next one back."""
+    """A row is returned while the service has not sent the next one."""
     seen = threading.Event()
     service.will_say(Reply([QUERY_ID, result(log(1)), seen, result(log(2)), STATISTICS]))
 
@@ -117,7 +117,7 @@ def test_many_queries_run_side_by_side(service, ask):
 
 
 def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
-    """A consumer that stops leaves the rest unread: what is under way is bounded."""
+    """Where the consumer stops, only a limited number of rows is read ahead."""
     pieces = [result(*(log(n) for n in range(300)))] * 33
 
     async def body(client):
@@ -134,7 +134,7 @@ def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
 
 
 def test_errors_are_those_of_the_client(service, ask):
-    """A refusal is raised by query(), and by the first row of a stream."""
+    """query() raises a refusal, and a stream raises it at its first row."""
     service.rule = lambda asked: Reply(b'{"message":"bad key"}', status=401)
 
     async def body(client):
@@ -149,7 +149,7 @@ def test_errors_are_those_of_the_client(service, ask):
 
 
 def test_an_error_in_mid_stream_comes_after_the_rows(service, ask):
-    """What was read is handed out, then the error is raised, then the stream is over."""
+    """Rows that were read are returned, then the error is raised, then the stream ends."""
     service.will_say(Reply([QUERY_ID, result(log(1)), line({"error": {"message": "broke"}})]))
 
     async def body(client):
@@ -163,7 +163,7 @@ def test_an_error_in_mid_stream_comes_after_the_rows(service, ask):
 
 
 def test_a_limit_is_told_at_the_line_that_asked(service, ask):
-    """The warning is given once, and names the file of the caller."""
+    """There is one warning, and it names the file of the caller."""
     service.rule = lambda asked: Reply(
         [QUERY_ID, line({"warning": {"blocksLimitWarning": {}}}), result(log(1)), STATISTICS]
     )
@@ -224,7 +224,7 @@ def test_a_background_query_from_submission_to_rows(service, ask):
 
 
 def test_exports_are_awaited(service, ask, tmp_path):
-    """A stream writes itself to a file without holding up the loop."""
+    """Exporting a stream to a file does not block the event loop."""
     service.rule = lambda asked: whole(log(1), log(2))
 
     async def body(client):
@@ -304,7 +304,7 @@ async def consume(client):
 @pytest.mark.parametrize("said", SAID.values(), ids=SAID.keys())
 @pytest.mark.parametrize("how", ["query", "stream", "export"])
 def test_a_cancelled_task_closes_its_connection(how, said):
-    """Cancelled while the service is silent: the line is closed, and no thread stays."""
+    """Cancelling a call while the service is silent closes the connection and ends the thread."""
     service = Hanging(said)
 
     async def main():
@@ -324,7 +324,7 @@ def test_a_cancelled_task_closes_its_connection(how, said):
 
 
 def test_a_cancelled_task_closes_its_encrypted_connection(tmp_path):
-    """The same over TLS."""
+    """Cancelling a call closes a TLS connection too."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -344,7 +344,7 @@ def test_a_cancelled_task_closes_its_encrypted_connection(tmp_path):
 
 
 def test_a_task_that_is_cancelled_before_there_is_a_connection_sends_nothing(monkeypatch):
-    """Cancelled while the name is looked up: the connection that comes of it carries no request."""
+    """A call that is cancelled while its host name is resolved sends no request."""
     service = Hanging()
     looking, found = threading.Event(), threading.Event()
     look_up = socket.getaddrinfo
@@ -369,7 +369,7 @@ def test_a_task_that_is_cancelled_before_there_is_a_connection_sends_nothing(mon
 
 
 def test_a_wait_between_two_tries_is_cancelled_too(service):
-    """Cancelled while it waits for a rate limit, a query is not asked again."""
+    """A query that is cancelled while it waits for a rate limit is not sent again."""
     asked = threading.Event()
 
     def answer(_):
@@ -388,7 +388,7 @@ def test_a_wait_between_two_tries_is_cancelled_too(service):
 
 
 def test_leaving_or_forgetting_a_stream_closes_its_connection():
-    """A stream that is left half read, and one that nobody holds any more, leave nothing."""
+    """A stream that is left half read, or garbage collected, leaves no thread and no connection."""
     service = Hanging(SAID["in the middle"])
 
     async def main():
@@ -410,7 +410,7 @@ def test_leaving_or_forgetting_a_stream_closes_its_connection():
 
 
 def test_closing_the_client_ends_what_runs():
-    """A query under way when the client is closed raises, and is not taken for a whole answer."""
+    """A query that runs while the client is closed raises; its rows do not look complete."""
     service = Hanging(SAID["in the middle"])
 
     async def main():
@@ -434,7 +434,7 @@ def test_closing_the_client_ends_what_runs():
 
 
 def test_rows_cut_by_closing_the_client_are_no_whole_answer(service):
-    """A background query's rows have no end mark: what we ended ourselves is an error."""
+    """Rows of a background query have no end marker: ending them early is an error."""
     held = threading.Event()
     row = line({"response": {"results": {"results": [log(7)]}}})
 
@@ -465,7 +465,7 @@ def names(kind):
 
 
 def test_the_names_are_those_of_the_client():
-    """Every public name of client, job and stream is there, with the same arguments."""
+    """The asynchronous classes have the public names and arguments of the synchronous ones."""
     assert names(DataPrimeClient) - {"mount"} == names(AsyncDataPrimeClient)
     assert names(Job) == names(AsyncJob)
     exports = {"to_dicts", "to_jsonl", "to_csv", "to_pandas", "to_polars", "to_arrow", "close"}
@@ -480,7 +480,7 @@ def test_the_names_are_those_of_the_client():
 
 
 def test_the_key_and_the_clock(service, time):
-    """The key is in no repr; a clock of the caller's is used for relative times."""
+    """No repr shows the key; relative times use the caller's clock."""
     service.will_say(whole(log(1)))
 
     async def main():
@@ -495,7 +495,7 @@ def test_the_key_and_the_clock(service, time):
 
 
 def test_importing_the_query_client_does_not_import_asyncio():
-    """Who asks without async pays nothing for it."""
+    """Importing the synchronous client does not import asyncio."""
     code = (
         "import sys, cxlogging.dataprime; sys.exit('cxlogging.dataprime.aio.client' in sys.modules)"
     )

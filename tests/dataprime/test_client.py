@@ -1,4 +1,4 @@
-"""The client's own arguments, and what is refused before anything is sent."""
+"""The arguments of the client, and those that are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def no_environment(monkeypatch):
     ],
 )
 def test_a_domain_or_a_region_is_an_address(domain, address):
-    """Queries go to api.<domain>, by https."""
+    """Queries go to https://api.<domain>."""
     assert repr(DataPrimeClient(KEY, domain)) == f"<DataPrimeClient {address}>"
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"domain": "eu9"}, "no Coralogix region; there are us1"),
+        ({"domain": "eu9"}, "not a Coralogix region; there are us1"),
         ({"domain": "eu2", "url": "http://logs.example.com"}, "plain http"),
         ({"url": "https://api.example.com/api"}, "url takes no path"),
         ({}, "pass domain="),
@@ -55,13 +55,13 @@ def test_a_domain_or_a_region_is_an_address(domain, address):
     ],
 )
 def test_impossible_arguments_are_refused(arguments, sentence):
-    """A client that could not work is not made."""
+    """Invalid arguments of the client are refused when it is created."""
     with pytest.raises(ConfigurationError, match=sentence):
         DataPrimeClient(KEY, **arguments)
 
 
 def test_a_missing_key_is_said_with_its_kind():
-    """Without a key there is a sentence that says which key is meant."""
+    """The error for a missing key says which kind of key is needed."""
     with pytest.raises(
         ConfigurationError, match="Send-Your-Data key, which handlers send with, cannot query"
     ):
@@ -82,7 +82,7 @@ def test_the_environment_gives_key_and_domain(monkeypatch, service):
 
 
 def test_a_slash_at_the_end_of_the_url_does_no_harm(service):
-    """The service refuses '//api': one slash is sent."""
+    """A url with a trailing slash does not result in '//api', which the service refuses."""
     service.will_say(whole())
 
     with DataPrimeClient(KEY, url=f"{service.url}/") as client:
@@ -116,7 +116,7 @@ def test_a_netrc_does_not_replace_the_key(service, tmp_path, monkeypatch):
 
 
 def test_the_key_shows_nowhere():
-    """Neither the client nor what it holds shows the key, and it is not pickled."""
+    """No repr of the client or its attributes shows the key, and the key cannot be pickled."""
     client = DataPrimeClient(KEY, "eu2")
 
     assert KEY not in repr(client) + repr(vars(client)) + repr(vars(client._http))
@@ -125,7 +125,7 @@ def test_the_key_shows_nowhere():
 
 
 def test_query_and_stream_take_the_same():
-    """The signatures of query and stream are one."""
+    """The methods query and stream have the same signature."""
     query, stream = (
         inspect.signature(each).parameters
         for each in (DataPrimeClient.query, DataPrimeClient.stream)
@@ -163,7 +163,7 @@ def test_query_and_stream_take_the_same():
     ],
 )
 def test_impossible_queries_are_not_sent(client, service, arguments, sentence):
-    """What the service would refuse is refused at the call, as a ValueError."""
+    """Arguments that the service would refuse raise a ValueError in the call."""
     given = {"query": "source logs", **arguments}
 
     with pytest.raises(ConfigurationError, match=sentence):
@@ -173,7 +173,7 @@ def test_impossible_queries_are_not_sent(client, service, arguments, sentence):
 
 
 def test_names_of_the_api_are_taken_too(client, service):
-    """Tier, syntax and preset may be given as the API spells them."""
+    """Tier, syntax and preset are also accepted as the API spells them."""
     service.will_say(whole())
 
     client.query(
@@ -208,7 +208,7 @@ def test_an_account_may_have_other_limits(service):
     ],
 )
 def test_impossible_row_limits_are_refused(service, limits, sentence):
-    """When the client is made, with the value."""
+    """Invalid row limits are refused when the client is created, with their value."""
     with pytest.raises(ConfigurationError, match=sentence):
         DataPrimeClient(KEY, url=service.url, row_limits=limits)
 

@@ -1,4 +1,4 @@
-"""Statuses other than success, and trouble on the way."""
+"""Statuses other than success, and network failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def said(message: str) -> bytes:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_comes_with_a_hint(client, service, status):
-    """A key that is refused is said, with the kind of key that queries take."""
+    """The error for a refused key says which kind of key queries take."""
     service.will_say(Reply(said("Forbidden"), status, {"X-Request-Id": "r-1"}))
 
     with pytest.raises(AuthenticationError, match="Send-Your-Data key") as caught:
@@ -61,7 +61,7 @@ def test_a_query_that_does_not_compile_has_a_caret(client, service, direct):
 
 
 def test_a_syntax_error_without_position_has_no_caret(client, service):
-    """Where the service names no position, none is made up."""
+    """Where the service names no position, the error has none."""
     service.will_say(Reply(said("Compiler error: what is this"), 400))
 
     with pytest.raises(QuerySyntaxError) as caught:
@@ -81,7 +81,7 @@ def test_the_caret_stands_in_its_line():
 @pytest.mark.parametrize(("status", "error"), [(400, RequestRefused), (405, RequestRefused),
     (409, RequestRefused), (500, ServerError), (501, ServerError)])  # fmt: skip
 def test_other_statuses_are_told_once(client, service, status, error):
-    """What a second try would not mend is raised at once, with the service's words."""
+    """Errors that a retry cannot fix are raised at once, with the service's message."""
     service.will_say(Reply(said("no such thing"), status, {"Location": "http://elsewhere/"}))
 
     with pytest.raises(error, match=f"HTTP {status}: no such thing"):
@@ -91,7 +91,7 @@ def test_other_statuses_are_told_once(client, service, status, error):
 
 
 def test_a_redirect_is_not_followed(client, service):
-    """The key is not carried to where a redirect points."""
+    """A redirect is not followed, so that the key is not sent elsewhere."""
     service.will_say(Reply(status=302, headers={"Location": f"{service.url}/elsewhere"}))
 
     with pytest.raises(ServerError, match="HTTP 302: redirects are not followed"):
@@ -114,7 +114,7 @@ def test_a_redirect_is_not_followed(client, service):
     ],
 )
 def test_the_services_words_are_found(client, service, body, sentence):
-    """JSON of every known shape, a page and a bare text all give their sentence."""
+    """The message is found in JSON of every known shape, in HTML and in plain text."""
     service.will_say(Reply(body.encode(), 500))
 
     with pytest.raises(ServerError) as caught:
@@ -125,7 +125,7 @@ def test_the_services_words_are_found(client, service, body, sentence):
 
 
 def test_retry_after_is_waited_for(client, service, time):
-    """A rate limit is waited for as long as the service asks, then asked again."""
+    """After a rate limit, the client waits as long as the service asks, then retries."""
     service.will_say(Reply(status=429, headers={"Retry-After": "7"}), whole(log(1)))
 
     assert len(client.query("source logs")) == 1
@@ -133,7 +133,7 @@ def test_retry_after_is_waited_for(client, service, time):
 
 
 def test_a_rate_limit_without_a_time_backs_off(client, service, time):
-    """Without Retry-After the waits double, and end with the budget."""
+    """Without Retry-After the waits double until the budget is spent."""
     service.will_say(*[Reply(said("limit"), 429)] * 6)
 
     with pytest.raises(RateLimited, match="HTTP 429: limit"):
@@ -143,7 +143,7 @@ def test_a_rate_limit_without_a_time_backs_off(client, service, time):
 
 
 def test_a_wait_beyond_the_budget_is_not_begun(client, service, time):
-    """Where the service asks for more than the budget, the caller decides."""
+    """A Retry-After longer than the budget is raised at once."""
     service.will_say(Reply(status=429, headers={"Retry-After": "61"}))
 
     with pytest.raises(RateLimited) as caught:
@@ -153,7 +153,7 @@ def test_a_wait_beyond_the_budget_is_not_begun(client, service, time):
 
 
 def test_a_wait_beyond_the_timeout_is_not_begun(client, service, time):
-    """The timeout holds for the waits too."""
+    """The timeout includes the waits."""
     service.will_say(Reply(status=429, headers={"Retry-After": "5"}))
 
     with pytest.raises(RateLimited):
@@ -163,7 +163,7 @@ def test_a_wait_beyond_the_timeout_is_not_begun(client, service, time):
 
 
 def test_a_server_that_says_zero_is_not_asked_for_ever(client, service, time):
-    """Retry-After: 0 uses the budget up as well."""
+    """Retry-After: 0 uses up the budget too."""
     service.rule = lambda asked: Reply(status=429, headers={"Retry-After": "0"})
 
     with pytest.raises(RateLimited):
@@ -174,14 +174,14 @@ def test_a_server_that_says_zero_is_not_asked_for_ever(client, service, time):
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_passing_trouble_is_asked_again(client, service, status):
-    """A gateway's trouble is tried again within the same budget."""
+    """A 502, 503 or 504 is retried within the same budget."""
     service.will_say(Reply(status=status), Reply(status=status), whole(log(1)))
 
     assert len(client.query("source logs")) == 1
 
 
 def test_no_connection_is_said():
-    """A closed port is Unreachable, at once."""
+    """A closed port raises Unreachable at once."""
     client = DataPrimeClient(KEY, url="http://127.0.0.1:1")
 
     with pytest.raises(
@@ -191,14 +191,14 @@ def test_no_connection_is_said():
 
 
 def test_a_dropped_connection_is_asked_again(client, service):
-    """A connection that closes without an answer, as an idle one may, is tried again."""
+    """A connection that is closed without an answer, as idle ones may be, is retried."""
     service.will_say(Reply(ends="dropped"), whole(log(1)))
 
     assert len(client.query("source logs")) == 1
 
 
 def test_a_submission_is_not_repeated_after_a_drop(client, service):
-    """Where nobody knows whether a submission was taken, the caller decides."""
+    """A submission is not repeated where it is unknown whether the service accepted it."""
     service.will_say(Reply(ends="dropped"))
 
     with pytest.raises(Unreachable):
@@ -209,7 +209,7 @@ def test_a_submission_is_not_repeated_after_a_drop(client, service):
 
 @pytest.mark.parametrize("pieces", [[], [QUERY_ID, result(log(1))]])
 def test_silence_is_a_timeout(service, pieces):
-    """A service that says nothing, at the start or in the middle, is left after the silence."""
+    """A service that is silent for too long, early or late, raises QueryTimeout."""
     go_on = threading.Event()
     service.will_say(Reply([*pieces, go_on]))
 
@@ -223,7 +223,7 @@ def test_silence_is_a_timeout(service, pieces):
 
 
 def test_silence_before_the_first_byte_is_a_timeout(service):
-    """A service that takes the question and answers nothing is left after the timeout."""
+    """A service that never answers raises QueryTimeout after the timeout."""
     go_on = threading.Event()
     service.rule = lambda asked: go_on.wait(30) and whole()
 
@@ -233,7 +233,7 @@ def test_silence_before_the_first_byte_is_a_timeout(service):
 
 
 def test_an_error_whose_words_break_off_is_its_status(client, service):
-    """The status says enough where the error's body cannot be read."""
+    """Where the body of an error cannot be read, its status is reported."""
     service.will_say(Reply(b"no gzip", 403, {"Content-Encoding": "gzip"}))
 
     with pytest.raises(AuthenticationError, match="HTTP 403"):
@@ -241,7 +241,7 @@ def test_an_error_whose_words_break_off_is_its_status(client, service):
 
 
 def test_of_an_errors_page_the_beginning_is_read(client, service):
-    """An endless page of words is cut."""
+    """The endless body of an error is truncated."""
     service.will_say(Reply([b"word " * 10_000] * 100, 500))
 
     with pytest.raises(ServerError) as caught:
@@ -251,7 +251,7 @@ def test_of_an_errors_page_the_beginning_is_read(client, service):
 
 
 def test_the_timeout_ends_a_trickle(client, service, time):
-    """An answer that keeps trickling ends with the timeout of all of it."""
+    """An answer that keeps trickling raises once the timeout has passed."""
     rows = (result(log(number)) for number in range(1_000))
     service.will_say(Reply(rows))
 
@@ -264,7 +264,7 @@ def test_the_timeout_ends_a_trickle(client, service, time):
 
 @pytest.mark.parametrize("ends", ["cut", "close"])
 def test_a_broken_connection_is_a_partial_result(client, service, ends):
-    """Rows before a broken connection are kept with the error."""
+    """The error of a broken connection has the rows that were read before it."""
     service.will_say(Reply(QUERY_ID + result(log(1)), ends=ends))
 
     with pytest.raises(PartialResult) as caught:
@@ -283,7 +283,7 @@ def test_a_broken_connection_is_a_partial_result(client, service, ends):
     ],
 )
 def test_the_key_is_in_no_error(client, service, reply):
-    """Even where the service repeats it, no error shows the key."""
+    """No error shows the key, even where the service repeats it."""
     service.will_say(reply)
 
     with pytest.raises(QueryError) as caught:
@@ -296,7 +296,7 @@ def test_the_key_is_in_no_error(client, service, reply):
 
 
 def test_the_key_is_not_behind_an_error():
-    """An error of the network does not carry the request with its headers."""
+    """A network error has no reference to the request, whose headers contain the key."""
     client = DataPrimeClient(KEY, url="http://127.0.0.1:1")
 
     with pytest.raises(Unreachable) as caught:

@@ -1,4 +1,4 @@
-"""Results as dicts, files and tables."""
+"""Exports of results to dicts, files and tables."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_stream_is_written_as_it_comes(client, service, tmp_path):
 
 
 def test_csv(tmp_path):
-    """One column for each keypath, lists as JSON, nothing as nothing."""
+    """A table has one column for each keypath, lists as JSON, and empty cells for null."""
     assert LOGS.to_csv(tmp_path / "rows.csv") == 3
 
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
@@ -91,12 +91,12 @@ def test_csv(tmp_path):
 
 
 def test_an_empty_result_is_an_empty_table(tmp_path):
-    """No rows make no columns."""
+    """A table of no rows has no columns."""
     assert (made().to_dicts(), table(made()), made().to_csv(tmp_path / "no.csv")) == ([], {}, 0)
 
 
 def test_columns_are_of_one_type():
-    """Mixed columns become text, ints beside floats become floats, huge ints text."""
+    """Mixed columns become strings, ints with floats become floats, and huge ints strings."""
     rows = [
         Row('{"mixed":1,"number":1,"huge":99999999999999999999,"flag":true}'),
         Row('{"mixed":"a","number":0.5,"huge":1,"flag":false}'),
@@ -116,7 +116,7 @@ def test_columns_are_of_one_type():
     [("to_pandas", "pandas"), ("to_polars", "polars"), ("to_arrow", "pyarrow")],
 )
 def test_a_missing_package_is_named(method, package, tmp_path):
-    """Without the library one sentence says what to install; it is a CxLoggingError."""
+    """Without the library the error says what to install; it is a CxLoggingError."""
     (tmp_path / f"{package}.py").write_text("raise ImportError('not here')")
     code = f"""
 import sys
@@ -150,7 +150,7 @@ def table(columns):
     [("to_pandas", "pandas"), ("to_polars", "polars"), ("to_arrow", "pyarrow")],
 )
 def test_a_frame_is_made_of_the_columns(method, package, tmp_path):
-    """The library is given the columns, and is imported by this call alone."""
+    """The library gets the columns, and is imported only by this call."""
     (tmp_path / f"{package}.py").write_text(FRAME)
     code = f"""
 import sys

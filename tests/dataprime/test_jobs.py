@@ -77,7 +77,7 @@ def test_a_submission_has_the_four_fields_at_the_top(client, service):
 
 
 def test_every_field_of_a_submission_is_sent(client, service):
-    """The documented dataset example is what a Dataset becomes."""
+    """A Dataset results in the documented example."""
     service.will_say(says({"queryId": {"queryId": ID}}))
 
     client.submit(
@@ -126,7 +126,7 @@ HOURLY = {"dateHourPartitioned": {"dataprimePath": "$m.timestamp"}}
     ],
 )
 def test_possible_destinations_are_sent(client, service, destination):
-    """Every documented destination passes."""
+    """Every documented destination is accepted."""
     service.will_say(says({"queryId": ID}))
 
     client.submit("source logs", **WINDOW, destination=destination)
@@ -190,7 +190,7 @@ def test_impossible_submissions_are_not_sent(client, service, arguments, sentenc
 
 @pytest.mark.parametrize("name", ["ab", "_a", "__a", "a.b", "a" * 255])
 def test_possible_names_are_sent(client, service, name):
-    """The shortest and the longest names pass."""
+    """The shortest and the longest names are accepted."""
     service.will_say(says({"queryId": ID}))
 
     client.submit("source logs", **WINDOW, name=name)
@@ -199,7 +199,7 @@ def test_possible_names_are_sent(client, service, name):
 
 
 def test_a_submission_is_sent_once(client, service):
-    """A gateway's trouble may hide a query that was taken: it is not submitted again."""
+    """After a gateway error a query is not submitted again, because it may have been accepted."""
     service.will_say(Reply(status=502))
 
     with pytest.raises(ServerError):
@@ -210,7 +210,7 @@ def test_a_submission_is_sent_once(client, service):
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"taken", b'{"queryId":5}'])
 def test_a_submission_without_an_id_is_an_error(client, service, body):
-    """An answer that names no query is said."""
+    """A submission whose answer has no query id raises."""
     service.will_say(Reply(body))
 
     with pytest.raises(PartialResult, match="returned no queryId"):
@@ -233,7 +233,7 @@ def test_a_submission_without_an_id_is_an_error(client, service, body):
     ],
 )
 def test_states_are_typed(job, service, document, state, reason):
-    """Every shape of the status is one state."""
+    """Every documented shape of the status is mapped to one state."""
     service.will_say(says(document))
 
     status = job.status()
@@ -244,7 +244,7 @@ def test_states_are_typed(job, service, document, state, reason):
 
 
 def test_the_documented_status_is_read(job, service):
-    """Times are aware and the bytes scanned an int."""
+    """A status has aware times, and bytes scanned as an int."""
     service.will_say(says({**SUCCESS, "warnings": ["w", {"deprecationWarning": {}}]}))
 
     status = job.status()
@@ -258,7 +258,7 @@ def test_the_documented_status_is_read(job, service):
 
 
 def test_a_wait_asks_with_growing_pauses(job, service, time):
-    """wait() asks until the end, each pause half as long again, and tells every status."""
+    """wait() polls until the end with growing pauses, and reports every status."""
     service.will_say(says(WAITING), *[says(RUNNING)] * 3, says(SUCCESS))
     seen = []
 
@@ -270,7 +270,7 @@ def test_a_wait_asks_with_growing_pauses(job, service, time):
 
 
 def test_a_wait_ends_with_its_timeout(job, service, time):
-    """After the timeout the caller goes on, and the query too."""
+    """wait() raises after its timeout, and the query goes on."""
     service.rule = lambda asked: says(RUNNING)
 
     with pytest.raises(QueryTimeout, match="is running after 5 seconds; it goes on"):
@@ -298,7 +298,7 @@ def test_a_query_that_failed_is_no_result(job, service, document, error):
 
 
 def test_results_are_streamed(job, service):
-    """Rows of all batches come in order; the id is known without a line for it."""
+    """Rows of all batches are in order; the query id is known without a line for it."""
     service.will_say(says(SUCCESS), Reply(batch(log(1), log(2)) + batch(log(3))))
 
     with job.results() as rows:
@@ -317,7 +317,7 @@ def test_no_rows_are_no_error(job, service, body):
 
 
 def test_no_rows_of_a_query_that_was_submitted_here_warn_of_its_mistakes(client, service):
-    """The text is known: a severity in other letters is named, as for a direct query."""
+    """A severity in other letters causes a warning, as in a direct query."""
     query = "source logs | filter $m.severity == Error"
     service.will_say(says({"queryId": ID}), says(SUCCESS), Reply(b""))
 
@@ -326,7 +326,7 @@ def test_no_rows_of_a_query_that_was_submitted_here_warn_of_its_mistakes(client,
 
 
 def test_results_before_the_end_are_refused(job, service):
-    """The data of a query that still runs is not asked for."""
+    """The rows of a query that still runs are not requested."""
     service.will_say(says(RUNNING))
 
     with pytest.raises(RequestRefused, match=r"still running: call wait\(\)"):
@@ -336,7 +336,7 @@ def test_results_before_the_end_are_refused(job, service):
 
 
 def test_data_that_is_a_sentence_is_no_row(job, service):
-    """A plain sentence in place of the rows raises."""
+    """A plain message in place of the rows raises."""
     service.will_say(says(SUCCESS), Reply(b"query is not ready"))
 
     with pytest.raises(PartialResult, match="query is not ready"):
@@ -345,7 +345,7 @@ def test_data_that_is_a_sentence_is_no_row(job, service):
 
 @pytest.mark.parametrize("ends", ["cut", "chunked"])
 def test_cut_data_raises(job, service, ends):
-    """Rows that end in mid-line, or with a broken connection, are not taken for all."""
+    """Rows that end in the middle of a line, or with a broken connection, raise."""
     body = batch(log(1)) + (batch(log(2))[:-9] if ends == "chunked" else batch(log(2)))
     service.will_say(says(SUCCESS), Reply(body, ends=ends))
 
@@ -354,7 +354,7 @@ def test_cut_data_raises(job, service, ends):
 
 
 def test_cancel_may_be_called_again(job, service):
-    """Cancelling twice, or after the end, is no error."""
+    """Cancelling twice, or after the end, does not raise."""
     service.will_say(says({}), says({}), says({"message": "ended"}, 409), says(SUCCESS))
 
     for _ in range(3):
@@ -362,7 +362,7 @@ def test_cancel_may_be_called_again(job, service):
 
 
 def test_what_cannot_be_cancelled_is_said(job, service):
-    """A refusal while the query runs is raised."""
+    """A refused cancellation of a running query raises."""
     service.will_say(says({"message": "cannot"}, 409), says(RUNNING))
 
     with pytest.raises(RequestRefused, match="cannot"):
@@ -378,7 +378,7 @@ def test_what_cannot_be_cancelled_is_said(job, service):
     ],
 )
 def test_an_unknown_id_is_said(job, service, reply):
-    """404, or a success that says 'not found', is UnknownQuery at every door."""
+    """404, or a success that says 'not found', raises UnknownQuery from every endpoint."""
     service.will_say(reply, reply, reply)
 
     for call in (job.status, job.cancel, job.results):
@@ -388,7 +388,7 @@ def test_an_unknown_id_is_said(job, service, reply):
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>"])
 def test_a_status_of_no_known_shape_is_an_error(job, service, body):
-    """What is no status is not taken for a running query."""
+    """A document that is not a status raises."""
     service.will_say(Reply(body))
 
     with pytest.raises(PartialResult):
@@ -396,7 +396,7 @@ def test_a_status_of_no_known_shape_is_an_error(job, service, body):
 
 
 def test_a_refused_key_is_said_at_every_door(job, service):
-    """The background doors give the same errors."""
+    """The endpoints of background queries raise the same errors."""
     service.will_say(says({"message": "no"}, 403))
 
     with pytest.raises(AuthenticationError):
@@ -404,7 +404,7 @@ def test_a_refused_key_is_said_at_every_door(job, service):
 
 
 def test_the_key_is_in_no_error_of_a_job(job, service):
-    """What a background door repeats of the key is masked."""
+    """The key is masked where an endpoint of background queries repeats it."""
     service.will_say(says({"odd": KEY}), says(SUCCESS), Reply(f"{KEY} is bad".encode()))
 
     with pytest.raises(PartialResult) as status:
@@ -416,7 +416,7 @@ def test_the_key_is_in_no_error_of_a_job(job, service):
 
 
 def test_a_job_is_taken_up_from_its_id(service):
-    """Another client, in another process, goes on with the id alone."""
+    """Another client, in another process, can continue with only the id."""
     service.will_say(says(SUCCESS))
 
     with DataPrimeClient(KEY, url=service.url) as other:

@@ -1,4 +1,4 @@
-"""Answers that are not as they should be."""
+"""Malformed answers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read(body: bytes) -> int:
     ],
 )
 def test_a_malformed_answer_is_no_result(body):
-    """A cut, mistyped or foreign answer raises; it is never taken for few rows."""
+    """A truncated or malformed answer raises; it never looks like a complete one."""
     with pytest.raises(QueryError):
         read(body)
 
@@ -87,12 +87,12 @@ def test_a_malformed_answer_is_no_result(body):
     ],
 )
 def test_what_is_only_odd_is_read(body):
-    """An end without line feed, CRLF, empty members and numbers that are none lose no row."""
+    """A missing last line feed, CRLF, empty members and invalid numbers lose no row."""
     assert read(body) == 1
 
 
 def test_separators_inside_of_strings_split_nothing(client, service):
-    """U+2028, U+0085 and others stand raw in a JSON string, and stay there."""
+    """U+2028, U+0085 and others may be unescaped in a JSON string, and do not split lines."""
     text = "a\u2028b\u2029c\u0085d\x1ce\x0bf"
     row = {**log(1), "userData": json.dumps({"text": text}, ensure_ascii=False)}
     service.will_say(whole(row))
@@ -101,7 +101,7 @@ def test_separators_inside_of_strings_split_nothing(client, service):
 
 
 def test_chunks_may_end_inside_of_a_character(client, service):
-    """A body given byte by byte reads as in one piece."""
+    """A body that arrives byte by byte results in the same rows."""
     row = {**log(1), "userData": json.dumps({"text": "Größe 🚀"}, ensure_ascii=False)}
     body = QUERY_ID + result(row) + STATISTICS
     service.will_say(Reply([body[at : at + 1] for at in range(len(body))]))
@@ -114,7 +114,7 @@ def test_chunks_may_end_inside_of_a_character(client, service):
     st.integers(1, 7),
 )
 def test_lines_are_those_of_the_body(parts, size):
-    """However a body is cut into chunks, its lines are the same."""
+    """The lines of a body do not depend on its chunks."""
     body = b"\n".join(parts)
 
     assert list(split_lines([body[at : at + size] for at in range(0, len(body), size)])) == parts
@@ -132,7 +132,7 @@ def test_a_huge_line_is_read():
 
 
 def test_a_line_without_end_is_refused():
-    """What never ends its line does not fill the memory."""
+    """A line that never ends does not exhaust memory."""
     chunk = bytes(1 << 20)
 
     with pytest.raises(PartialResult, match="longer than"):
@@ -143,7 +143,7 @@ def test_a_line_without_end_is_refused():
 @pytest.mark.parametrize("ends", ["chunked", "length", "close"])
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_compressed_answer_is_read(client, service, encoding, ends):
-    """Both gzip and deflate are undone, however the body ends."""
+    """Bodies in gzip and deflate are decompressed, whichever way they end."""
     packed = {"gzip": gzip.compress, "deflate": zlib.compress}[encoding](GOOD * 1)
     service.will_say(Reply(packed, headers={"Content-Encoding": encoding}, ends=ends))
 
@@ -159,14 +159,14 @@ def test_a_damaged_compression_is_a_partial_result(client, service):
 
 
 def test_a_connection_that_breaks_after_the_statistics_is_whole(client, service):
-    """Nothing that counts comes after the statistics."""
+    """A broken connection after the statistics does not raise."""
     service.will_say(Reply(GOOD, ends="cut"))
 
     assert len(client.query("source logs")) == 1
 
 
 def test_an_error_after_the_statistics_is_still_an_error():
-    """Statistics do not make an answer whole that says afterwards that it failed."""
+    """An error after the statistics raises."""
     with pytest.raises(QueryFailed, match="late"):
         read(GOOD + line({"error": {"message": "late"}}))
 

@@ -1,4 +1,4 @@
-"""A large answer in little memory."""
+"""The memory that a large answer needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation of the query client names everything; its snippets run with all others."""
+"""The documentation of the query client is complete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "dataprime.md"
 
 
 def test_the_page_names_everything_public():
-    """Every argument and every public name stands on the page."""
+    """The page documents every argument and every public name."""
     import cxlogging.dataprime as module
 
     text = PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Direct queries: what is asked, and what comes of documented answers."""
+"""Direct queries: their requests, and the results of documented answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UTC = datetime.timezone.utc
 
 
 def test_the_smallest_question_names_tier_and_syntax(client, service):
-    """A query alone is sent with its tier and syntax said, by POST, with the bearer key."""
+    """A query without arguments is sent with tier and syntax, by POST, with the bearer key."""
     service.will_say(whole())
 
     client.query("source logs | limit 10")
@@ -49,7 +49,7 @@ def test_the_smallest_question_names_tier_and_syntax(client, service):
 
 
 def test_every_field_of_the_api_is_sent(client, service):
-    """Each argument becomes its field; the execution profile stands beside the metadata."""
+    """Each argument is sent in its field; the execution profile is beside the metadata."""
     service.will_say(whole())
     pacific = datetime.timezone(datetime.timedelta(hours=-7))
 
@@ -85,7 +85,7 @@ def test_every_field_of_the_api_is_sent(client, service):
 
 
 def test_the_documented_answer_is_read(client, service):
-    """Query id, rows whose data is no JSON, statistics whose numbers are strings: all typed."""
+    """Query id, rows whose data is not JSON, and statistics with numbers as strings are typed."""
     row = {
         "metadata": [{"key": "logid", "value": "c3ca5343-88dc-4807-a8f3-82832274afb7"}],
         "labels": [{"key": "applicationname", "value": "staging"}],
@@ -123,7 +123,7 @@ def test_rows_are_typed(client, service):
 
 
 def test_aggregates_have_data_alone(client, service):
-    """A row without metadata and labels is an aggregate, its data its dict."""
+    """A row without metadata and labels is an aggregate."""
     service.will_say(whole({"metadata": [], "labels": [], "userData": '{"count":5}'}))
 
     (row,) = client.query("source logs | count")
@@ -133,7 +133,7 @@ def test_aggregates_have_data_alone(client, service):
 
 
 def test_no_result_line_is_no_row(client, service):
-    """An answer without results is whole, and empty."""
+    """An answer without results is complete and empty."""
     service.will_say(Reply(QUERY_ID + STATISTICS))
 
     assert len(client.query("source logs")) == 0
@@ -170,7 +170,7 @@ def test_unknown_lines_are_passed_over(client, service):
     ],
 )
 def test_warnings_are_typed(client, service, content, kind, message, details):
-    """A warning has its type, its sentence and its members, before or after the rows."""
+    """A warning has its kind, message and members, before or after the rows."""
     warning = line({"warning": content})
     service.will_say(Reply(warning + QUERY_ID + result(log(1)) + warning + STATISTICS))
 
@@ -185,7 +185,7 @@ def test_warnings_are_typed(client, service, content, kind, message, details):
 
 
 def test_the_soft_limit_is_told(client, service):
-    """A result cut at 2,000 rows says so, and one Python warning is given."""
+    """A result that was cut at 2,000 rows is truncated, with one Python warning."""
     warning = line({"warning": {"numberOfResultsLimitWarning": {"numberOfResultsLimit": 2000}}})
     rows = result(*(log(number) for number in range(2_000)))
     service.will_say(Reply(QUERY_ID + rows + warning + STATISTICS))
@@ -200,7 +200,7 @@ def test_the_soft_limit_is_told(client, service):
 
 
 def test_a_scan_limit_is_told(client, service):
-    """A limit that only the statistics speak of is told as well."""
+    """A limit that only the statistics mention also causes a warning."""
     service.will_say(Reply(QUERY_ID + result(log(1)) + statistics(scan=True, column=False)))
 
     with pytest.warns(CxQueryWarning, match=r"limits\.scan reached"):
@@ -211,7 +211,7 @@ def test_a_scan_limit_is_told(client, service):
 
 
 def test_a_stream_tells_once(client, service):
-    """A stream warns at its end, in the line that reads it, and once."""
+    """A stream warns once, at its end, with the line that reads it."""
     service.will_say(Reply(QUERY_ID + result(log(1)) + statistics(scan=True)))
     rows = client.stream("source logs")
 
@@ -222,14 +222,14 @@ def test_a_stream_tells_once(client, service):
 
 
 def test_a_limit_that_the_caller_set_is_no_warning(client, service):
-    """As many rows as were asked for are truncated, without a Python warning."""
+    """A result of exactly the requested limit is truncated, without a Python warning."""
     service.will_say(whole(log(1), log(2)))
 
     assert client.query("source logs", limit=2).truncated
 
 
 def test_an_error_in_mid_stream_raises(client, service):
-    """An error line ends the query; its rows are with the error, which is no result."""
+    """An error line raises; the error has the rows before it."""
     error = line({"error": {"message": "worker lost"}})
     service.will_say(Reply(QUERY_ID + result(log(1)) + error + statistics("FAILED")))
 
@@ -251,7 +251,7 @@ def test_an_error_in_mid_stream_raises(client, service):
     ],
 )
 def test_a_status_that_is_not_completed_raises(client, service, status, error):
-    """HTTP 200 is no success where the statistics say otherwise."""
+    """HTTP 200 raises where the statistics say that the query failed."""
     service.will_say(Reply(QUERY_ID + result(log(1)) + statistics(status)))
 
     with pytest.raises(error) as caught:
@@ -262,7 +262,7 @@ def test_a_status_that_is_not_completed_raises(client, service, status, error):
 
 
 def test_an_answer_without_statistics_was_cut(client, service):
-    """Rows are never given as all of them where the statistics line is missing."""
+    """An answer without a statistics line raises."""
     service.will_say(Reply(QUERY_ID + result(log(1), log(2))))
 
     with pytest.raises(PartialResult, match="after 2 rows, before its statistics") as caught:
@@ -272,7 +272,7 @@ def test_an_answer_without_statistics_was_cut(client, service):
 
 
 def test_rows_come_while_the_service_still_writes(client, service):
-    """A stream gives the first rows before the last ones are written."""
+    """A stream returns the first rows before the last ones are sent."""
     go_on = threading.Event()
     service.will_say(Reply([QUERY_ID, result(log(1)), go_on, result(log(2)), STATISTICS]))
 
@@ -285,7 +285,7 @@ def test_rows_come_while_the_service_still_writes(client, service):
 
 
 def test_rows_come_at_once_without_chunks_too(client, service):
-    """A body that ends with its connection is streamed as well."""
+    """A body that ends with its connection is also streamed."""
     go_on = threading.Event()
     pieces = [QUERY_ID, result(log(1)), go_on, result(log(2)), STATISTICS]
     service.will_say(Reply(pieces, ends="close"))
@@ -297,7 +297,7 @@ def test_rows_come_at_once_without_chunks_too(client, service):
 
 
 def test_a_stream_that_is_left_is_closed(client, service):
-    """Leaving a stream ends it: no further row, and the client goes on."""
+    """Leaving a stream ends the request, and the client can still be used."""
     service.will_say(whole(log(1), log(2)), whole(log(3)))
 
     with client.stream("source logs") as rows:
@@ -308,14 +308,14 @@ def test_a_stream_that_is_left_is_closed(client, service):
 
 
 def test_a_stream_asks_with_its_first_row(client, service):
-    """Nothing is sent before a row is wanted."""
+    """Nothing is sent before the first row is read."""
     client.stream("source logs")
 
     assert service.asked == []
 
 
 def test_a_rate_limit_in_the_stream_is_waited_for(client, service, time):
-    """An answer that opens with rateLimitReached is asked for again."""
+    """A query whose answer starts with rateLimitReached is sent again."""
     limited = line({"error": {"message": "slow down", "code": {"rateLimitReached": {}}}})
     service.will_say(Reply(QUERY_ID + limited + statistics("FAILED")), whole(log(1)))
 
@@ -324,7 +324,7 @@ def test_a_rate_limit_in_the_stream_is_waited_for(client, service, time):
 
 
 def test_a_rate_limit_after_rows_is_raised(client, service):
-    """Rows that were given already cannot be asked for again."""
+    """A rate limit after the first row raises."""
     limited = line({"error": {"message": "slow down", "code": {"rateLimitReached": {}}}})
     service.will_say(Reply(QUERY_ID + result(log(1)) + limited))
 
@@ -349,7 +349,7 @@ NOTHING = whole({"userData": '{"_count":0,"total":null}'})
 def test_where_nothing_is_found_a_severity_that_never_matches_is_named(
     client, service, answer, condition, hint
 ):
-    """The service may say nothing: the query's text shows it."""
+    """A misspelled severity causes a warning, found in the query's text."""
     service.will_say(answer)
 
     with pytest.warns(CxQueryWarning) as told:
@@ -373,7 +373,7 @@ def test_where_nothing_is_found_a_severity_that_never_matches_is_named(
 )
 @pytest.mark.filterwarnings("error")
 def test_no_severity_is_named_that_may_be_meant(client, service, condition):
-    """Bare words in capitals, other fields and other words pass without a warning."""
+    """Bare words in capitals, other fields and other words cause no warning."""
     service.will_say(whole())
 
     assert len(client.query(f"source logs | filter {condition}")) == 0

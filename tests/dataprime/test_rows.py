@@ -30,7 +30,7 @@ def paths(value, path="$d"):
 
 @given(st.dictionaries(NAME, TREE, max_size=4))
 def test_every_value_has_a_keypath(data):
-    """Quoted names and indexes lead to every value of the data."""
+    """Quoted names and indexes reach every value of the data."""
     row = Row(json.dumps(data))
 
     for path, value in paths(data):
@@ -40,7 +40,7 @@ def test_every_value_has_a_keypath(data):
 
 @given(st.text(max_size=20))
 def test_no_keypath_breaks_a_row(path):
-    """Whatever the keypath, there is a value or a KeyError."""
+    """Every keypath results in a value or a KeyError."""
     row = Row('{"a":[1,{"b":2}]}', {"timestamp": "x"}, {"a": "b"})
 
     assert row.get(path, 17) == 17 or path in row
@@ -50,7 +50,7 @@ def test_no_keypath_breaks_a_row(path):
 
 
 def test_keypaths_as_people_write_them():
-    """Dots, brackets, roots, and names without a root."""
+    """Keypaths may have dots, brackets, roots, and names without a root."""
     row = Row('{"user":{"id":"u1","x.y":[10,20]}}', {"severity": "3"}, {"applicationname": "shop"})
 
     assert row["$d.user.id"] == row["user.id"] == row["$d['user'].id"] == row['user["id"]'] == "u1"
@@ -71,7 +71,7 @@ def test_keypaths_as_people_write_them():
      (5, Severity.ERROR), ("7", None), ("", None), ("Loud", None)],
 )  # fmt: skip
 def test_severities(value, severity):
-    """Numbers and names are one scale, and others are none."""
+    """Severities are read from numbers and names; other values are None."""
     assert Row("{}", {"severity": value}).severity is severity
 
 
@@ -86,13 +86,13 @@ def test_data_that_is_no_json_is_its_text(raw):
 
 
 def test_data_that_came_as_a_document_is_taken():
-    """Data that is no string is its own value."""
+    """Data that is not a string stays as it is."""
     assert Row({"count": 5})["count"] == 5
     assert Row(None).data is None
 
 
 def test_rows_compare_by_what_they_hold():
-    """Equal rows are equal, and a row shows itself shortly."""
+    """Rows are compared by their parts, and have a short repr."""
     assert Row("{}", {"a": "b"}) == Row("{}", {"a": "b"})
     assert Row("{}") != Row("[]")
     assert Row("{}") != "{}"

@@ -1,4 +1,4 @@
-"""Windows that are asked in parts."""
+"""Windows that are split."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def window(asked: Asked) -> tuple[int, int]:
 
 
 def serving(rows: list[dict], most: int, last_is_in: bool, first_is_in: bool = True):
-    """Serve at most so many rows of a window, whose ends are counted in or not."""
+    """Serve a limited number of rows of a window, which includes its ends or not."""
 
     def rule(asked: Asked) -> Reply:
         start, end = window(asked)
@@ -54,7 +54,7 @@ def ask(client, **more):
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("ends", [(True, True), (True, False), (False, True)])
 def test_no_row_is_lost_or_comes_twice(client, service, ends, named):
-    """Whichever ends of a window the service counts in, each row comes once, in order."""
+    """Each row is returned once and in order, whichever ends of a window the service includes."""
     rows = stored(64)
     if not named:
         rows = [{**row, "metadata": row["metadata"][:1]} for row in rows]
@@ -70,7 +70,7 @@ def test_no_row_is_lost_or_comes_twice(client, service, ends, named):
 
 
 def test_equal_rows_of_the_border_stay_as_many_as_they_are(client, service):
-    """Rows that are the same in everything are counted, not melted."""
+    """Identical rows at a boundary are all returned."""
     at = times.iso(START + 32 * SECOND)[:-1]
     twins = [{**log(1, at), "metadata": [{"key": "timestamp", "value": at}]}] * 3
     others = stored(20)
@@ -80,7 +80,7 @@ def test_equal_rows_of_the_border_stay_as_many_as_they_are(client, service):
 
 
 def test_progress_is_told(client, service):
-    """After each part the caller hears how much of the window is done."""
+    """on_progress gets the progress after each part."""
     service.rule = serving(stored(64), 20, last_is_in=False)
     seen = []
 
@@ -94,14 +94,14 @@ def test_progress_is_told(client, service):
 
 
 def test_a_window_that_fits_is_asked_once(client, service):
-    """Nothing is split that was not cut."""
+    """A window whose answer was not cut is not split."""
     service.rule = serving(stored(5), 10, last_is_in=False)
 
     assert (len(ask(client)), len(service.asked)) == (5, 1)
 
 
 def test_a_moment_with_too_many_rows_stays_truncated(client, service):
-    """What cannot be split further is given, and said to be cut."""
+    """A window that cannot be split further returns its rows, and is truncated."""
     service.rule = serving(stored(30, every=0), 10, last_is_in=True)
 
     with pytest.warns(CxQueryWarning):
@@ -112,7 +112,7 @@ def test_a_moment_with_too_many_rows_stays_truncated(client, service):
 
 
 def test_aggregates_are_not_put_together(client, service):
-    """The halves of a count are no count: it is refused, not given wrongly."""
+    """Aggregates are refused, because those of two halves cannot be merged."""
     count = {"metadata": [], "labels": [], "userData": json.dumps({"count": 5})}
     service.will_say(Reply(QUERY_ID + result(count) + statistics(scan=True)))
 
@@ -121,7 +121,7 @@ def test_aggregates_are_not_put_together(client, service):
 
 
 def test_a_limit_that_time_does_not_lift_is_not_split(client, service):
-    """A limit of fields or columns is told, and asked for once."""
+    """A limit of fields or columns is reported without splitting."""
     service.will_say(Reply(QUERY_ID + result(log(1)) + statistics(column=True)))
 
     with pytest.warns(CxQueryWarning, match=r"limits\.column"):
@@ -129,7 +129,7 @@ def test_a_limit_that_time_does_not_lift_is_not_split(client, service):
 
 
 def test_a_limit_of_the_callers_is_the_size_of_a_part(client, service):
-    """With limit=, every part holds at most so many rows, and all come."""
+    """With limit=, each part has at most so many rows, and all rows are returned."""
     service.rule = serving(stored(64), 7, last_is_in=False)
 
     assert len(ask(client, limit=7)) == 64
@@ -137,7 +137,7 @@ def test_a_limit_of_the_callers_is_the_size_of_a_part(client, service):
 
 
 def test_an_empty_window_is_whole(client, service):
-    """A window of one instant is asked once."""
+    """A window of one instant is queried once."""
     service.will_say(Reply(QUERY_ID + STATISTICS))
     at = times.iso(START)
     seen = []

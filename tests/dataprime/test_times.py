@@ -57,7 +57,7 @@ def test_relative_times_lie_before_now(parts):
 
 @given(st.text(max_size=30))
 def test_no_text_breaks_the_parser(text):
-    """Whatever the text, there is an instant or one of our errors."""
+    """Every string results in a time or a ConfigurationError."""
     with contextlib.suppress(ConfigurationError):
         assert times.EARLIEST <= times.instant("start", text, NOW) <= times.LATEST
     times.parse_service_time(text)
@@ -72,7 +72,7 @@ def test_no_text_breaks_the_parser(text):
     ],
 )
 def test_a_time_without_zone_is_refused(value):
-    """What has no time zone is refused in a sentence that says how to give one."""
+    """A time without a time zone is refused, and the message says how to give one."""
     with pytest.raises(ValueError, match="time zone") as caught:
         times.instant("start", value, NOW)
 
@@ -110,5 +110,5 @@ def test_what_is_no_time_is_refused(value):
     ],
 )
 def test_the_services_stamps(text, moment):
-    """The service's stamps are UTC where they name no zone, and numbers by their digits."""
+    """The service's times are UTC without an offset; numbers have a unit by their digits."""
     assert times.parse_service_time(text) == moment

@@ -235,9 +235,8 @@ def test_a_first_batch_is_not_kept_waiting():
     pace = Pace(Options.parse({"flush_interval": 60}), limits)
 
     pace.flush(0.0, 1)
-    pace.took(1)
-    assert pace.due(0.0, 10, FIRST_BATCH - 1) > 0
-    assert pace.due(0.0, 10, FIRST_BATCH) == 0
+    assert pace.due(0.0, 10, FIRST_BATCH - 1, 1) > 0
+    assert pace.due(0.0, 10, FIRST_BATCH, 1) == 0
 
 
 def test_small_limits_stay():

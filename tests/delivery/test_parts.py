@@ -332,13 +332,11 @@ def test_the_pace_of_flushing():
 
     assert pace.due(99.0, 0, 0) == NEVER
     assert pace.due(99.5, 2, 200) == 0
-    pace.took(2)
     assert pace.due(99.6, 0, 0) == NEVER
     assert pace.due(100.0, 5, 500) == 1
     assert pace.due(100.5, 6, 600) == 0.5
     assert pace.due(101.0, 6, 600) == 0
-    pace.took(6)
-    assert pace.due(101.2, 3, 300) == pytest.approx(0.8)
+    assert pace.due(101.2, 3, 300, 6) == pytest.approx(0.8)
 
 
 def test_a_flush_of_nothing_leaves_a_queue_idle():
@@ -348,7 +346,6 @@ def test_a_flush_of_nothing_leaves_a_queue_idle():
 
     assert pace.due(100.1, 0, 0) == NEVER
     assert pace.due(100.2, 1, 100) == 0
-    pace.took(1)
     pace.flush(101.1, 0)
     assert pace.due(101.2, 0, 0) == NEVER
     assert pace.due(101.2, 1, 100) == 0
@@ -377,14 +374,14 @@ def steadily(spacing: float) -> int:
 def requests_of(moments) -> int:
     """Return how many requests are made for records logged at *moments*; each takes no time."""
     pace = Pace(Options.parse({"flush_interval": 1}), ROOMY)
-    coming, waiting, now, requests = deque(moments), 0, 0.0, 0
+    coming, waiting, taken, now, requests = deque(moments), 0, 0, 0.0, 0
     while coming or waiting:
         while coming and coming[0] <= now:
             coming.popleft()
             waiting += 1
-        due = pace.due(now, waiting, waiting)
+        due = pace.due(now, waiting, waiting, taken)
         if due <= 0:
-            pace.took(waiting)
+            taken += waiting
             waiting, requests = 0, requests + 1
         elif waiting:
             now += due

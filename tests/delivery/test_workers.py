@@ -461,7 +461,9 @@ def test_a_flush_does_not_overtake_the_first_record():
     put_all(target, 3)
     waiter = threading.Thread(target=target.flush, args=(20,))
     waiter.start()
-    wait_until(lambda: target.lane.pace.flush_pending and target.lane.waiters)
+    wait_until(
+        lambda: target.lane.in_flight.taken < target.lane.pace.flush_until and target.lane.waiters
+    )
 
     assert len(target.workers) == 1
     gate.open()

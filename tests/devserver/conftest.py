@@ -42,7 +42,7 @@ class Heard:
 
 @dataclass
 class Client:
-    """Speaks real HTTP to one server."""
+    """An HTTP client of one server."""
 
     port: int
 
@@ -63,19 +63,19 @@ class Client:
         return self.ask("POST", path, json.dumps(value), {"Content-Type": "application/json"})
 
     def send(self, vendor="betterstack", text="hi", headers=None, **kwargs):
-        """Deliver one event the vendor's way."""
+        """Deliver one event in the format of the vendor."""
         path, own, shape = ROADS[vendor]
         body = json.dumps(shape(text)).encode()
         return self.ask("POST", path, body, {**own, **(headers or {})}, **kwargs)
 
     def raw(self, data=b"", timeout=10.0):
-        """A bare connection on which *data* was sent."""
+        """Return a raw connection on which *data* was sent."""
         line = socket.create_connection(("127.0.0.1", self.port), timeout)
         line.sendall(data)
         return line
 
     def head(self, path="/", length=None, **headers):
-        """The bytes of a POST to Better Stack's door, up to its body."""
+        """Return the bytes of a POST to Better Stack, up to its body."""
         lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
         lines += [f"{name}: {held}" for name, held in BETTERSTACK.items()]
         lines += [f"{name.replace('_', '-')}: {held}" for name, held in headers.items()]

@@ -1,4 +1,4 @@
-"""`cxlogging dev` as people run it: a process of its own."""
+"""`cxlogging dev` as a process."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def post(url, path, body, **headers):
 
 
 def test_coralogix_may_take_plain_bodies_only():
-    """With `--coralogix-plain-only`: gzip is 415 there, and taken elsewhere."""
+    """With `--coralogix-plain-only`, that vendor answers gzip with 415, and others accept it."""
     with serving("--coralogix-plain-only") as (_, url, _):
         named = {"Content_Encoding": "gzip", "Authorization": "Bearer dev"}
         body = (
@@ -77,7 +77,7 @@ def test_coralogix_may_take_plain_bodies_only():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_where_it_is_and_ends_when_told(number):
-    """The address, the page, and what to export; exit 0 on Ctrl-C and SIGTERM."""
+    """It prints the address and the variables to export, and exits 0 on Ctrl-C and SIGTERM."""
     with serving() as (process, url, lines):
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]+", url)
         assert f"the page: {url}/" in lines
@@ -92,7 +92,7 @@ def test_it_prints_where_it_is_and_ends_when_told(number):
 
 
 def test_sigterm_ends_it_amid_a_query():
-    """A query that would take for ever, with a limit far away, does not put off the end."""
+    """An endless query with a long time limit does not delay the exit."""
     with serving("--query-timeout", "3600") as (process, url, _):
         event = b'{"a": "' + b"a" * 60 + b'b"}'
         assert post(url, "/", event, Authorization="Bearer dev") == 202
@@ -110,7 +110,7 @@ def test_sigterm_ends_it_amid_a_query():
 
 
 def test_sigterm_ends_it_amid_a_large_body():
-    """A million empty events, which take longer to read than this waits, do not put off the end."""
+    """A body of a million empty events, which takes long to parse, does not delay the exit."""
     with serving() as (process, url, _):
         body = b"[%s]" % b",".join([b"{}"] * 1_000_000)
         head = "POST / HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer k\r\nContent-Length: {}\r\n"
@@ -127,7 +127,7 @@ def test_sigterm_ends_it_amid_a_large_body():
 
 
 def test_each_refused_request_is_one_line_on_stderr():
-    """With the reason, and without what would steer a terminal."""
+    """A line on stderr gives the reason, without control characters for the terminal."""
     with serving() as (process, url, _):
         assert post(url, "/", b"{", Authorization="Bearer dev") == 406
         assert post(url, "/1/batch/d%1b%0as", b"[]", X_Honeycomb_Team="dev") == 400
@@ -146,7 +146,7 @@ def test_each_refused_request_is_one_line_on_stderr():
 
 
 def test_keys_are_asked_for_and_not_shown():
-    """With `--…-key`, others are refused; nothing that is printed holds one."""
+    """With `--…-key`, other keys are refused, and the output contains no key."""
     keys = ("--coralogix-key", "CANARY1", "--honeycomb-key", "CANARY2",
             "--honeycomb-key", "CANARY3", "--betterstack-token", "CANARY4")  # fmt: skip
     with serving(*keys) as (process, url, lines):
@@ -162,7 +162,7 @@ def test_keys_are_asked_for_and_not_shown():
 
 
 def test_a_database_is_kept_for_the_next_run(tmp_path):
-    """`--db` outlives the server."""
+    """The database of `--db` is kept when the server exits."""
     for n in range(2):
         with serving("--db", str(tmp_path / "dev.db")) as (process, url, _):
             with urllib.request.urlopen(f"{url}/api/counts", timeout=10) as answer:
@@ -173,7 +173,7 @@ def test_a_database_is_kept_for_the_next_run(tmp_path):
 
 
 def test_a_taken_port_is_one_sentence():
-    """Exit 1, no traceback."""
+    """A port in use exits 1 without a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = finished("dev", "--port", port)
@@ -194,14 +194,14 @@ def test_a_taken_port_is_one_sentence():
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(arguments, code, says):
-    """Without a traceback."""
+    """Impossible options are reported without a traceback."""
     done = finished("dev", "--port", "0", *arguments)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert says in done.stderr
 
 
 def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
-    """And is left as it was."""
+    """A file that is not a database is reported, and left as it was."""
     (tmp_path / "x.db").write_text("precious " * 1000)
     done = finished("dev", "--port", "0", "--db", str(tmp_path / "x.db"))
     assert (done.returncode, "cannot use the database" in done.stderr) == (1, True)
@@ -209,7 +209,7 @@ def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
 
 
 def test_help_names_every_option():
-    """And the list of commands imports none of them."""
+    """The help names every option, and the list of commands imports none of them."""
     done = finished("dev", "--help")
     for option in ("--port", "--host", "--allow-remote", "--db", "--max-size", "--coralogix-key",
                    "--honeycomb-key", "--betterstack-token", "--query-key",
@@ -229,7 +229,7 @@ def test_help_names_every_option():
 
 @pytest.mark.parametrize("missing", ["click", "uvicorn"])
 def test_without_the_extra_one_sentence_names_it(tmp_path, missing):
-    """Exit 2."""
+    """Without the extra, the command names it and exits 2."""
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name='{missing}')")
     done = finished("dev", "--port", "0", env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert (done.returncode, done.stdout) == (2, "")
@@ -248,7 +248,7 @@ def test_without_the_extra_one_sentence_names_it(tmp_path, missing):
     ],
 )
 def test_each_block_alone_leads_to_the_local_server(title, handler, monkeypatch):
-    """Who copies one block of the welcome sends there, and nowhere else, without a word."""
+    """Copying one block of the welcome text sends to the local server only, without warnings."""
     for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
     with DevServer() as server:
@@ -285,7 +285,7 @@ sys.exit(not handler.flush(30))
     ],
 )
 def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
-    """Every variable under a handler's heading is one that it reads, and its record arrives."""
+    """Every variable under the heading of a handler is read by it, and its record arrives."""
     handler = VENDORS[vendor].handler
     clean = {name: held for name, held in os.environ.items() if not name.startswith(PREFIXES)}
     with serving() as (_, url, lines):
@@ -309,7 +309,7 @@ def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
 
 
 def test_variables_of_a_vendor_s_own_sdk_are_labelled():
-    """No handler reads them: they stand under a heading that says so."""
+    """Variables that no handler reads are under a heading that says so."""
     _, _, block = _welcome("http://127.0.0.1:8765", set()).partition("own SDK")
 
     assert "export CORALOGIX_TIME_DELTA_URL=http://127.0.0.1:8765/sdk/v1/time\n\n" in block

@@ -1,4 +1,4 @@
-"""Trouble on demand, seen from a real socket."""
+"""Injected faults, seen by a real socket."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def everything(line):
     ],
 )
 def test_a_status_is_answered_in_the_words_of_the_vendor(server, client, vendor, status, body):
-    """The next request gets it, nothing is kept, and the one after it passes."""
+    """The next request gets the vendor's answer, nothing is stored, and the one after succeeds."""
     server.faults.add(vendor=vendor, status=status, times=1, retry_after="2")
     heard = client.send(vendor)
     assert (heard.status, heard.body, heard.headers["retry-after"]) == (status, body, "2")
@@ -46,7 +46,7 @@ def test_a_status_is_answered_in_the_words_of_the_vendor(server, client, vendor,
 
 
 def test_a_fault_lasts_until_it_is_cleared(server, client):
-    """Without times, for any vendor, with a body of one's own and a date to come back."""
+    """A fault without times, with a body and a date, applies to all vendors until it is cleared."""
     date = "Wed, 21 Oct 2026 07:28:00 GMT"
     server.faults.add(status=503, retry_after=date, body="closed ☕")
     for vendor in ("coralogix", "honeycomb", "betterstack", "coralogix"):
@@ -58,7 +58,7 @@ def test_a_fault_lasts_until_it_is_cleared(server, client):
 
 
 def test_faults_of_one_vendor_leave_the_others_alone(server, client):
-    """And are taken in the order in which they were set."""
+    """Faults apply to their vendor only, in the order in which they were added."""
     server.faults.add(vendor="honeycomb", status=500, times=1)
     server.faults.add(vendor="honeycomb", status=502, times=1)
     assert client.send("betterstack").status == 202
@@ -66,7 +66,7 @@ def test_faults_of_one_vendor_leave_the_others_alone(server, client):
 
 
 def test_only_deliveries_use_faults_up(server, client):
-    """A clock or a key check passes and does not count."""
+    """A check of a clock or a key succeeds, and does not use up a fault."""
     server.faults.add(status=503, times=1)
     assert client.get("/sdk/v1/time").status == 200
     assert client.ask("GET", "/1/auth", headers={"X-Honeycomb-Team": "k"}).status == 200
@@ -75,7 +75,7 @@ def test_only_deliveries_use_faults_up(server, client):
 
 
 def test_a_reset_before_storing_keeps_nothing(server, client):
-    """The client sees RST and not one byte of an answer."""
+    """The client sees RST without any byte of an answer, and nothing is stored."""
     server.faults.add(reset="before", times=1)
     with client.raw(client.head(length=len(BODY)) + BODY) as line, pytest.raises(ConnectionError):
         everything(line)
@@ -84,7 +84,7 @@ def test_a_reset_before_storing_keeps_nothing(server, client):
 
 
 def test_a_reset_after_storing_keeps_the_events(server, client):
-    """The case that makes duplicates: it was taken, and the client cannot know."""
+    """The events are stored, but the client cannot know: the cause of duplicates."""
     server.faults.add(reset="after", times=1)
     with client.raw(client.head(length=len(BODY)) + BODY) as line, pytest.raises(ConnectionError):
         everything(line)
@@ -95,7 +95,7 @@ def test_a_reset_after_storing_keeps_the_events(server, client):
 
 
 def test_a_trickle_sends_the_answer_byte_by_byte(server, client):
-    """Head included, a pause before each byte; then the connection ends."""
+    """The head and the body arrive with a pause before each byte, then the connection is closed."""
     server.faults.add(trickle=0.01, times=1)
     began = time.monotonic()
     with client.raw(client.head(length=len(BODY)) + BODY) as line:
@@ -108,7 +108,7 @@ def test_a_trickle_sends_the_answer_byte_by_byte(server, client):
 
 
 def test_a_client_may_leave_during_a_trickle(server, client):
-    """The server goes on with others."""
+    """The server goes on with other requests when a client disconnects during a trickle."""
     server.faults.add(trickle=0.01, times=1)
     with client.raw(client.head(length=len(BODY)) + BODY) as line:
         assert line.recv(1) == b"H"
@@ -116,7 +116,7 @@ def test_a_client_may_leave_during_a_trickle(server, client):
 
 
 def test_a_hang_never_answers(server, client):
-    """Until the client leaves; others are served meanwhile, and nothing is kept."""
+    """The request hangs until the client disconnects; others are served, and nothing is stored."""
     server.faults.add(hang=True, times=1)
     with client.raw(client.head(length=len(BODY)) + BODY, timeout=0.3) as line:
         with pytest.raises(TimeoutError):
@@ -140,7 +140,7 @@ def test_stopping_ends_what_hangs(server, client):
 
 
 def test_a_delay_comes_first(server, client):
-    """The answer is late, and whole."""
+    """The answer is late and complete."""
     server.faults.add(delay=0.2, times=1)
     began = time.monotonic()
     assert client.send().status == 202
@@ -148,7 +148,7 @@ def test_a_delay_comes_first(server, client):
 
 
 def test_a_smaller_limit_is_answered_as_too_large(server, client):
-    """As the vendor words it, above so many bytes on the wire; smaller bodies pass."""
+    """Larger bodies get the vendor's answer for too large ones; smaller bodies are accepted."""
     server.faults.add(max_body=200)
     assert client.send("coralogix", "x" * 200).status == 413
     assert client.send("honeycomb", "x" * 200).json == {"error": "Request body is too large."}
@@ -157,7 +157,7 @@ def test_a_smaller_limit_is_answered_as_too_large(server, client):
 
 
 def test_items_of_a_batch_get_statuses_in_turn(server, client):
-    """Honeycomb's partial success: only what is answered 202 is kept."""
+    """In a partial success, only items with status 202 are stored."""
     server.faults.add(items=(202, 429), times=1)
     assert client.send("coralogix").status == 200
     body = json.dumps([{"data": {"n": n}} for n in range(5)])
@@ -170,7 +170,7 @@ def test_items_of_a_batch_get_statuses_in_turn(server, client):
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_a_fault_may_look_for_a_text(server, client, encoding):
-    """Also inside a compressed body: what a poison event does to its batch."""
+    """The text is also found in a compressed body, as a poison event fails its batch."""
     server.faults.add(status=400, contains="poison")
     for word, status in (("poison", 400), ("honey", 202)):
         body = json.dumps([{"message": "fine"}, {"message": f"a {word} pill"}]).encode()
@@ -183,7 +183,7 @@ def test_a_fault_may_look_for_a_text(server, client, encoding):
 @pytest.mark.parametrize("path", ["/logs/v1/bulk", "/logs/v1/singles"])
 @pytest.mark.parametrize("trouble", [{"status": 415}, {"status": 500}, {"reset": "before"}])
 def test_compressed_bodies_may_be_refused(server, client, path, trouble):
-    """Those alone: the same body without an encoding is taken, before and after."""
+    """Only compressed bodies are refused; the same body uncompressed is accepted."""
     server.faults.add(vendor="coralogix", compressed=True, **trouble)
     names = {"applicationName": "a", "subsystemName": "s"}
     entry = {"severity": 3, "text": "hi"}
@@ -205,7 +205,7 @@ def test_compressed_bodies_may_be_refused(server, client, path, trouble):
 
 
 def test_a_reset_is_a_reset_and_not_an_end(server, client):
-    """The next read of the client fails with ECONNRESET, on a connection that was used before."""
+    """The client's next read fails with ECONNRESET, on a connection that was used before."""
     with client.raw(client.head(length=len(BODY)) + BODY) as line:
         assert line.recv(65536).startswith(b"HTTP/1.1 202")
         server.faults.add(reset="before")
@@ -229,13 +229,13 @@ def test_a_reset_is_a_reset_and_not_an_end(server, client):
     ],
 )
 def test_impossible_faults_are_refused(wrong, says):
-    """When they are made, with a sentence."""
+    """Impossible faults raise a ValueError when they are created."""
     with pytest.raises(ValueError, match=says):
         Fault(**wrong)
 
 
 def test_a_fault_survives_json():
-    """What is set goes out by name and comes back the same."""
+    """A fault is the same after conversion to JSON and back."""
     fault = Fault(
         vendor="honeycomb", times=2, items=(202, 429), max_body=0, contains="x", compressed=True
     )
@@ -249,13 +249,13 @@ def test_a_fault_survives_json():
      {"items": ["202"]}, {"items": [True]}, {"vendor": 5}, {"contains": None}],
 )  # fmt: skip
 def test_json_of_another_shape_is_no_fault(value):
-    """Unknown names and wrong types are told."""
+    """Unknown names and wrong types raise a ValueError."""
     with pytest.raises(ValueError, match=r"unknown|type|list"):
         Fault.from_json(value)
 
 
 def test_a_count_is_exact_under_threads():
-    """Fifty times are fifty times, however many take them at once."""
+    """A fault for fifty times is taken exactly fifty times by many threads."""
     panel = FaultPanel()
     panel.add(status=503, times=50)
     taken = []

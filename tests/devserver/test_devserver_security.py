@@ -1,4 +1,4 @@
-"""Who is let in, and what it may cost."""
+"""Access control, and limits of what a request may cost."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def until(line, mark):
     ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "a.nip.io:{port}", ""],
 )
 def test_another_name_for_this_machine_is_refused(client, path, host):
-    """A name that was rebound to 127.0.0.1 gets 403, at every path."""
+    """A host name that was rebound to 127.0.0.1 gets 403 at every path."""
     assert client.get(path, Host=host.format(port=client.port)).status == 403
 
 
 def test_a_delivery_under_another_name_is_refused(server, client):
-    """The doors too: nothing is kept."""
+    """A delivery under another host name is refused too, and nothing is stored."""
     for vendor in ("coralogix", "honeycomb", "betterstack"):
         assert client.send(vendor, headers={"Host": "evil.example"}).status == 403
     assert server.count() == 0
 
 
 def test_a_request_without_a_host_is_refused(client):
-    """HTTP/1.0 allows it, we do not."""
+    """A request without Host is refused, although HTTP/1.0 allows it."""
     with client.raw(b"GET /api/events HTTP/1.0\r\n\r\n") as line:
         assert everything(line).startswith(b"HTTP/1.1 403")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
 def test_the_names_of_the_loopback_are_served(client, name):
-    """With the port."""
+    """The names of the loopback are served, with the port."""
     assert client.get("/api/health", Host=f"{name}:{client.port}").status == 200
 
 
@@ -72,7 +72,7 @@ def test_the_names_of_the_loopback_are_served(client, name):
     ],
 )
 def test_foreign_pages_are_refused(server, client, headers):
-    """Whatever they ask for, and however."""
+    """Requests from pages of other sites are refused, whatever they request."""
     named = {name: held.format(port=client.port) for name, held in headers.items()}
     assert client.get("/api/events", **named).status == 403
     assert client.get("/", **named).status == 403
@@ -84,7 +84,7 @@ def test_foreign_pages_are_refused(server, client, headers):
 
 
 def test_our_own_page_is_let_in(client):
-    """Its origin is the server."""
+    """Requests from the server's own origin are served."""
     own = {"Origin": f"http://127.0.0.1:{client.port}", "Sec-Fetch-Site": "same-origin"}
     assert client.get("/api/events", **own).status == 200
     json_type = {"Content-Type": "application/json"}
@@ -94,7 +94,7 @@ def test_our_own_page_is_let_in(client):
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
 @pytest.mark.parametrize("path", ["/api/clear", "/api/faults", "/api/faults/clear"])
 def test_changes_need_the_content_type_that_forces_a_preflight(server, client, path, kind):
-    """A form or a simple fetch cannot send it."""
+    """Changes need a content type that forms and simple requests cannot send."""
     server.faults.add(status=503)
     headers = {} if kind is None else {"Content-Type": kind}
     assert client.ask("POST", path, "{}", headers).status == 403
@@ -102,12 +102,12 @@ def test_changes_need_the_content_type_that_forces_a_preflight(server, client, p
 
 
 def test_data_is_no_script(client):
-    """`<script src=/api/events>` is refused, even from our own page."""
+    """`<script src=/api/events>` is refused, even from the server's own page."""
     assert client.get("/api/events", **{"Sec-Fetch-Dest": "script"}).status == 403
 
 
 def test_every_answer_carries_the_security_headers_and_no_cors(client):
-    """The page, the API, the doors, refusals and what is not there."""
+    """All answers have the security headers, and none has a CORS header."""
     heard = [client.get(path) for path in ("/", "/page/page.js", "/api/events", "/none", "/1/x")]
     heard += [client.send(), client.get("/", Host="evil"), client.ask("OPTIONS", "/api/events")]
     for one in heard:
@@ -122,13 +122,13 @@ def test_every_answer_carries_the_security_headers_and_no_cors(client):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
 def test_only_loopback_addresses_are_bound(host):
-    """Others need a word."""
+    """Other addresses need allow_remote."""
     with pytest.raises(ValueError, match="allow_remote"):
         DevServer(host=host)
 
 
 def test_with_a_word_any_host_is_served(client_of):
-    """`allow_remote=True`; foreign pages stay out."""
+    """With `allow_remote=True` any host is served, but no page of another site."""
     with DevServer(host="0.0.0.0", allow_remote=True) as server:
         client = client_of(server)
         assert client.get("/api/health", Host="dev.example").status == 200
@@ -137,7 +137,7 @@ def test_with_a_word_any_host_is_served(client_of):
 
 
 def test_a_length_above_every_limit_is_refused_before_the_body(server, client):
-    """By Content-Length, without one byte of it, in the words of the vendor."""
+    """A too large Content-Length gets the vendor's answer before any byte of the body is sent."""
     with client.raw(client.head(length=20 * MIB + 1)) as line:
         answer = until(line, b"payload reached size limit")
     assert answer.startswith(b"HTTP/1.1 413")
@@ -146,20 +146,20 @@ def test_a_length_above_every_limit_is_refused_before_the_body(server, client):
 
 
 def test_a_client_that_sends_on_still_gets_its_answer(client):
-    """The rest of a body that was refused is thrown away, not answered with a reset."""
+    """The rest of a refused body is discarded, and the connection is not reset."""
     heard = client.ask("POST", "/", b" " * (21 * MIB), {"Authorization": "Bearer k"})
     assert heard.status == 413
 
 
 @pytest.mark.parametrize("length", ["99999999999999999999", "-1", "1x", "+5"])
 def test_absurd_lengths_are_refused(client, length):
-    """413 or 400, at once."""
+    """Invalid lengths are answered 413 or 400 at once."""
     with client.raw(client.head(length=length)) as line:
         assert until(line, b"\r\n")[9:12] in (b"413", b"400")
 
 
 def test_chunks_are_counted_while_they_come(client):
-    """Without a length: refused as soon as the limit is passed."""
+    """A chunked body is refused as soon as the limit is exceeded."""
     chunk = b"%x\r\n" % MIB + b" " * MIB + b"\r\n"
     with client.raw(client.head(Transfer_Encoding="chunked")) as line:
         for _ in range(21):
@@ -169,7 +169,7 @@ def test_chunks_are_counted_while_they_come(client):
 
 
 def test_chunked_bodies_are_delivered(server, client):
-    """However they are cut."""
+    """Chunked bodies are accepted, however they are cut."""
     with client.raw(client.head(Transfer_Encoding="chunked")) as line:
         for byte in BODY:
             line.sendall(b"1\r\n%c\r\n" % byte)
@@ -179,7 +179,7 @@ def test_chunked_bodies_are_delivered(server, client):
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(server, client):
-    """`Expect: 100-continue`."""
+    """`Expect: 100-continue` is answered 100."""
     with client.raw(client.head(length=len(BODY), Expect="100-continue")) as line:
         assert until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 100")
         line.sendall(BODY)
@@ -189,7 +189,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(server, client):
 
 @pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
 def test_a_bomb_is_not_inflated(client, vendor):
-    """A gigabyte in a megabyte: refused within a moment, in the vendor's words."""
+    """A gigabyte compressed to a megabyte is refused at once, with the vendor's answer."""
     bomb = gzip.compress(b" " * (64 * MIB)) * 16
     path = {"coralogix": "/logs/v1/bulk", "honeycomb": "/1/batch/ds", "betterstack": "/"}[vendor]
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
@@ -201,7 +201,7 @@ def test_a_bomb_is_not_inflated(client, vendor):
 
 
 def test_a_head_that_never_ends_is_refused(client):
-    """Above 16 KiB: 400."""
+    """A head of more than 16 KiB is answered 400."""
     with client.raw(b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000) as line:
         assert everything(line).startswith(b"HTTP/1.1 400")
 
@@ -209,7 +209,7 @@ def test_a_head_that_never_ends_is_refused(client):
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nHost: x\r\n"])
 def test_a_head_that_does_not_come_is_waited_for_a_while_only(client, sent):
-    """The connection is cut."""
+    """A connection without a complete head is closed after a timeout."""
     began = time.monotonic()
     with client.raw(sent, timeout=HEADER_TIMEOUT + 5) as line:
         assert everything(line) == b""
@@ -217,7 +217,7 @@ def test_a_head_that_does_not_come_is_waited_for_a_while_only(client, sent):
 
 
 def test_more_connections_than_the_limit_are_told_so(client):
-    """503, and served again when others have left."""
+    """More connections than the limit get 503, and are served again once others have closed."""
     lines = [client.raw() for _ in range(CONNECTIONS)]
     assert client.get("/api/health").status == 503
     for line in lines:
@@ -229,7 +229,7 @@ def test_more_connections_than_the_limit_are_told_so(client):
 
 
 def test_keys_are_never_stored(server, client, tmp_path):
-    """Neither accepted nor refused ones: not in the database, not in the API."""
+    """Neither accepted nor refused keys are in the database or the API."""
     canary = "cxtp_CANARY_KEY"
     client.send("coralogix", headers={"Authorization": f"Bearer {canary}"})
     client.send("betterstack", headers={"Authorization": f"Basic {canary}"})
@@ -257,7 +257,7 @@ SPELLINGS = [
 @pytest.mark.parametrize("target", SPELLINGS)
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
 def test_no_other_spelling_of_a_path_reaches_what_changes(server, client, target, kind):
-    """Percent signs, dots, slashes, letters: nothing but the path itself is that path."""
+    """Other spellings of a path (percent signs, dots, slashes, case) do not reach it."""
     client.send("betterstack", "kept")
     server.faults.add(vendor="betterstack", status=503)
     head = f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: {kind}\r\n"
@@ -271,7 +271,7 @@ def test_no_other_spelling_of_a_path_reaches_what_changes(server, client, target
     "method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post", "Post", "get", "X-POST"]
 )
 def test_no_other_method_changes_anything(server, client, method):
-    """Not for a content type that a form can send, and not for JSON."""
+    """Other methods change nothing, with the content type of a form or with JSON."""
     client.send("betterstack", "kept")
     for kind in ("text/plain", "application/json"):
         heard = client.ask(method, "/api/clear", "{}", {"Content-Type": kind})
@@ -287,14 +287,14 @@ def test_no_other_method_changes_anything(server, client, method):
      "multipart/form-data; boundary=application/json", ""],
 )  # fmt: skip
 def test_what_looks_like_json_is_not_json(server, client, kind):
-    """A content type that needs no preflight does not pass for one that does."""
+    """A content type that needs no preflight is not accepted as JSON."""
     client.send("betterstack", "kept")
     heard = client.ask("POST", "/api/clear", "{}", {"Content-Type": kind})
     assert (heard.status, server.count()) == (403, 1)
 
 
 def test_repeated_headers_are_not_chosen_from(server, client):
-    """Two hosts, origins or content types, of which one would do: refused."""
+    """Two values of Host, Origin or Content-Type are refused, even where one is valid."""
     client.send("betterstack", "kept")
     own = f"127.0.0.1:{client.port}"
     pairs = [
@@ -315,7 +315,7 @@ def test_repeated_headers_are_not_chosen_from(server, client):
 
 
 def test_an_upgrade_is_no_way_in(server, client):
-    """A page's WebSocket gets no connection: the server has none."""
+    """A WebSocket of a page gets no connection, because the server has none."""
     with client.raw(
         f"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nOrigin: http://evil.example\r\n"

@@ -1,4 +1,4 @@
-"""The server as one object, its API and its page."""
+"""`DevServer`, its API and its page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[2] / "cxlogging" / "devserver" / "page"
 
 @pytest.mark.parametrize(("vendor", "status"), list(zip(VENDORS, (200, 200, 202), strict=True)))
 def test_each_vendor_is_served(server, client, vendor, status):
-    """What is delivered can be asked for at once, as dicts in the order of arrival."""
+    """Delivered events can be read at once, as dicts in the order of arrival."""
     for n in range(3):
         assert client.send(vendor, f"event {n}").status == status
     assert server.wait_for(vendor, 3, 5)
@@ -35,7 +35,7 @@ def test_each_vendor_is_served(server, client, vendor, status):
 
 
 def test_the_address_is_printed_ready_for_use(server):
-    """A free port, on the loopback."""
+    """The url has a free port on the loopback."""
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]+", server.url)
     with DevServer(host="::1") as other:
         assert other.url == f"http://[::1]:{other.port}"
@@ -46,7 +46,7 @@ def test_the_address_is_printed_ready_for_use(server):
 
 
 def test_keys_are_asked_for_per_vendor(client_of):
-    """Where they are given, others are refused in the vendor's way."""
+    """With keys of a vendor, other keys get the vendor's answer."""
     keys = Keys(coralogix="k", honeycomb=["other"], betterstack=["x", "k"])
     assert "other" not in repr(keys)
     with DevServer(keys=keys) as server:
@@ -56,7 +56,7 @@ def test_keys_are_asked_for_per_vendor(client_of):
 
 
 def test_waiting_is_woken_by_the_arrival(server, client):
-    """From another thread, without polling; False when it does not come."""
+    """wait_for returns when events arrive from another thread, and False where they do not."""
     assert not server.wait_for("coralogix", 1, 0.01)
     sender = threading.Timer(0.05, client.send, ("coralogix",))
     sender.start()
@@ -66,7 +66,7 @@ def test_waiting_is_woken_by_the_arrival(server, client):
 
 
 def test_many_servers_live_in_one_process(client_of):
-    """Side by side and one after another; each has its own store."""
+    """Several servers run at the same time or one after another, each with its own store."""
     with DevServer() as first, DevServer() as second:
         client_of(first).send(text="one")
         assert (first.count(), second.count()) == (1, 0)
@@ -76,7 +76,7 @@ def test_many_servers_live_in_one_process(client_of):
 
 
 def test_a_taken_port_raises_in_the_caller(server):
-    """`OSError`, and nothing is left behind."""
+    """A port in use raises `OSError`, and nothing is left behind."""
     other = DevServer(port=server.port)
     with pytest.raises(OSError, match="in use"):
         other.start()
@@ -85,20 +85,20 @@ def test_a_taken_port_raises_in_the_caller(server):
 
 
 def test_a_server_starts_once(server):
-    """A second start is a mistake."""
+    """A second start raises RuntimeError."""
     with pytest.raises(RuntimeError, match="create another"):
         server.start()
 
 
 def test_stopping_twice_is_harmless():
-    """As `close()` of a file is."""
+    """A second stop does nothing, like `close()` of a file."""
     server = DevServer().start()
     server.stop()
     server.stop()
 
 
 def test_clear_forgets_events_requests_and_faults(server, client):
-    """For the next test of a suite that shares one server."""
+    """clear() removes events, requests and faults, for the next test with the same server."""
     client.send()
     server.faults.add(status=503)
     server.clear()
@@ -106,7 +106,7 @@ def test_clear_forgets_events_requests_and_faults(server, client):
 
 
 def test_connections_are_kept_alive_and_may_be_pipelined(server, client):
-    """Two requests in one write are two answers on one connection."""
+    """Two requests in one write get two answers on one connection."""
     body = b'{"message":"hi"}'
     one = client.head(length=len(body)) + body
     with client.raw(one + one) as line:
@@ -119,7 +119,7 @@ def test_connections_are_kept_alive_and_may_be_pipelined(server, client):
 
 
 def test_a_client_that_leaves_early_is_noted(server, client):
-    """Its half body is not delivered."""
+    """Half a body is not delivered, and the request log says why."""
     with client.raw(client.head(length=100) + b'{"mess'):
         pass
     assert server.store._arrival is not None
@@ -127,12 +127,12 @@ def test_a_client_that_leaves_early_is_noted(server, client):
         if server.requests():
             break
         client.get("/api/health")
-    assert "left" in server.requests()[0]["error"]
+    assert "disconnected" in server.requests()[0]["error"]
     assert server.count() == 0
 
 
 def test_logging_and_signals_are_left_alone(client_of):
-    """No level, handler or propagation changes; no record of ours reaches the root."""
+    """No level, handler or propagation changes, and no record of the server reaches the root."""
 
     class Records(logging.Handler):
         def __init__(self):
@@ -167,7 +167,7 @@ def test_logging_and_signals_are_left_alone(client_of):
 
 
 def test_a_forked_child_lets_go_of_the_sockets(client_of):
-    """While it lives, the parent can stop: clients see the end, and the port is free."""
+    """While a forked child runs, the parent can stop: clients see the end, and the port is free."""
     server = DevServer().start()
     client = client_of(server)
     line = client.raw(b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % server.port)
@@ -195,7 +195,7 @@ def test_a_forked_child_lets_go_of_the_sockets(client_of):
 
 
 def test_a_forked_child_that_ends_leaves_the_parents_server_alone():
-    """It leaves the `with`, runs its exit hooks, and the parent goes on serving."""
+    """A child that leaves the `with` and runs its exit hooks does not stop its parent."""
     script = """
 import os, sys, urllib.request
 from cxlogging.devserver import DevServer
@@ -219,7 +219,7 @@ print("served")
 
 
 def test_a_process_that_forgets_to_stop_ends_anyway():
-    """Its exit hooks may still deliver to the server, and the temporary files go."""
+    """Exit hooks can still deliver to a server that is not stopped; temporary files are removed."""
     script = """
 import atexit, sys, urllib.request
 from cxlogging.devserver import DevServer
@@ -240,7 +240,7 @@ atexit.register(late)
 
 
 def test_events_are_listed_page_by_page(client):
-    """Newest first, filtered by vendor and text, with the id to go on from."""
+    """Events are listed newest first, filtered by vendor and text, with the id of the next page."""
     for n in range(5):
         client.send(("honeycomb", "betterstack")[n % 2], f"event {n}")
     first = client.get("/api/events?limit=3").json
@@ -253,7 +253,7 @@ def test_events_are_listed_page_by_page(client):
 
 
 def test_counts_sizes_and_requests_are_told(client):
-    """Objects, never bare arrays."""
+    """Counts, sizes and requests are JSON objects, never arrays."""
     client.send("coralogix")
     client.send("honeycomb", headers={"X-Honeycomb-Team": ""})
     told = client.get("/api/counts").json
@@ -266,7 +266,7 @@ def test_counts_sizes_and_requests_are_told(client):
 
 
 def test_faults_are_set_and_cleared_over_the_api(server, client):
-    """With the names of the attributes."""
+    """The API adds, lists and clears faults by the names of their attributes."""
     told = client.post("/api/faults", {"vendor": "honeycomb", "items": [202, 429], "times": 2})
     assert told.json == {"fault": {"vendor": "honeycomb", "times": 2, "items": [202, 429]}}
     client.post("/api/faults", {"status": 503, "retry_after": "1"})
@@ -284,7 +284,7 @@ def test_faults_are_set_and_cleared_over_the_api(server, client):
      "/api/requests?limit=99999999999999999999", "/api/events?limit=%D9%A3"],
 )  # fmt: skip
 def test_wrong_questions_are_told_why(client, path):
-    """400 with a sentence."""
+    """Invalid parameters are answered 400 with a message."""
     heard = client.get(path)
     assert heard.status == 400
     assert "must be" in heard.json["error"]
@@ -296,7 +296,7 @@ def test_wrong_questions_are_told_why(client, path):
      ("[" * 60_000, 400), (" " * 70_000, 413), ('{"delay":1e999}', 400), ('{"delay":NaN}', 400)],
 )  # fmt: skip
 def test_wrong_faults_are_told_why(server, client, body, status):
-    """And none is set."""
+    """Invalid faults are answered 400 with a message, and none is added."""
     heard = client.ask("POST", "/api/faults", body, {"Content-Type": "application/json"})
     assert (heard.status, bool(heard.json["error"])) == (status, True)
     assert not server.faults.active()
@@ -308,13 +308,13 @@ def test_wrong_faults_are_told_why(server, client, body, status):
      ("GET", "/api/clear", 405), ("POST", "/nowhere", 404), ("HEAD", "/", 200)],
 )  # fmt: skip
 def test_other_paths(client, method, path, status):
-    """404 and 405, in JSON."""
+    """Unknown paths and methods are answered 404 and 405, in JSON."""
     heard = client.ask(method, path, None, {"Content-Type": "application/json"})
     assert heard.status == status
 
 
 def test_odd_text_does_not_break_the_api(client):
-    """Lone surrogates go through as escapes."""
+    """Lone surrogates are returned as escapes."""
     client.ask(
         "POST", "/", b'{"message":"\\ud800"}',
         {"Content-Type": "application/json", "Authorization": "Bearer k"},
@@ -324,7 +324,7 @@ def test_odd_text_does_not_break_the_api(client):
 
 
 def test_the_page_is_three_files_of_our_own(client):
-    """No inline script, nothing from elsewhere; what it refers to is served with its type."""
+    """The page has no inline script, and nothing from other hosts."""
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     html = page.body.decode()
@@ -339,7 +339,7 @@ def test_the_page_is_three_files_of_our_own(client):
 
 
 def test_the_page_turns_log_text_into_text_alone():
-    """None of the ways by which text becomes markup or code is used."""
+    """The script uses no function that turns text into markup or code."""
     script = (PAGE / "page.js").read_text()
     code = "\n".join(line for line in script.splitlines() if not line.startswith("//"))
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",

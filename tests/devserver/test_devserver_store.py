@@ -1,4 +1,4 @@
-"""The store: bounded, in order, shared by threads, and exact about odd text."""
+"""The store: its limits, its order, its threads, and unusual text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def store():
 
 
 def test_what_goes_in_comes_out(store):
-    """Every field of an event, and its id."""
+    """Every field of an event is returned, with its id."""
     store.add([event(5, source={"x": [1]}, warnings=("odd",), size=7)])
     (held,) = store.oldest()
     assert held == {
@@ -41,7 +41,7 @@ def test_what_goes_in_comes_out(store):
 
 
 def test_the_newest_come_first_page_by_page(store):
-    """`before_id` goes on where the page before ended."""
+    """`before_id` continues where the previous page ended."""
     store.add(event(n) for n in range(10))
     first = store.newest(4)
     second = store.newest(100, before_id=first[-1]["id"])
@@ -49,7 +49,7 @@ def test_the_newest_come_first_page_by_page(store):
 
 
 def test_vendors_are_told_apart(store):
-    """In lists and counts."""
+    """Lists and counts distinguish vendors."""
     store.add([event(1), event(2, "honeycomb"), event(3, "honeycomb")])
     assert [one["time_ns"] for one in store.newest(vendor="honeycomb")] == [3, 2]
     assert store.count() == {"coralogix": 1, "honeycomb": 2, "betterstack": 0}
@@ -61,7 +61,7 @@ def test_vendors_are_told_apart(store):
      ("deep", [2]), ("é", [3])],
 )  # fmt: skip
 def test_a_text_is_found_in_the_message_or_the_data(store, contains, found):
-    """Per cent signs, underscores and backslashes mean themselves."""
+    """A search finds percent signs, underscores and backslashes literally."""
     store.add(
         [event(1, message="100%off Sale"), event(2, data={"a_b": "deep"}), event(3, message="é\\x"),
          event(4, message="1000 off axb")]
@@ -70,7 +70,7 @@ def test_a_text_is_found_in_the_message_or_the_data(store, contains, found):
 
 
 def test_above_the_bound_the_oldest_go():
-    """The bytes in use stay below it, the newest stay, and the counts are true."""
+    """The size stays below the limit, the newest events stay, and the counts are correct."""
     store = Store(max_bytes=1_000_000)
     for n in range(60):
         store.add(event(n * 100 + k, data={"text": "x" * 500}) for k in range(100))
@@ -84,7 +84,7 @@ def test_above_the_bound_the_oldest_go():
 
 
 def test_an_event_above_the_bound_is_kept_alone():
-    """The newest event is never pruned."""
+    """The newest event is never removed."""
     store = Store(max_bytes=100_000)
     store.add([event(1), event(2, data={"text": "x" * 500_000})])
     assert [one["time_ns"] for one in store.oldest()] == [2]
@@ -94,7 +94,7 @@ def test_an_event_above_the_bound_is_kept_alone():
 
 
 def test_the_log_of_requests_is_bounded_by_number():
-    """The newest stay."""
+    """The newest entries of the request log stay."""
     store = Store(max_requests=100)
     for n in range(1000):
         store.add((), request(n))
@@ -105,7 +105,7 @@ def test_the_log_of_requests_is_bounded_by_number():
 
 
 def test_the_log_is_told_apart_by_vendor(store):
-    """Long paths and reasons are cut."""
+    """The request log distinguishes vendors; long paths and reasons are truncated."""
     store.add((), request(1))
     store.add((), request(2, "honeycomb", error="e" * 5000))
     assert [one["time_ns"] for one in store.requests()] == [2, 1]
@@ -114,7 +114,7 @@ def test_the_log_is_told_apart_by_vendor(store):
 
 
 def test_threads_write_and_read_at_once(store):
-    """Nothing is lost, nothing raises."""
+    """Concurrent reads and writes lose nothing and raise nothing."""
     errors = []
 
     def write(vendor):
@@ -139,21 +139,21 @@ def test_threads_write_and_read_at_once(store):
 
 
 def test_one_request_is_one_transaction(store):
-    """When one event cannot be kept, none is, and the counts stand."""
+    """Where one event cannot be stored, none is, and the counts stay."""
     with pytest.raises(OverflowError):
         store.add([event(1), event(2**63)], request(1))
     assert (store.oldest(), store.requests(), store.count()["coralogix"]) == ([], [], 0)
 
 
 def test_waiting_ends_with_the_event(store):
-    """And not before, and not later than the timeout."""
+    """The wait ends when the event is stored, not before, and not later than the timeout."""
     assert not store.wait(lambda counts: counts["coralogix"] >= 1, 0.01)
     threading.Timer(0.05, store.add, ([event(1)],)).start()
     assert store.wait(lambda counts: counts["coralogix"] >= 1, 10)
 
 
 def test_odd_text_comes_back_as_it_was(store):
-    """Lone surrogates, NUL, and nesting beyond any reader."""
+    """Lone surrogates and NUL are restored; nesting that is too deep is replaced."""
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
@@ -168,7 +168,7 @@ def test_odd_text_comes_back_as_it_was(store):
 
 
 def test_a_named_file_is_kept_and_read_again(tmp_path):
-    """With its counts, and ids that go on."""
+    """A named file keeps its counts, and ids continue."""
     store = Store(tmp_path / "events.db")
     store.add([event(1), event(2, "honeycomb")], request(1))
     store.close()
@@ -180,7 +180,7 @@ def test_a_named_file_is_kept_and_read_again(tmp_path):
 
 
 def test_a_temporary_file_is_removed(store):
-    """With its folder, also when the store is forgotten instead of closed."""
+    """A temporary file is removed with its folder, even where the store is not closed."""
     other = Store()
     folder = other.path.parent
     assert folder.exists()
@@ -189,7 +189,7 @@ def test_a_temporary_file_is_removed(store):
 
 
 def test_clearing_forgets_all(store):
-    """Events and requests; ids never come again."""
+    """clear() removes events and requests, and ids are not reused."""
     store.add([event(1)], request(1))
     assert store.clear() == 1
     assert (store.oldest(), store.requests(), sum(store.count().values())) == ([], [], 0)
@@ -198,7 +198,7 @@ def test_clearing_forgets_all(store):
 
 
 def test_filters_of_time_level_and_place_have_an_index(store):
-    """What a query engine will ask for is not searched row by row."""
+    """Filters by time, severity and application use an index."""
     for where in ("time_ns > 5", "severity = 5", "application = 'a'", "vendor = 'honeycomb'"):
         _, plan = store._read(f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE {where}", ())
         assert "USING INDEX" in plan[0][3]

@@ -1,4 +1,4 @@
-"""The door of Better Stack, values in and out. BS numbers name the examples it must answer."""
+"""The emulator of Better Stack: requests in, answers out. BS numbers are those of the examples."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_bs15_an_empty_array_is_welcome():
 
 
 @pytest.mark.parametrize("kind", [JSON, NDJSON, MSGPACK])
-def test_an_event_above_one_mebibyte_spoils_its_request(kind):
+def test_an_event_above_one_mebibyte_makes_its_request_fail(kind):
     """The limit of one event is exact."""
     for extra, status in ((0, 202), (1, 413)):
         big = {"m": "x" * (MIB - len(b'{"m":""}') + extra)}

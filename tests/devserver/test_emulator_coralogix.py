@@ -1,4 +1,4 @@
-"""The door of Coralogix, values in and values out. CX numbers name the examples it must answer."""
+"""The emulator of Coralogix: requests in, answers out. CX numbers are those of the examples."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_cx3_hi_res_is_read_by_its_digits_and_text_that_is_json_is_unfolded(digi
     assert (event.time_ns, event.data, event.level) == (nanoseconds, {"key1": "val1"}, "error")
 
 
-def test_cx4_microseconds_are_told_by_their_size():
+def test_cx4_microseconds_are_recognised_by_their_size():
     """Sixteen digits in `timestamp` are microseconds."""
     event = only_event(ask(bulk({"timestamp": 1675148539123342, "severity": 6, "text": "µs"})))
     assert (event.time_ns, event.level) == (INSTANT, "critical")
@@ -244,7 +244,7 @@ def test_cx15_gzip_is_taken_and_a_false_header_is_not():
 
 
 def test_cx16_the_rate_limit_speaks_json():
-    """Asked for 429, the door has words for it."""
+    """An injected 429 has the vendor's kind of body."""
     answer = CoralogixEmulator().failure(429)
     assert (answer.status, json.loads(answer.body)) == (429, {"message": "Too Many Requests"})
     assert CoralogixEmulator().failure(599).status == 599

@@ -259,7 +259,7 @@ def test_every_field_is_honoured(server, client):
 
 
 def test_strict_fields(server, query):
-    """An unknown field is null, unless fields are strict: then its place is told."""
+    """An unknown field is null, unless fields are strict: then its position is in the error."""
     server.store.add([event(1, data={"n": 1, "a.b": 2})])
     with pytest.warns(CxQueryWarning, match="keypath does not exist"):
         assert len(query.query("filter unknown == 1")) == 0
@@ -663,7 +663,7 @@ def test_a_rate_limit(server, query):
         query.query("limit 1")
 
 
-def test_faults_of_others_do_not_befall_it(server, query):
+def test_faults_of_other_vendors_do_not_apply(server, query):
     """A vendor's fault leaves queries alone, and a fault of queries leaves deliveries alone."""
     server.faults.add(vendor="coralogix", status=500)
     assert len(query.query("limit 1")) == 0

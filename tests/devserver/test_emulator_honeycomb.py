@@ -1,4 +1,4 @@
-"""The door of Honeycomb, values in and values out. HN numbers name the examples it must answer."""
+"""The emulator of Honeycomb: requests in, answers out. HN numbers are those of the examples."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_hn13_the_limit_of_an_event_is_exact():
 
 @pytest.mark.parametrize("kind", ["application/msgpack", "application/x-msgpack"])
 def test_hn14_messagepack_carries_its_time_as_an_extension(kind):
-    """A string or a number as time spoils the whole batch, as in Refinery."""
+    """A string or a number as time makes the whole batch fail, as in Refinery."""
     stamp = msgpack.Timestamp(1_452_759_330, 927_000_001)
     packed = msgpack.packb([{"data": {"a": 1, "at": stamp}, "time": stamp, "samplerate": 2}])
     (event,) = ask(packed, content_type=kind).events
@@ -323,9 +323,9 @@ def test_a_single_event_has_its_envelope_in_the_headers():
 
 def test_auth_describes_the_key():
     """`GET /1/auth` for a key that is accepted, 401 for others."""
-    told = json.loads(ask(b"", "/1/auth", "GET").answer.body)
-    assert told["api_key_access"]["events"] is True
-    assert set(told) >= {"id", "team", "environment"}
+    answer = json.loads(ask(b"", "/1/auth", "GET").answer.body)
+    assert answer["api_key_access"]["events"] is True
+    assert set(answer) >= {"id", "team", "environment"}
     assert ask(b"", "/1/auth", "GET", x_honeycomb_team="BAD").answer.status == 401
 
 

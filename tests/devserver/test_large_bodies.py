@@ -1,4 +1,4 @@
-"""Bodies of very many events: others are answered meanwhile."""
+"""Bodies of very many events do not delay other requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATHS = {"coralogix": "/logs/v1/bulk", "honeycomb": "/1/batch/d", "betterstack":
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("vendor", MANY)
 def test_a_body_of_very_many_events_holds_up_nobody(server, client, vendor, compress):
-    """Others are answered while it is read and kept, also where a few bytes of gzip hold it."""
+    """Other requests are answered while a large body, compressed or not, is parsed and stored."""
     body = compress(MANY[vendor])
     headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
     headers |= {"X-Honeycomb-Team": "k"}
@@ -41,7 +41,7 @@ def test_a_body_of_very_many_events_holds_up_nobody(server, client, vendor, comp
 
 @pytest.mark.slow
 def test_ordinary_batches_do_not_wait_for_large_bodies(client):
-    """However many of those there are: batches of hundreds of events are taken meanwhile."""
+    """Batches of hundreds of events are accepted while several large bodies are parsed."""
     headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
     body, batch = MANY["coralogix"], b"[%s]" % b",".join([b'{"message":"an ordinary one"}'] * 400)
     heard, taken = [], 0
@@ -61,7 +61,7 @@ def test_ordinary_batches_do_not_wait_for_large_bodies(client):
 
 
 def test_an_array_of_bytes_is_not_millions_of_objects(client):
-    """Twenty million empty maps of MessagePack, a byte each, are refused before they are made."""
+    """Twenty million empty MessagePack maps, a byte each, are refused before they are created."""
     body = b"\xdd" + (20_000_000).to_bytes(4, "big") + b"\x80" * 20_000_000
     headers = {"Content-Type": "application/msgpack", "Authorization": "Bearer k"}
     assert client.ask("POST", "/", body, headers).status == 406

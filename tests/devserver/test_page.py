@@ -1,4 +1,4 @@
-"""What a person sees on the page, in a real browser."""
+"""The page, in a real browser."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ def test_the_page_knows_the_fields_that_handlers_write(module, server):
 
 
 class TestInABrowser:
-    """Rows, exceptions, and texts that would steer."""
+    """Rows, exceptions, and text with control characters."""
 
     pytestmark = in_a_browser
 
     def test_a_row_has_time_level_logger_message_and_the_fields_of_its_sender(self, page):
-        """None of those that the handler writes; the time with its date and zone."""
+        """A row shows no fields that the handler adds; its time has date and time zone."""
         row = page.texts("li:last-child span")
         assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \+05:30", row[0])
         assert (row[1], row[4]) == ("info", "shop.cart")
@@ -109,14 +109,14 @@ class TestInABrowser:
         assert row[6] in ('user={"id":7} total=99.5', "user.id=7 total=99.5")
 
     def test_a_row_says_that_there_is_more(self, page):
-        """Of a message the first line, with a sign; of an exception what it says."""
+        """A row shows the first line of a message with a mark, and the message of an exception."""
         rows = page.texts("li .message")
         assert rows[2].startswith("first line ↵")
         assert rows[1] == f"it failed: {SHOWN}ValueError: {SHOWN}"
         assert not page.run("document.querySelector('li img')")
 
     def test_an_exception_has_real_lines_and_is_folded(self, page):
-        """Frames on lines of their own, escapes as text; a button shows what is between."""
+        """Frames are lines of their own, escapes are text, and a button shows the folded lines."""
         page.click("li:nth-child(2) .row")
         folded = page.texts("li:nth-child(2) .lines")[0].split("\n")
         assert folded[0] == "Traceback (most recent call last):"
@@ -136,7 +136,7 @@ class TestInABrowser:
         assert json.loads(everything)["bytes"] > 1_000
 
     def test_texts_of_several_lines_have_them_and_long_ones_are_folded(self, page):
-        """The message and a field, under its name; a line of thousands of characters is cut."""
+        """Multi-line strings are shown line by line; a very long line is truncated."""
         page.click("li:nth-child(3) .row")
         assert page.texts("li:nth-child(3) .lines")[:2] == [
             "first line\nsecond line",
@@ -149,7 +149,7 @@ class TestInABrowser:
         assert page.texts("li:nth-child(1) .lines") == ["x" * 5_000]
 
     def test_a_search_without_a_hit_says_so(self, page):
-        """With what was looked for and where, instead of that nothing has arrived."""
+        """The page names the search, instead of saying that nothing has arrived."""
         search = "const s = document.querySelector('#contains'); s.value = {};"
         event = "s.dispatchEvent(new Event('input'))"
         page.run(f"{{ {search.format(json.dumps('level:' + chr(0x202E)))} {event} }}")
@@ -165,7 +165,7 @@ class TestInABrowser:
 @pytest.mark.slow
 @pytest.mark.skipif(not installed(), reason="no browser here")
 def test_numbers_and_empty_lists(tmp_path):
-    """An integer is shown as it was sent; a vendor without events is told from an empty server."""
+    """An integer is shown as it was sent; a vendor without events differs from an empty server."""
     with DevServer() as server:
         page = Browser(tmp_path, server.url, TZ="UTC")
         try:

@@ -1,4 +1,4 @@
-"""The worst queries: what ends them, and who goes on meanwhile."""
+"""The limits of queries: what ends them, and that other requests are served."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_the_worst_query_is_ended_and_nobody_waits_for_it(server, client, query)
 
 @pytest.mark.timing
 def test_deliveries_are_answered_while_queries_run_that_nothing_ends(client_of):
-    """With as many of them as run at once; two hundred are answered at once."""
+    """Two hundred deliveries are answered while the maximum number of endless queries run."""
     with DevServer(query_timeout=600) as server:
         fill(server)
         client = client_of(server)
@@ -181,14 +181,14 @@ def test_fifty_of_the_worst_queries_leave_nothing(client_of):
 
 
 def test_a_constant_is_computed_in_bounds_too(client):
-    """What is evaluated before the first row: 400, with the same sentence."""
+    """Constants are evaluated before the first row: the answer is 400 with the same message."""
     heard = ask(client, f"filter matches('{'a' * 60}b', /(a+)+$/)")
     assert (heard.status, "--query-timeout" in heard.json["message"]) == (400, True)
 
 
 @linux
 def test_memory_is_bounded(client_of):
-    """A text that doubles and doubles: the answer names the limit, and the next is answered."""
+    """A string that keeps doubling ends the query with a message; the next query is answered."""
     query = "create x from '0123456789'" + " | create x from concat(x, x)" * 40
     with DevServer(query_memory=400 * 2**20) as server:
         fill(server)
@@ -200,7 +200,7 @@ def test_memory_is_bounded(client_of):
 
 
 def test_a_row_is_bounded(client_of):
-    """A row of tens of millions of characters is refused by name instead of sent."""
+    """A row of tens of millions of characters is refused instead of sent."""
     query = "limit 1 | create x from '0123456789'" + " | create x from concat(x, x)" * 22
     with DevServer(query_timeout=60) as server:
         fill(server)
@@ -211,7 +211,7 @@ def test_a_row_is_bounded(client_of):
 @linux
 @pytest.mark.parametrize("what", ["a first line", "a constant"])
 def test_a_client_that_leaves_ends_its_query(client_of, what):
-    """Its process is gone, long before the limit."""
+    """The process of the query ends long before its time limit."""
     query = FOREVER if what == "a first line" else f"filter matches('{'a' * 60}b', /(a+)+$/)"
     with DevServer(query_timeout=600) as server:
         fill(server)
@@ -225,7 +225,7 @@ def test_a_client_that_leaves_ends_its_query(client_of, what):
 
 @linux
 def test_a_server_that_stops_leaves_no_process(client_of):
-    """Neither a busy one nor an idle one; and a server without queries has none."""
+    """Neither a busy nor an idle process remains; a server without queries has none."""
     with DevServer() as server:
         assert not children(os.getpid())
         fill(server)
@@ -243,7 +243,7 @@ def test_a_server_that_stops_leaves_no_process(client_of):
 
 
 def test_more_queries_than_run_and_wait_are_refused(server, client_of):
-    """429 at once; those that wait are answered later, and other requests meanwhile."""
+    """Further queries get 429 at once; waiting ones and other requests are answered."""
     client = client_of(server)
     statuses = []
     threads = [
@@ -275,7 +275,7 @@ def status_of(client, query_id):
 
 
 def test_a_background_query_has_its_limit_too(client_of):
-    """It fails with the same sentence; that a process takes longer to start does not count."""
+    """A background query fails with the same message; the start of its process does not count."""
     with DevServer(query_timeout=0.1) as server:
         fill(server)
         client = client_of(server)
@@ -287,7 +287,7 @@ def test_a_background_query_has_its_limit_too(client_of):
 
 @linux
 def test_a_background_query_that_is_cancelled_is_ended(client_of):
-    """In the middle of a regular expression."""
+    """Cancelling ends a query in the middle of a regular expression."""
     with DevServer(query_timeout=600) as server:
         fill(server)
         client = client_of(server)
@@ -318,7 +318,7 @@ threading.Event().wait()
 @linux
 @pytest.mark.parametrize("busy", [True, False])
 def test_a_process_ends_with_a_server_that_was_killed(client_of, busy):
-    """Kill -9 of the server, also within a regular expression, and beside a forked child."""
+    """A process ends after kill -9 of the server, even within a regular expression."""
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "fork"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

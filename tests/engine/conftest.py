@@ -1,4 +1,4 @@
-"""A store with rows, and queries over it, without a server."""
+"""A store with events, and queries over it, without a server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Bench:
         return self.scan
 
     def fill(self, *documents: dict[str, Any], **more: Any) -> None:
-        """Keep a log of each document, the first the newest."""
+        """Store an event for each document, the first one as the newest."""
         self.store.add(event(one, n, **more) for n, one in enumerate(documents))
 
     def plan(self, query: str, *, lucene: bool = False, **settings: Any) -> Plan:
@@ -61,7 +61,7 @@ class Bench:
         return self.plan(query, **settings).rows(self.fresh())
 
     def rows(self, query: str, **settings: Any) -> list[dict[str, Any]]:
-        """The rows' documents, data decoded."""
+        """Return the documents of the rows, with their data decoded."""
         found = []
         for row in itertools.islice(self.stream(query, **settings), 20_000):
             document = row.document()
@@ -69,11 +69,11 @@ class Bench:
         return found
 
     def data(self, query: str, **settings: Any) -> list[Any]:
-        """The rows' data alone."""
+        """Return the data of the rows."""
         return [row["userData"] for row in self.rows(query, **settings)]
 
     def value(self, expression: str, document: dict[str, Any] | None = None) -> Any:
-        """What *expression* is for one log."""
+        """Return the value of *expression* for one log."""
         self.store.clear()
         self.fill(document or {})
         (row,) = self.data(f"choose {expression} as value")

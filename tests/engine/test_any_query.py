@@ -1,4 +1,4 @@
-"""Whatever is asked about whatever was stored: rows of JSON, or a refusal; never anything else."""
+"""Any query over any events results in JSON rows or in a refusal, never in anything else."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def answered(bench, query):
 @patiently
 @given(st.lists(DOCUMENTS, max_size=4), QUERIES)
 def test_made_queries_run(bench, documents, query):
-    """Queries made by the rules of the grammar, over documents of all shapes."""
+    """Queries generated from the grammar, over documents of all shapes, run or are refused."""
     bench.store.clear()
     bench.store.add(event(one, n) for n, one in enumerate(documents))
     answered(bench, query)
@@ -97,7 +97,7 @@ def test_made_queries_run(bench, documents, query):
 @patiently
 @given(st.lists(DOCUMENTS, max_size=3), st.data())
 def test_every_function_and_aggregation(bench, documents, data):
-    """Each function over fields of any type, as many as it takes."""
+    """Each function accepts fields of any type."""
     bench.store.clear()
     bench.store.add(event(one, n) for n, one in enumerate(documents))
     name = data.draw(st.sampled_from([*FUNCTIONS, *BUILDERS]))
@@ -118,7 +118,7 @@ def test_every_function_and_aggregation(bench, documents, data):
 @patiently
 @given(VALUES, VALUES)
 def test_values_never_raise(left, right):
-    """Comparing, ordering, grouping, casting and showing work for any two values."""
+    """Comparing, ordering, grouping, casting and formatting work for any two values."""
     assert equals(left, right) in (True, False, None)
     assert compare(left, right) == (None if (back := compare(right, left)) is None else -back)
     assert sorted([left, right, None], key=sort_key_of)
@@ -138,7 +138,7 @@ def test_values_never_raise(left, right):
 @patiently
 @given(st.data())
 def test_functions_give_what_they_say(data):
-    """A function's value is of its type, or null."""
+    """The result of a function has its type, or is null."""
     name = data.draw(st.sampled_from(sorted(FUNCTIONS)))
     function: Function = FUNCTIONS[name]
     given_kinds = {
@@ -160,7 +160,7 @@ def test_functions_give_what_they_say(data):
 
 
 def test_a_query_that_fails_amid_its_rows(bench):
-    """What was found before goes out, and the answer says why it ended."""
+    """Rows before an error are returned, and the answer says why the query ended."""
     bench.fill({"n": 1}, {"n": 2}, {"n": 3, "x": 1})
     answer = EngineAnswer(bench.plan("create x from 0 on keypath exists fail"), bench.fresh(), 50)
     rows = list(itertools.chain.from_iterable(answer.batches()))

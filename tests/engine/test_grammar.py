@@ -1,4 +1,4 @@
-"""Two readers of the same language, made apart: what one takes the other takes."""
+"""Two independent parsers of the language accept the same queries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .test_refusals import REFUSED
 from .test_samples import SAMPLES
 
 MEANING = "expected a keypath before from"
-"""Said while reading, though it is no matter of grammar."""
+"""An error of the parser that is not a matter of grammar."""
 
 
 @cache
@@ -70,7 +70,7 @@ CORPUS = [
 
 @pytest.mark.parametrize("query", CORPUS)
 def test_the_corpus(query):
-    """Every query of the samples and of the reference: both take it, or both refuse it."""
+    """Both parsers accept, or both refuse, each query of the samples and the reference."""
     try:
         parse(query)
         taken = True
@@ -81,7 +81,7 @@ def test_the_corpus(query):
 
 @pytest.mark.parametrize("query", [query for query, _, _ in REFUSED if len(query) < 200])
 def test_what_is_refused(query):
-    """Queries that are refused, for their grammar or for their meaning: both see it alike."""
+    """Both parsers agree on queries that are refused for their grammar or their meaning."""
     assert taken_by_grammar(query) is taken_by_parser(query)
 
 
@@ -214,7 +214,7 @@ quietly = settings(
 @quietly
 @given(QUERIES)
 def test_made_queries_are_taken_by_both(query):
-    """A query made by the rules: both readers take it, and the parser's tree is one."""
+    """Both parsers accept queries that were generated from the grammar."""
     assert taken_by_grammar(query)
     assert isinstance(parse(query), Query)
 
@@ -222,7 +222,7 @@ def test_made_queries_are_taken_by_both(query):
 @quietly
 @given(QUERIES, st.data())
 def test_spoiled_queries_are_judged_alike(query, data):
-    """A query with a piece put in, taken out or exchanged: both take it, or both refuse it."""
+    """Both parsers accept, or both refuse, a query with a random change."""
     pieces = re.findall(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\w+|\s+|->|&&|\|\||[=!<>]=|~~|.", query)
     for _ in range(data.draw(st.integers(1, 2))):
         at = data.draw(st.integers(0, len(pieces) - 1))
@@ -239,7 +239,7 @@ def test_spoiled_queries_are_judged_alike(query, data):
 @quietly
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
-    """Nothing but a refusal with a place inside of the text comes of text that is no query."""
+    """Text that is not a query results in a refusal with a position inside of the text."""
     refusal = refused(text)
     if refusal is not None:
         assert 0 <= refusal.offset <= len(text)

@@ -1,4 +1,4 @@
-"""Lucene: what a query finds."""
+"""Lucene queries."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ FOUND = [
 
 @pytest.mark.parametrize(("query", "numbers"), FOUND, ids=[one for one, _ in FOUND])
 def test_lucene_finds(bench, query, numbers):
-    """Terms are whole tokens of either case; fields, ranges and operators decide as they say."""
+    """Terms match whole tokens and ignore case; fields, ranges and operators work as documented."""
     bench.store.add(
         event(one, n, severity=5 if n == 0 else 3, source={"category": "web"})
         for n, one in enumerate(DOCUMENTS)

@@ -1,4 +1,4 @@
-"""The commands, as the language reference describes them: rows in, a query, rows out."""
+"""The commands, as the language reference describes them: input rows, a query, output rows."""
 
 from __future__ import annotations
 
@@ -376,7 +376,7 @@ MORE = [
 
 @pytest.mark.parametrize(("query", "documents", "expected"), MORE, ids=[one for one, _, _ in MORE])
 def test_a_corner_of_a_command(bench, query, documents, expected):
-    """What is missing, of another type, or in the way changes nothing and breaks nothing."""
+    """Missing keypaths, other types and scalars in the way change nothing and raise nothing."""
     bench.fill(*documents)
     assert bench.data(query) == expected
 
@@ -385,7 +385,7 @@ def test_a_corner_of_a_command(bench, query, documents, expected):
     ("query", "documents", "expected"), EXAMPLES, ids=[one for one, _, _ in EXAMPLES]
 )
 def test_a_command(bench, query, documents, expected):
-    """Its rows are those that the reference gives, in their order."""
+    """An example of the reference returns the documented rows in their order."""
     bench.fill(*documents)
     assert bench.data(query) == expected
 
@@ -507,21 +507,21 @@ VALUES = [
 
 @pytest.mark.parametrize(("expression", "expected"), VALUES, ids=[one for one, _ in VALUES])
 def test_an_expression(bench, expression, expected):
-    """It has the value that the reference gives."""
+    """An expression of the reference has the documented value."""
     found = bench.value(expression)
     assert found == expected
     assert type(found) is type(expected)
 
 
 def test_fields_that_were_flattened(bench):
-    """One keypath reads what is nested and what its sender flattened."""
+    """The same keypath reads nested fields and flattened ones."""
     bench.fill({"order": {"id": 1}}, {"order.id": 2}, {"order": {}, "order.id": 3}, {"order": 4})
     assert bench.data("choose order.id as id") == [{"id": 1}, {"id": 2}, {"id": 3}, {"id": None}]
     assert len(bench.data("lucene 'order.id:[1 TO 3]'")) == 3
 
 
 def test_arrays_are_equal_by_value_and_type(bench):
-    """An array equals another of the same values; `false` in it is no 0."""
+    """An array equals another one with the same values; `false` in it does not equal 0."""
     document = {
         "a": [False, 1],
         "b": [0, 1],
@@ -587,7 +587,7 @@ DOCUMENT = {"s": 1_728_763_337, "b": "s", "n": 1, "t": True, "o": {"p": 1}, "l":
 
 @pytest.mark.parametrize(("expression", "expected"), NULLS, ids=[one for one, _ in NULLS])
 def test_null_and_other_types(bench, expression, expected):
-    """What is missing or of another type gives null, never an error; null equals null alone."""
+    """Missing values and other types result in null, never in an error; null equals only null."""
     found = bench.value(expression, DOCUMENT)
     assert found == expected
     assert type(found) is type(expected)

@@ -1,4 +1,4 @@
-"""What is refused: by name, with a sentence and the place."""
+"""Refused queries: the message and its position."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ REFUSED = [
     ("query", "offset", "words"), REFUSED, ids=[one[:60] for one, _, _ in REFUSED]
 )
 def test_a_query_is_refused(bench, query, offset, words):
-    """The sentence says what is wrong, and the place is that of the first wrong thing."""
+    """The message says what is wrong, and the position is that of the first error."""
     with pytest.raises(QueryRefusedError) as caught:
         bench.plan(query)
     assert words in caught.value.reason
@@ -120,7 +120,7 @@ def test_a_query_is_refused(bench, query, offset, words):
 
 @pytest.mark.parametrize("name", UNSUPPORTED)
 def test_commands_of_the_service_alone(bench, name):
-    """A command that the service has and this engine has not is named, whatever follows it."""
+    """A command that only the service supports is named, whatever follows it."""
     with pytest.raises(
         UnsupportedError, match=f"the command {name}: supported by the service, not by"
     ):
@@ -129,7 +129,7 @@ def test_commands_of_the_service_alone(bench, name):
 
 @pytest.mark.parametrize("name", sorted(UNSUPPORTED_FUNCTIONS))
 def test_functions_of_the_service_alone(bench, name):
-    """A function that the service has and this engine has not is named."""
+    """A function that only the service supports is named."""
     with pytest.raises(UnsupportedError, match=rf"the function {name}\(\): supported by"):
         bench.plan(f"choose {name}(a, 1) as x")
 
@@ -148,7 +148,7 @@ def test_functions_of_the_service_alone(bench, name):
     ids=lambda query: query[:40],
 )
 def test_very_long_queries(bench, query):
-    """Are refused, or run, or end with a sentence: nothing overflows."""
+    """Huge and deeply nested queries are refused, run, or end with a message: nothing overflows."""
     bench.fill({"a": 1})
     try:
         answer = EngineAnswer(bench.plan(query), bench.fresh(), 5)
@@ -159,12 +159,12 @@ def test_very_long_queries(bench, query):
 
 
 def test_the_aggregations_are_one_list():
-    """What is said of aggregations is said of all of them."""
+    """The compiler knows every aggregation by name."""
     assert BUILDERS.keys() - {*ALSO_SCALAR} == AGGREGATIONS
 
 
 def test_the_place_in_a_query_of_several_lines(bench):
-    """Lines and columns count from 0, and the caret stands below its character."""
+    """Lines and columns are counted from 0, and the caret is below its character."""
     query = "source logs // all\n\t| filter a = 'ü'"
     with pytest.raises(QueryRefusedError) as caught:
         bench.plan(query)
@@ -196,7 +196,7 @@ def test_the_place_in_a_query_of_several_lines(bench):
     ],
 )
 def test_lucene_is_refused(bench, query, offset, words):
-    """The same for Lucene, alone and inside of a DataPrime query."""
+    """Refused Lucene queries have a message and a position, alone and inside of DataPrime."""
     with pytest.raises(QueryRefusedError) as alone:
         bench.plan(query, lucene=True)
     with pytest.raises(QueryRefusedError) as inside:
@@ -207,7 +207,7 @@ def test_lucene_is_refused(bench, query, offset, words):
 
 
 def test_strict_fields(bench):
-    """Where fields are strict, one that no event has is refused; one that the query made is not."""
+    """With strict fields, one that no event has is refused; one that the query created is not."""
     bench.fill({"a": 1}, {"b": {"c": 2}})
     known = {("a",), ("b", "c"), ("b",)}
     strict = known.__contains__

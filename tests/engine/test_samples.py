@@ -1,4 +1,4 @@
-"""Queries that people write: each runs, or is refused by the name of what is missing."""
+"""Queries that people write: each runs, or is refused with the name of what is not supported."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SAMPLES = [line.partition(" => ") for line in LINES if not line.startswith("#")]
 
 
 def test_there_are_fifty_five():
-    """The file holds all of them, and nine tenths run."""
+    """At least nine tenths of the sample queries run."""
     assert len(SAMPLES) == 55
     assert sum(not name for _, _, name in SAMPLES) == 47
 
 
 @pytest.mark.parametrize(("query", "arrow", "name"), SAMPLES, ids=[one for one, _, _ in SAMPLES])
 def test_a_sample_runs_or_is_refused_by_name(bench, query, arrow, name):
-    """It gives rows of JSON; or its refusal names what is missing, at its place."""
+    """A sample returns JSON rows, or its refusal names what is not supported, with its position."""
     bench.fill({"message": "timeout", "status_code": "200", "scopes": ["a"], "user": "Ada"})
     if not arrow:
         assert isinstance(bench.rows(query), list)

@@ -34,7 +34,7 @@ KILLED = """
 from tests.faults.spooling import use_disk
 from tests.journal.killing import KillingDisk
 use_disk(handler, KillingDisk({step!r}), {spool!r})
-handler.delivery.look_for_backlog()
+handler.delivery.workers.look_for_backlog()
 """
 """Run before anything is logged: the process is killed at a step of its work with the spool."""
 

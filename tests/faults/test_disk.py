@@ -106,8 +106,8 @@ def lived_through(child, backend, figures, spool, kind, *, at_start: bool):
 @pytest.mark.parametrize("kind", ["a file-size limit", "a directory that is removed"])
 def test_case_56_at_run_time(child, backend, spool, figures, kind):
     """A limit of file sizes (a short write, then EFBIG) and a directory that is removed: the
-    application sees nothing, one line says so, records go on by memory, the disk is used again
-    when it can be, nothing is lost.
+    application sees nothing, one line reports it, records go on through memory, the disk is used
+    again when it works, nothing is lost.
     """
     lived_through(child, backend, figures, spool, kind, at_start=False)
 
@@ -115,9 +115,7 @@ def test_case_56_at_run_time(child, backend, spool, figures, kind):
 @pytest.mark.case(56)
 @pytest.mark.parametrize("at_start", [False, True])
 def test_case_56_a_full_disk(child, backend, small_disk, figures, at_start):
-    """A disk that is full, from the start or from some moment: as above, and delivering frees
-    its space.
-    """
+    """A disk that is full, from the start or later: the same, and delivery frees its space."""
     spool = small_disk / "spool"
     spool.mkdir(0o700)
     if at_start:
@@ -135,7 +133,9 @@ def test_case_56_a_full_disk(child, backend, small_disk, figures, at_start):
 
 @pytest.mark.case(56)
 def test_case_56_a_read_only_disk(child, backend, small_disk, figures):
-    """A disk that is read-only when the process starts: memory first, the disk when it can."""
+    """A disk that is read-only when the process starts: records wait in memory, and on disk once it
+    is writable.
+    """
     spool = small_disk / "spool"
     spool.mkdir(0o700)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -175,8 +175,9 @@ ERRORS = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "EPERM"]
 @pytest.mark.parametrize("name", ERRORS)
 @pytest.mark.parametrize("at_start", [False, True])
 def test_case_56_any_error(shop, backend, spool, figures, name, at_start):
-    """ENOSPC, EDQUOT, EIO, EROFS, EMFILE and others from the system, at the start or later: the
-    application sees nothing, one line, delivery goes on by memory, and then the disk again.
+    """ENOSPC, EDQUOT, EIO, EROFS, EMFILE and other errors of the system, at the start or later: the
+    application sees nothing, one line reports it, delivery goes on through memory, and then the
+    disk is used again.
     """
     disk, shift, errors = Faulty(), Shift(), []
     disk.error = getattr(errno, name) if at_start else 0
@@ -224,8 +225,8 @@ LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_
 
 
 def test_a_full_disk_is_said_at_once(spooling, backend):
-    """A disk that takes no more is said by the log call that finds it, with its cause and what to
-    do, although nothing is due for a minute.
+    """The log call that finds the disk full reports it, with cause and remedy, although nothing
+    else is due for a minute.
     """
     program = spooling(
         SAID.format(before=LIMIT, count=1_000, after="time.sleep(60)"), "flush_interval=60"
@@ -237,7 +238,7 @@ def test_a_full_disk_is_said_at_once(spooling, backend):
 
 
 def test_a_full_disk_is_said_at_exit(spooling, backend):
-    """A process that ends right after the disk took no more says so, beside what it leaves."""
+    """A process that ends right after the disk was full reports that, and what it leaves."""
     backend.behaviour = lambda request: 503
     options = "flush_interval=60, close_timeout=0.2, retry_initial=0.05"
     ended = spooling(SAID.format(before=LIMIT, count=1_000, after=""), options).wait()
@@ -281,8 +282,8 @@ MOVED = {
 
 @pytest.mark.parametrize("how", MOVED)
 def test_a_directory_that_is_moved(child, backend, tmp_path, figures, how):
-    """A spool that is moved away, removed, or replaced by another one while records wait in it: it
-    is said; what is logged from then on is at its path, what was logged before is delivered.
+    """A spool that is moved away, removed, or replaced by another one while records wait in it:
+    this is reported; later records are at its path, earlier ones are delivered.
     """
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there")
@@ -319,8 +320,8 @@ def test_a_directory_that_is_moved(child, backend, tmp_path, figures, how):
 
 
 def test_a_directory_whose_place_is_taken(child, backend, spool, figures):
-    """Where a file stands in the place of the directory, records wait in memory, and it is said;
-    the directory is made again when the file is gone.
+    """If a file is in the place of the directory, records wait in memory, and this is reported; the
+    directory is created again when the file is gone.
     """
     move = "os.rename(spool, spool + '.old'); open(spool, 'w').close()"
     code = MOVES.format(spool=str(spool), move=move) + (

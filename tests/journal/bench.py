@@ -23,7 +23,7 @@ INFO = 20
 
 
 class HandClock:
-    """A clock that moves when it is told to."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -73,14 +73,14 @@ class Process:
         return [self.journal.put((level, item, 0)) for item in items]
 
     def take(self, count=1_000, size=10**9) -> list[bytes]:
-        """Take all that waits, without an outcome."""
+        """Take everything that waits, without settling it."""
         return [data for _, data, _ in self.take_items(count, size)]
 
     def take_items(self, count=1_000, size=10**9):
         return list(itertools.chain.from_iterable(iter(lambda: self.journal.take(count, size), [])))
 
     def drain(self, count=7) -> list[bytes]:
-        """Take and settle all that waits, with what others left behind."""
+        """Take and settle everything that waits, also what ended processes left."""
         found: list[bytes] = []
         self.maintain()
         for source in (self.journal.take, self.journal.adopt):
@@ -97,8 +97,31 @@ class Process:
         return [sentence for _, _, sentence in self.journal.notices]
 
     def end(self) -> None:
-        """End as a process that was killed does."""
+        """End the process as SIGKILL does."""
         self.disk.kill()
+
+
+class CountingDisk(FakeDisk):
+    """A disk that counts the bytes that are read."""
+
+    count = 0
+
+    def read(self, fd, size, offset):
+        data = super().read(fd, size, offset)
+        self.count += len(data)
+        return data
+
+
+class BusyDisk(CountingDisk):
+    """A disk at which something happens before and after a write, as other threads cause it."""
+
+    before = after = staticmethod(lambda: None)
+
+    def write(self, fd, data):
+        self.before()
+        written = super().write(fd, data)
+        self.after()
+        return written
 
 
 def process(machine: Machine, **options) -> Process:
@@ -127,7 +150,7 @@ def counts(items: list[bytes]) -> Counter:
 
 
 class Inline(Delivery):
-    """A delivery for which no thread is started: whoever is counted as a worker prevents it."""
+    """A delivery that starts no thread: a placeholder counts as its worker."""
 
     def _start_watching(self) -> None:
         self.workers._threads.append(None)
@@ -135,7 +158,7 @@ class Inline(Delivery):
 
 
 class Carrier:
-    """A delivery whose worker is driven by hand, over a journal or over memory."""
+    """A delivery whose worker is driven by the test, with a journal or in memory."""
 
     def __init__(
         self,
@@ -190,7 +213,7 @@ class Carrier:
         self.delivery.put(level, item)
 
     def step(self) -> float:
-        """Do what a worker does in one turn; return how long it would wait, or -1 as it leaves."""
+        """Do one turn of a worker; return how long it would wait, or -1 if it ends."""
         with own_thread():
             wait = self.delivery.workers._step(30.0)
         if not self.delivery.workers._threads:
@@ -198,7 +221,7 @@ class Carrier:
         return wait
 
     def work(self, turns: int = 200, patience: float = 1e6) -> None:
-        """Take turns, letting the time pass that a worker would wait, until nothing is left."""
+        """Take turns until nothing is left, advancing the clock by what a worker would wait."""
         for _ in range(turns):
             if not self.delivery.busy:
                 return
@@ -210,7 +233,7 @@ class Carrier:
         self.step()
 
     def vanish(self) -> None:
-        """End as a process that was killed does."""
+        """End the process as SIGKILL does."""
         if self.disk is not None:
             self.disk.kill()
         unregister(self.delivery.workers)

@@ -17,7 +17,7 @@ from cxlogging.delivery.journal.disk import Disk
 
 
 class Node:
-    """A file or a folder; `stable` is what the medium holds of it, `pending` what it may not."""
+    """A file or a folder: `stable` is on the disk for certain, `pending` may be."""
 
     def __init__(self, *, is_folder: bool) -> None:
         self.is_folder = is_folder
@@ -47,7 +47,7 @@ class Node:
 
 
 class Description:
-    """What the descriptors that are copies of each other share: the lock belongs to it."""
+    """An open file description, which copies of a descriptor share; the lock belongs to it."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -61,7 +61,7 @@ class Description:
 
 @dataclass
 class Fault:
-    """An error of the operations *names*: after so many that go well, so many times."""
+    """An error of the operations *names*: after *skip* successful ones, for *times* of them."""
 
     names: frozenset[str]
     error: int
@@ -137,7 +137,7 @@ class Machine:
         return [node, *itertools.chain.from_iterable(map(self.folders, inner))]
 
     def remove_tree(self, path: str) -> None:
-        """Remove a folder and all in it, as another program may."""
+        """Remove a folder and everything in it, as another program may."""
         node = self.root
         *parents, last = path.strip("/").split("/")
         for name in parents:
@@ -148,7 +148,7 @@ class Machine:
             stack += [each.unlink(name) for name in list(each.names)]
 
     def after_power_loss(self, survives: Callable[[], bool]) -> Machine:
-        """Return what the medium holds, where each unsynced step is there if it *survives*."""
+        """Return what is on the disk after a power failure: each unsynced step if it *survives*."""
         copies: dict[int, Node] = {}
 
         def copy(node: Node) -> Node:
@@ -187,7 +187,7 @@ class FakeDisk(Disk):
         self.dead = False
 
     def kill(self) -> None:
-        """End the process: nothing of it is left but what is in the files."""
+        """End the process: only what is in files remains."""
         self.dead = True
         for fd in list(self.open_files):
             self.open_files.pop(fd).let_go()

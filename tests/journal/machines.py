@@ -1,9 +1,9 @@
 """
-The model: a state machine that drives deliveries over the real lines, and knows the account.
+The model: a state machine that drives deliveries over real queues, and knows what must come of it.
 
-Processes of one application share a machine that exists in memory; they are
-killed between any two operations, their disk fails, their vendor misbehaves.
-What became of every record is known at every step.
+Processes of one application share a machine that exists in memory; they are killed between any two
+operations, their disk fails, their vendor misbehaves. What became of every record is known at every
+step.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def is_poison(item: bytes) -> bool:
 
 
 class Model(RuleBasedStateMachine):
-    """Deliveries over a journal; `durable` is False for the same over memory."""
+    """Deliveries with a journal, or in memory if not `durable`."""
 
     durable = True
     overflow = "shed"
@@ -378,14 +378,14 @@ class Model(RuleBasedStateMachine):
             last[producer] = item
 
     def check_files(self):
-        """Nothing is left but what live processes hold."""
+        """No segments are left except those that running processes hold."""
         held = {
-            f"{carrier.delivery.lane.queue._segments.dir_name}/{segment.name}.seg"
+            id(description.node)
             for carrier in self.carriers
-            for segment in carrier.delivery.lane.queue._segments._waiting
+            for description in carrier.disk.open_files.values()
         }
         for path, node in self.machine.files().items():
             # One that could be neither begun nor removed holds nothing, and goes in the end.
             begun = len(node.data) > HEADER_BYTES
             if path.endswith(".seg") and "damaged" not in path and begun:
-                assert path.split("/", 2)[2] in held, path
+                assert id(node) in held, path

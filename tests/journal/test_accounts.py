@@ -1,4 +1,4 @@
-"""Whose spool it is: the key decides, and is not in it."""
+"""Accounts of a spool: the key decides who owns records, and is not stored."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def send(spool: Path, key: str, *more: str) -> subprocess.CompletedProcess:
 
 
 class Vendor(Backend):
-    """One that reads Zstandard too, as the commands send it."""
+    """A backend that accepts Zstandard too, which the commands use."""
 
     def _note(self, raw, client):
         head, _, body = raw.partition(b"\r\n\r\n")
@@ -92,7 +92,7 @@ class Vendor(Backend):
 
 
 def crossed(backend: Backend) -> list[str]:
-    """Return the ids that came with another key than the one they were logged with."""
+    """Return the ids that arrived with another key than the one they were logged with."""
     wrong = []
     for request in backend.requests:
         key = re.search(r"(?i)x-honeycomb-team: *(\S+)", request.head)
@@ -114,8 +114,8 @@ def spool(tmp_path) -> Path:
 
 @pytest.mark.slow
 def test_two_accounts_through_kills(spool, backend):
-    """Two accounts on one spool, in one process and in several, killed again and again: every
-    record arrives, and none with the other's key.
+    """Two accounts share a spool, in one process and in several, which are killed again and again:
+    every record arrives, and none with the other's key.
     """
     promised = []
     for turn in range(4):
@@ -139,8 +139,8 @@ def test_two_accounts_through_kills(spool, backend):
 
 
 def test_what_another_key_left_is_named(spool, backend):
-    """After a change of keys, one line names what waits, and the command that it prints sends
-    it with the new key; until then it stays.
+    """After a change of keys, one line reports the waiting records, and the command that it prints
+    sends them with the new key; until then they stay.
     """
     program(spool, backend.url, "old", FIRST).communicate()
     said: list[str] = []
@@ -170,7 +170,9 @@ def test_what_another_key_left_is_named(spool, backend):
 
 
 def test_what_another_handler_of_the_process_sends_is_not_named(spool, backend):
-    """With a handler for each of two keys in a process, what both left is sent, without a word."""
+    """If a process has a handler for each of two keys, both keys' records are sent, and nothing is
+    reported.
+    """
     program(spool, backend.url, "old", FIRST, SECOND).communicate()
     said: list[str] = []
     both = [handler(spool, backend.url, key, said) for key in (FIRST, SECOND)]
@@ -184,7 +186,7 @@ def test_what_another_handler_of_the_process_sends_is_not_named(spool, backend):
 
 
 def test_a_key_that_is_set_sends_its_own_alone(spool, backend):
-    """`spool send` where two accounts have left something sends that of the key that is set."""
+    """With records of two accounts, `spool send` sends those of the current key."""
     program(spool, backend.url, "old", FIRST, SECOND).communicate()
 
     done = [send(spool, FIRST), send(spool, FIRST)]
@@ -196,7 +198,7 @@ def test_a_key_that_is_set_sends_its_own_alone(spool, backend):
 
 
 def test_a_spool_of_an_earlier_version(spool, backend):
-    """A folder that names no account is left alone and named; `--account unknown` sends it."""
+    """Records without an account are not adopted, but reported; `--account unknown` sends them."""
     program(spool, backend.url, "old", FIRST).communicate()
     (folder,) = spool.glob("honeycomb-*")
     identity = json.loads((folder / "about.json").read_text())
@@ -217,7 +219,9 @@ def test_a_spool_of_an_earlier_version(spool, backend):
 
 
 def test_the_salt_is_made_once(spool, backend):
-    """Processes that begin a spool at the same moment agree on its salt, which only we can read."""
+    """Processes that create a spool at the same moment agree on its salt, which only their user can
+    read.
+    """
     running = [program(spool, REFUSING, f"p{n}", FIRST) for n in range(6)]
     for each in running:
         each.communicate()
@@ -228,7 +232,9 @@ def test_the_salt_is_made_once(spool, backend):
 
 
 def test_the_key_is_nowhere_in_the_spool(spool):
-    """No name and no file of a spool holds the key, or a plain hash that is the same elsewhere."""
+    """No name and no file in a spool contains the key, or a hash that is the same in
+    another spool.
+    """
     program(spool, REFUSING, "p", FIRST).communicate()
     for path in spool.rglob("*"):
         assert FIRST not in path.name
@@ -244,7 +250,7 @@ def test_the_key_is_nowhere_in_the_spool(spool):
 
 @pytest.mark.parametrize("found", [b"", b"short", bytes(32), None])
 def test_a_damaged_salt_is_made_anew(tmp_path, found):
-    """A salt that is missing, cut short, or what a loss of power left is made anew, and stays."""
+    """A salt that is missing, truncated or zero after a power failure is created again, once."""
     disk = Disk()
     base = disk.enter(str(tmp_path / "spool"))
     if found is not None:
@@ -258,7 +264,9 @@ def test_a_damaged_salt_is_made_anew(tmp_path, found):
 
 
 def test_headers_count_too(tmp_path):
-    """Gateways read tenants from headers: other headers are another account; their case is not."""
+    """Gateways read tenants from headers: different headers are a different account; their case
+    does not matter.
+    """
     disk = Disk()
     base = disk.enter(str(tmp_path / "spool"))
 

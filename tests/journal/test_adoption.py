@@ -1,4 +1,6 @@
-"""What a dead process left, in whatever state: what is whole is delivered, the rest is counted."""
+"""What a dead process left, in whatever state: intact records are delivered, the rest is
+counted.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from tests.journal.fakedisk import Machine, Node
 
 
 def left_behind(count=20, settled=0, **options):
-    """Return a machine, and the files of one that died on it, by their names."""
+    """Return a machine, and the files of a process that was killed on it, by their names."""
     machine = Machine()
     dead = process(machine, **{"segment_bytes": 200, **options})
     dead.put(*lines(count))
@@ -37,7 +39,9 @@ def leftovers(machine):
 @pytest.mark.parametrize("suffix", [".seg", ".ack"])
 @pytest.mark.parametrize("flip", [0xFF, 0x01, 0x80])
 def test_damage_of_any_byte_of_any_file(suffix, flip):
-    """Whatever byte is changed: no wrong record, at most one lost, and that is said and kept."""
+    """Whichever byte is changed: no wrong record, at most one lost, which is reported, and the
+    segment is kept.
+    """
     size = len(left_behind(12, settled=4, segment_bytes=999)[1]["00000001" + suffix].data)
     for index in range(size):
         machine, found = left_behind(12, settled=4, segment_bytes=999)
@@ -59,7 +63,9 @@ def test_damage_of_any_byte_of_any_file(suffix, flip):
 
 
 def test_a_tail_cut_at_any_byte():
-    """Cut anywhere, a dead process's last segment gives its complete records; a cut is told."""
+    """A dead process's last segment, truncated anywhere, yields its complete records; truncation is
+    reported.
+    """
     whole = bytes(left_behind(12, segment_bytes=999)[1]["00000001.seg"].data)
     size = (len(whole) - HEADER_BYTES) // 12
     for cut in range(len(whole) + 1):
@@ -131,7 +137,7 @@ def of_another_folder(machine, found):
     ],
 )
 def test_files_that_are_not_as_they_were(spoil):
-    """Empty, missing and foreign files: all that is whole elsewhere is delivered, in order."""
+    """Empty, missing and foreign files: all intact records elsewhere are delivered, in order."""
     machine, found = left_behind(30, settled=2)
     segment = 8  # records in each
     lost = spoil(machine, found)
@@ -150,7 +156,7 @@ def test_files_that_are_not_as_they_were(spoil):
 
 
 def test_a_newer_version_is_left_as_it_is():
-    """A segment of an unknown version is not touched, is said once, and stops nobody."""
+    """A segment of an unknown version is not touched, is reported once, and blocks nothing."""
     machine, found = left_behind(20)
     head = struct.pack("<8sHH4s", FILE_MAGIC, 99, 0, b"mark")
     node = found["00000002.seg"]
@@ -171,7 +177,7 @@ def test_a_newer_version_is_left_as_it_is():
 
 
 def test_a_record_that_holds_a_frame():
-    """A message that holds bytes of a segment, even of its own header, is one record."""
+    """A message that contains bytes of a segment, even of its own header, is one record."""
     machine = Machine()
     dead = process(machine, segment_bytes=10_000)
     dead.put(b"a")
@@ -184,7 +190,7 @@ def test_a_record_that_holds_a_frame():
 
 
 def test_damaged_segments_are_bounded():
-    """No more damaged segments are kept than some."""
+    """The number of damaged segments that are kept is limited."""
     machine = Machine()
     for _ in range(MAX_DAMAGED + 5):
         dead = process(machine, segment_bytes=10_000)
@@ -199,8 +205,8 @@ def test_damaged_segments_are_bounded():
     assert len(leftovers(machine)) == MAX_DAMAGED
 
 
-def test_the_numbers_of_the_dead_are_not_ours():
-    """What is adopted changes nothing in the account of a process's own records."""
+def test_adopted_records_do_not_change_own_counts():
+    """Adopted records do not affect the counts of a process's own records."""
     machine, _ = left_behind(20)
     heir = process(machine, segment_bytes=200)
     heir.put(*lines(5, b"own"))
@@ -214,7 +220,7 @@ def test_the_numbers_of_the_dead_are_not_ours():
 
 
 def test_what_was_refused_is_kept_with_its_reason():
-    """Refused records are kept with time, reason and level; the file turns, and is bounded."""
+    """Rejected records are kept with time, reason and level; the file is rotated, and bounded."""
     machine = Machine()
     disk = machine.process()
     folder = disk.enter("/spool")
@@ -234,7 +240,7 @@ def test_what_was_refused_is_kept_with_its_reason():
 
 
 def test_a_refused_record_after_one_that_was_cut_short():
-    """A line that a full disk has cut short costs itself alone."""
+    """A line that a full disk truncated costs only that record."""
     machine = Machine()
     disk = machine.process()
     folder = disk.enter("/spool")
@@ -249,8 +255,8 @@ def test_a_refused_record_after_one_that_was_cut_short():
 
 
 def test_what_lies_behind_folders_with_nothing_to_send():
-    """Folders of the dead in which all has its outcome are passed over at once: what another left
-    is taken in the same look, and no worker goes to sleep before it.
+    """Orphaned directories whose records are all settled are skipped at once: the records behind
+    them are found in the same check, before the worker sleeps.
     """
     machine = Machine()
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""One append keeps the interpreter's lock while the disk is quick, and is what os.write is."""
+"""One append holds the GIL while the disk is fast, and otherwise behaves as os.write does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(Disk.gil_calls is None, reason="no call keeps th
 
 
 class Appends:
-    """An append to a real file, what it said, and what its disk was asked for."""
+    """An appender to a real file, with what it reported and what its disk was asked for."""
 
     def __init__(self, disk=None, clock=None):
         self.said: list[str] = []
@@ -52,7 +52,7 @@ def content(fd):
 
 
 class Counting(Disk):
-    """A disk that counts the appends that give the lock away."""
+    """A disk that counts the appends that release the GIL."""
 
     given = 0
 
@@ -62,7 +62,9 @@ class Counting(Disk):
 
 
 def test_what_is_appended(fd):
-    """Appends arrive whole and in order, whatever bytes they hold, and give no lock away."""
+    """Appends arrive complete and in order, whatever bytes they contain, and do not release the
+    GIL.
+    """
     appends = Appends(Counting())
     pieces = [b"", b"\0", bytes(range(256)) * 300, b"last"]
 
@@ -72,7 +74,7 @@ def test_what_is_appended(fd):
 
 
 def test_other_threads_stand_still_meanwhile(fd):
-    """A thread that computes does not run between the beginning and the end of an append."""
+    """A thread that computes does not run during an append."""
     appends, runs = Appends(), [0]
     done = threading.Event()
 
@@ -159,7 +161,7 @@ except OSError as error:
 
 
 def test_a_file_that_may_not_grow(tmp_path):
-    """An append that fits only in part says how much was written, and the next one fails."""
+    """An append that fits only in part returns how much was written, and the next one fails."""
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path / "spool")],
         capture_output=True,
@@ -173,7 +175,7 @@ def test_a_file_that_may_not_grow(tmp_path):
 
 @pytest.mark.parametrize("written", [0, 1, 50])
 def test_a_descriptor_that_is_another_file_s(fd, tmp_path, written):
-    """Nothing is written into a file of the application's that has got the descriptor's number."""
+    """Nothing is written to a file of the application's that has got the descriptor's number."""
     appends = Appends()
     for _ in range(written):
         appends(fd)
@@ -189,7 +191,7 @@ def test_a_descriptor_that_is_another_file_s(fd, tmp_path, written):
 
 
 def test_another_segment(fd, tmp_path):
-    """The descriptor may be led to the next segment, in which appends go on."""
+    """After the descriptor is redirected to the next segment, appends go on there."""
     appends = Appends(Counting())
     appends(fd, b"old")
     disk = appends.disk
@@ -204,7 +206,7 @@ def test_another_segment(fd, tmp_path):
 
 
 class Stalling(Counting):
-    """A disk that takes *seconds* of a clock in the hand for each append."""
+    """A disk on which each append takes *seconds* of a manual clock."""
 
     seconds = 0.0
 
@@ -222,8 +224,8 @@ class Stalling(Counting):
 
 @pytest.mark.parametrize("seconds", [0.11, 1.0, 30.0])
 def test_a_stall(fd, seconds):
-    """After an append that took too long others give the lock away, for ten seconds; then one
-    tries again: at most one stall in ten seconds, and it is said once.
+    """After an append that took too long, appends release the GIL for ten seconds; then one tries
+    again: at most one stall in ten seconds, reported once.
     """
     time = HandClock()
     disk = Stalling(time)
@@ -244,7 +246,7 @@ def test_a_stall(fd, seconds):
 
 
 def test_many_small_stalls(fd):
-    """Appends of some milliseconds each may cost the other threads a tenth of the time."""
+    """Appends of several milliseconds each take at most a tenth of the other threads' time."""
     time = HandClock()
     disk = Stalling(time)
     appends = Appends(disk, time.clock)
@@ -257,7 +259,7 @@ def test_many_small_stalls(fd):
 
 
 def test_a_quick_disk_after_a_stall(fd):
-    """Once the disk is quick again, appends keep the lock as before."""
+    """Once the disk is fast again, appends hold the GIL as before."""
     time = HandClock()
     disk = Stalling(time)
     appends = Appends(disk, time.clock)
@@ -273,7 +275,7 @@ def test_a_quick_disk_after_a_stall(fd):
 
 
 def test_slow_calls_far_apart(fd):
-    """A call that takes a few milliseconds now and then, as on a busy machine, changes nothing."""
+    """An occasional call of several milliseconds, as on a busy machine, changes nothing."""
     time = HandClock()
     disk = Stalling(time)
     appends = Appends(disk, time.clock)
@@ -319,8 +321,8 @@ print(alone, beside, len(said), file=sys.stderr)
 
 
 def test_a_real_stall():
-    """Appends to a pipe that is emptied now and then hold up the other threads once: in those that
-    come after it, another thread goes on.
+    """Appends to a pipe that is rarely emptied block the other threads once: during later ones,
+    another thread runs.
     """
     child = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(PIPE)],
@@ -369,7 +371,7 @@ MOUNTS = """\
     ],
 )
 def test_where_a_file_lies(fd, tmp_path, kind, local):
-    """A file that a server or another process keeps is no local one."""
+    """A file on a network or FUSE file system is not local."""
     device = os.fstat(fd).st_dev
     mounts = tmp_path / "mounts"
     number = f"{os.major(device)}:{os.minor(device)}"
@@ -379,7 +381,7 @@ def test_where_a_file_lies(fd, tmp_path, kind, local):
 
 
 def test_where_nothing_is_known(fd, tmp_path):
-    """A system that does not tell its mounts has local files."""
+    """On a system that does not list its mounts, files are local."""
     (tmp_path / "mounts").write_text(MOUNTS)
 
     assert is_local(fd, str(tmp_path / "missing"))
@@ -387,7 +389,7 @@ def test_where_nothing_is_known(fd, tmp_path):
 
 
 def test_a_file_that_is_far_away(fd):
-    """Appends to a file of a server's give the lock away from the first one."""
+    """Appends to a file on a server release the GIL from the first one on."""
 
     class Far(Counting):
         def is_local(self, fd):
@@ -401,7 +403,7 @@ def test_a_file_that_is_far_away(fd):
 
 
 def test_without_ctypes(tmp_path):
-    """Where ctypes is missing, a spool works as it does with it."""
+    """Without ctypes, a spool works."""
     code = (
         "import sys; sys.modules['ctypes'] = None\n"
         "from cxlogging.delivery.journal.disk import Disk; print(Disk.gil_calls)\n"

@@ -1,4 +1,4 @@
-"""`spool_bytes` is a bound over all processes of a folder."""
+"""`spool_bytes` bounds what all processes together have in a destination's directory."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def size(spool):
 
 
 def test_a_crash_loop(tmp_path):
-    """Processes that crash one after the other, each with more than half of the bound, stay
-    within it and a segment: what does not fit is dropped and counted.
+    """Processes that crash one after the other, each with more than half of the bound, stay within
+    the bound and one segment: the rest is dropped and counted.
     """
     dropped = []
     for _ in range(10):
@@ -56,7 +56,7 @@ def test_a_crash_loop(tmp_path):
 
 
 def test_a_spool_that_others_have_filled_is_said(tmp_path):
-    """A process that has no room as others have taken it says so, and how much they have."""
+    """A process that has no room because others hold it reports that, and how much they hold."""
     lines: list[str] = []
     for _ in range(10):  # one that is killed at once may not have said it yet
         said = start(tmp_path / "spool", "kill").communicate()[1]
@@ -73,7 +73,7 @@ def test_a_spool_that_others_have_filled_is_said(tmp_path):
 
 @pytest.mark.parametrize("overflow", ["shed", "drop_newest", "drop_oldest", "block"])
 def test_six_processes_at_once(tmp_path, overflow):
-    """Six processes that fill a spool together stay within the bound and a segment for each."""
+    """Six processes that fill a spool together stay within the bound and one segment each."""
     running = [start(tmp_path / "spool", "stay", overflow) for _ in range(6)]
     for each in running:
         each.stdout.readline()
@@ -88,7 +88,7 @@ def test_six_processes_at_once(tmp_path, overflow):
 
 
 def test_room_that_others_leave_is_used_again():
-    """Once what others left was delivered, their part of the bound is ours."""
+    """Once the records of others were delivered, their part of the bound is available."""
     machine = Machine()
     first = Process(machine.process(), PATH, spool_bytes=2_000, overflow="drop_newest")
     first.maintain()
@@ -105,7 +105,7 @@ def test_room_that_others_leave_is_used_again():
 
 
 def test_what_others_have_delivered_takes_no_room():
-    """A process that goes on and whose records have their outcome takes nothing of the bound."""
+    """A running process whose records are settled takes nothing of the bound."""
     machine = Machine()
     first = Process(machine.process(), PATH, 10_000, spool_bytes=2_000, overflow="drop_newest")
     second = Process(machine.process(), PATH, 10_000, spool_bytes=2_000, overflow="drop_newest")

@@ -1,4 +1,4 @@
-"""Somebody closed all descriptors: numbers that were ours are other files' by now."""
+"""Something closed all descriptors: their numbers may belong to other files by now."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ os._exit(0)
 
 
 def test_all_descriptors_closed(tmp_path):
-    """After `os.closerange` and with the numbers taken by files of the application, no frame is
-    written to these, none of them is closed; every record arrives, once, and is counted once.
+    """After `os.closerange`, with the numbers reused by files of the application, no frame is
+    written to these and none is closed; every record arrives once, and is counted once.
     """
     victims = tmp_path / "victims"
     victims.mkdir()
@@ -68,12 +68,14 @@ def test_all_descriptors_closed(tmp_path):
 
 
 def test_a_number_that_is_another_file(tmp_path):
-    """A descriptor whose number belongs to another file is not written to and not closed; what is
-    logged then waits in memory, and in new files of the spool once these are made.
+    """A descriptor whose number belongs to another file is neither written nor closed; records wait
+    in memory, and in new files of the spool once these are created.
     """
     one = Process(Disk(), tmp_path / "spool")
     one.put(b"one")
-    fd = one.journal._fd
+    (segment,) = tmp_path.rglob("*.seg")
+    opened = Path("/proc/self/fd").iterdir()
+    (fd,) = [int(each.name) for each in opened if os.path.realpath(each) == str(segment)]
     with (tmp_path / "mine").open("ab") as mine:
         os.dup2(mine.fileno(), fd)
         one.put(b"two")
@@ -89,7 +91,7 @@ def test_a_number_that_is_another_file(tmp_path):
 
 
 def close_all(spool, mine):
-    """Give the numbers of all that is open in *spool* to the file *mine*."""
+    """Give the numbers of all descriptors open in *spool* to the file *mine*."""
     for link in list(Path("/proc/self/fd").iterdir()):
         with contextlib.suppress(OSError):
             if str(link.readlink()).startswith(str(spool)):
@@ -100,8 +102,8 @@ def close_all(spool, mine):
 @pytest.mark.parametrize("recent_bytes", [-1, 4 * 2**20])
 @pytest.mark.parametrize("taken", [0, 3, 60])
 def test_what_is_half_read_is_opened_again(tmp_path, taken, recent_bytes):
-    """Segments of which some are read, some are not, and one grows go on where they were after all
-    descriptors were closed: nothing comes twice, nothing is given up.
+    """After all descriptors were closed, segments that are read, partly read or still growing go on
+    where they were: nothing arrives twice, nothing is given up.
     """
     spool = tmp_path / "spool"
     one = Process(Disk(), spool, segment_bytes=500, recent_bytes=recent_bytes)
@@ -128,7 +130,7 @@ def test_what_is_half_read_is_opened_again(tmp_path, taken, recent_bytes):
 
 
 def test_a_process_that_only_looks_opens_its_folder_again(tmp_path):
-    """A process that has logged nothing finds what others leave, also after its descriptors were
+    """A process that has logged nothing finds what others leave, even after its descriptors were
     closed.
     """
     spool = tmp_path / "spool"
@@ -147,8 +149,8 @@ def test_a_process_that_only_looks_opens_its_folder_again(tmp_path):
 
 
 def test_what_another_process_took_over_meanwhile(tmp_path):
-    """Where another process has taken over what lost its lock, it delivers it, and the first one
-    goes on in a new folder.
+    """If another process has adopted a directory that lost its lock, that process delivers it, and
+    the first one goes on in a new directory.
     """
     spool = tmp_path / "spool"
     one, other = Process(Disk(), spool), Process(Disk(), spool)

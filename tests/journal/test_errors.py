@@ -22,7 +22,9 @@ INNER = (
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)
 def test_a_disk_that_fails_and_returns(error):
-    """Records wait in memory, in order, and on disk again once it works; each is said once."""
+    """Records wait in memory, in order, and on disk again once it works; each change is reported
+    once.
+    """
     machine, time = Machine(), HandClock()
     network = Network(lambda _: 503)
     one = Carrier(network, machine.process(), time, retry_maximum=1)
@@ -61,8 +63,8 @@ def test_a_disk_that_fails_and_returns(error):
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)
 @pytest.mark.parametrize("operations", [["write"], ["enter", "create", "folder", "append"]])
 def test_a_disk_that_fails_is_said_by_the_log_call_that_finds_it(operations, error):
-    """The first log call that meets a disk that fails says so, why, and what to do; the callback
-    hears of it from a worker, in its next turn.
+    """The first log call that meets a failing disk reports it, with cause and remedy; a worker
+    calls the callback in its next turn.
     """
     machine = Machine()
     machine.fail(*operations, error=error)
@@ -80,7 +82,7 @@ def test_a_disk_that_fails_is_said_by_the_log_call_that_finds_it(operations, err
 
 
 def test_memory_that_is_full_while_the_disk_fails_is_said():
-    """Where memory has no room for what the disk does not take, both are said."""
+    """If the disk fails and memory is full too, both are reported."""
     machine = Machine()
     one = Carrier(Network(lambda _: 503), machine.process(), HandClock(), buffer_bytes=2**16)
     machine.fail("write", error=errno.EIO)
@@ -97,8 +99,8 @@ def test_memory_that_is_full_while_the_disk_fails_is_said():
 
 
 def test_a_disk_that_comes_and_goes_is_said_once_a_minute():
-    """A disk that fails and returns over and over for ten minutes is said ten times, and its
-    return as often; at last, where it stays, it is said that it is used again.
+    """A disk that fails and recovers over and over for ten minutes is reported ten times, and its
+    recovery as often; when it stays up, the last report says that it is used again.
     """
     machine, time = Machine(), HandClock()
     one = Carrier(Network(), machine.process(), time)
@@ -136,7 +138,7 @@ def test_a_refused_record_that_cannot_be_kept_is_said(error):
 
 @pytest.mark.parametrize("error", ERRORS, ids=NAMES)
 def test_a_disk_that_fails_from_the_start(error):
-    """A handler that starts on a disk that fails delivers from memory, and finds it later."""
+    """A handler that starts on a failing disk delivers from memory, and uses the disk later."""
     machine, time = Machine(), HandClock()
     faults = machine.fail("enter", "create", "folder", "append", "write", error=error)
     network = Network()
@@ -157,7 +159,7 @@ def test_a_disk_that_fails_from_the_start(error):
 @pytest.mark.parametrize("operation", INNER)
 @pytest.mark.parametrize("error", [errno.EIO, errno.EMFILE], ids=["EIO", "EMFILE"])
 def test_no_error_of_any_operation_leaves(operation, error):
-    """Whichever operation fails, whenever, no exception leaves and every record arrives."""
+    """Whichever operation fails, and when, no exception is raised and every record arrives."""
     for skip in range(0, 40, 3):
         machine, time = Machine(), HandClock()
         before = process(machine, segment_bytes=150, time=time)
@@ -196,7 +198,7 @@ def test_no_error_of_any_operation_leaves(operation, error):
 
 @pytest.mark.parametrize("written", [0, 1, 19, 20, 23])
 def test_a_disk_that_fills_in_the_middle_of_a_record(written):
-    """A record of which a part was written waits in memory, and what surrounds it is read."""
+    """A record that was partly written waits in memory, and its neighbours are read."""
     machine = Machine()
     one = process(machine, segment_bytes=10_000)
     one.put(*lines(3))
@@ -213,7 +215,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_record(written):
 
 
 def test_too_many_files_at_a_rotation():
-    """Where no new segment can be opened, the present one grows, and nothing waits in memory."""
+    """If no new segment can be opened, the present one grows, and nothing waits in memory."""
     machine = Machine()
     one = process(machine, segment_bytes=100)
     one.put(*lines(3))
@@ -248,7 +250,7 @@ def test_acknowledgements_that_cannot_be_written(error):
 
 
 def test_acknowledgements_that_are_written_in_part():
-    """An acknowledgement cut short by a full disk is completed with the next one."""
+    """An acknowledgement that a full disk truncated is completed with the next one."""
     for written in range(20):
         machine = Machine()
         one = process(machine, segment_bytes=10_000)
@@ -263,7 +265,7 @@ def test_acknowledgements_that_are_written_in_part():
 
 
 def test_draining_makes_room_on_a_full_disk():
-    """On a full disk delivery goes on; each segment that is delivered makes room, which is used."""
+    """On a full disk delivery goes on; each delivered segment makes room, which is used."""
     machine, time = Machine(), HandClock()
     machine.room = 3_000
     network = Network()
@@ -286,7 +288,7 @@ def test_draining_makes_room_on_a_full_disk():
 
 
 def test_a_removal_that_fails_is_tried_again():
-    """A segment that cannot be removed is said once, and removed when it can be."""
+    """A segment that cannot be removed is reported once, and removed when it can be."""
     machine = Machine()
     one = process(machine, segment_bytes=100)
     one.put(*lines(20))
@@ -303,7 +305,7 @@ def test_a_removal_that_fails_is_tried_again():
 
 @pytest.mark.parametrize("skip", range(6))
 def test_a_read_that_fails_loses_nothing(skip):
-    """An error while segments are read, our own or those of others, costs no record."""
+    """An error while segments are read, this process's or others', costs no record."""
     machine = Machine()
     dead = process(machine, segment_bytes=150)
     dead.put(*lines(20, b"a"))
@@ -318,7 +320,9 @@ def test_a_read_that_fails_loses_nothing(skip):
 
 
 def test_a_worker_does_not_spin_for_what_was_deleted():
-    """While deleted records are waited for, the worker looks some times a second, and ends it."""
+    """While deleted records are waited for, the worker checks a few times a second, and
+    then stops.
+    """
     machine, time = Machine(), HandClock()
     one = Carrier(Network(), machine.process(), time)
     for line in lines(5):

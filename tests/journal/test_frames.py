@@ -1,4 +1,4 @@
-"""The format of segments: what is written is read, and what is damaged is never taken for it."""
+"""The format of segments: what is written is read, and damage is never read as a record."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ITEMS = st.lists(st.tuples(LEVELS, st.binary(max_size=60)), max_size=30)
 
 
 def segment(items, magic=MAGIC, first=1):
-    """Return the bytes of a segment that holds *items*, which are pairs of level and data."""
+    """Return the bytes of a segment with *items*, which are pairs of level and data."""
     frames = [frame(magic, first + n, level, data) for n, (level, data) in enumerate(items)]
     return header(magic) + b"".join(frames)
 
@@ -64,7 +64,7 @@ def read(source, count=3, size=10**6):
 
 @given(ITEMS, st.integers(1, 7), st.integers(1, 200))
 def test_what_is_written_is_read(items, count, size):
-    """Every item comes back, in order, whole, in takes that keep to both limits."""
+    """Every item is read back, complete and in order, within both limits of each take."""
     source, _, _ = reader(segment(items))
     found = []
     while taken := source.take(count, size, final=True):
@@ -80,7 +80,7 @@ def test_what_is_written_is_read(items, count, size):
 
 @given(ITEMS, st.data())
 def test_what_is_settled_is_left_out(items, data):
-    """Whatever ranges are acknowledged, in whatever order, exactly the others are read."""
+    """Whichever ranges are acknowledged, in whatever order, exactly the others are read."""
     ends = [HEADER_BYTES]
     for _, item in items:
         ends.append(ends[-1] + FRAME_BYTES + len(item))
@@ -95,7 +95,7 @@ def test_what_is_settled_is_left_out(items, data):
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=8), st.data())
 def test_a_growing_segment_is_read_as_it_grows(items, data):
-    """Cut anywhere, what is there is read, and the rest once it has come."""
+    """Truncated anywhere, a segment yields what is there, and the rest once it is written."""
     whole = segment([(20, item) for item in items])
     cuts = sorted(data.draw(st.sets(st.integers(HEADER_BYTES, len(whole)), max_size=6)))
     source, write, _ = reader(whole[:HEADER_BYTES])
@@ -114,7 +114,9 @@ def thirty():
 
 
 def test_a_tail_torn_at_any_byte():
-    """Of a segment cut at any byte the complete records are read, and what is left is one torn."""
+    """Of a segment truncated at any byte the complete records are read, and the rest is one torn
+    record.
+    """
     items = thirty()
     whole = segment(items)
     ends = [HEADER_BYTES]
@@ -131,7 +133,7 @@ def test_a_tail_torn_at_any_byte():
 
 @pytest.mark.parametrize("flip", [0xFF, *(1 << bit for bit in range(8))])
 def test_damage_of_any_byte(flip):
-    """A byte changed anywhere costs one record at most, is seen, and never makes a wrong one."""
+    """One changed byte costs at most one record, is detected, and never yields a wrong one."""
     items = thirty()
     whole = segment(items)
     for index in range(HEADER_BYTES, len(whole)):
@@ -148,7 +150,7 @@ def test_damage_of_any_byte(flip):
 
 @given(st.lists(st.binary(max_size=30), min_size=1, max_size=12), st.data())
 def test_what_comes_after_damage_is_found(items, data):
-    """Any stretch overwritten by anything: what lies wholly outside of it is read."""
+    """If any range is overwritten by anything, every record outside of it is read."""
     whole = bytearray(segment([(20, item) for item in items]))
     start = data.draw(st.integers(HEADER_BYTES, len(whole) - 1))
     junk = data.draw(st.binary(min_size=1, max_size=80))[: len(whole) - start]
@@ -173,7 +175,7 @@ def test_what_comes_after_damage_is_found(items, data):
 
 @given(st.binary(max_size=300), st.sampled_from([MAGIC, b""]))
 def test_anything_can_be_read(data, magic):
-    """Bytes of any kind are read to their end, without an exception, within few steps."""
+    """Arbitrary bytes are read to their end, without an exception, in few steps."""
     source, _, machine = reader(data, magic=magic)
     read(source)
 
@@ -182,7 +184,9 @@ def test_anything_can_be_read(data, magic):
 
 
 def test_a_frame_inside_of_a_message():
-    """A message that holds a frame with another mark is one message, also beside damage."""
+    """A message that contains a frame with another magic number is one message, even next to
+    damage.
+    """
     forged = frame(b"evil", 7, 50, b"forged")
     whole = bytearray(segment([(20, b"a"), (20, forged), (20, b"b")]))
     source, _, _ = reader(whole)
@@ -196,11 +200,11 @@ def test_a_frame_inside_of_a_message():
 
 @pytest.mark.parametrize("length", [2**32 - 1, 2**31, 33 * 2**20])
 def test_an_impossible_length_allocates_nothing(length):
-    """A frame that says it is gigabytes long is damage: no memory is asked for."""
+    """A frame that claims to be gigabytes long is damage: no memory is allocated."""
     lie = FRAME.pack(MAGIC, length, 1, 20, 0)
-    source, _, _ = reader(header(MAGIC) + lie + frame(MAGIC, 2, 20, b"next"))
+    source, _, machine = reader(header(MAGIC) + lie + frame(MAGIC, 2, 20, b"next"))
     asked = []
-    source._disk.machine.watch = lambda name, *details: asked.append((name, *details[1:]))
+    machine.watch = lambda name, *details: asked.append((name, *details[1:]))
     tracemalloc.start()
     found = read(source)
     peak = tracemalloc.get_traced_memory()[1]
@@ -212,7 +216,7 @@ def test_an_impossible_length_allocates_nothing(length):
 
 
 def test_the_last_frame_of_a_chunk_has_the_length_it_says():
-    """Damage that makes the last record longer than the file does not hide what comes after."""
+    """Damage that makes the last record longer than the file does not hide later records."""
     item = frame(MAGIC, 1, 20, b"item")
     longer = item[:4] + struct.pack("<I", 50) + item[8:]
     source, write, _ = reader(header(MAGIC) + longer)
@@ -224,7 +228,7 @@ def test_the_last_frame_of_a_chunk_has_the_length_it_says():
 
 
 def test_an_error_while_reading_on():
-    """What was read before an error is given, and what comes after it once it has passed."""
+    """What was read before an error is returned, and the rest once the error has passed."""
     items = [(20, b"%05d" % n + bytes(1_000)) for n in range(600)]
     source, _, machine = reader(segment(items))
     found, errors = [], 0
@@ -241,7 +245,7 @@ def test_an_error_while_reading_on():
 
 
 def test_a_record_larger_than_what_is_read_at_once():
-    """Records larger than the reader's piece, and ones across its border, come back whole."""
+    """Records larger than the reader's chunk, and ones across its border, are read completely."""
     items = [(20, bytes([65 + n]) * size) for n, size in enumerate((300_000, 10, 262_100, 70, 700))]
     source, _, _ = reader(segment(items))
 
@@ -250,13 +254,15 @@ def test_a_record_larger_than_what_is_read_at_once():
 
 @given(st.binary(max_size=40))
 def test_a_header_is_known_by_its_checksum(data):
-    """Only a whole header has a version; of any other the mark is what the first frame says."""
+    """Only an intact header has a version; otherwise the magic number is read from the
+    first frame.
+    """
     found = parse_header(data)
     assert found.version == (1 if data[:HEADER_BYTES] == header(data[12:16]) else 0)
 
 
 def test_a_damaged_header():
-    """Whatever byte of a header is changed, its mark is found in the first frame."""
+    """Whichever byte of a header is changed, the magic number is found in the first frame."""
     whole = segment([(20, b"x")])
     for index in range(HEADER_BYTES):
         data = bytearray(whole)
@@ -267,7 +273,9 @@ def test_a_damaged_header():
 
 
 def test_a_file_of_zeros():
-    """What a loss of power leaves of a file that was not synced has no magic, and no items."""
+    """Zeros that a power failure leaves of a file that was not synced have no magic number and no
+    items.
+    """
     for size in (0, 1, HEADER_BYTES + 3, HEADER_BYTES + 4, 500):
         head = parse_header(bytes(size)[: HEADER_BYTES + 4])
         source, _, _ = reader(bytes(size), magic=head.magic)
@@ -278,7 +286,7 @@ def test_a_file_of_zeros():
 
 @given(st.lists(st.tuples(st.integers(0, 2**40), st.integers(1, 999)), max_size=20), st.data())
 def test_acknowledgements_survive_damage(starts, data):
-    """Whatever is wrong in the file of acknowledgements, what is understood was written."""
+    """Whatever is damaged in a file of acknowledgements, only ranges that were written are read."""
     written = [(start, start + size) for start, size in starts]
     packed = bytearray(b"".join(pack_ack(MAGIC, *each) for each in written))
     assert acked_ranges(MAGIC, bytes(packed)) == merged(written)
@@ -293,7 +301,7 @@ def test_acknowledgements_survive_damage(starts, data):
 
 
 def test_an_acknowledgement_written_in_part():
-    """Where one was cut short and written again, all are understood."""
+    """If one was truncated and written again, all are read."""
     packed = [pack_ack(MAGIC, n * 10, n * 10 + 5) for n in range(3)]
     for cut in range(ACK_BYTES):
         whole = packed[0] + packed[1][:cut] + packed[1] + packed[2]
@@ -302,7 +310,7 @@ def test_an_acknowledgement_written_in_part():
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12))
 def test_merged_ranges_cover_the_same(pairs):
-    """Ranges are in order, apart from each other, and cover what the given ones do."""
+    """Merged ranges are in order, do not touch, and cover what the given ones do."""
     given_ranges = [(min(pair), max(pair) + 1) for pair in pairs]
     found = merged(given_ranges)
 
@@ -312,7 +320,7 @@ def test_merged_ranges_cover_the_same(pairs):
 
 
 def test_the_size_of_frames():
-    """What frames take on disk is counted exactly."""
+    """The size of frames on disk is computed exactly."""
     items = [(20, b"abc", 0), (30, b"", 0)]
     packed = b"".join(frame(MAGIC, 1, level, data) for level, data, _ in items)
     assert frame_bytes(items) == len(packed)
@@ -321,7 +329,7 @@ def test_the_size_of_frames():
 
 @given(st.data(), st.sampled_from([1, NUMBERS - 5, NUMBERS * 3 - 2]))
 def test_numbers_seen_in_any_order(data, first):
-    """Numbers seen, given up and resolved in any order, also across 2**32, are counted once."""
+    """Numbers seen, given up and resolved in any order, even across 2**32, are counted once."""
     count = data.draw(st.integers(1, 30))
     numbers = SequenceNumbers()
     numbers.next = first
@@ -347,7 +355,7 @@ def test_numbers_seen_in_any_order(data, first):
 @example([6, 6, 6, 9])
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
 def test_a_number_counts_once(seen):
-    """A number that was given up and comes after all, or comes twice, is counted once."""
+    """A number that was given up and is seen after all, or twice, is counted once."""
     numbers, at_once = SequenceNumbers(), SequenceNumbers()
     numbers.give_up(5)
     at_once.give_up(5)
@@ -356,6 +364,6 @@ def test_a_number_counts_once(seen):
     at_once.see(seen)
 
     assert (at_once.next, at_once.resolved) == (numbers.next, numbers.resolved)
-    assert at_once._ahead == numbers._ahead
+    assert all(at_once.was_seen(n) == numbers.was_seen(n) for n in range(25))
     assert numbers.resolved == len({*range(1, 6), *seen})
     assert not [number for number in numbers._ahead if number < numbers.next]

@@ -23,7 +23,7 @@ MOST_STEPS = 3_000
 
 
 class Pick(NamedTuple):
-    """One of the odd values, which is made in the test: printing some of them fails."""
+    """One of the odd values, created in the test, as printing some of them fails."""
 
     odd: int
 
@@ -71,7 +71,7 @@ HANDLERS = {
 
 @pytest.mark.parametrize("vendor", HANDLERS)
 def test_any_record_reaches_the_spool(tmp_path, vendor):
-    """Whatever a record holds: nothing is raised, and a valid item of it is on disk."""
+    """Whatever a record contains, nothing is raised, and a valid item of it is on disk."""
     handler = HANDLERS[vendor](
         url="http://127.0.0.1:9",
         spool=tmp_path / "spool",
@@ -139,7 +139,7 @@ def repeat(data, start, junk):
 
 
 def junk_of(machine):
-    """Bytes that look like the format: marks, lengths, whole frames; and any others."""
+    """Bytes that look like the format: magic numbers, lengths, complete frames; and any others."""
     whole = b"".join(bytes(node.data) for node in machine.files().values())
     pieces = st.tuples(st.integers(0, max(0, len(whole) - 1)), st.integers(1, 60)).map(
         lambda piece: whole[piece[0] : sum(piece)]
@@ -151,9 +151,9 @@ def junk_of(machine):
 @given(st.data())
 def test_any_damage_of_any_file(data):
     """
-    However files are damaged, recovery ends within few steps and delivers no wrong record.
+    However files are damaged, recovery ends in few steps and delivers no wrong record.
 
-    What stands in a segment before its first damage is delivered, unless it was before.
+    What precedes the first damage in a segment is delivered, unless it was delivered before.
     """
     machine = Machine()
     dead = process(machine, segment_bytes=data.draw(st.sampled_from([100, 400, 5_000])))
@@ -196,7 +196,9 @@ def test_any_damage_of_any_file(data):
 @examples(100)
 @given(st.binary(max_size=400), st.sampled_from(["lock", "00000001.seg", "00000001.ack", "x"]))
 def test_any_file_in_the_place_of_another(content, name):
-    """Whatever lies in the folder of a dead process, the others are found, and nothing hangs."""
+    """Whatever files are in the directory of a dead process, the others are found, and nothing
+    hangs.
+    """
     machine = Machine()
     dead = process(machine, segment_bytes=200)
     dead.put(*lines(20))

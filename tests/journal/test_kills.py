@@ -18,7 +18,7 @@ ONCE = {"after_folder", "after_lock", "before_folder_removal", "after_own_unlock
 
 
 def work(folder, who, count, mode, step):
-    """Log, deliver, and close, as *mode* says; be killed at *step*."""
+    """Log, deliver, and close, depending on *mode*; be killed at *step*."""
     received = (folder / "received").open("a")
 
     def answer(lines):
@@ -47,7 +47,7 @@ def work(folder, who, count, mode, step):
 
 
 def child(folder, who, count=0, mode="work", step=""):
-    """Do `work` in a process of its own; return its exit code, negative for a signal."""
+    """Run `work` in a process of its own; return its exit code, negative for a signal."""
     pid = os.fork()
     if not pid:
         code = 1
@@ -60,7 +60,7 @@ def child(folder, who, count=0, mode="work", step=""):
 
 
 def outcome(folder):
-    """Return what was promised, and what was received: how often, and in which requests."""
+    """Return what was promised, how often each record arrived, and the requests."""
     promised = (folder / "promised").read_text().split()
     requests = [json.loads(line) for line in (folder / "received").read_text().splitlines()]
     received = collections.Counter(item for _, items in requests for item in items)
@@ -78,7 +78,9 @@ def spool_files(folder):
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("name", OWN_SEGMENTS)
 def test_killed_during_its_own_work(tmp_path, name, times):
-    """What was promised arrives; twice only a batch that was sent and not yet acknowledged."""
+    """What was promised arrives; only a batch that was sent and not yet acknowledged
+    arrives twice.
+    """
     times = 1 if name in ONCE else times
     killed = child(tmp_path, "a", 60, mode=OWN_SEGMENTS[name], step=f"{name}:{times}")
     assert killed == -signal.SIGKILL
@@ -132,7 +134,7 @@ def test_killed_while_it_delivers_orphaned_records(tmp_path, name, times):
 
 
 def test_killed_twenty_times_in_a_row_during_recovery(tmp_path):
-    """Nothing is lost by it, and each kill costs one batch sent twice at most."""
+    """Nothing is lost, and each kill costs at most one batch that is sent twice."""
     assert child(tmp_path, "a", 60, mode="put") == 0
     (tmp_path / "received").touch()
     for n in range(20):

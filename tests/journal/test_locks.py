@@ -1,4 +1,4 @@
-"""Locks between real processes: who lives keeps what is theirs, and nobody has it twice."""
+"""Locks between real processes: who lives keeps its records, and no record has two owners."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ SECONDS = 20
 
 
 class Child:
-    """A forked process that does *work*, given a function that says, and one that waits."""
+    """A forked process that runs *work* with two functions: one that sends a line, one that
+    waits.
+    """
 
     def __init__(self, work):
         self._from, into = os.pipe()
@@ -35,7 +37,7 @@ class Child:
         self.ended = False
 
     def heard(self):
-        """Return the next line that it says."""
+        """Return the next line that it sends."""
         line = b""
         while not line.endswith(b"\n"):
             assert select.select([self._from], [], [], SECONDS)[0], "the child says nothing"
@@ -68,8 +70,10 @@ def start(tmp_path, **options):
     return Process(Disk(), tmp_path / "spool", segment_bytes=200, **options)
 
 
-def test_a_child_does_not_keep_what_its_parent_left(tmp_path):
-    """A fork's child lets go of the copies it was born with: its dead parent is inherited."""
+def test_a_forked_child_does_not_hold_its_parent_s_lock(tmp_path):
+    """A forked child closes inherited descriptors: when its parent dies, the records are
+    adopted.
+    """
 
     def parent(say, wait):
         one = start(tmp_path)
@@ -99,7 +103,7 @@ def test_a_child_does_not_keep_what_its_parent_left(tmp_path):
 
 
 def test_a_child_that_closes_its_copy_unlocks_nothing(tmp_path):
-    """What a fork's child closes stays locked by its parent, which goes on with it."""
+    """What a forked child closes stays locked by its parent, which goes on with it."""
     one = start(tmp_path)
     one.put(*lines(5))
 
@@ -119,8 +123,13 @@ def test_a_child_that_closes_its_copy_unlocks_nothing(tmp_path):
     assert one.drain() == [*lines(5), *lines(5, b"more")]
 
 
+def own_dirs(path):
+    """Return the names of the directories of the calling process."""
+    return [each.name for each in path.rglob(f"{os.getpid()}-*")]
+
+
 def test_a_child_that_writes_has_a_folder_of_its_own(tmp_path):
-    """Parent and child append to different folders, whatever they share at first."""
+    """Parent and child append to different directories, whatever they share at first."""
     one = start(tmp_path)
     one.put(b"parent")
 
@@ -128,16 +137,17 @@ def test_a_child_that_writes_has_a_folder_of_its_own(tmp_path):
         one.journal.reset_after_fork()
         one.journal = one.make()
         one.put(b"child")
-        say(one.journal._segments.dir_name)
+        say(*own_dirs(tmp_path))
         wait()
 
     with Child(child) as born:
-        assert born.heard() != one.journal._segments.dir_name
+        assert [born.heard()] != own_dirs(tmp_path)
+    assert len(own_dirs(tmp_path)) == 1
     assert one.drain() == [b"parent", b"child"]
 
 
-def test_a_sibling_takes_over_where_an_owner_dies(tmp_path):
-    """What a killed process left is delivered by one that lives, once, and nothing is left."""
+def test_a_running_process_adopts_what_a_killed_one_left(tmp_path):
+    """A running process delivers what a killed one left, once, and nothing remains."""
 
     def victim(say, wait):
         start(tmp_path).put(*lines(30))
@@ -155,8 +165,8 @@ def test_a_sibling_takes_over_where_an_owner_dies(tmp_path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["about.json"]
 
 
-def test_two_heirs_never_share_an_estate(tmp_path):
-    """Of two processes that race for what a dead one left, a hundred times, one has it all."""
+def test_two_processes_never_adopt_the_same_directory(tmp_path):
+    """When two processes race for an orphaned directory, a hundred times, one gets all of it."""
 
     def heir(say, wait):
         one = start(tmp_path)
@@ -187,11 +197,13 @@ def test_two_heirs_never_share_an_estate(tmp_path):
     assert list((tmp_path / "spool").rglob("*.seg")) == []
 
 
-def test_an_heir_that_meets_a_newborn(tmp_path):
-    """A folder that was made and is not yet locked may be taken for a dead one's: another is."""
+def test_a_new_directory_that_is_removed_as_an_orphan(tmp_path):
+    """A directory that is not locked yet may be removed as an orphan: its process creates
+    another.
+    """
 
     class Slow(Disk):
-        """Another process looks for estates between the making of a folder and its locking."""
+        """Between creation and locking of a directory, another process looks for orphans."""
 
         met = 0
 
@@ -215,8 +227,8 @@ def test_an_heir_that_meets_a_newborn(tmp_path):
     assert one.drain() == lines(3)
 
 
-def test_a_folder_without_its_lock_is_inherited(tmp_path):
-    """Where a crash, or a person, has removed the lock alone, the segments are found."""
+def test_a_directory_without_its_lock_is_adopted(tmp_path):
+    """If a crash or a user has removed only the lock, the segments are found."""
     dead = start(tmp_path)
     dead.put(*lines(20))
     for path in tmp_path.rglob(LOCK):

@@ -1,4 +1,4 @@
-"""The delivery over each line against a model, in whatever order things happen."""
+"""The delivery with each queue against a model, in whatever order things happen."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class MemoryOldest(Model):
 )
 def test_every_record_has_its_outcome(model):
     """
-    Whatever happens, the account balances at every step and nothing is lost in the end.
+    Whatever happens, the ledger balances at every step and nothing is lost in the end.
 
-    Logging, answers of every kind, errors of every operation on disk, processes
-    killed between any two of them, others started, closing, time.
+    What happens: logging, answers of every kind, errors of every disk operation, processes killed
+    between any two of them, new processes, closing, time.
     """
     run_state_machine_as_test(model, settings=examples(40, stateful_step_count=30, database=None))

@@ -1,4 +1,4 @@
-"""The journal on a real disk, with real threads, signals, limits and hostile folders."""
+"""The journal on a real disk, with real threads, signals, limits and hostile directories."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def descriptors():
 
 
 def test_eight_threads_and_one_that_takes(tmp_path):
-    """While 8 threads put and segments turn, every record is taken once, in its thread's order."""
+    """While 8 threads put and segments rotate, every record is taken once, in its thread's
+    order.
+    """
     count, threads = 1_500, 8
     before = descriptors()
     one = real(tmp_path, segment_bytes=2_000, spool_bytes=2**30)
@@ -72,8 +74,8 @@ def test_eight_threads_and_one_that_takes(tmp_path):
     assert descriptors() == before
 
 
-def test_threads_that_log_while_files_are_let_go_of(tmp_path):
-    """Released again and again under load, the journal loses no record and no descriptor."""
+def test_threads_that_log_while_files_are_released(tmp_path):
+    """Released again and again under load, the journal loses no record and leaks no descriptor."""
     count, threads = 400, 4
     before = descriptors()
     one = real(tmp_path, segment_bytes=500)
@@ -110,8 +112,8 @@ def test_threads_that_log_while_files_are_let_go_of(tmp_path):
     assert descriptors() == before
 
 
-def test_signals_that_log_while_segments_turn(tmp_path):
-    """A handler of real signals logs in the middle of appends and turns: all is there."""
+def test_signals_that_log_while_segments_rotate(tmp_path):
+    """A real signal handler that logs during appends and rotations loses nothing."""
     one = real(tmp_path, segment_bytes=100)
     journal, logged = one.journal, []
 
@@ -138,7 +140,9 @@ def test_signals_that_log_while_segments_turn(tmp_path):
 
 
 def test_a_limit_of_open_files(tmp_path):
-    """With no descriptor to be had, the segment grows, and what cannot begin waits in memory."""
+    """If no descriptor is available, the segment grows, and what cannot be opened waits in
+    memory.
+    """
     one = real(tmp_path, segment_bytes=200)
     one.put(*lines(3))
     other = real(tmp_path, segment_bytes=200)
@@ -163,7 +167,9 @@ def test_a_limit_of_open_files(tmp_path):
 
 
 def test_a_limit_of_file_size(tmp_path):
-    """A system that cuts a write short and refuses the next is a full disk: nothing is lost."""
+    """A write that a limit truncates and the next that it refuses are a full disk: nothing
+    is lost.
+    """
     one = real(tmp_path, segment_bytes=10**6)
     previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -180,8 +186,8 @@ def test_a_limit_of_file_size(tmp_path):
     assert [int(item[:3]) for item in one.drain()] == list(range(60))
 
 
-def test_own_files_are_for_us_alone(tmp_path):
-    """Whatever the umask, folders are 0700 and files 0600, those above the spool included."""
+def test_files_are_private(tmp_path):
+    """Whatever the umask, directories are 0700 and files 0600, also those above the spool."""
     before = os.umask(0)
     try:
         one = Process(Disk(), tmp_path / "above" / "spool", segment_bytes=100)
@@ -222,7 +228,9 @@ def spoil_inner_link(spool, other):
 
 @pytest.mark.parametrize("spoil", [spoil_mode, spoil_owner, spoil_link, spoil_inner_link])
 def test_a_spool_that_others_could_change_is_refused(tmp_path, spoil):
-    """A folder of another user, of a loose mode, or behind a link is refused in one sentence."""
+    """A directory of another user, writable by others, or behind a link is refused in one
+    sentence.
+    """
     spool, other = tmp_path / "spool", tmp_path / "other"
     spoil(spool, other)
     one = Process(Disk(), spool)
@@ -259,8 +267,8 @@ def folder(path, target):
 
 @pytest.mark.parametrize("put_there", [link_to_target, hard_link, pipe, folder])
 @pytest.mark.parametrize("suffix", [".seg", ".ack"])
-def test_what_is_no_plain_file_is_left_alone(tmp_path, put_there, suffix):
-    """A link, a pipe or a folder in the place of a file is not read, and not written through."""
+def test_only_regular_files_are_used(tmp_path, put_there, suffix):
+    """A link, a pipe or a directory in the place of a file is neither read nor written through."""
     target = tmp_path / "target"
     target.write_bytes(b"precious")
     dead = real(tmp_path, segment_bytes=200)
@@ -283,7 +291,7 @@ def test_what_is_no_plain_file_is_left_alone(tmp_path, put_there, suffix):
 
 
 def test_a_pipe_in_the_place_of_a_lock(tmp_path):
-    """A folder whose lock is not a plain file is left alone, and nothing waits for it."""
+    """A directory whose lock is not a regular file is skipped, and nothing waits for it."""
     dead = real(tmp_path)
     dead.put(b"x")
     lock = files(tmp_path, "lock")[0]
@@ -299,7 +307,7 @@ def test_a_pipe_in_the_place_of_a_lock(tmp_path):
 
 
 def test_the_real_disk_does_what_the_fake_one_does(tmp_path):
-    """Appending, reading, replacing, removing and locking mean on both what the journal needs."""
+    """Appending, reading, replacing, removing and locking behave the same on both."""
     from tests.journal.fakedisk import Machine
 
     for disk, path in ((Disk(), str(tmp_path / "a")), (Machine().process(), "/a")):
@@ -344,7 +352,7 @@ def test_the_real_disk_does_what_the_fake_one_does(tmp_path):
 
 
 def test_a_frame_is_what_is_counted(tmp_path):
-    """What the journal says that it holds is what its segments hold, but for their headers."""
+    """The bytes that the journal reports as held are the bytes of its segments without headers."""
     one = real(tmp_path, segment_bytes=500)
     one.put(*lines(40))
     on_disk = sum(path.stat().st_size for path in files(tmp_path, ".seg"))

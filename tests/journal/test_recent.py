@@ -1,4 +1,4 @@
-"""Copies in memory of what was just written: each item once, and at its true place on disk."""
+"""Copies in memory of what was just written: each item once, at its correct position on disk."""
 
 from __future__ import annotations
 
@@ -13,44 +13,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.journal.disk import Disk
-from cxlogging.delivery.journal.frames import HEADER_BYTES, MAGIC_BYTES, DecodedFrame, frame_at
-from cxlogging.delivery.journal.reading import ENDED, SegmentStart
+from cxlogging.delivery.journal.frames import (
+    FRAME_BYTES,
+    HEADER_BYTES,
+    MAGIC_BYTES,
+    DecodedFrame,
+    frame_at,
+)
+from cxlogging.delivery.journal.reading import SegmentStart
 from cxlogging.delivery.journal.segment import SEGMENT_SPAN
-from tests.journal.bench import Process, lines, process
-from tests.journal.fakedisk import FakeDisk, Machine
+from tests.journal.bench import BusyDisk, CountingDisk, Process, lines, process
+from tests.journal.fakedisk import Machine
 from tests.journal.fuzz import examples
 
 SECONDS = 30
 
 
-class BusyDisk(FakeDisk):
-    """A disk at which something happens before and after a write, as other threads do it."""
-
-    before = after = staticmethod(lambda: None)
-
-    def write(self, fd, data):
-        self.before()
-        written = super().write(fd, data)
-        self.after()
-        return written
+def on_fake_disk(machine, position):
+    """Return the items at the offset of *position* in the segments of a machine."""
+    segments = [node.data for path, node in machine.files().items() if path.endswith(".seg")]
+    return [framed(bytes(data), position % SEGMENT_SPAN) for data in segments]
 
 
-class CountingDisk(FakeDisk):
-    """A disk that counts the bytes that are read."""
-
-    count = 0
-
-    def read(self, fd, size, offset):
-        data = super().read(fd, size, offset)
-        self.count += len(data)
-        return data
-
-
-def on_fake_disk(one, machine, place):
-    """Return what lies at the *place* of an item that was taken from the one process's disk."""
-    name = f"/{one.journal._segments._unsettled[place // SEGMENT_SPAN].name}.seg"
-    found = [bytes(node.data) for path, node in machine.files().items() if path.endswith(name)]
-    return framed(found[0], place % SEGMENT_SPAN)
+def newest(machine):
+    """Return the number of the newest segment, from its name."""
+    return max(int(path[-12:-4]) for path in machine.files() if path.endswith(".seg"))
 
 
 def framed(data, offset):
@@ -59,17 +46,17 @@ def framed(data, offset):
     return found.item if isinstance(found, DecodedFrame) else None
 
 
-def take_rightly(one, machine, count=1_000, size=10**9):
-    """Take items, and compare each with what lies at its place."""
+def take_checked(one, machine, count=1_000, size=10**9):
+    """Take items, and compare each with what is at its position."""
     items = one.journal.take(count, size)
-    for _, data, place in items:
-        # Place 0: a call within the one that opens the spool waits in memory.
-        assert not place or on_fake_disk(one, machine, place) == data
+    for _, data, position in items:
+        # Position 0: a call within the one that opens the spool waits in memory.
+        assert not position or data in on_fake_disk(machine, position)
     return items
 
 
 def once(disk, moment, action):
-    """Have *action* happen at one write alone: what it writes itself is written in peace."""
+    """Have *action* happen at one write only, and not at its own."""
 
     def happen():
         setattr(disk, moment, lambda: None)
@@ -79,19 +66,19 @@ def once(disk, moment, action):
 
 
 def test_a_worker_that_keeps_up_reads_nothing_back():
-    """Over many segments nothing is read but the beginnings of files."""
+    """Over many segments only the beginnings of files are read."""
     machine = Machine()
     one = Process(CountingDisk(machine), segment_bytes=2_000, recent_bytes=2_500)
     for n in range(50):
         batch = lines(20, b"%03d-" % n)
         one.put(*batch)
-        items = take_rightly(one, machine)
+        items = take_checked(one, machine)
         while len(items) < 20:  # a take gives items of one segment
-            items += take_rightly(one, machine)
+            items += take_checked(one, machine)
         assert [data for _, data, _ in items] == batch
         one.journal.settle(items)
 
-    segments = one.journal._segments.newest
+    segments = newest(machine)
     assert segments > 10
     assert one.disk.count <= segments * (HEADER_BYTES + MAGIC_BYTES)
 
@@ -99,27 +86,27 @@ def test_a_worker_that_keeps_up_reads_nothing_back():
 def test_what_the_worker_does_not_keep_up_with_is_read():
     """No more is copied than was asked for; the rest is read from the disk, in order."""
     machine = Machine()
-    one = process(machine, segment_bytes=10**6, recent_bytes=200)
+    one = Process(CountingDisk(machine), segment_bytes=10**6, recent_bytes=200)
     one.put(*lines(100))
 
-    assert len(one.journal._recent.copies) < 10
-    items = take_rightly(one, machine)
-    items += take_rightly(one, machine)
+    items = take_checked(one, machine)
+    items += take_checked(one, machine)
     assert [data for _, data, _ in items] == lines(100)
     assert not one.journal.take(9, 99)
+    assert one.disk.count > 90 * (FRAME_BYTES + 5)
 
 
 def test_copies_begin_again_with_a_segment():
-    """After the worker has fallen back, the next segment is copied again."""
+    """After the worker has fallen behind, the next segment is copied again."""
     machine = Machine()
     one = Process(CountingDisk(machine), segment_bytes=1_000, recent_bytes=500)
     one.put(*lines(60))
     assert [data for _, data, _ in one.take_items()] == lines(60)
-    assert one.journal._recent.until == ENDED
+    before = one.disk.count
     for item in lines(60, b"x"):
         one.put(item)
         assert one.take() == [item]
-    assert one.journal._recent.until != ENDED
+    assert one.disk.count > before
     before = one.disk.count
     one.put(b"y")
 
@@ -149,14 +136,17 @@ def test_copies_begin_again_after_trouble(moment):
         one.put(item)
         found += one.take()
 
-    assert one.journal._recent.until != ENDED
-    assert one.journal._numbers.next == one.journal.items_in + 1
+    assert one.journal.spooled == 0
+    before = one.disk.count
+    one.put(b"copied")
+    assert one.take() == [b"copied"]
+    assert one.disk.count == before
     written = [b"interrupted"] if moment == "after" else []
     assert sorted(found) == sorted([*lines(40), b"first", b"in memory", *written])
 
 
 def test_copies_behind_a_call_that_was_interrupted():
-    """A number that was drawn and never written is accounted for, with copies behind it."""
+    """A number that was drawn and never written is resolved, with copies behind it."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=100)
 
@@ -170,18 +160,17 @@ def test_copies_behind_a_call_that_was_interrupted():
     one.put(*lines(20))
 
     assert one.take() == [b"opens the files", *lines(20)]
-    assert len(one.journal) == 0
-    assert one.journal._numbers.next == one.journal.items_in + 1
+    assert len(one.journal) == one.journal.spooled == 0
 
 
 def test_copies_begin_again_after_a_release():
-    """Files that were let go of just when a segment began leave nothing that stands in the way."""
+    """Files that were released just after a segment began leave no stale copies."""
     machine = Machine()
     one = Process(CountingDisk(machine), segment_bytes=60)
     one.put(b"fills a segment, and more")
     one.put(b"fills a segment, and more")
     one.journal.settle(one.journal.take(9, 10**6))
-    assert one.journal._recent.copies
+    assert newest(machine) == 2
     one.journal.release()
     one.disk.count = 0
     one.put(b"x", b"y")
@@ -190,8 +179,8 @@ def test_copies_begin_again_after_a_release():
     assert one.disk.count <= HEADER_BYTES + MAGIC_BYTES
 
 
-def test_a_beginning_that_was_passed_is_not_believed():
-    """Copies are taken from where they were said to begin, or not at all."""
+def test_a_wrong_start_is_not_used():
+    """Copies are taken from where they were announced to begin, or not at all."""
     machine = Machine()
     one = process(machine, segment_bytes=10**6)
     journal = one.journal
@@ -202,13 +191,13 @@ def test_a_beginning_that_was_passed_is_not_believed():
     journal._recent.until = 10**6
     journal._recent.copies.append(SegmentStart(1, 2))
     one.put(b"third")
-    found = take_all_rightly(one, machine)
+    found = take_all_checked(one, machine)
 
     assert [data for _, data, _ in found] == [b"second", b"third"]
 
 
 def test_a_thread_that_waited_for_the_files():
-    """Who finds the files open believes nothing of what others have written meanwhile."""
+    """A thread that finds the files open does not trust copies of what others wrote meanwhile."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=10**6)
     journal = one.journal
@@ -218,30 +207,30 @@ def test_a_thread_that_waited_for_the_files():
     journal.fold()
     journal._files.open(journal._magic, journal._use)
     one.put(b"last")
-    found = take_all_rightly(one, machine)
+    found = take_all_checked(one, machine)
 
     assert [data for _, data, _ in found] == [b"first", b"inner", b"outer", b"last"]
 
 
-def test_copies_that_are_out_of_order_are_not_believed():
-    """A copy that was added too late, or beside another, is read from the disk instead."""
+def test_copies_that_are_out_of_order_are_not_used():
+    """A copy that was added too late, or twice, is read from the disk instead."""
     machine = Machine()
     one = process(machine, segment_bytes=10**6)
     one.put(b"first")
     one.put(b"second and longer", b"third")
     line = one.journal._recent.copies
     line[2], line[3] = line[3], line[2]
-    found = take_all_rightly(one, machine)
+    found = take_all_checked(one, machine)
     line.append((20, b"third", 3))
     one.put(b"fourth")
-    found += take_all_rightly(one, machine)
+    found += take_all_checked(one, machine)
 
     wanted = [b"first", b"second and longer", b"third", b"fourth"]
     assert [data for _, data, _ in found] == wanted
 
 
 def test_a_copy_that_comes_after_the_item_was_read():
-    """What was read from the disk is not taken again from a copy that comes late."""
+    """What was read from the disk is not taken again from a late copy."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=10**6)
     one.put(b"first")
@@ -257,7 +246,7 @@ def test_a_copy_that_comes_after_the_item_was_read():
 
 @pytest.mark.parametrize("ends", ["at once", "late"])
 def test_another_call_at_every_line(ends):
-    """At whatever line of a call another thread logs, each item is taken once, and rightly."""
+    """At whichever line of a call another thread logs, each item is taken once, and correctly."""
     for line in range(200):
         if not another_call_at(line, ends):
             assert line > 50
@@ -266,7 +255,7 @@ def test_another_call_at_every_line(ends):
 
 
 def another_call_at(line, ends):
-    """Log on another thread at the *line*-th line of ours; False where there are fewer."""
+    """Log in another thread at the *line*-th line of a call; return False if it has fewer."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=150)
     over, written = threading.Event(), threading.Event()
@@ -302,14 +291,14 @@ def another_call_at(line, ends):
         one.put(*lines(5))
     finally:
         sys.settrace(before)
-    taken = take_all_rightly(one, machine)
+    taken = take_all_checked(one, machine)
     over.set()
     if left[0] >= 0:
         return False
     other.join(SECONDS)
     one.put(*lines(3, b"x"))
     for _ in range(3):  # an item that is not there at once
-        taken += take_all_rightly(one, machine)
+        taken += take_all_checked(one, machine)
     assert sorted(data for _, data, _ in taken) == sorted(
         [
             b"opens the files",
@@ -321,8 +310,8 @@ def another_call_at(line, ends):
     return True
 
 
-def test_a_copy_that_never_came():
-    """An item on disk whose copy was promised and did not come is read in the end."""
+def test_a_missing_copy():
+    """An item on disk whose copy is missing is read in the end."""
     machine = Machine()
     one = process(machine, segment_bytes=10**6)
     one.put(b"first")
@@ -334,8 +323,8 @@ def test_a_copy_that_never_came():
     assert one.take() == [b"second"]
 
 
-def test_a_segment_that_somebody_removed():
-    """Copies of a file that is gone before it was opened do not stay in memory for ever."""
+def test_a_removed_segment():
+    """Copies of a file that was removed before it was opened do not stay in memory."""
     machine = Machine()
     one = process(machine, segment_bytes=300)
     one.put(*lines(20))
@@ -349,27 +338,28 @@ def test_a_segment_that_somebody_removed():
 
 
 def test_an_outage_leaves_no_copies():
-    """What waits for a vendor that does not answer is on disk alone, and all of it is there."""
+    """During an outage records are on disk only, and all of them are there."""
     machine = Machine()
-    one = process(machine, segment_bytes=500)
-    one.put(*lines(30))
-    assert one.journal._recent.copies
+    one = Process(CountingDisk(machine), segment_bytes=500)
+    wanted = [*lines(30), *lines(30, b"x")]
+    one.put(*wanted[:30])
     one.journal.fold()
-
-    assert not one.journal._recent.copies
-    one.put(*lines(30, b"x"))
+    one.put(*wanted[30:])
     one.journal.fold()
-    assert [data for _, data, _ in take_all_rightly(one, machine)] == [*lines(30), *lines(30, b"x")]
+    before = one.disk.count
+
+    assert [data for _, data, _ in take_all_checked(one, machine)] == wanted
+    assert one.disk.count - before >= sum(FRAME_BYTES + len(data) for data in wanted)
 
 
-def take_all_rightly(one, machine):
-    return list(itertools.chain.from_iterable(iter(lambda: take_rightly(one, machine), [])))
+def take_all_checked(one, machine):
+    return list(itertools.chain.from_iterable(iter(lambda: take_checked(one, machine), [])))
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_log_call_within_a_log_call(moment, count):
-    """Items of calls that overlap are taken once each, from their true places."""
+    """Items of calls that overlap are taken once each, from their correct positions."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=10**6)
     one.put(*lines(3))
@@ -377,48 +367,48 @@ def test_a_log_call_within_a_log_call(moment, count):
     one.put(b"outer")
     one.put(*lines(3, b"x"))
 
-    found = sorted(data for _, data, _ in take_all_rightly(one, machine))
+    found = sorted(data for _, data, _ in take_all_checked(one, machine))
     assert found == sorted([*lines(3), *lines(count, b"longer-"), b"outer", *lines(3, b"x")])
     assert len(one.journal) == 0
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_take_within_a_log_call(moment):
-    """A worker that looks in the middle of a call takes nothing twice and leaves nothing."""
+    """A worker that takes in the middle of a call takes nothing twice and leaves nothing."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=10**6)
     taken = []
     one.put(b"first")
-    once(one.disk, moment, lambda: taken.extend(take_all_rightly(one, machine)))
+    once(one.disk, moment, lambda: taken.extend(take_all_checked(one, machine)))
     one.put(b"second")
     one.put(b"third")
-    taken += take_all_rightly(one, machine)
+    taken += take_all_checked(one, machine)
 
     assert [data for _, data, _ in taken] == [b"first", b"second", b"third"]
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_overlap_that_the_worker_sees(moment):
-    """Where a call ends while another is still under way, both are read, each once."""
+    """If a call ends while another is still running, both items are read, each once."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=10**6)
     taken = []
 
     def meanwhile():
         one.put(b"inner, and longer")
-        taken.extend(take_all_rightly(one, machine))
+        taken.extend(take_all_checked(one, machine))
 
     one.put(b"first")
     once(one.disk, moment, meanwhile)
     one.put(b"outer")
-    taken += take_all_rightly(one, machine)
+    taken += take_all_checked(one, machine)
 
     assert sorted(data for _, data, _ in taken) == [b"first", b"inner, and longer", b"outer"]
     assert len(one.journal) == 0
 
 
 def test_the_order_of_the_disk_is_not_the_order_of_the_ends():
-    """Where a call writes first and ends last, both items are taken from their true places."""
+    """If a call writes first and ends last, both items are taken from their correct positions."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=10**6)
     one.put(b"first")
@@ -437,7 +427,7 @@ def test_the_order_of_the_disk_is_not_the_order_of_the_ends():
 
     def early():
         one.put(b"drew first, and is longer")
-        taken.extend(take_all_rightly(one, machine))
+        taken.extend(take_all_checked(one, machine))
         ended.set()
 
     one.disk.before, one.disk.after = before, after
@@ -446,14 +436,14 @@ def test_the_order_of_the_disk_is_not_the_order_of_the_ends():
     assert drawn.wait(SECONDS)
     one.put(b"wrote first")
     thread.join(SECONDS)
-    taken += take_all_rightly(one, machine)
+    taken += take_all_checked(one, machine)
 
     wanted = [b"drew first, and is longer", b"first", b"wrote first"]
     assert sorted(data for _, data, _ in taken) == wanted
 
 
 def test_a_call_that_overlaps_a_new_segment():
-    """A call between the old segment and the new one lies where it was written."""
+    """An item of a call between the old segment and the new one is where it was written."""
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=300)
     fresh = []
@@ -466,7 +456,7 @@ def test_a_call_that_overlaps_a_new_segment():
     machine.watch = watch
     one.put(*lines(40))
     machine.watch = None
-    found = [data for _, data, _ in take_all_rightly(one, machine)]
+    found = [data for _, data, _ in take_all_checked(one, machine)]
 
     assert fresh
     assert sorted(found) == sorted([*lines(40), b"between, and longer"])
@@ -497,7 +487,7 @@ def test_a_call_that_ends_after_a_new_segment_began():
     over.set()  # while nobody logs
     late.join(SECONDS)
     one.put(*lines(2, b"x"))
-    found = sorted(data for _, data, _ in take_all_rightly(one, machine))
+    found = sorted(data for _, data, _ in take_all_checked(one, machine))
 
     assert found == sorted([*lines(6), b"late, and longer than the others", *lines(2, b"x")])
 
@@ -525,24 +515,24 @@ def test_a_call_that_writes_to_a_new_segment_first():
     other.start()
     assert drawn.wait(SECONDS)
     one.put(b"uncopied")
-    taken = take_all_rightly(one, machine)
-    assert one.journal._segments.newest == 1
+    taken = take_all_checked(one, machine)
+    assert newest(machine) == 1
     one.put(b"begins a segment" + b"." * 60)
-    assert one.journal._segments.newest == 2
+    assert newest(machine) == 2
     begun.set()
     assert written.wait(SECONDS)
     one.put(*lines(3, b"x"))
-    taken += take_all_rightly(one, machine)
+    taken += take_all_checked(one, machine)
     over.set()
     other.join(SECONDS)
-    taken += take_all_rightly(one, machine)
+    taken += take_all_checked(one, machine)
 
     assert len(taken) == 9
     assert len(one.journal) == 0
 
 
 def test_failed_writes_end_the_copies():
-    """After a write that failed or was torn nothing is taken from a wrong place."""
+    """After a write that failed or was torn nothing is taken from a wrong position."""
     machine = Machine()
     one = process(machine, segment_bytes=10**6)
     one.put(*lines(3))
@@ -574,7 +564,9 @@ def test_failed_writes_end_the_copies():
     st.sampled_from([200, 900, 10**6]),
 )
 def test_whatever_happens(steps, recent_bytes, segment_bytes):
-    """However calls, takes, forgetting and releasing follow each other: once each, rightly."""
+    """In whatever order calls, takes, folds and releases happen, each item is taken once,
+    correctly.
+    """
     machine = Machine()
     one = Process(BusyDisk(machine), segment_bytes=segment_bytes, recent_bytes=recent_bytes)
     numbers = itertools.count()
@@ -589,7 +581,7 @@ def test_whatever_happens(steps, recent_bytes, segment_bytes):
             for _ in range(first):
                 put(second)
         elif kind == "take":
-            items = take_rightly(one, machine, first, second)
+            items = take_checked(one, machine, first, second)
             taken += [data for _, data, _ in items]
             one.journal.settle(items)
         elif kind == "nested":
@@ -599,7 +591,7 @@ def test_whatever_happens(steps, recent_bytes, segment_bytes):
             one.journal.fold()
         else:
             one.journal.release()
-    taken += [data for _, data, _ in take_all_rightly(one, machine)]
+    taken += [data for _, data, _ in take_all_checked(one, machine)]
 
     assert sorted(taken) == sorted(made)
     assert len(one.journal) == one.journal.spooled == 0
@@ -608,7 +600,9 @@ def test_whatever_happens(steps, recent_bytes, segment_bytes):
 
 @pytest.fixture(params=[False, True], ids=["plain", "debugger"])
 def count(request):
-    """Give how many items a thread logs; a debugger changes threads at every line of ours."""
+    """Return how many items a thread logs; a debugger switches threads at every line of the
+    journal.
+    """
     if not request.param:
         yield 1_500
         return
@@ -626,7 +620,7 @@ def count(request):
 
 
 def test_threads(tmp_path, count):
-    """Of many threads' items each is taken once, from its true place, while they log."""
+    """While many threads log, each item is taken once, from its correct position."""
     one = Process(Disk(), tmp_path / "spool", segment_bytes=20_000)
     over = threading.Event()
     taken = []
@@ -649,8 +643,8 @@ def test_threads(tmp_path, count):
         path = folder / f"{items[0][2] // SEGMENT_SPAN:08d}.seg"
         with contextlib.suppress(FileNotFoundError):
             content = path.read_bytes()
-            for _, data, place in items:
-                assert framed(content, place % SEGMENT_SPAN) == data
+            for _, data, position in items:
+                assert framed(content, position % SEGMENT_SPAN) == data
                 checked.append(data)
 
     checked: list[bytes] = []

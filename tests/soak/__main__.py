@@ -1,8 +1,8 @@
 """
-A soak: load for minutes, with random faults and kills, with a spool and without.
+A soak test: load for minutes, with random faults and kills, with a spool and without.
 
-``python -m tests.soak --minutes 5``: ends with 1 where a ledger does not balance, or
-where a record that was promised with a spool is lost.
+``python -m tests.soak --minutes 5`` exits with 1 if a ledger does not balance, or if a record that
+was promised with a spool is lost.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ STATUSES = (202, 202, 202, 429, 500, 503, 413)
 
 
 class Stand:
-    """A backend behind a proxy, whose troubles change at random."""
+    """A backend behind a proxy, with random network faults."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -102,7 +102,7 @@ class Stand:
         self.proxy.cut()
 
     def heal(self) -> None:
-        """End all troubles."""
+        """End all faults."""
         self._status = 202
         self.proxy.trouble = Trouble()
         if not self.proxy.is_listening:
@@ -110,7 +110,7 @@ class Stand:
 
 
 class Spooled:
-    """Processes that share a spool, one after the other, most of them killed."""
+    """Processes that share a spool, one after the other; most of them are killed."""
 
     def __init__(self, stand: Stand, spool: Path, chance: random.Random) -> None:
         self._stand, self._spool, self._chance = stand, spool, chance
@@ -161,7 +161,7 @@ class Spooled:
 
 
 def ledger(ended: Ended) -> dict:
-    """Return what a process said of its records, and whether it adds up."""
+    """Return the ledger that a process printed, and whether it balances."""
     lines = ended.out.splitlines()
     if ended.code or not lines:
         return {"balanced": False, "error": ended.err[-2_000:]}

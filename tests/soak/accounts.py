@@ -1,8 +1,8 @@
 """
-A soak of a spool that two accounts share: eight processes that are killed again and again.
+A soak test of a spool that two accounts share: eight processes that are killed again and again.
 
-``python -m tests.soak.accounts --kills 190``: ends with 1 where a promised record is lost,
-or came with the other account's key.
+``python -m tests.soak.accounts --kills 190`` exits with 1 if a promised record is lost, or arrives
+with the other account's key.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ time.sleep({seconds})
 
 
 class Keys:
-    """What came with which key."""
+    """Which records arrived with which key."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -75,7 +75,7 @@ class Keys:
         self.by_key: Counter[str] = Counter()
 
     def answer(self, request: Request) -> int:
-        """Look at the key of a request; fail from time to time, until all is *healthy*."""
+        """Check the key of a request; fail at random until everything is *healthy*."""
         found = KEY.search(request.head)
         key = found[1] if found else "none"
         self.by_key[key] += len(request.ids)
@@ -84,7 +84,7 @@ class Keys:
 
 
 class Crowd:
-    """Processes on one spool; one or both accounts each."""
+    """Processes that share a spool, with one or both accounts each."""
 
     def __init__(self, url: str, spool: Path, chance: random.Random) -> None:
         self._url = url
@@ -96,7 +96,7 @@ class Crowd:
         self.kills = 0
 
     def start(self) -> None:
-        """Have as many processes as there should be."""
+        """Start processes until there are as many as there should be."""
         while len(self._running) < PROCESSES:
             self._runs += 1
             accounts = self._chance.choice([ACCOUNTS, ACCOUNTS, ACCOUNTS[:1], ACCOUNTS[1:]])
@@ -109,7 +109,7 @@ class Crowd:
         return Child(load + body, self._url)
 
     def kill(self) -> None:
-        """Kill one of them by SIGKILL, as it comes."""
+        """Kill one of them, chosen at random, with SIGKILL."""
         child = self._running.pop(self._chance.randrange(len(self._running)))
         self._end(child)
         self.kills += 1

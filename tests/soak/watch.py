@@ -1,4 +1,4 @@
-"""What a process takes over time: memory, files, threads."""
+"""The resources that a process uses over time: memory, files, threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTLING_SECONDS = 3.0
 
 @dataclass
 class Look:
-    """A process at one moment."""
+    """The resources of a process at one moment."""
 
     at: float
     rss: int
@@ -24,7 +24,7 @@ class Look:
 
 class Watch:
     """
-    Looks at one process after the other, once a second.
+    Samples one process at a time, once a second.
 
     Args:
         name: For the table.
@@ -37,12 +37,12 @@ class Watch:
         self.looks: list[Look] = []
 
     def begin(self, pid: int) -> None:
-        """Look at the process *pid* from now on."""
+        """Sample the process *pid* from now on."""
         self._pid = pid
         self._next = time.monotonic() + SETTLING_SECONDS
 
     def look(self) -> None:
-        """Look, if it is time to."""
+        """Take a sample, if it is time to."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -56,7 +56,7 @@ class Watch:
 
 
 def table(watches: list[Watch]) -> str:
-    """Return the looks as a table: the median of each tenth of the time."""
+    """Return the samples as a table: the median of each tenth of the time."""
     lines = [""]
     for watch in watches:
         looks = watch.looks

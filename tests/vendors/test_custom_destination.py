@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "custom-destination.md"
-CODE, USE, TEST = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+CODE, USE, TEST = re.findall(r"```(?:python|py)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 MOST_LINES = 100
 
 
@@ -130,3 +130,14 @@ def test_a_misspelt_option_is_answered_with_the_right_one(page):
     """The hint knows the handler's own arguments too."""
     with pytest.raises(Exception, match=r"takes no argument 'tokn'.*'token'"):
         page["AxiomHandler"]("shop", tokn="x")
+
+
+def test_events_that_failed_without_a_name_are_found_one_by_one(handler, service):
+    """The answer says how many failed, not which: exactly these are rejected, with the reason."""
+    for number in range(5):
+        handler.handle(record(f"order {number}", bad=number in (1, 3)))
+
+    assert handler.flush(30)
+    stats = handler.stats()
+    assert (stats.delivered, stats.rejected) == (3, 2)
+    assert {event["message"] for event in service.stored} == {"order 0", "order 2", "order 4"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.wire.truncation import cut, cut_characters, cut_middle, unused, within
+from cxlogging.wire.sanitizing.truncation import cut, cut_characters, cut_middle, unused, within
 
 texts = st.text(st.sampled_from("aé漢😀\n"), max_size=60)
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import click
 
-from ...dataprime import direct_query, jobs
+from ...dataprime import jobs
 from ...dataprime.client import PATH
 from ...dataprime.http.endpoint import address
-from ...dataprime.submission import submission
+from ...dataprime.request.background import submission
+from ...dataprime.request.direct import direct_query, row_limits
 
 _NOT_IN_BACKGROUND = {
     "tier": "--tier",
@@ -93,10 +94,8 @@ def curl_command(
         path = jobs.PATH
     else:
         row_limit = options["row_limit"]
-        limits = direct_query.row_limits(
-            None if row_limit is None else {options["tier"]: row_limit}
-        )
-        request = direct_query.direct_query(text, options, clock=clock, row_limits=limits)
+        limits = row_limits(None if row_limit is None else {options["tier"]: row_limit})
+        request = direct_query(text, options, clock=clock, row_limits=limits)
         document = request.body()
         path = PATH
     body = json.dumps(document, ensure_ascii=False)

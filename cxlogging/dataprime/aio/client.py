@@ -16,10 +16,10 @@ from typing import Any
 from ..client import DataPrimeClient
 from ..http.retry_budget import Clock
 from ..jobs import Job, JobStatus
+from ..request.background import Dataset
 from ..results import QueryResult
 from ..split import SplitProgress
 from ..stream import warn_truncated
-from ..submission import Dataset
 from .operation import InterruptibleAdapter, sleep
 from .rows import AsyncRowStream
 from .threads import OperationThreads

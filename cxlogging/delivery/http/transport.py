@@ -1,5 +1,5 @@
 """
-The only socket of the sending side: one request, one answer, one deadline.
+The only socket of a delivery: one request, one answer, one deadline.
 
 A socket's own timeout is no deadline (a byte a second keeps it alive for ever),
 so the time that is left is set before every read and write. Nothing is followed.
@@ -35,13 +35,13 @@ except ImportError:  # Windows
     TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
 
 ANSWER_BYTES = 256 * 1024
-"""Of an answer: a status with its reason for each of some thousand records, at least."""
+"""Most bytes of an answer that are read: a status and a reason for each of some 1,000 records."""
 READ_BYTES = 72 * 1024
-"""Of an answer, read at once if they are there, with its head."""
+"""Bytes of an answer that are read at once, if they are there."""
 WRITE_BYTES = 2 * 2**20
-"""Written at once: each call waits several times for the interpreter's lock."""
+"""Bytes of a body written at once: each call waits several times for the GIL."""
 HEAD_BYTES = 64 * 1024
-"""Of a body, written with its head: that takes a copy, which is dear where it is large."""
+"""Bytes of a body written together with the head: that copies them, so not too many."""
 
 IDLE_SECONDS = 25.0
 CLOSE_SECONDS = 0.25
@@ -52,7 +52,9 @@ AGE_SECONDS = 300.0
 USER_AGENT = (("User-Agent", f"cxlogging/{__version__} python/{platform.python_version()}"),)
 
 
-class _Line:
+class PooledConnection:
+    """A connection that is kept for a next request."""
+
     def __init__(self, connection: Any, now: float) -> None:
         self.connection = connection
         self.sock = connection.sock
@@ -66,12 +68,16 @@ class _Line:
             self.sock.detach()
         self.connection.close()
 
+    def touch(self, now: float) -> None:
+        """Note that it was used at monotonic *now*."""
+        self.used = now
+
     def is_usable(self, now: float) -> bool:
         if now - self.used > IDLE_SECONDS or now - self.opened > AGE_SECONDS:
             return False
         if _identity(self.sock) != self._identity:
             return False  # somebody closed all descriptors, and the number may be another file's
-        # Bytes to read on an idle connection are the other side's goodbye.
+        # An idle connection with bytes to read was closed by the other side (FIN).
         try:
             return not wait_for_read(self.sock, 0)
         except (OSError, ValueError):
@@ -98,28 +104,28 @@ class HttpTransport:
         own = () if any(name.lower() == "user-agent" for name, _ in headers) else USER_AGENT
         self._headers = (*own, *headers)
         self._clock = clock or Clock()
-        self._idle: deque[_Line] = deque()
+        self._idle: deque[PooledConnection] = deque()
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         deadline = self._clock.monotonic() + seconds
         encoded = (("Content-Encoding", encoding),) if encoding else ()
         head = request.head((*self._headers, *encoded))
-        if (line := self._reusable()) is not None:
+        if (connection := self._reusable()) is not None:
             try:
-                return self._exchange(line, head, request.body, deadline)
+                return self._exchange(connection, head, request.body, deadline)
             except _StaleError:
                 pass  # closed while idle: nothing was read, so it is tried on a new one
             except Exception as error:
                 raise self._trouble(error, request) from None
         try:
             now = self._clock.monotonic()
-            line = _Line(self._connector.open(max(deadline - now, 0.01)), now)
+            connection = PooledConnection(self._connector.open(max(deadline - now, 0.01)), now)
         except Exception as error:
             trouble = self._trouble(error, request)
-            trouble.timed_out = False  # less to send opens no connection
-            raise trouble from None
+            # A smaller request would open no connection either.
+            raise TransportError(str(trouble), trouble.cure) from None
         try:
-            return self._exchange(line, head, request.body, deadline)
+            return self._exchange(connection, head, request.body, deadline)
         except Exception as error:
             raise self._trouble(error, request) from None
 
@@ -127,29 +133,31 @@ class HttpTransport:
         return transport_error(error, request.endpoint, self._connector.dialled_proxy)
 
     def close(self) -> None:
-        while (line := self._pop()) is not None:
-            line.close()
+        while (connection := self._pop()) is not None:
+            connection.close()
 
-    def _reusable(self) -> _Line | None:
-        while (line := self._pop()) is not None:
-            if line.is_usable(self._clock.monotonic()):
-                return line
-            line.close()
+    def _reusable(self) -> PooledConnection | None:
+        while (connection := self._pop()) is not None:
+            if connection.is_usable(self._clock.monotonic()):
+                return connection
+            connection.close()
         return None
 
-    def _pop(self) -> _Line | None:
+    def _pop(self) -> PooledConnection | None:
         try:
             return self._idle.pop()
         except IndexError:
             return None
 
-    def _exchange(self, line: _Line, head: bytes, body: bytes, deadline: float) -> Response:
-        """Write and read on *line*, and keep it where it can serve again."""
-        fresh, kept = line.used == line.opened, False
-        reader = _DeadlineReader(line.sock, deadline, self._clock)
+    def _exchange(
+        self, connection: PooledConnection, head: bytes, body: bytes, deadline: float
+    ) -> Response:
+        """Write and read on *connection*, and keep it where it can serve again."""
+        fresh, kept = connection.used == connection.opened, False
+        reader = _DeadlineReader(connection.sock, deadline, self._clock)
         answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
         try:
-            broken = self._write(line, head, body, deadline)
+            broken = self._write(connection, head, body, deadline)
             try:
                 readable = _begin(answer)
                 if reader.ended:
@@ -162,27 +170,29 @@ class HttpTransport:
                 return Response(answer.status, complete=False)
             response, whole = _read(answer)
             taken = 200 <= response.status < 300
-            if taken and (broken or not _was_sent_whole(line.sock, closing=not whole)):
+            if taken and (broken or not _was_sent_whole(connection.sock, closing=not whole)):
                 raise ConnectionError("the server answered before it had read the request")
             kept = whole and broken is None and response.status >= 200
             return response
         finally:
             answer.close()  # now: left to the collector, it complains on 3.13
-            line.used = self._clock.monotonic()
+            connection.touch(self._clock.monotonic())
             if kept:
-                self._idle.append(line)
+                self._idle.append(connection)
             else:
-                line.close()
+                connection.close()
 
-    def _write(self, line: _Line, head: bytes, body: bytes, deadline: float) -> OSError | None:
+    def _write(
+        self, connection: PooledConnection, head: bytes, body: bytes, deadline: float
+    ) -> OSError | None:
         """Write the request; return the error of a reader that stopped listening early."""
         data = memoryview(body)
         rest = range(HEAD_BYTES, len(data), WRITE_BYTES)
         pieces = (head + data[:HEAD_BYTES], *(data[at : at + WRITE_BYTES] for at in rest))
         try:
             for piece in pieces:
-                _limit(line.sock, deadline, self._clock)
-                line.sock.sendall(piece)
+                _limit(connection.sock, deadline, self._clock)
+                connection.sock.sendall(piece)
         except ConnectionError as error:
             return error  # an answer such as 413 may still be there to be read
         return None
@@ -247,7 +257,7 @@ def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
                 return False
             time.sleep(ACKNOWLEDGE_SECONDS / 10)
     except (AttributeError, OSError, ValueError):
-        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell
+        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell which
     return True
 
 
@@ -293,7 +303,7 @@ def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
         body = answer.read(ANSWER_BYTES + 1)
         whole = len(body) <= ANSWER_BYTES and answer.isclosed() and not answer.length
     except (OSError, http.client.HTTPException):
-        # The status line has told the outcome; what was to follow it did not come.
+        # The status line is enough for the outcome; the rest did not arrive.
         whole = False
     headers = {name.lower(): value for name, value in answer.getheaders()}
     response = Response(answer.status, headers, body[:ANSWER_BYTES], complete=whole)

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..queue.queue import Item, data_bytes
+from ..queue.queue import Item
 
 VERSION = 1
 MAGIC_BYTES = 4
@@ -85,7 +85,7 @@ def frame(magic: bytes, number: int, level: int, item: bytes) -> bytes:
 
 def frame_bytes(items: Sequence[Item]) -> int:
     """Return the bytes of the frames of *items*."""
-    return data_bytes(items) + FRAME_BYTES * len(items)
+    return sum([len(data) for _, data, _ in items]) + FRAME_BYTES * len(items)
 
 
 class DecodedFrame(NamedTuple):

@@ -130,8 +130,8 @@ class Journal(Queue):
         self._refuse_by_policy, self._refuse = self._refuse, self._refuse_beside_others
         self._measure_at = 0
         self._full_until = 0.0
-        self._maintain_at = 0.0
         self._rounds = 0
+        self._is_synced = options.durability == "system"
         self._is_missing = False
         self._done = 0
         self._fd = -1
@@ -193,7 +193,7 @@ class Journal(Queue):
         self._fd = -1
         self._files.fail(error)
         if isinstance(error, LostError):
-            self._maintain_at = 0.0  # the worker's next turn opens it again
+            self.maintain_at = 0.0  # the worker's next turn opens it again
         return self._put_in_memory(item, size)
 
     def _put_in_memory(self, item: Item, size: int) -> bool:
@@ -257,7 +257,7 @@ class Journal(Queue):
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._segments.take(count, size, self._files.resumed)
-        if not items and len(self._memory):
+        if not items and self._in_memory:
             items = self._memory.take(count, size)
         if not items:
             items = self._segments.take(count, size)
@@ -304,16 +304,16 @@ class Journal(Queue):
                 sentence = f"rejected records cannot be kept in the spool {self._spool.path}: {why}"
                 self._report("rejected", why, sentence)
 
-    def maintain(self, now: float, *, at_once: bool = False) -> float:
+    def maintain(self, now: float, *, at_once: bool = False) -> None:
         self._files.keep_synced()
-        if self._rounds == 1 and (self.items_in or now >= self._maintain_at):
+        if self._rounds == 1 and (self.items_in or now >= self.maintain_at):
             # Not in the first round: the application may not have made all its handlers yet.
-            self._rounds = 2
+            self._rounds, self.needs_care = 2, self._is_synced
             for other in self._spool.other_accounts():
                 topic = f"{other.account} waits"
                 self._report(topic, topic, other.sentence(self._spool.path))
-        if at_once or now >= self._maintain_at:
-            self._maintain_at = now + MAINTAIN_SECONDS
+        if at_once or now >= self.maintain_at:
+            self.maintain_at = now + MAINTAIN_SECONDS
             self._rounds = self._rounds or 1
             self._segments.maintain(now, self.items_in)
             self._files.maintain(now, self._magic, lambda: self.items_in)
@@ -321,7 +321,6 @@ class Journal(Queue):
             if folder is not None:
                 self._orphans.look(folder)
                 self._measure()
-        return self._maintain_at
 
     def drop_volatile(self) -> list[Item]:
         items = self._memory.drop_volatile()
@@ -342,7 +341,7 @@ class Journal(Queue):
                 self._fd = fd
                 return
             self._orphans.close()
-            self._maintain_at = 0.0
+            self.maintain_at = 0.0
             remove = self._files.detach()
         remove()
 
@@ -360,8 +359,13 @@ class Journal(Queue):
     def backlog(self) -> bool:
         return self._orphans.has_items
 
+    @property
+    def _in_memory(self) -> int:
+        """How many items wait in memory: none, as long as the disk has never failed."""
+        return len(self._memory) if self._memory.items_in else 0
+
     def __len__(self) -> int:
-        return self.spooled + len(self._memory)
+        return self.spooled + self._in_memory
 
     @property
     def full(self) -> str:

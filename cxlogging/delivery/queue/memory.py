@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -41,7 +42,6 @@ class MemoryQueue(Queue):
     spooled = 0
     backlog = False
     fold_bytes = FOLD_BYTES
-    needs_maintenance = False
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class MemoryQueue(Queue):
         self._folded: deque[tuple[Folded, int]] = deque()
         self._front: deque[Item] = deque()
         self._in_folds = 0
+        self.maintain_at, self.needs_care = math.inf, False
 
     def put(self, item: Item) -> bool:
         size = len(item[1]) + ITEM_OVERHEAD
@@ -128,8 +129,8 @@ class MemoryQueue(Queue):
     def full(self) -> str:
         return f"the buffer of {self.bound} bytes is full"
 
-    def maintain(self, now: float, *, at_once: bool = False) -> float:  # noqa: ARG002 - nothing is due
-        return float("inf")
+    def maintain(self, now: float, *, at_once: bool = False) -> None:
+        """Do nothing: nothing is ever due."""
 
     def drop_volatile(self) -> list[Item]:
         return self.take(len(self), self.bytes_in)

@@ -88,14 +88,14 @@ class Queue(ABC):
         evicted: How many items were evicted for newer ones.
         bound: The most that ``bytes_held`` may be.
         fold_bytes: So many bytes are worth a `fold`.
-        needs_maintenance: `maintain` has something to do.
+        maintain_at: Monotonic time at which `maintain` is due.
+        needs_care: `maintain` is to be called in each turn of a worker, due or not.
         notices: What the operator should know.
         on_notice: What `listen` set.
         put_lock: Held during `put` on a build without the GIL.
     """
 
     fold_bytes: int
-    needs_maintenance = True
 
     def __init_subclass__(cls) -> None:
         if not HAS_GIL and "put" in vars(cls):
@@ -113,6 +113,8 @@ class Queue(ABC):
         self.bytes_in = 0
         self.bytes_out = 0
         self.evicted = 0
+        self.maintain_at = 0.0
+        self.needs_care = True
         self.notices: deque[Notice] = deque()
         self.on_notice: Callable[[], None] = _nothing
         self._settled = 0
@@ -156,9 +158,9 @@ class Queue(ABC):
         """Compress what waits, a piece at a time; return False where there is nothing to do."""
 
     @abstractmethod
-    def maintain(self, now: float, *, at_once: bool = False) -> float:
+    def maintain(self, now: float, *, at_once: bool = False) -> None:
         """
-        Do what is due from time to time; return when it is due again.
+        Do what is due from time to time, and note when it is due again.
 
         Args:
             now: Monotonic seconds.

@@ -61,6 +61,7 @@ class Pace:
         resume_at: Nothing is sent before.
         slow: Answers take long: more requests at a time are worth a thread each.
         awaits_first: What an idle queue has sent at once has no answer yet.
+        flush_until: Until so many items were ever taken, those that wait are due already.
     """
 
     def __init__(self, options: Options, limits: Limits) -> None:
@@ -80,14 +81,14 @@ class Pace:
         self._refusals = 0
         self._since: float | None = None
         self._flushed_at = -math.inf
-        self._to_flush = 0
+        self.flush_until = 0
 
     @property
     def is_healthy(self) -> bool:
         """Whether nothing is wrong with the vendor."""
         return self.health is Health.HEALTHY
 
-    def due(self, now: float, waiting: int, waiting_bytes: int) -> float:
+    def due(self, now: float, waiting: int, waiting_bytes: int, taken: int = 0) -> float:
         """
         Return the seconds until a flush is due: 0 or less when it is, `NEVER` when nothing waits.
 
@@ -95,11 +96,17 @@ class Pace:
         is over. A queue is idle when it is empty, and was last flushed an interval ago.
         A flush sends everything that waits when it becomes due; what comes meanwhile has
         been waiting since that moment at most.
+
+        Args:
+            now: Monotonic time.
+            waiting: How many items wait.
+            waiting_bytes: Their bytes.
+            taken: How many items were ever taken from the queue.
         """
         if not waiting:
-            self._since, self._to_flush = None, 0
+            self._since, self.flush_until = None, 0
             return NEVER
-        if self._to_flush > 0:
+        if taken < self.flush_until:
             return 0
         interval = self._options.flush_interval
         at_once = waiting >= self.max_items or waiting_bytes >= self.batch_bytes
@@ -109,23 +116,14 @@ class Pace:
             at_once = at_once or self.awaits_first
         wait = 0 if at_once else self._since + interval - now
         if wait <= 0:
-            self.flush(now, waiting)
+            self.flush(now, waiting, taken)
         return wait
 
-    @property
-    def flush_pending(self) -> bool:
-        """Whether items wait that are due already."""
-        return self._to_flush > 0
-
-    def flush(self, now: float, waiting: int) -> None:
+    def flush(self, now: float, waiting: int, taken: int = 0) -> None:
         """Make all that waits due."""
-        self._to_flush, self._since = waiting, now
+        self.flush_until, self._since = taken + waiting, now
         if waiting:
             self._flushed_at = now
-
-    def took(self, count: int) -> None:
-        """Note that *count* items were taken from the queue."""
-        self._to_flush -= count
 
     def delivered(self, seconds: float) -> None:
         """Note an answer that took *seconds* and was good."""

@@ -61,7 +61,7 @@ def decide(lane: Lane, now: float, workers: int) -> Decision:
     queue, pace, in_flight = lane.queue, lane.pace, lane.in_flight
     waiting, waiting_bytes = len(queue), queue.bytes_in - queue.bytes_out
     full_count = queue.items_in - waiting + pace.max_items
-    due = pace.due(now, waiting, waiting_bytes)
+    due = pace.due(now, waiting, waiting_bytes, in_flight.taken)
     pause = pace.resume_at - now
     probing = bool(in_flight.requests) and not pace.is_healthy
     crowded = not has_room(lane)
@@ -108,7 +108,6 @@ def pick(lane: Lane, now: float, *, is_due: bool) -> Batch | None:
     if is_turn and (batch := _adopt(lane, now)) is not None:
         return batch
     if is_due and (items := queue.take(pace.max_items, pace.batch_bytes)):
-        pace.took(len(items))
         return in_flight.take(items, queue.evicted, now)
     return None if is_turn else _adopt(lane, now)
 
@@ -145,7 +144,8 @@ def has_full_batch(lane: Lane, full_count: float) -> bool:
     queue, pace = lane.queue, lane.pace
     full = queue.items_in >= full_count or queue.bytes_in - queue.bytes_out >= pace.batch_bytes
     # Beside the first request of an idle queue, the few items that follow would overtake it.
-    return full or (bool(lane.waiters) and not pace.awaits_first and pace.flush_pending)
+    flushes = bool(lane.waiters) and lane.in_flight.taken < pace.flush_until
+    return full or (flushes and not pace.awaits_first)
 
 
 def would_help(lane: Lane, full_count: float) -> bool:

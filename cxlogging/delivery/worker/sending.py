@@ -94,7 +94,7 @@ def _attempt(lane: Lane, batch: Batch, encoding: str | None, seconds: float) -> 
         return Outcome(verdict, timed_out=error.timed_out)
     except Exception as error:  # whatever it is, the items are not lost by it
         return Outcome(Verdict(Action.RETRY, f"{type(error).__name__}: {error}"))
-    if verdict.action is Action.DELIVERED and not verdict.items:
+    if verdict.action is Action.DELIVERED and not (verdict.items or verdict.failed):
         return Outcome(verdict, raw=raw, sent=len(body))
     wait = retry_after(response.headers, lane.clock.wall())
     if wait is None and verdict.wait is not None:

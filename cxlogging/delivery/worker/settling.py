@@ -97,7 +97,7 @@ def settle(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settlement
         return SettlementReport(cure=verdict.cure)
     items = lane.in_flight.finish(batch)
     health = lane.pace.health
-    if verdict.action is Action.DELIVERED and not verdict.items:
+    if verdict.action is Action.DELIVERED and not (verdict.items or verdict.failed):
         report, retry, error = _delivered(lane, items, outcome, now)
     else:
         report, retry, error = _ACTIONS[verdict.action](lane, batch, outcome, now)
@@ -126,23 +126,28 @@ def _one_by_one(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settl
     """Settle a batch of which some items have another outcome than the rest."""
     done: list[Item] = []
     again: list[int] = []
+    unknown: list[int] = []
     rejected: list[tuple[int, str]] = []
     error = ""
     for index, item in enumerate(batch.items):
-        action, reason = outcome.verdict.items.get(index, (Action.DELIVERED, ""))
+        action, reason = _of_item(outcome.verdict, index, len(batch))
         if action is Action.RETRY:
             again.append(index)
             error = reason
-            continue
-        if action is not Action.DELIVERED:
-            rejected.append(_reject(lane, item, reason))
-        done.append(item)
+        elif action is Action.ISOLATE:
+            unknown.append(index)
+        else:
+            done.append(item)
+            if action is not Action.DELIVERED:
+                rejected.append(_reject(lane, item, reason))
     lane.ledger.deliver(len(done) - len(rejected), outcome.raw, outcome.sent)
     # What was sent together may have been gathered from several places on disk.
     done.sort(key=itemgetter(2))
     lane.queue.settle(done)
     if done or not again:
         lane.pace.delivered(outcome.seconds)
+    if unknown:
+        lane.in_flight.put_back(*batch.part(unknown).singles())
     if again:
         _postpone(lane, batch, again, outcome, now)
     if done:
@@ -150,6 +155,17 @@ def _one_by_one(lane: Lane, batch: Batch, outcome: Outcome, now: float) -> Settl
     if again:
         return _report_partly(error, rejected, any_done=bool(done)), True, error
     return _report_whole(lane, outcome, now)._replace(rejected=rejected), False, ""
+
+
+def _of_item(verdict: Verdict, index: int, count: int) -> tuple[Action, str]:
+    """
+    Return what becomes of the item at *index* of *count*, and the reason.
+
+    `Action.ISOLATE`: it may be one of those that failed, and is sent again on its own.
+    """
+    if index in verdict.items or not verdict.failed:
+        return verdict.items.get(index, (Action.DELIVERED, ""))
+    return (Action.REFUSED if count == 1 else Action.ISOLATE), verdict.reason
 
 
 def _report_partly(

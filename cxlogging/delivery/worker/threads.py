@@ -276,10 +276,9 @@ class Workers:
         """Send one batch if one is due; return how long to wait before the next look."""
         lane = self.lane
         clock = lane.clock.monotonic
-        maintain_at = math.inf
-        if lane.queue.needs_maintenance:
+        if lane.queue.needs_care or clock() >= lane.queue.maintain_at:
             with lane.lock:
-                maintain_at = lane.queue.maintain(clock())
+                lane.queue.maintain(clock())
         if lane.drops.has_unreported or lane.diagnostics.has_pending or lane.queue.notices:
             lane.report(clock())
         with lane.lock:
@@ -287,7 +286,7 @@ class Workers:
             decision = self._decide(now)
         batch = decision.batch
         if batch is None:
-            return self._idle(decision, now, maintain_at)
+            return self._idle(decision, now)
         if decision.wants_help:
             self._start()
         started = clock()
@@ -329,7 +328,7 @@ class Workers:
                 self.lane.queue.release()
         return True
 
-    def _idle(self, decision: Decision, now: float, maintain_at: float) -> float:
+    def _idle(self, decision: Decision, now: float) -> float:
         """Return how long to wait, after a look that found nothing to send."""
         lane = self.lane
         if not decision.leaves:
@@ -337,6 +336,7 @@ class Workers:
         self._report_drops()
         if decision.leaves:
             return RETIRE
+        maintain_at = lane.queue.maintain_at
         if lane.is_watched and self._watcher.start():
             maintain_at = math.inf  # one thread wakes for it, whatever the number of handlers
         event_at = lane.drops.event_due_at if self._may_report() else NEVER

@@ -1,10 +1,10 @@
 "use strict";
-// Shows what /api/events gives. Log text only ever becomes text: no innerHTML, no links made of it.
-const PAGE = 200, PAUSE = 2000, MOST = 2000;
+// Shows the events of /api/events. Log text is only ever inserted as text: no innerHTML, no links.
+const PAGE = 200, PAUSE = 2000, MAX_EVENTS = 2000;
 const FOLDED_ABOVE = 24, HEAD = 8, TAIL = 12, WIDEST = 2000;
 const MESSAGES = ["message", "body", "msg", "text", "event", "name"];
 const TRACES = ["exception", "exception.stacktrace", "stack_info"];
-const vendors = new Map();  // by name, as /api/vendors gives them
+const vendors = new Map();  // by name, as /api/vendors returns them
 const byId = (id) => document.getElementById(id);
 const list = byId("events"), state = byId("state"), more = byId("more"), search = byId("contains");
 let vendor = "", newest = 0, oldest = null, timer = 0, turn = 0;
@@ -16,8 +16,8 @@ function element(tag, name, text) {
   return made;
 }
 
-// Control characters, what turns the direction of reading, what shows as nothing, half characters.
-const STEERING = /[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e0fff}]/gu;
+// Control characters, changes of text direction, invisible characters, lone surrogates.
+const UNSAFE = /[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e0fff}]/gu;
 
 function escaped(found) {
   const unit = (code) => code < 32 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
@@ -25,7 +25,7 @@ function escaped(found) {
 }
 
 function safe(text) {
-  return text.replace(/\r\n/g, "\n").replaceAll("\t", "    ").replace(STEERING, escaped);
+  return text.replace(/\r\n/g, "\n").replaceAll("\t", "    ").replace(UNSAFE, escaped);
 }
 
 function json(value, indent) {
@@ -56,7 +56,7 @@ function chosen(event, data) {
   return Object.fromEntries(Object.keys(context).length ? [...kept, ["context", context]] : kept);
 }
 
-// Texts of several lines apart from the other fields, by their keypaths.
+// Splits multi-line strings from the other fields, by their keypaths.
 function apart(fields, above = "") {
   const short = [], long = [];
   for (const [name, value] of Object.entries(fields)) {
@@ -91,7 +91,7 @@ function cut(line) {
   return line.length > WIDEST ? `${line.slice(0, WIDEST)}… ${line.length - WIDEST} more characters` : line;
 }
 
-// A text with its line ends; a long one is folded, with a button that unfolds it.
+// A string with its line breaks; a long one is folded, with a button that unfolds it.
 function block(text) {
   const lines = safe(text).replace(/^\n+|\s+$/g, "").split("\n");
   const more = lines.length - HEAD - TAIL;
@@ -152,7 +152,7 @@ function row(event) {
   return item;
 }
 
-// Integers that a double does not hold stay as they were written, where the browser can do so.
+// Integers beyond the precision of a double stay as they were written, where the browser supports it.
 function exact(key, value, context) {
   const inexact = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
   return inexact && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
@@ -182,7 +182,7 @@ function show(counts, sizes) {
   state.textContent = `${(sizes.bytes / 2 ** 20).toFixed(1)} of ${(sizes.max_bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 
-// Why the list is empty: nothing has arrived at all, or nothing that is asked for.
+// Says why the list is empty: nothing has arrived at all, or nothing matches.
 function showEmpty(counts) {
   const all = Object.values(counts).reduce((sum, n) => sum + n, 0), empty = !list.childElementCount;
   const name = vendor && vendors.get(vendor).title;
@@ -202,13 +202,13 @@ async function refresh() {
     if (mine !== turn) return;
     if (!events.length || events[0].id < newest) restart();
     const fresh = events.filter((event) => event.id > newest);
-    // A gap between what is shown and what is new: begin again rather than show it as one.
+    // There is a gap between the events shown and the new ones: start again.
     if (newest && fresh.length === PAGE) restart();
     if (fresh.length) {
       newest = fresh[0].id;
       if (oldest === null) oldest = events.length === PAGE ? events.at(-1).id : 0;
       list.prepend(...fresh.map(row));
-      while (list.childElementCount > MOST) list.lastElementChild.remove();
+      while (list.childElementCount > MAX_EVENTS) list.lastElementChild.remove();
     }
     more.hidden = !oldest;
     showEmpty(counts);

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...wire.external_errors import is_external
 from ...wire.sanitizing.sanitizer import Sanitizer
-from ...wire.truncation import cut, cut_middle
+from ...wire.sanitizing.truncation import cut, cut_middle
 from .parsing import parse
 from .tracebacks import HEADER, format_exception
 

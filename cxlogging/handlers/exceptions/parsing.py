@@ -6,7 +6,7 @@ import builtins
 import re
 from typing import Any
 
-from ...wire.truncation import strip_ansi
+from ...wire.sanitizing.truncation import strip_ansi
 
 MAX_DEPTH = 5
 

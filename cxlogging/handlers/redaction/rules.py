@@ -9,7 +9,7 @@ from ...errors import ConfigurationError
 from ...wire import option_parsers as values
 from ...wire.http import INTEGERS
 from ...wire.sanitizing.sanitizer import HIDDEN, Sanitizer, Secrecy
-from ...wire.truncation import strip_ansi
+from ...wire.sanitizing.truncation import strip_ansi
 
 SENSITIVE = (
     # passwords

@@ -31,7 +31,7 @@ from ...wire.timestamps import FULL_NS, rfc3339
 
 LIMITS = Limits(
     item_bytes=2**20 - 1,
-    # Not compressed at all, a batch still keeps below the limit of 10 MiB on the wire.
+    # Even if it is not compressed, a batch stays below the limit of 10 MiB as sent.
     body_bytes=10 * 2**20 - 2**16,
     wire_bytes=10 * 2**20 - 1,
     batch_count=10_000,
@@ -45,7 +45,7 @@ CONTENT_TYPES = {
     "ndjson": "application/x-ndjson",
 }
 HEAD_MEMBERS = 4
-"""``dt``, ``level``, ``severity`` and ``context``."""
+"""The members that every event begins with: ``dt``, ``level``, ``severity`` and ``context``."""
 
 VARIABLES = {
     "source_token": ("BETTER_STACK_SOURCE_TOKEN", "LOGTAIL_SOURCE_TOKEN", "SOURCE_TOKEN"),
@@ -55,7 +55,7 @@ VARIABLES = {
     ),
     "url": (settings.URL_VARIABLE, "BETTER_STACK_INGESTING_URL"),
 }
-"""Where an argument that is missing is read from."""
+"""The variables that each argument is read from if nobody passes it, in order."""
 
 OWN_FIELDS = frozenset("dt level severity message context exception stack_info".split())
 CURES = {
@@ -94,25 +94,25 @@ class BetterStack(Destination):
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
     ) -> Writer | None:
-        """Return what makes the events of a call site."""
+        """Return a function that makes the events of a call site."""
         if not OWN_FIELDS.isdisjoint(fields):
             return None
         return self._writer(level, level_name, key, len(fields) + 1)
 
     def _writer(self, level: int, level_name: str, key: Site, count: int) -> Writer:
-        """Return what makes events, of which most have *count* members of their own."""
+        """Return a function that makes events; most of them have *count* fields of their own."""
         form = "msgpack" if self.format == "msgpack" else "json"
-        usual = _constants(form, level, level_name, key, None)
-        beginning = _beginning(count)
+        usual_head = _constants(form, level, level_name, key, None)
+        usual_start = _start(count)
 
         def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
-            head = usual if task is None else _constants(form, level, level_name, key, task)
-            begin, cut = beginning if len(document) == count else _beginning(len(document))
+            head = usual_head if task is None else _constants(form, level, level_name, key, task)
+            start, cut = usual_start if len(document) == count else _start(len(document))
             time = time_ns if time_ns >= FULL_NS else rfc3339(time_ns)
-            return b"".join((begin, packb(time), head, packb(document)[cut:]))
+            return b"".join((start, packb(time), head, packb(document)[cut:]))
 
         def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
-            head = usual if task is None else _constants(form, level, level_name, key, task)
+            head = usual_head if task is None else _constants(form, level, level_name, key, task)
             time = b"%d" % time_ns if time_ns >= FULL_NS else b'"%b"' % rfc3339(time_ns).encode()
             return b'{"dt":%b,%b,%b' % (time, head, encoded(document)[1:])
 
@@ -138,7 +138,7 @@ class BetterStack(Destination):
         return joined(_array_header(len(items)), items, b"", b"")
 
     def interpret(self, response: Response, count: int) -> Verdict:
-        """Return the verdict by status; a used-up quota is final."""
+        """Return the verdict by the status; events above the quota are rejected."""
         if response.status == 402:
             return Verdict(
                 Action.REFUSED,
@@ -156,7 +156,7 @@ def configure(
     url: str | None = None,
     allow_plain_http: object = None,
 ) -> BetterStack:
-    """Return the destination for arguments, where missing ones come from the environment."""
+    """Return the destination for these arguments; missing ones are read from the environment."""
     format = values.choice(*CONTENT_TYPES)("format", format)  # noqa: A001 - the public name
     source, name = settings.named("ingesting_host", ingesting_host, *VARIABLES["ingesting_host"])
     example = "s1234567.eu-nbg-2.betterstackdata.com"
@@ -178,18 +178,18 @@ def configure(
     return BetterStack(settings.usable_key(token, endpoint), endpoint, format, warnings=warnings)
 
 
-def _beginning(count: int) -> tuple[bytes, int]:
-    """Return an event's first bytes, and those of the map of its *count* own members."""
-    # The map's own header gives way to one that counts the head's members too.
+def _start(count: int) -> tuple[bytes, int]:
+    """Return the first bytes of an event with *count* own members, and how many they replace."""
+    # The map's own header is replaced by one that counts the members of the head, too.
     return b"%b\xa2dt" % _map_header(count + HEAD_MEMBERS), len(_map_header(count))
 
 
 @lru_cache(maxsize=4_096)
 def _constants(form: str, level: int, level_name: str, key: Site, task: str | None) -> bytes:
     """
-    Return the members that a call site's events share, encoded.
+    Return the members that all events of a call site have, encoded.
 
-    In the shape that Better Stack's own clients send.
+    They have the shape that Better Stack's own clients send.
     """
     logger, path, _, _, line, function, thread, thread_name, pid, process = key
     runtime = {

@@ -13,15 +13,15 @@ class BetterStackHandler(ShippingHandler):
     Ships records to Better Stack, ``POST https://$INGESTING_HOST/``.
 
     Args:
-        source_token: Else ``BETTER_STACK_SOURCE_TOKEN``.
-        ingesting_host: Else ``BETTER_STACK_INGESTING_HOST``.
+        source_token: The token of the source. Default: ``BETTER_STACK_SOURCE_TOKEN``.
+        ingesting_host: The host of the source. Default: ``BETTER_STACK_INGESTING_HOST``.
         format: ``"msgpack"``, ``"json"`` or ``"ndjson"``.
-        url: Replaces scheme, host and port; else ``CXLOGGING_URL``.
-        level: As `logging.Handler` takes it.
+        url: Scheme, host and port to send to instead. Default: ``CXLOGGING_URL``.
+        level: The level, as `logging.Handler` takes it.
         options: See the documentation of options.
 
     Raises:
-        ConfigurationError: An argument is unknown or impossible.
+        ConfigurationError: An argument is unknown or invalid.
     """
 
     def __init__(

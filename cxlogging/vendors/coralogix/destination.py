@@ -4,9 +4,9 @@ Coralogix: ``POST https://ingress.<domain>/logs/v1/bulk``.
 Follows https://coralogix.com/docs/integrations/coralogix-endpoints/ and
 https://coralogix.com/docs/developer-portal/apis/log-ingestion/coralogix-rest-api-bulk/:
 severity 1 to 6, ``hiResTimestamp`` in nanoseconds, ``text`` a string, at most
-2 MB a request. The vendor names no compression for this address, and its agents
-send gzip to its neighbour ``/logs/v1/singles``: so gzip is tried once a plain
-request was taken.
+2 MB a request. The vendor documents no compression for this path, but its agents
+send gzip to ``/logs/v1/singles``: so gzip is tried after an uncompressed request was
+accepted.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ VARIABLES = {
     ),
     "url": (settings.URL_VARIABLE,),
 }
-"""Where an argument that is missing is read from."""
+"""The variables that each argument is read from if nobody passes it, in order."""
 
 OWN_FIELDS = frozenset(
     "message level logger file line thread pid process task exception stack_info".split()
@@ -78,8 +78,8 @@ class Coralogix(Destination):
             f'"subsystemName":{quote(subsystem_name)},'
             f'"computerName":{quote(computer_name)},"logEntries":['
         )
-        self.beginning = names.encode()
-        overhead = len(self.beginning) + 2
+        self.start = names.encode()
+        overhead = len(self.start) + 2
         missing = [] if key else ["CORALOGIX_API_KEY (or api_key=)"]
         missing += [] if endpoint else ["CORALOGIX_DOMAIN (or domain=)"]
         super().__init__(
@@ -110,7 +110,7 @@ class Coralogix(Destination):
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
     ) -> Writer | None:
-        """Return what makes the entries of a call site."""
+        """Return a function that makes the entries of a call site."""
         if self.text == "plain" or not OWN_FIELDS.isdisjoint(fields):
             return None
         return self._writer(level, level_name, key)
@@ -143,7 +143,7 @@ class Coralogix(Destination):
 
     def body(self, items: Sequence[bytes]) -> bytes:
         """Return the entries as one bulk body."""
-        return joined(self.beginning, items, b",", b"]}")
+        return joined(self.start, items, b",", b"]}")
 
 
 def configure(
@@ -157,7 +157,7 @@ def configure(
     url: str | None = None,
     allow_plain_http: object = None,
 ) -> Coralogix:
-    """Return the destination for arguments, where missing ones come from the environment."""
+    """Return the destination for these arguments; missing ones are read from the environment."""
     text = values.choice("json", "plain")("text", text)
     endpoint = address(domain, url, "ingress", PATH, allow_plain_http=allow_plain_http)
     key = settings.secret("api_key", api_key, *VARIABLES["api_key"])
@@ -194,7 +194,7 @@ def severity(level: int) -> int:
 
 @lru_cache(maxsize=4_096)
 def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
-    """Return what a call site's entries share: entry fields, and the end of the quoted text."""
+    """Return what all entries of a call site have: entry fields, and the end of the quoted text."""
     logger, _, filename, module, line, function, thread, thread_name, pid, process = key
     source = {
         "severity": severity(level),
@@ -216,7 +216,7 @@ def _constants(level: int, level_name: str, key: Site) -> tuple[bytes, bytes]:
 
 
 def _plain(message: str, error: dict[str, Any] | None, stack: str | None) -> str:
-    """Return the message, and below it the stacks, as a formatter would print them."""
+    """Return the message, followed by the stacks, as a formatter would print them."""
     parts = [message]
     if error is not None:
         parts.append(error.get("stacktrace", ""))

@@ -13,19 +13,22 @@ class CoralogixHandler(ShippingHandler):
     Ships records to Coralogix, ``POST /logs/v1/bulk``.
 
     Args:
-        api_key: A Send-Your-Data API key; else ``CORALOGIX_API_KEY``.
-        domain: ``"eu2.coralogix.com"``, or a region, ``"eu2"``; else ``CORALOGIX_DOMAIN``.
-        application_name: Else ``CORALOGIX_APPLICATION_NAME``, else the script's name.
-        subsystem_name: Else ``CORALOGIX_SUBSYSTEM_NAME``, else ``"python"``.
-        computer_name: Else the host's name.
-        text: ``"json"``: message, extras and exception as one JSON document;
-            ``"plain"``: the message, and the stack below it.
-        url: Replaces scheme, host and port; else ``CXLOGGING_URL``.
-        level: As `logging.Handler` takes it.
+        api_key: A Send-Your-Data API key. Default: ``CORALOGIX_API_KEY``.
+        domain: A domain, ``"eu2.coralogix.com"``, or a region, ``"eu2"``. Default:
+            ``CORALOGIX_DOMAIN``.
+        application_name: The name of the application. Default: ``CORALOGIX_APPLICATION_NAME``, or
+            else the script's name.
+        subsystem_name: The name of the subsystem. Default: ``CORALOGIX_SUBSYSTEM_NAME``, or else
+            ``"python"``.
+        computer_name: The name of the host. Default: what the system calls it.
+        text: ``"json"`` for message, extras and exception as one JSON document, ``"plain"`` for
+            the message followed by the stack.
+        url: Scheme, host and port to send to instead. Default: ``CXLOGGING_URL``.
+        level: The level, as `logging.Handler` takes it.
         options: See the documentation of options.
 
     Raises:
-        ConfigurationError: An argument is unknown or impossible.
+        ConfigurationError: An argument is unknown or invalid.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """
-From the bytes on the wire to JSON values: inflating with a bound, and strict JSON.
+From the body as sent to JSON values: decompression with a limit, and strict JSON.
 
-Nothing inflates further than one byte above its limit, so a bomb costs no more than an honest
-body (CWE-409). JSON is RFC 8259: no NaN, no Infinity, no comments, valid UTF-8.
+Decompression stops one byte above the limit, so that a decompression bomb costs no more than any
+other body (CWE-409). JSON is RFC 8259: no NaN, no Infinity, no comments, valid UTF-8.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ RAW_DEFLATE = -zlib.MAX_WBITS
 
 
 class TooLargeError(Exception):
-    """The body is larger than the limit, before or after inflating."""
+    """The body is larger than the limit, before or after decompression."""
 
 
 class MalformedError(Exception):
-    """The bytes are not what the headers say."""
+    """The body is not what its headers say."""
 
 
 class UnknownEncodingError(Exception):
-    """A content encoding that the vendor does not take, or several of them."""
+    """The vendor does not accept this content encoding, or there are several."""
 
 
 class _Inflater(Protocol):
@@ -38,18 +38,18 @@ class _Inflater(Protocol):
 
 def inflate(body: bytes, encoding: str, *, allowed: Iterable[str], limit: int) -> bytes:
     """
-    *body* without its content encoding, at most *limit* bytes of it.
+    Return *body* without its content encoding, at most *limit* bytes.
 
     Args:
-        body: As on the wire.
+        body: The body as sent.
         encoding: The header's value; empty and `identity` mean none.
-        allowed: Encodings that the vendor takes: `gzip`, `deflate` (zlib or raw), `zstd`.
-        limit: In bytes, after inflating.
+        allowed: Encodings that the vendor accepts: `gzip`, `deflate` (zlib or raw), `zstd`.
+        limit: The largest size after decompression, in bytes.
 
     Raises:
-        TooLargeError: There is more.
-        MalformedError: Broken, cut short, or followed by something else.
-        UnknownEncodingError: Not one of *allowed*, or more than one.
+        TooLargeError: The body is larger.
+        MalformedError: The body is broken, incomplete, or followed by something else.
+        UnknownEncodingError: The encoding is not one of *allowed*, or there are several.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
@@ -66,7 +66,7 @@ def inflate(body: bytes, encoding: str, *, allowed: Iterable[str], limit: int) -
 
 
 def peek(body: bytes, encoding: str, limit: int) -> bytes:
-    """*body* inflated as far as that works, else as it is: to look for a text in it."""
+    """Return *body* decompressed if that is possible, or else as it is; to search it for a text."""
     try:
         return inflate(body, encoding, allowed=("gzip", "deflate", "zstd"), limit=limit)
     except (TooLargeError, MalformedError, UnknownEncodingError):
@@ -74,7 +74,7 @@ def peek(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def size_up_to(body: bytes, encoding: str, limit: int) -> int:
-    """Bytes of *body* that have to be read to answer for it; `limit + 1` where there are more."""
+    """Return the size of *body* after decompression; `limit + 1` if it is larger than *limit*."""
     try:
         return len(inflate(body, encoding, allowed=("gzip", "deflate", "zstd"), limit=limit))
     except TooLargeError:
@@ -97,9 +97,9 @@ def _inflater(kind: str) -> _Inflater:
 
 def _zstd_inflater() -> _Inflater:
     if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - only a zstd body pays for it
+        from compression import zstd  # noqa: PLC0415 - imported for a zstd body only
     else:
-        from backports import zstd  # noqa: PLC0415 - only a zstd body pays for it
+        from backports import zstd  # noqa: PLC0415 - imported for a zstd body only
     return cast("_Inflater", zstd.ZstdDecompressor())
 
 
@@ -135,7 +135,7 @@ def _inflate_one(body: bytes, room: int, inflater: _Inflater) -> tuple[bytes, by
 
 
 def strict_json(raw: bytes) -> Any:
-    """The value that *raw* holds. Raises `MalformedError` for anything that is not RFC 8259."""
+    """Return the value that *raw* holds. Raises `MalformedError` if it is not RFC 8259."""
     try:
         return _DECODER.decode(_text(raw))
     except (ValueError, RecursionError) as error:
@@ -144,10 +144,10 @@ def strict_json(raw: bytes) -> Any:
 
 def json_items(raw: bytes) -> list[tuple[Any, int]]:
     """
-    The elements of the array that *raw* holds, each with its own length in bytes.
+    Return the elements of the array that *raw* holds, each with its length in bytes.
 
-    Raises `MalformedError` when it is not an array. A plain `strict_json` is several times
-    faster: this is for bodies in which an element may be above its own limit.
+    Raises `MalformedError` if it is not an array. `strict_json` is several times faster: this is
+    for bodies in which an element may be above the limit of an element.
     """
     text = _text(raw)
     at = _skip(text, 0)

@@ -1,4 +1,4 @@
-"""Reading events: their level, their message, and what is odd about them."""
+"""Reading events: their level, their message, and what is unusual about them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MESSAGE_FIELDS = ("message", "body", "msg", "text", "event", "name")
 BEYOND_DOUBLE = "a number beyond a double, which readers turn into Infinity"
 INEXACT = "an integer beyond 2^53, which this vendor rounds to a double: send it as text"
 EXACT = 2**53
-"""Up to here a double holds every integer."""
+"""A double holds every integer up to this one."""
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
 _SMALLEST, _BIGGEST = -(2**63), 2**64 - 1
 
 
 def level_of(data: Mapping[str, Any]) -> tuple[str, int]:
-    """The level's name in lower case, and its severity; ("", 3) when there is none."""
+    """Return the level's name in lower case, and its severity; ("", 3) if there is none."""
     for name in LEVEL_FIELDS:
         value = data.get(name)
         if isinstance(value, str) and value:
@@ -32,7 +32,7 @@ def level_of(data: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def message_of(data: Mapping[str, Any], first: str = "message") -> str:
-    """The text that a reader wants first: the field *first*, another one, else the JSON's start."""
+    """Return the field *first*, another field for messages, or else the start of the JSON."""
     for name in (first, *MESSAGE_FIELDS):
         value = data.get(name)
         if isinstance(value, str) and value:
@@ -41,7 +41,7 @@ def message_of(data: Mapping[str, Any], first: str = "message") -> str:
 
 
 def tidy(data: dict[str, Any], *, doubles: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """*data* as JSON can hold it, and its `oddities`."""
+    """Return *data* with numbers that JSON can hold, and its `oddities`."""
     odd = oddities(data, doubles=doubles)
     if BEYOND_DOUBLE in odd:
         data = json.loads(json.dumps(data), parse_constant=str)
@@ -49,17 +49,17 @@ def tidy(data: dict[str, Any], *, doubles: bool = False) -> tuple[dict[str, Any]
 
 
 def compact(value: object) -> str:
-    """*value* as compact JSON, as far as it is JSON."""
+    """Return *value* as compact JSON; what is not JSON as its text."""
     return _ENCODER.encode(value)
 
 
 def oddities(value: object, *, doubles: bool = False) -> tuple[str, ...]:
     """
-    What is legal in *value* but unsafe on its way: huge integers, lone surrogates.
+    Return what is valid in *value* but may be changed on its way: huge integers, lone surrogates.
 
     Args:
-        value: JSON.
-        doubles: True where the vendor keeps every number as a double.
+        value: A JSON value.
+        doubles: Whether the vendor keeps every number as a double.
     """
     found: dict[str, None] = {}
     waiting: list[object] = [value]

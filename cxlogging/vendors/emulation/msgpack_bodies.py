@@ -11,20 +11,20 @@ import msgpack
 
 from .bodies import MalformedError
 
-MOST_ELEMENTS = 1_000_000
-"""Of one array: a byte each on the wire may be a hundred in memory."""
+MAX_ELEMENTS = 1_000_000
+"""Elements of one array: each may take one byte in the body and a hundred in memory."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def unpack(raw: bytes) -> Any:
     """
-    The one value that *raw* holds, with `msgpack.Timestamp` for the timestamp extension.
+    Return the one value that *raw* holds, with `msgpack.Timestamp` for the timestamp extension.
 
-    Raises `MalformedError` when it is cut short, followed by more, not MessagePack, or has an
-    array of more than `MOST_ELEMENTS`.
+    Raises `MalformedError` if it is incomplete, followed by more, not MessagePack, or has an
+    array of more than `MAX_ELEMENTS`.
     """
-    most = min(len(raw), MOST_ELEMENTS)
+    most = min(len(raw), MAX_ELEMENTS)
     try:
         return msgpack.unpackb(
             raw, raw=False, strict_map_key=False, timestamp=0, max_array_len=most
@@ -34,7 +34,7 @@ def unpack(raw: bytes) -> Any:
 
 
 def packed_size(value: object) -> int:
-    """The length of *value* as MessagePack, in bytes."""
+    """Return the length of *value* as MessagePack, in bytes."""
     try:
         return len(msgpack.packb(value, use_bin_type=True))
     except ValueError as error:  # the codec unpacks deeper values than it packs
@@ -42,7 +42,7 @@ def packed_size(value: object) -> int:
 
 
 def jsonable(value: Any, found: dict[str, None]) -> Any:
-    """*value* with JSON types alone; what had to be changed is added to *found*."""
+    """Return *value* with JSON types only; what had to be changed is added to *found*."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
@@ -73,7 +73,7 @@ def _special(value: Any, found: dict[str, None]) -> str:
 
 
 def iso(nanoseconds: int) -> str:
-    """RFC 3339 with nanoseconds, such as `2022-12-31T13:45:59.123456000Z`."""
+    """Return a time as RFC 3339 with nanoseconds: `2022-12-31T13:45:59.123456000Z`."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     try:
         moment = _EPOCH + timedelta(seconds=seconds)

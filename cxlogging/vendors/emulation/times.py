@@ -1,4 +1,4 @@
-"""Times as senders write them, to whole nanoseconds since 1970. None where they are not times."""
+"""Reads times in the forms that senders use, as whole nanoseconds since 1970."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _LAST_NS = 2**63 - 1
 
 
 def fits(nanoseconds: int) -> bool:
-    """True when *nanoseconds* is a time that 64 bits hold (1677 to 2262)."""
+    """Return whether *nanoseconds* is a time that fits into 64 bits (1677 to 2262)."""
     return -_LAST_NS <= nanoseconds <= _LAST_NS
 
 
 def rfc3339_ns(text: str, *, relaxed: bool = False) -> int | None:
     """
-    An RFC 3339 time, with up to nanoseconds; further digits are cut.
+    Return the nanoseconds of an RFC 3339 time, or None; digits below nanoseconds are ignored.
 
     Args:
-        text: Such as `2022-12-31T13:45:59.123456Z`.
-        relaxed: Takes a blank for the `T`, small `t` and `z`, and no zone at all (UTC).
+        text: A text such as `2022-12-31T13:45:59.123456Z`.
+        relaxed: Accept a space for the `T`, `t` and `z` in lower case, and no zone (UTC).
     """
     match = _RFC3339.fullmatch(text)
     if match is None:

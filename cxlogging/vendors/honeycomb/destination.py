@@ -25,11 +25,11 @@ from ...wire.codec import encoded, literal, members
 from ...wire.destination import Destination, Writer
 from ...wire.event import Event, Site, present, put_trace, rename_reserved, site
 from ...wire.external_errors import contained
-from ...wire.flatten import flatten
 from ...wire.http import Action, Endpoint, Limits, Response, Secret, Verdict, joined
+from ...wire.sanitizing.flatten import flatten
+from ...wire.sanitizing.truncation import within
 from ...wire.size_limit import encode
 from ...wire.timestamps import rfc3339_second
-from ...wire.truncation import within
 from ...wire.verdicts import RETRIED, default_verdict
 
 HOSTS = {
@@ -48,7 +48,7 @@ LIMITS = Limits(
     item_bytes=999_999,
     body_bytes=4_999_999,
     wire_bytes=4_999_999,
-    # The statuses must fit, with their reasons, in the 256 KiB that are read of an answer.
+    # The statuses and their reasons must fit into the 256 KiB of an answer that are read.
     batch_count=3_500,
     overhead=2,
     auto=("zstd", "gzip"),
@@ -65,7 +65,7 @@ VARIABLES = {
         *("HONEYCOMB_API_HOST", "LIBHONEY_API_HOST"),
     ),
 }
-"""Where an argument that is missing is read from."""
+"""The variables that each argument is read from if nobody passes it, in order."""
 
 OWN_FIELDS = frozenset(
     "body severity severity_code level logger code.function code.filepath code.lineno thread.id"
@@ -84,7 +84,7 @@ SEVERITY_CODES = {word: 4 * number + 1 for number, word in enumerate(SEVERITIES)
 """OpenTelemetry's numbers for them."""
 
 SERVICE_NAME = "service.name"
-"""A field of this name that the application sets goes before the handler's."""
+"""If the application sets a field of this name, the handler does not."""
 
 
 class Honeycomb(Destination):
@@ -118,7 +118,7 @@ class Honeycomb(Destination):
     def writer(
         self, level: int, level_name: str, key: Site, fields: Mapping[str, Any]
     ) -> Writer | None:
-        """Return what makes the elements of a call site."""
+        """Return a function that makes the elements of a call site."""
         if not (OWN_FIELDS.isdisjoint(fields) and NESTED.isdisjoint(map(type, fields.values()))):
             return None
         service = "" if SERVICE_NAME in fields else self.service_name
@@ -137,7 +137,7 @@ class Honeycomb(Destination):
         return write
 
     def trace_fields(self, trace_id: str, span_id: str) -> dict[str, str]:
-        """Return what makes the event one of its span's."""
+        """Return the fields that make the event a part of its span."""
         return {
             "trace.trace_id": trace_id,
             "trace.parent_id": span_id,
@@ -145,7 +145,7 @@ class Honeycomb(Destination):
         }
 
     def error_fields(self, error: dict[str, Any] | None, stack: str | None) -> dict[str, Any]:
-        """Return the exception and the stack, flat."""
+        """Return flat fields for the exception and the stack."""
         values = {f"exception.{name}": value for name, value in (error or {}).items()}
         if stack is not None:
             values["stack_info"] = stack
@@ -155,7 +155,7 @@ class Honeycomb(Destination):
         """Return an element of the batch."""
         with contained:
             element = self.build_item(event)
-            # An element within the limit of one text has no text beyond it.
+            # An element that is no larger than the limit of a text holds no larger text.
             if len(element) <= TEXT_BYTES:
                 return element
         return encode(self._within, event, self.limits.item_bytes)
@@ -172,7 +172,7 @@ class Honeycomb(Destination):
         return write(event.time_ns, document, event.sample_rate, event.task)
 
     def _within(self, event: Event) -> bytes:
-        """Return the element with every text cut to the limit of one."""
+        """Return the element with every text cut to the limit of a text."""
         return self.build_item(event.replace(message=within(event.message, TEXT_BYTES)))
 
     def body(self, items: Sequence[bytes]) -> bytes:
@@ -181,10 +181,10 @@ class Honeycomb(Destination):
 
     def interpret(self, response: Response, count: int) -> Verdict:
         """
-        Return the verdict: by the status of each event where the batch was taken.
+        Return the verdict: by the status of each event if the batch was accepted.
 
-        ``RateLimit`` (https://api-docs.honeycomb.io/api/, Rate Limiting) comes with a 429,
-        and beside events of a batch whose status is one: ``reset`` is its wait.
+        ``RateLimit`` (https://api-docs.honeycomb.io/api/, Rate Limiting) is sent with a 429, and
+        with a batch in which an event has this status: ``reset`` is the time to wait.
         """
         verdict = self._interpret(response, count)
         limited = response.status == 429 or any(
@@ -199,13 +199,13 @@ class Honeycomb(Destination):
         if response.status != 200:
             return default_verdict(response, CURES)
         if response.body.count(b'"status":202') == count == response.body.count(b'"status"'):
-            return Verdict(Action.DELIVERED)  # all of them, as nearly always
+            return Verdict(Action.DELIVERED)  # all of them, which is the usual case
         statuses = list(_statuses(response))
         if not statuses:
             return Verdict(Action.RETRY, "HTTP 200 without a status for each event")
         items = {}
         for index in range(count):
-            verdict = _item(statuses[index] if index < len(statuses) else None)
+            verdict = _meaning(statuses[index] if index < len(statuses) else None)
             if verdict is not None:
                 items[index] = verdict
         return Verdict(Action.DELIVERED, items=items)
@@ -219,7 +219,7 @@ def configure(
     url: str | None = None,
     allow_plain_http: object = None,
 ) -> Honeycomb:
-    """Return the destination for arguments, where missing ones come from the environment."""
+    """Return the destination for these arguments; missing ones are read from the environment."""
     name = settings.text("dataset", dataset, *VARIABLES["dataset"])
     name = name or settings.program_name()
     if len(name) > 255:
@@ -253,7 +253,7 @@ def configure(
 
 
 def _address(name: str | None) -> str | None:
-    """Return the address for a region, or for one of the vendor's hosts as it prints them."""
+    """Return the URL of a region, or of one of the vendor's hosts in the forms that it prints."""
     if name is None or name.lower().partition("://")[0] == "http":
         return name
     bare = settings.authority("", name)
@@ -270,7 +270,7 @@ def severity(level: int) -> str:
 
 @lru_cache(maxsize=4_096)
 def _constants(level: int, level_name: str, hostname: str, service: str, key: Site) -> bytes:
-    """Return the end of an element: the members of ``data`` that a call site's events share."""
+    """Return the end of an element: the members of ``data`` that all events of a call site have."""
     logger, path, _, _, line, function, thread, thread_name, pid, process = key
     values = {
         "severity": severity(level),
@@ -292,7 +292,7 @@ def _constants(level: int, level_name: str, hostname: str, service: str, key: Si
 
 
 def _statuses(response: Response) -> Iterator[dict[str, Any]]:
-    """Yield the status objects of an answer, as far as the answer was read."""
+    """Yield the status of each event, as far as the answer was read."""
     text = response.body.decode("utf-8", "replace").lstrip()
     decoder, at = json.JSONDecoder(), 1
     while text.startswith("[") and (start := BEGIN.search(text, at)):
@@ -303,13 +303,13 @@ def _statuses(response: Response) -> Iterator[dict[str, Any]]:
         yield value if isinstance(value, dict) else {}
 
 
-def _item(status: dict[str, Any] | None) -> tuple[Action, str] | None:
-    """Return the exception that one event's status makes, or None where it was taken."""
+def _meaning(status: dict[str, Any] | None) -> tuple[Action, str] | None:
+    """Return what the status of one event means for it, or None if the event was accepted."""
     code = None if status is None else status.get("status")
     if not isinstance(code, int):
         return Action.RETRY, "no status for this event"
     if 200 <= code < 300:
         return None
     reason = f"status {code}: {(status or {}).get('error', '')}"
-    passing = code in RETRIED or code >= 500
-    return (Action.RETRY if passing else Action.REFUSED), reason
+    is_temporary = code in RETRIED or code >= 500
+    return (Action.RETRY if is_temporary else Action.REFUSED), reason

@@ -16,19 +16,20 @@ class HoneycombHandler(ShippingHandler):
     Ships records to Honeycomb, ``POST /1/batch/{dataset}``.
 
     Args:
-        api_key: An ingest or configuration key; else ``HONEYCOMB_API_KEY``.
-        dataset: Else ``HONEYCOMB_DATASET``, else the script's name.
-        service_name: Field ``service.name``; else ``OTEL_SERVICE_NAME`` or
-            ``HONEYCOMB_SERVICE_NAME``, else the script's name.
-        sample_rate: Keep one record in so many; or a callable that gets the
-            record and returns how many it stands for, 0 to leave it out.
-        url: Replaces scheme, host and port; ``"eu"`` is the EU host; else
+        api_key: An ingest key or configuration key. Default: ``HONEYCOMB_API_KEY``.
+        dataset: The name of the dataset. Default: ``HONEYCOMB_DATASET``, or else the script's
+            name.
+        service_name: The field ``service.name``. Default: ``OTEL_SERVICE_NAME`` or
+            ``HONEYCOMB_SERVICE_NAME``, or else the script's name.
+        sample_rate: Ship one record in so many; or a callable that takes the record and returns
+            how many records it stands for, or 0 to drop it.
+        url: Scheme, host and port to send to instead, or ``"eu"`` for the EU host. Default:
             ``CXLOGGING_URL`` or ``HONEYCOMB_API_ENDPOINT``.
-        level: As `logging.Handler` takes it.
+        level: The level, as `logging.Handler` takes it.
         options: See the documentation of options.
 
     Raises:
-        ConfigurationError: An argument is unknown or impossible.
+        ConfigurationError: An argument is unknown or invalid.
     """
 
     def __init__(

@@ -15,10 +15,10 @@ from typing import Any
 
 from ..external_errors import is_external
 from ..http import INTEGERS
-from ..truncation import cut, unused
 from .reprs import without_secrets
 from .scalars import MAX_MEMBERS, MAX_NESTED_CHARACTERS, SCALARS
 from .special_types import SEQUENCES, form_of
+from .truncation import cut, unused
 
 MAX_DEPTH = 10
 MAX_VALUES = 20_000

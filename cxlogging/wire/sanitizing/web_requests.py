@@ -40,7 +40,7 @@ def _django_request(value: Any) -> dict[str, Any]:
 
 def _asgi_connection(value: Any) -> dict[str, Any]:
     """Return a request of Starlette or Litestar."""
-    scope = _held(value)["scope"]
+    scope = _slot(value, "scope") or {}
     client = scope.get("client")
     return _present(
         method=scope.get("method"),

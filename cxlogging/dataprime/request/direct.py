@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError
-from . import times
+from ...errors import ConfigurationError
+from .. import times
 from .arguments import boolean, choice, optional_text, query_text, window
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}

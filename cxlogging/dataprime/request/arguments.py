@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigurationError, nearest
-from ..wire.option_parsers import shown
-from . import times
+from ...errors import ConfigurationError, nearest
+from ...wire.option_parsers import shown
+from .. import times
 
 
 def query_text(query: object) -> str:

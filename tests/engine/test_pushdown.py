@@ -1,4 +1,4 @@
-"""What the store is asked for, how it finds it, and that rows are read no further than wanted."""
+"""Predicate pushdown: the SQL of a query, its indexes, and reading no more rows than needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR = 3_600_000_000_000
 
 
 def steps(bench, query, **more):
-    """How SQLite says that it would go about it."""
+    """Return SQLite's query plan."""
     sql, values = statement(bench.plan(query, **more).scan_filter)
     connection = sqlite3.connect(bench.store.path)
     try:
@@ -48,14 +48,14 @@ def where(bench, query, **more):
     ],
 )
 def test_an_index_gives_the_order(bench, query, index):
-    """Rows in order of time come from an index, never from a sort."""
+    """Rows in order of time are read from an index, never sorted."""
     found = steps(bench, query)
     assert any(index in step for step in found), found
     assert not any("TEMP B-TREE" in step for step in found), found
 
 
 def test_severities_are_merged(bench):
-    """Several severities are read from the index of each, and merged as they are read."""
+    """Several severities are each read from the index, and merged."""
     assert any("MERGE (UNION ALL)" in step for step in steps(bench, "filter $m.severity >= ERROR"))
 
 
@@ -114,7 +114,7 @@ def test_severities_are_merged(bench):
     ],
 )
 def test_what_is_asked_for(bench, query, sql, values):
-    """The first filters become conditions of the store."""
+    """The first filters of a query become SQL conditions."""
     assert where(bench, query) == (sql, tuple(values))
 
 
@@ -143,12 +143,12 @@ def test_what_is_asked_for(bench, query, sql, values):
     ],
 )
 def test_what_is_not(bench, query):
-    """What cannot narrow, or stands behind a change of the rows, asks for nothing."""
+    """Conditions beyond SQL, or after a change of the rows, are not pushed down."""
     assert where(bench, query) == ("", ())
 
 
 def test_the_window_of_the_request(bench):
-    """It goes together with the query's own filter; the query's own clause replaces it."""
+    """The request's window is combined with the query's filter; a source clause replaces it."""
     window = {"start": NOW - 2 * HOUR, "end": NOW}
     assert where(bench, "filter $m.timestamp > now() - 1h", **window)[1] == (NOW - HOUR + 1, NOW)
     assert where(bench, "source logs last 3h", **window)[1] == (NOW - 3 * HOUR, NOW + 1)
@@ -175,7 +175,7 @@ def test_the_window_of_the_request(bench):
     ],
 )
 def test_the_columns_that_are_read(bench, query, columns):
-    """A query that makes rows of its own reads what it refers to; any other reads all."""
+    """A query that creates its own rows reads only the columns that it uses; others read all."""
     found = bench.plan(query).scan_filter.columns
     assert found == columns if columns is not None else len(found) == 9
 
@@ -189,7 +189,7 @@ def test_rows_are_read_as_they_are_wanted(bench):
 
 
 def test_a_stream_is_a_stream(bench):
-    """The first row is there after one chunk, and every command but a grouping passes rows on."""
+    """The first row is available after one chunk with every command except groupings."""
     bench.fill(*({"n": n, "a": [n]} for n in range(2_000)))
     query = (
         "filter n >= 0 | create m from n | explode a into a original preserve | dedupeby n keep 1"
@@ -201,7 +201,7 @@ def test_a_stream_is_a_stream(bench):
 
 
 def test_an_ordering_holds_what_is_wanted(bench):
-    """Behind an ordering no more rows are wanted than the answer takes."""
+    """An ordering keeps no more rows in memory than the answer takes."""
     bench.fill(*({"n": n % 700} for n in range(2_100)))
 
     assert [
@@ -216,7 +216,7 @@ def test_an_ordering_holds_what_is_wanted(bench):
 
 
 def test_an_ordering_gives_enough(bench):
-    """What comes behind it may drop rows: then it gives all that are asked of it, or all."""
+    """An ordering before commands that drop rows returns all that they need."""
     bench.fill(*({"n": n} for n in range(300)))
     late = "filter n >= 200 | limit 5"
 
@@ -231,7 +231,7 @@ def test_an_ordering_gives_enough(bench):
 
 
 def test_many_conditions(bench):
-    """A query of very many conditions, or of very long words, is within SQLite's own limits."""
+    """A query with many conditions or very long words stays within SQLite's limits."""
     bench.fill({"s": "x" * 60_000, "n": 1})
     many = ", ".join(f"'a{n}'" for n in range(5_000))
 
@@ -248,7 +248,7 @@ def test_many_conditions(bench):
 
 
 def test_state_is_bounded(bench):
-    """A query that would hold too much ends with a sentence instead."""
+    """A query that needs too many values in memory ends with a message."""
     bench.fill(*({"n": n} for n in range(300)))
     for query in (
         "orderby n | filter n > 1",
@@ -265,7 +265,7 @@ def test_state_is_bounded(bench):
 
 
 def test_a_thousand_groups(bench):
-    """Further groups are left out, and it is told."""
+    """Groups above 1,000 are left out, and reported."""
     bench.fill(*({"n": n} for n in range(1_200)))
     plan = bench.plan("groupby n count()")
 
@@ -275,7 +275,7 @@ def test_a_thousand_groups(bench):
 
 
 def test_a_query_is_stopped_between_chunks(bench):
-    """Once it is stopped it reads one chunk at most."""
+    """A stopped scan reads at most one more chunk."""
     bench.fill(*({"n": n} for n in range(2_000)))
     asked = itertools.count()
     scan = bench.fresh(lambda: next(asked) >= 2)
@@ -286,7 +286,7 @@ def test_a_query_is_stopped_between_chunks(bench):
 
 
 def test_a_store_that_is_gone(bench, tmp_path):
-    """Is a sentence, not a traceback."""
+    """A store that cannot be read results in a message, not in a traceback."""
     scan = bench.fresh()
     scan._path = tmp_path / "gone.db"
     with pytest.raises(QueryEndedError, match="the store cannot be read"):
@@ -294,7 +294,7 @@ def test_a_store_that_is_gone(bench, tmp_path):
 
 
 def test_time_gives_the_order(bench):
-    """The newest first, whatever the order of arrival; or the oldest, by wish."""
+    """Rows are sorted newest first whatever the order of arrival, or oldest first on request."""
     bench.store.add([event({"n": 1}, time_ns=NOW - 5), event({"n": 2}, time_ns=NOW)])
     bench.store.add([event({"n": 3}, time_ns=NOW - 9, severity=5)])
 
@@ -353,8 +353,8 @@ CONDITIONS = st.sampled_from(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(EVENTS, max_size=12), st.lists(CONDITIONS, min_size=1, max_size=3))
-def test_narrowing_changes_no_answer(bench, events, conditions):
-    """A filter gives the same rows whether the store helps, or has no part in it."""
+def test_pushdown_changes_no_answer(bench, events, conditions):
+    """A filter returns the same rows with and without pushdown."""
     bench.store.clear()
     bench.store.add(events)
     condition = " && ".join(conditions)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError, nearest
-from . import times
+from ...errors import ConfigurationError, nearest
+from .. import times
 from .arguments import choice, optional_text, query_text, window
-from .direct_query import SYNTAXES
+from .direct import SYNTAXES
 
 NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 DESCRIPTION_LENGTH = 2_048

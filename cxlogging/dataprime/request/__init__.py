@@ -1,0 +1,1 @@
+"""The requests of queries: arguments are checked before anything is sent."""
