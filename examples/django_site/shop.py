@@ -38,7 +38,7 @@ LOGGING = {
 if not settings.configured:
     settings.configure(
         ROOT_URLCONF=__name__,
-        SECRET_KEY="for this example alone",  # noqa: S106 - nothing is signed by it
+        SECRET_KEY="for this example alone",
         ALLOWED_HOSTS=["127.0.0.1"],
         MIDDLEWARE=["cxlogging.integrations.django.ContextMiddleware"],
         CXLOGGING={"access_log": True},
