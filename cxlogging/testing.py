@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .errors import ConfigurationError
-from .vendors.emulation.types import ApiRequest, ApiResult, Emulator, Keys
+from .vendors.emulation.types import ApiAnswer, ApiRequest, ApiResult, Emulator, Keys
 from .wire.destination import Destination
 from .wire.event import Event, SyntheticOrigin, put_trace, site
 from .wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
@@ -24,26 +24,20 @@ ORIGIN = SyntheticOrigin(
     "shop.orders", "/srv/shop.py", "shop.py", "shop", 42, "place", 99, "worker-1", 17, "Main"
 )
 STATUSES = range(200, 600)
-PASSING = (408, 425, 429, *range(500, 600))
-"""Statuses of failures that pass by themselves."""
+TEMPORARY = (408, 425, 429, *range(500, 600))
 
 DEEP = 50_000
 GARBAGE = (
-    b"",
-    b"no",
-    b"null",
-    b"0",
-    b"{}",
-    b"[]",
-    b'"text"',
-    b"[null, 1, {}]",
-    b"[" * DEEP,
+    *(b"", b"no", b"null", b"0", b"{}", b"[]", b'"text"', b"[null, 1, {}]", b"[" * DEEP),
     b'{"failed": "x", "error": 1, "status": null, "items": {"a": 1}}',
     b'[{"status": 202}, {"status": "429"}, {"status": 1e400}, {"status": true}]',
     b'{"errors": [{"index": 99}, {"index": -1}], "failed": 99}',
     b"\xff\xfe\x00broken",
 )
 """Bodies that an answer may have: nothing, the wrong JSON, no JSON, no text."""
+
+EASY = {"a plain event", "a trace and a task", "a sample", "the names that vendors use"}
+"""The hostile events that a `Writer` encodes too."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -97,13 +91,12 @@ def _failures(name: str, run: Callable[[], Iterator[str]]) -> Iterator[str]:
 def hostile_events(limits: Limits) -> dict[str, Event]:
     """Return events that are hard to encode, each with what is hard about it."""
     plain = Event(TIME_NS, 20, "INFO", "hello", {}, ORIGIN)
-    error = {
+    error: dict[str, Any] = {
         "type": "ValueError",
         "message": "bad",
-        "stacktrace": "Traceback\n" + "  line\n" * 50_000,
-        "causes": [{"type": "KeyError", "message": "'x'"}],
-        "notes": ["a note"],
+        "stacktrace": "  line\n" * 50_000,
     }
+    error |= {"causes": [{"type": "KeyError", "message": "'x'"}], "notes": ["a note"]}
     deep: dict[str, object] = {}
     for _ in range(50):
         deep = {"in": deep}
@@ -154,14 +147,10 @@ def _identity_is_stable(subject: _Subject) -> Iterator[str]:
     identity = dict(subject.destination.identity)
     if not identity.get("vendor"):
         yield "it has no 'vendor'"
-    members: list[tuple[Any, Any]] = list(identity.items())
-    for name, value in members:
-        if not isinstance(name, str) or not isinstance(value, str):
-            yield f"{name!r} is not a text"
+    for name in (name for pair in identity.items() for name in pair if type(name) is not str):
+        yield f"{name!r} is not a text"
     if identity != dict(subject.again.identity):
         yield "it differs between two destinations with the same arguments"
-    if not subject.destination.name:
-        yield "the destination has no name"
 
 
 def _endpoint_is_sound(subject: _Subject) -> Iterator[str]:
@@ -195,10 +184,9 @@ def _every_event_is_encoded_within_the_limit(subject: _Subject) -> Iterator[str]
 
 def _writer_makes_the_same_bytes(subject: _Subject) -> Iterator[str]:
     destination = subject.destination
-    events = hostile_events(destination.limits)
-    names = ("a plain event", "a trace and a task", "a sample", "the names that vendors use")
-    for what in names:
-        event = events[what]
+    for what, event in hostile_events(destination.limits).items():
+        if what not in EASY:
+            continue
         key = site(event.origin.__dict__)
         write = destination.writer(event.level, event.level_name, key, event.fields)
         if write is None:
@@ -207,9 +195,8 @@ def _writer_makes_the_same_bytes(subject: _Subject) -> Iterator[str]:
         if event.trace is not None:
             put_trace(document, destination.trace_fields(*event.trace))
         document.update(destination.error_fields(event.error, event.stack))
-        if write(event.time_ns, document, event.sample_rate, event.task) != destination.encode(
-            event
-        ):
+        item = write(event.time_ns, document, event.sample_rate, event.task)
+        if item != destination.encode(event):
             yield f"{what}: not what encode returns"
 
 
@@ -244,8 +231,7 @@ def _secrets_are_hidden(subject: _Subject) -> Iterator[str]:
         if isinstance(value, str) and key in value:
             yield f"the header {name} holds the credential, and is not a Secret"
     texts = {
-        "repr(destination)": repr(destination),
-        "str(destination)": str(destination),
+        "repr(destination)": f"{destination!r} {destination}",
         "name": destination.name,
         "identity": str(dict(destination.identity)),
         "missing and warnings": f"{destination.missing} {destination.warnings}",
@@ -296,8 +282,7 @@ def _wrong(verdict: Any, count: int) -> Iterator[str]:
     if not isinstance(verdict, Verdict) or not isinstance(verdict.action, Action):
         yield f"{verdict!r} is not a Verdict"
         return
-    words: tuple[Any, ...] = (verdict.reason, verdict.cure)
-    if not all(isinstance(each, str) for each in words):
+    if {type(verdict.reason), type(verdict.cure)} != {str}:
         yield "reason and cure are not texts"
     if verdict.action is not Action.DELIVERED and not verdict.reason:
         yield f"{verdict.action.value} has no reason"
@@ -324,8 +309,8 @@ def _statuses_mean_what_they_say(subject: _Subject) -> Iterator[str]:
         action = interpret(Response(status, body=b"no"), 2).action
         if status >= 300 and action is Action.DELIVERED:
             yield f"HTTP {status} counts as delivered"
-        if status in PASSING and action is not Action.RETRY:
-            yield f"HTTP {status} passes by itself: it must be RETRY, not {action.name}"
+        if status in TEMPORARY and action is not Action.RETRY:
+            yield f"HTTP {status} is temporary: it must be RETRY, not {action.name}"
         if status in (401, 403) and action not in {Action.HOLD, Action.RETRY}:
             yield f"HTTP {status} is fixed by a person: it must be HOLD, not {action.name}"
 
@@ -385,8 +370,7 @@ def _emulator(destination: Destination, emulator: Emulator) -> Iterator[str]:
     _, verdict = _ask(destination, emulator, _items(destination, 2), key="another")
     if destination.credential is not None and verdict.action is not Action.HOLD:
         yield f"a wrong key is read as {verdict}"
-    answer = emulator.too_large()
-    action = destination.interpret(Response(answer.status, answer.headers, answer.body), 2).action
+    action = destination.interpret(_response(emulator.too_large()), 2).action
     if action is not Action.SPLIT:
         yield f"a body that is too large is read as {action.name}"
 
@@ -394,7 +378,10 @@ def _emulator(destination: Destination, emulator: Emulator) -> Iterator[str]:
 def _success(destination: Destination, emulator: Emulator | None, count: int) -> Response:
     if emulator is None:
         return Response(200)
-    answer = _ask(destination, emulator, _items(destination, count))[0].answer
+    return _response(_ask(destination, emulator, _items(destination, count))[0].answer)
+
+
+def _response(answer: ApiAnswer) -> Response:
     return Response(answer.status, answer.headers, answer.body)
 
 
@@ -410,6 +397,4 @@ def _ask(
     path = request.endpoint.path.partition("?")[0]
     received = ApiRequest("POST", path, headers, request.body, TIME_NS)
     result = emulator.answer(received, keys)
-    answer = result.answer
-    response = Response(answer.status, answer.headers, answer.body)
-    return result, destination.interpret(response, len(items))
+    return result, destination.interpret(_response(result.answer), len(items))

@@ -1,5 +1,5 @@
 """
-Values that people log and that JSON has no place for, and what must arrive of each.
+Values that people log and that JSON cannot hold, and what must arrive for each.
 
 A row's *arrives* is the exact value, or a pattern that the whole arriving text
 matches. Each value is made anew for each test: some can be used only once.

@@ -1,4 +1,4 @@
-"""The three handlers as users hold them: arguments, filters, checks, accounts, secrets."""
+"""The three handlers as users see them: arguments, filters, checks, statistics, secrets."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_misspelt_argument_of_the_vendor():
     ],
 )
 def test_impossible_arguments(options, sentence):
-    """An impossible argument raises at construction, in a sentence that names it."""
+    """An invalid argument raises at construction, in a message that names it."""
     with pytest.raises(ValueError, match=sentence):
         cxlogging.BetterStackHandler("key", ingesting_host="s1.example.com", **options)
 
@@ -151,7 +151,7 @@ def test_check_with_a_wrong_key(make, vendor):
 
 
 def test_check_with_nobody_there(make):
-    """check() names the system's words where nobody answers, and where to look."""
+    """check() shows the system's error if nobody answers, and says what to check."""
     result = make("honeycomb", "key", url="http://127.0.0.1:9").check()
 
     assert "Nothing listens" in result.cause
@@ -159,7 +159,7 @@ def test_check_with_nobody_there(make):
 
 
 def test_check_of_a_refused_event(server, make):
-    """check() is false when the vendor takes the batch but not the event."""
+    """check() is false if the vendor accepts the batch but rejects the event."""
     server.faults.add(items=(400,))
     result = make("honeycomb", "key", url=server.url).check()
 
@@ -233,7 +233,7 @@ def test_a_record_that_cannot_be_read(server, make, capfd, missing):
 
 
 def test_a_record_with_a_level_that_is_none(server, make):
-    """A record whose level is no number ships as an error."""
+    """A record whose level is not a number is shipped as an error."""
     handler = make("betterstack", "key", url=server.url)
     handler.handle(logging.makeLogRecord({"msg": "odd", "levelno": None}))
 
@@ -243,7 +243,7 @@ def test_a_record_with_a_level_that_is_none(server, make):
 
 @pytest.mark.parametrize("wrong", [lambda record: 1 / 0, lambda record: "many", lambda record: -1])
 def test_a_sampler_that_fails(server, make, wrong):
-    """A sampler that fails, or returns no rate, keeps the record."""
+    """A sampler that fails, or returns an invalid rate, keeps the record."""
     handler = make("honeycomb", "key", url=server.url, dataset="d", sample_rate=wrong)
     logger(handler).info("x")
 
@@ -268,7 +268,7 @@ def test_sampling_is_counted_and_reported(server, make):
 
 
 def test_functions_over_all_handlers(server, make):
-    """flush_all() flushes all handlers, and stats() has the account of each."""
+    """flush_all() flushes all handlers, and stats() returns the statistics of each."""
     for vendor in VENDORS:
         logger(make(vendor, "key", url=server.url)).info("x")
     second = make("betterstack", "key", url=server.url)
@@ -293,7 +293,7 @@ def test_a_dead_vendor_does_not_delay_another(server, make):
 
 
 def test_flush_under_loggings_own_lock(server, make):
-    """A thread that holds logging's lock is not made to wait: flush says whether all was done."""
+    """A thread that holds the lock of logging does not wait: flush returns whether all was done."""
     server.faults.add(hang=True)
     handler = make("betterstack", "key", url=server.url)
     logger(handler).info("x")
@@ -305,7 +305,7 @@ def test_flush_under_loggings_own_lock(server, make):
 
 
 def test_context_with_and_without_the_record(server, make):
-    """context= may take the record, or nothing."""
+    """The function of context= may take the record, or no argument."""
     taking = make("betterstack", "key", url=server.url, context=lambda record: {"n": record.name})
     plain = make("betterstack", "key", url=server.url, context=lambda: {"n": "none"})
     for handler in (taking, plain):
@@ -317,7 +317,7 @@ def test_context_with_and_without_the_record(server, make):
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_key_shows_nowhere(server, make, capfd, vendor):
-    """The key is in no repr, diagnostic, account, check, error or pickle."""
+    """The key is in no repr, diagnostic, statistics, check result, error or pickle."""
     server.faults.add(status=401)
     handler = make(vendor, CANARY, url=server.url)
     logger(handler).info("x")
@@ -340,7 +340,7 @@ def test_a_key_shows_nowhere(server, make, capfd, vendor):
 
 
 def test_a_key_with_a_newline_shows_nowhere():
-    """A key that no header may hold raises at construction, without showing it."""
+    """A key that is not valid in a header raises at construction, and is not shown."""
     with pytest.raises(cxlogging.ConfigurationError) as caught:
         cxlogging.HoneycombHandler(f"{CANARY}\n{CANARY}")
 

@@ -1,4 +1,4 @@
-"""What is imported when: little with a handler's name, the rest when it is made, nothing later."""
+"""What is imported when: little with a handler's name, the rest at its creation, nothing later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HANDLERS = {
 }
 NETWORK = {"email", "http.client", "requests", "socket", "ssl", "urllib.request", "urllib3"}
 CODECS = {"json", "msgpack", "msgspec"}
-DEAR = {"dataclasses", "difflib", "hashlib", "inspect", "pathlib", "random", "secrets"}
+EXPENSIVE = {"dataclasses", "difflib", "hashlib", "inspect", "pathlib", "random", "secrets"}
 """Of the standard library; each costs as much as a dozen of our own modules."""
 
 PARTS = {"cli", "dataprime", "demo", "devserver", "testing"}
@@ -57,12 +57,12 @@ SHOW = "; modules = sorted(sys.modules); import json; print(json.dumps(modules))
 
 @handlers
 def test_a_handler_s_name_brings_little(handler: str):
-    """Importing a handler loads no network, codec or vendor's rules, and nothing that is dear."""
+    """Importing a handler loads no network library, codec, vendor rules or expensive module."""
     before = loaded(f"import sys, logging{SHOW}")
     modules = loaded(f"import sys, logging; from cxlogging import {handler}{SHOW}")
 
     assert f"cxlogging.vendors.{HANDLERS[handler]}.handler" in modules
-    assert (modules - before).isdisjoint(NETWORK | CODECS | DEAR)
+    assert (modules - before).isdisjoint(NETWORK | CODECS | EXPENSIVE)
     assert own(modules).isdisjoint(PARTS | {"delivery.journal", "wire.codec"})
     assert not [name for name in modules if name.endswith(".destination") and ".vendors." in name]
     assert len([name for name in modules if name.startswith("cxlogging")]) <= 28
@@ -70,7 +70,7 @@ def test_a_handler_s_name_brings_little(handler: str):
 
 @handlers
 def test_a_handler_without_a_key_loads_no_network(handler: str):
-    """Where nothing can be sent, as in a test suite, no library is there to send it."""
+    """If nothing can be sent, as in a test suite, no network library is loaded."""
     code = f"import sys; from cxlogging import {handler}; {handler}(){SHOW}"
     modules = loaded(code)
 
@@ -131,7 +131,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 def test_nothing_is_imported_once_a_handler_is_made(
     handler: str, spool: bool, server: DevServer, tmp_path: object
 ):
-    """Log calls and workers import nothing: a fork meanwhile would leave it half made."""
+    """Log calls and workers import nothing: a fork meanwhile would leave a module half imported."""
     options = {"url": server.url, **({"spool": str(tmp_path)} if spool else {})}
 
     assert loaded(USE.format(handler=handler, options=options)) == set()

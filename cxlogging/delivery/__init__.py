@@ -1,5 +1,5 @@
 """
-Floor 2: the waiting line, its delivery, and the account of every record.
+The queue, the delivery of what waits in it, and the ledger of every record.
 
 Knows no vendor and no LogRecord: it moves bytes that a `Destination` made.
 Its transport is the only place of the sending side that opens a socket.

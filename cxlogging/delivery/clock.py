@@ -1,4 +1,4 @@
-"""Time and chance, as values that are given to whoever needs them."""
+"""Clocks and randomness, passed to whatever needs them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import NamedTuple
 from ..wire import system_clock
 
 
-def chance() -> float:
-    """Return a number from 0 to 1, from the system's own source."""
+def random_unit() -> float:
+    """Return a number from 0 to 1, from the system's own source of randomness."""
     return (int.from_bytes(os.urandom(7), "big") >> 3) / 2**53
 
 
-class Clock(NamedTuple):
+class Clocks(NamedTuple):
     """
-    The system's own clocks, also where a test has frozen those of the module ``time``.
+    The system's clocks, even where a test has frozen those of the module ``time``.
 
     Attributes:
         monotonic: Seconds that only grow; every wait and deadline uses it.
-        wall: Seconds since 1970; for what a person or a vendor reads.
+        wall: Seconds since 1970, for what a person or a vendor reads.
         random: A number from 0 to 1; the application's own generator is left alone, and a
             fork's children do not all choose the same.
     """
 
     monotonic: Callable[[], float] = system_clock.monotonic
     wall: Callable[[], float] = system_clock.wall
-    random: Callable[[], float] = chance
+    random: Callable[[], float] = random_unit

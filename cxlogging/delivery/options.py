@@ -48,8 +48,8 @@ class Options(NamedTuple):
         ca_file: Certificates to trust, in a PEM file.
         client_cert: A PEM file of certificate and key, or a pair of files.
         sigterm: Deliver on SIGTERM, then do what would be done without it.
-        on_drop: Told ``(outcome, count, level)`` of records that will not arrive.
-        on_error: Told a sentence for each kind of delivery trouble.
+        on_drop: Called with ``(outcome, count, level)`` for records that will not arrive.
+        on_error: Called with a message for each kind of delivery trouble.
     """
 
     flush_interval: float = 1.0
@@ -185,7 +185,7 @@ PARSERS: Mapping[str, values.Parser] = {
     "on_drop": values.function,
     "on_error": values.function,
 }
-"""How each option is read: a new one is a field of `Options` and a line here."""
+"""How each option is parsed: a new option is a field of `Options` and an entry here."""
 
 _PAIRS = (("retry_initial", "retry_maximum"), ("close_timeout", "close_maximum"))
 """A part, and what it may not be above."""

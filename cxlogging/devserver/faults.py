@@ -83,9 +83,9 @@ class Fault:
         given = dict(value)
         if isinstance(given.get("items"), list):
             given["items"] = tuple(given["items"])
-        for name, held in given.items():
-            if isinstance(held, bool) != (_TYPES[name] == (bool,)) or not isinstance(
-                held, _TYPES[name]
+        for name, item in given.items():
+            if isinstance(item, bool) != (_TYPES[name] == (bool,)) or not isinstance(
+                item, _TYPES[name]
             ):
                 raise ValueError(f"{name} has the wrong type")
         if not all(type(one) is int for one in given.get("items", ())):

@@ -30,7 +30,9 @@ LOGGER_NAMES = frozenset({"logger", "logger_name", "log.logger"})
 COLOR_NAMES = frozenset(
     {"color", "end_color", "log_color", "message_log_color", "levelname_color", "reset", "bold"}
 )
-POSSIBLY_REDUNDANT = LEVEL_NAMES | LOGGER_NAMES | COLOR_NAMES
+SERVICE_NAME = "otelServiceName"
+"""OpenTelemetry's logging instrumentation sets it, also where nobody has named the service."""
+POSSIBLY_REDUNDANT = LEVEL_NAMES | LOGGER_NAMES | COLOR_NAMES | {SERVICE_NAME}
 """Names of fields that may only repeat an attribute of the record, or hold a terminal colour."""
 
 
@@ -74,6 +76,8 @@ def without_redundant(fields: Mapping[Any, Any], record: logging.LogRecord) -> d
 def _is_redundant(name: Any, value: Any, record: logging.LogRecord) -> bool:
     if type(value) is not str:
         return name in LEVEL_NAMES and type(value) is int and value == record.levelno
+    if name == SERVICE_NAME:
+        return not value or value.startswith("unknown_service")
     if name in COLOR_NAMES:
         return not strip_ansi(value)
     if name in LEVEL_NAMES:

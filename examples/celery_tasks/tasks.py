@@ -9,7 +9,7 @@ Celery as it comes: each record of a task has the task's id and the request id o
 
 import logging
 import logging.config
-import os
+import pathlib
 
 from celery import Celery
 from celery.utils.log import get_task_logger
@@ -26,7 +26,7 @@ logging.config.dictConfig(
     }
 )
 for folder in ("queue", "control"):  # a broker made of files: take Redis or RabbitMQ for more
-    os.makedirs(folder, exist_ok=True)
+    pathlib.Path(folder).mkdir(exist_ok=True)
 app = Celery("tasks", broker="filesystem://")
 app.conf.broker_transport_options = {
     "data_folder_in": "queue",

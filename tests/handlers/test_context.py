@@ -32,7 +32,7 @@ def test_nothing_is_bound_at_first():
 
 
 def test_bound_fields_add_up():
-    """Each bind adds to what was bound, and the later value stays."""
+    """Each bind adds to the bound fields, and the later value wins."""
     bind(a=1, b=1)
     bind(b=2, c=3)
 
@@ -40,7 +40,7 @@ def test_bound_fields_add_up():
 
 
 def test_unbinding_takes_the_named_fields_away():
-    """Names are taken away, unknown ones are no error, no names take all."""
+    """Unbind removes names, ignores unknown ones, and without names removes all."""
     bind(a=1, b=2, c=3)
     unbind("a", "x")
     assert current() == {"b": 2, "c": 3}
@@ -50,7 +50,7 @@ def test_unbinding_takes_the_named_fields_away():
 
 
 def test_a_with_block_binds_for_its_length():
-    """After the block, what was bound before it is bound again, also after an error."""
+    """After the block, the earlier fields are bound again, also after an error."""
     bind(a=1)
     seen = []
 
@@ -84,7 +84,7 @@ def test_nobody_changes_the_empty_context():
 
 
 def test_a_thread_has_a_context_of_its_own():
-    """What one thread binds, another does not see, in either direction."""
+    """Threads do not see each other's fields."""
     bind(a=1)
 
     def work():
@@ -105,7 +105,7 @@ def test_a_thread_in_a_copied_context_sees_what_was_bound():
 
 
 def test_a_task_starts_with_its_parent_s_fields_and_keeps_its_own():
-    """A task sees what was bound when it was made; what tasks bind stays with them."""
+    """A task sees the fields bound at its creation; what it binds is not seen outside."""
 
     async def request(number: int) -> dict:
         bind(request=number)
@@ -127,7 +127,7 @@ def test_a_task_starts_with_its_parent_s_fields_and_keeps_its_own():
 
 
 def test_a_generator_closed_by_another_task_raises_nothing():
-    """An asynchronous generator that holds a bound block may be closed by another task."""
+    """An asynchronous generator inside a bound block may be closed by another task."""
 
     async def lines():
         with bound(request="r-1"):
@@ -143,7 +143,7 @@ def test_a_generator_closed_by_another_task_raises_nothing():
 
 
 def test_a_block_closed_in_another_context_leaves_that_context_alone():
-    """What is bound where the block is closed stays bound."""
+    """The fields bound in the context where the block is closed stay bound."""
     bind(own=1)
     block = bound(request="r-1")
     contextvars.copy_context().run(block.__enter__)

@@ -285,7 +285,7 @@ def test_a_json_formatter_s_members_become_fields():
     ["{not json}", "{", "}", "{} and more", '[{"a": 1}]', '{"a": 1} ', "{" * 5_000 + "}"],
 )
 def test_what_only_looks_like_json_is_text(text):
-    """A formatter's text that is no JSON object is the message; blanks after one are none of it."""
+    """The output of a formatter that is not a JSON object is the message."""
     event = make(a_record("x"), logging.Formatter(text.replace("%", "%%"), validate=False))
 
     expected = ("", {"a": 1}) if text == '{"a": 1} ' else (text, {})
@@ -293,7 +293,7 @@ def test_what_only_looks_like_json_is_text(text):
 
 
 def test_deeply_nested_json_is_text():
-    """JSON beyond the interpreter's depth is the message itself."""
+    """JSON nested beyond the recursion limit is used as the message."""
     text = '{"a":' * 100_000 + "1" + "}" * 100_000
 
     class Deep(logging.Formatter):
@@ -324,7 +324,7 @@ class Silent(logging.Formatter):
 
 @pytest.mark.parametrize(("formatter", "error"), [(Failing(), "KeyError"), (Silent(), "TypeError")])
 def test_a_formatter_that_fails_costs_nothing_but_its_form(formatter, error):
-    """The record's own message is sent, and the failure is noted without its words."""
+    """If a formatter fails, the record's own message is sent, and the failure is reported."""
     notes = []
 
     event = make(a_record("hello %s", "you", a=1), formatter, note=lambda *note: notes.append(note))
@@ -348,7 +348,7 @@ def test_a_formatter_that_fails_costs_nothing_but_its_form(formatter, error):
     ],
 )
 def test_arguments_that_do_not_fit_are_sent_beside_the_message(message, args, text):
-    """A message whose arguments do not fit arrives with them, and the place is noted."""
+    """A message that cannot be formatted arrives with its arguments, and the place is reported."""
     notes = []
 
     event = make(a_record(message, *args), note=lambda *note: notes.append(note))
@@ -360,7 +360,7 @@ def test_arguments_that_do_not_fit_are_sent_beside_the_message(message, args, te
 
 
 def test_a_message_that_is_an_object_and_cannot_be_printed_is_marked():
-    """What is logged in place of a message, and fails to become text, is named."""
+    """An object logged as a message whose __str__ fails is marked."""
     event = make(a_record(Raising(ValueError("x")), order=7))
 
     assert event.message == "<unrepresentable Raising> <arguments do not fit: []>"
@@ -380,13 +380,13 @@ def test_a_message_that_is_an_object_and_cannot_be_printed_is_marked():
     ],
 )
 def test_an_extra_of_every_kind_is_cleaned(value, arrives):
-    """Plain kinds are passed on, others are made clean, alone and beside others."""
+    """Plain values are passed on, others are sanitized, alone and next to others."""
     assert make(a_record(a=value)).fields == {"a": arrives}
     assert make(a_record(a=1, b=value, password=2)).fields == {"a": 1, "b": arrives, "password": 2}
 
 
 def test_as_many_extras_as_any_are_a_thousand():
-    """Extras beyond a thousand are cut, and the cut is told."""
+    """Extras beyond a thousand are cut, and the event says so."""
     fields = make(a_record(**{f"f{each}": each for each in range(1_500)})).fields
 
     assert (len(fields), fields["f999"]) == (1_001, 999)
@@ -402,7 +402,7 @@ def test_a_long_message_is_cut_with_its_length():
 
 
 def test_sensitive_arguments_that_do_not_fit_are_hidden():
-    """The arguments of a broken message pass the same rules as fields."""
+    """The arguments of a message that cannot be formatted are redacted like fields."""
     sanitizer = Sanitizer(lambda name: name == "password")
 
     event = make(a_record("%s %s", {"password": "canary"}), sanitizer=sanitizer)
@@ -411,7 +411,7 @@ def test_sensitive_arguments_that_do_not_fit_are_hidden():
 
 
 def test_the_nearest_source_of_a_field_goes_first():
-    """Constant, bound, context=, the message's members, extras: each beats the former."""
+    """Constant, bound, context=, message fields, extras: each overrides those before it."""
     message = {"event": "x", "d": "message", "e": "message"}
     with bound(b="bound", c="bound", d="bound", e="bound"):
         event = make(
@@ -430,7 +430,7 @@ def test_the_nearest_source_of_a_field_goes_first():
 
 
 def test_context_is_asked_with_the_record():
-    """context= gets the record, and may give nothing."""
+    """context= is called with the record, and may return None."""
     assert make(a_record(), context_provider=lambda record: {"line": record.lineno}).fields == {
         "line": 7
     }
@@ -446,7 +446,7 @@ def test_context_is_asked_with_the_record():
     ],
 )
 def test_a_context_that_fails_costs_its_fields_alone(more, words):
-    """What context= raises, or gives in a wrong form, is noted; the record is whole."""
+    """If context= raises or returns a wrong type, that is reported, and the record is complete."""
     notes = []
 
     event = make(
@@ -471,7 +471,7 @@ def test_ids_number_the_events_of_a_run():
 
 @pytest.mark.parametrize("pids", [(1, 2), (None, 1), (1, None), (-1, 1)])
 def test_another_process_begins_a_run_of_its_own(pids):
-    """A fork's child numbers from 1 under another id; and so does its own child."""
+    """The child of a fork numbers from 1 in a new run, and so does its own child."""
     sequence = SequenceIds()
 
     first, again, other, more = (sequence.next(pids[each]) for each in (0, 0, 1, 1))
@@ -492,7 +492,7 @@ def test_processes_that_take_turns_keep_their_runs():
 
 
 def test_the_runs_that_are_kept_are_bounded():
-    """However many processes send records, a bounded number of counters is kept."""
+    """The number of counters is bounded, however many processes send records."""
     sequence = SequenceIds()
 
     ids = {sequence.next(pid) for pid in range(10_000)}
@@ -534,7 +534,7 @@ def test_exc_info_of_every_form_is_an_error(info):
 
 @pytest.mark.parametrize("info", [(None, None, None), (), 5, "x", False, None])
 def test_exc_info_without_an_exception_is_none(info):
-    """logger.exception outside of an except block has no error."""
+    """logger.exception outside of an except block ships no error."""
     assert make(a_record(exc_info=info)).error is None
 
 
@@ -550,7 +550,7 @@ def test_exc_info_true_is_the_current_exception():
 
 @pytest.mark.parametrize("info", [None, (None, None, None), True])
 def test_of_an_exception_s_text_alone_an_error_is_made(info):
-    """Where only exc_text has come here, its last line tells type and message."""
+    """If a record has only exc_text, its last line gives the type and the message."""
     error = make(a_record(exc_info=info, exc_text="Traceback\n  x\nshop.Wrong: so: it\n")).error
 
     assert (error["type"], error["message"]) == ("shop.Wrong", "so: it")
@@ -558,7 +558,7 @@ def test_of_an_exception_s_text_alone_an_error_is_made(info):
 
 
 def test_a_rate_is_the_event_s():
-    """The rate that a sampler gave goes with the event."""
+    """The sample rate of a record is in its event."""
     assert maker().make(a_record(), None, 7).sample_rate == 7
 
 

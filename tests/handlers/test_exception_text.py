@@ -1,4 +1,4 @@
-"""The text of an exception, as `traceback` prints it, is read back."""
+"""The text of an exception, as `traceback` prints it, is parsed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def expected(error: BaseException):
 
 @given(st.sampled_from(KINDS), messages, st.integers(0, 8), st.booleans())
 def test_a_printed_exception_is_read_back(kind, message, depth, has_trace):
-    """Type and message are those of the exception, whatever lines the message has."""
+    """Type and message are parsed, however many lines the message has."""
     error = raised(kind(message), depth) if has_trace else kind(message)
 
     assert heads(failure_of_text(printed(error), Sanitizer())) == expected(error)
@@ -78,7 +78,7 @@ def test_a_printed_exception_is_read_back(kind, message, depth, has_trace):
     )
 )
 def test_the_last_exception_of_a_chain_decides(chain):
-    """Those above it are its causes, from the nearest, with what they are to the next."""
+    """The exceptions above the last are its causes, with their relation to the next."""
     error: BaseException | None = None
     for kind, message, relation in chain:
         before, error = error, raised(kind(message))
@@ -133,7 +133,7 @@ if sys.version_info >= (3, 11):
 
 
 def test_a_syntax_error_is_the_last_line_s():
-    """The lines about the source are no part of the message."""
+    """The lines about the source are not part of the message."""
     for source in ("a b", "def f(:\n  pass", "x = (", "  a\n b", "'"):
         with pytest.raises(SyntaxError) as caught:
             compile(source, "<shop>", "exec")
@@ -145,7 +145,7 @@ def test_a_syntax_error_is_the_last_line_s():
 
 
 def test_repeated_lines_are_no_message():
-    """A deep recursion's line about repeated frames stands among the frames."""
+    """The line about repeated frames is not part of the message."""
     text = printed(raised(ValueError("deep"), 60))
 
     assert "[Previous line repeated" in text
@@ -172,7 +172,7 @@ def test_the_exception_of_another_process():
 
 
 def test_words_before_a_traceback_are_skipped():
-    """A sentence of a formatter's above the traceback is not the exception."""
+    """A sentence that a formatter prints above the traceback is skipped."""
     text = f"Task failed: no idea\n{printed(raised(KeyError('x')))}"
 
     assert heads(failure_of_text(text, Sanitizer())) == {"type": "KeyError", "message": "'x'"}
@@ -188,7 +188,7 @@ def test_colours_and_line_ends_of_other_systems():
 
 @pytest.mark.parametrize("text", ["something odd", "no: idea", "a\nb\nc", "Traceback", "  x", "{}"])
 def test_a_text_that_is_no_exception_is_a_message(text):
-    """Nothing is said of a type where none is known; the text is kept."""
+    """A text that is not an exception becomes the message, without a type."""
     fields = failure_of_text(text, Sanitizer())
 
     assert fields == {"message": text.strip(), "stacktrace": text}
@@ -196,20 +196,20 @@ def test_a_text_that_is_no_exception_is_a_message(text):
 
 @pytest.mark.parametrize("text", ["NoneType: None", "NoneType: None\n", "\n", " ", ""])
 def test_no_exception_is_none(text):
-    """What is printed outside of an except block, and an empty text, are no exception."""
+    """The output outside of an except block, and an empty text, are not an exception."""
     assert failure_of_text(text, Sanitizer()) is None
 
 
 @given(st.text(st.sampled_from('|+- \n:aE"'), max_size=200) | st.text())
 def test_any_text_is_read(text):
-    """Whatever the text, something comes of it and nothing is raised."""
+    """Any text is parsed without raising."""
     found = parse(text)
 
     assert found is None or found["type"]
 
 
 def test_log_exception_outside_of_except_ships_no_exception():
-    """Not even where another handler's formatter has left the words for it on the record."""
+    """This holds even if the formatter of another handler has set exc_text on the record."""
     record = logging.LogRecord("s", 40, "p", 7, "oops", None, (None, None, None))
     logging.Formatter().format(record)
     assert record.exc_text == "NoneType: None"

@@ -70,7 +70,7 @@ def test_an_exception_that_was_never_raised_is_a_failure():
 
 
 def test_causes_are_told_from_the_nearest():
-    """An error raised from another gives causes in their order, each with its relation."""
+    """The causes of an exception are listed in order, each with its relation."""
     error = caught(KeyError("c"), caught(OSError("b"), caught(ValueError("a"))))
 
     assert fields_of(error)["causes"] == [
@@ -80,7 +80,7 @@ def test_causes_are_told_from_the_nearest():
 
 
 def test_the_context_is_a_cause_unless_suppressed():
-    """What was being handled is told; after ``from None`` it is not."""
+    """The context of an exception is a cause, unless it was suppressed by ``from None``."""
     error = KeyError("b")
     error.__context__ = ValueError("a")
     relation = {"type": "ValueError", "message": "a", "relation": "context"}
@@ -91,7 +91,7 @@ def test_the_context_is_a_cause_unless_suppressed():
 
 
 def test_a_cause_goes_before_the_context():
-    """An exception with both is explained by its cause."""
+    """If an exception has a cause and a context, only the cause is listed."""
     error = KeyError("c")
     error.__context__ = OSError("b")
     error.__cause__ = ValueError("a")
@@ -100,7 +100,7 @@ def test_a_cause_goes_before_the_context():
 
 
 def test_causes_in_a_ring_end():
-    """Exceptions that cause each other are told once each."""
+    """Exceptions that cause each other are listed once each."""
     first, second = ValueError("a"), KeyError("b")
     first.__context__, second.__context__ = second, first
 
@@ -108,7 +108,7 @@ def test_causes_in_a_ring_end():
 
 
 def test_twenty_causes_are_kept():
-    """Of a chain 3,000 deep the nearest are told, and the whole stays small."""
+    """Of a chain of 3,000 exceptions the nearest twenty are listed."""
     error: BaseException = ValueError("0")
     for number in range(1, 3_000):
         following = ValueError(str(number))
@@ -141,7 +141,7 @@ def test_the_members_of_a_group_are_told_at_every_depth():
 
 
 def test_a_group_is_told_five_deep_and_fifty_wide():
-    """Of a large group the first fifty members are told, and five levels of groups."""
+    """Of a large group the first fifty members are listed, and five levels."""
     deep = FakeGroup("0", [])
     for number in range(1, 10):
         deep = FakeGroup(str(number), [deep])
@@ -160,7 +160,7 @@ def test_a_group_of_groups_has_500_members_in_all():
 
 
 def test_a_group_that_holds_itself_ends():
-    """A group among its own members is told as deep as any."""
+    """A group that contains itself ends at the same depth as any other."""
     group = FakeGroup("g", [])
     group.exceptions.append(group)
 
@@ -185,7 +185,7 @@ def test_notes_are_told():
 
 @pytest.mark.parametrize("notes", [[], 5, None])
 def test_without_notes_there_is_no_word_of_them(notes):
-    """Notes that are none, or no list, leave no field."""
+    """Notes that are empty or not a list add no field."""
     error = ValueError("x")
     error.__notes__ = notes
 
@@ -196,7 +196,7 @@ def test_without_notes_there_is_no_word_of_them(notes):
     ("error", "name"), [(SilentError(), "SilentError"), (NumericError(), "NumericError")]
 )
 def test_an_exception_whose_str_fails_is_marked(error, name):
-    """A type and a mark arrive, and a stack, where the message cannot be had."""
+    """If the message of an exception fails, its type, a mark and the stack trace are shipped."""
     fields = fields_of(caught(error))
 
     assert fields["message"] == f"<unrepresentable {name}>"
@@ -205,7 +205,7 @@ def test_an_exception_whose_str_fails_is_marked(error, name):
 
 
 def test_an_exception_whose_own_attributes_fail_is_told():
-    """Attributes that raise cost themselves alone."""
+    """Attributes that raise are omitted, and the rest is shipped."""
     fields = fields_of(caught(GuardedError("kept")))
 
     assert (fields["message"], fields.keys() & {"exceptions", "notes"}) == ("kept", set())
@@ -213,7 +213,7 @@ def test_an_exception_whose_own_attributes_fail_is_told():
 
 
 def test_an_exception_that_python_cannot_print_has_its_frames():
-    """Where formatting fails, the frames and the type are the stack trace."""
+    """If formatting fails, the stack trace consists of the frames and the type."""
 
     class UnprintableError(SyntaxError):
         @property

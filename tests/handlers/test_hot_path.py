@@ -1,4 +1,4 @@
-"""The structure of a log call: what it takes, touches and keeps. No times."""
+"""The structure of a log call: locks, system calls, function calls and memory. No times."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def writes() -> int:
 
 
 def test_no_lock_is_taken(handler):
-    """A log call acquires no lock: none of logging's, and none of ours."""
+    """A log call acquires no lock, neither of `logging` nor of ours."""
     record = a_record()
     handler.handle(record)
 
@@ -115,7 +115,7 @@ def test_the_disk_is_touched_once(handler):
 
 
 def test_few_functions_are_called(handler):
-    """A log call is a handful of Python functions: every further one has to be argued for."""
+    """A log call calls at most 16 Python functions; one more needs a reason."""
     record = a_record()
     handler.handle(record)
 

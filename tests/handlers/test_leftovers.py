@@ -1,4 +1,4 @@
-"""What other libraries leave on a record, and formatters that add nothing, change no event."""
+"""Attributes set by other libraries, and formatters that add nothing, do not change events."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def a_record(message="hello %s", args=("you",), **attributes):
     ],
 )
 def test_a_level_s_name_is_that_of_its_number(number, name, arrives):
-    """What a formatter has made of the name does not matter, unless the number has none."""
+    """A level name changed by a formatter is ignored, unless the number has no name."""
     assert level_name(number, name) == arrives
     if type(arrives) is str:
         assert event_of(a_record(levelno=number, levelname=name)).level_name == arrives
@@ -73,12 +73,12 @@ def test_a_level_that_the_record_has_is_not_shipped_twice(name, value):
     [("level", "gold"), ("level", 7), ("severity", True), ("logger", "till"), ("color", "red")],
 )
 def test_another_value_of_such_a_name_is_shipped(name, value):
-    """A field that says something else than the record is a field like others."""
+    """A field with another value than the record's is shipped."""
     assert event_of(a_record(**{name: value})).fields == {name: value}
 
 
 def test_names_of_loggers_and_colours_are_left_out():
-    """The record's logger again, and the escape sequences of tornado and colorlog."""
+    """The logger's name and the colour codes of tornado and colorlog are left out."""
     record = a_record(
         logger="shop", color="\x1b[34m", end_color="\x1b[m", log_color="", color_message="hi"
     )
@@ -118,7 +118,7 @@ OTHER_STYLES = [
     ("text", "style", "adds"), [*((text, "%", adds) for text, adds in FORMATS), *OTHER_STYLES]
 )
 def test_a_format_adds_nothing_where_all_of_it_is_a_field(text, style, adds):
-    """Standard attributes, punctuation and their labels are fields already; the rest is not."""
+    """A format of standard attributes, punctuation and labels adds nothing; any other does."""
     assert adds_nothing(logging.Formatter(text, style=style)) is adds
 
 
@@ -133,7 +133,7 @@ class Own(logging.Formatter):
 
 
 def test_a_subclass_is_judged_by_what_it_overrides():
-    """Where only times are printed in another way, nothing is added; format may add anything."""
+    """A subclass that overrides only formatTime adds nothing; one that overrides format may."""
     assert adds_nothing(Times("%(asctime)s %(message)s"))
     assert not adds_nothing(Own("%(message)s"))
     assert not adds_nothing(None)

@@ -1,4 +1,4 @@
-"""Objects of real libraries in log calls: no query is made, and no secret leaves."""
+"""Objects of real libraries are logged without a query, and without their secrets."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_model_is_its_class_and_key():
 
 @pytest.mark.usefixtures("no_query")
 def test_querysets_are_not_evaluated():
-    """A queryset, its values, its manager and a raw one are shown and not asked."""
+    """Querysets, their values, managers and raw querysets are shown without being evaluated."""
     from django.contrib.contenttypes.models import ContentType
 
     everything = ContentType.objects.all()

@@ -61,7 +61,7 @@ def a_record(message="paid %s", args=("7",), **attributes):
 
 
 def through(record):
-    """Return *record* as it comes out of a queue between processes."""
+    """Return *record* as it arrives from a queue between processes."""
     return pickle.loads(pickle.dumps(ContextQueueHandler(queue.Queue()).prepare(record)))
 
 
@@ -113,7 +113,7 @@ def test_the_record_itself_is_left_as_it_is():
     ],
 )
 def test_whatever_a_record_holds_can_cross(attributes):
-    """What cannot be pickled is described, and the event is the one that it would have been."""
+    """A value that cannot be pickled becomes its repr, as it would without a queue."""
     record = a_record()
     record.__dict__.update(attributes)
 
@@ -134,7 +134,7 @@ def test_what_changes_after_the_call_does_not_change_the_record():
 
 
 def test_a_record_that_passes_two_queues_keeps_its_first_context():
-    """What was captured where the record was logged stays."""
+    """What a first queue has captured is kept by a second one."""
     with bound(tenant="acme"):
         first = through(a_record())
 
@@ -142,14 +142,14 @@ def test_a_record_that_passes_two_queues_keeps_its_first_context():
 
 
 def test_other_handlers_print_the_exception():
-    """A formatter of the standard library behind the queue prints what it prints before it."""
+    """A formatter behind the queue prints the same as before it."""
     record = a_record(exc_info=an_error())
 
     assert logging.Formatter().format(through(record)) == logging.Formatter().format(record)
 
 
 def test_a_sampler_sees_the_captured_context():
-    """FieldSampler decides by the field that was bound where the record was logged."""
+    """FieldSampler uses the field that was bound where the record was logged."""
     sampler = FieldSampler("trace_id", 1_000_000_000)
     with bound(trace_id="t"):
         record = through(a_record())
@@ -159,7 +159,7 @@ def test_a_sampler_sees_the_captured_context():
 
 
 def test_the_attribute_is_no_field():
-    """What carries the context is not shipped itself, even where it was tampered with."""
+    """The attribute that carries the context is never shipped, even if it was tampered with."""
     for value in ("x", {}, {"context": 5, "error": 5, "trace": ()}, None):
         assert event_of(a_record(**{CAPTURED: value})).fields == {}
 
@@ -177,7 +177,7 @@ CONFIG = {
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="dictConfig makes queues since 3.12")
 def test_dictconfig_makes_the_queue():
-    """Since Python 3.12 dictConfig makes queue and listener for the class."""
+    """Since Python 3.12 dictConfig creates queue and listener for the class."""
     with DevServer() as server:
         CONFIG["handlers"]["betterstack"]["url"] = server.url
         logging.config.dictConfig(CONFIG)

@@ -65,7 +65,7 @@ def shipped(redact: object, message: str = "hello", **extra: object):
 
 @pytest.mark.parametrize("name", [*HIDDEN_NAMES, "access key", "pa\u017f\u017fword"])
 def test_a_sensitive_name_hides_its_value(name):
-    """A name that ends in a secret's word hides its value, in any case, with any separators."""
+    """A name that ends in a sensitive word hides its value, in any case, with any separators."""
     event = shipped(DefaultRules(), **{name: SECRET}, order=7)
 
     assert event.fields == {name: "[redacted]", "order": 7}
@@ -73,13 +73,13 @@ def test_a_sensitive_name_hides_its_value(name):
 
 @pytest.mark.parametrize("name", [*SHOWN_NAMES, ""])
 def test_a_harmless_name_keeps_its_value(name):
-    """SensitiveNames that only look alike, or in which other words follow, are not hidden."""
+    """Names that only look similar, or in which other words follow, are not hidden."""
     assert shipped(DefaultRules(), **{name: SECRET}).fields == {name: SECRET}
 
 
 @pytest.mark.parametrize("value", [True, False, None])
 def test_booleans_and_none_are_no_secrets(value):
-    """Whatever the name, they tell that there is a secret and not which, at any depth."""
+    """Booleans and None are shipped under any name, at any depth."""
     fields = {"token": value, "deep": [{"password": value, "otp": SECRET}]}
 
     assert shipped(DefaultRules(), **fields).fields == {
@@ -103,7 +103,7 @@ def test_booleans_and_none_are_no_secrets(value):
     ],
 )
 def test_a_number_is_hidden_unless_it_counts(name, value, arrives):
-    """In doubt a number is a secret; below a plural it is how many there are."""
+    """A number is hidden, unless the name is a plural: then it is a count."""
     assert shipped(DefaultRules(), **{name: value}).fields == {name: arrives}
 
 
@@ -115,18 +115,18 @@ def test_a_number_is_hidden_unless_it_counts(name, value, arrives):
     st.sampled_from([str.lower, str.upper, str.title]),
 )
 def test_a_secret_s_word_ends_a_name_in_any_form(word, before, separator, after, case):
-    """What stands before it, and a digit, value or hash behind it, change nothing."""
+    """Words before a sensitive word, and a digit, "value" or "hash" after it, change nothing."""
     assert secrecy(f"{before}{separator}{case(word)}{separator}{after}") != Secrecy.NONE
 
 
 @given(st.sampled_from(SENSITIVE), st.sampled_from("count present status attempts url".split()))
 def test_another_word_behind_a_secret_s_says_something_of_it(word, after):
-    """A name in which other words follow holds no secret."""
+    """A name in which other words follow a sensitive one is not hidden."""
     assert secrecy(f"{word}_{after}") == Secrecy.NONE
 
 
 def test_a_long_name_is_judged_at_once():
-    """However a name repeats what may stand in it, the verdict takes no time to speak of."""
+    """The decision about a name is fast, whatever the name repeats."""
     for name in ("tokenhash" * 50_000 + "x", "1" * 500_000 + "x", "token" + "texthash1" * 50_000):
         assert secrecy(name) in {Secrecy.NONE, Secrecy.VALUES}
 
@@ -147,7 +147,7 @@ def test_safe_names_are_an_option(safe):
 
 
 def test_a_safe_name_goes_before_a_sensitive_one():
-    """Of redact and redact_except, the one that names a whole field wins."""
+    """A whole name in redact_except takes precedence over a part of it in redact."""
     rules = build_sanitizer(["session"], ["session_count"])
 
     assert rules.fields({"session_count": 5, "session_total": 5}) == {
@@ -164,19 +164,19 @@ def test_what_is_no_safe_name_is_refused(safe):
 
 
 def test_safe_names_without_rules_are_a_mistake():
-    """redact_except beside redact=None says which of the two to leave out."""
+    """The error for redact_except with redact=None says to leave one of them out."""
     with pytest.raises(ConfigurationError, match="redact_except has no effect if redact is"):
         build_sanitizer(None, ["session"])
 
 
 @pytest.mark.parametrize("value", [True, None, 5, "x"])
 def test_a_name_of_the_user_s_hides_everything(value):
-    """Where redact names a field, not even a boolean of it is shipped."""
+    """If redact names a field, its booleans are hidden too."""
     assert shipped(["vote"], vote=value).fields == {"vote": "[redacted]"}
 
 
 def test_sensitive_names_are_hidden_at_any_depth():
-    """In mappings within lists, dataclasses, headers: wherever a name stands."""
+    """Names are found in nested mappings, lists, dataclasses and headers."""
     event = shipped(
         DefaultRules(),
         deep=[{"a": ({"password": SECRET, "b": 1},)}],
@@ -192,14 +192,14 @@ def test_sensitive_names_are_hidden_at_any_depth():
 
 
 def test_a_whole_object_below_a_sensitive_name_is_hidden():
-    """Nothing of a value is looked at below its name."""
+    """A whole object under a sensitive name is hidden."""
     assert shipped(DefaultRules(), credentials={"user": SECRET}).fields == {
         "credentials": "[redacted]"
     }
 
 
 def test_a_structured_message_s_members_are_hidden():
-    """A mapping as message, and constant fields, pass the same rules."""
+    """A mapping as message, and constant fields, are redacted by the same rules."""
     record = logging.LogRecord("s", 20, "p", 7, {"event": "x", "token": SECRET}, None, None)
     maker = EventMaker(
         build_sanitizer(DefaultRules()), {"api_key": SECRET}, None, None, lambda *note: None
@@ -215,7 +215,7 @@ def test_none_turns_it_off():
 
 @pytest.mark.parametrize("redact", ["iban", ["iban"], ("IBAN",), {"i-ban"}, iter(["iban"])])
 def test_more_names_are_hidden_beside_the_default_ones(redact):
-    """A name, or several in any iterable, add to the rules."""
+    """A name, or an iterable of names, is added to the default rules."""
     event = shipped(redact, customer_iban=SECRET, password=SECRET, order=7)
 
     assert event.fields == {"customer_iban": "[redacted]", "password": "[redacted]", "order": 7}
@@ -245,7 +245,7 @@ def test_a_pattern_is_hidden_in_every_text(pattern):
 
 
 def test_a_pattern_is_hidden_in_a_failure():
-    """The message and the stack trace of an exception pass the patterns."""
+    """The patterns apply to the message and the stack trace of an exception."""
     with pytest.raises(ValueError) as raised:
         raise ValueError(SECRET)
 
@@ -278,7 +278,7 @@ def test_a_rule_that_is_none_is_refused(each):
 
 
 def test_a_broken_pattern_is_refused():
-    """The error tells the expression and what is wrong with it."""
+    """The error shows the regular expression and what is wrong with it."""
     with pytest.raises(
         ConfigurationError, match=r"redact: invalid regular expression '\(': missing \)"
     ):
@@ -287,18 +287,18 @@ def test_a_broken_pattern_is_refused():
 
 @pytest.mark.parametrize("name", ["/", "//"])
 def test_slashes_without_a_pattern_are_a_name(name):
-    """Two slashes hold no pattern: they are a name like another."""
+    """Two slashes alone are a name, not a pattern."""
     assert build_sanitizer([name]).is_sensitive(f"a{name}b")
     assert build_sanitizer([name]).edit is None
 
 
 def test_the_default_shows_in_a_signature():
-    """The default's repr says what it is."""
+    """The repr of the default says what it is."""
     assert repr(DefaultRules()) == "<the default rules>"
 
 
 def test_answers_are_remembered_within_bounds():
-    """However many names are asked for, memory is bounded and the answers stay right."""
+    """The cache of names is bounded, and decisions stay right beyond it."""
     names = SensitiveNames()
 
     answers = [
@@ -311,7 +311,7 @@ def test_answers_are_remembered_within_bounds():
 
 @given(st.sampled_from(SENSITIVE), st.text("_-. aZ", max_size=4), st.text("_-. aZ", max_size=4))
 def test_a_user_s_word_is_found_wherever_it_stands(word, before, after):
-    """A user's word hides each name that contains it, each time it is asked for."""
+    """A user's word hides each name that contains it, also from the cache."""
     names = SensitiveNames(SENSITIVE)
     name = f"{before}{word.upper()}{after}"
 

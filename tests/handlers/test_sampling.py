@@ -21,7 +21,7 @@ def a_record(level: int = 20, **extra: object) -> logging.LogRecord:
 
 @pytest.mark.parametrize("rate", [2, 3, 10])
 def test_one_record_in_so_many_is_kept_and_says_so(rate):
-    """Over even chances, one in the rate is kept, and stands for just so many."""
+    """With evenly distributed random numbers, one record in the rate is kept."""
     chances = itertools.cycle(each / (rate * 10) for each in range(rate * 10))
     sample = RandomSampler(rate, lambda: next(chances))
 
@@ -32,7 +32,7 @@ def test_one_record_in_so_many_is_kept_and_says_so(rate):
 
 
 def test_chance_keeps_as_many_as_it_says():
-    """With real chances, what is kept stands for about all there was."""
+    """With real random numbers, the kept records stand for about all records."""
     sample = RandomSampler(10, random.Random(4711).random)
 
     assert 45_000 < sum(sample(a_record()) for _ in range(50_000)) < 55_000
@@ -45,13 +45,13 @@ def test_a_rate_of_one_samples_nothing(one):
 
 
 def test_a_rate_may_be_a_text():
-    """A rate out of a configuration file is a number all the same."""
+    """A rate may be a string from a configuration file."""
     assert sampler("7")._rate == 7
     assert isinstance(sampler(7), RandomSampler)
 
 
 def test_a_callable_is_a_sampler():
-    """What users write is used as it is."""
+    """A callable is used as it is."""
     own = FieldSampler("trace", 2)
 
     assert sampler(own) is own
@@ -74,7 +74,7 @@ def test_an_invalid_rate_is_refused(make, words, rate):
 
 
 def test_records_that_share_a_value_share_their_fate():
-    """All records of one trace are kept or left out together, about one trace in the rate."""
+    """All records of a trace are kept or dropped together, about one trace in the rate."""
     sample = FieldSampler("trace", 4)
 
     rates = {trace: {sample(a_record(trace=trace)) for _ in range(3)} for trace in range(400)}
@@ -85,12 +85,12 @@ def test_records_that_share_a_value_share_their_fate():
 
 
 def test_a_record_without_the_field_is_kept():
-    """What belongs to no trace stands for itself."""
+    """A record without the field is kept, and stands for itself."""
     assert FieldSampler("trace", 1_000_000)(a_record()) == 1
 
 
 def test_a_bound_field_decides_too():
-    """The field may be bound to the context; the record's own goes first."""
+    """The field may be bound to the context; an extra takes precedence."""
     sample = FieldSampler("trace", 2)
     kept, left = (
         next(each for each in range(99) if sample(a_record(trace=each)) == rate) for rate in (2, 0)
@@ -148,7 +148,7 @@ def test_each_level_has_its_rate():
 
 
 def test_a_level_s_rate_is_what_it_keeps():
-    """Over even chances, each level's kept records stand for all of them."""
+    """With evenly distributed random numbers, the kept records of each level stand for all."""
     for level, rate in ((20, 10), (30, 2), (40, 1)):
         chances = iter([each / 100 for each in range(100)])
         sample = LevelSampler({20: 10, 30: 2, 40: 1}, chance=lambda chances=chances: next(chances))
@@ -158,6 +158,6 @@ def test_a_level_s_rate_is_what_it_keeps():
 
 @pytest.mark.parametrize("level", ["NOPE", None, 1.5, "info"])
 def test_what_is_no_level_is_refused(level):
-    """A misspelt level is told."""
+    """An unknown level is an error that shows it."""
     with pytest.raises(ConfigurationError, match=f"LevelSampler: unknown level {level!r}."):
         LevelSampler({level: 2})

@@ -43,14 +43,14 @@ class Parameters:
     ],
 )  # fmt: skip
 def test_arguments_of_database_loggers_are_left_out(name, message, args, text):
-    """Parameters go, statements stay with a ? for each literal; other loggers are left alone."""
+    """Parameters are removed, literals become a ?, and records of other loggers are unchanged."""
     record = a_record(name, message, args)
 
     assert without_parameters(record).getMessage() == text
 
 
 def test_django_s_records_lose_their_parameters():
-    """The message, the extras and the statement hold no value any more; the record is a copy."""
+    """Message, extras and statement contain no values, and the record is a copy."""
     sql = f"SELECT * FROM s WHERE key = '{SECRET}' LIMIT 21"
     args = (0.001, sql, (SECRET,), "default")
     extra = {"duration": 0.001, "sql": sql, "params": (SECRET,), "alias": "default"}
@@ -83,7 +83,7 @@ def test_django_s_records_lose_their_parameters():
     ],
 )  # fmt: skip
 def test_literals_of_a_statement(statement, text):
-    """Each text and number is a ?, whatever its quotes; placeholders and names stay."""
+    """Each text and number becomes a ?, whatever its quotes; placeholders and names are kept."""
     assert without_literals(statement) == text
 
 
@@ -122,7 +122,7 @@ print(json.dumps(found))
 
 
 def test_django_itself():
-    """Of real queries no value of a parameter is shipped, and the statements are."""
+    """The statements of real queries are shipped without the values of their parameters."""
     pytest.importorskip("django")
     done = subprocess.run(
         [sys.executable, "-c", DJANGO], capture_output=True, text=True, check=False, timeout=120

@@ -42,7 +42,7 @@ def members(vendor, item):
 
 
 def shipped(vendor, **attributes):
-    """Return an event's members, made three times: by the long way, and by both short ones."""
+    """Return the members of an event, encoded on the slow path and twice on the fast path."""
     events = EventMaker(Sanitizer(), {}, None, None, lambda *note: None)
     destination = DESTINATIONS[vendor]
     maker = ItemMaker(events, destination)
@@ -67,7 +67,7 @@ def expected(vendor, trace=TRACE, span=SPAN):
 
 @vendors
 def test_a_log_of_an_active_span_has_its_ids(vendor):
-    """Inside of a span the event is correlated under the vendor's own names, outside it is not."""
+    """Inside a span the event has the ids under the vendor's names, outside it has none."""
     trace = pytest.importorskip("opentelemetry.trace")
     sdk = pytest.importorskip("opentelemetry.sdk.trace")
     tracer = sdk.TracerProvider().get_tracer("shop")
@@ -85,7 +85,7 @@ def test_a_log_of_an_active_span_has_its_ids(vendor):
 
 @vendors
 def test_ids_that_the_application_sets_itself_win(vendor):
-    """Where an extra has one of the names, none of the ids is added."""
+    """If an extra has one of the names, no id is added."""
     sdk = pytest.importorskip("opentelemetry.sdk.trace")
     name = next(iter(expected(vendor)))
     with sdk.TracerProvider().get_tracer("shop").start_as_current_span("checkout"):
@@ -108,7 +108,7 @@ def test_ids_that_the_application_sets_itself_win(vendor):
     ],
 )
 def test_ids_that_opentelemetry_left_on_a_record_are_the_trace(vendor, trace, span, is_whole):
-    """Where no span is active, as in another process, its attributes of a record are taken."""
+    """If no span is active, the ids that OpenTelemetry has set on the record are used."""
     bare = shipped(vendor)
     found = shipped(vendor, otelTraceID=trace, otelSpanID=span, otelTraceSampled=True)
 
@@ -125,7 +125,7 @@ def test_ids_that_opentelemetry_left_on_a_record_are_the_trace(vendor, trace, sp
     ],
 )
 def test_a_library_that_is_half_loaded_costs_nothing(module, monkeypatch):
-    """Whatever stands under the name of OpenTelemetry, the event is that without it."""
+    """If the module of OpenTelemetry is broken, the event is the same as without it."""
     monkeypatch.setitem(tracing.MODULES, tracing.OPENTELEMETRY, module)
 
     for vendor in DESTINATIONS:
@@ -142,7 +142,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 
 
 def test_opentelemetry_is_not_imported():
-    """A program that does not use it does not load it by logging."""
+    """Logging does not import OpenTelemetry."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
     )
@@ -150,7 +150,7 @@ def test_opentelemetry_is_not_imported():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_span_keeps_a_record_on_the_short_way():
+def test_a_span_keeps_a_record_on_the_fast_path():
     """With a span active, no event is made for an ordinary record."""
     sdk = pytest.importorskip("opentelemetry.sdk.trace")
     events = EventMaker(Sanitizer(), {}, None, None, lambda *note: None)
@@ -187,7 +187,7 @@ def test_the_service_s_name(environment, argument, name, monkeypatch):
 
 
 def test_without_any_the_service_is_the_program(monkeypatch):
-    """The program's name is that of the service where nothing else is set."""
+    """The default service name is the name of the program."""
     for variable in ("OTEL_SERVICE_NAME", "HONEYCOMB_SERVICE_NAME", "HONEYCOMB_SERVICE"):
         monkeypatch.delenv(variable, raising=False)
 
@@ -196,7 +196,7 @@ def test_without_any_the_service_is_the_program(monkeypatch):
 
 @pytest.mark.parametrize("extra", [{"service.name": "mine"}, {"service": {"name": "mine"}}])
 def test_a_service_that_the_application_names_wins(extra):
-    """A field service.name, flat or nested, goes before the handler's."""
+    """A field service.name, flat or nested, takes precedence over the handler's."""
     assert shipped("honeycomb")["service.name"] == "till"
     found = shipped("honeycomb", **extra)
     assert found["service.name"] == "mine"

@@ -66,7 +66,7 @@ handler.close()
 def test_every_kind_of_log_call_works_where_warnings_are_errors(
     handler: str, spool: bool, server: DevServer, tmp_path
 ):
-    """Whatever is logged under `-W error` arrives, and nothing is said about it."""
+    """Under `-W error` everything arrives, and nothing is reported."""
     options = {"url": server.url, **({"spool": str(tmp_path)} if spool else {})}
     # Since Python 3.12 it is a fork that is warned of, if there are threads.
     ways = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]

@@ -185,13 +185,13 @@ def names_both(sentence: str, name: str, value: object) -> bool:
 
 
 def test_the_table_is_large():
-    """There are at least 150 wrong values, and each way of configuration has its share."""
+    """There are at least 150 invalid values, some for each way of configuration."""
     assert len(IN_CODE) + len(IN_FILES) + len(IN_VARIABLES) >= 150
 
 
 @pytest.mark.parametrize(("name", "value"), IN_CODE)
 def test_in_code(name, value):
-    """A keyword argument that is impossible is named, with what was given."""
+    """The error for an invalid keyword argument names it and shows its value."""
     with pytest.raises(ConfigurationError) as caught:
         cxlogging.HoneycombHandler("k", **{name: value})
 
@@ -200,7 +200,7 @@ def test_in_code(name, value):
 
 @pytest.mark.parametrize(("vendor", "name", "value"), IN_FILES)
 def test_in_a_configuration(vendor, name, value):
-    """A string under a key of dictConfig is named as it was written."""
+    """The error for a key of dictConfig names the key as it was written."""
     handler = {"class": vendor, KEYS[vendor]: "k", name: value}
     with pytest.raises(ValueError, match="Unable to configure handler 'h'") as caught:
         logging.config.dictConfig({"version": 1, "handlers": {"h": handler}})
@@ -212,7 +212,7 @@ def test_in_a_configuration(vendor, name, value):
 
 @pytest.mark.parametrize(("vendor", "name", "value"), IN_FILES)
 def test_in_an_ini_file(vendor, name, value):
-    """A string among the kwargs of fileConfig is named as it was written."""
+    """The error for a keyword of fileConfig names it as it was written."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_dict(
         {
@@ -230,7 +230,7 @@ def test_in_an_ini_file(vendor, name, value):
 
 
 def test_nothing_is_left_behind():
-    """What was refused has begun nothing: no handler, no delivery, no thread."""
+    """A refused handler leaves nothing behind: no handler, no delivery, no thread."""
     deliveries, threads = set(registered()), set(threading.enumerate())
     for vendor, name, value in IN_FILES:
         with pytest.raises(ConfigurationError):
@@ -245,7 +245,7 @@ def test_nothing_is_left_behind():
     "arguments", [(5, str), ("Decimal", str), (None, str), (int,), (int, 5), (int, "str")]
 )
 def test_types_that_are_none(arguments):
-    """register_type says which of its arguments is wrong, and what was given."""
+    """The error of register_type names the wrong argument and shows its value."""
     with pytest.raises(TypeError, match="register_type") as caught:
         cxlogging.register_type(*arguments)
 
@@ -264,7 +264,7 @@ def test_what_is_no_queue(queue):
     "make", [queues.Queue, queues.SimpleQueue, multiprocessing.Queue, lambda: Elsewhere([])]
 )
 def test_what_is_a_queue(make):
-    """Queues of threads and processes are taken, and what a subclass of the handler puts into."""
+    """Queues of threads and processes are accepted, and anything for a subclass with enqueue."""
     made = make()
     handler = made if isinstance(made, logging.Handler) else cxlogging.ContextQueueHandler(made)
     handler.emit(logging.LogRecord("shop", 20, "shop.py", 1, "one", (), None))
@@ -284,7 +284,7 @@ class Elsewhere(cxlogging.ContextQueueHandler):
 
 @pytest.mark.parametrize("rates", [{"LOUD": 2}, {"INFO": 0}, {None: 2}, {"INFO": "x"}])
 def test_rates_that_are_none(rates):
-    """LevelSampler and FieldSampler name what is wrong."""
+    """The errors of LevelSampler and FieldSampler name what is wrong."""
     wrong = next(each for each in (*rates, *rates.values()) if each not in {"INFO", 2})
     with pytest.raises(ConfigurationError, match=re.escape(shown(wrong))):
         cxlogging.LevelSampler(rates)
@@ -313,7 +313,7 @@ def test_names_in_one_string(given, hidden):
 
 @pytest.mark.parametrize("value", ["maybe", 2, [], "truee"])
 def test_the_local_server_takes_true_or_false(value):
-    """What allows other machines is True or False, or a word for it; "false" is False."""
+    """allow_remote takes True or False, or a word for it; "false" is False."""
     with pytest.raises(ConfigurationError, match="allow_remote takes true or false, not"):
         DevServer(host="0.0.0.0", allow_remote=value)
     with pytest.raises(ValueError, match="allow_remote=True to serve other machines"):
@@ -323,7 +323,7 @@ def test_the_local_server_takes_true_or_false(value):
 @pytest.mark.parametrize("name", ["strict_fields", "split_on_limit"])
 @pytest.mark.parametrize("value", ["false", "true", 0, None])
 def test_a_query_takes_true_or_false(name, value):
-    """An argument of a query in code is True or False, and nothing that looks like it."""
+    """A boolean argument of a query takes True or False, and no word for it."""
     with (
         DataPrimeClient("k", url="http://127.0.0.1:9") as client,
         pytest.raises(ConfigurationError, match=f"{name} takes True or False, not"),
@@ -333,7 +333,7 @@ def test_a_query_takes_true_or_false(name, value):
 
 @pytest.mark.parametrize(("handler", "name", "value"), IN_VARIABLES)
 def test_in_the_environment(handler, name, value, monkeypatch):
-    """A variable is named by its own name, not by that of the argument that it stands for."""
+    """The error for a variable names the variable, not the argument."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:
         getattr(cxlogging, handler.rpartition(".")[2])("k")
@@ -366,7 +366,7 @@ def test_a_header_that_carries_another_vendor_s_key():
 
 @pytest.mark.parametrize("value", [False, None, 0, "false", "No", " off ", "0", "none", "null", ""])
 def test_words_for_false(value):
-    """What is off is off in code and in strings."""
+    """An option is turned off by the same values in code and as strings."""
     handler = cxlogging.HoneycombHandler("k", sigterm=value, sequence=value, redact=value)
 
     assert handler.delivery.options.sigterm is False
@@ -375,7 +375,7 @@ def test_words_for_false(value):
 
 @pytest.mark.parametrize("value", [None, "none", "Null"])
 def test_words_for_none(value):
-    """Every option that may be None takes its words too."""
+    """Every option that may be None also accepts the words for it."""
     names = "batch_count batch_bytes spool compression ssl_context proxy headers ca_file"
     names += " client_cert on_drop on_error fields context redact redact_except sequence"
     handler = cxlogging.HoneycombHandler("k", **dict.fromkeys(names.split(), value))
@@ -389,6 +389,6 @@ def test_words_for_none(value):
     [{"retry_initial": 60}, {"retry_initial": 5, "retry_maximum": "2"}, {"close_timeout": "20"}],
 )
 def test_a_part_above_its_whole(given):
-    """Two options that do not go together are named both."""
+    """The error for two options that exclude each other names both."""
     with pytest.raises(ConfigurationError, match=r"(retry_initial|close_timeout).* is above "):
         cxlogging.HoneycombHandler("k", **given)

@@ -77,6 +77,7 @@ class Running:
     def __init__(self, folder: Path, server: DevServer, **files: str) -> None:
         self.folder, self.server = folder, server
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._told_to_end: set[subprocess.Popen[bytes]] = set()
         self._said = folder / "said"
         (folder / "saying.py").write_text(SAYING)
         (folder / "configured.py").write_text(CONFIGURED)
@@ -135,7 +136,8 @@ class Running:
                     answer = connection.getresponse()
                     found = {name.lower(): value for name, value in answer.getheaders()}
                     return answer.status, found, answer.read()
-            assert all(each.poll() is None for each in self._processes), self.output
+            ended = [each for each in self._processes if each.poll() is not None]
+            assert self._told_to_end.issuperset(ended), self.output
             return None
 
         return until(asked)
@@ -149,6 +151,7 @@ class Running:
 
     def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
         """Send a signal, to its children too if it is SIGINT as of a terminal; return the code."""
+        self._told_to_end.add(process)
         if number == signal.SIGINT:
             os.killpg(process.pid, number)
         else:

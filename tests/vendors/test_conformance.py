@@ -117,7 +117,7 @@ class OtherWriter(Sound):
         (InTheBody, "the credential is in the body"),
         (Trusting, "raised JSONDecodeError"),
         (Careless, "HTTP 301 counts as delivered"),
-        (Careless, "HTTP 503 passes by itself: it must be RETRY, not REFUSED"),
+        (Careless, "HTTP 503 is temporary: it must be RETRY, not REFUSED"),
         (Careless, "HTTP 401 is fixed by a person: it must be HOLD, not DELIVERED"),
         (Counts, "failed is 99, of 2 items"),
         (OtherWriter, "a plain event: not what encode returns"),

@@ -48,7 +48,7 @@ def exact(value):
 @both
 @given(value=values | objects)
 def test_json_reads_back_as_the_same_value(functions, value):
-    """JSON text of clean values decodes to the values, with a decoder of other people."""
+    """JSON text of sanitized values decodes to the same values with another library's decoder."""
     dumps, _, _ = functions
 
     assert exact(json.loads(dumps(value), parse_constant=pytest.fail)) == exact(value)
@@ -57,7 +57,7 @@ def test_json_reads_back_as_the_same_value(functions, value):
 @both
 @given(value=values | objects)
 def test_msgpack_reads_back_as_the_same_value(functions, value):
-    """MessagePack of clean values decodes to the values, with a decoder of other people."""
+    """MessagePack of sanitized values decodes to the same values with another library's decoder."""
     _, _, packb = functions
 
     assert exact(msgpack.unpackb(packb(value))) == exact(value)
@@ -66,7 +66,7 @@ def test_msgpack_reads_back_as_the_same_value(functions, value):
 @both
 @given(text=st.text())
 def test_a_quoted_text_is_its_json(functions, text):
-    """A quoted text is valid JSON of that text, without white space around it."""
+    """A quoted text is valid JSON of that text, without whitespace around it."""
     _, quote, _ = functions
 
     assert json.loads(quote(text)) == text
@@ -75,7 +75,7 @@ def test_a_quoted_text_is_its_json(functions, text):
 
 @both
 def test_every_character_is_quoted_soundly(functions):
-    """Each character of the first plane and the surrogates' neighbours reads back."""
+    """Each character of the basic plane except surrogates decodes to itself."""
     _, quote, packb = functions
     text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x10400)]))
 
@@ -86,7 +86,7 @@ def test_every_character_is_quoted_soundly(functions):
 @both
 @pytest.mark.parametrize("value", ["a\ud800", {"k": "\udfff"}, {"\ud800": 1}, ["\ud800"]])
 def test_a_lone_surrogate_is_a_unicode_error(functions, value):
-    """What cannot be UTF-8 raises in each encoder, so that it can be replaced."""
+    """A lone surrogate raises UnicodeEncodeError in each encoder, so that it can be replaced."""
     dumps, _, packb = functions
 
     with pytest.raises(UnicodeEncodeError):
@@ -97,7 +97,7 @@ def test_a_lone_surrogate_is_a_unicode_error(functions, value):
 
 @given(objects)
 def test_members_can_be_spliced(value):
-    """Members with a comma before each make a whole object behind another member."""
+    """Members, each preceded by a comma, make a valid object when appended to another member."""
     spliced = json.loads(f'{{"first":0{codec.members(value)}}}')
 
     assert exact(spliced) == exact({"first": 0, **value} if "first" not in value else spliced)
@@ -106,12 +106,12 @@ def test_members_can_be_spliced(value):
 
 @given(st.text())
 def test_scrubbing_changes_no_sound_text(text):
-    """A text that is UTF-8 stays as it is."""
+    """A text that can be encoded as UTF-8 is unchanged."""
     assert codec.scrub(text) == text
 
 
 def test_scrubbing_joins_pairs_and_replaces_the_lone():
-    """Two halves become their character, a half alone becomes U+FFFD."""
+    """A surrogate pair becomes its character, a lone surrogate becomes U+FFFD."""
     assert codec.scrub("a\ud83d\ude00b\ud800c\udc00") == "a\N{GRINNING FACE}b\ufffdc\ufffd"
 
 
@@ -124,7 +124,7 @@ print(codec.dumps is codec._stdlib_dumps, codec.dumps({"a": [1.5, "é"]}), codec
 
 
 def test_without_msgspec_the_standard_library_encodes():
-    """Where msgspec is not installed, the same functions come from the standard library."""
+    """If msgspec is not installed, the functions use the standard library."""
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", WITHOUT],
         capture_output=True,

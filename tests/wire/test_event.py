@@ -10,14 +10,14 @@ names = st.sampled_from(["a", "b", "c", "extra_a", "extra_b", "extra_extra_a", "
 
 
 def test_free_names_are_the_same_object():
-    """Fields that collide with nothing are not even copied."""
+    """Fields that collide with no reserved name are not copied."""
     fields = {"c": 1}
 
     assert rename_reserved(fields, TAKEN) is fields
 
 
 def test_a_taken_name_gets_a_prefix():
-    """A taken name moves behind extra_, as often as it takes, and the order stays."""
+    """A reserved name is prefixed with extra_ until it is free, and the order is kept."""
     moved = rename_reserved({"x": 0, "a": 1, "b": 2, "extra_b": 3}, TAKEN)
 
     assert list(moved.items()) == [
@@ -30,7 +30,7 @@ def test_a_taken_name_gets_a_prefix():
 
 @given(st.dictionaries(names, st.integers(), max_size=7))
 def test_nothing_vanishes_and_nothing_is_taken(fields):
-    """All values stay, in order, under names that are free and their own where they can be."""
+    """All values are kept, in order, under free names, and under their own name if possible."""
     moved = rename_reserved(fields, TAKEN)
 
     assert list(moved.values()) == list(fields.values())
@@ -41,7 +41,7 @@ def test_nothing_vanishes_and_nothing_is_taken(fields):
 
 
 def test_replace_changes_what_it_is_told_alone():
-    """A copy has the changes; the event itself, and all else, stays."""
+    """The copy has the changes and nothing else; the event itself is unchanged."""
     event = Event(
         1, 20, "INFO", "m", {"a": 1}, SyntheticOrigin(), {"type": "E"}, "stack", "task", 3
     )

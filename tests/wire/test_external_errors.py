@@ -1,4 +1,4 @@
-"""Whose exception it is, tried with values in whose repr something is raised."""
+"""Errors from outside are recognized while the repr of a value is computed."""
 
 from __future__ import annotations
 
@@ -124,13 +124,13 @@ def handled(request):
 @pytest.mark.parametrize("handled", HANDLERS, indirect=True)
 @pytest.mark.usefixtures("handled")
 def test_what_a_signal_handler_raises_passes():
-    """What a signal handler of any kind raises passes, in the middle of a value's repr too."""
+    """An exception of any kind of signal handler passes, also in the middle of a repr."""
     with pytest.raises((SystemExit, LimitError, TimeoutError, ValueError, KeyError, TypeError)):
         Sanitizer().fields({"a": [Interrupted()]})
 
 
 class InterruptedInC:
-    """A value that is shown, or whose truth is asked for, by a C function: a signal arrives."""
+    """A value during whose repr or truth test, called by a C function, a signal arrives."""
 
     __repr__ = __bool__ = staticmethod(functools.partial(signal.raise_signal, signal.SIGTERM))
 
@@ -139,7 +139,7 @@ class InterruptedInC:
 @pytest.mark.parametrize("handled", ["partial in C", "function"], indirect=True)
 @pytest.mark.usefixtures("handled")
 def test_what_a_signal_handler_raises_between_calls_passes(show):
-    """It passes where no call is made: in an f-string, and where a truth is asked for."""
+    """It passes at instructions that are not calls: an f-string, and a truth test."""
     value = type("Shown", (), {"__repr__": lambda _: show(InterruptedInC())})()
 
     with pytest.raises((SystemExit, TypeError), match=r"143|exit expected"):
@@ -244,14 +244,14 @@ FAILURES = {
 @pytest.mark.parametrize("handled", ["function", "partial in C", "compiled"], indirect=True)
 @pytest.mark.usefixtures("handled")
 def test_what_a_value_raises_does_not_pass(fail):
-    """What a value's own code raises becomes a marked text, whatever handlers there are."""
+    """An exception of a value's own code becomes a marked text, whatever handlers are installed."""
     value = type("Widget", (), {"__repr__": fail})()
 
     assert Sanitizer().fields({"a": [value]}) == {"a": ["<unrepresentable Widget>"]}
 
 
 def test_a_value_s_own_exit_is_not_external():
-    """SystemExit that is raised in plain code did not come from a signal."""
+    """A SystemExit that is raised by plain code is not external."""
     with pytest.raises(SystemExit) as caught:
         raise SystemExit(143)
 
@@ -259,7 +259,7 @@ def test_a_value_s_own_exit_is_not_external():
 
 
 def test_control_c_passes():
-    """KeyboardInterrupt leaves the cleaning of a value, wherever it comes from."""
+    """A KeyboardInterrupt during sanitizing passes, wherever it comes from."""
 
     class Pressed:
         def __repr__(self) -> str:

@@ -15,7 +15,7 @@ values = st.recursive(
 
 
 def test_flat_fields_are_the_same_object():
-    """Fields without anything nested or long are not even copied."""
+    """Fields without nested values and long texts are not copied."""
     fields = {"a": 1, "b": "x" * 25, "c": None, "d": 1.5}
 
     assert flatten(fields, 100, 4) is fields
@@ -29,7 +29,7 @@ def test_nested_names_are_dotted():
 
 
 def test_names_that_meet_get_an_underscore():
-    """Of names that become the same, the later ones move aside."""
+    """If two names become the same, an underscore is appended to the later one."""
     assert flatten({"a.b": 1, "a": {"b": 2}, "a.b_": 3}, 100, 10) == {
         "a.b": 1,
         "a.b_": 2,
@@ -38,7 +38,7 @@ def test_names_that_meet_get_an_underscore():
 
 
 def test_the_first_fields_are_kept():
-    """Beyond the most, one more name says that the rest was cut."""
+    """Beyond the limit, one more name says that other fields were cut."""
     fields = {"a": 1, "b": 2, "c": 3}
 
     assert flatten(fields, 100, 3) is fields
@@ -46,7 +46,7 @@ def test_the_first_fields_are_kept():
 
 
 def test_texts_are_cut_wherever_they_are():
-    """Long texts, nested ones and JSON texts keep within their bytes."""
+    """Long texts, nested texts and JSON texts are cut to the byte limit."""
     long = "é" * 400
 
     found = flatten({"a": long, "b": {"c": long}, "d": [long]}, 200, 10)
@@ -66,7 +66,7 @@ def _leaves(value):
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "a.b", "a_"]), values, min_size=1))
 def test_no_leaf_vanishes(fields):
-    """Every leaf has a name of its own, in order."""
+    """Every leaf keeps a unique name, in order."""
     found = flatten(fields, 10_000, 1_000)
 
     nested = [json.loads(leaf) for leaf in _leaves(fields)]

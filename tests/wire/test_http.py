@@ -20,7 +20,7 @@ def test_a_secret_shows_nowhere():
 
 @pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_a_secret_is_not_pickled(take):
-    """A secret does not leave the process by accident."""
+    """A Secret cannot be pickled."""
     with pytest.raises(TypeError, match="a Secret is not pickled"):
         take(Secret("canary"))
 
@@ -32,7 +32,7 @@ def test_an_empty_secret_is_none():
 
 
 def test_a_request_shows_neither_headers_nor_body():
-    """A request's repr is its address alone."""
+    """The repr of a request shows only its endpoint."""
     endpoint = Endpoint("https", "a.example", 443, "/p")
 
     assert (
@@ -52,6 +52,6 @@ def test_a_request_shows_neither_headers_nor_body():
     ],
 )
 def test_an_address_leaves_out_its_scheme_s_own_port(endpoint, address):
-    """An address has brackets where its host has colons, and a port where it is not the usual."""
+    """An IPv6 host is in brackets, and the port is omitted if it is the scheme's default."""
     assert str(endpoint) == address
     assert endpoint.authority == address.split("/")[2]

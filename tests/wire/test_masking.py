@@ -1,4 +1,4 @@
-"""Secrets in texts from outside."""
+"""Secrets are masked in texts that come from servers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def remains(shown: str, form: str) -> bool:
 
 @given(keys, frames, frames, st.sampled_from(sorted(FORMS)))
 def test_a_key_is_hidden_in_each_form(key, before, behind, form):
-    """Whole, in each form in which another program may quote it, wherever it stands."""
+    """A whole key is masked in each encoding in which it may be quoted, anywhere in a text."""
     quoted = FORMS[form](key)
 
     shown = Masker([key])(f"{before}{quoted}{behind}")
@@ -60,13 +60,13 @@ def test_a_key_is_hidden_in_each_form(key, before, behind, form):
 
 @given(keys, st.integers(MIN_CHARACTERS, 80), frames)
 def test_the_beginning_of_a_key_is_hidden(key, length, behind):
-    """Eight characters of it, or more, as where a gateway or a limit has cut it."""
+    """The first eight or more characters of a key, as a gateway may quote them, are masked."""
     assert Masker([key])(f"key {key[:length]}{behind}").startswith("key ****")
 
 
 @given(keys, st.integers(0, 300), st.integers(1, 60))
 def test_a_text_cut_after_masking_shows_nothing(key, before, kept):
-    """Masked first and cut then, no part of the key is left at the cut."""
+    """If a text is masked and then truncated, no part of the key is left at its end."""
     text = f"{'.' * before}{key}"
 
     assert key[:4] not in Masker([key])(text)[: before + kept] or key[:4] in "." * before
@@ -74,7 +74,7 @@ def test_a_text_cut_after_masking_shows_nothing(key, before, kept):
 
 @given(st.text(max_size=200))
 def test_a_text_without_secrets_stays(text):
-    """What holds no secret and no URL is the same afterwards; what is masked stays as it is."""
+    """A text without secrets and URLs is unchanged, and masking twice changes nothing."""
     mask = Masker(["hcaik_01canary4711"])
     if "//" not in text:
         assert mask(text) == text
@@ -83,7 +83,7 @@ def test_a_text_without_secrets_stays(text):
 
 @pytest.mark.parametrize("key", ["in", "key", "error", "secret", "1234567", ""])
 def test_a_short_key_hides_no_words(key):
-    """A key of fewer than eight characters is not looked for: it would hit ordinary words."""
+    """A key of fewer than eight characters is not masked: it would match ordinary words."""
     text = "an error in the secret key 1234567"
 
     assert Masker([key])(text) == text
@@ -102,7 +102,7 @@ def test_a_short_key_hides_no_words(key):
     ],
 )
 def test_a_word_that_begins_like_a_key(key, text, shown):
-    """A word without digits that goes on differently is a word; anything else may be the key."""
+    """A word without digits that continues differently is not masked; anything else is."""
     assert Masker([key])(text) == shown
 
 
@@ -116,12 +116,12 @@ def test_a_word_that_begins_like_a_key(key, text, shown):
     ],
 )
 def test_the_user_of_a_url_is_hidden(text, shown):
-    """Whoever the secrets belong to, a URL is shown without its user and password."""
+    """The user and password of every URL are masked."""
     assert without_user(text) == Masker()(text) == shown
 
 
 def test_an_address_without_a_scheme():
-    """What was typed as an address hides its user too where the scheme was forgotten."""
+    """The user of a URL without a scheme is masked too."""
     assert without_bare_user("user:pass@proxy:3128") == "****@proxy:3128"
 
 
@@ -135,5 +135,5 @@ def test_an_address_without_a_scheme():
     ],
 )
 def test_secrets_of_headers(name, value, secrets):
-    """A header whose name says so holds secrets: the value, and each of its parts."""
+    """The value of a header with a sensitive name, and each part of it, is a secret."""
     assert list(header_secrets(name, value)) == secrets

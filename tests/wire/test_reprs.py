@@ -1,4 +1,4 @@
-"""What objects print of themselves is without the values of sensitive names."""
+"""The repr of an object is shipped without the values of sensitive names."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ KEPT = [
 
 @pytest.mark.parametrize(("text", "expected"), HIDDEN.items())
 def test_the_values_of_sensitive_names_are_hidden(text, expected):
-    """Pairs, keywords, members and header lines lose their values, and keep all else."""
+    """The values in pairs, keywords, members and header lines are hidden, and nothing else."""
     assert shown(text) == expected
 
 
 @pytest.mark.parametrize("text", KEPT)
 def test_what_holds_no_secret_is_as_it_was(text):
-    """Words without a value, counts, flags and harmless names stay."""
+    """Names without a value, counts, flags and harmless names are not hidden."""
     assert shown(text) == text
 
 
 def test_objects_of_the_standard_library():
-    """Namespaces and partials show names and values, and not those that are secret."""
+    """Secret values are hidden in the repr of namespaces and partials."""
     values = [
         argparse.Namespace(password="canary", user="a"),
         types.SimpleNamespace(token="canary", user="a"),
@@ -85,12 +85,12 @@ def test_objects_of_the_standard_library():
 
 
 def test_without_redaction_the_repr_is_whole():
-    """Where redaction is off, nothing is looked for."""
+    """Without redaction, a repr is unchanged."""
     assert build_sanitizer(None).value(Shown("A(token='x')")) == "A(token='x')"
 
 
 def test_a_name_of_the_user_s_hides_too():
-    """The names that `redact` adds hold in the texts of objects; numbers are hidden with them."""
+    """Names added by `redact` are hidden in the repr of objects, numbers included."""
     assert build_sanitizer(["iban"]).value(Shown("A(iban=12, b=3)")) == "A(iban=[redacted], b=3)"
 
 
@@ -100,7 +100,7 @@ def test_a_name_of_the_user_s_hides_too():
     ["a", "'", '"', "a=", "token=[", "('token', ", "('token', '", "token: ", "a" * 256 + "'"],
 )
 def test_long_texts_take_no_time(part, hides):
-    """No text makes the search look at more than its length."""
+    """The search takes time in proportion to the length of the text."""
     looked: list[str] = []
     text = part * (32_000 // len(part))
 

@@ -36,7 +36,7 @@ def is_clean(value) -> bool:
 
 @given(anything)
 def test_anything_becomes_clean(value):
-    """Whatever goes in, JSON's own types with text keys and finite numbers come out."""
+    """Any value becomes JSON types with text keys and finite numbers."""
     fields = Sanitizer().fields({"a": value, 5: value})
 
     assert list(fields) == ["a", "5"]
@@ -45,7 +45,7 @@ def test_anything_becomes_clean(value):
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda each: each.name)
 def test_an_odd_value_is_clean_on_its_own_and_inside(odd: Odd):
-    """An odd value is the same as a field and within one, and other encoders take it."""
+    """An unusual value is the same as a field and nested in one, and other encoders accept it."""
     value = Sanitizer().fields({"odd": odd.make(), "in": {"a": odd.make()}})
 
     assert is_clean(value)
@@ -57,7 +57,7 @@ def test_an_odd_value_is_clean_on_its_own_and_inside(odd: Odd):
 
 
 def test_plain_values_are_the_same_objects():
-    """A short text and a number of 64 bits are passed on as they are."""
+    """A short text and a 64-bit integer are passed on unchanged."""
     text, number = "x" * 1_000, 10**15
 
     fields = Sanitizer().fields({"a": text, "b": number})
@@ -67,7 +67,7 @@ def test_plain_values_are_the_same_objects():
 
 
 def test_a_long_text_is_kept_as_a_field_and_cut_within_one():
-    """A field may be as long as a message; a text inside of it has 32,768 characters."""
+    """A field may be as long as a message; a nested text is cut to 32,768 characters."""
     fields = Sanitizer().fields({"a": "x" * 100_000, "b": ["x" * 100_000], "c": "y" * 3_000_000})
 
     assert fields["a"] == "x" * 100_000
@@ -78,7 +78,7 @@ def test_a_long_text_is_kept_as_a_field_and_cut_within_one():
 
 
 def test_an_event_keeps_a_thousand_fields():
-    """The first thousand fields stay, and one more tells how many there were beyond."""
+    """The first thousand fields are kept, and one more says how many others there were."""
     fields = Sanitizer().fields(dict.fromkeys(map(str, range(1_234)), 0))
 
     assert len(fields) == 1_001
@@ -87,7 +87,7 @@ def test_an_event_keeps_a_thousand_fields():
 
 
 def test_one_value_holds_at_most_twenty_thousand():
-    """A value of many members at every level is cut before it costs much."""
+    """A value with many members at every level is cut after 20,000 values."""
     wide = [[[0] * 100 for _ in range(100)] for _ in range(100)]
 
     (field,) = Sanitizer().fields({"a": wide}).values()
@@ -97,7 +97,7 @@ def test_one_value_holds_at_most_twenty_thousand():
 
 
 def test_one_mapping_holds_at_most_twenty_thousand():
-    """The same bound holds for mappings, and what is left is said to be too deep."""
+    """The same limit applies to mappings; the rest is marked as too deep."""
     wide = {a: {b: dict.fromkeys(map(str, range(100)), 0) for b in range(100)} for a in range(100)}
 
     (field,) = Sanitizer().fields({"a": wide}).values()
@@ -107,7 +107,7 @@ def test_one_mapping_holds_at_most_twenty_thousand():
 
 
 def test_an_array_without_a_size_is_measured_by_its_length():
-    """An array of the standard library is a list where it is short, else described."""
+    """A short array of the standard library becomes a list, a long one its repr."""
     fields = Sanitizer().fields({"a": array.array("i", [1, 2]), "b": array.array("i", [0] * 1_001)})
 
     assert fields["a"] == [1, 2]
@@ -115,7 +115,7 @@ def test_an_array_without_a_size_is_measured_by_its_length():
 
 
 def test_what_has_a_tolist_and_no_length_is_described():
-    """An object of which nobody knows how long it is, is not listed."""
+    """An object with tolist but without a length is shown as its repr."""
 
     class Stream:
         def tolist(self):
@@ -128,7 +128,7 @@ def test_what_has_a_tolist_and_no_length_is_described():
 
 
 def test_a_tolist_that_gives_no_json_is_not_used():
-    """What an object gives in another form is described by its repr instead."""
+    """If tolist returns no JSON value, the object is shown as its repr."""
 
     class Table:
         def model_dump(self):
@@ -155,7 +155,7 @@ def test_a_dataclass_without_one_of_its_members_is_read():
 
 
 def test_a_path_of_bytes_is_a_text():
-    """What os.fspath takes is a text as the file system encodes it."""
+    """A path of bytes becomes a text in the encoding of the file system."""
 
     class Place(os.PathLike):
         def __fspath__(self) -> bytes:
@@ -165,7 +165,7 @@ def test_a_path_of_bytes_is_a_text():
 
 
 def test_sensitive_names_are_hidden_at_any_depth():
-    """The judge is asked for each name, at every level, and only the value is hidden."""
+    """Each name is examined at every level, and only its value is hidden."""
     sanitizer = Sanitizer(lambda name: name in {"key", "5"})
 
     fields = sanitizer.fields({"key": [1], "a": {"key": 1, "b": [{"key": 2, "c": 3}]}, 5: "five"})
@@ -178,7 +178,7 @@ def test_sensitive_names_are_hidden_at_any_depth():
 
 
 def test_every_text_is_edited():
-    """An edit is applied to messages, fields, nested texts, and what others became as text."""
+    """The edit is applied to messages, fields, nested texts and values converted to text."""
     sanitizer = Sanitizer(edit=str.upper)
 
     assert sanitizer.text("a") == "A"
@@ -190,7 +190,7 @@ def test_every_text_is_edited():
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from([1, "1", None, "None", True, 1.0, (1,), "[1]", b"1"])))
 def test_no_member_vanishes(keys):
-    """As many keys as a mapping has, so many names come out, each its own."""
+    """Each key of a mapping keeps a unique name."""
     mapping = {key: number for number, key in enumerate(keys)}
 
     assert list(Sanitizer().value(mapping).values()) == list(mapping.values())
@@ -199,7 +199,7 @@ def test_no_member_vanishes(keys):
 
 @given(st.integers(-(2**64), 2**64) | st.sampled_from([2**53, 2**53 + 1, -(2**53), -(2**53) - 1]))
 def test_an_integer_beyond_what_a_vendor_keeps_is_text_at_any_depth(number):
-    """An integer outside of the given range is its digits, alone, nested, in sets and enums."""
+    """An integer outside the range becomes a text, also nested, in sets and in enums."""
     sanitizer = Sanitizer(integers=range(-(2**53), 2**53 + 1))
     arrives = number if -(2**53) <= number <= 2**53 else str(number)
     kind = enum.IntEnum("Kind", {"ONE": number})

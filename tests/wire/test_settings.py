@@ -66,7 +66,7 @@ def key_of(destination):
     ],
 )
 def test_a_malformed_key_is_told_without_being_shown(vendor, key, words):
-    """The error names the argument and the cure; the key is in no text of it."""
+    """The error names the argument and the fix, and never shows the key."""
     with pytest.raises(ConfigurationError) as caught:
         VENDORS[vendor](key)
 
@@ -85,14 +85,14 @@ def _chain(error):
 @vendors
 @pytest.mark.parametrize("key", [f"{CANARY}\n", f" \t{CANARY}\r\n", CANARY])
 def test_white_space_around_a_key_is_no_part_of_it(vendor, key):
-    """A key read from a file with its line feed is that key."""
+    """Whitespace around a key, such as the line feed of a file, is removed."""
     assert key_of(VENDORS[vendor](key)) == CANARY
 
 
 @vendors
 @pytest.mark.parametrize("key", [None, "", "  \n"])
 def test_a_key_that_is_missing_does_not_raise(vendor, key):
-    """Without a key a destination is made, and tells which variable to set."""
+    """Without a key a destination is created, and names the variable to set."""
     assert "_KEY" in VENDORS[vendor](key).missing or "_TOKEN" in VENDORS[vendor](key).missing
 
 
@@ -101,7 +101,7 @@ def test_a_key_that_is_missing_does_not_raise(vendor, key):
     ["${HONEYCOMB_API_KEY}", "$HONEYCOMB_API_KEY", "%KEY%", "{{ secrets.KEY }}", " ${A}\n"],
 )
 def test_a_literal_placeholder_is_a_mistake(literal):
-    """A variable that nobody replaced is told with the variable that the handler reads itself."""
+    """For a placeholder, the error names the variable that the handler reads itself."""
     with pytest.raises(ConfigurationError) as caught:
         honeycomb.configure(literal)
 
@@ -112,7 +112,7 @@ def test_a_literal_placeholder_is_a_mistake(literal):
 
 
 def test_a_literal_placeholder_without_a_variable_is_a_mistake_too():
-    """Where no variable stands for an argument, none is proposed."""
+    """If no variable exists for an argument, the error suggests none."""
     with pytest.raises(ConfigurationError, match=r"Leave computer_name out, or pass the value"):
         coralogix.configure(CANARY, domain="eu2", computer_name="${HOSTNAME}")
 
@@ -151,7 +151,7 @@ def test_a_text_with_a_dollar_in_it_is_a_text(text):
     ],
 )  # fmt: skip
 def test_variables_are_read_in_their_order(read, variables, monkeypatch):
-    """Each variable is read, a later one only where those before it are not set or empty."""
+    """Each variable is read, a later one only if those before it are unset or empty."""
     names = variables.split()
     for number, name in enumerate(reversed(names)):
         plain = "DOMAIN" in name or "HOST" in name or "REGION" in name
@@ -165,14 +165,14 @@ def test_variables_are_read_in_their_order(read, variables, monkeypatch):
 
 
 def test_an_argument_goes_before_its_variable(monkeypatch):
-    """What the call says is not looked up."""
+    """An argument takes precedence over its variable."""
     monkeypatch.setenv("HONEYCOMB_API_KEY", "from-the-environment")
 
     assert key_of(honeycomb.configure("from-the-call")) == "from-the-call"
 
 
 def test_names_have_defaults():
-    """Without names: the script's, python, and the host's."""
+    """The defaults are the name of the script, "python", and the name of the host."""
     destination = coralogix.configure(CANARY, domain="eu2")
 
     assert destination.application_name == settings.program_name()
@@ -193,7 +193,7 @@ def test_names_have_defaults():
     ],
 )
 def test_the_program_s_name_is_its_script_s(argv, name, monkeypatch):
-    """The script's file name without its ending names the application; no script is python."""
+    """The default application name is the script's name without its extension, or "python"."""
     monkeypatch.setattr("sys.argv", argv)
 
     assert settings.program_name() == name
@@ -214,14 +214,14 @@ def test_the_local_server_needs_no_key(vendor, url, monkeypatch):
 
 @vendors
 def test_a_key_that_is_set_goes_to_the_local_server_too(vendor, monkeypatch):
-    """The local key replaces none."""
+    """The local key does not replace a key that is set."""
     monkeypatch.setenv("CXLOGGING_URL", "http://127.0.0.1:1")
 
     assert key_of(VENDORS[vendor](CANARY)) == CANARY
 
 
 def test_the_url_keeps_the_vendor_s_path(monkeypatch):
-    """A url replaces scheme, host and port, and the vendor's path stays."""
+    """A url replaces scheme, host and port, and keeps the vendor's path."""
     monkeypatch.setenv("CXLOGGING_URL", "http://127.0.0.1:8765")
 
     addresses = [
@@ -263,7 +263,7 @@ def test_the_url_keeps_the_vendor_s_path(monkeypatch):
     ],
 )
 def test_a_url_that_is_none_is_told_what_it_lacks(url, words):
-    """Each thing that is wrong with an address has its own words and its cure."""
+    """The error for an invalid url says what is wrong with it, and what to do."""
     with pytest.raises(ConfigurationError, match=re.escape(words)) as caught:
         coralogix.configure(CANARY, url=url)
 
@@ -277,7 +277,7 @@ CONFIGURE = [coralogix.configure, honeycomb.configure, betterstack.configure]
 @pytest.mark.parametrize("configure", CONFIGURE)
 @pytest.mark.parametrize("value", ["1", "true", "Yes", "on"])
 def test_a_variable_allows_plain_http(configure, value, monkeypatch):
-    """CXLOGGING_ALLOW_PLAIN_HTTP does what allow_plain_http=True does, where nothing is passed."""
+    """CXLOGGING_ALLOW_PLAIN_HTTP is read if allow_plain_http is not passed."""
     monkeypatch.setenv("CXLOGGING_ALLOW_PLAIN_HTTP", value)
     monkeypatch.setenv("CXLOGGING_URL", "http://collector:8765")
 
@@ -289,7 +289,7 @@ def test_a_variable_allows_plain_http(configure, value, monkeypatch):
 @pytest.mark.parametrize("configure", CONFIGURE)
 @pytest.mark.parametrize("value", ["0", "false", "no", "off", "none", "null", ""])
 def test_words_that_allow_no_plain_http(configure, value, monkeypatch):
-    """A word for False or None allows nothing, in the call as in the environment."""
+    """A word for False or None does not allow plain http, as an argument or a variable."""
     with pytest.raises(ConfigurationError, match="url sends keys"):
         configure(CANARY, url="http://collector", allow_plain_http=value)
     monkeypatch.setenv("CXLOGGING_ALLOW_PLAIN_HTTP", value)
@@ -299,7 +299,7 @@ def test_words_that_allow_no_plain_http(configure, value, monkeypatch):
 
 @pytest.mark.parametrize("configure", CONFIGURE)
 def test_a_wrong_variable_is_named(configure, monkeypatch):
-    """What is neither true nor false is an error that names the variable and its value."""
+    """A value that is neither true nor false is an error that names the variable and the value."""
     monkeypatch.setenv("CXLOGGING_ALLOW_PLAIN_HTTP", "maybe")
     with pytest.raises(
         ConfigurationError, match="CXLOGGING_ALLOW_PLAIN_HTTP takes true or false, not 'maybe'"
@@ -309,7 +309,7 @@ def test_a_wrong_variable_is_named(configure, monkeypatch):
 
 @pytest.mark.parametrize("configure", CONFIGURE)
 def test_plain_http_can_be_allowed(configure):
-    """allow_plain_http is for a network that is the user's own."""
+    """allow_plain_http=True allows plain http to any host."""
     destination = configure(CANARY, url="http://collector.internal", allow_plain_http=True)
 
     assert (destination.endpoint.scheme, destination.endpoint.port) == ("http", 80)
@@ -319,7 +319,7 @@ def test_plain_http_can_be_allowed(configure):
     "host", ["a b.example", "http://a.example", "ftp://a.example", "a.example:8443", "a_b.example"]
 )
 def test_an_ingesting_host_is_a_name_alone(host):
-    """Another scheme, another port or a blank is no part of a host."""
+    """A host with another scheme, a port or whitespace is refused."""
     with pytest.raises(ConfigurationError, match="ingesting_host takes a host name such as"):
         betterstack.configure(CANARY, ingesting_host=host)
 
@@ -339,19 +339,19 @@ def test_an_ingesting_host_is_a_name_alone(host):
     ],
 )
 def test_this_machine_is_known_by_its_names(hostname, local):
-    """The name localhost and loopback addresses are this machine, nothing else is."""
+    """Only localhost and loopback addresses are this machine."""
     assert settings.is_loopback(hostname) is local
 
 
 def test_without_any_host_there_is_no_address():
-    """Where neither url nor vendor names a host, there is no endpoint."""
+    """If neither url nor the vendor names a host, there is no endpoint."""
     assert settings.endpoint(None, None, "/") is None
     assert settings.endpoint(None, "a.b", "/p") == Endpoint("https", "a.b", 443, "/p")
 
 
 @given(st.text(max_size=12))
 def test_a_host_is_one_or_an_error(text):
-    """Any text is a host in lower case or a ConfigurationError, which is a ValueError too."""
+    """Any text is either a host in lower case or a ConfigurationError, which is a ValueError."""
     try:
         found = settings.host("domain", text)
     except ConfigurationError:
@@ -365,7 +365,7 @@ def test_a_host_is_one_or_an_error(text):
 
 @pytest.mark.parametrize(("length", "sound"), [(253, True), (254, False)])
 def test_a_host_has_at_most_253_characters(length, sound):
-    """A longer name is no host name."""
+    """A host name has at most 253 characters."""
     name = ("a" * 60 + ".") * 4 + "b" * (length - 244)
 
     try:
@@ -376,6 +376,6 @@ def test_a_host_has_at_most_253_characters(length, sound):
 
 
 def test_the_nearest_name_is_proposed():
-    """A misspelt word has a hint, a strange one has none."""
+    """A hint suggests the closest known word; for an unrelated word there is none."""
     assert nearest("compresion", ["compression", "context"]) == " Did you mean 'compression'?"
     assert nearest("zzz", ["compression"]) == ""

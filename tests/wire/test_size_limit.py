@@ -41,7 +41,7 @@ def fitted(event: Event, limit: int = 3_000) -> dict:
 
 
 def test_an_event_that_fits_is_untouched():
-    """At the limit an event is as it was built; a byte less, and it is marked."""
+    """An event at the limit is unchanged; one byte over it is truncated and marked."""
     event = an_event("x" * 5_000)
     whole = build(event)
 
@@ -65,7 +65,7 @@ def test_an_event_that_fits_is_untouched():
     st.integers(3_000, 20_000),
 )
 def test_any_event_fits_any_limit(event, limit):
-    """Whatever it holds, an event is encoded within the limit, and marked where it was cut."""
+    """Any event is encoded within the limit, and marked if it was truncated."""
     whole = build(event)
     found = fitted(event, limit)
 
@@ -78,7 +78,7 @@ def test_any_event_fits_any_limit(event, limit):
 
 
 def test_the_longest_texts_go_first():
-    """Where one text is too long, the others stay whole."""
+    """If one text is too long, the others are not truncated."""
     event = an_event("m" * 300, fields={"long": "x" * 9_000, "short": "y" * 700})
 
     found = fitted(event)
@@ -101,7 +101,7 @@ def test_a_stack_is_cut_in_its_middle():
 
 
 def test_an_error_without_a_stack_trace_is_cut_too():
-    """An error of which little is known fits as well."""
+    """An error without a stack trace is truncated too."""
     found = fitted(an_event(error={"message": "x" * 9_000}))
 
     assert found["e"]["message"].startswith("xxx")
@@ -109,7 +109,7 @@ def test_an_error_without_a_stack_trace_is_cut_too():
 
 
 def test_of_many_fields_the_first_are_kept():
-    """Where no cutting of texts helps, fifty fields stay as texts, and the marks with them."""
+    """If truncating texts is not enough, fifty fields are kept as texts, and the marks."""
     event = an_event(fields={f"f{each}": [each] * 20 for each in range(400)})
 
     found = fitted(event, 8_000)
@@ -120,7 +120,7 @@ def test_of_many_fields_the_first_are_kept():
 
 
 def test_where_nothing_else_helps_the_message_is_kept():
-    """A thousand causes and fifty long fields leave time, level and the message's start."""
+    """In the worst case the time, the level and the start of the message are kept."""
     event = an_event(
         "m" * 9_000,
         level_name="WARNING",
@@ -137,7 +137,7 @@ def test_where_nothing_else_helps_the_message_is_kept():
 
 
 def test_the_marks_come_first():
-    """A vendor that keeps the first fields alone keeps the marks of a cut event."""
+    """A vendor that keeps only the first fields keeps the marks of a truncated event."""
     found = fitted(an_event(fields={"a": "x" * 9_000, "cx_truncated": "mine"}))
 
     assert list(found["f"]) == ["cx_truncated", "cx_original_size", "a"]
@@ -145,7 +145,7 @@ def test_the_marks_come_first():
 
 
 def test_what_was_cut_before_counts():
-    """The original size includes the characters that texts had lost already."""
+    """The original size includes characters that had been cut before."""
     mark = "… [cut from 50000 characters]"
     event = an_event("x" * 4_000 + mark, fields={"a": ["y" * 4_000 + mark]})
 
@@ -153,7 +153,7 @@ def test_what_was_cut_before_counts():
 
 
 def test_names_that_become_alike_by_cutting_are_both_kept():
-    """Two long names with the same start are two names still."""
+    """Two long names with the same beginning stay two names."""
     event = an_event(fields={"k" * 2_000 + "1": 1, "k" * 2_000 + "2": 2})
 
     fields = fitted(event)["f"]
@@ -162,7 +162,7 @@ def test_names_that_become_alike_by_cutting_are_both_kept():
 
 
 def test_lone_surrogates_cost_nothing_else():
-    """Every text of an event is made sound, wherever the surrogate stands."""
+    """A lone surrogate is replaced in every text of an event."""
     odd = "a\ud800"
     origin = SyntheticOrigin(odd, odd, odd, odd, 7, odd, 1, odd, 2, odd)
     event = Event(1, 20, odd, odd, {odd: [odd]}, origin, {"type": odd}, odd, odd)
@@ -187,7 +187,7 @@ def every_part(event: Event) -> bytes:
 
 
 def test_an_origin_of_wrong_types_is_made_sound():
-    """Where a record's own attributes are no texts or numbers, they become so."""
+    """Attributes of an origin that have the wrong type are converted."""
     odd = object()
     origin = SyntheticOrigin(5, odd, odd, odd, odd, 5, odd, 6, odd, 7)
 
@@ -212,7 +212,7 @@ def test_an_origin_of_wrong_types_is_made_sound():
 
 
 def test_an_origin_that_tells_nothing_stays_so():
-    """What is None in an origin is None when the event is made sound."""
+    """None in an origin stays None."""
     event = an_event("a\ud800", origin=SyntheticOrigin(lineno=3, thread=4, process=5))
 
     found = json.loads(encode(every_part, event, 3_000))
@@ -235,7 +235,7 @@ def test_an_origin_that_tells_nothing_stays_so():
 
 
 def test_an_event_that_no_encoder_takes_leaves_its_message():
-    """Fields that are not clean cost the fields, and the event says so."""
+    """If fields cannot be encoded, they are dropped, and the event says so."""
     found = fitted(an_event("kept", fields={"a": {1, 2}, "b": object()}))
 
     assert found["m"] == "kept"

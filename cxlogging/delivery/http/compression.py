@@ -30,13 +30,13 @@ class Trial(enum.Enum):
     NONE = "none"
     """The encoding in use is not in question."""
     WAITING = "waiting"
-    """No plain request was taken since the last trouble: not the moment to try."""
+    """No plain request was accepted since the last trouble: a trial has to wait."""
     READY = "ready"
     """The next request is compressed, on trial."""
     RUNNING = "running"
     PROVEN = "proven"
     REFUSED = "refused"
-    """Plain it stays."""
+    """Requests stay uncompressed."""
 
 
 UNDECIDED = frozenset({Trial.WAITING, Trial.READY, Trial.RUNNING})
@@ -45,11 +45,11 @@ UNDECIDED = frozenset({Trial.WAITING, Trial.READY, Trial.RUNNING})
 
 class Encoding:
     """
-    The ``Content-Encoding`` of the next request, and what answers have taught about it.
+    The ``Content-Encoding`` of the next request, and what is known of it from answers.
 
     An encoding that has to be tried begins plain. Once a plain request was taken one
-    compressed request is sent; whatever goes wrong with it, it goes again plain, and so
-    does everything after it. Called under the delivery's lock.
+    compressed request is sent; if anything goes wrong with it, it is sent again plain, and so
+    is everything after it. Called under the delivery's lock.
 
     Args:
         asked: The option: ``"auto"``, an encoding or None.
@@ -103,11 +103,13 @@ class Encoding:
             self.trial = Trial.REFUSED
             return ended
         if self.trial is Trial.RUNNING or (self.trial is Trial.PROVEN and not judged):
-            self.trial = Trial.WAITING  # so it went with plain ones: nothing was learned
+            self.trial = (
+                Trial.WAITING
+            )  # plain requests failed too: that says nothing about the encoding
         return False
 
     def restart(self) -> None:
-        """Forget a trial of the parent's, in a fork's child."""
+        """Discard a trial of the parent's, in a fork's child."""
         if self.trial is Trial.RUNNING:
             self.trial = Trial.READY
 
@@ -133,7 +135,7 @@ def choose(asked: str | None, limits: Limits) -> str | None:
 
 
 def compressor(encoding: str | None) -> Compress:
-    """Return the function that compresses a body for *encoding*; import it only now."""
+    """Return the function that compresses a body for *encoding*, imported here."""
     if encoding is None:
         return bytes
     if encoding == "zstd":

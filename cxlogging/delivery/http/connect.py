@@ -5,8 +5,8 @@ urllib3's connection classes are used rather than its pool: the pool logs each
 request, follows redirects and retries, and none of that may happen here.
 
 What a request needs is imported with this module, by the thread that configures the
-handler: a fork in the middle of an import leaves a module in the child that is half
-made for ever, and where the interpreter ends nothing can be imported.
+handler: a fork in the middle of an import leaves a half-initialized module in the child
+for ever, and during interpreter shutdown nothing can be imported.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ Resolve = Callable[..., Iterable[Any]]
 
 def resolved(host: str, port: int, family: int, kind: int) -> Iterable[Any]:
     """
-    Return what the system's resolver says.
+    Return the addresses that the system's resolver finds.
 
-    gevent's asks a thread, and none can start while the interpreter ends
-    (Python 3.12): the one beneath it needs none.
+    gevent's resolver needs a thread, and none can start during interpreter shutdown
+    (Python 3.12): the one that it wraps needs none.
     """
     try:
         return socket.getaddrinfo(host, port, family, kind)
@@ -70,7 +70,7 @@ class Connector:
         self._resolve = resolve
         self._context: ssl.SSLContext | None = None
         self.dialled_proxy: SplitResult | None = None
-        """The proxy of the last connection, for the words about what went wrong with it."""
+        """The proxy of the last connection, for messages about it."""
 
     def open(self, seconds: float) -> Any:
         """Return a connected urllib3 connection, within about *seconds*."""
@@ -118,7 +118,7 @@ class Connector:
         return connection
 
     def _dial(self, host: str, port: int, seconds: float) -> socket.socket:
-        """Return a socket connected to the first address that answers; they share the time."""
+        """Return a socket connected to the first address that answers; all share the time."""
         end = monotonic() + seconds
         resolve = self._resolve or resolved
         addresses = list(resolve(host, port, 0, socket.SOCK_STREAM))
@@ -141,7 +141,7 @@ class Connector:
         """Return the proxy to use: the option's, else the environment's, else none."""
         if self._options.proxy is not None:
             return urlsplit(self._options.proxy)
-        # The environment alone is asked: a platform's own settings are not safe after a fork.
+        # Only the environment is read: reading a platform's own settings is not safe after a fork.
         address = urllib.request.getproxies_environment().get(self._endpoint.scheme)
         authority = f"{self._endpoint.host}:{self._endpoint.port}"
         bypassed = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Why no answer came, in a sentence that names the place, and what to do where that is known."""
+"""Messages about requests without an answer: the address, the reason and, if known, the fix."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def transport_error(
     error: Exception, endpoint: Endpoint, proxy: SplitResult | None = None
 ) -> TransportError:
     """
-    Return *error* as one that names where no answer came from.
+    Return *error* as a `TransportError` that names the address and the reason.
 
     Args:
-        error: What was raised; what it was raised from tells more.
-        endpoint: Where the request was to go.
-        proxy: What was to carry it there.
+        error: What was raised; its cause is examined too.
+        endpoint: The address of the request.
+        proxy: The proxy in between, if any.
     """
     root: BaseException = error
     while (cause := root.__cause__ or root.__context__) is not None and cause is not root:

@@ -1,4 +1,4 @@
-"""What a delivery needs of the network; who gives it imports the libraries for it."""
+"""What a delivery needs of the network, without importing any library for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class TransportError(Exception):
     No answer came.
 
     Attributes:
-        cure: What a person can do about it; empty where that is not known.
-        timed_out: Connected, but the deadline ended it: less to send may help.
+        cure: What a person can do about it; empty if unknown.
+        timed_out: It was connected, but the deadline passed: a smaller request may succeed.
     """
 
     def __init__(self, reason: str, cure: str = "", *, timed_out: bool = False) -> None:

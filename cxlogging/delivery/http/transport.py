@@ -1,5 +1,5 @@
 """
-The only socket of the sending side: one request, one answer, one deadline.
+The only socket of a delivery: one request, one answer, one deadline.
 
 A socket's own timeout is no deadline (a byte a second keeps it alive for ever),
 so the time that is left is set before every read and write. Nothing is followed.
@@ -23,7 +23,7 @@ from urllib3.util.wait import wait_for_read
 from ... import __version__
 from ...wire.http import Request, Response
 from ...wire.system_clock import monotonic
-from ..clock import Clock
+from ..clock import Clocks
 from .connect import Connector
 from .failures import transport_error
 from .interface import TransportError
@@ -35,13 +35,13 @@ except ImportError:  # Windows
     TIOCOUTQ = 0  # type: ignore[misc]  # declared final where it is there
 
 ANSWER_BYTES = 256 * 1024
-"""Of an answer: a status with its reason for each of some thousand records, at least."""
+"""Most bytes of an answer that are read: a status and a reason for each of some 1,000 records."""
 READ_BYTES = 72 * 1024
-"""Of an answer, read at once if they are there, with its head."""
+"""Bytes of an answer that are read at once, if they are there."""
 WRITE_BYTES = 2 * 2**20
-"""Written at once: each call waits several times for the interpreter's lock."""
+"""Bytes of a body written at once: each call waits several times for the GIL."""
 HEAD_BYTES = 64 * 1024
-"""Of a body, written with its head: that takes a copy, which is dear where it is large."""
+"""Bytes of a body written together with the head: that copies them, so not too many."""
 
 IDLE_SECONDS = 25.0
 CLOSE_SECONDS = 0.25
@@ -98,12 +98,12 @@ class HttpTransport:
         self,
         connector: Connector,
         headers: Sequence[tuple[str, str]] = (),
-        clock: Clock | None = None,
+        clock: Clocks | None = None,
     ) -> None:
         self._connector = connector
         own = () if any(name.lower() == "user-agent" for name, _ in headers) else USER_AGENT
         self._headers = (*own, *headers)
-        self._clock = clock or Clock()
+        self._clock = clock or Clocks()
         self._idle: deque[PooledConnection] = deque()
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
@@ -203,7 +203,7 @@ class _StaleError(Exception):
 
 
 class _DeadlineReader(io.RawIOBase):
-    def __init__(self, sock: Any, deadline: float, clock: Clock) -> None:
+    def __init__(self, sock: Any, deadline: float, clock: Clocks) -> None:
         self._sock = sock
         self._deadline = deadline
         self._clock = clock
@@ -257,7 +257,7 @@ def _was_sent_whole(sock: Any, *, closing: bool) -> bool:
                 return False
             time.sleep(ACKNOWLEDGE_SECONDS / 10)
     except (AttributeError, OSError, ValueError):
-        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell
+        pass  # closed in good order, or neither this system nor TLS inside of TLS can tell which
     return True
 
 
@@ -269,7 +269,7 @@ def _unacknowledged(sock: Any) -> int:
     return int.from_bytes(count, sys.byteorder)
 
 
-def _limit(sock: Any, deadline: float, clock: Clock) -> None:
+def _limit(sock: Any, deadline: float, clock: Clocks) -> None:
     """Give the next operation on *sock* the time until *deadline*, to within a fiftieth of it."""
     left = deadline - clock.monotonic()
     if left <= 0:
@@ -303,7 +303,7 @@ def _read(answer: http.client.HTTPResponse) -> tuple[Response, bool]:
         body = answer.read(ANSWER_BYTES + 1)
         whole = len(body) <= ANSWER_BYTES and answer.isclosed() and not answer.length
     except (OSError, http.client.HTTPException):
-        # The status line has told the outcome; what was to follow it did not come.
+        # The status line is enough for the outcome; the rest did not arrive.
         whole = False
     headers = {name.lower(): value for name, value in answer.getheaders()}
     response = Response(answer.status, headers, body[:ANSWER_BYTES], complete=whole)

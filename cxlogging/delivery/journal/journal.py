@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from ...wire.external_errors import is_external
 from ...wire.threads import HAS_GIL
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 from ..queue.memory import ITEM_OVERHEAD, MemoryQueue
 from ..queue.queue import Item, Queue
@@ -63,7 +63,7 @@ class MemoryFallback(MemoryQueue):
     def __init__(
         self,
         options: Options,
-        clock: Clock,
+        clock: Clocks,
         on_evicted: Callable[[Sequence[Item]], None],
         lock: _thread.RLock,
     ) -> None:
@@ -99,7 +99,7 @@ class Journal(Queue):
         self,
         spool: DestinationDir,
         options: Options,
-        clock: Clock,
+        clock: Clocks,
         evicted: Callable[[int], None],
         lock: _thread.RLock,
         *,
@@ -257,7 +257,7 @@ class Journal(Queue):
 
     def take(self, count: int, size: int) -> list[Item]:
         items = self._segments.take(count, size, self._files.resumed)
-        if not items and len(self._memory):
+        if not items and self._in_memory:
             items = self._memory.take(count, size)
         if not items:
             items = self._segments.take(count, size)
@@ -359,8 +359,13 @@ class Journal(Queue):
     def backlog(self) -> bool:
         return self._orphans.has_items
 
+    @property
+    def _in_memory(self) -> int:
+        """How many items wait in memory: none, as long as the disk has never failed."""
+        return len(self._memory) if self._memory.items_in else 0
+
     def __len__(self) -> int:
-        return self.spooled + len(self._memory)
+        return self.spooled + self._in_memory
 
     @property
     def full(self) -> str:

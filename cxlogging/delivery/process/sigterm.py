@@ -2,9 +2,9 @@
 Delivering on SIGTERM, for programs that ask for it: signals belong to the application.
 
 Servers such as uvicorn install their own handler, and in the end restore the default one and
-raise the signal again, which ends the process without any exit hook. So once this is asked for,
+raise the signal again, which ends the process without any exit hook. So once this is installed,
 ``signal.signal(SIGTERM, SIG_DFL)`` sets a handler that delivers and then does what the default
-does; every other call of it is as before.
+one does; every other call of ``signal.signal`` is unchanged.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ ELSEWHERE = (
 )
 NOT_PYTHON = (
     "SIGTERM is handled by code that is not Python's, and is left to it:"
-    " call cxlogging.flush_all() where the program is told to end"
+    " call cxlogging.flush_all() where the program is asked to end"
 )
 
 _set_handler: Any = signal.signal
 
 
 class _State:
-    """Of the process."""
+    """What is true of the whole process."""
 
     installed = False
     delivering: int | None = None
@@ -59,8 +59,8 @@ class DeliverFirst:
         self._previous = previous
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Take the signal; a second one during the delivery does not wait again."""
-        if _interrupted_us() and _come_again(number):
+        """Handle the signal; a second one during the delivery does not wait again."""
+        if _interrupted_us() and _raise_later(number):
             return
         first = _State.delivering != os.getpid()
         ends = not callable(self._previous) and self._previous != signal.SIG_IGN
@@ -107,7 +107,7 @@ def install_sigterm() -> None:
 
 
 def install_for(diagnostics: Diagnostics) -> None:
-    """Do `install_sigterm` for a handler that asks for it; what prevents it is said."""
+    """Call `install_sigterm` for a handler that asks for it; report what prevents it."""
     try:
         install_sigterm()
     except ValueError as error:
@@ -123,14 +123,14 @@ def _signal(signalnum: int, handler: Any) -> Any:
 
 
 def _interrupted_us() -> bool:
-    """Return whether this thread is inside of what a delivery needs in order to go on."""
+    """Return whether this thread holds what a delivery needs in order to go on."""
     if _thread.get_ident() in OWN_THREADS:
         return True
     locks: list[Any] = [each.lane.lock for each in registered()]
     return any(lock._is_owned() for lock in locks)  # noqa: SLF001 - there is no public way
 
 
-def _come_again(number: int) -> bool:
+def _raise_later(number: int) -> bool:
     """Have the signal raised again in a moment, by another thread; False where none can start."""
 
     def raise_again() -> None:

@@ -1,4 +1,4 @@
-"""Where no thread of ours may run: records are delivered on the calling thread, when it waits."""
+"""Environments where no thread may be started, and the messages about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...wire.external_errors import contained
 
 UWSGI = (
     "uWSGI loads the application before it forks: what is logged until then is not delivered,"
-    " as no thread may run beside that fork; lazy-apps = true delivers it"
+    " as no thread may run during that fork; lazy-apps = true delivers it"
 )
 ISOLATED = (
     "no thread may run in an isolated interpreter: records are delivered by flush() and close(),"
@@ -19,7 +19,7 @@ STARTED = "a thread could be started: records are delivered again"
 
 
 def not_started(error: BaseException) -> str:
-    """Return what it means that *error* came instead of a new thread, and what to do."""
+    """Return a message about *error*, raised instead of starting a worker: effect and fix."""
     return (
         f"no thread can be started to deliver records ({error or type(error).__name__}): they wait"
         " in the buffer, and are dropped when it is full; later log calls try again, and flush(),"
@@ -29,7 +29,7 @@ def not_started(error: BaseException) -> str:
 
 
 def not_watched(error: BaseException) -> str:
-    """Return what it means that *error* came instead of the thread that watches a spool."""
+    """Return a message about *error*, raised instead of starting the watcher: effect and fix."""
     return (
         f"no thread can be started to watch the spool ({error or type(error).__name__}): what a"
         " process leaves there when it is killed waits until a record is logged: raise the limit of"
@@ -39,7 +39,7 @@ def not_watched(error: BaseException) -> str:
 
 def no_thread() -> str:
     """
-    Return why no thread may be started here, and what that means; mostly nothing.
+    Return why no thread may be started here, and the effect; empty where one may.
 
     uWSGI forks without the interpreter's lock: a thread of ours that holds it at
     that moment would leave the child waiting for it for ever. An isolated

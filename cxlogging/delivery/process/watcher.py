@@ -1,8 +1,8 @@
 """
-The thread that looks for what other processes left in a spool, where nobody logs.
+The thread that looks for what other processes left in a spool, even if this one logs nothing.
 
-One for the whole process, and only while a spool is configured: a process that does
-nothing wakes once in `LOOK_SECONDS`, however many handlers it has.
+There is one for the whole process, and only while a spool is configured: an idle process
+wakes up once in `LOOK_SECONDS`, however many handlers it has.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ LOOK_SECONDS = 10.0
 
 class Watcher:
     """
-    A thread that calls *look* from time to time, as long as it is needed.
+    A thread that calls *look* from time to time, as long as that is needed.
 
     Args:
-        is_needed: Asked before each wait; `check` makes the thread ask again.
+        is_needed: Called before each wait; `check` makes the thread call it again.
         look: What the thread does.
-        around: Entered by the thread, around all that it does.
+        around: A context in which the thread runs.
         seconds: Between two looks.
 
     Attributes:
@@ -49,7 +49,7 @@ class Watcher:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Begin anew in a fork's child, where the thread is not."""
+        """Start afresh in a fork's child, which does not have the thread."""
         # Appending and popping are indivisible: whoever takes the one element may run.
         self._free: deque[None] = deque([None])
         self._wake = _thread.allocate_lock()
@@ -57,7 +57,7 @@ class Watcher:
         self.trouble: BaseException | None = None
 
     def start(self) -> bool:
-        """Have the thread run, where it is needed; return whether it does."""
+        """Start the thread if it is needed; return whether it runs."""
         if not self._free:
             return True
         if no_thread() or not self._is_needed():
@@ -77,8 +77,8 @@ class Watcher:
         return True
 
     def check(self) -> None:
-        """Have the thread leave, where it is not needed any more."""
-        with contextlib.suppress(RuntimeError):  # it was told already
+        """End the thread if it is not needed any more."""
+        with contextlib.suppress(RuntimeError):  # it was notified already
             self._wake.release()
 
     @property
@@ -97,6 +97,6 @@ class Watcher:
                     if not self._wake.acquire(timeout=self._seconds):
                         self._look()
                 free.append(None)
-                # Who came between the look and this found the thread running, and relies on it.
+                # Whoever called `start` meanwhile found the thread running, and relies on it.
                 if not self._is_needed() or not take(free):
                     return

@@ -1,1 +1,1 @@
-"""The queue of a delivery: in memory, its bounds, and what happens near them."""
+"""The queue of a delivery: its bound and overflow policies, and its form in memory."""

@@ -1,4 +1,4 @@
-"""Many items as one compressed piece, for an outage: 50 bytes a record instead of 400."""
+"""Many items as one compressed piece, for an outage: 50 bytes per record instead of 400."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def _pieces(head: bytes, items: Sequence[Item]) -> Iterator[bytes]:
     """
     Yield *head* and the bytes of *items*, some at a time.
 
-    Each call of the compressor lets a busy application in, for 5 ms: item by item, the line
-    would grow faster than it is folded. All at once, the items would be there twice.
+    Each call of the compressor lets a busy application run, for 5 ms: item by item, the queue
+    would grow faster than it is folded. All at once, the items would be in memory twice.
     """
     piece: list[bytes] = [head]
     size = 0

@@ -139,9 +139,9 @@ class _Planner:
             return self._shifted(source, scope)
         compiler = ExpressionCompiler(scope)
         kinds = {"last": (Kind.INTERVAL,), "between": (Kind.TIMESTAMP, Kind.TIMESTAMP)}
-        due = kinds.get(source.clause, (Kind.TIMESTAMP, Kind.INTERVAL))
+        expected = kinds.get(source.clause, (Kind.TIMESTAMP, Kind.INTERVAL))
         found = [compiler.compile(one) for one in source.times]
-        for one, kind, node in zip(found, due, source.times, strict=False):
+        for one, kind, node in zip(found, expected, source.times, strict=False):
             check_type(one, kind, source.clause, node.at)
             if not one.constant or one.value is None:
                 raise QueryRefusedError(f"{source.clause} takes a constant", node.at)

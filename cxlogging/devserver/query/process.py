@@ -46,8 +46,8 @@ class QueryProcess:
             # Ctrl-C in a terminal must reach the server only.
             start_new_session=True,
         )
-        assert self._process.stdin is not None  # noqa: S101 - asked for
-        assert self._process.stdout is not None  # noqa: S101 - asked for
+        assert self._process.stdin is not None  # noqa: S101 - a pipe, see above
+        assert self._process.stdout is not None  # noqa: S101 - a pipe, see above
         self._in, self._out = self._process.stdin, self._process.stdout
         _PROCESSES.add(self)
 

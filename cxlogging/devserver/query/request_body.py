@@ -162,35 +162,35 @@ def _check_names(where: str, value: Mapping[str, Any], names: Collection[str]) -
 
 
 def _object(value: Mapping[str, Any], name: str, names: Collection[str]) -> Mapping[str, Any]:
-    held = value.get(name, {})
-    if not isinstance(held, dict):
+    found = value.get(name, {})
+    if not isinstance(found, dict):
         raise FieldError(f"{name} must be an object")
-    _check_names(f"{name}.", held, names)
-    return held
+    _check_names(f"{name}.", found, names)
+    return found
 
 
 def _text(value: Mapping[str, Any], name: str, prefix: str = "") -> str:
-    held = value.get(name)
-    if not isinstance(held, str) or not held.strip():
+    found = value.get(name)
+    if not isinstance(found, str) or not found.strip():
         raise FieldError(f"{prefix}{name} must be a string that is not empty")
-    return held
+    return found
 
 
 def _choice(
     value: Mapping[str, Any], name: str, words: Collection[str], default: str, prefix: str = ""
 ) -> str:
-    held = value.get(name, default)
-    if not isinstance(held, str) or held not in words:
-        hint = nearest(str(held), words)
-        raise FieldError(f"{prefix}{name} must be one of {', '.join(words)}, not {held!r}.{hint}")
-    return default if held.endswith("_UNSPECIFIED") else held
+    found = value.get(name, default)
+    if not isinstance(found, str) or found not in words:
+        hint = nearest(str(found), words)
+        raise FieldError(f"{prefix}{name} must be one of {', '.join(words)}, not {found!r}.{hint}")
+    return default if found.endswith("_UNSPECIFIED") else found
 
 
 def _time(value: Mapping[str, Any], name: str, prefix: str) -> int | None:
     if name not in value:
         return None
-    held = value[name]
-    found = rfc3339_ns(held) if isinstance(held, str) else None
+    text = value[name]
+    found = rfc3339_ns(text) if isinstance(text, str) else None
     if found is None:
         raise FieldError(
             f"{prefix}{name} must be ISO 8601 with Z or an offset, such as 2025-01-20T00:00:00Z"
@@ -223,8 +223,8 @@ def _check_destination(value: Mapping[str, Any]) -> None:
     chosen = _one_of(value["resultsDestination"], "resultsDestination", kinds)
     if "persistentDestination" not in chosen:
         return
-    held = _object(chosen, "persistentDestination", ("datasets", "partitioning"))
-    datasets = held.get("datasets", [])
+    found = _object(chosen, "persistentDestination", ("datasets", "partitioning"))
+    datasets = found.get("datasets", [])
     if not isinstance(datasets, list) or len(datasets) > 1:
         raise FieldError("BAD_REQUEST: persistentDestination.datasets takes at most one entry")
     raise FieldError(

@@ -69,16 +69,16 @@ def is_aggregation(node: Node) -> bool:
 Built = tuple[NewAccumulator, Kind]
 
 
-def _check_arguments(node: Call, least: int, most: int) -> None:
-    if not least <= len(node.arguments) <= most:
-        due = str(least) if least == most else f"{least} to {most}"
+def _check_arguments(node: Call, minimum: int, maximum: int) -> None:
+    if not minimum <= len(node.arguments) <= maximum:
+        expected = str(minimum) if minimum == maximum else f"{minimum} to {maximum}"
         raise QueryRefusedError(
-            f"{node.name}() takes {due} arguments, not {len(node.arguments)}", node.at
+            f"{node.name}() takes {expected} arguments, not {len(node.arguments)}", node.at
         )
 
 
-def _check_positional(node: Call, least: int, most: int) -> None:
-    _check_arguments(node, least, most)
+def _check_positional(node: Call, minimum: int, maximum: int) -> None:
+    _check_arguments(node, minimum, maximum)
     if node.named:
         raise QueryRefusedError(f"{node.name}() has no argument {node.named[0][0]!r}", node.at)
 
@@ -169,8 +169,8 @@ def _collect(compiler: ExpressionCompiler, node: Call) -> Built:
         if name not in given:
             raise QueryRefusedError(f"collect() has no argument {name!r}", value.at)
         given[name] = _literal(compiler, value)
-        due = int if name == "limit" else bool
-        if type(given[name]) is not due or (given[name] == 0 and name == "limit"):
+        expected = int if name == "limit" else bool
+        if type(given[name]) is not expected or (given[name] == 0 and name == "limit"):
             raise QueryRefusedError(f"{name} takes a literal", value.at)
     of, state = compiler.compile(node.arguments[0]).evaluate, compiler.scope.shared
     return (

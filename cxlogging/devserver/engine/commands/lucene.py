@@ -234,13 +234,13 @@ def _range_test(
             sides = [None if side is None else parse_number(side) for side in (low, high)]
             if (low is None) is not (sides[0] is None) or (high is None) is not (sides[1] is None):
                 return False
-            held: Any = value
+            operand: Any = value
         else:
-            held, sides = to_text(value), [low, high]  # type: ignore[list-item]
-        if held is None:
+            operand, sides = to_text(value), [low, high]  # type: ignore[list-item]
+        if operand is None:
             return False
-        return (sides[0] is None or above(held, sides[0], from_inclusive)) and (
-            sides[1] is None or above(sides[1], held, to_inclusive)
+        return (sides[0] is None or above(operand, sides[0], from_inclusive)) and (
+            sides[1] is None or above(sides[1], operand, to_inclusive)
         )
 
     return test

@@ -114,9 +114,9 @@ class ExpressionCompiler(FieldAccess):
         return function.compile_call(node.name, arguments, node.at)
 
     def _special(self, node: Call) -> Expression:
-        due = 0 if node.name == "now" else 2
-        if len(node.arguments) != due or node.named:
-            raise QueryRefusedError(f"{node.name}() takes {due} arguments", node.at)
+        expected = 0 if node.name == "now" else 2
+        if len(node.arguments) != expected or node.named:
+            raise QueryRefusedError(f"{node.name}() takes {expected} arguments", node.at)
         if node.name == "now":
             return constant(Timestamp(self.scope.settings.now))
         return self.search(node.arguments[0], node.arguments[1])

@@ -164,5 +164,5 @@ class Scope:
 def unknown_keypath(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:
     """Return the error for an unknown keypath, with the most similar one of *known*."""
     hint = nearest(str(path.steps[0]), known).strip()
-    said = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
-    return QueryRefusedError(f"keypath does not exist {str(path)!r}{said}", path.at)
+    suggestion = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
+    return QueryRefusedError(f"keypath does not exist {str(path)!r}{suggestion}", path.at)

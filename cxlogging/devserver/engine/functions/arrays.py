@@ -60,7 +60,7 @@ FUNCTIONS = {
     "arrayRemove": Function(
         lambda array, value: [one for one in array if not equals(one, value)], (A, ANY), A
     ),
-    "arraySort": Function(_sort, (A, B, B), A, least=1),
+    "arraySort": Function(_sort, (A, B, B), A, minimum=1),
     "cardinality": Function(lambda array: len(_set(array)), (A,), N),
     "inArray": Function(lambda value, array: contains(array, value), (ANY, A), B),
     "isEmpty": Function(lambda array: not array, (A,), B),

@@ -22,7 +22,7 @@ class Function:
         apply: Takes the values; the result is null where it raises one of `FAILURES`.
         takes: The types of its parameters.
         returns: The type of its result.
-        least: Minimum number of arguments; by default all of *takes*.
+        minimum: Minimum number of arguments; by default all of *takes*.
         many: True where the last parameter may be repeated.
         nulls: True where it takes nulls; otherwise the result for a null is null.
         varies: True where its result differs with each call.
@@ -32,7 +32,7 @@ class Function:
     apply: Callable[..., Any]
     takes: tuple[Kind, ...]
     returns: Kind
-    least: int | None = None
+    minimum: int | None = None
     many: bool = False
     nulls: bool = False
     varies: bool = False
@@ -40,12 +40,14 @@ class Function:
 
     def compile_call(self, name: str, arguments: list[Expression], at: int) -> Expression:
         """Return the expression of a call; refuse a wrong number of arguments and wrong types."""
-        least = len(self.takes) if self.least is None else self.least
-        most = len(self.takes)
-        if len(arguments) < least or (not self.many and len(arguments) > most):
-            due = f"{least} or more" if self.many else f"{least} to {most}"
-            due = str(least) if least == most and not self.many else due
-            raise QueryRefusedError(f"{name}() takes {due} arguments, not {len(arguments)}", at)
+        minimum = len(self.takes) if self.minimum is None else self.minimum
+        maximum = len(self.takes)
+        if len(arguments) < minimum or (not self.many and len(arguments) > maximum):
+            expected = f"{minimum} or more" if self.many else f"{minimum} to {maximum}"
+            expected = str(minimum) if minimum == maximum and not self.many else expected
+            raise QueryRefusedError(
+                f"{name}() takes {expected} arguments, not {len(arguments)}", at
+            )
         kinds = (*self.takes, *self.takes[-1:] * len(arguments))[: len(arguments)]
         for argument, kind in zip(arguments, kinds, strict=True):
             check_type(argument, kind, f"{name}()", at)

@@ -25,7 +25,7 @@ def _in(value: Any, *candidates: Any) -> bool | None:
 
 
 FUNCTIONS = {
-    "firstNonNull": Function(_first, (ANY, ANY), ANY, least=1, many=True, nulls=True),
-    "if": Function(_if, (Kind.BOOL, ANY, ANY), ANY, least=2, nulls=True),
+    "firstNonNull": Function(_first, (ANY, ANY), ANY, minimum=1, many=True, nulls=True),
+    "if": Function(_if, (Kind.BOOL, ANY, ANY), ANY, minimum=2, nulls=True),
     "in": Function(_in, (ANY, ANY), Kind.BOOL, many=True, nulls=True),
 }

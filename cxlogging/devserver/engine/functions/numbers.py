@@ -47,7 +47,7 @@ FUNCTIONS = {
     "power": Function(_power, (N, N), N),
     "random": Function(random.random, (), N, varies=True),
     "randomInt": Function(lambda bound: random.randrange(int(bound)), (N,), N, varies=True),
-    "round": Function(_round, (N, N), N, least=1),
+    "round": Function(_round, (N, N), N, minimum=1),
     "sqrt": Function(math.sqrt, (N,), N),
     "sum": Function(_sum, (N, N), N, many=True),
 }

@@ -83,7 +83,7 @@ FUNCTIONS = {
         lambda value, mark, index: _part(value.split(mark), index), (S, S, N), S
     ),
     "startsWith": Function(str.startswith, (S, S), B),
-    "substr": Function(_substr, (S, N, N), S, least=2),
+    "substr": Function(_substr, (S, N, N), S, minimum=2),
     "toLowerCase": Function(str.lower, (S,), S),
     "toUpperCase": Function(str.upper, (S,), S),
     "trim": Function(str.strip, (S,), S),

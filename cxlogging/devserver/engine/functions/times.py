@@ -65,14 +65,14 @@ def _parsed(text: str, form: str = "auto") -> Any:
     return Timestamp(int(text) * FORMATS[form]) if text.isdecimal() else None
 
 
-_PARSE = Function(_parsed, (S, S), T, least=1, words={1: ("auto", "iso8601", *FORMATS)})
+_PARSE = Function(_parsed, (S, S), T, minimum=1, words={1: ("auto", "iso8601", *FORMATS)})
 
 FUNCTIONS = {
     "addInterval": Function(lambda one, two: Interval(one + two), (V, V), V),
     "addTime": Function(lambda moment, span: Timestamp(moment + span), (T, V), T),
     "diffTime": Function(lambda to, start: Interval(to - start), (T, T), V),
-    "formatInterval": Function(_in_unit, (V, S), S, least=1),
-    "fromUnixTime": Function(_from_epoch, (N, S), T, least=1),
+    "formatInterval": Function(_in_unit, (V, S), S, minimum=1),
+    "fromUnixTime": Function(_from_epoch, (N, S), T, minimum=1),
     "multiplyInterval": Function(lambda span, factor: Interval(span * factor), (V, N), V),
     "parseInterval": Function(parse_interval, (S,), V),
     "parseTimestamp": _PARSE,
@@ -81,7 +81,7 @@ FUNCTIONS = {
     "subtractInterval": Function(lambda one, two: Interval(one - two), (V, V), V),
     "subtractTime": Function(lambda moment, span: Timestamp(moment - span), (T, V), T),
     "timeRound": Function(round_down, (T, V), T),
-    "toInterval": Function(_interval, (N, S), V, least=1),
+    "toInterval": Function(_interval, (N, S), V, minimum=1),
     "toIso8601DateTime": Function(timestamp_text, (T,), S),
-    "toUnixTime": Function(_since_epoch, (T, S), N, least=1),
+    "toUnixTime": Function(_since_epoch, (T, S), N, minimum=1),
 }

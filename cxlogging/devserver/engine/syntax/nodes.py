@@ -97,7 +97,7 @@ class Template(Node):
 @dataclass(frozen=True)
 class Case(Node):
     """
-    `case { condition -> value, ... }` and its kin.
+    `case { condition -> value, ... }`, or one of its variants.
 
     Attributes:
         name: `case`, `case_contains`, ...

@@ -1,4 +1,4 @@
-"""The short way from a record to its item gives what the long way gives."""
+"""The fast path from a record to its item returns the same bytes as the slow path."""
 
 from __future__ import annotations
 
@@ -100,8 +100,10 @@ def a_record(extra: dict, changes: dict | None = None) -> logging.LogRecord:
 
 
 @given(st.sampled_from(DESTINATIONS), CONSTANTS, FORMATTERS, RECORDS)
-def test_the_short_way_is_the_long_way(destination, constant, formatter, records):
-    """Whatever one line of code logged before, an item is, byte for byte, that of its event."""
+def test_the_fast_path_returns_what_the_slow_path_returns(
+    destination, constant, formatter, records
+):
+    """Whatever a call site has logged before, an item is byte for byte that of its event."""
     one = maker(destination, constant)
     for extra, changes, born, bound in records:
         # Two of them, as a formatter leaves something on a record.
@@ -114,7 +116,7 @@ def test_the_short_way_is_the_long_way(destination, constant, formatter, records
 
 @given(st.sampled_from(DESTINATIONS), st.sampled_from([1, 20]), st.sampled_from([None, "Task-1%d"]))
 def test_a_rate_and_a_task(destination, rate, task):
-    """The sample rate and the name of the asyncio task stand in the item as in the event."""
+    """The sample rate and the name of the asyncio task are the same in the item as in the event."""
     record = a_record({"user": "ada"}, {"taskName": task})
     one, event = maker(destination), events().make(record, None, rate)
 
@@ -148,7 +150,7 @@ def test_bound_fields(destination):
 
 
 def test_a_record_of_another_class():
-    """A record class with a message of its own is asked for it."""
+    """A record class that overrides getMessage is honoured."""
 
     class Braces(logging.LogRecord):
         def getMessage(self) -> str:  # noqa: N802 - logging's name
@@ -162,7 +164,7 @@ def test_a_record_of_another_class():
 @pytest.mark.parametrize("destination", WITH_FIELDS)
 @pytest.mark.parametrize("odd", ["\ud800", "x" * 50_000, {"a": 1}])
 def test_ids_have_no_gap(destination, odd):
-    """A record that turns out not to be ordinary has one sequence id, like any other."""
+    """A record that switches to the slow path has one sequence id, like any other."""
     one = ItemMaker(events(sequence="cx_seq"), destination)
     found = []
     for user in ("ada", odd, "bob", odd, "eve"):
@@ -188,7 +190,7 @@ def test_ids_have_no_gap(destination, odd):
     ],
 )
 def test_a_call_site_with_other_extras(destination, kinds):
-    """What a line of code logged before is no guide to what it logs now."""
+    """A call site may log different extras each time."""
     for first, second in (kinds, kinds[::-1]):
         one = maker(destination)
         for extra in (first, second, first, second):
@@ -200,7 +202,7 @@ def test_a_call_site_with_other_extras(destination, kinds):
 @pytest.mark.parametrize("destination", DESTINATIONS)
 @pytest.mark.parametrize("name", ["msg", "user", "level", "taskName", "message", "password"])
 def test_bound_fields_of_any_name(destination, name):
-    """A bound field never takes the place of what the record says, and is not lost by it."""
+    """A bound field never overrides an attribute of the record, and is not lost."""
     one, record = maker(destination), a_record({"user": "ada"})
     for value in ("bound", 7):
         with context.bound(**{name: value}):
@@ -219,7 +221,7 @@ def functions_called(one: ItemMaker, record: logging.LogRecord, formatter=None) 
 
 
 @pytest.mark.parametrize("destination", WITH_FIELDS)
-def test_records_of_a_wrapper_go_the_short_way(destination):
+def test_records_of_a_wrapper_take_the_fast_path(destination):
     """One line that logs different extras each time needs no event for any of them."""
     one = maker(destination)
     kinds = [{"user": "ada"}, {"order": 7}, {}, {"order": 7, "user": "bob"}, {"message": "left"}]
@@ -230,8 +232,8 @@ def test_records_of_a_wrapper_go_the_short_way(destination):
         assert "event" not in functions_called(one, a_record(extra))
 
 
-def test_what_goes_the_short_way():
-    """A formatter's text, bound fields, and values that have to be cleaned need no event."""
+def test_what_takes_the_fast_path():
+    """A formatter's text, bound fields, and values that have to be sanitized take the fast path."""
     one = maker(DESTINATIONS[0])
     formatter = logging.Formatter("%(levelname)s %(message)s")
     for _ in range(2):
@@ -244,7 +246,7 @@ def test_what_goes_the_short_way():
 
 
 def test_call_sites_are_forgotten():
-    """However many call sites there are, a bounded number is remembered."""
+    """The number of cached call sites is bounded."""
     one = maker(DESTINATIONS[0])
     for line in range(items.MAX_CALL_SITES + 10):
         one.make(a_record({}, {"lineno": line}), None)
@@ -255,7 +257,7 @@ def test_call_sites_are_forgotten():
 @pytest.mark.parametrize("destination", WITH_FIELDS)
 @pytest.mark.parametrize("number", [2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, 2**64])
 def test_an_integer_that_a_double_would_change_is_text(destination, number):
-    """A vendor whose numbers are doubles gets the digits as text, alone and nested."""
+    """A vendor that stores doubles gets large integers as texts, alone and nested."""
     one = maker(destination)
     is_exact = number in destination.limits.integers
     for _ in range(2):

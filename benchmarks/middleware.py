@@ -1,0 +1,149 @@
+"""
+What the middleware adds to a request, and an active span to a log call.
+
+    $ python -m benchmarks.middleware
+
+Each pair is the same application with and without it, in turn, in one process; the figure is
+the difference of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cxlogging
+from cxlogging.integrations import asgi, wsgi
+
+AIMS = {"WSGI request": 25.0, "ASGI request": 40.0, "log call with a span": 0.4}
+"""Microseconds, at most."""
+
+CALLS = 2_000
+ROUNDS = 30
+
+ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "PATH_INFO": "/orders/17",
+    "QUERY_STRING": "",
+    "REMOTE_ADDR": "127.0.0.1",
+    "HTTP_X_REQUEST_ID": "r-17",
+}
+SCOPE = {
+    "type": "http",
+    "method": "GET",
+    "path": "/orders/17",
+    "headers": [(b"host", b"shop"), (b"accept", b"*/*"), (b"x-request-id", b"r-17")],
+    "client": ("127.0.0.1", 4711),
+}
+
+
+def wsgi_app(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+
+
+async def asgi_app(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def serve_wsgi(app: Any) -> None:
+    """Do for `CALLS` requests what a server does."""
+    for _ in range(CALLS):
+        body = app(dict(ENVIRON), lambda *_: None)
+        for _part in body:
+            pass
+        if hasattr(body, "close"):
+            body.close()
+
+
+async def serve_asgi(app: Any) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        pass
+
+    for _ in range(CALLS):
+        await app(dict(SCOPE), receive, send)
+
+
+def median_of_each(*runs: Callable[[], None]) -> list[float]:
+    """Return the median microseconds of one call, of each of *runs* in turn."""
+    seconds: list[list[float]] = [[] for _ in runs]
+    for number in range(ROUNDS + 2):
+        for at, run in enumerate(runs):
+            began = time.perf_counter()
+            run()
+            if number >= 2:  # the first two warm up
+                seconds[at].append(time.perf_counter() - began)
+    return [statistics.median(each) / CALLS * 1e6 for each in seconds]
+
+
+def of_wsgi() -> tuple[float, float]:
+    wrapped = wsgi.ContextMiddleware(wsgi_app)
+    without, including = median_of_each(lambda: serve_wsgi(wsgi_app), lambda: serve_wsgi(wrapped))
+    return without, including
+
+
+def of_asgi() -> tuple[float, float]:
+    wrapped = asgi.ContextMiddleware(asgi_app)
+    with asyncio.Runner() as runner:
+        without, including = median_of_each(
+            lambda: runner.run(serve_asgi(asgi_app)), lambda: runner.run(serve_asgi(wrapped))
+        )
+    return without, including
+
+
+def of_span() -> tuple[float, float]:
+    """Return a log call without and with an active span; records go to nobody."""
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from cxlogging.devserver import DevServer
+
+    trace.set_tracer_provider(TracerProvider())
+    tracer = trace.get_tracer("benchmarks")
+    with DevServer() as server:
+        handler = cxlogging.HoneycombHandler(
+            "key", dataset="shop", url=server.url, flush_interval=60, batch_count=1_000_000
+        )
+        log = logging.getLogger("benchmarks.middleware")
+        log.propagate, log.level = False, logging.INFO
+        log.addHandler(handler)
+
+        def calls() -> None:
+            for number in range(CALLS):
+                log.info("looking for order %d", number)
+
+        def calls_in_span() -> None:
+            with tracer.start_as_current_span("order"):
+                calls()
+
+        without, including = median_of_each(calls, calls_in_span)
+        log.removeHandler(handler)
+        handler.close()
+    return without, including
+
+
+MEASURES = {"WSGI request": of_wsgi, "ASGI request": of_asgi, "log call with a span": of_span}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.middleware", description=__doc__)
+    parser.parse_args()
+    print(f"{'':22}{'without':>10}{'with':>10}{'more':>10}{'at most':>10}   µs, medians")
+    for name, measure in MEASURES.items():
+        without, including = measure()
+        figures = "".join(f"{each:10.2f}" for each in (without, including, including - without))
+        print(f"{name:22}{figures}{AIMS[name]:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
