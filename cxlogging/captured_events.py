@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .delivery.overview import flush_all
-from .vendors.emulation.types import ApiRequest, Emulator, Keys, StoredEvent
+from .vendors.emulation.types import AcceptedKeys, ApiRequest, Emulator, StoredEvent
 from .vendors.registry import VENDORS
 from .wire.destination import Destination
 from .wire.http import Request, Response, Secret
@@ -47,7 +47,7 @@ class MemoryTransport:
         if encoding is not None:
             headers["content-encoding"] = encoding
         received = ApiRequest("POST", request.endpoint.path, headers, request.body, time.time_ns())
-        result = self._emulator.answer(received, Keys())
+        result = self._emulator.answer(received, AcceptedKeys())
         _events.extend(result.events)
         if result.error:
             _refused.append(f"{self._emulator.vendor}: {result.error}")

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .errors import ConfigurationError
-from .vendors.emulation.types import ApiAnswer, ApiRequest, ApiResult, Emulator, Keys
+from .vendors.emulation.types import AcceptedKeys, ApiAnswer, ApiRequest, ApiResult, Emulator
 from .wire.destination import Destination
 from .wire.event import Event, SyntheticOrigin, put_trace, site
 from .wire.http import Action, Endpoint, Limits, Request, Response, Secret, Verdict
@@ -393,7 +393,7 @@ def _ask(
         name.lower(): value.reveal() if isinstance(value, Secret) else value
         for name, value in request.headers
     }
-    keys = Keys(**{emulator.vendor: key})
+    keys = AcceptedKeys(**{emulator.vendor: key})
     path = request.endpoint.path.partition("?")[0]
     received = ApiRequest("POST", path, headers, request.body, TIME_NS)
     result = emulator.answer(received, keys)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.http.interface import TransportError
 from cxlogging.delivery.options import Options
@@ -102,7 +102,7 @@ class Network:
         self.closed = True
 
 
-def delivery(network: Network, limits: Limits = LIMITS, clock: Clock | None = None, **options):
+def delivery(network: Network, limits: Limits = LIMITS, clock: Clocks | None = None, **options):
     """
     Return a delivery to *network* that flushes at once and retries quickly.
 

@@ -14,7 +14,7 @@ def random_unit() -> float:
     return (int.from_bytes(os.urandom(7), "big") >> 3) / 2**53
 
 
-class Clock(NamedTuple):
+class Clocks(NamedTuple):
     """
     The system's clocks, even where a test has frozen those of the module ``time``.
 

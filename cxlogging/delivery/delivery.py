@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from ..wire.destination import Destination
-from .clock import Clock
+from .clock import Clocks
 from .http.interface import Transport
 from .http.setup import masker, transport_maker
 from .lane import Lane, Lifecycle, Watch
@@ -56,11 +56,11 @@ class Delivery:
         options: Options,
         *,
         transport: Callable[[], Transport] | None = None,
-        clock: Clock | None = None,
+        clock: Clocks | None = None,
         queue: QueueMaker | None = None,
     ) -> None:
         options.check(destination)
-        clock = clock or Clock()
+        clock = clock or Clocks()
         self.destination = destination
         self.options = options
         self.clock = clock

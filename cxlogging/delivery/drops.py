@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from ..wire.event import Event, SyntheticOrigin
-from .clock import Clock
+from .clock import Clocks
 from .diagnostics import Diagnostics
 from .ledger import Tally
 from .options import Options
@@ -34,7 +34,7 @@ class Drops:
         has_unreported: Records were dropped since `report` was last called.
     """
 
-    def __init__(self, tally: Tally, options: Options, clock: Clock) -> None:
+    def __init__(self, tally: Tally, options: Options, clock: Clocks) -> None:
         self._tally = tally
         self._overflow = Tally()
         self._options = options

@@ -28,7 +28,7 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from ..wire.masking import Masker
-from .clock import Clock
+from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
 from .http.compression import Encoding
@@ -73,7 +73,7 @@ class Lane:
         self,
         destination: Destination,
         options: Options,
-        clock: Clock,
+        clock: Clocks,
         make_transport: Callable[[], Transport],
         make_queue: QueueMaker,
         mask: Masker,
@@ -110,7 +110,7 @@ class Lane:
 
     def replace(
         self,
-        clock: Clock | None = None,
+        clock: Clocks | None = None,
         make_transport: Callable[[], Transport] | None = None,
         make_queue: QueueMaker | None = None,
     ) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from ..wire.lazy_imports import exports
 
 if TYPE_CHECKING:
-    from ..vendors.emulation.types import Keys, StoredEvent
-    from ..vendors.registry import VENDORS
+    from ..vendors.emulation.types import StoredEvent
     from .faults import Fault, FaultPanel
+    from .keys import VENDORS, Keys
     from .schema import RequestRecord
     from .server import DevServer
     from .store import Store
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "VENDORS": "..vendors.registry",
+    "VENDORS": ".keys",
     "DevServer": ".server",
     "Fault": ".faults",
     "FaultPanel": ".faults",
-    "Keys": "..vendors.emulation.types",
+    "Keys": ".keys",
     "RequestRecord": ".schema",
     "Store": ".store",
     "StoredEvent": "..vendors.emulation.types",

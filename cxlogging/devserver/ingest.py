@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..vendors.emulation.bodies import peek, size_up_to
-from ..vendors.emulation.types import ApiAnswer, ApiRequest, ApiResult, Emulator, Keys
+from ..vendors.emulation.types import AcceptedKeys, ApiAnswer, ApiRequest, ApiResult, Emulator
 from ..vendors.registry import VENDORS
 from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
 from .faults import Fault, FaultPanel
@@ -45,7 +45,7 @@ class Ingest:
     """
 
     store: Store
-    keys: Keys
+    keys: AcceptedKeys
     faults: FaultPanel
     on_request: Callable[[RequestRecord], None] = field(default=lambda _: None)
     offload: ThreadOffload = field(default_factory=ThreadOffload)

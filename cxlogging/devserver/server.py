@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.server import ServerState
 
-from ..vendors.emulation.types import QUERIES, Keys
 from ..vendors.registry import VENDORS
 from ..wire.option_parsers import boolean
 from . import api
@@ -23,6 +22,7 @@ from .app import DevApp
 from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
+from .keys import Keys
 from .protocol import DevProtocol, config
 from .query.endpoint import TIMEOUT, QueryEmulator
 from .query.pool import MAX_MEMORY
@@ -72,9 +72,6 @@ class DevServer:
                 f"{host} is not a loopback address: pass allow_remote=True to serve other machines"
             )
         keys = keys or Keys()
-        if unknown := keys.names - {*VENDORS, QUERIES}:
-            known = ", ".join((*VENDORS, QUERIES))
-            raise ValueError(f"keys: unknown vendor {min(unknown)!r}; known: {known}")
         self.host, self.port = host, port
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()

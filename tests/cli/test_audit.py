@@ -1,4 +1,4 @@
-"""`cxlogging audit`: gaps and duplicates are found at the far end."""
+"""`cxlogging audit`: gaps and duplicates are found at the destination."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HANDLERS = {
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=60), st.booleans())
 @example(numbers=[1, 3, 2], whole_run=False)
 def test_a_run_knows_what_arrived_and_what_is_missing(numbers, whole_run):
-    """In whatever order, and however often: as a set would have it, in the room of its gaps."""
+    """In any order and with duplicates, a run finds what a set would, in the space of its gaps."""
     run, counts = ProcessRun(), Counter(numbers)
     for number in numbers:
         run.add(number, number * 10)
@@ -40,8 +40,8 @@ def test_a_run_knows_what_arrived_and_what_is_missing(numbers, whole_run):
     assert len(run.ranges) <= len(gaps) + 1
 
 
-def test_a_long_run_takes_little_room():
-    """A million numbers without a gap are one stretch."""
+def test_a_long_run_takes_little_memory():
+    """A million numbers without a gap are one range."""
     run = ProcessRun()
     for number in range(1, 1_000_001):
         run.add(number, 0)
@@ -50,8 +50,8 @@ def test_a_long_run_takes_little_room():
 
 
 @pytest.mark.parametrize("identity", [None, 5, "", "a", "a-", "a-0", "-1", "a-01", "a--x", "a-1 "])
-def test_what_is_no_id_is_counted_apart(identity):
-    """A field of the same name that somebody else uses makes no run."""
+def test_values_that_are_not_ids_are_counted_separately(identity):
+    """A field of the same name with other values is not a process run."""
     runs = ProcessRuns()
     runs.add(identity, 0)
     runs.add("a-b-7", 0)
@@ -81,8 +81,8 @@ def numbered(*ids: str, moment: str = "2025-01-20T00:00:00") -> Reply:
         (["x"], [], 4, ""),
     ],
 )
-def test_the_account_and_its_exit_code(run, service, ids, arguments, code, said):
-    """0 whole, 6 something is missing, 4 nothing there; what is beyond the last is no gap."""
+def test_the_result_and_its_exit_code(run, service, ids, arguments, code, said):
+    """0 complete, 6 records missing, 4 no records; after the last number there is no gap."""
     service.rule = lambda asked: numbered(*ids)
 
     done = run("audit", "--since", "1h", *arguments)
@@ -91,8 +91,8 @@ def test_the_account_and_its_exit_code(run, service, ids, arguments, code, said)
     assert said in done.stdout
 
 
-def test_fewer_than_expected_is_said(run, service):
-    """Where only the number that was expected is not reached, a line says so beside the code."""
+def test_fewer_records_than_expected_are_reported(run, service):
+    """If only --expect is not reached, a line on stderr says so."""
     service.rule = lambda asked: numbered("r-1")
 
     done = run("audit", "--since", "1h", "--expect", "3")
@@ -101,8 +101,8 @@ def test_fewer_than_expected_is_said(run, service):
     assert "1 arrived, 3 were expected: 2 are missing" in done.stderr
 
 
-def test_a_gap_of_this_minute_may_still_be_under_way(run, service):
-    """5: look again; the same gap is a loss when it is older."""
+def test_records_of_the_last_minute_may_be_on_their_way(run, service):
+    """A gap of the last minute is exit code 5; an older one is a loss."""
     service.rule = lambda asked: numbered("r-1", "r-3", moment=asked.body["metadata"]["endDate"])
 
     done = run("audit")
@@ -111,8 +111,8 @@ def test_a_gap_of_this_minute_may_still_be_under_way(run, service):
     assert "1 missing (may be on their way)" in done.stdout
 
 
-def test_the_account_as_json(run, service):
-    """--json has every gap as a range."""
+def test_the_result_as_json(run, service):
+    """--json contains every gap as a range."""
     service.rule = lambda asked: numbered("r-1", "r-5", "r-5", "odd")
 
     document = json.loads(run("audit", "--json").stdout)
@@ -138,8 +138,8 @@ def test_the_account_as_json(run, service):
     }
 
 
-def test_what_is_asked(run, service):
-    """The field, and one run alone; a name that could end the query's text is refused."""
+def test_the_query(run, service):
+    """It names the field and the run; a name that could end its quoted text is refused."""
     service.rule = lambda asked: whole()
 
     run("audit", "--field", "my.seq", "--run", "abc")
@@ -153,8 +153,8 @@ def test_what_is_asked(run, service):
     assert refused.exit_code == 2
 
 
-def test_a_window_that_cannot_be_read_whole_is_no_proof(run, service):
-    """6 where a limit cut the rows, though no gap was seen."""
+def test_a_window_cut_by_a_limit_proves_nothing(run, service):
+    """If a limit cut the rows, the exit code is 6, even without a gap."""
     rows = {**log(1), "userData": '{"cx_seq":"r-1"}'}
     service.rule = lambda asked: Reply([QUERY_ID, result(rows), statistics(column=True)])
 
@@ -166,7 +166,7 @@ def test_a_window_that_cannot_be_read_whole_is_no_proof(run, service):
 
 @pytest.mark.parametrize("vendor", HANDLERS)
 def test_what_handlers_sent_is_audited_at_the_local_server(run, server, vendor):
-    """Whole; then with one record refused and one batch sent twice: the gap and the doubles."""
+    """All records; then one record refused and one batch sent twice: a gap and duplicates."""
     handler = HANDLERS[vendor](server.url)
     logger = logging.Logger("shop")  # noqa: LOG001 - no tree
     logger.addHandler(handler)

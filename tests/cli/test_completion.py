@@ -1,4 +1,4 @@
-"""`cxlogging completion`: what a shell is told, and what it asks."""
+"""`cxlogging completion`: the scripts of the shells, and the completions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ finally:
 
 
 def asked(words: str, last: str):
-    """Return what the shell is answered for *words*, of which *last* is being typed."""
+    """Return the completions for *words*, of which *last* is being typed, and stderr."""
     variables = {"_CXLOGGING_COMPLETE": "bash_complete", "COMP_WORDS": words}
     done = subprocess.run(
         [sys.executable, "-c", ASK],
@@ -38,7 +38,7 @@ def asked(words: str, last: str):
 
 
 def test_commands_are_completed_without_loading_them():
-    """The names come from the list of commands; nothing heavy is imported for a key press."""
+    """The names come from the list of commands; no heavy package is imported."""
     found, errors = asked("cxlogging ", "")
 
     assert found == list(COMMANDS)
@@ -55,7 +55,7 @@ def test_commands_are_completed_without_loading_them():
     ],
 )
 def test_commands_options_and_their_values_are_completed(words, found):
-    """What has been typed is completed."""
+    """Commands, options and the values of choices are completed."""
     assert asked(words, words.split()[-1])[0] == found
 
 
@@ -74,7 +74,7 @@ def test_commands_options_and_their_values_are_completed(words, found):
     ],
 )
 def test_names_of_files_are_left_to_the_shell(shell, words, kind):
-    """Where a file or a directory is meant, the shell is told so, and completes it itself."""
+    """For files and directories, the shell completes the names itself."""
     variables = {"_CXLOGGING_COMPLETE": f"{shell}_complete", "COMP_WORDS": words}
     last = words.split()[-1] if shell == "fish" else str(len(words.split()) - 1)
     done = subprocess.run(
@@ -89,14 +89,14 @@ def test_names_of_files_are_left_to_the_shell(shell, words, kind):
 
 
 def test_levels_are_completed_in_the_case_that_is_typed():
-    """In small letters unless capitals were begun with."""
+    """Lower case, unless upper case was typed."""
     assert asked("cxlogging tail --level w", "w")[0] == ["warning"]
     assert asked("cxlogging tail --level WA", "WA")[0] == ["WARNING"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_of_a_shell_is_one(run, shell):
-    """Where the shell is installed, it reads its script without complaint."""
+def test_the_script_of_a_shell_is_valid(run, shell):
+    """If the shell is installed, it accepts the syntax of its script."""
     done = run("completion", shell)
 
     assert done.exit_code == 0
@@ -105,15 +105,15 @@ def test_the_script_of_a_shell_is_one(run, shell):
         subprocess.run([shell, "-n"], input=done.stdout, text=True, check=True)
 
 
-def test_the_shell_of_the_environment_is_taken(run):
-    """Without a name it is $SHELL's; an unknown one ends with 2."""
+def test_the_default_is_the_shell_of_the_environment(run):
+    """Without an argument it is $SHELL; an unknown shell exits with 2."""
     assert "#compdef cxlogging" in run("completion", SHELL="/usr/bin/zsh").stdout
     assert run("completion", SHELL="/bin/tcsh").exit_code == 2
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_completes_a_command(tmp_path):
-    """The script, read by bash, asks cxlogging and fills COMPREPLY."""
+    """In bash, the script calls cxlogging and fills COMPREPLY."""
     script = subprocess.run(
         [*COMMAND, "completion", "bash"],
         env=environment(),

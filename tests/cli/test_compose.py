@@ -47,7 +47,7 @@ VENDORS = ["Coralogix", "Honeycomb", "BetterStack"]
 
 @pytest.fixture(scope="module")
 def other_host():
-    """The address of a local server that others reach, by a name that is not this machine's own."""
+    """The address of a local server under a host name that is not loopback."""
     try:
         socket.getaddrinfo(HOST, 80, family=socket.AF_INET)
     except OSError:
@@ -97,7 +97,7 @@ def finished(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("way", ["variable", "code", "dictConfig", "fileConfig"])
 def test_a_service_logs_to_another_host(other_host, vendor, way):
-    """By the variable, the argument, and the strings of both kinds of configuration file."""
+    """The permission comes from the variable, the argument, or a configuration file."""
     code, variables = {
         "variable": (CODE.format(vendor, ""), {"CXLOGGING_ALLOW_PLAIN_HTTP": "1"}),
         "code": (CODE.format(vendor, "allow_plain_http=True"), {}),
@@ -122,7 +122,7 @@ def test_a_service_logs_to_another_host(other_host, vendor, way):
     ],
 )
 def test_without_permission_nothing_is_sent(other_host, vendor, code, variables):
-    """Where nothing allows it, the program says at its start what does, and sends nothing."""
+    """Without permission, the program says at its start how to give it, and sends nothing."""
     before = len(found(other_host))
     done = run(code.format(vendor=vendor), other_host, **variables)
 
@@ -134,7 +134,7 @@ def test_without_permission_nothing_is_sent(other_host, vendor, code, variables)
 
 
 def test_commands_reach_another_host(other_host):
-    """check, send and doctor go there by the variable; without it, each says what to set."""
+    """check, send and doctor need the variable; without it, each says what to set."""
     allowed = environment(other_host, CXLOGGING_ALLOW_PLAIN_HTTP="1")
     assert finished("check", env=allowed).returncode == 0
     assert finished("send", "--to", "coralogix", env=allowed, input="one\n").returncode == 0

@@ -102,14 +102,14 @@ def test_once_ends_with_zero_when_all_arrived():
 
 
 def test_plain_in_a_pipe():
-    """Into a pipe goes no escape sequence and no line above 80 columns."""
+    """Output to a pipe has no escape sequences and no line longer than 80 columns."""
     out = demo("--once", "--seconds", "0.5", "--port", "0").stdout
 
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_the_environment_has_no_part():
+def test_the_users_environment_is_ignored():
     """Proxies, keys and addresses of the user's environment change nothing."""
     done = demo("--once", "--seconds", "0.5", "--port", "0", **HOSTILE)
 
@@ -117,7 +117,7 @@ def test_the_environment_has_no_part():
 
 
 def test_ascii_output():
-    """A terminal that knows ASCII alone gets ASCII."""
+    """With the encoding ASCII, the output is ASCII."""
     done = demo("--once", "--seconds", "0.5", "--port", "0", PYTHONIOENCODING="ascii")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -125,7 +125,7 @@ def test_ascii_output():
 
 
 def test_once_ends_with_one_when_something_is_missing():
-    """With --once it names the vendor that did not get everything, and exits with 1."""
+    """With --once, it names the vendor that did not get every record, and exits with 1."""
     less = (
         "from cxlogging.cli.demo.shop_logging import LOGGING\n"
         "LOGGING['handlers']['honeycomb']['level'] = 'WARNING'"
@@ -141,7 +141,7 @@ def test_once_ends_with_one_when_something_is_missing():
 
 
 def test_a_busy_port():
-    """Where the port is taken, it takes a free one and says so."""
+    """If the port is taken, it uses a free one and says so."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = demo("--once", "--seconds", "0.5", "--port", str(port))
@@ -152,7 +152,7 @@ def test_a_busy_port():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serves_until_ctrl_c(number):
-    """It serves page and shop until Ctrl-C, and then exits with 0 and without a word."""
+    """It serves the page and the shop until Ctrl-C, and then exits with 0 and no message."""
     with running("--seconds", "0.5") as process:
         out = read_until(process.stdout, "Ctrl-C")
         page, shop = re.findall(r"^The (?:page|shop)  (http\S+)$", out, re.MULTILINE)
@@ -169,7 +169,7 @@ def test_serves_until_ctrl_c(number):
 @pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--once",), 130)])
 def test_ctrl_c_amid_the_traffic(arguments, code):
-    """Ctrl-C during the outage ends it cleanly; with --once nothing was proven, so not with 0."""
+    """Ctrl-C during the outage ends it cleanly; with --once the exit code is not 0."""
     with running("--seconds", "8", *arguments) as process:
         read_until(process.stderr, "503")
         process.send_signal(signal.SIGINT)
@@ -181,7 +181,7 @@ def test_ctrl_c_amid_the_traffic(arguments, code):
 
 
 def test_nothing_is_imported_before_it_runs():
-    """Its help needs neither Flask nor rich nor any HTTP library."""
+    """Its help imports neither Flask nor rich nor an HTTP library."""
     code = (
         "import sys, json, cxlogging.cli.demo.main as demo\n"
         "demo.command.main(['--help'], standalone_mode=False)\n"

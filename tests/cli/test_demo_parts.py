@@ -1,4 +1,4 @@
-"""What the demo is made of: its verdict, its JSON, its shop."""
+"""The parts of the demo: the results, the report, and the shop."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ SOUND = Stats(accepted=3, delivered=3)
         (SOUND, Counter("abb"), "1 records logged, but not arrived, such as 'a'"),
     ],
 )
-def test_whatever_differs_is_said(stats, arrived, sentence):
+def test_every_difference_is_reported(stats, arrived, sentence):
     """Each way in which logged, accepted, delivered and arrived can differ has its sentence."""
     assert f"Better Stack: {sentence}." in differences(
         VendorResult("betterstack", stats, LOGGED, arrived)
     )
 
 
-def test_no_complaint_where_all_arrived():
-    """Where all arrived once, there is nothing to say."""
+def test_no_difference_if_all_arrived():
+    """If every record arrived once, there are no differences."""
     assert differences(VendorResult("honeycomb", SOUND, LOGGED, Counter("aab"))) == []
 
 
-def test_silence_proves_nothing():
-    """A demo that logged nothing has not shown anything."""
+def test_nothing_logged_is_a_failure():
+    """A demo that logged nothing reports that."""
     found = differences(VendorResult("coralogix", Stats(), Counter(), Counter()))
 
     assert found == ["Coralogix: nothing was logged."]
@@ -52,7 +52,7 @@ def test_silence_proves_nothing():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_an_event_is_printed_as_json_in_lines_that_fit(encoding):
-    """Beside the numbers stands the event as JSON; lines that are too long are cut."""
+    """The event is printed as JSON beside the numbers; long lines are cut."""
     event = {"data": {"message": "café", "text": "x" * 99, "order": {"id": 7}}}
     result = VendorResult("honeycomb", SOUND, LOGGED, LOGGED)
     output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
@@ -68,8 +68,8 @@ def test_an_event_is_printed_as_json_in_lines_that_fit(encoding):
     assert any(line.endswith('    "id": 7') for line in lines)
 
 
-def test_the_shop_knows_nothing_of_cxlogging():
-    """The application imports no module of ours."""
+def test_the_shop_does_not_import_cxlogging():
+    """The application uses only the standard library's logging."""
     source = Path(cxlogging.cli.demo.__file__).with_name("shop.py").read_text("utf-8")
 
     imported = {

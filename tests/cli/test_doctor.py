@@ -1,4 +1,4 @@
-"""`cxlogging doctor` and `check`: what is wrong is found, with its cause and cure."""
+"""`cxlogging doctor` and `check`: problems are found, with their cause and cure."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def nothing_set(monkeypatch):
 
 
 def named(findings):
-    """Return findings by name; the last of each."""
+    """Return the last finding of each name."""
     return {each.name: each for each in findings}
 
 
 @pytest.fixture
 def doctor(run):
-    """Run the command; return its exit code and its findings by name."""
+    """Run the command, and return its exit code and its findings by name."""
 
     def examine(*arguments, **variables):
         done = run("doctor", "--json", *arguments, **{"CXLOGGING_URL": "", **variables})
@@ -53,8 +53,8 @@ def doctor(run):
     return examine
 
 
-def test_a_sound_set_up_is_seen_from_end_to_end(doctor, server):
-    """Settings with their origin, the way, an event sent and seen again; 0."""
+def test_a_correct_configuration_has_no_findings(doctor, server):
+    """It shows the settings with their origin, the connection, and an event sent and found."""
     code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
 
     assert code == 0
@@ -68,8 +68,8 @@ def test_a_sound_set_up_is_seen_from_end_to_end(doctor, server):
     assert [each["message"] for each in server.events()] == ["cxlogging check"] * 2
 
 
-def test_compression_that_a_vendor_has_to_show_is_tried_to_the_end(doctor, server):
-    """A second event goes as gzip to Coralogix, and is looked for as the first one is."""
+def test_undocumented_compression_is_tried(doctor, server):
+    """A second event is sent to Coralogix with gzip, and queried like the first one."""
     code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
 
     assert (code, found["gzip event"]["status"]) == (0, "ok")
@@ -79,8 +79,8 @@ def test_compression_that_a_vendor_has_to_show_is_tried_to_the_end(doctor, serve
     assert sorted(compressed) == [False, True]
 
 
-def test_compression_that_a_vendor_does_not_take_is_a_warning(doctor, server):
-    """Nothing is lost by it: the handler goes on uncompressed, and the code is 0."""
+def test_refused_compression_is_a_warning(doctor, server):
+    """The handler then sends uncompressed and loses nothing, so the exit code is 0."""
     server.faults.add(vendor="coralogix", compressed=True, status=415)
 
     code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
@@ -90,8 +90,8 @@ def test_compression_that_a_vendor_does_not_take_is_a_warning(doctor, server):
     assert "no record is lost" in found["gzip event"]["cure"]
 
 
-def test_a_compressed_event_that_is_taken_and_does_not_appear_is_a_failure(doctor, service):
-    """What the handler would send that way would be lost: the cure is the option."""
+def test_a_lost_compressed_event_is_a_failure(doctor, service):
+    """Compressed records would be lost, and the cure is an option."""
     from ..dataprime.service import Reply, log, whole
 
     def answer(asked):
@@ -108,8 +108,8 @@ def test_a_compressed_event_that_is_taken_and_does_not_appear_is_a_failure(docto
 
 
 @pytest.mark.parametrize("vendor", ["honeycomb", "betterstack"])
-def test_every_vendors_event_is_seen_again_at_the_local_server(doctor, server, vendor):
-    """The local server answers for what all three doors took."""
+def test_events_of_every_vendor_are_found_at_the_local_server(doctor, server, vendor):
+    """The local server answers queries for events of all vendors."""
     keys = {"honeycomb": "HONEYCOMB_API_KEY", "betterstack": "BETTER_STACK_SOURCE_TOKEN"}
 
     code, found = doctor(**{"CXLOGGING_URL": server.url, keys[vendor]: SECRET})
@@ -118,8 +118,8 @@ def test_every_vendors_event_is_seen_again_at_the_local_server(doctor, server, v
     assert server.count(vendor) == 1
 
 
-def test_nothing_configured_says_what_to_set(doctor):
-    """1, and the names of the variables."""
+def test_an_empty_environment_says_what_to_set(doctor):
+    """The exit code is 1, and the cure names the variables."""
     code, found = doctor()
 
     assert code == 1
@@ -134,8 +134,8 @@ def test_a_half_configured_vendor_says_what_is_missing(doctor):
     assert found["settings"]["cure"] == "Set CORALOGIX_DOMAIN (or domain=)."
 
 
-def test_a_refused_key_ends_with_3(doctor):
-    """The vendor's words are the cause, and the key is not among them."""
+def test_a_refused_key_exits_with_3(doctor):
+    """The cause is the vendor's message, without the key."""
     with DevServer(keys=Keys(coralogix=("right",))) as server:
         code, found = doctor(CXLOGGING_URL=server.url, CORALOGIX_API_KEY=SECRET)
 
@@ -145,8 +145,8 @@ def test_a_refused_key_ends_with_3(doctor):
     assert "seen again" not in found
 
 
-def test_an_event_that_does_not_appear_is_a_failure(doctor, service):
-    """Taken, and not found within --wait."""
+def test_an_event_that_is_not_found_is_a_failure(doctor, service):
+    """The event was accepted, but not found within --wait."""
     from ..dataprime.service import Reply, whole
 
     service.rule = lambda asked: whole() if "query" in asked.path else Reply(b"{}")
@@ -167,8 +167,8 @@ def test_an_event_that_does_not_appear_is_a_failure(doctor, service):
         (500, "warn", "500"),
     ],
 )
-def test_queries_that_fail_are_told_apart(doctor, service, status, outcome, word):
-    """A refused query key is a failure, a server without queries is none, trouble is a warning."""
+def test_failed_queries(doctor, service, status, outcome, word):
+    """A refused query key is a failure, a missing query API is not, other errors are warnings."""
     from ..dataprime.service import Reply
 
     service.rule = lambda asked: Reply(status=status) if "query" in asked.path else Reply(b"{}")
@@ -178,8 +178,8 @@ def test_queries_that_fail_are_told_apart(doctor, service, status, outcome, word
     assert word in found["seen again"]["cause"] + found["seen again"]["detail"]
 
 
-def test_a_vendor_without_a_query_key_is_not_asked():
-    """Coralogix needs CX_API_KEY; the others have no query API here."""
+def test_without_a_query_key_no_query_is_sent():
+    """Coralogix needs CX_API_KEY; no query API of other vendors is supported."""
     from cxlogging.cli.doctor.canary import _client
     from cxlogging.wire.http import Endpoint
 
@@ -197,16 +197,16 @@ def test_no_send_and_offline_do_what_they_say(doctor, server):
     assert server.count() == 0
 
 
-def test_a_closed_port_is_told_with_its_cure(doctor):
-    """Nothing listens there."""
+def test_a_closed_port_is_found(doctor):
+    """The cause is that nothing listens there."""
     code, found = doctor(CXLOGGING_URL="http://127.0.0.1:9")
 
     assert code == 1
     assert found["connection"]["cause"] == "Nothing listens at 127.0.0.1:9."
 
 
-def test_a_name_without_address_is_told():
-    """DNS first; the connection is not tried."""
+def test_a_name_that_cannot_be_resolved_is_found():
+    """DNS fails, and no connection is tried."""
     handler = BetterStackHandler("t", ingesting_host="no-such-host.invalid")
     found = named(network("x", handler, 5.0))
 
@@ -216,7 +216,7 @@ def test_a_name_without_address_is_told():
 
 
 class Listener:
-    """A server that takes connections, and serves them over TLS where it has a context."""
+    """A server that accepts connections, with TLS if it has a context."""
 
     def __init__(self, context=None):
         self.context, self.held = context, []
@@ -259,8 +259,8 @@ def context_of(authority, **more):
     return context
 
 
-def test_tls_and_the_clock_are_read_from_the_vendors_answer(authority, tmp_path):
-    """The certificate's issuer and end; a Date of last year is a clock that is wrong."""
+def test_tls_and_the_clock_are_checked(authority, tmp_path):
+    """The certificate's issuer and expiry are shown; a Date of last year is a wrong clock."""
     with Listener(context_of(authority)) as listener:
         url = f"https://127.0.0.1:{listener.port}"
         handler = HoneycombHandler("k", dataset="d", url=url, ca_file=str(tmp_path / "ca.pem"))
@@ -274,8 +274,8 @@ def test_tls_and_the_clock_are_read_from_the_vendors_answer(authority, tmp_path)
     assert "ahead of the vendor's" in found["clock"].cause
 
 
-def test_a_certificate_that_ends_soon_is_a_warning(authority, tmp_path):
-    """Less than two weeks are left."""
+def test_a_certificate_that_expires_soon_is_a_warning(authority, tmp_path):
+    """It warns in the last two weeks."""
     end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)
     with Listener(context_of(authority, not_after=end)) as listener:
         url = f"https://127.0.0.1:{listener.port}"
@@ -286,8 +286,8 @@ def test_a_certificate_that_ends_soon_is_a_warning(authority, tmp_path):
     assert "expires in 2 days" in found["TLS"].cause
 
 
-def test_an_authority_that_is_not_trusted_is_told_with_its_cure(authority):
-    """As behind a company's proxy: ca_file."""
+def test_an_untrusted_certificate_is_found(authority):
+    """The cure is ca_file, as behind a company's proxy."""
     with Listener(context_of(authority)) as listener:
         handler = HoneycombHandler("k", dataset="d", url=f"https://127.0.0.1:{listener.port}")
         found = named(network("x", handler, 5.0))
@@ -296,8 +296,8 @@ def test_an_authority_that_is_not_trusted_is_told_with_its_cure(authority):
     assert "ca_file=" in found["connection"].cure
 
 
-def test_a_server_that_says_nothing_costs_a_step_its_limit_and_no_more():
-    """TLS that is never answered: the step ends, and says that there was no answer."""
+def test_a_silent_server_takes_no_longer_than_the_limit():
+    """If TLS is never answered, the step ends with a time-out."""
     with Listener() as listener:
         handler = HoneycombHandler("k", dataset="d", url=f"https://127.0.0.1:{listener.port}")
         found = named(network("x", handler, 0.3))
@@ -305,15 +305,15 @@ def test_a_server_that_says_nothing_costs_a_step_its_limit_and_no_more():
     assert "did not answer in time" in found["connection"].cause
 
 
-def test_a_step_that_hangs_is_left_behind():
-    """What does not end, as some name look-ups, is not waited for."""
+def test_a_step_that_hangs_is_abandoned():
+    """A call that never returns, such as some DNS lookups, is not waited for."""
     with pytest.raises(TimeoutError):
         within(0.05, threading.Event().wait)
     assert within(5.0, lambda: 7) == 7
 
 
 def test_a_proxy_is_named_without_its_password(monkeypatch):
-    """The proxy that applies; user and password are hidden."""
+    """The proxy is shown without user and password."""
     monkeypatch.setenv("HTTPS_PROXY", "http://user:pa55@127.0.0.1:9")
     handler = HoneycombHandler("k", dataset="d")
     found = named(network("x", handler, 1.0))
@@ -332,8 +332,8 @@ def test_a_proxy_is_named_without_its_password(monkeypatch):
         (-3_700.0, Status.FAIL, "1:01:40 behind"),
     ],
 )
-def test_a_clock_that_is_wrong_is_told_by_how_much(skew, status, word):
-    """Seconds are nothing, a minute is a warning, five are a failure."""
+def test_a_wrong_clock(skew, status, word):
+    """A few seconds are fine, a minute is a warning, five minutes are a failure."""
     found = skewed("x", skew)
 
     assert found.status is status
@@ -370,8 +370,8 @@ def test_a_clock_that_is_wrong_is_told_by_how_much(skew, status, word):
         ),
     ],
 )
-def test_settings_tell_kinds_of_keys_regions_and_changes(handler, name, status, word):
-    """By their shape; options appear where they differ from the default; no secret shows."""
+def test_settings_show_kinds_of_keys_regions_and_options(handler, name, status, word):
+    """Options are shown if they differ from the default; secrets are not shown."""
     found = named(settings("x", handler()))
 
     assert found[name].status is status
@@ -380,7 +380,7 @@ def test_settings_tell_kinds_of_keys_regions_and_changes(handler, name, status, 
 
 
 def test_the_origin_of_a_setting_is_an_argument_a_variable_or_the_default(monkeypatch):
-    """The variable is named."""
+    """The finding names the variable."""
     monkeypatch.setenv("CORALOGIX_DOMAIN", "eu2")
     monkeypatch.setenv("CORALOGIX_SUBSYSTEM_NAME", "pay")
     found = named(settings("x", CoralogixHandler("k", application_name="shop")))
@@ -391,8 +391,8 @@ def test_the_origin_of_a_setting_is_an_argument_a_variable_or_the_default(monkey
     assert found["subsystem_name"].detail == "pay  (CORALOGIX_SUBSYSTEM_NAME)"
 
 
-def test_the_spool_is_looked_at(tmp_path, server):
-    """How much waits in it, and that there is room; one that cannot be written is a failure."""
+def test_the_spool_is_checked(tmp_path, server):
+    """It shows how much waits and how much space is free."""
     handler = HoneycombHandler("k", dataset="d", url=server.url, spool=str(tmp_path / "spool"))
     found = named(settings("x", handler))
     handler.close()
@@ -434,8 +434,8 @@ def causes(findings, status):
     return [f"{each['name']}: {each['cause']}" for each in findings if each["status"] == status]
 
 
-def test_the_tree_of_an_application_is_looked_through(tmp_path):
-    """Levels that hide records, islands, and loggers that were switched off."""
+def test_the_loggers_of_an_application_are_checked(tmp_path):
+    """It finds levels that hide records, propagate=False, and disabled loggers."""
     code, found = tree(tmp_path, CONFIG)
 
     assert code == 0
@@ -483,8 +483,8 @@ OFF = SOUND + "    logging.disable(logging.WARNING)\n"
         (OFF, "warn", ["levels: logging.disable(30) suppresses all records up to WARNING"]),
     ],
 )
-def test_duplicates_and_what_ships_nothing_are_found(tmp_path, setup, status, said):
-    """Each record should go to each destination once."""
+def test_duplicates_and_unattached_handlers_are_found(tmp_path, setup, status, said):
+    """Every record should be sent to each destination once."""
     _, found = tree(tmp_path, setup)
 
     told = causes(found, status)
@@ -506,8 +506,8 @@ setup = {"version": 1, "handlers": {"h": {"class": KIND, "datset": "x"}}}
         (MISSPELT, "Did you mean 'dataset'?"),
     ],
 )
-def test_an_application_that_cannot_be_set_up_is_told_in_a_sentence(tmp_path, setup, word):
-    """2, with the reason that logging itself hides."""
+def test_an_application_that_cannot_be_configured(tmp_path, setup, word):
+    """The exit code is 2, and the message has the reason that logging hides."""
     code, said = tree(tmp_path, setup)
 
     assert code == 2
@@ -516,7 +516,7 @@ def test_an_application_that_cannot_be_set_up_is_told_in_a_sentence(tmp_path, se
 
 @pytest.mark.parametrize("form", ["json", "toml", "yaml", "yml", "ini", "cfg"])
 def test_a_configuration_comes_from_a_file(tmp_path, form, server):
-    """As it is, or below the key logging; an event goes out by its handler."""
+    """The configuration is at the top level or under the key logging."""
     if form == "toml":
         pytest.importorskip("tomllib")
     if form in {"yaml", "yml"}:
@@ -571,8 +571,8 @@ def test_a_configuration_comes_from_a_file(tmp_path, form, server):
     ],
 )
 @pytest.mark.parametrize("command", ["check", "doctor"])
-def test_a_configuration_that_is_none_is_named(run, tmp_path, command, name, text, word):
-    """2, with the file's name and what is wrong in it; no trace."""
+def test_an_invalid_configuration_file(run, tmp_path, command, name, text, word):
+    """The exit code is 2, and the message names the file and the error."""
     if name.endswith("yaml"):
         pytest.importorskip("yaml")
     path = tmp_path / name
@@ -592,8 +592,8 @@ def test_a_configuration_that_is_none_is_named(run, tmp_path, command, name, tex
         ("a.toml", ["tomllib", "tomli"], "TOML needs Python 3.11 or a package: pip install tomli"),
     ],
 )
-def test_a_package_that_is_missing_is_named(run, tmp_path, monkeypatch, name, missing, sentence):
-    """What reads the file is not installed: the sentence says what to install."""
+def test_a_missing_package_is_named(run, tmp_path, monkeypatch, name, missing, sentence):
+    """If the parser is not installed, the message says what to install."""
     for each in missing:
         monkeypatch.setitem(sys.modules, each, None)
     path = tmp_path / name
@@ -613,15 +613,15 @@ def test_a_package_that_is_missing_is_named(run, tmp_path, monkeypatch, name, mi
         (["--app", "no_such_module_here:x"], "No module named"),
     ],
 )
-def test_what_cannot_be_looked_at_ends_with_2(run, arguments, word):
-    """A sentence, and no trace."""
+def test_invalid_arguments_exit_with_2(run, arguments, word):
+    """The message is one sentence, without a traceback."""
     done = run("doctor", *arguments)
 
     assert (done.exit_code, word in done.stderr) == (2, True)
 
 
 def test_the_findings_are_printed_for_people(run, server):
-    """A mark, a name, what was seen; cause and cure below what is wrong; a count at the end."""
+    """Each finding has a mark and a name, and each problem a cause and a cure."""
     done = run("doctor", CXLOGGING_URL=server.url)
     bad = run("doctor", CXLOGGING_URL="http://127.0.0.1:9")
 
@@ -631,7 +631,7 @@ def test_the_findings_are_printed_for_people(run, server):
 
 
 def test_check_sends_one_event_with_each_handler(run, server):
-    """A line for each, or JSON with the event's id; 1 where one was not taken, 2 without any."""
+    """It prints a line for each handler, or JSON with the event's id."""
     keys = {"HONEYCOMB_API_KEY": "k", "BETTER_STACK_SOURCE_TOKEN": "k"}
     done = run("check", "--json", CXLOGGING_URL=server.url, **keys)
     results = json.loads(done.stdout)
@@ -643,22 +643,22 @@ def test_check_sends_one_event_with_each_handler(run, server):
 
 
 def test_check_without_a_handler_is_a_usage_error(run):
-    """2, and where to ask."""
+    """The exit code is 2, and the message names cxlogging doctor."""
     done = run("check", CXLOGGING_URL="")
 
     assert (done.exit_code, "cxlogging doctor" in done.stderr) == (2, True)
 
 
-def test_a_canary_of_a_handler_without_address_is_not_looked_for():
-    """What is missing is the cause."""
+def test_an_event_without_an_address_is_not_queried():
+    """The cause is the missing setting."""
     found = named(canary("x", CoralogixHandler(), 1.0))
 
     assert "is not set" in found["event sent"].cause
     assert list(found) == ["event sent"]
 
 
-def test_variables_that_contradict_each_other_are_a_warning(doctor):
-    """Both are named with what they say, and which of them counts; the address has its origin."""
+def test_contradicting_variables_are_a_warning(doctor):
+    """The warning names both variables, and which one is used."""
     _, found = doctor(
         *("--offline", "--no-send"),
         CORALOGIX_API_KEY=SECRET,

@@ -32,8 +32,8 @@ LINES = """\
 WINDOW = ("--from", "2025-01-20T00:00:00Z", "--to", "2025-01-21T00:00:00Z")
 
 
-def test_what_was_sent_is_queried_audited_and_seen(at, server):
-    """Sent as lines, read back as rows: times, severities, fields and numbers agree."""
+def test_sent_lines_are_queried_audited_and_followed(at, server):
+    """Lines are sent and read back as rows with the same times, severities, fields and numbers."""
     sent = at("send", "--to", "local", "--sequence", "--application", "shop", given=LINES)
     rows = at("query", "source logs | orderby $m.timestamp", *WINDOW)
     errors = at("query", "source logs | filter $m.severity == ERROR | count", *WINDOW)
@@ -71,7 +71,7 @@ def at_doctor(at, server):
 
 
 def test_tail_shows_what_arrives_while_it_waits(start, server):
-    """By the server's stream: each row once, soon after it arrived, through an outage too."""
+    """With the server's stream, each row is printed once, also after an outage."""
     port = ("--port", str(server.port))
     tail = start("tail", *port, "-o", "jsonl", "--count", "60")
     send = start("send", "--to", "local", *port, stdin=subprocess.PIPE)
@@ -90,8 +90,8 @@ def test_tail_shows_what_arrives_while_it_waits(start, server):
     assert sorted(messages) == sorted(f"line {number}" for number in range(60))
 
 
-def test_the_stream_tells_of_every_arrival(server, run):
-    """The counts at once, and again when they have changed."""
+def test_the_stream_reports_every_arrival(server, run):
+    """It sends the counts at once, and whenever they change."""
     with urllib.request.urlopen(f"{server.url}/api/stream", timeout=10) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         first = answer.readline()
@@ -103,24 +103,24 @@ def test_the_stream_tells_of_every_arrival(server, run):
     assert json.loads(second.removeprefix(b"data: "))["counts"]["coralogix"] == 1
 
 
-def test_the_doorbell_rings_and_works_without_a_stream(server, service, run):
-    """It returns at an arrival, long before its time; without a stream there are intervals."""
+def test_waiting_for_the_stream_and_without_one(server, service, run):
+    """The wait ends when records arrive; without a stream it takes the interval."""
     began = time.monotonic()
-    bell = LocalStream(server.url, 0.05, max_wait=60.0)
+    stream = LocalStream(server.url, 0.05, max_wait=60.0)
     sending = threading.Timer(
         0.2, run, ("send", "--to", "local", "--url", server.url), {"given": "x"}
     )
     sending.start()
     while not server.count():
-        bell.wait()
+        stream.wait()
     sending.join()
     assert time.monotonic() - began < 30
-    bell.close()
+    stream.close()
 
-    deaf = LocalStream("http://127.0.0.1:9", 0.01, max_wait=60.0)
-    deaf.wait()
-    deaf.close()
-    assert not deaf._connected
+    disconnected = LocalStream("http://127.0.0.1:9", 0.01, max_wait=60.0)
+    disconnected.wait()
+    disconnected.close()
+    assert not disconnected._connected
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_the_doorbell_rings_and_works_without_a_stream(server, service, run):
     ],
 )
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_where_nothing_listens_host_and_port_are_named(run, command, host):
-    """No library's dump: the place, and the command that would listen there."""
+def test_host_and_port_are_named_if_nothing_listens(run, command, host):
+    """The message names host, port and the command to start, without library internals."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
         port = taken.getsockname()[1]

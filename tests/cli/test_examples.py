@@ -1,4 +1,4 @@
-"""The scripts under examples/, run as their first lines say."""
+"""The scripts in examples/ run as their docstrings say."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(name, **environment):
 
 @pytest.mark.parametrize("name", ARRIVES)
 def test_an_example_arrives(name):
-    """What an example logs arrives at the local server, once, before the script has ended."""
+    """Every record of an example arrives at the local server once."""
     with DevServer() as server:
         done = run(name, CXLOGGING_URL=server.url)
 
@@ -54,5 +54,5 @@ def test_an_example_arrives(name):
 
 
 def test_every_example_is_run():
-    """No example is without a test."""
+    """Every example has a test."""
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(ARRIVES)

@@ -1,4 +1,4 @@
-"""An exit code other than 0 never comes without a word that says why."""
+"""An exit code other than 0 always comes with a message that says why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cxlogging.cli.shared import exit_codes as endings
+from cxlogging.cli.shared import exit_codes
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Reply, line, log, result, whole
 
@@ -37,8 +37,8 @@ LIMITED = line({"warning": {"blocksLimitWarning": {}}})
         ("completion tcsh", 2, "'tcsh' is not one of"),
     ],
 )
-def test_of_a_command_with_nobody_there(run, tmp_path, command, code, sentence):
-    """On stderr, or in what a report says."""
+def test_a_failing_command_says_why(run, tmp_path, command, code, sentence):
+    """The message is on stderr, or in a report."""
     empty = tmp_path / "spool"
     empty.mkdir(mode=0o700)
     words = [each.format(empty=empty) for each in command.split()]
@@ -62,8 +62,8 @@ def test_of_a_command_with_nobody_there(run, tmp_path, command, code, sentence):
         ("check", Reply(status=401), 3, "HTTP 401"),
     ],
 )
-def test_of_an_answer(run, service, command, answer, code, sentence):
-    """What the service said is named."""
+def test_a_response_with_an_error_is_explained(run, service, command, answer, code, sentence):
+    """The message contains what the service said."""
     service.rule = lambda asked: answer
 
     done = run(*command.split(), given="one\n", CORALOGIX_API_KEY="key-4711")
@@ -71,10 +71,12 @@ def test_of_an_answer(run, service, command, answer, code, sentence):
     assert (done.exit_code, sentence in done.output) == (code, True), done.output
 
 
-def test_the_codes_are_those_of_the_table():
-    """docs/cli.md lists every code that commands end with, and no other."""
+def test_the_codes_are_documented():
+    """docs/cli.md lists every exit code."""
     page = Path(__file__).parents[2] / "docs" / "cli.md"
     listed = {int(each) for each in re.findall(r"^\| (\d+) \|", page.read_text(), re.MULTILINE)}
-    codes = {held for name, held in vars(endings).items() if name.isupper() and type(held) is int}
+    codes = {
+        held for name, held in vars(exit_codes).items() if name.isupper() and type(held) is int
+    }
 
     assert codes <= listed

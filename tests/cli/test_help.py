@@ -1,4 +1,4 @@
-"""The help of every command: sentences, and examples that can be typed."""
+"""The help of every command has full sentences, and examples that work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAGMENT = re.compile(r"\b(likewise|the same)\b", re.IGNORECASE)
 def commands(
     command: click.Command | None = None, name: str = "cxlogging"
 ) -> Iterator[tuple[str, click.Command]]:
-    """Yield every command and its name, the group itself and those in it too."""
+    """Yield every command with its name, including groups and their commands."""
     command = command or group.command
     yield name, command
     if isinstance(command, click.Group):
@@ -35,7 +35,7 @@ def options(command: click.Command) -> list[click.Option]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_a_sentence(name):
-    """No option without help; no fragment that another line must be read for."""
+    """Every option has help that is understood without other lines."""
     for option in options(COMMANDS[name]):
         told = option.help or ""
         assert len(told.split()) >= 3, (name, option.name)
@@ -60,8 +60,8 @@ def typed(name: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_two_examples_that_can_be_typed(name):
-    """Their commands, options and values are known."""
+def test_every_command_has_two_valid_examples(name):
+    """The commands accept the options and values of the examples."""
     calls = list(typed(name))
 
     assert len(calls) >= 2

@@ -1,4 +1,4 @@
-"""`cxlogging query` and `cxlogging tail` against the local server, as against the service."""
+"""`cxlogging query` and `cxlogging tail` against the local server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rows(result):
 
 
 def test_a_query(server, local):
-    """Rows come out as JSON lines, in either language, directly and from the background."""
+    """Rows are JSON lines in both languages, for direct and background queries."""
     server.store.add(event(number) for number in range(20))
 
     found = rows(local("query", "source logs | filter order.id >= 17", "--since", "1h"))
@@ -55,7 +55,7 @@ def test_a_query(server, local):
 
 
 def test_a_query_that_does_not_compile(local):
-    """Is a usage error, with a caret."""
+    """It is a usage error, and a caret marks the place."""
     result = local("query", "source logs | enrich a into b using c")
     assert result.exit_code == 2
     assert "supported by the service, not by the local engine" in result.stderr
@@ -63,7 +63,7 @@ def test_a_query_that_does_not_compile(local):
 
 
 def test_an_answer_without_rows_says_why(server, local):
-    """A field that no event has is named, in either language, directly and from the background."""
+    """An unknown field is named in both languages, for direct and background queries."""
     server.store.add([event(1)])
     unknown = "keypath does not exist '$d.ordr.id' (did you mean '$d.order.id'?)"
     query = "source logs | filter ordr.id == 1"
@@ -77,8 +77,8 @@ def test_an_answer_without_rows_says_why(server, local):
 
 
 @pytest.mark.parametrize("severity", ["Error", "'Error'", "'ERROR'", "5"])
-def test_a_severity_that_never_matches_is_refused_with_help(server, local, severity):
-    """What an answer prints as `Error` is the bare word ERROR in a query."""
+def test_a_misspelt_severity_is_refused_with_help(server, local, severity):
+    """A severity printed as `Error` is written ERROR in a query."""
     done = local("query", f"source logs | filter $m.severity == {severity}")
 
     assert done.exit_code == 2
@@ -87,7 +87,7 @@ def test_a_severity_that_never_matches_is_refused_with_help(server, local, sever
 
 
 def test_a_tail(server, local):
-    """New rows that match are shown, once each."""
+    """New rows that match are printed once each."""
     server.store.add([event(1), event(2, severity=3), event(3, "honeycomb")])
     found = rows(
         local("tail", "$d.message ~ 'order'", "--level", "error", "--count", "2", "-o", "jsonl")

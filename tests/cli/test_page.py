@@ -1,4 +1,4 @@
-"""The page about the command line: what stands there can be typed."""
+"""The page about the command line: its commands work."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ELSEWHERE = {"dev", "demo", "spool"}
-"""Commands whose options are on pages of their own, or in their --help."""
+"""Commands whose options are on other pages."""
 
 ENDS = {"|", ">", "&&", ";", "2>"}
 
 
 def typed():
-    """Yield the words of every call of cxlogging in a console of the documentation."""
+    """Yield the arguments of every call of cxlogging in a console block of the docs."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     for text in FENCE.findall("\n".join(page.read_text("utf-8") for page in pages)):
         for line in re.findall(r"^\$ (.*)$", text.replace("\\\n", ""), re.MULTILINE):
@@ -34,8 +34,8 @@ def typed():
 
 
 @pytest.mark.parametrize("words", list(typed()), ids=" ".join)
-def test_a_command_of_the_documentation_can_be_typed(words):
-    """Its command exists, and takes these arguments."""
+def test_a_documented_command_is_valid(words):
+    """The command exists and accepts its arguments."""
     if not words or words[0].startswith("-"):
         return
     commands = group.command
@@ -46,7 +46,7 @@ def test_a_command_of_the_documentation_can_be_typed(words):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_on_the_page(name):
-    """Each command is named on the page, and so is each of its options."""
+    """The page names each command and each of its options."""
     assert f"`cxlogging {name}" in PAGE
     options = {
         option

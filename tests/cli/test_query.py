@@ -1,4 +1,4 @@
-"""`cxlogging query`: what it asks, what it prints, and how it ends."""
+"""`cxlogging query`: what it requests, what it prints, and its exit codes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def counted(*documents) -> Reply:
 
 
 def test_a_pipe_gets_json_lines(run, service):
-    """Without a terminal every row is a line of JSON, its time to the nanosecond."""
+    """Without a terminal, every row is a line of JSON, with its time to the nanosecond."""
     service.will_say(whole(log(1, "2025-01-20T00:00:00.123456789"), log(2)))
 
     done = run("query", "source logs", "--since", "1h")
@@ -52,7 +52,7 @@ def test_a_pipe_gets_json_lines(run, service):
 
 
 def test_every_option_reaches_the_service(run, service):
-    """What is asked is what the options say."""
+    """The request contains what the options say."""
     service.will_say(whole())
 
     run(
@@ -80,7 +80,7 @@ def test_every_option_reaches_the_service(run, service):
 
 
 def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path):
-    """@file and - read the query's text."""
+    """@file and - read the text of the query."""
     service.rule = lambda asked: whole()
     (tmp_path / "errors.dp").write_text("source logs\n| limit 1")
 
@@ -111,8 +111,8 @@ def test_a_query_comes_from_a_file_or_from_standard_input(run, service, tmp_path
         (["x", "-o", "yaml"], "'yaml' is not one of"),
     ],
 )
-def test_impossible_arguments_end_with_2_before_anything_is_sent(run, service, arguments, sentence):
-    """A sentence says what to do, and the service hears nothing."""
+def test_invalid_arguments_exit_with_2_before_anything_is_sent(run, service, arguments, sentence):
+    """A message says what to do, and no request is sent."""
     done = run("query", *arguments)
 
     assert (done.exit_code, service.asked) == (2, [])
@@ -143,7 +143,7 @@ LIMITED = Reply([QUERY_ID, result(log(1)), statistics(scan=True)])
     ],
     ids=str,
 )
-def test_the_exit_code_tells_how_it_ended(run, service, answer, code, sentence):
+def test_the_exit_codes(run, service, answer, code, sentence):
     """3 authentication, 2 a query that does not compile, 5 try again, 6 rows missing, 4 none."""
     service.will_say(answer)
 
@@ -211,7 +211,7 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
     ],
 )
 def test_an_answer_without_rows_says_why(run, service, query, answer, options, said):
-    """Unknown fields and severities in other letters are named, else the window that is empty."""
+    """It names unknown fields and misspelt severities, or else the empty time window."""
     service.will_say(answer)
 
     done = run("query", query, *options)
@@ -220,15 +220,15 @@ def test_an_answer_without_rows_says_why(run, service, query, answer, options, s
 
 
 def test_rows_that_came_before_an_error_are_printed(run, service):
-    """A cut answer's rows are on stdout, also as one JSON document."""
+    """The rows of an incomplete response are printed, also as one JSON document."""
     service.will_say(CUT, CUT)
 
     assert len(run("query", "x").stdout.splitlines()) == 1
     assert len(json.loads(run("query", "x", "-o", "json").stdout)) == 1
 
 
-def test_a_limit_of_ones_own_is_no_cut(run, service):
-    """--limit is what was wanted: 0, and no word."""
+def test_an_own_limit_is_not_reported(run, service):
+    """If --limit cuts the rows, the exit code is 0, and nothing is printed."""
     service.will_say(whole(log(1)))
 
     done = run("query", "x", "--limit", "1")
@@ -237,7 +237,7 @@ def test_a_limit_of_ones_own_is_no_cut(run, service):
 
 
 def test_an_account_may_have_another_row_limit(run, service):
-    """--row-limit is what the client's row_limits is: for query, tail and audit, and --explain."""
+    """--row-limit sets the client's row_limits, for query, tail, audit and --explain."""
     service.rule = lambda asked: whole(log(1, asked.body["metadata"]["endDate"]))
     options = ("--row-limit", "30000")
 
@@ -250,8 +250,8 @@ def test_an_account_may_have_another_row_limit(run, service):
     assert (shown.exit_code, '"limit": 30000' in shown.stdout) == (0, True)
 
 
-def test_nobody_to_ask_is_worth_another_try(run):
-    """A server that is not there ends with 5."""
+def test_an_unreachable_server_is_a_temporary_failure(run):
+    """An unreachable server exits with 5."""
     done = run("query", "x", "--port", "1")
 
     assert (
@@ -260,8 +260,8 @@ def test_nobody_to_ask_is_worth_another_try(run):
     ) == (5, True)
 
 
-def test_a_split_window_is_put_together(run, service):
-    """--split asks again about the halves of a window that was cut."""
+def test_a_split_window_is_joined(run, service):
+    """--split queries the halves of a window that a limit cut."""
     answers = iter([LIMITED])
     service.rule = lambda asked: next(answers, whole(log(1, asked.body["metadata"]["startDate"])))
 
@@ -271,7 +271,7 @@ def test_a_split_window_is_put_together(run, service):
 
 
 def test_every_format(run, service):
-    """The same rows as an array, as CSV, as they came, and as a table."""
+    """Rows are printed as a JSON array, as CSV, raw, and as a table."""
     rows = (data({"message": "paid", "total": 5, "at": {"x": 1}}), data("no json"))
     service.rule = lambda asked: whole(*rows)
 
@@ -293,7 +293,7 @@ def test_every_format(run, service):
 
 
 def test_aggregates_are_columns(run, service):
-    """A row of a groupby has no time and no place: a table of its names; long cells stay whole."""
+    """Rows of a groupby are a table with a column for each name; long cells are not cut."""
     service.will_say(counted({"subsystem": "s" * 300, "count": 5}, {"subsystem": "b", "count": 77}))
 
     lines = run("query", "x", "-o", "table").stdout.rstrip().splitlines()
@@ -305,8 +305,8 @@ def test_aggregates_are_columns(run, service):
     assert lines[-1].endswith("   77")
 
 
-def test_no_row_is_an_empty_document(run, service):
-    """Nothing found: an empty array, no line, no table; 0 unless it was asked otherwise."""
+def test_no_rows_are_an_empty_document(run, service):
+    """No rows are an empty array, no lines, or no table; the exit code is 0 by default."""
     service.rule = lambda asked: whole()
 
     assert run("query", "x", "-o", "json").stdout == "[]\n"
@@ -315,7 +315,7 @@ def test_no_row_is_an_empty_document(run, service):
 
 
 def test_a_terminal_gets_a_table_in_colours(terminal, service):
-    """On a terminal rows are lines; severities have colours; NO_COLOR takes them away."""
+    """On a terminal rows are lines with coloured severities; NO_COLOR turns colours off."""
     service.rule = lambda asked: whole(data({"message": "paid"}))
 
     _, coloured = terminal("query", "x")
@@ -326,8 +326,8 @@ def test_a_terminal_gets_a_table_in_colours(terminal, service):
 
 
 @pytest.mark.parametrize("form", ["table", "jsonl", "json", "csv"])
-def test_no_row_steers_a_terminal(terminal, service, form):
-    """Control, direction and invisible characters in a log are shown as their escapes."""
+def test_control_characters_of_rows_are_escaped(terminal, service, form):
+    """Control, bidirectional and invisible characters in a log are printed as escapes."""
     document = {"message": EVIL, EVIL: "x", "n": [EVIL]}
     service.rule = lambda asked: whole(data(document), data(EVIL))
 
@@ -341,8 +341,8 @@ def test_no_row_steers_a_terminal(terminal, service, form):
         assert json.loads(shown.splitlines()[0])["data"] == document
 
 
-def test_aggregates_do_not_steer_a_terminal_either(terminal, service):
-    """Nor do names and values of a groupby, and what looks like markup is text."""
+def test_control_characters_of_aggregates_are_escaped(terminal, service):
+    """Names and values of a groupby are escaped, and markup is printed as text."""
     service.will_say(counted({EVIL: "[red]not red[/red]", "n": EVIL}))
 
     _, shown = terminal("query", "x", NO_COLOR="1")
@@ -351,8 +351,8 @@ def test_aggregates_do_not_steer_a_terminal_either(terminal, service):
     assert "[red]not red[/red]" in shown
 
 
-def test_a_message_of_several_lines_forges_no_row(run, service):
-    """What follows a line end in a message is marked as belonging to its row."""
+def test_a_message_of_several_lines_cannot_imitate_a_row(run, service):
+    """Further lines of a message are marked as parts of their row."""
     forged = "paid\n2025-01-20 00:00:00.500  CRITICAL  shop  forged"
     service.will_say(whole(data({"message": forged})))
 
@@ -362,22 +362,22 @@ def test_a_message_of_several_lines_forges_no_row(run, service):
     assert second == "    | 2025-01-20 00:00:00.500  CRITICAL  shop  forged"
 
 
-def test_raw_is_as_it_came(run, service):
-    """-o raw changes no character, as one may want to read it with a program."""
+def test_raw_output_is_unchanged(run, service):
+    """-o raw does not escape any character."""
     service.will_say(whole(data(EVIL)))
 
     assert run("query", "x", "-o", "raw").stdout == f"{EVIL}\n"
 
 
 def test_a_lone_surrogate_is_printed(run, service):
-    """What UTF-8 does not have becomes an escape, and the line is JSON all the same."""
+    """A lone surrogate becomes an escape, and the line is valid JSON."""
     service.will_say(whole({**log(1), "userData": '{"message":"\\ud800"}'}))
 
     assert json.loads(run("query", "x").stdout)["data"]["message"] == "\ud800"
 
 
 def test_json_is_json_in_every_encoding(start, service):
-    """Where stdout has no characters but ASCII, they are escaped as JSON does it."""
+    """If the encoding of stdout is ASCII, other characters are JSON escapes."""
     service.will_say(whole(data({"message": "paid \U0001f4b6 é"})))
     process = start("query", "x", variables={"PYTHONIOENCODING": "ascii"})
     out, _ = process.communicate(timeout=60)
@@ -385,15 +385,15 @@ def test_json_is_json_in_every_encoding(start, service):
     assert json.loads(out)["data"]["message"] == "paid \U0001f4b6 é"
 
 
-def test_what_an_error_says_does_not_steer_the_terminal(run, service):
-    """An error's text, which a server wrote, is escaped too."""
+def test_control_characters_of_errors_are_escaped(run, service):
+    """The text of an error comes from a server, and is escaped too."""
     service.will_say(Reply(json.dumps({"message": EVIL}).encode(), status=400))
 
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", run("query", "x").stderr)
 
 
-def test_the_cost_is_told_on_request(run, service):
-    """--stats says on stderr how many rows, how long, how much, which limits."""
+def test_statistics_are_printed_on_request(run, service):
+    """--stats prints rows, duration, bytes and limits on stderr."""
     service.will_say(whole(log(1)))
 
     done = run("query", "x", "--stats")
@@ -405,8 +405,8 @@ def test_the_cost_is_told_on_request(run, service):
     assert "limit scan: 454,108 of 50,000,000,000" in done.stderr
 
 
-def test_warnings_are_told(run, service):
-    """The service's warnings stand on stderr; they are no failure."""
+def test_warnings_are_printed(run, service):
+    """Warnings of the service are printed on stderr, and are not a failure."""
     said = line({"warning": {"compileWarning": {"warningMessage": "keypath does not exist"}}})
     service.will_say(Reply([QUERY_ID, said, result(log(1)), STATISTICS]))
 
@@ -415,8 +415,8 @@ def test_warnings_are_told(run, service):
     assert (done.exit_code, done.stderr) == (0, "warning: compileWarning: keypath does not exist\n")
 
 
-def test_explain_prints_a_request_that_works_and_sends_nothing(run, service):
-    """The curl command asks what the command would have asked; the key is not in it."""
+def test_explain_prints_a_working_request_and_sends_nothing(run, service):
+    """The curl command sends the request of the command, and does not contain the key."""
     arguments = ["query", "filter $d.msg ~ 'it''s'", "--since", "1h", "--explain"]
     done = run(*arguments, CX_API_KEY="cxup_very_secret")
 
@@ -431,8 +431,8 @@ def test_explain_prints_a_request_that_works_and_sends_nothing(run, service):
     assert service.asked[0].headers["authorization"] == "Bearer k"
 
 
-def test_explain_knows_background_queries(run, service):
-    """With --background it is the submission that is shown."""
+def test_explain_supports_background_queries(run, service):
+    """With --background, it prints the submission."""
     done = run(*"query x --background --since 1d --name report --explain".split())
 
     assert (done.exit_code, service.asked) == (0, [])
@@ -441,7 +441,7 @@ def test_explain_knows_background_queries(run, service):
 
 
 def background(*states):
-    """A rule that answers a background query, whose status goes through *states*."""
+    """Return a rule that answers a background query with one status after another."""
     left = list(states)
 
     def rule(asked):
@@ -461,8 +461,8 @@ RUNNING = {
 }
 
 
-def test_a_background_query_is_submitted_awaited_and_read(run, service):
-    """Rows on stdout; its id, to take it up again, on stderr."""
+def test_a_background_query_is_submitted_and_read(run, service):
+    """Its rows are on stdout, and its id on stderr."""
     service.rule = background(RUNNING, SUCCESS)
 
     done = run(*"query x --background --since 1d --name report".split())
@@ -472,8 +472,8 @@ def test_a_background_query_is_submitted_awaited_and_read(run, service):
     assert service.bodies[0]["name"] == "report"
 
 
-def test_a_background_query_is_taken_up_again(run, service):
-    """--job asks for the rows of a query that was sent before, and submits none."""
+def test_a_background_query_is_resumed(run, service):
+    """--job prints the rows of a query submitted earlier, and submits none."""
     service.rule = background(SUCCESS)
 
     done = run(*"query --job job-1".split())
@@ -487,7 +487,7 @@ def test_a_background_query_is_taken_up_again(run, service):
 
 
 def test_a_background_query_shows_its_progress_on_a_terminal(terminal, service):
-    """A bar with the state while it runs; the rows afterwards."""
+    """A progress bar shows its state while it runs; then the rows are printed."""
     service.rule = background(RUNNING, RUNNING, SUCCESS)
 
     code, shown = terminal("query", "x", "--background", "--since", "1d")
@@ -498,7 +498,7 @@ def test_a_background_query_shows_its_progress_on_a_terminal(terminal, service):
 
 
 def test_ctrl_c_leaves_a_background_query_running_and_says_so(start, service):
-    """130, and the command that takes it up again."""
+    """It exits with 130, and prints the command that resumes it."""
     asked = threading.Event()
     answer = background(RUNNING)
 
@@ -519,7 +519,7 @@ def test_ctrl_c_leaves_a_background_query_running_and_says_so(start, service):
 
 
 def test_ctrl_c_ends_quietly(start, service):
-    """130, and not a word on stderr."""
+    """It exits with 130, and prints nothing on stderr."""
     held, sent = threading.Event(), threading.Event()
 
     def pieces():
@@ -537,8 +537,8 @@ def test_ctrl_c_ends_quietly(start, service):
     assert (process.returncode, errors) == (130, "")
 
 
-def test_a_reader_that_leaves_ends_it_quietly(start, service):
-    """A pipe to `head` that closes early: 0, and no word about a broken pipe."""
+def test_a_closed_pipe_ends_it_quietly(start, service):
+    """If `head` closes the pipe, it exits with 0 and prints no error."""
     service.will_say(Reply([QUERY_ID, *[result(*(log(n) for n in range(500)))] * 40, STATISTICS]))
     process = start("query", "x", "--limit", "15000")
 
@@ -551,7 +551,7 @@ def test_a_reader_that_leaves_ends_it_quietly(start, service):
 
 
 def test_without_click_it_says_what_to_install(tmp_path):
-    """One sentence with the command, and exit code 2."""
+    """It prints the command that installs what is missing, and exits with 2."""
     (tmp_path / "click.py").write_text("raise ModuleNotFoundError(name='click')")
     code = "from cxlogging.cli import main; main()"
     done = subprocess.run(
@@ -565,8 +565,8 @@ def test_without_click_it_says_what_to_install(tmp_path):
     assert done.stderr == "The command line needs more packages: pip install 'cxlogging[cli]'\n"
 
 
-def test_variables_that_contradict_each_other_are_said(run):
-    """One line on stderr says which variable counts; the query goes on."""
+def test_contradicting_variables_are_reported(run):
+    """One line on stderr says which variable is used; the query continues."""
     done = run(
         *("query", "source logs", "--limit", "1"),
         CXLOGGING_URL="",
@@ -599,7 +599,7 @@ def test_variables_that_contradict_each_other_are_said(run):
 )
 @pytest.mark.parametrize("rows", [log(1), {"userData": '{"_count":5}'}], ids=["logs", "columns"])
 def test_colours_in_a_pipe(run, service, options, variables, coloured, rows):
-    """--color counts first, then NO_COLOR, then FORCE_COLOR and CLICOLOR_FORCE; JSON has none."""
+    """--color overrides NO_COLOR, which overrides FORCE_COLOR and CLICOLOR_FORCE; JSON has none."""
     service.rule = lambda asked: whole(rows)
     if "_count" in rows["userData"] and coloured:
         pytest.skip("columns have no colours of their own")
@@ -610,7 +610,7 @@ def test_colours_in_a_pipe(run, service, options, variables, coloured, rows):
 
 
 def test_messages_on_stderr_have_colours_as_the_variables_say(run, service):
-    """A line beside the data is coloured as the data are."""
+    """Messages follow the same variables as the data."""
     service.rule = lambda asked: whole()
 
     assert run("query", "x", FORCE_COLOR="1").stderr.startswith("\x1b[33mno rows")

@@ -1,4 +1,4 @@
-"""`cxlogging send`: what is recognised, that nothing is dropped, and what the account says."""
+"""`cxlogging send`: what is detected, that nothing is dropped, and what the statistics say."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def at(*parts: int) -> float:
         ("no time", None),
     ],
 )
-def test_the_time_of_a_line_is_recognised(line, seconds):
-    """ISO 8601, web servers, syslog, epochs; a time that cannot be is none."""
+def test_the_time_of_a_line_is_detected(line, seconds):
+    """ISO 8601, web server logs, syslog and epoch times; an impossible time is not one."""
     assert PARSER.of_line(line) == seconds
 
 
-def test_a_time_without_zone_is_this_machines_unless_told():
-    """A log of this machine is in its local time; --utc says otherwise."""
+def test_a_time_without_zone_is_local_unless_utc_is_set():
+    """Times without a zone are local times, and UTC with --utc."""
     local = TimestampParser(utc=False, now=time.time).of_line("2025-06-20 10:11:12 up")
 
     assert local == datetime.datetime(2025, 6, 20, 10, 11, 12).timestamp()  # noqa: DTZ001
@@ -67,7 +67,7 @@ def test_a_time_without_zone_is_this_machines_unless_told():
 
 @pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
 def test_an_epoch_is_read_by_its_size(unit):
-    """Seconds, milli-, micro- and nanoseconds; what is smaller is a duration."""
+    """Seconds, milli-, micro- and nanoseconds; a smaller number is not a time."""
     assert epoch_seconds(1_737_367_872 * unit) == 1_737_367_872
     assert PARSER.of_value(str(1_737_367_872 * unit)) == 1_737_367_872
     assert epoch_seconds(0.25) is None
@@ -89,8 +89,8 @@ def test_an_epoch_is_read_by_its_size(unit):
         ("", None),
     ],
 )
-def test_the_level_of_a_line_is_recognised(line, word):
-    """Loud words, words in brackets, and named ones; not every word that could be one."""
+def test_the_level_of_a_line_is_detected(line, word):
+    """Words in capitals, in brackets, or after level=; other words are not levels."""
     assert level_of_line(line) == word
 
 
@@ -111,8 +111,8 @@ def test_the_level_of_a_line_is_recognised(line, word):
         ("level", [], None),
     ],
 )
-def test_the_level_of_a_field_is_recognised(name, value, level):
-    """Words, pino's numbers under level, Python's under levelno, Coralogix' under severity."""
+def test_the_level_of_a_field_is_detected(name, value, level):
+    """Words, numbers of pino in level, of Python in levelno, of Coralogix in severity."""
     assert level_of_value(name, value) == level
 
 
@@ -120,8 +120,8 @@ def made(value, **names):
     return RecordFactory(PARSER, "log", **names).from_json(json.dumps(value), "x.log", 7)
 
 
-def test_what_is_recognised_in_json_is_no_field_any_more():
-    """Time, level, message and logger go where they belong; the rest are fields."""
+def test_time_level_message_and_logger_are_taken_out_of_json():
+    """They become attributes of the record; all other values are fields."""
     record = made(
         {"@timestamp": "2025-01-20T10:11:12Z", "level": "error", "msg": "no", "logger": "a", "n": 1}
     )
@@ -131,8 +131,8 @@ def test_what_is_recognised_in_json_is_no_field_any_more():
     assert (record.filename, record.lineno, record.process) == ("x.log", 7, None)
 
 
-def test_named_fields_are_taken_also_from_within_others():
-    """--time-field, --level-field and --message-field, with dots for what is nested."""
+def test_named_fields_may_be_nested():
+    """--time-field, --level-field and --message-field accept dots for nested fields."""
     record = made(
         {"at": {"t": 1737367872}, "k": "WARN", "note": "yes", "message": "other"},
         time="at.t",
@@ -148,8 +148,8 @@ def test_named_fields_are_taken_also_from_within_others():
     }
 
 
-def test_what_has_no_time_is_counted():
-    """It bears the time of reading, and the account says how many do."""
+def test_records_without_a_time_are_counted():
+    """They get the time of reading, and the statistics say how many there were."""
     factory = RecordFactory(PARSER, "log")
     factory.from_line("nothing", "x", 1)
     factory.from_line("2025-01-20T10:11:12Z", "x", 2)
@@ -158,8 +158,8 @@ def test_what_has_no_time_is_counted():
 
 
 @given(st.text(max_size=300))
-def test_any_line_is_a_record(text):
-    """Whatever a line holds, it is sent as it is."""
+def test_any_line_becomes_a_record(text):
+    """Any line of text is sent unchanged."""
     record = RecordFactory(PARSER, "log").from_line(text, "x", 1)
 
     assert record.getMessage() == text
@@ -177,8 +177,8 @@ USUAL = st.sampled_from(
 
 
 @given(st.dictionaries(USUAL | st.text(max_size=5), JSON, max_size=5))
-def test_any_object_is_a_record(value):
-    """Whatever stands under the usual names, a record is made and no field is lost."""
+def test_any_json_object_becomes_a_record(value):
+    """Whatever the common names contain, a record is made and no field is lost."""
     record = RecordFactory(PARSER, "log").from_fields(value, "x", 1)
 
     missing = value.keys() - record.msg.keys()
@@ -201,15 +201,15 @@ def zstd(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd], ids=["plain", "gzip", "zstd"])
-def test_lines_are_read_from_plain_and_packed_files(tmp_path, pack):
-    """By what they begin with; blank lines are left out, bytes that are no text stay readable."""
+def test_lines_are_read_from_plain_and_compressed_files(tmp_path, pack):
+    """Compression is detected; blank lines are skipped, invalid bytes become escapes."""
     source = Input([written(tmp_path / "a", pack(LINES)), written(tmp_path / "b", pack(b"four"))])
 
     assert [line.text for line in source.lines()] == [*TEXTS, "four"]
     assert source.position == source.size
 
 
-def test_a_line_without_end_does_not_fill_the_memory(tmp_path):
+def test_an_endless_line_does_not_fill_the_memory(tmp_path):
     """It is cut at 2 MiB, counted, and the next line is read."""
     source = Input([written(tmp_path / "a", b"x" * (3 * MAX_LINE_BYTES) + b"\nnext\n")])
 
@@ -218,7 +218,7 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path):
 
 
 def test_a_file_is_followed_while_it_grows_is_cut_and_is_replaced(tmp_path):
-    """As tail -F does; a line that is still being written is left until it ends."""
+    """Like tail -F; a line is read once it is complete."""
     path = tmp_path / "app.log"
     path.write_text("one\ntw")
 
@@ -252,7 +252,7 @@ def send(run, server):
 
 @pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
 def test_records_arrive_at_every_vendor(send, server, vendor):
-    """Each with its own time, level and text; the account says so; 0."""
+    """Each has its own time, level and text; the statistics count them; the exit code is 0."""
     keys = {
         "CORALOGIX_API_KEY": "k",
         "HONEYCOMB_API_KEY": "k",
@@ -274,8 +274,8 @@ def test_records_arrive_at_every_vendor(send, server, vendor):
     assert (second["message"], second["data"]["n"]) == ("m", 5)
 
 
-def test_a_table_is_sent_by_its_columns(send, server, tmp_path):
-    """A file named .csv is read as one, packed or not; empty cells are no fields."""
+def test_csv_columns_become_fields(send, server, tmp_path):
+    """Files named .csv are read as CSV, compressed or not; empty cells are left out."""
     table = 'when,level,message,n\n2025-01-20T10:11:12Z,error,"two\nlines",\n,info,b,7,more\n'
     packed = written(tmp_path / "t.csv.gz", gzip.compress(table.encode()))
 
@@ -292,8 +292,8 @@ def test_a_table_is_sent_by_its_columns(send, server, tmp_path):
     assert "1 without a timestamp" in done.stderr
 
 
-def test_what_is_no_json_in_json_lines_is_sent_as_text_and_said(send, server):
-    """Nothing is lost for being malformed."""
+def test_invalid_json_lines_are_sent_as_text_and_counted(send, server):
+    """A line that is not a JSON object is not lost."""
     done = send("--format", "jsonl", given='{"msg":"a"}\n{"msg":\n[1]\n')
 
     assert [event["message"] for event in server.events()] == ["a", '{"msg":', "[1]"]
@@ -301,7 +301,7 @@ def test_what_is_no_json_in_json_lines_is_sent_as_text_and_said(send, server):
 
 
 def test_names_fields_numbers_and_redaction(send, server):
-    """--application, --subsystem, --field, --logger, --sequence, --no-redact."""
+    """The options for names, fields, numbers and redaction have their effect."""
     words = (
         "--application shop --subsystem pay --field env=test --logger app --sequence --no-redact"
     )
@@ -315,8 +315,8 @@ def test_names_fields_numbers_and_redaction(send, server):
     assert (first["data"]["password"], second["data"]["password"]) == ("p", "[redacted]")
 
 
-def test_the_account_as_json(send):
-    """--json prints the ledger on stdout."""
+def test_the_statistics_as_json(send):
+    """--json prints the statistics on stdout."""
     done = send("--json", "-q", given="a\nb")
 
     account = json.loads(done.stdout)
@@ -338,8 +338,8 @@ def test_the_account_as_json(send):
         (["--to", "local", "--rate", "0"], "0"),
     ],
 )
-def test_impossible_arguments_end_with_2(run, arguments, sentence):
-    """A sentence says what to do before anything is read."""
+def test_invalid_arguments_exit_with_2(run, arguments, sentence):
+    """A message says what to do before anything is read."""
     done = run("send", *arguments, given="x", CXLOGGING_URL="")
 
     assert done.exit_code == 2
@@ -355,8 +355,8 @@ def test_impossible_arguments_end_with_2(run, arguments, sentence):
         ("a.csv", b'message\n"one"\n"' + (b"x" * 2**20 + b"\n") * 3, "is not a CSV row"),
     ],
 )
-def test_what_came_before_the_damage_is_sent(send, server, tmp_path, name, data, word):
-    """A cut or damaged file: all before it arrives, a sentence says where it ends, and 1."""
+def test_lines_before_the_damage_are_sent(send, server, tmp_path, name, data, word):
+    """What precedes a damaged part arrives; a message names the file; the exit code is 1."""
     done = send(written(tmp_path / name, data))
 
     assert done.exit_code == 1
@@ -364,15 +364,15 @@ def test_what_came_before_the_damage_is_sent(send, server, tmp_path, name, data,
     assert server.count() > 0
 
 
-def test_skip_goes_on_where_it_was_left(send, server):
-    """--skip passes over the first records."""
+def test_skip_continues_an_earlier_run(send, server):
+    """--skip skips the first records."""
     send("--skip", "2", given="a\nb\nc\nd")
 
     assert [event["message"] for event in server.events()] == ["c", "d"]
 
 
 def test_a_rate_is_kept(send, server):
-    """Six records at 20 a second take a quarter of a second at least."""
+    """Six records at 20 a second take at least a quarter of a second."""
     began = time.monotonic()
     send("--rate", "20", given="a\nb\nc\nd\ne\nf")
 
@@ -398,8 +398,8 @@ def test_nothing_is_dropped_while_the_destination_is_slow(start, server, tmp_pat
     assert server.count() == 3_000
 
 
-def test_what_the_vendor_refuses_for_itself_is_partial(send, server):
-    """6, and the vendor's words in the account."""
+def test_rejected_records_are_a_partial_failure(send, server):
+    """The exit code is 6, and the vendor's reason is printed."""
     server.faults.add(status=400, contains="poison", body='{"message":"bad"}')
 
     done = send(given="a\npoison\nb")
@@ -409,8 +409,8 @@ def test_what_the_vendor_refuses_for_itself_is_partial(send, server):
     assert "rejected 1: HTTP 400" in done.stderr
 
 
-def test_a_wrong_key_stops_the_reading():
-    """3 at once, though the input has no end: nobody waits for what cannot pass."""
+def test_a_wrong_key_stops_reading():
+    """It exits with 3 at once, even if the input is endless."""
     with DevServer(keys=Keys(coralogix=("right",))) as server:
         process = subprocess.Popen(
             [*COMMAND, "send", "--to", "coralogix", "--url", server.url],
@@ -428,8 +428,8 @@ def test_a_wrong_key_stops_the_reading():
     assert b"wrong_key_1" not in errors
 
 
-def test_ctrl_c_says_how_to_go_on(start, server):
-    """It stops reading, delivers what was read, says where it was, and ends with 130."""
+def test_ctrl_c_says_how_to_continue(start, server):
+    """It delivers what was read, prints --skip with the number, and exits with 130."""
     process = start(*("send", "--to", "local", "--url", server.url), stdin=subprocess.PIPE)
     process.stdin.write("one\ntwo\n")
     process.stdin.flush()
@@ -442,8 +442,8 @@ def test_ctrl_c_says_how_to_go_on(start, server):
     assert "Traceback" not in errors
 
 
-def test_a_destination_that_stays_away_ends_with_5(send, server):
-    """After --wait without an acknowledgement it gives up, and says what is left and why."""
+def test_an_unreachable_destination_exits_with_5(send, server):
+    """After --wait without an acknowledgement, it gives up and says what is left and why."""
     server.faults.add(status=503)
 
     done = send("--wait", "0.5", given="a\nb")
@@ -454,7 +454,7 @@ def test_a_destination_that_stays_away_ends_with_5(send, server):
 
 
 def test_a_pipe_is_followed_as_it_is_written(start, server):
-    """What a program writes to the pipe arrives while the pipe stays open."""
+    """Lines written to a pipe arrive while the pipe stays open."""
     process = start("send", "--to", "local", "--url", server.url, stdin=subprocess.PIPE)
     process.stdin.write("first\n")
     process.stdin.flush()
@@ -467,8 +467,8 @@ def test_a_pipe_is_followed_as_it_is_written(start, server):
     assert [event["message"] for event in server.events()] == ["first", "second"]
 
 
-def test_a_terminal_shows_how_far_it_is(terminal, server, tmp_path):
-    """A bar while it runs; the account stays."""
+def test_a_terminal_shows_progress(terminal, server, tmp_path):
+    """A progress bar while it runs, and the statistics at the end."""
     path = tmp_path / "app.log"
     path.write_text("line\n" * 2_000)
     server.faults.add(delay=0.6)

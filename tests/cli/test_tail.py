@@ -1,4 +1,4 @@
-"""`cxlogging tail`: every row once, however late, and whatever fails in between."""
+"""`cxlogging tail`: every row is printed once, even if it is late or requests fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LATE = 40
 
 
 class World:
-    """Rows, each with its instant and the instant at which it becomes visible, in seconds."""
+    """Rows with their time, and the time at which they become visible, in seconds."""
 
     def __init__(self, rows, *, named):
         self.rows = [
@@ -50,7 +50,7 @@ class World:
     named=st.booleans(),
 )
 def test_every_row_comes_once(rows, steps, named):
-    """Whatever the lateness up to the allowance, the pauses, the failures and the doubles."""
+    """With any lateness up to the maximum, any pauses, failures and duplicates."""
     world = World(rows, named=named)
     following = Following(world.ask, 100 * SECOND, LATE * SECOND)
     got = []
@@ -66,8 +66,8 @@ def test_every_row_comes_once(rows, steps, named):
     )
 
 
-def test_memory_holds_no_more_than_the_allowance():
-    """What can no longer come is forgotten."""
+def test_memory_is_bounded_by_the_maximum_lateness():
+    """Rows that are too old to come again are forgotten."""
     world = World([(second, 0, "x") for second in range(1_000)], named=True)
     following = Following(world.ask, 0, LATE * SECOND)
     for world.now in range(0, 1_000, 5):
@@ -77,7 +77,7 @@ def test_memory_holds_no_more_than_the_allowance():
 
 
 def test_rows_of_a_window_are_in_order_of_time():
-    """The service gives the newest first; a tail shows the newest last."""
+    """The service returns the newest row first; a tail prints it last."""
     world = World([(30, 0, "c"), (10, 0, "a"), (20, 0, "b")], named=True)
     world.now = 40
 
@@ -86,7 +86,7 @@ def test_rows_of_a_window_are_in_order_of_time():
     assert [row.raw for row in rows] == ["a", "b", "c"]
 
 
-def test_a_clock_that_is_set_back_asks_for_no_impossible_window():
+def test_a_clock_that_is_set_back():
     """No window ends before it begins."""
     asked = []
     following = Following(lambda *window: asked.append(window) or [], 0, LATE * SECOND)
@@ -96,8 +96,8 @@ def test_a_clock_that_is_set_back_asks_for_no_impossible_window():
     assert all(start <= end for start, end in asked)
 
 
-def test_what_has_no_time_cannot_be_followed():
-    """A count has no rows that come one by one."""
+def test_rows_without_a_time_cannot_be_followed():
+    """A count has no rows with a time."""
     with pytest.raises(QueryError, match="cannot be followed"):
         Following(lambda *_: [Row('{"_count":1}')], 0, 0).new_until(1)
 
@@ -119,7 +119,7 @@ def test_what_has_no_time_cannot_be_followed():
     ],
 )
 def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
-    """A condition is filtered by; what begins with a command stays as it is."""
+    """A condition becomes a filter; a pipeline is used as it is."""
     assert query_of(expression, level, "dataprime") == query
 
 
@@ -138,14 +138,14 @@ def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
         *[("60", Severity.CRITICAL), (" WARN ", Severity.WARNING)],
     ],
 )
-def test_a_level_has_every_usual_name_and_number(level, first):
+def test_a_level_has_every_common_name_and_number(level, first):
     """In any case; a number is one of Coralogix (1 to 6) or of `logging`, rounded up."""
     assert LevelType().convert(level, None, None) is first
 
 
 @pytest.mark.parametrize("level", ["", "wrn", "-1", "1.5", "²"])
-def test_another_level_is_refused(run, level):
-    """A sentence has the value, and the names that there are."""
+def test_an_unknown_level_is_refused(run, level):
+    """The message contains the value and the known names."""
     done = run("tail", "--level", level)
 
     assert done.exit_code == 2
@@ -153,19 +153,19 @@ def test_another_level_is_refused(run, level):
     assert f"unknown level {level!r}: pass one of DEBUG, VERBOSE, INFO" in done.stderr
 
 
-def test_lucene_goes_as_it_is(run):
-    """A Lucene query is not wrapped, and takes no --level."""
+def test_lucene_is_sent_unchanged(run):
+    """A Lucene query is not changed, and --level is refused."""
     assert query_of("pod:x", None, "lucene") == "pod:x"
     assert query_of(None, None, "lucene") == "*"
     assert run("tail", "x", "--syntax", "lucene", "--level", "ERROR").exit_code == 2
 
 
 def stamped(number: int, asked: Asked) -> dict:
-    """A log in the last millisecond of the window that was asked for."""
+    """Return a log in the last millisecond of the requested window."""
     return log(number, asked.body["metadata"]["endDate"])
 
 
-def test_it_prints_rows_as_they_come_and_each_once(run, service):
+def test_rows_are_printed_as_they_come_and_once(run, service):
     """Windows overlap, and their rows are printed once."""
     shown: list[dict] = []
 
@@ -196,8 +196,8 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
         (["pod:x", "--syntax", "lucene"], [], []),
     ],
 )
-def test_a_tail_that_shows_nothing_says_why_once(run, service, arguments, warnings, said):
-    """Unknown fields, a lone word, and a severity in other letters are named; the rest waits."""
+def test_a_tail_without_rows_says_why_once(run, service, arguments, warnings, said):
+    """It names unknown fields, a single word as filter, and misspelt severities."""
 
     def answer(asked):
         rows = [stamped(1, asked)] if len(service.asked) > 3 else []
@@ -215,8 +215,8 @@ def test_a_tail_that_shows_nothing_says_why_once(run, service, arguments, warnin
     assert re.fullmatch(r"no rows between 2025-01-20T00:00:00Z and .*: waiting for new ones.", last)
 
 
-def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
-    """After 503s and a broken answer it goes on where it was, and misses nothing."""
+def test_temporary_errors_are_reported_once_and_retried(run, service):
+    """After 503 responses and a broken response it continues, and misses no row."""
 
     def last(asked):
         return whole(stamped(2, asked))
@@ -243,15 +243,15 @@ def test_trouble_that_passes_is_said_once_and_waited_for(run, service):
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 3), (400, 1), (503, 5)])
-def test_the_first_answer_must_be_one(run, service, status, code):
-    """A wrong key, query or address is told at once, by the exit code too."""
+def test_the_first_request_must_succeed(run, service, status, code):
+    """A wrong key, query or address ends it at once with its exit code."""
     service.rule = lambda asked: Reply(b'{"message":"no"}', status=status)
 
     assert run("tail").exit_code == code
 
 
-def test_rows_that_a_limit_cut_are_asked_for_in_halves(run, service):
-    """A window with more rows than an answer may have loses none of them."""
+def test_a_window_cut_by_a_limit_is_queried_in_halves(run, service):
+    """No row is missed if a window has more rows than the limit."""
     cut = [line({"warning": {"numberOfResultsLimitWarning": {"numberOfResultsLimit": 1}}})]
 
     def answer(asked):
@@ -265,8 +265,8 @@ def test_rows_that_a_limit_cut_are_asked_for_in_halves(run, service):
     assert "missing" not in done.stderr
 
 
-def test_rows_that_a_limit_cut_for_good_are_told_by_the_code_too(run, service):
-    """A limit that no shorter window lifts: said on stderr, and 6."""
+def test_rows_lost_to_a_limit_are_reported(run, service):
+    """If shorter windows do not help, stderr says so, and the exit code is 6."""
     fields = line({"warning": {"fieldCountLimitWarning": {}}})
     service.rule = lambda asked: Reply(
         [QUERY_ID, fields, result(stamped(len(service.asked), asked)), STATISTICS]
@@ -279,7 +279,7 @@ def test_rows_that_a_limit_cut_for_good_are_told_by_the_code_too(run, service):
 
 
 def test_ctrl_c_ends_it_quietly(start, service):
-    """130, the rows so far on stdout though it is a pipe, and no word on stderr."""
+    """It exits with 130; the rows so far are on stdout, and nothing is on stderr."""
     shown = threading.Event()
 
     def answer(asked):

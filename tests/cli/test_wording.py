@@ -1,4 +1,4 @@
-"""Errors of the command line name what was typed: flags and variables, no arguments of Python."""
+"""Errors of the command line name flags and variables instead of Python arguments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PYTHON = re.compile(r"\b[a-z_]+=|\bTrue\b|\bFalse\b|\bNone\b|Traceback")
     ],
 )
 def test_flags_are_named(run, command, said):
-    """2 or 1, with the flag that was typed or that is missing."""
+    """The message names the flag that was typed, or that is missing."""
     done = run(*command.split(), given="", CXLOGGING_URL="")
 
     assert done.exit_code in {1, 2}
@@ -61,8 +61,8 @@ def test_flags_are_named(run, command, said):
         ("check", {"CORALOGIX_API_KEY": "a", "CORALOGIX_DOMAIN": "x"}, "CORALOGIX_DOMAIN 'x'"),
     ],
 )
-def test_variables_are_named_when_they_are_at_fault(run, command, variables, said):
-    """No option gave the value: the variable that did is named."""
+def test_variables_with_wrong_values_are_named(run, command, variables, said):
+    """If a variable gave the value, the message names the variable."""
     done = run(*command.split(), given="", **{"CXLOGGING_URL": "", **variables})
 
     assert done.exit_code == 2

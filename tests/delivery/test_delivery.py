@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.wire.http import Limits, Response
 from tests.fakes import LIMITS, Network, broken, delivery, timeout
 
@@ -64,7 +64,7 @@ def test_a_vendor_that_refuses_everything_is_not_stormed():
     """Where every item is refused, requests soon have pauses between them."""
     now = [0.0]
     network = Network(lambda items: 400)
-    target = delivery(network, flush_interval=0, clock=Clock(monotonic=lambda: now[0]))
+    target = delivery(network, flush_interval=0, clock=Clocks(monotonic=lambda: now[0]))
     put_all(target, 100)
     wait_until(lambda: target.stats().rejected > 16)
     target.workers.notify()
@@ -145,7 +145,7 @@ def test_hold_ends_when_the_vendor_takes_records_again(capfd):
     """After a hold, the next probe delivers everything, and that is said."""
     now = [0.0]
     network = Network(after(1, 401))
-    target = delivery(network, clock=Clock(monotonic=lambda: now[0]))
+    target = delivery(network, clock=Clocks(monotonic=lambda: now[0]))
     put_all(target, 10)
     target.flush(0)
     wait_until(lambda: target.stats().state == "holding")
@@ -184,7 +184,7 @@ def test_retry_after_is_waited_for():
     """No request is made before the time that the vendor asks for."""
     now = [100.0]
     network = Network(after(1, lambda: Response(429, {"retry-after": "2"})))
-    target = delivery(network, clock=Clock(monotonic=lambda: now[0]))
+    target = delivery(network, clock=Clocks(monotonic=lambda: now[0]))
     target.put(20, b"x")
     wait_until(lambda: target.stats().retries == 1)
 
@@ -226,7 +226,7 @@ def test_flush_interval():
     """A record waits for the flush interval, and no longer."""
     now = [0.0]
     network = Network()
-    target = delivery(network, flush_interval=5, clock=Clock(monotonic=lambda: now[0]))
+    target = delivery(network, flush_interval=5, clock=Clocks(monotonic=lambda: now[0]))
     target.put(20, b"x")
     wait_until(lambda: target.lane.pace._since is not None)
     now[0] = 4.9

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.queue.folding import Folded
 from cxlogging.delivery.queue.memory import FOLD_BYTES, ITEM_OVERHEAD, MOST_FOLD_BYTES, MemoryQueue
@@ -24,7 +24,7 @@ ROOMY = Limits(10_000, 2**20, 2**20, 10_000, 0, auto=())
 
 
 def buffer(**options) -> MemoryQueue:
-    return MemoryQueue(Options.parse(options), Clock(), lambda level: None, _thread.RLock())
+    return MemoryQueue(Options.parse(options), Clocks(), lambda level: None, _thread.RLock())
 
 
 @given(st.lists(ITEMS, min_size=1, max_size=50))
@@ -124,7 +124,7 @@ def test_the_oldest_gives_way_also_when_it_is_folded():
     given_up: list[int] = []
     line = MemoryQueue(
         Options.parse({"buffer_bytes": FOLD_BYTES * 4, "overflow": "drop_oldest"}),
-        Clock(),
+        Clocks(),
         given_up.append,
         _thread.RLock(),
     )

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.worker.in_flight import ADOPTED, Batch, Leftovers
 from cxlogging.wire.http import Limits, Response
 from tests.delivery.test_delivery import lines, put_all, wait_until
@@ -57,7 +57,7 @@ def test_a_record_that_is_never_taken_is_not_sent_in_a_hot_loop():
     """A record for which the vendor says 429 for ever is tried less and less often."""
     now = [0.0]
     network = Network(taking(lambda _, item: item != b"0003"))
-    clock = Clock(monotonic=lambda: now[0], random=lambda: 1.0)
+    clock = Clocks(monotonic=lambda: now[0], random=lambda: 1.0)
     target = delivery(network, clock=clock, retry_initial=0.5, retry_maximum=30)
     put_all(target, 10)
     wait_until(lambda: target.stats().delivered == 9)
@@ -168,7 +168,7 @@ def test_a_wait_that_the_vendor_asks_for_is_for_the_leftovers_alone():
     network = Network(
         lambda items: Response(299, {"retry-after": "7"}, body.pop()) if body else 200
     )
-    clock = Clock(monotonic=lambda: now[0])
+    clock = Clocks(monotonic=lambda: now[0])
     target = delivery(network, clock=clock, flush_interval=60, batch_count=2)
     put_all(target, 2)
     wait_until(lambda: len(target.lane.in_flight.leftovers))

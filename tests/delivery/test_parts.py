@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.diagnostics import Diagnostics
 from cxlogging.delivery.http.compression import choose, compressor
 from cxlogging.delivery.ledger import Counter, Tally
@@ -158,7 +158,7 @@ def _zstd():
 
 def buffer(overflow="shed", bound=10_000, evicted=lambda level: None, **options):
     parsed = Options.parse({"overflow": overflow, "buffer_bytes": bound, **options})
-    return MemoryQueue(parsed, Clock(), evicted, _thread.RLock())
+    return MemoryQueue(parsed, Clocks(), evicted, _thread.RLock())
 
 
 def fill(line, level, size=880):
@@ -217,7 +217,7 @@ def test_dropping_the_oldest_waits_for_no_lock():
     """While the worker holds its lock, the newest is dropped rather than waited for."""
     lock, held, go = _thread.RLock(), threading.Event(), threading.Event()
     line = MemoryQueue(
-        Options.parse({"overflow": "drop_oldest", "buffer_bytes": 1_000}), Clock(), print, lock
+        Options.parse({"overflow": "drop_oldest", "buffer_bytes": 1_000}), Clocks(), print, lock
     )
     line.put((10, b"x" * 800, 0))
 
@@ -512,7 +512,7 @@ def test_the_applications_chance_is_left_alone():
     random.seed(7)
     before = random.getstate()
     record = logging.makeLogRecord({"levelno": 20})
-    for draw in (Clock().random, lambda: RandomSampler(5)(record), LevelSampler({"INFO": 5})):
+    for draw in (Clocks().random, lambda: RandomSampler(5)(record), LevelSampler({"INFO": 5})):
         draw(record) if isinstance(draw, LevelSampler) else draw()
 
     assert random.getstate() == before

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 import cxlogging
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.http.connect import Connector
 from cxlogging.delivery.http.interface import TransportError
 from cxlogging.delivery.http.transport import AGE_SECONDS, IDLE_SECONDS, WRITE_BYTES, HttpTransport
@@ -101,7 +101,7 @@ def _close_what_was_made():
         made.pop().close()
 
 
-def transport(port: int, clock: Clock | None = None, **options) -> HttpTransport:
+def transport(port: int, clock: Clocks | None = None, **options) -> HttpTransport:
     endpoint = Endpoint("http", "127.0.0.1", port, "/path")
     parsed = Options.parse(options)
     headers = tuple((parsed.headers or {}).items())
@@ -170,7 +170,7 @@ def test_an_old_connection_is_not_used(seconds):
     """A connection that was idle too long is replaced."""
     now = [0.0]
     with Script(answering(OK)) as server:
-        sender = transport(server.port, Clock(monotonic=lambda: now[0]))
+        sender = transport(server.port, Clocks(monotonic=lambda: now[0]))
         sender.send(request(), None, 5)
         now[0] += seconds
         sender.send(request(), None, 5)
@@ -182,7 +182,7 @@ def test_an_aged_connection_is_replaced():
     """A connection in steady use is replaced once it is old, so that DNS changes are followed."""
     now = [0.0]
     with Script(answering(OK)) as server:
-        sender = transport(server.port, Clock(monotonic=lambda: now[0]))
+        sender = transport(server.port, Clocks(monotonic=lambda: now[0]))
         while now[0] <= AGE_SECONDS + 20:
             sender.send(request(), None, 5)
             now[0] += 20

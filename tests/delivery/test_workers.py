@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.process import fork
 from cxlogging.delivery.process.registry import registered
@@ -109,7 +109,7 @@ def test_a_slow_vendor_gets_a_second_worker():
     """While the vendor is slow, another worker watches the line, up to the concurrency."""
     network, ticks = Network(), itertools.count()
     # Each look at the clock is a second later: every request seems to take long.
-    clock = Clock(monotonic=lambda: float(next(ticks)))
+    clock = Clocks(monotonic=lambda: float(next(ticks)))
     target = delivery(network, concurrency=2, clock=clock)
     put_all(target, 500)
 
@@ -256,7 +256,7 @@ def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
     """
     now = [0.0]
     gate, network = [503], Network(lambda items: gate[0])
-    clock = Clock(monotonic=lambda: now[0], random=lambda: 0.0)
+    clock = Clocks(monotonic=lambda: now[0], random=lambda: 0.0)
     target = delivery(network, clock=clock, buffer_bytes=5_000, overflow="drop_newest")
     for second in range(240):
         now[0] = float(second)
@@ -292,7 +292,7 @@ def test_a_report_that_fails_is_told_later():
         return gate[0]
 
     network = Network(behave)
-    clock = Clock(monotonic=lambda: now[0], random=lambda: 0.0)
+    clock = Clocks(monotonic=lambda: now[0], random=lambda: 0.0)
     target = delivery(network, clock=clock, buffer_bytes=5_000, overflow="drop_newest")
     put_all(target, 60)
     gate[0] = 200
@@ -406,7 +406,7 @@ class FailingThreads:
 def test_a_failed_thread_start_is_tried_again_by_time(monkeypatch, capfd):
     """After a failed start log calls try again by time, not by count, and it is said once."""
     network, threads, now = Network(), FailingThreads(monkeypatch), [1_000.0]
-    target = delivery(network, clock=Clock(monotonic=lambda: now[0]))
+    target = delivery(network, clock=Clocks(monotonic=lambda: now[0]))
     put_all(target, 50)
     assert threads.asked == 1
     now[0] += 1
@@ -429,7 +429,7 @@ def test_a_full_buffer_without_a_thread(monkeypatch, capfd):
     heard, threads, now = [], FailingThreads(monkeypatch), [1_000.0]
     target = delivery(
         Network(),
-        clock=Clock(monotonic=lambda: now[0]),
+        clock=Clocks(monotonic=lambda: now[0]),
         buffer_bytes=64 * 1024,
         on_drop=lambda *args: heard.append(args),
     )
@@ -454,7 +454,7 @@ def test_a_flush_does_not_overtake_the_first_record():
     same connection and in order.
     """
     gate = Gate()
-    target = delivery(gate.network, flush_interval=3600, clock=Clock(monotonic=lambda: 0.0))
+    target = delivery(gate.network, flush_interval=3600, clock=Clocks(monotonic=lambda: 0.0))
     target.workers.reset()  # so it is idle
     put_all(target, 1)
     wait_until(lambda: gate.flying == 1)

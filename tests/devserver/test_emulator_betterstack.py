@@ -11,10 +11,10 @@ import msgpack
 import pytest
 
 from cxlogging.vendors.betterstack.emulator import BetterStackEmulator
-from cxlogging.vendors.emulation.types import ApiRequest, Keys
+from cxlogging.vendors.emulation.types import AcceptedKeys, ApiRequest
 
 RECEIVED = 1_700_000_000_123_456_789
-KEYS = Keys(betterstack="TOKEN")
+KEYS = AcceptedKeys(betterstack="TOKEN")
 JSON, NDJSON, MSGPACK = "application/json", "application/x-ndjson", "application/msgpack"
 MIB = 1024 * 1024
 

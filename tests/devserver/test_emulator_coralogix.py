@@ -8,11 +8,11 @@ import json
 import pytest
 
 from cxlogging.vendors.coralogix.emulator import CoralogixEmulator
-from cxlogging.vendors.emulation.types import ApiRequest, Keys
+from cxlogging.vendors.emulation.types import AcceptedKeys, ApiRequest
 
 SINGLES = "/logs/v1/singles"
 RECEIVED = 1_700_000_000_123_456_789
-KEYS = Keys(coralogix="cxtp_KEY")
+KEYS = AcceptedKeys(coralogix="cxtp_KEY")
 HEADERS = {"content-type": "application/json", "authorization": "Bearer cxtp_KEY"}
 INSTANT = 1_675_148_539_123_342_000  # 2023-01-31T07:02:19.123342Z
 

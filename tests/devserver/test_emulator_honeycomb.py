@@ -10,7 +10,7 @@ import zlib
 import msgpack
 import pytest
 
-from cxlogging.vendors.emulation.types import ApiRequest, Keys
+from cxlogging.vendors.emulation.types import AcceptedKeys, ApiRequest
 from cxlogging.vendors.honeycomb.emulator import HoneycombEmulator
 
 if sys.version_info >= (3, 14):
@@ -19,7 +19,7 @@ else:
     from backports import zstd
 
 RECEIVED = 1_700_000_000_123_456_789
-KEYS = Keys(honeycomb=["GOOD", "ALSO"])
+KEYS = AcceptedKeys(honeycomb=["GOOD", "ALSO"])
 HEADERS = {"content-type": "application/json", "x-honeycomb-team": "GOOD"}
 
 EMPTY = "Request body should not be empty."

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cxlogging
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.http.connect import Connector, Resolve
 from cxlogging.delivery.http.transport import HttpTransport
 from cxlogging.delivery.journal.disk import Disk
@@ -110,7 +110,7 @@ class Shift:
 
     def __init__(self, random: float = 0.5) -> None:
         self.by = 0.0
-        self.clock = Clock(lambda: time.monotonic() + self.by, random=lambda: random)
+        self.clock = Clocks(lambda: time.monotonic() + self.by, random=lambda: random)
 
 
 class Shop:
@@ -128,7 +128,7 @@ class Shop:
     def __init__(
         self,
         url: str,
-        clock: Clock | None = None,
+        clock: Clocks | None = None,
         resolve: Resolve | None = None,
         disk: Disk | None = None,
         **options,

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 
 YEAR = 365 * 86_400
 
@@ -23,7 +23,7 @@ def test_case_57_the_wall_clock_jumps(shop, backend, figures, jump, when):
     were logged.
     """
     wall = {"by": 0.0}
-    clock = Clock(wall=lambda: time.time() + wall["by"], random=lambda: 0.5)
+    clock = Clocks(wall=lambda: time.time() + wall["by"], random=lambda: 0.5)
     backend.behaviour = lambda request: (
         503 if request.number <= 3 and when == "during the backoff" else 202
     )

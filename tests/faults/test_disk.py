@@ -15,10 +15,10 @@ from .harness import until
 from .spooling import DELIVER, nothing_left
 
 PHASES = """
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 import resource, shutil
 shift = 0
-handler._delivery.lane.replace(Clock(lambda: time.monotonic() + shift))
+handler._delivery.lane.replace(Clocks(lambda: time.monotonic() + shift))
 handler._delivery.workers.reset()
 spool = {spool!r}
 
@@ -248,10 +248,10 @@ def test_a_full_disk_is_said_at_exit(spooling, backend):
 
 
 MOVES = """
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 import shutil
 shift = 0
-handler._delivery.lane.replace(Clock(lambda: time.monotonic() + shift))
+handler._delivery.lane.replace(Clocks(lambda: time.monotonic() + shift))
 handler._delivery.workers.reset()
 spool = {spool!r}
 def spooled():

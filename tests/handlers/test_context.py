@@ -40,7 +40,7 @@ def test_bound_fields_add_up():
 
 
 def test_unbinding_takes_the_named_fields_away():
-    """unbind removes names, ignores unknown ones, and without names removes all."""
+    """Unbind removes names, ignores unknown ones, and without names removes all."""
     bind(a=1, b=2, c=3)
     unbind("a", "x")
     assert current() == {"b": 2, "c": 3}

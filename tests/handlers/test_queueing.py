@@ -113,7 +113,7 @@ def test_the_record_itself_is_left_as_it_is():
     ],
 )
 def test_whatever_a_record_holds_can_cross(attributes):
-    """A value that cannot be pickled becomes its repr, and the event is the same as without a queue."""
+    """A value that cannot be pickled becomes its repr, as it would without a queue."""
     record = a_record()
     record.__dict__.update(attributes)
 

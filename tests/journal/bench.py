@@ -6,7 +6,7 @@ import _thread
 import itertools
 from collections import Counter
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.delivery import Delivery
 from cxlogging.delivery.journal.journal import Journal
 from cxlogging.delivery.journal.reading import RECENT_BYTES
@@ -27,7 +27,7 @@ class HandClock:
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.clock = Clock(lambda: self.now, lambda: self.now, lambda: 0.5)
+        self.clock = Clocks(lambda: self.now, lambda: self.now, lambda: 0.5)
 
     def pass_by(self, seconds: float) -> None:
         self.now += seconds

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.journal.append import RELEASING_SECONDS, Appender
 from cxlogging.delivery.journal.disk import Disk, GilCalls, LostError, is_local
 from tests.journal.bench import HandClock
@@ -29,7 +29,7 @@ class Appends:
         self.said: list[str] = []
         self.disk = disk or Disk()
         self.append = Appender(
-            self.disk, clock or Clock(), lambda *news: self.said.append(news[-1])
+            self.disk, clock or Clocks(), lambda *news: self.said.append(news[-1])
         )
 
     def __call__(self, fd, data=b"record\0\n"):
@@ -144,13 +144,13 @@ def test_errors(broken):
 
 LIMITED = """
 import os, resource, sys
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.journal.append import Appender
 from cxlogging.delivery.journal.disk import Disk
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 disk = Disk()
 fd = disk.create(disk.enter(sys.argv[1]), "a.seg")
-append = Appender(disk, Clock(), print)
+append = Appender(disk, Clocks(), print)
 print(append.write(fd, b"123456"))
 print(append.write(fd, b"123456"))
 try:
@@ -289,7 +289,7 @@ def test_slow_calls_far_apart(fd):
 
 PIPE = """
 import os, sys, threading, time
-from cxlogging.delivery.clock import Clock
+from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.journal.append import Appender
 from cxlogging.delivery.journal.disk import Disk
 
@@ -299,7 +299,7 @@ class Stalled(Disk):
         return True
 
 said, beats, done = [], [0], threading.Event()
-append = Appender(Stalled(), Clock(), lambda *news: said.append(news[-1]))
+append = Appender(Stalled(), Clocks(), lambda *news: said.append(news[-1]))
 
 def heart():
     while not done.wait(0.001):

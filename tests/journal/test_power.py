@@ -118,7 +118,7 @@ def test_without_syncs_recovery_never_fails(seed, kept):
 
 def test_the_thread_that_syncs(tmp_path):
     """With durability "system" a thread syncs what is written, and ends with the journal."""
-    from cxlogging.delivery.clock import Clock
+    from cxlogging.delivery.clock import Clocks
     from cxlogging.delivery.journal.disk import Disk
     from tests.delivery.test_delivery import wait_until as until
     from tests.journal.bench import HandClock, Process
@@ -131,7 +131,7 @@ def test_the_thread_that_syncs(tmp_path):
             self.synced += 1
 
     disk, time = Watched(), HandClock()
-    time.clock = Clock()
+    time.clock = Clocks()
     before = len(list(Path("/proc/self/task").iterdir()))
     one = Process(
         disk, tmp_path / "spool", time=time, durability="system", flush_interval=0.01,

@@ -10,13 +10,13 @@ from ...wire.destination import Destination
 from ...wire.http import Secret
 from ...wire.masking import Masker, header_secrets
 from ...wire.settings import LOCAL_KEY
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 from .interface import Transport
 
 
 def transport_maker(
-    destination: Destination, options: Options, clock: Clock
+    destination: Destination, options: Options, clock: Clocks
 ) -> Callable[[], Transport]:
     """
     Return what makes a transport to *destination* over the network.

@@ -23,7 +23,7 @@ from urllib3.util.wait import wait_for_read
 from ... import __version__
 from ...wire.http import Request, Response
 from ...wire.system_clock import monotonic
-from ..clock import Clock
+from ..clock import Clocks
 from .connect import Connector
 from .failures import transport_error
 from .interface import TransportError
@@ -98,12 +98,12 @@ class HttpTransport:
         self,
         connector: Connector,
         headers: Sequence[tuple[str, str]] = (),
-        clock: Clock | None = None,
+        clock: Clocks | None = None,
     ) -> None:
         self._connector = connector
         own = () if any(name.lower() == "user-agent" for name, _ in headers) else USER_AGENT
         self._headers = (*own, *headers)
-        self._clock = clock or Clock()
+        self._clock = clock or Clocks()
         self._idle: deque[PooledConnection] = deque()
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
@@ -203,7 +203,7 @@ class _StaleError(Exception):
 
 
 class _DeadlineReader(io.RawIOBase):
-    def __init__(self, sock: Any, deadline: float, clock: Clock) -> None:
+    def __init__(self, sock: Any, deadline: float, clock: Clocks) -> None:
         self._sock = sock
         self._deadline = deadline
         self._clock = clock
@@ -269,7 +269,7 @@ def _unacknowledged(sock: Any) -> int:
     return int.from_bytes(count, sys.byteorder)
 
 
-def _limit(sock: Any, deadline: float, clock: Clock) -> None:
+def _limit(sock: Any, deadline: float, clock: Clocks) -> None:
     """Give the next operation on *sock* the time until *deadline*, to within a fiftieth of it."""
     left = deadline - clock.monotonic()
     if left <= 0:

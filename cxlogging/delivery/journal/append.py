@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import SEEK_CUR
 
-from ..clock import Clock
+from ..clock import Clocks
 from ..queue.queue import Report
 from .disk import Disk
 
@@ -38,7 +38,7 @@ class Appender:
         write: Append bytes to a descriptor, as `Disk.write` does; after a stall, another function.
     """
 
-    def __init__(self, disk: Disk, clock: Clock, report: Report) -> None:
+    def __init__(self, disk: Disk, clock: Clocks, report: Report) -> None:
         self._disk = disk
         self._calls = disk.gil_calls
         self._monotonic = clock.monotonic

@@ -8,7 +8,7 @@ import errno
 from collections.abc import Callable, Iterator
 
 from ...wire.external_errors import contained_io, is_external
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 from ..queue.queue import Report
 from .disk import Disk, LostError
@@ -103,7 +103,7 @@ class JournalFiles:
         disk: Disk,
         segments: Segments,
         next_index: Callable[[], int],
-        clock: Clock,
+        clock: Clocks,
         options: Options,
         report: Report,
     ) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from ...wire.external_errors import is_external
 from ...wire.threads import HAS_GIL
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 from ..queue.memory import ITEM_OVERHEAD, MemoryQueue
 from ..queue.queue import Item, Queue
@@ -63,7 +63,7 @@ class MemoryFallback(MemoryQueue):
     def __init__(
         self,
         options: Options,
-        clock: Clock,
+        clock: Clocks,
         on_evicted: Callable[[Sequence[Item]], None],
         lock: _thread.RLock,
     ) -> None:
@@ -99,7 +99,7 @@ class Journal(Queue):
         self,
         spool: DestinationDir,
         options: Options,
-        clock: Clock,
+        clock: Clocks,
         evicted: Callable[[int], None],
         lock: _thread.RLock,
         *,

@@ -8,7 +8,7 @@ from collections import deque
 
 from ...wire.external_errors import is_external
 from ...wire.threads import start_thread
-from ..clock import Clock
+from ..clock import Clocks
 from ..process.state import own_thread
 from ..process.threadless import no_thread
 from ..queue.queue import Report
@@ -37,7 +37,7 @@ class Syncer:
         disk: Disk,
         spool: DestinationDir,
         interval: float,
-        clock: Clock,
+        clock: Clocks,
         report: Report,
     ) -> None:
         self._disk = disk

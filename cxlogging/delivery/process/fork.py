@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 
-from ..clock import Clock
+from ..clock import Clocks
 from ..stderr import STDERR
 from .registry import WATCHER, registered
 from .state import OWN_THREADS, PROCESS
@@ -28,7 +28,7 @@ def before_fork() -> None:
     for workers in registered():
         workers.park()
     WATCHER.check()
-    clock = Clock()
+    clock = Clocks()
     end = clock.monotonic() + PARKING_SECONDS
     waited = False
     while _is_parking() and clock.monotonic() < end:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...wire.destination import Destination
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 from .memory import MemoryQueue
 from .queue import Queue
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..journal.disk import Disk
     from ..journal.spool import DestinationDir
 
-QueueMaker = Callable[[Clock, Callable[[int], None], _thread.RLock], Queue]
+QueueMaker = Callable[[Clocks, Callable[[int], None], _thread.RLock], Queue]
 """Makes an empty queue of a clock, a callback for evicted items, and the delivery's lock."""
 
 

@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 from .folding import Folded
 from .queue import Item, Queue, data_bytes
@@ -46,7 +46,7 @@ class MemoryQueue(Queue):
     def __init__(
         self,
         options: Options,
-        clock: Clock,
+        clock: Clocks,
         evicted: Callable[[int], None],
         lock: _thread.RLock,
     ) -> None:

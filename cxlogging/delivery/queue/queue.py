@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...wire.threads import HAS_GIL
-from ..clock import Clock
+from ..clock import Clocks
 from ..options import Options
 
 EVICTION_SECONDS = 0.01
@@ -105,7 +105,7 @@ class Queue(ABC):
         self,
         options: Options,
         bound: int,
-        clock: Clock,
+        clock: Clocks,
         evicted: Callable[[int], None],
         lock: _thread.RLock,
     ) -> None:

@@ -21,10 +21,10 @@ from typing import Any
 from ...vendors.emulation.bodies import MalformedError, TooLargeError, UnknownEncodingError, inflate
 from ...vendors.emulation.types import (
     QUERIES,
+    AcceptedKeys,
     ApiAnswer,
     ApiRequest,
     ApiResult,
-    Keys,
     Refusal,
     bearer,
     json_answer,
@@ -89,7 +89,7 @@ class QueryEmulator:
         del method
         return path.startswith(ROOT)
 
-    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+    def answer(self, request: ApiRequest, keys: AcceptedKeys) -> ApiResult:
         """Return the rows as a stream, or an error as a JSON `message`."""
         try:
             serve = self._handler(request)

@@ -24,10 +24,10 @@ from ..emulation.event_fields import compact, level_of, message_of, tidy
 from ..emulation.msgpack_bodies import jsonable, packed_size, unpack
 from ..emulation.times import fits, rfc3339_ns
 from ..emulation.types import (
+    AcceptedKeys,
     ApiAnswer,
     ApiRequest,
     ApiResult,
-    Keys,
     Refusal,
     StoredEvent,
     bearer,
@@ -65,7 +65,7 @@ class BetterStackEmulator:
         """Return True for `/`, except for GET and HEAD: the local server shows its page there."""
         return path == "/" and method not in ("GET", "HEAD")
 
-    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+    def answer(self, request: ApiRequest, keys: AcceptedKeys) -> ApiResult:
         """Return 202 without a body, or the vendor's text."""
         try:
             _admit(request)

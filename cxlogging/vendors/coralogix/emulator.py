@@ -20,10 +20,10 @@ from ..emulation.bodies import (
     strict_json,
 )
 from ..emulation.types import (
+    AcceptedKeys,
     ApiAnswer,
     ApiRequest,
     ApiResult,
-    Keys,
     Refusal,
     StoredEvent,
     bearer,
@@ -54,7 +54,7 @@ class CoralogixEmulator:
         del method
         return path.startswith(("/logs/v1/", "/sdk/v1/"))
 
-    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+    def answer(self, request: ApiRequest, keys: AcceptedKeys) -> ApiResult:
         """Return 200 and the events, or the reason of the refusal as a JSON `message`."""
         try:
             _admit(request)

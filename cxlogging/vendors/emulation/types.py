@@ -143,7 +143,7 @@ class Emulator(Protocol):
         """Return whether this API answers for *path*, if only with 404 or 405."""
         ...
 
-    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+    def answer(self, request: ApiRequest, keys: AcceptedKeys) -> ApiResult:
         """Answer *request* as the vendor does. Never raises."""
         ...
 
@@ -159,7 +159,7 @@ class Emulator(Protocol):
 KeyChoice = str | Iterable[str] | None
 
 
-class Keys:
+class AcceptedKeys:
     """
     Which keys the local server accepts.
 
@@ -170,11 +170,6 @@ class Keys:
 
     def __init__(self, **keys: KeyChoice) -> None:
         self._keys = {name: _key_bytes(choice) for name, choice in keys.items()}
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that were given."""
-        return frozenset(self._keys)
 
     def accepts(self, vendor: str, key: str) -> bool:
         """Return whether *vendor* accepts *key*."""

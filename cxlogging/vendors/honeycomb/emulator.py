@@ -23,10 +23,10 @@ from ..emulation.bodies import (
 )
 from ..emulation.msgpack_bodies import packed_size, unpack
 from ..emulation.types import (
+    AcceptedKeys,
     ApiAnswer,
     ApiRequest,
     ApiResult,
-    Keys,
     Refusal,
     StoredEvent,
     json_answer,
@@ -57,7 +57,7 @@ class HoneycombEmulator:
         del method
         return path.startswith("/1/")
 
-    def answer(self, request: ApiRequest, keys: Keys) -> ApiResult:
+    def answer(self, request: ApiRequest, keys: AcceptedKeys) -> ApiResult:
         """Return 200 and the statuses of the items, 202 for a single event, or a refusal of all."""
         try:
             kind, dataset = _admit(request)
