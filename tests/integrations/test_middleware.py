@@ -329,6 +329,41 @@ def test_a_disconnect_after_the_answer_is_none(kept):
     assert not hasattr(kept.records[-1][2], "disconnected")
 
 
+def test_a_file_that_the_server_sends_is_a_whole_answer(kept):
+    """With the extension `http.response.pathsend` no body comes by: nobody has left early."""
+
+    async def sends(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.pathsend", "path": "/srv/file"})
+        await receive()
+
+    app = asgi.ContextMiddleware(sends, access_log="shop")
+    asyncio.run(serve_asgi(app, scope(), leaves=True))
+
+    assert kept.records[-1][0] == "GET / 200"
+    assert not hasattr(kept.records[-1][2], "disconnected")
+
+
+def test_a_request_that_the_server_cancels_counts_as_left(kept):
+    """Some servers cancel the application where the client is gone: that is no error of it."""
+
+    async def waits(scope, receive, send):
+        await asyncio.sleep(60)
+
+    async def main():
+        app = asgi.ContextMiddleware(waits, access_log="shop")
+        serving = asyncio.ensure_future(serve_asgi(app, scope()))
+        await asyncio.sleep(0)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+
+    asyncio.run(main())
+    assert kept.records[-1][0] == "GET / 499"
+    assert kept.records[-1][2].levelno == logging.INFO
+    assert kept.records[-1][2].disconnected is True
+
+
 def test_an_error_of_an_asgi_application_is_in_the_closing_record(kept):
     """It passes on, and the request's fields are gone afterwards."""
 
