@@ -20,7 +20,7 @@ from ..wire.external_errors import is_external
 from ..wire.sanitizing.sanitizer import MAX_KEY
 from ..wire.sanitizing.scalars import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from ..wire.timestamps import LAST_NS
-from .context import CAPTURED, current
+from .context import CAPTURED, current, current_with
 from .events import EventMaker, ParsedMessage
 from .extras import (
     HAS_TASK_NAME,
@@ -89,7 +89,7 @@ class ItemMaker:
         size = len(attributes)
         key: tuple[Any, ...] = _call_site_key(attributes)
         msg, args, created, info, text, stack = _parts(attributes)
-        if bound := current():
+        if bound := current_with(info) if info else current():
             attributes, size, key = {**bound, **attributes}, size + len(bound), (*key, *bound)
         parsed: ParsedMessage | None = None
         sequence_id: str | None = None
