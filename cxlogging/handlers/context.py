@@ -51,6 +51,29 @@ def rebind(fields: Mapping[str, Any]) -> None:
 current = _bound.get
 """Return the fields that are bound now, as a mapping that is never changed."""
 
+CARRIED = "_cxlogging_fields"
+"""The attribute of an exception for the fields of the request that it has ended."""
+
+
+def carry(error: BaseException, fields: Mapping[str, Any]) -> None:
+    """Have *error* carry the *fields* of a request, for who logs it when the request is over."""
+    with contextlib.suppress(Exception):  # a class may take no attributes
+        setattr(error, CARRIED, fields)
+
+
+def current_with(error_info: Any) -> Mapping[str, Any]:
+    """Return the fields that are bound now, or that the exception of a record carries."""
+    fields = current()
+    if type(error_info) is tuple and len(error_info) == 3:
+        try:
+            carried = object.__getattribute__(error_info[1], CARRIED)
+        except AttributeError:
+            return fields
+        if type(carried) is dict:
+            return {**carried, **fields}
+    return fields
+
+
 CAPTURED = "cx_captured"
 """The attribute of a record for what a `ContextQueueHandler` has captured."""
 
@@ -64,5 +87,5 @@ def captured(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def fields_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the fields that were bound when the record of these *attributes* was logged."""
     value = captured(attributes)
-    fields = current() if value is None else value.get("context")
+    fields = current_with(attributes.get("exc_info")) if value is None else value.get("context")
     return fields if isinstance(fields, Mapping) else _EMPTY

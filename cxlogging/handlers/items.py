@@ -20,7 +20,7 @@ from ..wire.external_errors import is_external
 from ..wire.sanitizing.sanitizer import MAX_KEY
 from ..wire.sanitizing.scalars import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from ..wire.timestamps import LAST_NS
-from .context import CAPTURED, current
+from .context import CAPTURED, current, current_with
 from .events import EventMaker, ParsedMessage
 from .extras import (
     HAS_TASK_NAME,
@@ -31,7 +31,7 @@ from .extras import (
     level_name,
 )
 from .messages import OPENING
-from .tracing import MODULES, OPENTELEMETRY, trace_of
+from .tracing import MODULES, OPENTELEMETRY, Trace, trace_of
 
 MAX_CALL_SITES = 4_096
 PLAIN = frozenset({str, bool, type(None)})
@@ -70,6 +70,7 @@ class ItemMaker:
         self._destination = destination
         self._error_fields = destination.error_fields
         self._trace = destination.trace_fields
+        self._latest_trace: tuple[Trace | None, Mapping[str, str]] = (None, {})
         self._message_field = destination.message_field
         self._nests = destination.limits.nests
         # An item of at most this size contains no text that would have to be cut.
@@ -88,7 +89,7 @@ class ItemMaker:
         size = len(attributes)
         key: tuple[Any, ...] = _call_site_key(attributes)
         msg, args, created, info, text, stack = _parts(attributes)
-        if bound := current():
+        if bound := current_with(info) if info else current():
             attributes, size, key = {**bound, **attributes}, size + len(bound), (*key, *bound)
         parsed: ParsedMessage | None = None
         sequence_id: str | None = None
@@ -147,7 +148,11 @@ class ItemMaker:
     ) -> None:
         """Add to *document* the ids of the active span, and the exception of *record*."""
         if OPENTELEMETRY in MODULES and (trace := trace_of(attributes)):
-            put_trace(document, self._trace(*trace))
+            known, members = self._latest_trace
+            if known is not trace:  # of the same span it is the same object
+                members = self._trace(*trace)
+                self._latest_trace = (trace, members)
+            put_trace(document, members)
         if record.exc_info or record.exc_text or record.stack_info:
             document.update(self._error_fields(*self._events.stacks(record)))
 

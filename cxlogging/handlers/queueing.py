@@ -11,7 +11,7 @@ from ..errors import ConfigurationError
 from ..wire import option_parsers as values
 from ..wire.external_errors import is_external
 from ..wire.sanitizing.sanitizer import Sanitizer
-from .context import CAPTURED, current
+from .context import CAPTURED, current_with
 from .exceptions.fields import failure_of
 from .tracing import trace_of
 
@@ -58,7 +58,7 @@ class ContextQueueHandler(logging.handlers.QueueHandler):
         error = failure_of(record, _sanitizer)
         if CAPTURED not in attributes:  # else captured by a queue before this one
             attributes[CAPTURED] = {
-                "context": _sanitizer.fields(current()),
+                "context": _sanitizer.fields(current_with(record.exc_info)),
                 "error": error,
                 "trace": trace_of(attributes),
             }

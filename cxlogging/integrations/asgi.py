@@ -94,6 +94,8 @@ class ContextMiddleware:
             elif kind == "http.response.body":
                 context.size += len(message.get("body", b""))
                 context.is_complete = not message.get("more_body", False)
+            elif kind == "http.response.pathsend":  # a file, sent by the server
+                context.is_complete = True
             await send(message)
 
         return sent

@@ -55,7 +55,7 @@ class _Receivers:
         from celery import signals
 
         signals.celeryd_init.connect(self.remember)
-        signals.beat_init.connect(self.remember)
+        signals.import_modules.connect(self.remember)
         signals.after_setup_logger.connect(self.attach)
         signals.after_setup_task_logger.connect(self.attach)
         signals.worker_process_shutdown.connect(self.deliver)
@@ -64,7 +64,7 @@ class _Receivers:
         signals.task_postrun.connect(self.end)
 
     def remember(self, **_: Any) -> None:
-        """Look for handlers, before the worker takes them away."""
+        """Look for handlers, before a worker or beat takes them away."""
         for name in TAKEN:
             logger = logging.getLogger(name)
             if handlers := [each for each in logger.handlers if isinstance(each, ShippingHandler)]:

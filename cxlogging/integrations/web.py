@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from ..handlers.context import current, rebind
+from ..handlers.context import carry, current, rebind
 
 REQUEST_ID_HEADER = "X-Request-ID"
 MAX_ID_LENGTH = 128
@@ -128,7 +128,13 @@ class RequestContext:
             rebind(self._before)
 
     def log(self, error: BaseException | None) -> None:
-        """Write the closing record, where one is wanted."""
+        """
+        Write the closing record, where one is wanted.
+
+        The server logs *error* when the request is over: it carries the request's fields.
+        """
+        if error is not None:
+            carry(error, self._fields())
         if self._logger is None:
             return
         if type(error).__name__ == "CancelledError":  # servers of ASGI cancel what nobody awaits

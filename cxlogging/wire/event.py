@@ -135,7 +135,7 @@ def present(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def put_trace(document: dict[str, Any], members: Mapping[str, str]) -> None:
     """Add the *members* of a trace to *document*, unless the application has set one of them."""
-    if members.keys().isdisjoint(document):
+    if document.keys().isdisjoint(members):
         document.update(members)
 
 

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import overload
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..errors import ConfigurationError
 from . import option_parsers as values
@@ -243,9 +243,44 @@ def usable_key(key: Secret | None, address: Endpoint | None) -> Secret | None:
     return key
 
 
+SERVERS = frozenset(
+    "celery daphne flask granian gunicorn hypercorn manage rq uvicorn uwsgi".split()
+)
+"""Scripts whose name says nothing of the application that they run."""
+
+SERVICE_VARIABLES = ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
+"""OpenTelemetry's: the name of the service, and a list of attributes with ``service.name``."""
+
+
 def program_name() -> str:
-    """Return the name of the running script, the default application name."""
+    """Return the default application name: OpenTelemetry's service, or the running script."""
+    return _service_name() or _script_name()
+
+
+def unnamed(argument: str, given: str | None) -> tuple[str, ...]:
+    """Return a warning if the default of *argument* is the name of a server."""
+    name = program_name()
+    if given or name not in SERVERS:
+        return ()
+    said = f"The application has the name of what runs it, {name!r}."
+    return (f"{said} Set {argument}=, or OTEL_SERVICE_NAME.",)
+
+
+def _service_name() -> str:
+    name, attributes = map(held, SERVICE_VARIABLES)
+    pairs = (each.partition("=") for each in attributes.split(","))
+    names = (value for key, _, value in pairs if key.strip() == "service.name")
+    return name or unquote(next(names, "")).strip()
+
+
+def _script_name() -> str:
     arguments = getattr(sys, "argv", None)  # missing in some embedded interpreters
-    name = os.path.basename(arguments[0] if arguments else "")  # noqa: PTH119 - not used as a path
-    name = os.path.splitext(name)[0]  # noqa: PTH122
+    path = str(arguments[0]) if arguments else ""
+    name = _stem(path)
+    if name == "__main__":  # of a package that is run by ``python -m``
+        name = _stem(os.path.dirname(path))  # noqa: PTH120 - not used as a path
     return name if name and name.isprintable() and name not in {"-c", "-m"} else "python"
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122 - not used as a path

@@ -10,6 +10,7 @@ import http.cookiejar
 import http.cookies
 import io
 import logging
+import socket
 import urllib.request
 from typing import Any, NamedTuple
 
@@ -156,6 +157,12 @@ def test_a_request_of_django():
     assert ship(request.headers)["X-Order"] == "7"
     assert ship({"cookies": request.COOKIES}) == {"cookies": "[redacted]"}
     assert ship(ASGIRequest(scope, None)) == {"method": "GET", "path": "/cart"}
+
+
+def test_a_socket_has_no_text_of_its_own():
+    """`runserver` leaves its connection on the record: the text is the same for all of them."""
+    with socket.socket() as one, socket.socket() as other:
+        assert ship(one) == ship(other) == "<socket>"
 
 
 def pairs(kind=bytes):

@@ -217,6 +217,7 @@ def test_each_record_of_a_request_arrives_with_its_request(start, by):
     judge(shop, "/orders/{number}")
     failures = [each for each in shop.events() if "no such order" in whole(each)]
     assert len(failures) == 1, failures
+    assert failures[0]["data"]["request_id"] == "r-80"  # although its server logs it, afterwards
     access = shop.named(ACCESS[by.split()[0]])
     assert len(access) == 10
     [fields] = [each["data"] for each in access if each["data"]["url"]["path"] == "/orders/3"]

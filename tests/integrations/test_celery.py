@@ -202,6 +202,8 @@ def test_a_django_project_configures_logging_after_the_call(running):
             @app.task
             def work(number):
                 say(logging.getLogger("shop"), f"{number} first")
+
+            app.conf.beat_schedule = {"often": {"task": "jobs.work", "schedule": 1, "args": [9]}}
         """,
     )
     pytest.importorskip("django")
@@ -212,3 +214,7 @@ def test_a_django_project_configures_logging_after_the_call(running):
 
     events = shop.judge(4)
     assert {each["data"]["task_name"] for each in events} == {"jobs.work"}
+
+    process = shop.start("celery", "-A", "jobs", "beat")
+    until(lambda: shop.events("Scheduler: Sending due task"))
+    shop.end(process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import re
 
 import pytest
@@ -329,6 +330,41 @@ def test_a_disconnect_after_the_answer_is_none(kept):
     assert not hasattr(kept.records[-1][2], "disconnected")
 
 
+def test_a_file_that_the_server_sends_is_a_whole_answer(kept):
+    """With the extension `http.response.pathsend` no body comes by: nobody has left early."""
+
+    async def sends(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.pathsend", "path": "/srv/file"})
+        await receive()
+
+    app = asgi.ContextMiddleware(sends, access_log="shop")
+    asyncio.run(serve_asgi(app, scope(), leaves=True))
+
+    assert kept.records[-1][0] == "GET / 200"
+    assert not hasattr(kept.records[-1][2], "disconnected")
+
+
+def test_a_request_that_the_server_cancels_counts_as_left(kept):
+    """Some servers cancel the application where the client is gone: that is no error of it."""
+
+    async def waits(scope, receive, send):
+        await asyncio.sleep(60)
+
+    async def main():
+        app = asgi.ContextMiddleware(waits, access_log="shop")
+        serving = asyncio.ensure_future(serve_asgi(app, scope()))
+        await asyncio.sleep(0)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+
+    asyncio.run(main())
+    assert kept.records[-1][0] == "GET / 499"
+    assert kept.records[-1][2].levelno == logging.INFO
+    assert kept.records[-1][2].disconnected is True
+
+
 def test_an_error_of_an_asgi_application_is_in_the_closing_record(kept):
     """It passes on, and the request's fields are gone afterwards."""
 
@@ -359,3 +395,54 @@ def test_other_protocols_pass_untouched(kind):
     asyncio.run(asgi.ContextMiddleware(app)(*arguments))
 
     assert got == [arguments]
+
+
+class ClosedError(Exception):
+    """One that takes no attributes."""
+
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_an_error_that_the_server_logs_afterwards_has_its_request(server, kind, queued):
+    """An exception passes on to the server, which logs it when the request is over."""
+    handler = cxlogging.HoneycombHandler("key", dataset="shop", url=server.url)
+    attached = cxlogging.ContextQueueHandler(queue.SimpleQueue()) if queued else handler
+    log.addHandler(attached)
+
+    def fails(environ, start_response):
+        raise LookupError("no")
+
+    async def fails_too(scope, receive, send):
+        raise LookupError("no")
+
+    try:
+        if kind == "wsgi":
+            serve_wsgi(wsgi.ContextMiddleware(fails), environ("/a", HTTP_X_REQUEST_ID="r-17"))
+        else:
+            sent = scope("/a", [(b"x-request-id", b"r-17")])
+            asyncio.run(serve_asgi(asgi.ContextMiddleware(fails_too), sent))
+    except LookupError:
+        log.exception("the server says")
+        log.warning("without it")
+    finally:
+        log.removeHandler(attached)
+    while queued and not attached.queue.empty():
+        handler.handle(attached.queue.get())
+    handler.close()
+
+    said, without = (each["data"] for each in server.events("honeycomb"))
+    assert (said["request_id"], said["url.path"]) == ("r-17", "/a")
+    assert "request_id" not in without
+
+
+def test_an_error_that_takes_no_attributes_passes_all_the_same():
+    """It reaches the server as it is."""
+
+    def fails(environ, start_response):
+        raise ClosedError
+
+    with pytest.raises(ClosedError):
+        serve_wsgi(wsgi.ContextMiddleware(fails), environ())

@@ -190,6 +190,8 @@ def test_names_have_defaults():
         ([""], "python"),
         ([], "python"),
         (["/a/b\n.py"], "python"),
+        (["/srv/shop/__main__.py"], "shop"),
+        (["/usr/bin/gunicorn"], "gunicorn"),
     ],
 )
 def test_the_program_s_name_is_its_script_s(argv, name, monkeypatch):
@@ -197,6 +199,36 @@ def test_the_program_s_name_is_its_script_s(argv, name, monkeypatch):
     monkeypatch.setattr("sys.argv", argv)
 
     assert settings.program_name() == name
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_SERVICE_NAME", "shop one"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.version=2, service.name=shop%20one,a=b"),
+    ],
+)
+def test_the_service_name_of_opentelemetry_names_the_application(variable, value, monkeypatch):
+    """Each handler takes it where nothing else names the application."""
+    monkeypatch.setenv(variable, value)
+
+    assert coralogix.configure(CANARY, domain="eu2").application_name == "shop one"
+    named = honeycomb.configure(CANARY)
+    assert (named.dataset, named.service_name) == ("shop one", "shop one")
+    assert honeycomb.configure(CANARY, dataset="mine").dataset == "mine"
+
+
+def test_an_application_that_has_the_name_of_its_server_is_asked_for_one(monkeypatch):
+    """One line says so, unless a name is given by an argument or a variable."""
+    monkeypatch.setattr("sys.argv", ["/usr/bin/gunicorn"])
+
+    unnamed = (honeycomb.configure(CANARY), coralogix.configure(CANARY, domain="eu2"))
+    assert [len(each.warnings) for each in unnamed] == [1, 1]
+    assert "'gunicorn'" in unnamed[0].warnings[0]
+    assert honeycomb.configure(CANARY, dataset="shop").warnings == ()
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
+    assert honeycomb.configure(CANARY).warnings == ()
+    assert coralogix.configure(CANARY, domain="eu2").warnings == ()
 
 
 @vendors

@@ -176,7 +176,8 @@ def configure(
             (api_key, VARIABLES["api_key"], None),
             (application_name, VARIABLES["application_name"], settings.itself),
             (subsystem_name, VARIABLES["subsystem_name"], settings.itself),
-        ),
+        )
+        + settings.unnamed("application_name", application),
     )
 
 

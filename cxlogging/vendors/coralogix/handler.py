@@ -17,7 +17,7 @@ class CoralogixHandler(ShippingHandler):
         domain: A domain, ``"eu2.coralogix.com"``, or a region, ``"eu2"``. Default:
             ``CORALOGIX_DOMAIN``.
         application_name: The name of the application. Default: ``CORALOGIX_APPLICATION_NAME``, or
-            else the script's name.
+            else ``OTEL_SERVICE_NAME``, or else the script's name.
         subsystem_name: The name of the subsystem. Default: ``CORALOGIX_SUBSYSTEM_NAME``, or else
             ``"python"``.
         computer_name: The name of the host. Default: what the system calls it.

@@ -220,8 +220,8 @@ def configure(
     allow_plain_http: object = None,
 ) -> Honeycomb:
     """Return the destination for these arguments; missing ones are read from the environment."""
-    name = settings.text("dataset", dataset, *VARIABLES["dataset"])
-    name = name or settings.program_name()
+    given = settings.text("dataset", dataset, *VARIABLES["dataset"])
+    name = given or settings.program_name()
     if len(name) > 255:
         raise ConfigurationError(f"dataset takes at most 255 characters, not {len(name)}.")
     source, address = settings.named("url", url, *VARIABLES["url"])
@@ -248,7 +248,8 @@ def configure(
                 VARIABLES["url"][1:],
                 lambda _, text: settings.authority("", _address(text) or ""),
             ),
-        ),
+        )
+        + settings.unnamed("dataset", given),
     )
 
 

@@ -17,8 +17,8 @@ class HoneycombHandler(ShippingHandler):
 
     Args:
         api_key: An ingest key or configuration key. Default: ``HONEYCOMB_API_KEY``.
-        dataset: The name of the dataset. Default: ``HONEYCOMB_DATASET``, or else the script's
-            name.
+        dataset: The name of the dataset. Default: ``HONEYCOMB_DATASET``, or else
+            ``OTEL_SERVICE_NAME``, or else the script's name.
         service_name: The field ``service.name``. Default: ``OTEL_SERVICE_NAME`` or
             ``HONEYCOMB_SERVICE_NAME``, or else the script's name.
         sample_rate: Ship one record in so many; or a callable that takes the record and returns

@@ -272,4 +272,5 @@ _CLASSES: tuple[tuple[str, str, Form], ...] = (
     ("werkzeug.local", "LocalProxy", _local_proxy),
     ("http.cookiejar", "Cookie", _cookie),
     ("ipaddress", "_IPAddressBase", str),
+    ("socket", "socket", lambda _: "<socket>"),  # its repr names a port that is never the same
 )
