@@ -57,6 +57,8 @@ VARIABLES = {
 }
 """The variables that each argument is read from if nobody passes it, in order."""
 
+UINT64 = struct.Struct(">BQ")
+"""MessagePack's form of large integers: https://github.com/msgpack/msgpack/blob/master/spec.md."""
 OWN_FIELDS = frozenset("dt level severity message context exception stack_info".split())
 CURES = {
     403: "Check the source token, and that the ingesting host is the one of its source.",
@@ -108,8 +110,9 @@ class BetterStack(Destination):
         def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual_head if task is None else _constants(form, level, level_name, key, task)
             start, cut = usual_start if len(document) == count else _start(len(document))
-            time = time_ns if time_ns >= FULL_NS else rfc3339(time_ns)
-            return b"".join((start, packb(time), head, packb(document)[cut:]))
+            is_full = time_ns >= FULL_NS
+            time = UINT64.pack(0xCF, time_ns) if is_full else packb(rfc3339(time_ns))
+            return b"".join((start, time, head, packb(document)[cut:]))
 
         def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
             head = usual_head if task is None else _constants(form, level, level_name, key, task)
