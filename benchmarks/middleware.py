@@ -94,10 +94,9 @@ def of_wsgi() -> tuple[float, float]:
 
 def of_asgi() -> tuple[float, float]:
     wrapped = asgi.ContextMiddleware(asgi_app)
-    with asyncio.Runner() as runner:
-        without, including = median_of_each(
-            lambda: runner.run(serve_asgi(asgi_app)), lambda: runner.run(serve_asgi(wrapped))
-        )
+    without, including = median_of_each(
+        lambda: asyncio.run(serve_asgi(asgi_app)), lambda: asyncio.run(serve_asgi(wrapped))
+    )
     return without, including
 
 

@@ -163,6 +163,38 @@ class Running:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end: {self.output}") from None
 
+    def change(self, name: str, path: str, says: str) -> None:
+        """
+        Change "first" in the application's file *name* to "changed", as a reloader notices it.
+
+        Args:
+            name: Of the file.
+            path: Is asked for until the changed application has said what is wanted.
+            says: What that is.
+        """
+        source = self.folder / name
+        source.write_text(source.read_text().replace("{number} first", "{number} changed"))
+        touched = time.monotonic()
+
+        def changed() -> bool:
+            nonlocal touched
+            if time.monotonic() - touched > 5:  # the reloader had not yet looked when it changed
+                touched = time.monotonic()
+                source.touch()
+            self.get(path)
+            return says in self.said()
+
+        until(changed)
+
+    def end_reloader(self, process: subprocess.Popen[bytes]) -> int:
+        """
+        End a reloader as Ctrl-C does, once all has arrived.
+
+        It gives its child a quarter of a second, then kills it: the last records may be lost.
+        """
+        until(lambda: len(self.events("item ")) >= len(self.said()))
+        return self.end(process, signal.SIGINT)
+
     @property
     def output(self) -> str:
         return (self.folder / "output").read_text(errors="replace")

@@ -255,14 +255,7 @@ def test_a_reload_loses_nothing(start):
     """Records of the process before a change of the code arrive, and those of the one after."""
     shop, process = start("uvicorn with its reloader")
     shop.get("/orders/1")
-    source = shop.folder / "app.py"
-    source.write_text(source.read_text().replace("{number} first", "{number} changed"))
-
-    def changed():
-        shop.get("/orders/2")
-        return "item 2 changed" in shop.said()
-
-    until(changed)
+    shop.change("app.py", "/orders/2", "item 2 changed")
     shop.end(process)
     shop.judge(4)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
@@ -146,7 +145,12 @@ def test_each_record_of_a_request_arrives_with_its_request(start, name):
     assert len(body) == 3000
     assert site.get("/fails", X_Request_ID="r-80", **secret)[0] == 500
     assert site.get("/nowhere?token=hidden", X_Request_ID="r-90", **secret)[0] == 404
-    site.end(process, signal.SIGINT if "runserver" in name else signal.SIGTERM)
+    if "reloader" in name:
+        until(lambda: len(site.named("cxlogging.access")) >= 11)
+        until(lambda: len(site.named("django.server")) >= 11)
+        site.end_reloader(process)
+    else:
+        site.end(process, signal.SIGINT if "runserver" in name else signal.SIGTERM)
 
     for event in site.judge(20):
         data, (_, number, *rest) = event["data"], event["message"].split()
@@ -194,20 +198,8 @@ def test_a_reload_loses_nothing(start):
     """Records of the process before a change of the code arrive, and those of the one after."""
     site, process = start("runserver with its reloader")
     site.get("/orders/1")
-    source = site.folder / "views.py"
-    source.write_text(source.read_text().replace("{number} first", "{number} changed"))
-    touched = time.monotonic()
-
-    def changed():
-        nonlocal touched
-        if time.monotonic() - touched > 5:  # the reloader had not yet looked when it changed
-            touched = time.monotonic()
-            source.touch()
-        site.get("/orders/2")
-        return "item 2 changed" in site.said()
-
-    until(changed)
-    site.end(process, signal.SIGINT)
+    site.change("views.py", "/orders/2", "item 2 changed")
+    site.end_reloader(process)
     site.judge(4)
 
 

@@ -108,6 +108,8 @@ def test_an_example_of_a_server(example, file, command, number):
         status, *_ = shop.get(f"/orders/{order}?token=hidden", X_Request_ID=f"r-{order}")
         assert status == (404 if order == 2000 else 200)
     assert shop.get("/fails", X_Request_ID="r-9")[0] == 500
+    if has_reloader:  # it gives its child a quarter of a second
+        until(lambda: shop.events("GET /fails"))
     shop.end(process, number)
 
     until(lambda: shop.events("looking for order 4"), 20)
