@@ -268,7 +268,7 @@ def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
         assert target.flush(20)
         assert target.stats().balanced
         # The event of a minute is sent after the records: not while the vendor is down again.
-        wait_until(lambda: target.stats().reports == now[0] // 60 + 1)  # noqa: B023 - called here
+        wait_until(lambda: target.stats().reports == now[0] // 60 + 1)
     now[0] = 300.0
     target.workers.notify()
     wait_until(lambda: target.stats().reports == 5)
