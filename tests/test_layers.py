@@ -229,6 +229,7 @@ def test_a_vendor_is_named_in_its_folder_alone():
 def test_the_public_names_are_these():
     """The package gives these names and no others, and each of them is there."""
     assert cxlogging.__all__ == PUBLIC
+    assert {vendor.handler_name for vendor in VENDORS.values()} <= set(PUBLIC)
     assert all(getattr(cxlogging, name).__name__ == name for name in PUBLIC)
     assert set(PUBLIC) <= set(dir(cxlogging))
 

@@ -98,7 +98,8 @@ class RateLimited(QueryError):  # noqa: N818
     Too many requests: the service allows 30 direct queries a minute.
 
     Attributes:
-        retry_after: Seconds that the service asks the client to wait, or None.
+        retry_after: Seconds that the service asks the client to wait, ten minutes at most, or
+            None.
     """
 
     def __init__(

@@ -93,9 +93,6 @@ QUERIED = next(vendor for vendor in VENDORS.values() if vendor.has_queries)
 EXAMPLE = next(iter(VENDORS))
 """The name of a vendor, for examples."""
 
-EXAMPLE = next(iter(VENDORS))
-"""The name of a vendor, for examples."""
-
 TITLES = {vendor.name: vendor.title for vendor in VENDORS.values()}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 RETRY_AFTER_MAXIMUM = 600.0
+"""The longest wait that a server may ask for, by Retry-After or a RateLimit header; queries too."""
+
 HOLD_SECONDS = 30.0
 """Between two probes of a destination that refuses everything."""
 
@@ -30,7 +32,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
     Seconds and HTTP dates are understood (RFC 9110, section 10.2.3); a date is
     measured against the answer's own ``Date``, as this machine's clock may be
-    wrong. At most ten minutes, at least nothing.
+    wrong. At most `RETRY_AFTER_MAXIMUM`, at least nothing.
 
     Args:
         headers: The answer's headers, names in lower case.
