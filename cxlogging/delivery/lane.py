@@ -87,6 +87,7 @@ class Lane:
             destination.name, options.on_error, mask=mask, monotonic=clock.monotonic
         )
         self._make_transport = make_transport
+        self.transport: Transport | None = None
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
@@ -94,6 +95,7 @@ class Lane:
 
     def reset(self) -> None:
         """Start afresh with an empty queue, as a fork's child does: the parent sends its own."""
+        self.disconnect()  # of the parent's connections only this process' descriptors
         self.lock = _thread.RLock()
         self.encoding.restart()
         self.ledger = Ledger()

@@ -234,3 +234,46 @@ if __name__ == "__main__":
     subprocess.run([sys.executable, script], capture_output=True, timeout=60, check=True)
 
     assert messages(server) == sorted(f"job {n}" for n in range(20))
+
+
+def test_the_child_closes_the_connections_of_its_parent(program, server):
+    """Only its own descriptors: no ResourceWarning in the child, and the parent sends on."""
+    ended = program(
+        """
+        import os, warnings
+        warnings.simplefilter("always", ResourceWarning)
+        log.info("before")
+        assert handler.flush(10)
+        if not os.fork():
+            log.info("child")
+            os._exit(0 if handler.flush(10) else 1)
+        assert os.wait()[1] == 0
+        log.info("after")
+        """,
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    assert sorted(messages(server)) == ["after", "before", "child"]
+
+
+def test_the_child_does_not_hold_a_request_of_its_parent(program, server):
+    """Its copy of a connection under way is closed: the vendor sees when the parent closes."""
+    server.faults.add(delay=1.0, times=1)
+    ended = program(
+        """
+        import os, time
+        log.info("under way")
+        end = time.monotonic() + 10
+        links = lambda: [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
+                         if os.path.islink(f"/proc/self/fd/{n}")]
+        while not handler.delivery.lane.transport._busy:
+            assert time.monotonic() < end
+        if not os.fork():
+            os._exit(any(each.startswith("socket:") for each in links()))
+        assert os.wait()[1] == 0
+        assert handler.flush(10)
+        """,
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    assert messages(server) == ["under way"]

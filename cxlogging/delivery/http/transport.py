@@ -105,6 +105,8 @@ class HttpTransport:
         self._headers = (*own, *headers)
         self._clock = clock or Clocks()
         self._idle: deque[PooledConnection] = deque()
+        self._busy: set[PooledConnection] = set()
+        self._pid = os.getpid()
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         deadline = self._clock.monotonic() + seconds
@@ -135,6 +137,9 @@ class HttpTransport:
     def close(self) -> None:
         while (connection := self._pop()) is not None:
             connection.close()
+        if os.getpid() != self._pid:  # a fork's child: its parent has these requests under way
+            while self._busy:
+                self._busy.pop().close()
 
     def _reusable(self) -> PooledConnection | None:
         while (connection := self._pop()) is not None:
@@ -154,6 +159,7 @@ class HttpTransport:
     ) -> Response:
         """Write and read on *connection*, and keep it where it can serve again."""
         fresh, kept = connection.used == connection.opened, False
+        self._busy.add(connection)
         reader = _DeadlineReader(connection.sock, deadline, self._clock)
         answer = http.client.HTTPResponse(_Readable(reader), method="POST")  # type: ignore[arg-type]
         try:
@@ -177,6 +183,7 @@ class HttpTransport:
         finally:
             answer.close()  # now: left to the collector, it complains on 3.13
             connection.touch(self._clock.monotonic())
+            self._busy.discard(connection)
             if kept:
                 self._idle.append(connection)
             else:
