@@ -18,7 +18,7 @@ QUICK = not slow and not timing and not servers and not integrations
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check coverage docs docs-serve build faults integrations soak fuzz bench clean
+.PHONY: help demo test test-all test-slow test-timing check coverage docs docs-serve build faults integrations soak fuzz bench clean
 
 help: ## print this list
 	@echo "Usage: make TARGET [PYTHON=python3.13] [ARGS='arguments of the command']"
@@ -31,8 +31,12 @@ demo: $(VENV)/.ready-dev ## see it work: a web application, three handlers, the 
 test: $(VENV)/.ready-test ## run the tests, in parallel; ARGS='tests/wire -x' runs some of them
 	$(PYTEST) $(PARALLEL) -m '$(QUICK)' $(ARGS)
 
-test-all: $(VENV)/.ready-test ## run the tests that `make test` leaves out: slow ones, and those that measure time
+test-all: test-slow test-timing ## run the tests that `make test` leaves out: slow ones, and those that measure time
+
+test-slow: $(VENV)/.ready-test
 	$(PYTEST) -n 2 -m 'slow and not timing and not servers and not integrations' $(ARGS)
+
+test-timing: $(VENV)/.ready-test
 	$(PYTEST) -m 'timing and not servers and not integrations' $(ARGS)
 
 check: $(VENV)/.ready-lint ## lint, check types, the structure of the package and the links of the documentation
