@@ -267,7 +267,9 @@ print(stats.pending + stats.spooled, spooled() > 5_000)
 """
 MOVED = {
     "renamed": "os.rename(spool, spool + '.old')",
-    "renamed, and another one made": "os.rename(spool, spool + '.old'); os.mkdir(spool, 0o700)",
+    "renamed, and another one made": (
+        "os.rename(spool, spool + '.old'); os.makedirs(spool, 0o700, exist_ok=True)"
+    ),
     "moved to another disk": "shutil.copytree(spool, spool + '.old'); shutil.rmtree(spool)",
     "a destination moved": (
         "folder = next(e.path for e in os.scandir(spool) if e.is_dir()); os.rename(folder,"
@@ -323,7 +325,17 @@ def test_a_directory_whose_place_is_taken(child, backend, spool, figures):
     """If a file is in the place of the directory, records wait in memory, and this is reported; the
     directory is created again when the file is gone.
     """
-    move = "os.rename(spool, spool + '.old'); open(spool, 'w').close()"
+    # The worker may create the directory again between the two steps.
+    move = (
+        "import itertools\n"
+        "for attempt in itertools.count():\n"
+        "    os.rename(spool, f'{spool}.old{attempt}')\n"
+        "    try:\n"
+        "        open(spool, 'w').close()\n"
+        "        break\n"
+        "    except IsADirectoryError:\n"
+        "        continue\n"
+    )
     code = MOVES.format(spool=str(spool), move=move) + (
         "os.unlink(spool)\nshift += 20\ncxlogging.flush_all(3)\n"
         "for n in range(100): promise('again', n)\n"
