@@ -59,13 +59,13 @@ ENQUEUE = Subject(
     "baseline",
     _simple_queue,
     load="import logging.handlers",
-    note="closed_target empties the queue: the cheapest enqueue that the standard library has",
+    note="nobody empties the queue: the cheapest enqueue that the standard library has",
 )
 ENQUEUE_LOCKED = Subject(
     "QueueHandler, Queue",
     "baseline",
     _queue,
-    note="over the queue.Queue(-1) of logging's documentation, that closed_target empties",
+    note="over the queue.Queue(-1) of logging's documentation, that nobody empties",
 )
 LISTENER = Subject(
     "QueueHandler, QueueListener",
