@@ -85,7 +85,8 @@ class Browser:
         return self.run(f"[...document.querySelectorAll('{selector}')].map((e) => e.textContent)")
 
     def click(self, selector):
-        """Click on every element."""
+        """Click on every element, once there is one."""
+        self.until(f"document.querySelector('{selector}') !== null")
         self.run(f"document.querySelectorAll('{selector}').forEach((e) => e.click())")
 
     def close(self):
