@@ -241,6 +241,7 @@ def test_the_child_closes_the_connections_of_its_parent(program, server):
     ended = program(
         """
         import os, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
         warnings.simplefilter("always", ResourceWarning)
         log.info("before")
         assert handler.flush(10)
@@ -261,7 +262,8 @@ def test_the_child_does_not_hold_a_request_of_its_parent(program, server):
     server.faults.add(delay=1.0, times=1)
     ended = program(
         """
-        import os, time
+        import os, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
         log.info("under way")
         end = time.monotonic() + 10
         links = lambda: [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
