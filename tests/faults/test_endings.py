@@ -227,5 +227,5 @@ def test_case_25_a_handler_that_is_collected(child, backend, figures):
 
     assert (ended.code, ended.out.strip()) == (0, "0")
     # Said where the worker has seen it on a logger before it was taken away.
-    assert all("no logger has this handler" in line for line in ended.err.splitlines())
+    assert all("was removed from its logger" in line for line in ended.err.splitlines())
     assert figures.judge(ended.promised, backend).lost == []
