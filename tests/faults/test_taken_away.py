@@ -18,7 +18,7 @@ from .harness import until
 from .sockets import bound
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "servers.md"
-GONE = "no logger has this handler any more"
+GONE = "was removed from its logger without being closed"
 
 QUIET = """
 import json, logging, sys
