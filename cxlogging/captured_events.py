@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .delivery.overview import flush_all
+from .vendors.emulation.event_fields import logger_of
 from .vendors.emulation.types import AcceptedKeys, ApiRequest, Emulator, StoredEvent
 from .vendors.registry import VENDORS
 from .wire.destination import Destination
@@ -147,15 +148,9 @@ def _value(event: StoredEvent, name: str) -> Any:
         return getattr(event, name)
     path = name.split("__")
     if path == ["logger"]:
-        return _logger(event)
+        return logger_of(event.data, event.source.get("category"))
     flat = event.data.get(".".join(path))
     return flat if flat is not None else _nested(event.data, path)
-
-
-def _logger(event: StoredEvent) -> Any:
-    names = (["logger"], ["context", "runtime", "logger_name"])
-    found = (_nested(event.data, path) for path in names)
-    return next((each for each in found if each is not None), event.source.get("category"))
 
 
 def _nested(value: Any, path: list[str]) -> Any:

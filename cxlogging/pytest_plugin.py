@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .devserver import DevServer
 
 SEND = "--cxlogging-send"
+FLUSH_SECONDS = 1.0
+"""How long a failed test waits for what it has logged."""
+
 NOWHERE = "http://127.0.0.1:9"
 """A loopback address: handlers without a key use a placeholder."""
 
@@ -39,28 +42,22 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep records in memory from here on."""
     if config.getoption(SEND):
         return
-    config.stash[_ENVIRONMENT] = {
-        name: os.environ.get(name) for name in (isolation.DISABLED_VARIABLE, "CXLOGGING_URL")
-    }
-    os.environ[isolation.DISABLED_VARIABLE] = "1"
-    os.environ.setdefault("CXLOGGING_URL", NOWHERE)
+    changes = config.stash[_CHANGES] = pytest.MonkeyPatch()
+    changes.setenv(isolation.DISABLED_VARIABLE, "1")
+    if "CXLOGGING_URL" not in os.environ:
+        changes.setenv("CXLOGGING_URL", NOWHERE)
     isolation.replace_transport(_capture)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave everything as it was."""
-    before = config.stash.get(_ENVIRONMENT, None)
-    if before is None:
-        return
-    isolation.replace_transport(None)
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    changes = config.stash.get(_CHANGES, None)
+    if changes is not None:
+        isolation.replace_transport(None)
+        changes.undo()
 
 
-_ENVIRONMENT = pytest.StashKey[dict[str, str | None]]()
+_CHANGES = pytest.StashKey[pytest.MonkeyPatch]()
 
 
 def _capture(destination: Any) -> Any:
@@ -115,10 +112,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     outcome: Any = yield
     report = outcome.get_result()
     if report.failed and report.when == "call":
-        _flush()
         lines = [
             f"{name}: {count} {what}{f' ({reason})' if reason else ''}"
-            for (name, what), (count, reason) in _undelivered().items()
+            for (name, what), (count, reason) in _undelivered(FLUSH_SECONDS).items()
             if count > _before.counts.get((name, what), (0, ""))[0]
         ]
         if lines:
@@ -132,17 +128,13 @@ class _Before:
 _before = _Before()
 
 
-def _flush(seconds: float = 1.0) -> None:
-    overview: Any = sys.modules.get("cxlogging.delivery.overview")
-    if overview is not None:
-        overview.flush_all(seconds)
-
-
-def _undelivered() -> dict[tuple[str, str], tuple[int, str]]:
+def _undelivered(flush_seconds: float = 0.0) -> dict[tuple[str, str], tuple[int, str]]:
     """Return the counts of all handlers so far; nothing is imported where there is none."""
     overview: Any = sys.modules.get("cxlogging.delivery.overview")
     if overview is None:
         return {}
+    if flush_seconds:
+        overview.flush_all(flush_seconds)
     found: dict[tuple[str, str], tuple[int, str]] = {}
     for name, stats in overview.stats().items():
         for what in ("rejected", "dropped", "abandoned", "pending"):

@@ -26,11 +26,8 @@ class MissingPackage(CxLoggingError, ImportError):  # noqa: N818 - named for wha
     """An export needs a package that is not installed."""
 
 
-class Exports:
+class Exports(Iterable[Row]):
     """The export methods of everything that yields rows."""
-
-    def __iter__(self) -> Iterator[Row]:
-        raise NotImplementedError
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return every row as a dict."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +54,16 @@ def extras(record: logging.LogRecord) -> dict[str, Any]:
     if next(names, None) != LAST_STANDARD:
         names = iter(attributes)
     return {name: attributes[name] for name in names if name not in NOT_FIELDS}
+
+
+def own_copy(record: logging.LogRecord) -> logging.LogRecord:
+    """
+    Return what a filter may change for its handler alone.
+
+    Since Python 3.12 a filter may return another record: a copy. Before, it is *record* itself,
+    and handlers that come later see the change.
+    """
+    return copy.copy(record) if sys.version_info >= (3, 12) else record
 
 
 def level_name(number: Any, name: Any) -> Any:

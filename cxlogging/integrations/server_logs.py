@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..handlers.extras import own_copy
 from ..wire.sanitizing.truncation import strip_ansi
 
 UVICORN_ARGUMENTS = 5
@@ -43,7 +42,7 @@ class AccessFields(logging.Filter):
         if found is None:
             return True
         fields, message, arguments, unwanted = found
-        changed = copy.copy(record) if sys.version_info >= (3, 12) else record
+        changed = own_copy(record)
         changed.msg, changed.args = message, arguments
         for name in unwanted:
             changed.__dict__.pop(name, None)

@@ -49,6 +49,7 @@ class RequestContext:
         user: The id of the user, where the application has loaded one.
         is_complete: Whether the whole body has been sent.
         disconnected: Whether the client left before that.
+        before: What was bound before the request.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class RequestContext:
         self._method, self._path, self._client = method, path, client
         self._logger = access_logger
         self._began = time.perf_counter()
-        self._before: Mapping[str, Any] = {}
+        self.before: Mapping[str, Any] = {}
 
     def open(self, before: Mapping[str, Any] | None = None) -> None:
         """
@@ -77,7 +78,7 @@ class RequestContext:
         Args:
             before: What was bound outside of requests; None for what is bound now.
         """
-        self._before = current() if before is None else before
+        self.before = current() if before is None else before
         rebind(self._fields())
 
     def _fields(self) -> dict[str, Any]:
@@ -85,16 +86,11 @@ class RequestContext:
         if self.route is not None:
             http["route"] = self.route
         return {
-            **self._before,
+            **self.before,
             "request_id": self.id,
             "http": http,
             "url": {"path": self._path},
         }
-
-    @property
-    def before(self) -> Mapping[str, Any]:
-        """What was bound before the request."""
-        return self._before
 
     def open_in_thread(self) -> None:
         """Bind the request's fields in a thread that serves requests one after another."""
@@ -125,7 +121,7 @@ class RequestContext:
         try:
             self.log(error)
         finally:
-            rebind(self._before)
+            rebind(self.before)
 
     def log(self, error: BaseException | None) -> None:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -70,7 +71,7 @@ class CommandOption:
     help: str
 
 
-class Profile(Generic[D]):
+class Profile(ABC, Generic[D]):
     """
     What is known of a vendor beside how its requests look.
 
@@ -112,9 +113,9 @@ class Profile(Generic[D]):
         """Fields of every event, which a reader who looks for the application's skips."""
         return (self.own_fields - TRACE_FIELDS) | {"cx_seq"}
 
+    @abstractmethod
     def settings(self, destination: D) -> Iterator[Setting]:
         """Yield the arguments of a handler as they are in effect."""
-        raise NotImplementedError
 
     def remarks(self, destination: D) -> Iterator[Remark]:
         """Yield what the settings alone tell of the key and the address."""
@@ -126,9 +127,9 @@ class Profile(Generic[D]):
         del endpoint
         return None
 
+    @abstractmethod
     def local_variables(self, url: str, key: str) -> Mapping[str, Mapping[str, str]]:
         """Return by heading the variables that make its clients send to the local server *url*."""
-        raise NotImplementedError
 
     def secret(self, name: str, key: Secret | None) -> Setting:
         """Return the setting of a key or token."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import logging
@@ -133,7 +132,7 @@ def _refused(trial: ConfigurationTrial) -> Iterator[Finding]:
 
 def _literal_variables(found: Targets) -> Iterator[Finding]:
     """Yield the texts of the configuration that look like a variable nobody has replaced."""
-    for path, text in _texts(found.document, "handlers"):
+    for path, text in _texts((found.document or {}).get("handlers"), "handlers"):
         if match := VARIABLE.search(text):
             yield warn(
                 "variables",
@@ -143,8 +142,6 @@ def _literal_variables(found: Targets) -> Iterator[Finding]:
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if path == "handlers":
-        value = value.get("handlers", {}) if isinstance(value, Mapping) else {}
     if isinstance(value, Mapping):
         for name in value:
             # A configuration's own mapping converts what is accessed by name.

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...dataprime import Row, Severity
 from ...dataprime.times import iso
+from ...vendors.emulation.event_fields import logger_of
 from ...vendors.registry import QUERIED, VENDORS
 from .screen import painted, safe, symbol
 
@@ -54,7 +55,7 @@ def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
         paint(_moment(row), "dim"),
         paint(f"{severity.name if severity else '-':<8}", *STYLES.get(severity, ())),
         paint(safe(_source(row)), "cyan"),
-        paint(safe(_logger(row, rest)), "dim"),
+        paint(safe(logger_of(rest, row.labels.get("category"))), "dim"),
         safe(first.rstrip("\r")),
         paint(
             " ".join(f"{safe(name)}={_field_text(value)}" for name, value in fields.items()), "dim"
@@ -95,17 +96,6 @@ def _moment(row: Row) -> str:
 def _source(row: Row) -> str:
     names = [row.labels.get(each) for each in ("vendor", "applicationname", "subsystemname")]
     return "/".join(dict.fromkeys(str(name) for name in names if name))
-
-
-def _logger(row: Row, data: Mapping[str, Any]) -> str:
-    context = data.get("context")
-    runtime = context.get("runtime") if isinstance(context, dict) else None
-    found = (
-        row.labels.get("category"),
-        data.get("logger"),
-        runtime.get("logger_name") if isinstance(runtime, dict) else None,
-    )
-    return next((each for each in found if isinstance(each, str) and each), "")
 
 
 def _parts(data: Any) -> tuple[str, dict[str, Any]]:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,10 @@ from ...vendors.emulation.types import (
     ApiResult,
     Refusal,
     bearer,
+    failure_answer,
     json_answer,
     key_fault,
+    refusal,
 )
 from ..engine.answer import line, statistics
 from .background import BackgroundQueries, BackgroundQuery
@@ -94,13 +95,13 @@ class QueryEmulator:
         try:
             serve = self._handler(request)
             if not keys.accepts(self.vendor, bearer(request)):
-                raise _refusal(403, key_fault(bearer(request), KEY_MESSAGE))
+                raise refusal(403, key_fault(bearer(request), KEY_MESSAGE))
             raw = _raw(request)
             reply = serve(json_object(raw), request.disconnected)
-        except Refusal as refusal:
-            return ApiResult(refusal.answer, error=refusal.reason)
+        except Refusal as refused:
+            return ApiResult(refused.answer, error=refused.reason)
         except FieldError as error:
-            return ApiResult(_failure(400, str(error)), error=str(error))
+            return ApiResult(failure_answer(400, str(error)), error=str(error))
         return ApiResult(reply.answer, (), reply.error, len(raw), reply.stream)
 
     def _handler(self, request: ApiRequest) -> Callable[[Any, Future[None] | None], ApiResult]:
@@ -112,7 +113,7 @@ class QueryEmulator:
             "background-query/cancel": self._cancel,
         }.get(request.path.removeprefix(ROOT))
         if serve is None:
-            raise _refusal(404, f"no such path: POST {ROOT}query or {ROOT}background-query")
+            raise refusal(404, f"no such path: POST {ROOT}query or {ROOT}background-query")
         if request.method != "POST":
             answer = json_answer(405, {"message": "use POST"}, allow="POST")
             raise Refusal(answer, f"{request.method} instead of POST")
@@ -120,11 +121,11 @@ class QueryEmulator:
 
     def failure(self, status: int) -> ApiAnswer:
         """Return a JSON `message` for failures, and no body for success."""
-        return _failure(status) if status >= 400 else ApiAnswer(status)
+        return failure_answer(status) if status >= 400 else ApiAnswer(status)
 
     def too_large(self) -> ApiAnswer:
         """413."""
-        return _failure(413)
+        return failure_answer(413)
 
     def close(self) -> None:
         """Kill all queries."""
@@ -150,13 +151,13 @@ class QueryEmulator:
         try:
             run = self._pool.run(task, left)
         except BusyError:
-            raise _refusal(429, BUSY) from None
+            raise refusal(429, BUSY) from None
         except OSError as error:
-            raise _refusal(500, f"the process of the query cannot be started: {error}") from None
+            raise refusal(500, f"the process of the query cannot be started: {error}") from None
         if run.wait_compiled():
             return run
         if run.compile_error is None:
-            raise _refusal(400, run.reason)
+            raise refusal(400, run.reason)
         message, caret = run.compile_error
         raise Refusal(json_answer(400, {"message": message, "caret": caret}), message)
 
@@ -174,14 +175,14 @@ class QueryEmulator:
         query = self._find(value)
         if not query.succeeded:
             state = "has not succeeded" if query.ended.is_set() else "is still running"
-            raise _refusal(409, f"the query {state}: its rows cannot be read")
+            raise refusal(409, f"the query {state}: its rows cannot be read")
         return ApiResult(ApiAnswer(200, NDJSON), stream=query.data())
 
     def _find(self, value: Any) -> BackgroundQuery:
         name = query_id(value)
         query = self._background.get(name)
         if query is None:
-            raise _refusal(404, f"query not found: {name[:100]}")
+            raise refusal(404, f"query not found: {name[:100]}")
         return query
 
 
@@ -208,23 +209,13 @@ class AnswerLines(Iterator[bytes]):
         self._run.close()
 
 
-def _failure(status: int, message: str = "") -> ApiAnswer:
-    if not message:
-        message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
-    return json_answer(status, {"message": message})
-
-
-def _refusal(status: int, message: str) -> Refusal:
-    return Refusal(_failure(status, message), message)
-
-
 def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "")
     try:
         return inflate(request.body, encoding, allowed=("gzip",), limit=BODY_LIMIT)
     except TooLargeError:
-        raise _refusal(413, f"the body is above {BODY_LIMIT} bytes") from None
+        raise refusal(413, f"the body is above {BODY_LIMIT} bytes") from None
     except UnknownEncodingError:
-        raise _refusal(415, f"Content-Encoding {encoding!r} is not supported; use gzip") from None
+        raise refusal(415, f"Content-Encoding {encoding!r} is not supported; use gzip") from None
     except MalformedError as error:
-        raise _refusal(400, str(error)) from None
+        raise refusal(400, str(error)) from None

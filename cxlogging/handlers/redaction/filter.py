@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-import sys
 
-from ..extras import extras
+from ..extras import extras, own_copy
 from .rules import DefaultRules, build_sanitizer
 
 _FORMATTER = logging.Formatter()
-REPLACES = sys.version_info >= (3, 12)
-"""Whether a filter may return another record; before, the change is seen by other handlers too."""
 
 
 class RedactFilter(logging.Filter):
@@ -36,7 +32,7 @@ class RedactFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]  # since 3.12 a filter may replace the record
         """Return *record* without secrets."""
-        changed = copy.copy(record) if REPLACES else record
+        changed = own_copy(record)
         fields = extras(record)
         changed.__dict__.update(zip(fields, self._sanitizer.fields(fields).values(), strict=False))
         if self._sanitizer.edit is not None:
@@ -45,4 +41,4 @@ class RedactFilter(logging.Filter):
                 changed.exc_text = _FORMATTER.formatException(record.exc_info)
             if changed.exc_text:
                 changed.exc_text = self._sanitizer.text(changed.exc_text)
-        return changed if REPLACES else True
+        return changed if changed is not record else True

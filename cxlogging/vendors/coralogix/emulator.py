@@ -9,7 +9,6 @@ JSON `message`, and accepting a request as a whole or not at all, are choices of
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import Any
 
 from ..emulation.bodies import (
@@ -27,9 +26,11 @@ from ..emulation.types import (
     Refusal,
     StoredEvent,
     bearer,
+    failure_answer,
     json_answer,
     key_fault,
     media_type,
+    refusal,
 )
 from .emulator_entries import EntryError, Envelope, read_entry
 
@@ -62,27 +63,27 @@ class CoralogixEmulator:
                 return ApiResult(_time(request))
             if not keys.accepts(self.vendor, bearer(request)):
                 form = "Authorization must be: Bearer <Send-Your-Data API key>"
-                raise _refusal(401, key_fault(bearer(request), form))
+                raise refusal(401, key_fault(bearer(request), form))
             bulk = request.path == BULK
             taken = BULK_TYPES if bulk else SINGLES_TYPES
             if media_type(request) not in taken:
-                raise _refusal(415, f"Content-Type must be {' or '.join(filter(None, taken))}")
+                raise refusal(415, f"Content-Type must be {' or '.join(filter(None, taken))}")
             raw = _raw(request)
             if bulk:
                 events = _bulk(_parsed(raw), request.received_ns)
             else:
                 events = _singles(_records(raw), request.received_ns)
-        except Refusal as refusal:
-            return ApiResult(refusal.answer, error=refusal.reason)
+        except Refusal as refused:
+            return ApiResult(refused.answer, error=refused.reason)
         except EntryError as error:
-            return ApiResult(_failure(400, str(error)), error=str(error))
+            return ApiResult(failure_answer(400, str(error)), error=str(error))
         except RecursionError:
-            return ApiResult(_failure(400, "nested too deeply"), error="nested too deeply")
+            return ApiResult(failure_answer(400, "nested too deeply"), error="nested too deeply")
         return ApiResult(ApiAnswer(200), events, raw_bytes=len(raw))
 
     def failure(self, status: int) -> ApiAnswer:
         """Return a JSON `message` for failures, nothing for success."""
-        return _failure(status) if status >= 400 else ApiAnswer(status)
+        return failure_answer(status) if status >= 400 else ApiAnswer(status)
 
     def too_large(self) -> ApiAnswer:
         """Return 413."""
@@ -92,24 +93,14 @@ class CoralogixEmulator:
 EMULATOR = CoralogixEmulator()
 
 
-def _failure(status: int, message: str = "") -> ApiAnswer:
-    if not message:
-        message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
-    return json_answer(status, {"message": message})
-
-
-def _refusal(status: int, message: str) -> Refusal:
-    return Refusal(_failure(status, message), message)
-
-
 def _too_large() -> Refusal:
-    return _refusal(413, f"the body is above {BODY_LIMIT} bytes")
+    return refusal(413, f"the body is above {BODY_LIMIT} bytes")
 
 
 def _admit(request: ApiRequest) -> None:
     method = {BULK: "POST", SINGLES: "POST", TIME: "GET"}.get(request.path)
     if method is None:
-        raise _refusal(404, "no such path: POST /logs/v1/bulk or /logs/v1/singles")
+        raise refusal(404, "no such path: POST /logs/v1/bulk or /logs/v1/singles")
     if request.method != method:
         answer = json_answer(405, {"message": f"use {method}"}, allow=method)
         raise Refusal(answer, f"{request.method} instead of {method}")
@@ -130,26 +121,26 @@ def _raw(request: ApiRequest) -> bytes:
     except TooLargeError:
         raise _too_large() from None
     except UnknownEncodingError:
-        raise _refusal(415, f"Content-Encoding {encoding!r} is not accepted: use gzip") from None
+        raise refusal(415, f"Content-Encoding {encoding!r} is not accepted: use gzip") from None
     except MalformedError as error:
-        raise _refusal(400, str(error)) from None
+        raise refusal(400, str(error)) from None
 
 
 def _parsed(raw: bytes) -> Any:
     try:
         return strict_json(raw)
     except MalformedError as error:
-        raise _refusal(400, str(error)) from None
+        raise refusal(400, str(error)) from None
 
 
 def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
     if not isinstance(value, dict):
-        raise _refusal(400, "the body must be an object; an array belongs to /logs/v1/singles")
+        raise refusal(400, "the body must be an object; an array belongs to /logs/v1/singles")
     application = _required(value, "applicationName")
     subsystem = _required(value, "subsystemName")
     entries = value.get("logEntries")
     if not isinstance(entries, list) or not entries:
-        raise _refusal(400, "logEntries must be an array of at least one entry")
+        raise refusal(400, "logEntries must be an array of at least one entry")
     outer = {"computerName": value["computerName"]} if "computerName" in value else {}
     envelope = Envelope(application, subsystem, received_ns, outer)
     return tuple(read_entry(one, f"logEntries[{n}]", envelope) for n, one in enumerate(entries))
@@ -158,11 +149,11 @@ def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
 def _records(raw: bytes) -> list[Any]:
     """Return the elements of an array, or one object a line, whatever the content type says."""
     if not raw.strip():
-        raise _refusal(400, "the body is empty")
+        raise refusal(400, "the body is empty")
     if not raw.lstrip().startswith(b"{"):
         value = _parsed(raw)
         if not isinstance(value, list):
-            raise _refusal(400, "the body must be an array of objects, or one object a line")
+            raise refusal(400, "the body must be an array of objects, or one object a line")
         return value
     records: list[Any] = []
     for number, line in enumerate(raw.split(b"\n"), 1):
@@ -173,7 +164,7 @@ def _records(raw: bytes) -> list[Any]:
             if not records:
                 # One object may be written on several lines.
                 return [_parsed(raw)]
-            raise _refusal(400, f"line {number}: {error}") from None
+            raise refusal(400, f"line {number}: {error}") from None
     return records
 
 
@@ -182,9 +173,9 @@ def _singles(records: list[Any], received_ns: int) -> tuple[StoredEvent, ...]:
     for n, entry in enumerate(records):
         where = f"[{n}]"
         if not isinstance(entry, dict):
-            raise _refusal(400, f"{where} must be an object")
+            raise refusal(400, f"{where} must be an object")
         if "logEntries" in entry:
-            raise _refusal(400, f"{where} has logEntries: such an object belongs to {BULK}")
+            raise refusal(400, f"{where} has logEntries: such an object belongs to {BULK}")
         envelope = Envelope(
             _required(entry, "applicationName", where),
             _required(entry, "subsystemName", where),
@@ -201,5 +192,5 @@ def _required(value: dict[str, Any], name: str, where: str = "") -> str:
     held = value.get(name)
     if not isinstance(held, str):
         place = f"{where}.{name}" if where else name
-        raise _refusal(400, f"{place} is required and must be a string")
+        raise refusal(400, f"{place} is required and must be a string")
     return held

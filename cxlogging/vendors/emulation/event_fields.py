@@ -40,6 +40,18 @@ def message_of(data: Mapping[str, Any], first: str = "message") -> str:
     return compact(data)[:300]
 
 
+def logger_of(data: Mapping[str, Any], category: object = None) -> str:
+    """Return the logger's name: the *category* of the envelope, a field, or an empty text."""
+    context = data.get("context")
+    runtime = context.get("runtime") if isinstance(context, dict) else None
+    found = (
+        category,
+        data.get("logger"),
+        runtime.get("logger_name") if isinstance(runtime, dict) else None,
+    )
+    return next((each for each in found if isinstance(each, str) and each), "")
+
+
 def tidy(data: dict[str, Any], *, doubles: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return *data* with numbers that JSON can hold, and its `oddities`."""
     odd = oddities(data, doubles=doubles)

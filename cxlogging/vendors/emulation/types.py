@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Protocol
 
 QUERIES = "dataprime"
@@ -213,3 +214,15 @@ def json_answer(status: int, value: object, **headers: str) -> ApiAnswer:
     """Return an answer that carries compact JSON."""
     body = json.dumps(value, separators=(",", ":")).encode()
     return ApiAnswer(status, {"content-type": "application/json", **headers}, body)
+
+
+def failure_answer(status: int, message: str = "") -> ApiAnswer:
+    """Return an answer whose JSON says why a request failed; the status says it by default."""
+    if not message:
+        message = HTTPStatus(status).phrase if status in set(HTTPStatus) else "failed"
+    return json_answer(status, {"message": message})
+
+
+def refusal(status: int, message: str) -> Refusal:
+    """Return what stops reading a request with the `failure_answer`."""
+    return Refusal(failure_answer(status, message), message)
