@@ -12,8 +12,8 @@ How it counts:
 - A file is a file of cxlogging in which a Python function ran.
 - A move is a call, or a return, that goes from one of these files to another. A call into
   another file and the return from it are two moves.
-- Other code (the standard library, urllib3) is looked through: a function of ours that it
-  calls counts as called by the function of ours that called it.
+- Other code (the standard library, urllib3) is looked through: a function of cxlogging that it
+  calls counts as called by the function of cxlogging that called it.
 - C functions, attribute accesses and the generated methods of named tuples are no files.
 """
 
@@ -106,7 +106,7 @@ class Recorder:
 
 
 def _own(frame: FrameType | None) -> str | None:
-    """Return the file of the nearest function of ours, from *frame* outwards."""
+    """Return the file of the nearest function of cxlogging, from *frame* outwards."""
     while frame is not None:
         if frame.f_code.co_filename.startswith(PREFIX):
             return frame.f_code.co_filename.removeprefix(PREFIX)

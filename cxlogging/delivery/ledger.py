@@ -93,7 +93,7 @@ class Stats(NamedTuple):
         pending: Waiting in memory or in flight.
         spooled: Waiting on disk.
         sampled: Left out by sampling; never accepted.
-        suppressed: Never accepted: created on a thread of ours, by its traffic or by a
+        suppressed: Never accepted: created on a worker thread, by its traffic or by a
             finalizer that the collector ran there, or while ``CXLOGGING_DISABLED`` is set.
         lost_by_level: Outcome and level number to count, for every record lost.
         reasons: The vendor's reasons to count, for rejected records; the newest twenty.

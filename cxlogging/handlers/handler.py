@@ -2,7 +2,7 @@
 The base class of all handlers: a logging handler in front of a delivery.
 
 ``emit`` runs in the application's thread, possibly while it holds locks, in a
-signal handler or in a finalizer: it takes no lock of ours, does no network I/O,
+signal handler or in a finalizer: it takes no lock, does no network I/O,
 and raises no error of its own.
 """
 

@@ -210,7 +210,7 @@ def test_case_11_one_of_four_workers_is_killed(spooling, backend, spool, figures
     held.clear()
 
     assert backend.wait(lambda _: set(victim.promised) <= set(backend.accepted), 30)
-    # Noted and removed: only then may its heir be killed without a copy.
+    # Noted and removed: only then may its successor be killed without a copy.
     until(lambda: not list(spool.glob(f"*/{programs[0].process.pid}-*")))
     rest = [program.kill() for program in programs[1:]]
     after = spooling(DELIVER).wait()

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cxlogging
 from cxlogging.devserver import DevServer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -237,3 +238,11 @@ def logger_of(event: dict[str, Any]) -> str:
 def whole(event: dict[str, Any]) -> str:
     """Return everything that an event holds, as a text to search."""
     return json.dumps(event)
+
+
+def only(server: DevServer, number: int = 1) -> list[dict[str, Any]]:
+    """Return the fields of the *number* events at Better Stack, and no more, once they arrived."""
+    cxlogging.flush_all(10)
+    assert server.wait_for("betterstack", number)
+    assert server.count("betterstack") == number
+    return [each["data"] for each in server.events("betterstack")]

@@ -294,7 +294,7 @@ def test_requests_in_threads_have_their_request(start):
 
 
 def test_websockets_pass_untouched(start):
-    """A websocket is accepted, answers and closes, with no closing record of ours."""
+    """A websocket is accepted, answers and closes, with no closing record."""
     websockets = pytest.importorskip("websockets.sync.client")
     shop, process = start("uvicorn")
     shop.get("/orders/1")

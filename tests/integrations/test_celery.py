@@ -1,4 +1,4 @@
-"""Celery as it comes: real workers, the stock configuration, one call of ours."""
+"""Celery as it comes: real workers, the stock configuration, and one call of `setup`."""
 
 from __future__ import annotations
 

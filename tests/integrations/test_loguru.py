@@ -10,6 +10,8 @@ import pytest
 import cxlogging
 from cxlogging.integrations.loguru import sink
 
+from .running import only
+
 loguru = pytest.importorskip("loguru")
 
 
@@ -21,13 +23,6 @@ def log(server):
     yield loguru.logger
     loguru.logger.remove(number)
     handler.close()
-
-
-def only(server, number=1):
-    cxlogging.flush_all(10)
-    assert server.wait_for("betterstack", number)
-    assert server.count("betterstack") == number
-    return [each["data"] for each in server.events("betterstack")]
 
 
 def test_a_record_arrives_as_text_and_fields(log, server):

@@ -10,6 +10,8 @@ import pytest
 import cxlogging
 from cxlogging.integrations.structlog import render_to_record
 
+from .running import only
+
 structlog = pytest.importorskip("structlog")
 
 
@@ -39,13 +41,6 @@ def log(server):
     shop.removeHandler(handler)
     handler.close()
     shop.propagate = True
-
-
-def only(server, number=1):
-    cxlogging.flush_all(10)
-    assert server.wait_for("betterstack", number)
-    assert server.count("betterstack") == number
-    return [each["data"] for each in server.events("betterstack")]
 
 
 def test_an_event_arrives_as_text_and_fields(log, server):

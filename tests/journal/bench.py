@@ -130,15 +130,15 @@ def process(machine: Machine, **options) -> Process:
 
 def recovered(machine: Machine, rounds: int = 20, **options) -> tuple[list[bytes], Process]:
     """Return what a process that starts on *machine* finds there, and the process."""
-    heir = process(machine, **options)
+    successor = process(machine, **options)
     found: list[bytes] = []
     for _ in range(rounds):
-        fresh = heir.drain()
+        fresh = successor.drain()
         found += fresh
-        if not fresh and not heir.journal.backlog:
+        if not fresh and not successor.journal.backlog:
             break
-    heir.journal.release()
-    return found, heir
+    successor.journal.release()
+    return found, successor
 
 
 def lines(count: int, prefix: bytes = b"") -> list[bytes]:

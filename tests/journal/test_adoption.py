@@ -46,8 +46,8 @@ def test_damage_of_any_byte_of_any_file(suffix, flip):
     for index in range(size):
         machine, found = left_behind(12, settled=4, segment_bytes=999)
         found["00000001" + suffix].data[index] ^= flip
-        items, heir = recovered(machine)
-        said = " ".join(heir.said())
+        items, successor = recovered(machine)
+        said = " ".join(successor.said())
 
         if suffix == ".ack":
             assert items in (lines(12)[4:], lines(12)), index
@@ -71,14 +71,14 @@ def test_a_tail_cut_at_any_byte():
     for cut in range(len(whole) + 1):
         machine, found = left_behind(12, segment_bytes=999)
         del found["00000001.seg"].data[cut:]
-        items, heir = recovered(machine)
+        items, successor = recovered(machine)
         complete = max(0, cut - HEADER_BYTES) // size
 
         assert items == lines(complete), cut
         torn = cut > HEADER_BYTES and (cut - HEADER_BYTES) % size > 0
-        assert len(heir.said()) == torn, (cut, heir.said())
-        heir.put(b"next")
-        assert heir.drain() == [b"next"]
+        assert len(successor.said()) == torn, (cut, successor.said())
+        successor.put(b"next")
+        assert successor.drain() == [b"next"]
         assert [path for path in machine.files() if DAMAGED in path] == []
 
 
@@ -141,7 +141,7 @@ def test_files_that_are_not_as_they_were(spoil):
     machine, found = left_behind(30, settled=2)
     segment = 8  # records in each
     lost = spoil(machine, found)
-    items, heir = recovered(machine)
+    items, successor = recovered(machine)
 
     expected = {
         0: lines(30)[2:],
@@ -151,7 +151,7 @@ def test_files_that_are_not_as_they_were(spoil):
     if spoil in (no_acknowledgements, garbage_of_acknowledgements):
         expected = lines(30)
     assert items == expected
-    assert ("damaged" in " ".join(heir.said())) == (spoil is garbage)
+    assert ("damaged" in " ".join(successor.said())) == (spoil is garbage)
     assert all(f"/{DAMAGED}/" in path for path in leftovers(machine))
 
 
@@ -162,15 +162,15 @@ def test_a_newer_version_is_left_as_it_is():
     node = found["00000002.seg"]
     node.data[:HEADER_BYTES] = head + struct.pack("<I", crc32(head))
     before = bytes(node.data)
-    items, heir = recovered(machine)
+    items, successor = recovered(machine)
     for _ in range(3):
-        heir.maintain()
-        assert heir.drain() == []
+        successor.maintain()
+        assert successor.drain() == []
 
     assert items == lines(20)[:8] + lines(20)[16:]
     assert bytes(node.data) == before
     assert node.links == 1
-    said = [sentence for sentence in heir.said() if "format 99" in sentence]
+    said = [sentence for sentence in successor.said() if "format 99" in sentence]
     assert len(said) == 1
     items, _ = recovered(machine)
     assert items == []
@@ -208,15 +208,15 @@ def test_damaged_segments_are_bounded():
 def test_adopted_records_do_not_change_own_counts():
     """Adopted records do not affect the counts of a process's own records."""
     machine, _ = left_behind(20)
-    heir = process(machine, segment_bytes=200)
-    heir.put(*lines(5, b"own"))
-    heir.maintain()
-    adopted = heir.journal.adopt(100, 10**6)
+    successor = process(machine, segment_bytes=200)
+    successor.put(*lines(5, b"own"))
+    successor.maintain()
+    adopted = successor.journal.adopt(100, 10**6)
 
     assert len(adopted) == 8
-    assert len(heir.journal) == 5
-    heir.journal.settle(adopted)
-    assert heir.take() == lines(5, b"own")
+    assert len(successor.journal) == 5
+    successor.journal.settle(adopted)
+    assert successor.take() == lines(5, b"own")
 
 
 def test_what_was_refused_is_kept_with_its_reason():
@@ -267,7 +267,7 @@ def test_what_lies_behind_folders_with_nothing_to_send():
     left = process(machine)
     left.put(*lines(3))
     left.end()
-    heir = process(machine)
-    heir.maintain()
+    successor = process(machine)
+    successor.maintain()
 
-    assert [data for _, data, _ in heir.journal.adopt(100, 10**9)] == lines(3)
+    assert [data for _, data, _ in successor.journal.adopt(100, 10**9)] == lines(3)

@@ -178,7 +178,7 @@ def test_any_damage_of_any_file(data):
         where = change(body, start, data.draw(junk))
         intact[path] = min(intact[path], where)
     before = machine.steps
-    found, heir = recovered(machine)
+    found, successor = recovered(machine)
 
     assert machine.steps - before < MOST_STEPS
     assert set(found) <= set(lines(20))
@@ -189,8 +189,8 @@ def test_any_damage_of_any_file(data):
             first = HEADER_BYTES + FRAME_BYTES
             expected.update(whole[first + n * 25 : first + n * 25 + 5] for n in range(count))
     assert expected - settled <= set(found)
-    heir.put(b"next")
-    assert heir.drain() == [b"next"]
+    successor.put(b"next")
+    assert successor.drain() == [b"next"]
 
 
 @examples(100)

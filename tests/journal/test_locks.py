@@ -92,12 +92,12 @@ def test_a_forked_child_does_not_hold_its_parent_s_lock(tmp_path):
     with Child(parent) as dead:
         assert dead.heard() == "born"
         grandchild = int(dead.heard())
-        heir = start(tmp_path)
-        assert heir.drain() == []  # both live
+        successor = start(tmp_path)
+        assert successor.drain() == []  # both live
         dead.kill()
         try:
             os.kill(grandchild, 0)  # it lives on
-            assert heir.drain() == lines(20)
+            assert successor.drain() == lines(20)
         finally:
             os.kill(grandchild, signal.SIGKILL)
 
@@ -168,7 +168,7 @@ def test_a_running_process_adopts_what_a_killed_one_left(tmp_path):
 def test_two_processes_never_adopt_the_same_directory(tmp_path):
     """When two processes race for an orphaned directory, a hundred times, one gets all of it."""
 
-    def heir(say, wait):
+    def successor(say, wait):
         one = start(tmp_path)
         while wait() == b"!":
             one.maintain()
@@ -180,7 +180,7 @@ def test_two_processes_never_adopt_the_same_directory(tmp_path):
                 items = one.journal.adopt(100, 10**6)
             say("done")
 
-    with Child(heir) as first, Child(heir) as second:
+    with Child(successor) as first, Child(successor) as second:
         shares = []
         for _ in range(100):
             dead = Process(Disk(), tmp_path / "spool", segment_bytes=10_000)
@@ -235,7 +235,7 @@ def test_a_directory_without_its_lock_is_adopted(tmp_path):
         path.unlink()
     dead.journal.reset_after_fork()
 
-    heir = start(tmp_path)
-    assert heir.drain() == lines(20)
-    heir.journal.release()
+    successor = start(tmp_path)
+    assert successor.drain() == lines(20)
+    successor.journal.release()
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["about.json"]

@@ -109,11 +109,11 @@ def test_without_syncs_recovery_never_fails(seed, kept):
     one.put(*lines(20))
     one.journal.settle(one.journal.take(7, 10**6))
     image = machine.after_power_loss(lambda: chance.random() < kept)
-    found, heir = recovered(image)
+    found, successor = recovered(image)
 
     assert set(found) <= set(lines(20))
-    heir.put(b"next")
-    assert heir.drain() == [b"next"]
+    successor.put(b"next")
+    assert successor.drain() == [b"next"]
 
 
 def test_the_thread_that_syncs(tmp_path):

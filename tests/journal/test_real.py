@@ -278,15 +278,15 @@ def test_only_regular_files_are_used(tmp_path, put_there, suffix):
     place.unlink(missing_ok=True)
     put_there(place, target)
     dead.journal.reset_after_fork()
-    heir = real(tmp_path)
-    found = heir.drain()
-    heir.maintain()
+    successor = real(tmp_path)
+    found = successor.drain()
+    successor.maintain()
 
     assert target.read_bytes() == b"precious"
     assert set(found) < set(lines(20))
     assert len(found) >= 8
     assert len(found) == len(set(found))
-    assert "left as it is" in " ".join(heir.said())
+    assert "left as it is" in " ".join(successor.said())
     assert place.is_symlink() or place.exists()
 
 
@@ -298,12 +298,12 @@ def test_a_pipe_in_the_place_of_a_lock(tmp_path):
     lock.unlink()
     os.mkfifo(lock)
     dead.journal.reset_after_fork()
-    heir = real(tmp_path)
+    successor = real(tmp_path)
 
-    assert heir.drain() == []
-    assert "not a regular file" in " ".join(heir.said())
+    assert successor.drain() == []
+    assert "not a regular file" in " ".join(successor.said())
     with pytest.raises(UnsafeError):
-        heir.disk.lock(os.open(lock.parent, os.O_RDONLY), "lock")
+        successor.disk.lock(os.open(lock.parent, os.O_RDONLY), "lock")
 
 
 def test_the_real_disk_does_what_the_fake_one_does(tmp_path):

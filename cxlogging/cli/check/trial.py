@@ -25,7 +25,7 @@ MARK = "cx_check"
 """The field of the records of a trial, which other handlers do not see."""
 
 FORWARDING = (logging.handlers.QueueHandler, logging.handlers.MemoryHandler)
-"""Handlers behind which one of ours may be."""
+"""Handlers behind which one of this package may be."""
 
 VARIABLE = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|%\([A-Z_]+\)s")
 

@@ -142,7 +142,7 @@ class JournalFiles:
         """
         Call *use* with the descriptor to append with; return False if the disk has failed.
 
-        *use* is called while the descriptor cannot be closed, and is told whether a segment begins.
+        *use* is called while the descriptor cannot be closed, and gets whether a segment begins.
         """
         if self.failed:
             return False
@@ -280,7 +280,7 @@ class JournalFiles:
 
     @property
     def _is_lost(self) -> bool:
-        """Whether something has closed descriptors of ours: their numbers may be other files'."""
+        """Whether something has closed our descriptors: their numbers may be other files'."""
         fds = [fd for fd in (self._folder, self._fd) if fd is not None and fd >= 0]
         is_held = self._process_dir is None or self._process_dir.is_held
         return not (is_held and all(map(self._disk.holds, fds)))

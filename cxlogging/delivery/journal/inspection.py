@@ -1,5 +1,6 @@
 """
-What is in a spool, as the command line shows it: what waits, for whom, and whether it is intact.
+What is in a spool, as the command line shows it: what waits, for which
+destination, and whether it is intact.
 
 Looking changes nothing and disturbs no process: the directories of running processes are read
 while they grow.

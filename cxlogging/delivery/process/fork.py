@@ -23,7 +23,7 @@ COUNTS_LATE = sys.version_info[:2] == (3, 13)
 
 
 def before_fork() -> None:
-    """Have idle workers leave, so that the fork happens without other threads of ours."""
+    """Have idle workers leave, so that the fork happens without worker threads."""
     PROCESS.begin_fork()
     for workers in registered():
         workers.park()

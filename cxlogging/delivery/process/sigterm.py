@@ -26,7 +26,7 @@ from .registry import registered
 from .state import OWN_THREADS
 
 AGAIN_SECONDS = 0.01
-"""Until the handler is called again, where it interrupted a lock of ours."""
+"""Until the handler is called again, where it interrupted code that holds our lock."""
 
 ELSEWHERE = (
     "SIGTERM can only be handled from the main thread: make the handler there,"

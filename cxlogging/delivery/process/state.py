@@ -93,7 +93,7 @@ def is_foreign() -> bool:
 
 @contextlib.contextmanager
 def own_thread() -> Iterator[None]:
-    """Mark the calling thread as one of ours."""
+    """Mark the calling thread as one of this package."""
     ident = _thread.get_ident()
     OWN_THREADS.add(ident)
     try:

@@ -41,7 +41,7 @@ def no_thread() -> str:
     """
     Return why no thread may be started here, and the effect; empty where one may.
 
-    uWSGI forks without the interpreter's lock: a thread of ours that holds it at
+    uWSGI forks without the interpreter's lock: a worker thread that holds it at
     that moment would leave the child waiting for it for ever. An isolated
     interpreter ends the whole process where a thread outlives it.
     """

@@ -244,7 +244,7 @@ class Workers:
                 self._rescue(error)
 
     def _rescue(self, error: BaseException) -> None:
-        """Keep the items of a worker that crashed by a bug of ours."""
+        """Keep the items of a worker that crashed by a bug of this package."""
         with self.lane.lock:
             self.lane.in_flight.strand()
             self.wake_at_once()
