@@ -1,0 +1,147 @@
+// One event in full, at the right of the page.
+import { html, Component, createRef } from "../app/html.js";
+import { get } from "../app/api.js";
+import { clock, safe } from "../app/format.js";
+import { closeEvent, go, openEvent, set } from "../app/store.js";
+import { CopyButtons } from "./copy.js";
+import { Fields } from "./fields.js";
+import { IconButton } from "./icons.js";
+import { Related, count } from "./related.js";
+import { Traceback } from "./traceback.js";
+import { Wire } from "./wire.js";
+
+function openRequest(id) {
+  set({ request: id });
+  closeEvent();
+  go("requests");
+}
+
+const TABS = {
+  fields: { title: "Fields", view: ({ answer, columns }) => html`<${Fields} event=${answer.event} columns=${columns} />` },
+  traceback: {
+    title: "Traceback",
+    there: ({ event }) => event.traces.length > 0,
+    view: ({ answer }) => html`<${Traceback} traces=${answer.event.traces} />`,
+  },
+  wire: { title: "Wire", view: ({ answer }) => html`<${Wire} answer=${answer} onRequest=${openRequest} />` },
+  related: { title: "Related", badge: count, view: ({ answer }) => html`<${Related} answer=${answer} />` },
+};
+
+function Tabs({ names, current, answer, onChoose }) {
+  const move = (pressed) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[pressed.key], at = names.indexOf(current);
+    const to = pressed.key === "Home" ? 0 : pressed.key === "End" ? names.length - 1 : step ? (at + step + names.length) % names.length : -1;
+    if (to < 0) return;
+    pressed.preventDefault();
+    pressed.stopPropagation();
+    onChoose(names[to]);
+    document.getElementById(`drawer-tab-${names[to]}`).focus();
+  };
+  return html`<div class="tabs" role="tablist" aria-label="Parts of the event" onKeyDown=${move}>
+    ${names.map((name) => html`<button type="button" role="tab" id=${`drawer-tab-${name}`} aria-controls="drawer-panel"
+      aria-selected=${name === current} tabindex=${name === current ? 0 : -1} onClick=${() => onChoose(name)}>
+      ${TABS[name].title}${TABS[name].badge?.(answer) ? html` <b>${TABS[name].badge(answer)}</b>` : null}
+    </button>`)}
+  </div>`;
+}
+
+function Head({ answer, heading, rows }) {
+  const { event } = answer, at = rows.findIndex(({ id }) => id === event.id);
+  const [first] = event.message.trim().split("\n"), when = clock(event.time);
+  const step = (name, label, to) => html`<${IconButton} name=${name} label=${label} disabled=${at < 0 || !rows[to]} onClick=${() => openEvent(rows[to].id)} />`;
+  return html`<header>
+    <div class="bar">
+      <span class=${`level s${event.severity}`}>${safe(event.level) || "no level"}</span>
+      <time title=${when.utc}>${when.local}</time>
+      <span class="space"></span>
+      ${step("previous", "Previous event", at - 1)}${step("next", "Next event", at + 1)}
+      <${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} />
+    </div>
+    <h2 id="drawer-title" tabindex="-1" ref=${heading}>${safe(first.slice(0, 240)) || "(no message)"}${first.length > 240 ? "…" : ""}</h2>
+    ${event.exception && html`<p class="exception">${safe(event.exception.slice(0, 500))}</p>`}
+    ${event.warnings.map((one) => html`<p class="warning"><span class="off-screen">Warning: </span>${safe(one)}</p>`)}
+    <${CopyButtons} answer=${answer} />
+  </header>`;
+}
+
+export class Drawer extends Component {
+  constructor(props) {
+    super(props);
+    this.heading = createRef();
+    this.state = { answer: null, error: "", tab: "" };
+  }
+
+  componentDidMount() {
+    this.load();
+  }
+
+  componentDidUpdate(before) {
+    const { open } = this.props.state;
+    if (open !== this.asked) this.load();
+    if (open === null && this.focused) this.giveBack();
+    if (this.moveIn && this.heading.current) {
+      this.moveIn = false;
+      this.heading.current.focus();
+    }
+  }
+
+  componentWillUnmount() {
+    this.request?.abort();
+    this.giveBack();
+  }
+
+  async load() {
+    const { open } = this.props.state;
+    this.request?.abort();
+    const opened = this.asked == null && open !== null;
+    this.asked = open;
+    if (open === null) return this.setState({ answer: null, error: "" });
+    if (opened) {
+      this.focused = document.activeElement;
+      this.moveIn = true;
+    }
+    this.request = new AbortController();
+    try {
+      const answer = await get(`/api/event/${open}`, this.request.signal);
+      if (this.asked === open) this.setState({ answer, error: "" });
+    } catch (error) {
+      if (error.name !== "AbortError" && this.asked === open) this.setState({ answer: null, error: message(error) });
+    }
+  }
+
+  // The focus returns to where it was before the event was opened, unless it has left the drawer.
+  giveBack() {
+    const { focused } = this;
+    this.focused = null;
+    if (document.activeElement !== document.body && document.activeElement !== null) return;
+    if (focused?.isConnected && focused !== document.body) focused.focus({ preventScroll: true });
+    else document.querySelector("[role=grid], main")?.focus({ preventScroll: true });
+  }
+
+  render({ state }, { answer, error, tab }) {
+    if (state.open === null) return null;
+    if (error) {
+      return html`<aside class="drawer" aria-labelledby="drawer-title">
+        <header><div class="bar"><span class="space"></span><${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} /></div>
+          <h2 id="drawer-title" tabindex="-1" ref=${this.heading}>Event ${state.open} cannot be shown</h2></header>
+        <p class="note">${safe(error)}</p>
+      </aside>`;
+    }
+    if (!answer) return html`<aside class="drawer" aria-label="Event" aria-busy="true"></aside>`;
+    const names = Object.keys(TABS).filter((name) => TABS[name].there?.(answer) ?? true);
+    const usual = names.includes("traceback") ? "traceback" : "fields";
+    const current = names.includes(tab) ? tab : usual;
+    return html`<aside class="drawer" aria-labelledby="drawer-title">
+      <${Head} answer=${answer} heading=${this.heading} rows=${state.rows} />
+      <${Tabs} names=${names} current=${current} answer=${answer} onChoose=${(one) => this.setState({ tab: one })} />
+      <div class="panel" id="drawer-panel" role="tabpanel" aria-labelledby=${`drawer-tab-${current}`} tabindex="0" key=${`${answer.event.id} ${current}`}>
+        <${TABS[current].view} answer=${answer} columns=${state.columns} />
+      </div>
+    </aside>`;
+  }
+}
+
+function message(error) {
+  if (error.status !== 404) return error.message;
+  return "It is no longer in the store: the oldest events make room for new ones, and Clear removes all of them.";
+}

@@ -1,0 +1,27 @@
+// The icons of buttons: 16 by 16, drawn in the colour of the text. Each button has its own label.
+import { html } from "../app/html.js";
+
+const PATHS = {
+  include: "M8 3.5v9M3.5 8h9",
+  exclude: "M3.5 8h9",
+  column: "M2.5 3h11v10h-11zM8 3v10",
+  copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
+  link: "M6.5 9.5l3-3M7 4.5l1.2-1.2a3 3 0 0 1 4.4 4.4L11.5 9M9 11.5l-1.2 1.2a3 3 0 0 1-4.4-4.4L4.5 7",
+  close: "M4 4l8 8M12 4l-8 8",
+  previous: "M4 10l4-4 4 4",
+  next: "M4 6l4 4 4-4",
+  back: "M10 4L6 8l4 4",
+  fold: "M6 4l4 4-4 4",
+};
+
+export function icon(name) {
+  return html`<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+    <path d=${PATHS[name]} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round" />
+  </svg>`;
+}
+
+// A button that shows only an icon; its label is also its tooltip.
+export function IconButton({ name, label, onClick, pressed, disabled }) {
+  return html`<button type="button" class="icon-button" aria-label=${label} title=${label}
+    aria-pressed=${pressed} disabled=${disabled} onClick=${onClick}>${icon(name)}</button>`;
+}

@@ -1,0 +1,63 @@
+// What went over the wire: the event's own bytes, and the request that it came in.
+import { html, Component } from "../app/html.js";
+import { bytes, number, plural, safe } from "../app/format.js";
+import { parse } from "../app/api.js";
+import { copyText } from "./copy.js";
+import { LongText } from "./tree.js";
+
+const FORMATS = { json: "JSON", ndjson: "JSON, one object a line", msgpack: "MessagePack, decoded" };
+
+// "4.1 times smaller", or why there is no ratio.
+export function ratio({ raw_bytes: raw, wire_bytes: wire }) {
+  if (!raw || !wire) return "–";
+  return raw === wire ? "1 : 1" : `${(raw / wire).toFixed(1)} : 1`;
+}
+
+function indented(text) {
+  try {
+    return JSON.stringify(parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+// Texts of the same bytes, of which one is shown; `forms` are [label, text] pairs, texts may be null.
+export class Forms extends Component {
+  render({ forms, name }, { chosen }) {
+    const there = forms.filter(([, text]) => text);
+    const [label, text] = there.find(([one]) => one === chosen) ?? there[0] ?? ["", ""];
+    return html`<div class="forms">
+      <div class="tools" role="group" aria-label=${`${name} as`}>
+        ${there.map(([one]) => html`<button type="button" class="small" aria-pressed=${one === label}
+          onClick=${() => this.setState({ chosen: one })}>${one}</button>`)}
+        ${text && html`<button type="button" class="small" onClick=${() => copyText(text)}>Copy</button>`}
+      </div>
+      ${text && html`<pre class="bytes" tabindex="0" aria-label=${`${name}, ${label}`}>${label === "Hex" ? safe(text) : html`<${LongText} key=${label} text=${text} most=${20_000} />`}</pre>`}
+    </div>`;
+  }
+}
+
+function Sizes({ wire, request }) {
+  const packed = request.raw_bytes !== request.wire_bytes;
+  return html`<dl class="facts">
+    <dt>This event</dt><dd>${bytes(wire.bytes)} <span class="quiet">(${number(wire.bytes)} bytes, before compression)</span></dd>
+    <dt>Its request</dt><dd>${plural(request.events, "event")}, ${bytes(request.raw_bytes)}${packed && html` → ${bytes(request.wire_bytes)} <span class="quiet">(${safe(request.encoding || "compressed")}, ${ratio(request)})</span>`}</dd>
+    <dt>Content-Type</dt><dd><code>${safe(request.content_type || "none")}</code></dd>
+    <dt>Sent to</dt><dd><code>${safe(`${request.method} ${request.path}`)}</code> <span class=${request.status >= 400 || !request.status ? "bad" : "good"}>${request.status || "no answer"}</span></dd>
+  </dl>`;
+}
+
+export function Wire({ answer, onRequest }) {
+  const { wire, request } = answer;
+  if (!request) {
+    return html`<p class="note">The request of this event is no longer in the log of requests, so its bytes are not known.</p>`;
+  }
+  const forms = [["As sent", wire.json], ["Indented", wire.json && indented(wire.json)], ["Hex", wire.hex]];
+  return html`<div class="wire">
+    <${Sizes} wire=${wire} request=${request} />
+    <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Request ${request.id} with its other events</button>
+    ${wire.json || wire.hex ? html`<h3>Bytes of this event <span class="quiet">${FORMATS[wire.format] ?? safe(wire.format)}</span></h3>
+      <${Forms} forms=${forms} name="Bytes of this event" />`
+    : html`<p class="note">The body of this request is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}
+  </div>`;
+}
