@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mimetypes
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -17,6 +15,7 @@ from starlette.routing import Route
 
 from ..vendors.emulation.types import QUERIES
 from ..vendors.registry import VENDORS
+from . import page_files
 from .faults import Fault, FaultPanel
 from .guard import SECURITY_HEADERS
 from .store import Store
@@ -24,7 +23,6 @@ from .store import Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-PAGE = Path(__file__).with_name("page")
 BODY_LIMIT = 64 * 1024
 MAX_ROWS = 1_000
 POLL_INTERVAL = 0.1
@@ -37,8 +35,7 @@ def build(store: Store, faults: FaultPanel) -> Starlette:
     """The application for everything that is not an API of a vendor."""
     api = Api(store, faults)
     routes = [
-        Route("/", _file("index.html")),
-        *(Route(f"/page/{name}", _file(name)) for name in ("page.js", "page.css")),
+        *page_files.routes(),
         Route("/api/health", api.health),
         Route("/api/vendors", api.vendors),
         Route("/api/events", api.events),
@@ -198,14 +195,3 @@ async def _failed(request: Request, error: Exception) -> Response:
     answer = _json({"error": error.detail}, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
-
-
-def _file(name: str) -> Any:
-    body = (PAGE / name).read_bytes()
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-    async def show(request: Request) -> Response:
-        del request
-        return Response(body, 200, SECURITY_HEADERS, f"{kind}; charset=utf-8")
-
-    return show
