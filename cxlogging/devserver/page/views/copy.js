@@ -1,12 +1,12 @@
 // Copying to the clipboard: of single values, and of an event in several forms.
-import { html, Component } from "../app/html.js";
-import { IconButton } from "./icons.js";
+import { Component, html } from "../app/html.js";
+import { IconButton } from "./parts.js";
 
 // A page that is not on loopback has no clipboard of its own: there a selected text is copied.
 function copySelected(text) {
   const area = document.createElement("textarea");
   area.value = text;
-  area.className = "off-screen";
+  area.className = "hidden-text";
   document.body.append(area);
   area.select();
   const done = document.execCommand("copy");
@@ -53,7 +53,7 @@ export class CopyButtons extends Component {
 
   render({ answer }, { said = "" }) {
     return html`<div class="copy" role="group" aria-label="Copy this event as">
-      <span class="quiet">Copy</span>
+      <span class="dim">Copy</span>
       ${Object.entries(forms(answer)).map(([label, { text, help }]) => text && html`
         <button type="button" class="small" title=${`Copy ${help}`} onClick=${() => this.copy(label, text)}>${label}</button>`)}
       <${IconButton} name="link" label="Copy a link to this event" onClick=${() => this.copy("the link", link(answer.event.id))} />

@@ -1,11 +1,11 @@
 // One event in full, at the right of the page.
-import { html, Component, createRef } from "../app/html.js";
+import { Component, createRef, html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { clock, safe } from "../app/format.js";
 import { closeEvent, go, openEvent, set } from "../app/store.js";
 import { CopyButtons } from "./copy.js";
 import { Fields } from "./fields.js";
-import { IconButton } from "./icons.js";
+import { IconButton } from "./parts.js";
 import { Related, count } from "./related.js";
 import { Traceback } from "./traceback.js";
 import { Wire } from "./wire.js";
@@ -49,7 +49,7 @@ function Head({ answer, heading, rows }) {
   const { event } = answer, at = rows.findIndex(({ id }) => id === event.id);
   const [first] = event.message.trim().split("\n"), when = clock(event.time);
   const step = (name, label, to) => html`<${IconButton} name=${name} label=${label} disabled=${at < 0 || !rows[to]} onClick=${() => openEvent(rows[to].id)} />`;
-  return html`<header>
+  return html`<div class="drawer-head">
     <div class="bar">
       <span class=${`level s${event.severity}`}>${safe(event.level) || "no level"}</span>
       <time title=${when.utc}>${when.local}</time>
@@ -59,9 +59,9 @@ function Head({ answer, heading, rows }) {
     </div>
     <h2 id="drawer-title" tabindex="-1" ref=${heading}>${safe(first.slice(0, 240)) || "(no message)"}${first.length > 240 ? "…" : ""}</h2>
     ${event.exception && html`<p class="exception">${safe(event.exception.slice(0, 500))}</p>`}
-    ${event.warnings.map((one) => html`<p class="warning"><span class="off-screen">Warning: </span>${safe(one)}</p>`)}
+    ${event.warnings.map((one) => html`<p class="warning"><span class="hidden-text">Warning: </span>${safe(one)}</p>`)}
     <${CopyButtons} answer=${answer} />
-  </header>`;
+  </div>`;
 }
 
 export class Drawer extends Component {
@@ -72,35 +72,32 @@ export class Drawer extends Component {
   }
 
   componentDidMount() {
+    this.before = document.activeElement;
+    this.moveIn = true;
     this.load();
   }
 
-  componentDidUpdate(before) {
-    const { open } = this.props.state;
-    if (open !== this.asked) this.load();
-    if (open === null && this.focused) this.giveBack();
-    if (this.moveIn && this.heading.current) {
-      this.moveIn = false;
-      this.heading.current.focus();
-    }
+  componentDidUpdate() {
+    if (this.props.state.open !== this.asked) this.load();
+    if (!this.moveIn || !this.heading.current) return;
+    this.moveIn = false;
+    this.heading.current.focus();
   }
 
+  // The focus returns to where it was before the drawer opened, unless it has left the drawer.
   componentWillUnmount() {
     this.request?.abort();
-    this.giveBack();
+    const { before } = this, current = document.activeElement;
+    if (current !== document.body && !document.getElementById("drawer")?.contains(current)) return;
+    const known = before?.isConnected && before !== document.body;
+    (known ? before : document.querySelector("main [role=grid], main section"))?.focus({ preventScroll: true });
   }
 
   async load() {
     const { open } = this.props.state;
     this.request?.abort();
-    const opened = this.asked == null && open !== null;
-    this.asked = open;
-    if (open === null) return this.setState({ answer: null, error: "" });
-    if (opened) {
-      this.focused = document.activeElement;
-      this.moveIn = true;
-    }
     this.request = new AbortController();
+    this.asked = open;
     try {
       const answer = await get(`/api/event/${open}`, this.request.signal);
       if (this.asked === open) this.setState({ answer, error: "" });
@@ -109,29 +106,19 @@ export class Drawer extends Component {
     }
   }
 
-  // The focus returns to where it was before the event was opened, unless it has left the drawer.
-  giveBack() {
-    const { focused } = this;
-    this.focused = null;
-    if (document.activeElement !== document.body && document.activeElement !== null) return;
-    if (focused?.isConnected && focused !== document.body) focused.focus({ preventScroll: true });
-    else document.querySelector("[role=grid], main")?.focus({ preventScroll: true });
-  }
-
   render({ state }, { answer, error, tab }) {
-    if (state.open === null) return null;
     if (error) {
-      return html`<aside class="drawer" aria-labelledby="drawer-title">
-        <header><div class="bar"><span class="space"></span><${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} /></div>
-          <h2 id="drawer-title" tabindex="-1" ref=${this.heading}>Event ${state.open} cannot be shown</h2></header>
+      return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
+        <div class="drawer-head"><div class="bar"><span class="space"></span><${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} /></div>
+          <h2 id="drawer-title" tabindex="-1" ref=${this.heading}>Event ${state.open} cannot be shown</h2></div>
         <p class="note">${safe(error)}</p>
       </aside>`;
     }
-    if (!answer) return html`<aside class="drawer" aria-label="Event" aria-busy="true"></aside>`;
+    if (!answer) return html`<aside class="drawer" id="drawer" aria-label="Event" aria-busy="true"></aside>`;
     const names = Object.keys(TABS).filter((name) => TABS[name].there?.(answer) ?? true);
     const usual = names.includes("traceback") ? "traceback" : "fields";
     const current = names.includes(tab) ? tab : usual;
-    return html`<aside class="drawer" aria-labelledby="drawer-title">
+    return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
       <${Head} answer=${answer} heading=${this.heading} rows=${state.rows} />
       <${Tabs} names=${names} current=${current} answer=${answer} onChoose=${(one) => this.setState({ tab: one })} />
       <div class="panel" id="drawer-panel" role="tabpanel" aria-labelledby=${`drawer-tab-${current}`} tabindex="0" key=${`${answer.event.id} ${current}`}>

@@ -1,8 +1,8 @@
 // The fields of an event: what every event has, what its sender chose, and all of it as it is stored.
-import { html, Component } from "../app/html.js";
+import { Component, html } from "../app/html.js";
 import { bytes, clock, duration, safe } from "../app/format.js";
-import { Actions, LongText, Tree } from "./tree.js";
-import { matching } from "./values.js";
+import { LongText } from "./parts.js";
+import { Actions, Tree, matching } from "./tree.js";
 
 const FACTS = [
   ["level", "Level"], ["vendor", "Vendor"], ["application", "Application"], ["subsystem", "Subsystem"], ["logger", "Logger"],
@@ -13,7 +13,7 @@ const NO_FILTER = new Set(["span_id"]);
 function Facts({ event, columns }) {
   const when = clock(event.time), late = Number(BigInt(event.received) - BigInt(event.time)) / 1e6;
   return html`<dl class="facts">
-    <div><dt>Time</dt><dd>${when.local} <span class="quiet">${when.utc}</span></dd></div>
+    <div><dt>Time</dt><dd>${when.local} <span class="dim">${when.utc}</span></dd></div>
     ${FACTS.filter(([name]) => event[name]).map(([name, title]) => html`<div data-fact=${name}>
       <dt>${title}</dt>
       <dd><span class="value">${safe(event[name])}</span>
@@ -45,7 +45,7 @@ export class Fields extends Component {
     return html`<div class="fields">
       ${event.message.length > 240 || event.message.includes("\n") ? html`<pre class="message"><${LongText} text=${event.message} most=${4000} /></pre>` : null}
       <${Facts} event=${event} columns=${columns} />
-      <label class="seek"><span class="off-screen">Find a field</span>
+      <label class="seek"><span class="hidden-text">Find a field</span>
         <input type="search" placeholder="Find a field or value" onInput=${look} /></label>
       ${!own && !sought && html`<p class="note">The application added no fields of its own: <code>extra={"order": 17}</code> in the log call, or <code>cxlogging.bind(…)</code>.</p>`}
       ${none && html`<p class="note">No field or value of this event contains “${safe(sought)}”.</p>`}

@@ -1,8 +1,8 @@
 // Tracebacks line by line. Frames of the application stand out; those of libraries can be folded.
-import { html, Component } from "../app/html.js";
+import { Component, html } from "../app/html.js";
 import { plural, safe } from "../app/format.js";
 import { copyText } from "./copy.js";
-import { icon } from "./icons.js";
+import { icon } from "./parts.js";
 
 const LINKS = ["The above exception was the direct cause", "During handling of the above exception"];
 const FEW = 200; // parts of a traceback that are shown at first
@@ -84,7 +84,7 @@ export class Traceback extends Component {
   render({ traces }, { folded, plain }) {
     const whole = traces.map(({ text }) => text).join("\n\n");
     return html`<div class="traceback">
-      <div class="tools">
+      <div class="row-of-buttons">
         <button type="button" class="small" aria-pressed=${folded} disabled=${plain}
           onClick=${() => this.setState({ folded: !folded })}>Fold library frames</button>
         <button type="button" class="small" aria-pressed=${plain} onClick=${() => this.setState({ plain: !plain })}>Plain text</button>

@@ -1,22 +1,39 @@
 // The fields of an event as a tree. Each value can become a filter, and each path a column.
-import { html, Component } from "../app/html.js";
+import { Component, html } from "../app/html.js";
 import { safe } from "../app/format.js";
 import { addFilter, toggleColumn } from "../app/store.js";
 import { copyText } from "./copy.js";
-import { IconButton, icon } from "./icons.js";
-import { isTree, kindOf, shown } from "./values.js";
+import { IconButton, LongText, icon } from "./parts.js";
 
-const LONG = 600;         // characters of a text that are shown at first
-const MANY = 100;         // members of an object that are shown at first
-const OPEN_DEPTH = 3;     // levels that are open at first
+const MANY = 100;     // members of an object that are shown at first
+const OPEN_DEPTH = 3; // levels that are open at first
 
-export class LongText extends Component {
-  render({ text, most = LONG }, { whole }) {
-    if (text.length <= most || whole) return safe(text);
-    const show = () => this.setState({ whole: true });
-    return html`${safe(text.slice(0, most))}… <button type="button" class="more" onClick=${show}>
-      show all ${text.length.toLocaleString()} characters</button>`;
-  }
+// Integers beyond the precision of a double are raw JSON, where the browser has it.
+const isRaw = (value) => Boolean(JSON.isRawJSON?.(value));
+
+export function isTree(value) {
+  return value !== null && typeof value === "object" && !isRaw(value);
+}
+
+export function kindOf(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return isRaw(value) ? "number" : typeof value;
+}
+
+// The value as a person reads it: a string as it is, everything else as JSON.
+export function shown(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+// The fields whose path or value contains the text; null where none does.
+export function matching(value, text, path = "") {
+  if (path.toLowerCase().includes(text)) return value;
+  if (!isTree(value)) return shown(value).toLowerCase().includes(text) ? value : null;
+  const kept = Object.entries(value)
+    .map(([name, inner]) => [name, matching(inner, text, path ? `${path}.${name}` : name)])
+    .filter(([name, inner]) => inner !== null || value[name] === null && name.toLowerCase().includes(text));
+  return kept.length ? Object.fromEntries(kept) : null;
 }
 
 // The buttons of one value: `field` is what a filter compares, `column` a keypath in the data.

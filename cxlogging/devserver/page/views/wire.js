@@ -1,9 +1,9 @@
 // What went over the wire: the event's own bytes, and the request that it came in.
-import { html, Component } from "../app/html.js";
+import { Component, html } from "../app/html.js";
 import { bytes, number, plural, safe } from "../app/format.js";
 import { parse } from "../app/api.js";
 import { copyText } from "./copy.js";
-import { LongText } from "./tree.js";
+import { LongText } from "./parts.js";
 
 const FORMATS = { json: "JSON", ndjson: "JSON, one object a line", msgpack: "MessagePack, decoded" };
 
@@ -27,7 +27,7 @@ export class Forms extends Component {
     const there = forms.filter(([, text]) => text);
     const [label, text] = there.find(([one]) => one === chosen) ?? there[0] ?? ["", ""];
     return html`<div class="forms">
-      <div class="tools" role="group" aria-label=${`${name} as`}>
+      <div class="row-of-buttons" role="group" aria-label=${`${name} as`}>
         ${there.map(([one]) => html`<button type="button" class="small" aria-pressed=${one === label}
           onClick=${() => this.setState({ chosen: one })}>${one}</button>`)}
         ${text && html`<button type="button" class="small" onClick=${() => copyText(text)}>Copy</button>`}
@@ -40,8 +40,8 @@ export class Forms extends Component {
 function Sizes({ wire, request }) {
   const packed = request.raw_bytes !== request.wire_bytes;
   return html`<dl class="facts">
-    <dt>This event</dt><dd>${bytes(wire.bytes)} <span class="quiet">(${number(wire.bytes)} bytes, before compression)</span></dd>
-    <dt>Its request</dt><dd>${plural(request.events, "event")}, ${bytes(request.raw_bytes)}${packed && html` → ${bytes(request.wire_bytes)} <span class="quiet">(${safe(request.encoding || "compressed")}, ${ratio(request)})</span>`}</dd>
+    <dt>This event</dt><dd>${bytes(wire.bytes)} <span class="dim">(${number(wire.bytes)} bytes, before compression)</span></dd>
+    <dt>Its request</dt><dd>${plural(request.events, "event")}, ${bytes(request.raw_bytes)}${packed && html` → ${bytes(request.wire_bytes)} <span class="dim">(${safe(request.encoding || "compressed")}, ${ratio(request)})</span>`}</dd>
     <dt>Content-Type</dt><dd><code>${safe(request.content_type || "none")}</code></dd>
     <dt>Sent to</dt><dd><code>${safe(`${request.method} ${request.path}`)}</code> <span class=${request.status >= 400 || !request.status ? "bad" : "good"}>${request.status || "no answer"}</span></dd>
   </dl>`;
@@ -56,7 +56,7 @@ export function Wire({ answer, onRequest }) {
   return html`<div class="wire">
     <${Sizes} wire=${wire} request=${request} />
     <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Request ${request.id} with its other events</button>
-    ${wire.json || wire.hex ? html`<h3>Bytes of this event <span class="quiet">${FORMATS[wire.format] ?? safe(wire.format)}</span></h3>
+    ${wire.json || wire.hex ? html`<h3>Bytes of this event <span class="dim">${FORMATS[wire.format] ?? safe(wire.format)}</span></h3>
       <${Forms} forms=${forms} name="Bytes of this event" />`
     : html`<p class="note">The body of this request is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}
   </div>`;

@@ -1,6 +1,9 @@
-// The icons of buttons: 16 by 16, drawn in the colour of the text. Each button has its own label.
-import { html } from "../app/html.js";
+// What several views share: icons, buttons, texts that fold, the names of vendors.
+import { Component, html } from "../app/html.js";
+import { safe } from "../app/format.js";
+import { state } from "../app/store.js";
 
+// 16 by 16, drawn in the colour of the text.
 const PATHS = {
   include: "M8 3.5v9M3.5 8h9",
   exclude: "M3.5 8h9",
@@ -24,4 +27,19 @@ export function icon(name) {
 export function IconButton({ name, label, onClick, pressed, disabled }) {
   return html`<button type="button" class="icon-button" aria-label=${label} title=${label}
     aria-pressed=${pressed} disabled=${disabled} onClick=${onClick}>${icon(name)}</button>`;
+}
+
+// A vendor's name for people; the local server names the vendors.
+export function vendorTitle(name) {
+  return state.vendors.find((vendor) => vendor.name === name)?.title ?? name;
+}
+
+// A text that is cut at first, with a button that shows all of it.
+export class LongText extends Component {
+  render({ text, most = 600 }, { whole }) {
+    if (text.length <= most || whole) return safe(text);
+    const show = () => this.setState({ whole: true });
+    return html`${safe(text.slice(0, most))}… <button type="button" class="more" onClick=${show}>
+      show all ${text.length.toLocaleString("en-US")} characters</button>`;
+  }
 }
