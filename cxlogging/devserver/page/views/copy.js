@@ -29,8 +29,8 @@ function link(id) {
 }
 
 // By label what is copied; `copies` are the texts that the server makes.
-function forms({ event, copies }) {
-  const { traces, copies: _, ...whole } = event;
+function forms({ event, copies = {} }) {
+  const { traces, ...whole } = event;
   return {
     JSON: { text: JSON.stringify(whole, null, 2), help: "the event as JSON" },
     curl: { text: copies.curl, help: "a curl command that sends this event again" },

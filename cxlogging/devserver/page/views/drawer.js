@@ -10,6 +10,10 @@ import { Related, count } from "./related.js";
 import { Traceback } from "./traceback.js";
 import { Wire } from "./wire.js";
 
+let byKeyboard = true; // how the last thing was done
+addEventListener("keydown", () => byKeyboard = true, true);
+addEventListener("pointerdown", () => byKeyboard = false, true);
+
 function openRequest(id) {
   set({ request: id });
   closeEvent();
@@ -73,7 +77,8 @@ export class Drawer extends Component {
 
   componentDidMount() {
     this.before = document.activeElement;
-    this.moveIn = true;
+    // Who clicks on a row goes on in the list.
+    this.moveIn = byKeyboard || !this.before?.closest(".grid");
     this.load();
   }
 
@@ -90,7 +95,7 @@ export class Drawer extends Component {
     const { before } = this, current = document.activeElement;
     if (current !== document.body && !document.getElementById("drawer")?.contains(current)) return;
     const known = before?.isConnected && before !== document.body;
-    (known ? before : document.querySelector("main [role=grid], main section"))?.focus({ preventScroll: true });
+    (known ? before : document.querySelector("main .grid, main section"))?.focus({ preventScroll: true });
   }
 
   async load() {

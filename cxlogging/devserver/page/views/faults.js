@@ -4,7 +4,7 @@ import { get, post } from "../app/api.js";
 import { bytes, plural, safe } from "../app/format.js";
 import { set } from "../app/store.js";
 import { Ledgers } from "./ledgers.js";
-import { IconButton, vendorTitle } from "./parts.js";
+import { vendorTitle } from "./parts.js";
 
 const RETRY_AFTER = { name: "retry_after", label: "Retry-After, seconds", value: "2", text: true, optional: true };
 const KINDS = {
@@ -28,11 +28,10 @@ export function describe(fault) {
   return Object.keys(words).filter((name) => name in fault).map((name) => words[name](fault[name])).join(", ");
 }
 
-// What is left of a fault; `age` are the seconds since the server told so.
-function left(fault, age) {
+function left(fault) {
   const parts = [];
   if (fault.times) parts.push(`${plural(fault.times, "request")} left`);
-  if (fault.seconds) parts.push(`${Math.max(0, Math.ceil(fault.seconds - age))} s left`);
+  if (fault.seconds) parts.push(`${Math.ceil(fault.seconds)} s left`);
   return parts.join(", ") || "until it is cleared";
 }
 
@@ -93,11 +92,6 @@ class Form extends Component {
 }
 
 export class Faults extends Component {
-  constructor(props) {
-    super(props);
-    this.told = Date.now();
-  }
-
   componentDidMount() {
     this.load();
     this.timer = setInterval(() => this.props.state.faults.some(({ seconds }) => seconds) && this.load(), 1000);
@@ -112,8 +106,8 @@ export class Faults extends Component {
     if (faults) set({ faults });
   }
 
-  async clear(body = {}) {
-    await post("/api/faults/clear", body).catch((error) => set({ notice: error.message }));
+  async clear() {
+    await post("/api/faults/clear").catch((error) => set({ notice: error.message }));
     this.load();
   }
 
@@ -124,10 +118,9 @@ export class Faults extends Component {
         <p class="dim">Make a vendor fail, and watch the application cope: nothing that it logged should get lost, and no log call should wait.</p>
         <${Form} vendors=${state.vendors} onChange=${() => this.load()} />
         <div class="bar"><h3>Active</h3><span class="space"></span>${state.faults.length > 0 && html`<button type="button" class="small" onClick=${() => this.clear()}>Clear all</button>`}</div>
-        ${state.faults.length ? html`<ul class="active-faults">${state.faults.map((fault) => html`<li key=${fault.id}>
+        ${state.faults.length ? html`<ul class="active-faults">${state.faults.map((fault) => html`<li>
             <b>${safe(describe(fault))}</b> <span>${fault.vendor ? vendorTitle(fault.vendor) : "all vendors"}</span>
-            <span class="left">${left(fault, 0)}</span>
-            ${fault.id != null && html`<${IconButton} name="close" label="Clear this fault" onClick=${() => this.clear({ id: fault.id })} />`}</li>`)}</ul>`
+            <span class="left">${left(fault)}</span></li>`)}</ul>`
           : html`<p class="note">No fault is active: each request is handled by the vendor's rules.</p>`}
       </section>
       <${Ledgers} reports=${state.reports} />

@@ -24,22 +24,33 @@ function indented(text) {
   }
 }
 
-function Refusal({ refusal, injected }) {
-  const { id, vendor, status, error, answer, rule, item, method, path } = refusal;
+// Refused items that broke the same rule, in the order of the batch.
+function byRule(items) {
+  const found = new Map();
+  for (const one of items) found.set(one.rule.text, [...(found.get(one.rule.text) ?? []), one]);
+  return [...found.values()];
+}
+
+function Items({ items }) {
+  return items.map(({ index, error, item }) => (item || index !== null) && html`
+    <h4>${index === null ? "What was refused" : `Item ${index + 1} of the request`}${error && html`: <span class="bad">${safe(error)}</span>`}</h4>
+    ${item && html`<pre class="bytes" tabindex="0"><${LongText} text=${indented(item)} most=${1600} /></pre>`}`);
+}
+
+function Refusal({ refusal }) {
+  const { id, vendor, status, error, answer, method, path } = refusal;
   const openRequest = () => {
     set({ request: id });
     closeEvent();
     go("requests");
   };
-  return html`<li class="refusal" data-request=${id}>
-    <div class="bar"><${Status} status=${status} /> <h3>${vendorTitle(vendor)}</h3> <code class="dim">${safe(`${method} ${path}`)}</code><span class="space"></span>
+  return html`<li class="refusal" data-request=${id} data-vendor=${vendor}>
+    <div class="bar"><${Status} status=${status} /> <h3>${safe(vendorTitle(vendor))}</h3> <code class="dim">${safe(`${method} ${path}`)}</code><span class="space"></span>
       <time class="dim" title=${clock(refusal.time_ns).utc}>${clock(refusal.time_ns).local}</time>
       <button type="button" class="small" onClick=${openRequest}>Request ${id}</button></div>
     <p class="why">${safe(error)}</p>
-    ${injected && html`<p class="note">This failure was injected: it comes from the <button type="button" class="small" onClick=${() => go("faults")}>Faults</button> panel, not from a rule of the vendor.</p>`}
-    ${rule && html`<${Rule} rule=${rule} />`}
+    ${byRule(refusal.items).map((items) => html`<${Rule} rule=${items[0].rule} /><${Items} items=${items} />`)}
     ${answer && html`<h4>The vendor's answer</h4><pre class="bytes" tabindex="0"><${LongText} text=${answer} most=${1200} /></pre>`}
-    ${item && html`<h4>The item that was refused</h4><pre class="bytes" tabindex="0"><${LongText} text=${indented(item)} most=${1600} /></pre>`}
   </li>`;
 }
 
@@ -99,7 +110,7 @@ export class Rejected extends Component {
       <div class="heading"><h2>Rejected</h2><p class="dim">${rejected.length ? `${plural(rejected.length, "refusal")}, the newest first` : ""}</p>
         <label class="pick"><span class="hidden-text">Vendor</span><select value=${vendor} onChange=${({ target }) => this.setState({ vendor: target.value })}>
           <option value="">All vendors</option>${state.vendors.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select></label></div>
-      ${rejected.length ? html`<ol class="refusals">${rejected.map((one) => html`<${Refusal} key=${one.id} refusal=${one} injected=${one.error.startsWith("fault:")} />`)}</ol>`
+      ${rejected.length ? html`<ol class="refusals">${rejected.map((one) => html`<${Refusal} key=${one.id} refusal=${one} />`)}</ol>`
         : html`<${Nothing} titles=${state.vendors.map(({ title }) => title).join(", ")} />`}
       ${rejected.length === limit && html`<button type="button" class="small" onClick=${() => this.setState({ limit: limit * 5 })}>Show more</button>`}
     </div>`;

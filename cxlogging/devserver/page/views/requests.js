@@ -5,7 +5,7 @@ import { bytes, clock, duration, number, plural, safe } from "../app/format.js";
 import { go, openEvent, set } from "../app/store.js";
 import { IconButton, vendorTitle } from "./parts.js";
 import { Plot, axis, colour } from "./plot.js";
-import { Forms, ratio } from "./wire.js";
+import { Forms, formsOf, ratio } from "./wire.js";
 
 const LIMIT = 200, MOST = 1000;
 const KINDS = { all: "All", failed: "Refused or failed", retried: "Sent again" };
@@ -65,7 +65,6 @@ class Details extends Component {
 }
 
 function Contents({ request, events, body, answer }) {
-  const forms = [["Text", body?.text], ["Hex", body?.hex]];
   return html`
     <dl class="facts">
       <div><dt>Sent</dt><dd><code>${safe(`${request.method} ${request.path}`)}</code></dd></div>
@@ -81,7 +80,7 @@ function Contents({ request, events, body, answer }) {
       <span class="level">${safe(row.level)}</span><span class="message">${safe(row.message.split("\n")[0].slice(0, 300))}</span></button></li>`)}</ol>
     ${events.length < request.events && html`<p class="note">These are ${number(events.length)} of ${number(request.events)}; the oldest events may have made room for new ones.</p>`}
     <h3>Body</h3>
-    ${body?.text || body?.hex ? html`<${Forms} forms=${forms} name="Body" />` : html`<p class="note">The body is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}`;
+    ${body?.text || body?.hex ? html`<${Forms} forms=${formsOf(body)} name="Body" />${body.cut && html`<p class="note">This is the start of the body; the rest is not shown.</p>`}` : html`<p class="note">The body is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}`;
 }
 
 // Events and bytes of each request, over time.
@@ -137,6 +136,14 @@ export class Requests extends Component {
     }, 200);
   }
 
+  closeDetails(pressed) {
+    if (pressed.key !== "Escape" || !this.props.state.request || this.props.state.open !== null) return;
+    pressed.preventDefault();
+    const line = document.querySelector(`[data-request="${this.props.state.request}"] button`);
+    set({ request: null });
+    line?.focus();
+  }
+
   choose(changes) {
     this.setState(changes, () => {
       this.seen = null;
@@ -149,7 +156,7 @@ export class Requests extends Component {
     const tests = { all: () => true, failed, retried }, shown = requests.filter(tests[kind]);
     const sum = (name) => requests.reduce((total, one) => total + one[name], 0);
     const label = `Events and bytes of the last ${plural(requests.length, "request")}: ${plural(sum("events"), "event")}, ${bytes(sum("raw_bytes"))} raw, ${bytes(sum("wire_bytes"))} on the wire`;
-    return html`<div class=${`requests ${state.request && state.open === null ? "with-details" : ""}`}>
+    return html`<div class=${`requests ${state.request && state.open === null ? "with-details" : ""}`} onKeyDown=${(pressed) => this.closeDetails(pressed)}>
       <div class="list">
         <div class="heading"><h2>Requests</h2><p class="dim">${label.replace("Events and bytes of the", "The")}</p></div>
         ${data[0].length > 1 && html`<${Plot} label=${label} data=${data} options=${plotOptions} />`}

@@ -20,7 +20,7 @@ export function blocks(parts) {
 
 function Frame({ frame }) {
   const at = frame.file.lastIndexOf("/") + 1 || frame.file.lastIndexOf("\\") + 1;
-  return html`<li class=${`frame ${frame.library ? "of-library" : "of-application"}`}>
+  return html`<li class=${`frame ${frame.library ? "of-library" : "of-application"}`} style=${{ marginLeft: `${(frame.depth ?? 0) * 18}px` }}>
     <div class="place">
       <span class="folder">${safe(frame.file.slice(0, at))}</span><span class="file">${safe(frame.file.slice(at))}</span><span class="line">:${frame.line}</span>
       ${" in "}<span class="function">${safe(frame.function)}</span>
@@ -48,12 +48,21 @@ function packageOf(file) {
   return found ? found[1].replace(/\.py$/, "") : "";
 }
 
+function kindOfLine(line) {
+  if (LINKS.some((one) => line.includes(one))) return "chain";
+  if (/^[ |+]*(Exception Group )?(Traceback|Stack) \(most recent call last\)/.test(line)) return "begin";
+  return /^[ |]*\+[-+]/.test(line) ? "border" : "outcome";
+}
+
+// The text between frames: headings, messages of exceptions, sentences that join two of them.
 function Words({ text }) {
-  const trimmed = text.trim();
-  if (!trimmed) return null;
-  const kind = LINKS.some((one) => trimmed.includes(one)) ? "chain"
-    : trimmed.includes("Traceback (most recent call last)") || trimmed.startsWith("Stack (most recent") ? "begin" : "outcome";
-  return html`<li class=${`words ${kind}`}>${safe(text.replace(/^\n+|\s+$/g, ""))}</li>`;
+  const found = [];
+  for (const line of safe(text).split("\n")) {
+    const kind = kindOfLine(line), last = found.at(-1);
+    if (kind === "outcome" && (last?.kind === kind || !line.trim())) last?.kind === kind && last.lines.push(line);
+    else found.push({ kind, lines: [line] });
+  }
+  return found.map(({ kind, lines }) => html`<li class=${`words ${kind}`}>${lines.join("\n").trimEnd()}</li>`);
 }
 
 class Trace extends Component {

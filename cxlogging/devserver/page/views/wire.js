@@ -5,7 +5,7 @@ import { parse } from "../app/api.js";
 import { copyText } from "./copy.js";
 import { LongText } from "./parts.js";
 
-const FORMATS = { json: "JSON", ndjson: "JSON, one object a line", msgpack: "MessagePack, decoded" };
+const FORMATS = { json: "JSON", ndjson: "JSON, one object a line", msgpack: "MessagePack" };
 
 // "4.1 times smaller", or why there is no ratio.
 export function ratio({ raw_bytes: raw, wire_bytes: wire }) {
@@ -19,6 +19,12 @@ function indented(text) {
   } catch {
     return text;
   }
+}
+
+// The forms in which a body, or a part of one, is shown.
+export function formsOf({ text, hex, format }) {
+  const whole = format === "json" && text ? indented(text) : null;
+  return [[format === "msgpack" ? "Decoded" : "As sent", text], ["Indented", whole === text ? null : whole], ["Hex", hex]];
 }
 
 // Texts of the same bytes, of which one is shown; `forms` are [label, text] pairs, texts may be null.
@@ -37,10 +43,10 @@ export class Forms extends Component {
   }
 }
 
-function Sizes({ wire, request }) {
+function Sizes({ size, request }) {
   const packed = request.raw_bytes !== request.wire_bytes;
   return html`<dl class="facts">
-    <dt>This event</dt><dd>${bytes(wire.bytes)} <span class="dim">(${number(wire.bytes)} bytes, before compression)</span></dd>
+    <dt>This event</dt><dd>${bytes(size)} <span class="dim">(${number(size)} bytes, before compression)</span></dd>
     <dt>Its request</dt><dd>${plural(request.events, "event")}, ${bytes(request.raw_bytes)}${packed && html` → ${bytes(request.wire_bytes)} <span class="dim">(${safe(request.encoding || "compressed")}, ${ratio(request)})</span>`}</dd>
     <dt>Content-Type</dt><dd><code>${safe(request.content_type || "none")}</code></dd>
     <dt>Sent to</dt><dd><code>${safe(`${request.method} ${request.path}`)}</code> <span class=${request.status >= 400 || !request.status ? "bad" : "good"}>${request.status || "no answer"}</span></dd>
@@ -48,16 +54,16 @@ function Sizes({ wire, request }) {
 }
 
 export function Wire({ answer, onRequest }) {
-  const { wire, request } = answer;
+  const { request } = answer, wire = answer.wire ?? {};
   if (!request) {
     return html`<p class="note">The request of this event is no longer in the log of requests, so its bytes are not known.</p>`;
   }
-  const forms = [["As sent", wire.json], ["Indented", wire.json && indented(wire.json)], ["Hex", wire.hex]];
+  const size = wire.bytes ?? answer.event.size;
   return html`<div class="wire">
-    <${Sizes} wire=${wire} request=${request} />
+    <${Sizes} size=${size} request=${request} />
     <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Request ${request.id} with its other events</button>
     ${wire.json || wire.hex ? html`<h3>Bytes of this event <span class="dim">${FORMATS[wire.format] ?? safe(wire.format)}</span></h3>
-      <${Forms} forms=${forms} name="Bytes of this event" />`
+      <${Forms} forms=${formsOf({ text: wire.json, hex: wire.hex, format: wire.format })} name="Bytes of this event" />`
     : html`<p class="note">The body of this request is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}
   </div>`;
 }
