@@ -2,10 +2,10 @@
 import { Component, createRef, html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { clock, safe } from "../app/format.js";
-import { closeEvent, go, openEvent, set } from "../app/store.js";
+import { closeEvent, go, openEvent, set, state, subscribe } from "../app/store.js";
 import { CopyButtons } from "./copy.js";
 import { Fields } from "./fields.js";
-import { IconButton } from "./parts.js";
+import { IconButton, View } from "./parts.js";
 import { Related, count } from "./related.js";
 import { Traceback } from "./traceback.js";
 import { Wire } from "./wire.js";
@@ -49,16 +49,42 @@ function Tabs({ names, current, answer, onChoose }) {
   </div>`;
 }
 
-function Head({ answer, heading, rows }) {
-  const { event } = answer, at = rows.findIndex(({ id }) => id === event.id);
-  const [first] = event.message.trim().split("\n"), when = clock(event.time);
-  const step = (name, label, to) => html`<${IconButton} name=${name} label=${label} disabled=${at < 0 || !rows[to]} onClick=${() => openEvent(rows[to].id)} />`;
+// The place of an event in the list, which is in the order of arrival; -1 where it is not there.
+function placeOf(id, rows) {
+  let low = 0, high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle].id < id) low = middle + 1;
+    else high = middle;
+  }
+  return rows[low]?.id === id ? low : -1;
+}
+
+// To the neighbours in the list, which changes while events arrive.
+class Steps extends Component {
+  componentDidMount() {
+    this.unsubscribe = subscribe(() => this.forceUpdate());
+  }
+
+  componentWillUnmount() {
+    this.unsubscribe();
+  }
+
+  render({ id }) {
+    const { rows } = state, at = placeOf(id, rows);
+    const step = (name, label, to) => html`<${IconButton} name=${name} label=${label} disabled=${at < 0 || !rows[to]} onClick=${() => openEvent(rows[to].id)} />`;
+    return [step("previous", "Previous event", at - 1), step("next", "Next event", at + 1)];
+  }
+}
+
+function Head({ answer, heading }) {
+  const { event } = answer, [first] = event.message.trim().split("\n"), when = clock(event.time);
   return html`<div class="drawer-head">
     <div class="bar">
       <span class=${`level s${event.severity}`}>${safe(event.level) || "no level"}</span>
       <time title=${when.utc}>${when.local}</time>
       <span class="space"></span>
-      ${step("previous", "Previous event", at - 1)}${step("next", "Next event", at + 1)}
+      <${Steps} id=${event.id} />
       <${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} />
     </div>
     <h2 id="drawer-title" tabindex="-1" ref=${heading}>${safe(first.slice(0, 240)) || "(no message)"}${first.length > 240 ? "…" : ""}</h2>
@@ -68,7 +94,9 @@ function Head({ answer, heading, rows }) {
   </div>`;
 }
 
-export class Drawer extends Component {
+export class Drawer extends View {
+  uses = ["open", "columns"];
+
   constructor(props) {
     super(props);
     this.heading = createRef();
@@ -111,11 +139,11 @@ export class Drawer extends Component {
     }
   }
 
-  render({ state }, { answer, error, tab }) {
+  render({ state: page }, { answer, error, tab }) {
     if (error) {
       return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
         <div class="drawer-head"><div class="bar"><span class="space"></span><${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} /></div>
-          <h2 id="drawer-title" tabindex="-1" ref=${this.heading}>Event ${state.open} cannot be shown</h2></div>
+          <h2 id="drawer-title" tabindex="-1" ref=${this.heading}>Event ${page.open} cannot be shown</h2></div>
         <p class="note">${safe(error)}</p>
       </aside>`;
     }
@@ -124,10 +152,10 @@ export class Drawer extends Component {
     const usual = names.includes("traceback") ? "traceback" : "fields";
     const current = names.includes(tab) ? tab : usual;
     return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
-      <${Head} answer=${answer} heading=${this.heading} rows=${state.rows} />
+      <${Head} answer=${answer} heading=${this.heading} />
       <${Tabs} names=${names} current=${current} answer=${answer} onChoose=${(one) => this.setState({ tab: one })} />
       <div class="panel" id="drawer-panel" role="tabpanel" aria-labelledby=${`drawer-tab-${current}`} tabindex="0" key=${`${answer.event.id} ${current}`}>
-        <${TABS[current].view} answer=${answer} columns=${state.columns} />
+        <${TABS[current].view} answer=${answer} columns=${page.columns} />
       </div>
     </aside>`;
   }

@@ -4,7 +4,7 @@ import { get, post } from "../app/api.js";
 import { bytes, plural, safe } from "../app/format.js";
 import { set } from "../app/store.js";
 import { Ledgers } from "./ledgers.js";
-import { vendorTitle } from "./parts.js";
+import { View, vendorTitle } from "./parts.js";
 
 const RETRY_AFTER = { name: "retry_after", label: "Retry-After, seconds", value: "2", text: true, optional: true };
 const KINDS = {
@@ -91,7 +91,9 @@ class Form extends Component {
   }
 }
 
-export class Faults extends Component {
+export class Faults extends View {
+  uses = ["faults", "reports", "vendors"];
+
   componentDidMount() {
     this.load();
     this.timer = setInterval(() => this.props.state.faults.some(({ seconds }) => seconds) && this.load(), 1000);

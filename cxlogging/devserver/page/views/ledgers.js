@@ -4,7 +4,7 @@ import { bytes, number, safe } from "../app/format.js";
 import { copyText } from "./copy.js";
 import { vendorTitle } from "./parts.js";
 
-const SAMPLES = 120, WIDTH = 240, HEIGHT = 44;
+const SAMPLES = 120, INTERVAL = 500, WIDTH = 240, HEIGHT = 44;
 const COUNTS = { accepted: "Accepted", delivered: "Delivered", retries: "Retries", pending: "Pending", spooled: "On disk", rejected: "Rejected", dropped: "Dropped" };
 const LOSSES = new Set(["rejected", "dropped"]);
 const history = new Map(); // by process and handler: the number of waiting records, oldest first
@@ -28,7 +28,7 @@ function Handler({ handler, samples }) {
     <${Curve} samples=${samples} />
     <div class="meter" role="meter" aria-label=${`Queue of ${name}`} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(percent)}
       aria-valuetext=${`${number(waiting)} records, ${bytes(held)}`}><span style=${{ width: `${waiting ? Math.max(percent, 1) : 0}%` }}></span></div>
-    <p class="queue"><b class="waiting">${number(waiting)}</b> waiting, ${bytes(held)}${limit ? ` of ${bytes(limit)}` : ""} <span class="dim">peak ${number(Math.max(...samples))}</span></p>
+    <p class="queue"><b class="waiting">${number(waiting)}</b> waiting, ${bytes(held)}${limit ? ` of ${bytes(limit)}` : ""} <span class="dim">at most ${number(Math.max(...samples))} in the last minute</span></p>
     <dl class="counts">${Object.entries(COUNTS).filter(([key]) => key in stats).map(([key, title]) => html`<div class=${LOSSES.has(key) && stats[key] ? "loss" : ""} data-count=${key}>
       <dt>${title}</dt><dd>${number(stats[key])}</dd></div>`)}</dl>
     ${stats.last_error && html`<p class="why">${safe(stats.last_error)}</p>`}
@@ -43,26 +43,27 @@ function HowTo() {
 }
 
 export class Ledgers extends Component {
-  constructor(props) {
-    super(props);
-    this.note(props.reports);
+  componentDidMount() {
+    this.sample();
+    this.timer = setInterval(() => this.sample(), INTERVAL);
   }
 
-  shouldComponentUpdate({ reports }) {
-    if (reports !== this.props.reports) this.note(reports);
-    return reports !== this.props.reports;
+  componentWillUnmount() {
+    clearInterval(this.timer);
+    history.clear();
   }
 
-  note(reports) {
-    const current = new Set();
-    for (const { process, handlers } of reports) {
+  sample() {
+    const current = new Map();
+    for (const { process, handlers } of this.props.reports) {
       for (const { name, queue_records: waiting } of handlers) {
         const key = `${process} ${name}`;
-        current.add(key);
-        history.set(key, [...(history.get(key) ?? []), waiting].slice(-SAMPLES));
+        current.set(key, [...(history.get(key) ?? []), waiting].slice(-SAMPLES));
       }
     }
-    for (const key of history.keys()) if (!current.has(key)) history.delete(key);
+    history.clear();
+    for (const [key, samples] of current) history.set(key, samples);
+    this.forceUpdate();
   }
 
   render({ reports }) {

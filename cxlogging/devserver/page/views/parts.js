@@ -1,6 +1,6 @@
 // What several views share: icons, buttons, texts that fold, the names of vendors.
 import { Component, html } from "../app/html.js";
-import { safe } from "../app/format.js";
+import { clock, safe } from "../app/format.js";
 import { state } from "../app/store.js";
 
 // 16 by 16, drawn in the colour of the text.
@@ -29,6 +29,16 @@ export function IconButton({ name, label, onClick, pressed, disabled }) {
     aria-pressed=${pressed} disabled=${disabled} onClick=${onClick}>${icon(name)}</button>`;
 }
 
+// A component that is rendered again only after a change of its own state, or of the parts of the
+// page's state that `uses` names: other parts change with each event that arrives.
+export class View extends Component {
+  shouldComponentUpdate({ state: page }, own) {
+    const before = this.used;
+    this.used = this.uses.map((name) => page[name]);
+    return own !== this.state || !before || this.used.some((value, at) => value !== before[at]);
+  }
+}
+
 // A vendor's name for people; the local server names the vendors.
 export function vendorTitle(name) {
   return state.vendors.find((vendor) => vendor.name === name)?.title ?? name;
@@ -42,4 +52,37 @@ export class LongText extends Component {
     return html`${safe(text.slice(0, most))}… <button type="button" class="more" onClick=${show}>
       show all ${text.length.toLocaleString("en-US")} characters</button>`;
   }
+}
+
+export function Small({ onClick, pressed, disabled, title, children }) {
+  return html`<button type="button" class="small" aria-pressed=${pressed} disabled=${disabled} title=${title} onClick=${onClick}>${children}</button>`;
+}
+
+// One line of a list of facts: `<dl class="facts">`.
+export function Fact({ title, children, ...others }) {
+  return html`<div ...${others}><dt>${title}</dt><dd>${children}</dd></div>`;
+}
+
+export function Status({ status }) {
+  return html`<span class=${`status ${status === 0 || status >= 400 ? "bad" : "good"}`}>${status || "no answer"}</span>`;
+}
+
+export function VendorPick({ vendor, onChoose }) {
+  return html`<label class="pick"><span class="hidden-text">Vendor</span>
+    <select value=${vendor} onChange=${({ target }) => onChoose(target.value)}>
+      <option value="">All vendors</option>
+      ${state.vendors.map(({ name, title }) => html`<option value=${name}>${title}</option>`)}
+    </select></label>`;
+}
+
+// An event in a list of a few; `children` stand before its level.
+export function EventLink({ row, current, children, onClick }) {
+  return html`<button type="button" class=${`neighbour s${row.severity}`} aria-current=${current ? "true" : undefined}
+    title=${clock(row.time).local} onClick=${onClick}>
+    ${children}
+    <span class="level">${safe(row.level) || "–"}</span>
+    <span class="logger">${safe(row.logger)}</span>
+    <span class="message">${safe(row.message.trim().split("\n")[0].slice(0, 300))}</span>
+    ${row.exception && html`<span class="exception">${safe(row.exception.slice(0, 300))}</span>`}
+  </button>`;
 }

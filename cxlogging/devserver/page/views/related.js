@@ -1,7 +1,8 @@
 // The neighbours of an event: those of the same trace, request or task.
 import { html } from "../app/html.js";
-import { clock, safe } from "../app/format.js";
+import { safe } from "../app/format.js";
 import { addFilter, go, openEvent } from "../app/store.js";
+import { EventLink, Small } from "./parts.js";
 
 const TITLES = { trace_id: "Same trace", request_id: "Same request of the application", task_id: "Same task" };
 
@@ -13,15 +14,9 @@ function apart(row, event) {
 }
 
 function Neighbour({ row, event }) {
-  const self = row.id === event.id;
-  return html`<li><button type="button" class=${`neighbour s${row.severity}`} aria-current=${self ? "true" : undefined}
-    title=${clock(row.time).local} onClick=${() => openEvent(row.id)}>
-    <span class="apart">${self ? "this" : apart(row, event)}</span>
-    <span class="level">${safe(row.level)}</span>
-    <span class="logger">${safe(row.logger)}</span>
-    <span class="message">${safe(row.message.split("\n")[0].slice(0, 300))}</span>
-    ${row.exception && html`<span class="exception">${safe(row.exception)}</span>`}
-  </button></li>`;
+  const current = row.id === event.id;
+  return html`<li><${EventLink} row=${row} current=${current} onClick=${() => openEvent(row.id)}>
+    <span class="apart">${current ? "this" : apart(row, event)}</span><//></li>`;
 }
 
 function inOrder(rows) {
@@ -47,6 +42,6 @@ export function Related({ answer: { event, related } }) {
   return groups.map((field) => html`<section class="related" data-field=${field}>
     <h3>${TITLES[field]} <code>${safe(event[field])}</code></h3>
     <ol>${inOrder(related[field] ?? []).map((row) => html`<${Neighbour} key=${row.id} row=${row} event=${event} />`)}</ol>
-    <button type="button" class="small" onClick=${() => only(field)}>Show only these events</button>
+    <${Small} onClick=${() => only(field)}>Show only these events<//>
   </section>`);
 }

@@ -3,20 +3,20 @@ import { Component, html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, clock, duration, number, plural, safe } from "../app/format.js";
 import { go, openEvent, set } from "../app/store.js";
-import { IconButton, vendorTitle } from "./parts.js";
+import { EventLink, Fact, IconButton, Small, Status, VendorPick, View, vendorTitle } from "./parts.js";
 import { Plot, axis, colour } from "./plot.js";
-import { Forms, formsOf, ratio } from "./wire.js";
+import { Forms, NOT_KEPT, Sizes, formsOf, ratio } from "./wire.js";
 
 const LIMIT = 200, MOST = 1000;
-const KINDS = { all: "All", failed: "Refused or failed", retried: "Sent again" };
+const PAUSE = 200; // milliseconds between two looks at the log
+const TESTS = {
+  all: ["All", () => true],
+  failed: ["Refused or failed", ({ status }) => status === 0 || status >= 400],
+  retried: ["Sent again", (request) => isRetried(request)],
+};
+const HEADS = [["Time"], ["Vendor"], ["Status"], ["Events", "n"], ["Raw", "n"], ["Wire", "n"], ["Ratio", "n"], ["Duration", "n"], ["Notes"]];
 
-export const failed = ({ status }) => status === 0 || status >= 400;
-const retried = (request) => request.retry_of !== null || request.retries_seen > 0;
-
-// "200", "429", or what happened instead of an answer.
-export function Status({ status }) {
-  return html`<span class=${`status ${status === 0 || status >= 400 ? "bad" : "good"}`}>${status || "no answer"}</span>`;
-}
+const isRetried = ({ retry_of: first, retries_seen: later }) => first !== null || later > 0;
 
 function Retries({ request: { retry_of: first, retries_seen: later } }) {
   if (first !== null) return html`<span class="retry">again, of ${first}</span>`;
@@ -24,10 +24,10 @@ function Retries({ request: { retry_of: first, retries_seen: later } }) {
 }
 
 function Line({ request, current }) {
-  const open = () => set({ request: request.id });
-  return html`<tr class=${failed(request) ? "failed" : ""} aria-current=${current ? "true" : undefined} onClick=${open} data-request=${request.id}>
-    <td><button type="button" class="plain" title=${clock(request.time_ns).local} onClick=${open}>${clock(request.time_ns).time}</button></td>
-    <td>${vendorTitle(request.vendor)}</td>
+  const open = () => set({ request: request.id }), when = clock(request.time_ns);
+  return html`<tr aria-current=${current ? "true" : undefined} onClick=${open} data-request=${request.id}>
+    <td><button type="button" class="plain" title=${when.local} onClick=${open}>${when.time}</button></td>
+    <td>${safe(vendorTitle(request.vendor))}</td>
     <td><${Status} status=${request.status} /></td>
     <td class="n">${number(request.events)}</td>
     <td class="n">${request.raw_bytes ? bytes(request.raw_bytes) : "–"}</td>
@@ -38,7 +38,31 @@ function Line({ request, current }) {
   </tr>`;
 }
 
-const HEADS = ["Time", "Vendor", "Status", "Events", "Raw", "Wire", "Ratio", "Duration", "Notes"];
+function Facts({ request }) {
+  const first = request.retry_of;
+  return html`<dl class="facts">
+    <${Fact} title="Sent"><code>${safe(`${request.method} ${request.path}`)}</code><//>
+    <${Fact} title="Received">${clock(request.time_ns).local}, answered after ${duration(request.duration_ms)}<//>
+    <${Fact} title="Body"><${Sizes} request=${request} /><//>
+    <${Fact} title="Content-Type"><code>${safe(request.content_type || "none")}</code><//>
+    <${Fact} title="Answer"><${Status} status=${request.status} /> <span class="why">${safe(request.error)}</span><//>
+    ${isRetried(request) && html`<${Fact} title="Retries"><${Retries} request=${request} />
+      ${first !== null && html`<${Small} onClick=${() => set({ request: first })}>Open request ${first}<//>`}<//>`}
+  </dl>`;
+}
+
+function Contents({ request, events, body, answer }) {
+  const gone = request.events - events.length;
+  return html`
+    <${Facts} request=${request} />
+    ${answer && html`<h3>Answer</h3><pre class="bytes" tabindex="0">${safe(answer)}</pre>`}
+    <h3>${plural(request.events, "event")}</h3>
+    <ol class="of-request">${events.map((row) => html`<li key=${row.id}><${EventLink} row=${row} onClick=${() => openEvent(row.id)} /></li>`)}</ol>
+    ${gone > 0 && html`<p class="note">${plural(gone, "more event")} of this request: only the first are listed, and the store may have lost the oldest.</p>`}
+    <h3>Body</h3>
+    ${body?.text || body?.hex ? html`<${Forms} forms=${formsOf(body)} name="Body" />` : html`<p class="note">${NOT_KEPT}</p>`}
+    ${body?.cut && html`<p class="note">This is the start of the body.</p>`}`;
+}
 
 class Details extends Component {
   constructor(props) {
@@ -55,55 +79,46 @@ class Details extends Component {
   }
 
   render({ id }, { answer, error }) {
-    const close = () => set({ request: null });
     return html`<aside class="request-details" aria-labelledby="request-title">
-      <div class="bar"><h2 id="request-title">Request ${id}</h2><span class="space"></span><${IconButton} name="close" label="Close request" onClick=${close} /></div>
+      <div class="bar"><h2 id="request-title">Request ${id}</h2><span class="space"></span>
+        <${IconButton} name="close" label="Close request (Esc)" onClick=${() => set({ request: null })} /></div>
       ${error && html`<p class="note">${error}</p>`}
       ${answer && html`<${Contents} ...${answer} />`}
     </aside>`;
   }
 }
 
-function Contents({ request, events, body, answer }) {
-  return html`
-    <dl class="facts">
-      <div><dt>Sent</dt><dd><code>${safe(`${request.method} ${request.path}`)}</code></dd></div>
-      <div><dt>Received</dt><dd>${clock(request.time_ns).local}, answered after ${duration(request.duration_ms)}</dd></div>
-      <div><dt>Body</dt><dd>${bytes(request.raw_bytes)}${request.raw_bytes !== request.wire_bytes && html` → ${bytes(request.wire_bytes)} on the wire (${safe(request.encoding || "no encoding")}, ${ratio(request)})`}</dd></div>
-      <div><dt>Content-Type</dt><dd><code>${safe(request.content_type || "none")}</code></dd></div>
-      <div><dt>Answer</dt><dd><${Status} status=${request.status} /> ${request.error && html`<span class="why">${safe(request.error)}</span>`}</dd></div>
-      ${retried(request) && html`<div><dt>Retries</dt><dd><${Retries} request=${request} />${request.retry_of !== null && html` <button type="button" class="small" onClick=${() => set({ request: request.retry_of })}>Open ${request.retry_of}</button>`}</dd></div>`}
-    </dl>
-    ${answer && html`<h3>Answer</h3><pre class="bytes" tabindex="0">${safe(answer)}</pre>`}
-    <h3>${plural(request.events, "event")}</h3>
-    <ol class="of-request">${events.map((row) => html`<li key=${row.id}><button type="button" class=${`neighbour s${row.severity}`} onClick=${() => openEvent(row.id)}>
-      <span class="level">${safe(row.level)}</span><span class="message">${safe(row.message.split("\n")[0].slice(0, 300))}</span></button></li>`)}</ol>
-    ${events.length < request.events && html`<p class="note">These are ${number(events.length)} of ${number(request.events)}; the oldest events may have made room for new ones.</p>`}
-    <h3>Body</h3>
-    ${body?.text || body?.hex ? html`<${Forms} forms=${formsOf(body)} name="Body" />${body.cut && html`<p class="note">This is the start of the body; the rest is not shown.</p>`}` : html`<p class="note">The body is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}`;
-}
+const fromZero = (plot, low, high) => [0, Math.max(high ?? 1, 1)];
+const size = (plot, n) => n === null ? "–" : bytes(n);
 
 // Events and bytes of each request, over time.
 function plotOptions() {
-  const bar = (label, stroke, scale) => ({ label, stroke, scale, width: 1.5, points: { show: true, size: 5, fill: stroke } });
+  const line = (label, stroke, scale, value) => ({ label, stroke, scale, value, width: 1.5, points: { show: true, size: 5, fill: stroke } });
   return {
-    legend: { show: true }, cursor: { y: false },
-    scales: { events: { range: (plot, low, high) => [0, Math.max(high ?? 1, 1)] }, bytes: { range: (plot, low, high) => [0, Math.max(high ?? 1, 1)] } },
-    axes: [axis(), axis({ scale: "events", size: 46 }), axis({ scale: "bytes", side: 1, size: 66, grid: { show: false }, values: (plot, ticks) => ticks.map((n) => bytes(n)) })],
+    cursor: { y: false },
+    scales: { events: { range: fromZero }, bytes: { range: fromZero } },
+    axes: [
+      axis(), axis({ scale: "events", size: 46 }),
+      axis({ scale: "bytes", side: 1, size: 66, grid: { show: false }, values: (plot, ticks) => ticks.map((n) => bytes(n)) }),
+    ],
     series: [
-      { value: (plot, at) => at === null ? "–" : clock(String(Math.round(at * 1e6)) + "000").time },
-      bar("Events", colour("--accent"), "events"),
-      { ...bar("Raw bytes", colour("--s4"), "bytes"), value: (plot, n) => n === null ? "–" : bytes(n) },
-      { ...bar("Wire bytes", colour("--good"), "bytes"), value: (plot, n) => n === null ? "–" : bytes(n) },
+      { label: "Time", value: (plot, at) => at === null ? "–" : clock(`${Math.round(at * 1e6)}000`).time },
+      line("Events", colour("--accent"), "events"), line("Raw", colour("--s4"), "bytes", size), line("Wire", colour("--good"), "bytes", size),
     ],
   };
 }
 
-export class Requests extends Component {
-  constructor(props) {
-    super(props);
-    this.state = { requests: null, error: "", kind: "all", vendor: "", limit: LIMIT };
-  }
+function plotData(requests) {
+  const inTime = [...requests].reverse(), column = (read) => inTime.map(read);
+  return [
+    column(({ time_ns: ns }) => Number(ns?.rawJSON ?? ns) / 1e9),
+    column((one) => one.events), column((one) => one.raw_bytes), column((one) => one.wire_bytes),
+  ];
+}
+
+export class Requests extends View {
+  uses = ["lastRequest", "request", "open", "vendors"];
+  state = { requests: null, error: "", kind: "all", vendor: "", limit: LIMIT };
 
   componentDidMount() {
     this.load();
@@ -117,31 +132,20 @@ export class Requests extends Component {
     this.gone = true;
   }
 
-  // One request to the server at a time, and at most five a second.
   async load() {
     if (this.loading) return;
     this.loading = true;
     this.seen = this.props.state.lastRequest;
     try {
       const { requests } = await get(`/api/requests?limit=${this.state.limit}${this.state.vendor && `&vendor=${this.state.vendor}`}`);
-      const inTime = [...requests].reverse(), column = (read) => inTime.map(read);
-      const data = [column(({ time_ns: ns }) => Number(ns?.rawJSON ?? ns) / 1e9), column((one) => one.events), column((one) => one.raw_bytes), column((one) => one.wire_bytes)];
-      if (!this.gone) this.setState({ requests, data, error: "" });
+      if (!this.gone) this.setState({ requests, data: plotData(requests), error: "" });
     } catch (error) {
       if (!this.gone) this.setState({ error: error.message });
     }
     setTimeout(() => {
       this.loading = false;
       if (!this.gone) this.componentDidUpdate();
-    }, 200);
-  }
-
-  closeDetails(pressed) {
-    if (pressed.key !== "Escape" || !this.props.state.request || this.props.state.open !== null) return;
-    pressed.preventDefault();
-    const line = document.querySelector(`[data-request="${this.props.state.request}"] button`);
-    set({ request: null });
-    line?.focus();
+    }, PAUSE);
   }
 
   choose(changes) {
@@ -151,35 +155,51 @@ export class Requests extends Component {
     });
   }
 
-  render({ state }, { requests, data, error, kind, vendor, limit }) {
+  onKeyDown = (pressed) => {
+    const { request, open } = this.props.state;
+    if (pressed.key !== "Escape" || !request || open !== null) return;
+    pressed.preventDefault();
+    set({ request: null });
+    document.querySelector(`[data-request="${request}"] button`)?.focus();
+  };
+
+  choice({ requests, kind, vendor }) {
+    return html`<div class="row-of-buttons" role="group" aria-label="Which requests">
+      ${Object.entries(TESTS).map(([name, [title, test]]) => html`
+        <${Small} pressed=${kind === name} onClick=${() => this.setState({ kind: name })}>${title} <b>${number(requests.filter(test).length)}</b><//>`)}
+      <${VendorPick} vendor=${vendor} onChoose=${(name) => this.choose({ vendor: name })} />
+    </div>`;
+  }
+
+  table(shown, current) {
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Requests"><table class="log">
+      <thead><tr>${HEADS.map(([head, kind]) => html`<th scope="col" class=${kind}>${head}</th>`)}</tr></thead>
+      <tbody>${shown.map((request) => html`<${Line} key=${request.id} request=${request} current=${request.id === current} />`)}</tbody>
+    </table></div>`;
+  }
+
+  render({ state }, { requests, data, error, kind, limit }) {
     if (!requests) return html`<p class="note" role="status">${error || "Loading…"}</p>`;
-    const tests = { all: () => true, failed, retried }, shown = requests.filter(tests[kind]);
+    if (!requests.length && !this.state.vendor) return html`<${NoRequests} />`;
+    const shown = requests.filter(TESTS[kind][1]), details = state.request && state.open === null;
     const sum = (name) => requests.reduce((total, one) => total + one[name], 0);
-    const label = `Events and bytes of the last ${plural(requests.length, "request")}: ${plural(sum("events"), "event")}, ${bytes(sum("raw_bytes"))} raw, ${bytes(sum("wire_bytes"))} on the wire`;
-    return html`<div class=${`requests ${state.request && state.open === null ? "with-details" : ""}`} onKeyDown=${(pressed) => this.closeDetails(pressed)}>
+    const summary = `${plural(requests.length, "request")} with ${plural(sum("events"), "event")}: ${bytes(sum("raw_bytes"))}, ${bytes(sum("wire_bytes"))} on the wire`;
+    return html`<div class=${`requests ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
       <div class="list">
-        <div class="heading"><h2>Requests</h2><p class="dim">${label.replace("Events and bytes of the", "The")}</p></div>
-        ${data[0].length > 1 && html`<${Plot} label=${label} data=${data} options=${plotOptions} />`}
-        <div class="row-of-buttons" role="group" aria-label="Which requests">
-          ${Object.entries(KINDS).map(([name, title]) => html`<button type="button" class="small" aria-pressed=${kind === name} onClick=${() => this.setState({ kind: name })}>
-            ${title} <b>${number(requests.filter(tests[name]).length)}</b></button>`)}
-          <label class="pick"><span class="hidden-text">Vendor</span><select value=${vendor} onChange=${({ target }) => this.choose({ vendor: target.value })}>
-            <option value="">All vendors</option>${state.vendors.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select></label>
-        </div>
-        ${shown.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Requests"><table class="log">
-          <thead><tr>${HEADS.map((head, n) => html`<th scope="col" class=${n > 2 && n < 8 ? "n" : ""}>${head}</th>`)}</tr></thead>
-          <tbody>${shown.map((request) => html`<${Line} key=${request.id} request=${request} current=${request.id === state.request} />`)}</tbody>
-        </table></div>` : html`<${NoRequests} any=${requests.length > 0} />`}
-        ${requests.length === limit && limit < MOST && html`<button type="button" class="small" onClick=${() => this.choose({ limit: MOST })}>Show the last ${number(MOST)}</button>`}
+        <div class="heading"><h2>Requests</h2><p class="dim">${requests.length === limit ? "The last " : ""}${summary}</p></div>
+        ${requests.length > 1 && html`<${Plot} label=${`Events and bytes of each request over time. ${summary}`} data=${data} options=${plotOptions} />`}
+        ${this.choice(this.state)}
+        ${shown.length ? this.table(shown, state.request) : html`<p class="note">None. <${Small} onClick=${() => go("faults")}>Make some fail<//></p>`}
+        ${requests.length === limit && limit < MOST && html`<${Small} onClick=${() => this.choose({ limit: MOST })}>Show the last ${number(MOST)}<//>`}
       </div>
-      ${state.request && state.open === null ? html`<${Details} key=${state.request} id=${state.request} />` : null}
+      ${details && html`<${Details} key=${state.request} id=${state.request} />`}
     </div>`;
   }
 }
 
-function NoRequests({ any }) {
-  if (any) return html`<p class="note">None of these requests. <button type="button" class="small" onClick=${() => go("faults")}>Make some fail</button></p>`;
-  return html`<div class="nothing"><h3>No request has arrived</h3>
-    <p>Each request of a handler is a line here: its size before and after compression, how many events it carries, how it was answered, and whether it is a retry.</p>
+function NoRequests() {
+  return html`<div class="nothing"><h2>No request has arrived</h2>
+    <p>Each request of a handler is a line here: how many events it carries, its size before and after compression, how it was answered,
+      and whether it is a retry.</p>
     <p>Point an application at this server: <code>export CXLOGGING_URL=${location.origin}</code></p></div>`;
 }

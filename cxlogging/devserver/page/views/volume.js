@@ -1,9 +1,9 @@
 // Which loggers and lines of code make the bytes, and what each vendor bills by.
-import { Component, html } from "../app/html.js";
+import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, number, plural, safe } from "../app/format.js";
 import { addFilter, clearFilter, go, toFilterParams, unfiltered } from "../app/store.js";
-import { vendorTitle } from "./parts.js";
+import { View, vendorTitle } from "./parts.js";
 
 const BY = { logger: "By logger", call_site: "By line of code" };
 const PAUSE = 1000;
@@ -24,7 +24,9 @@ function Row({ row, by, most }) {
   </tr>`;
 }
 
-export class Volume extends Component {
+export class Volume extends View {
+  uses = ["counts", "filter", "vendors"];
+
   constructor(props) {
     super(props);
     this.state = { by: "logger", answer: null, error: "" };

@@ -3,14 +3,23 @@ import { Component, html } from "../app/html.js";
 import { bytes, number, plural, safe } from "../app/format.js";
 import { parse } from "../app/api.js";
 import { copyText } from "./copy.js";
-import { LongText } from "./parts.js";
+import { Fact, LongText, Small, Status } from "./parts.js";
 
 const FORMATS = { json: "JSON", ndjson: "JSON, one object a line", msgpack: "MessagePack" };
+const MOST = 20_000; // characters that are shown at first
+export const NOT_KEPT = "The bytes are not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.";
 
-// "4.1 times smaller", or why there is no ratio.
+// How much smaller a body became, such as "4.1 : 1".
 export function ratio({ raw_bytes: raw, wire_bytes: wire }) {
   if (!raw || !wire) return "–";
   return raw === wire ? "1 : 1" : `${(raw / wire).toFixed(1)} : 1`;
+}
+
+// The sizes of a request before and after compression.
+export function Sizes({ request }) {
+  const { raw_bytes: raw, wire_bytes: wire, encoding } = request;
+  if (raw === wire || !raw) return html`${bytes(wire)}, not compressed`;
+  return html`${bytes(raw)} → ${bytes(wire)} on the wire <span class="dim">(${safe(encoding)}, ${ratio(request)})</span>`;
 }
 
 function indented(text) {
@@ -27,43 +36,36 @@ export function formsOf({ text, hex, format }) {
   return [[format === "msgpack" ? "Decoded" : "As sent", text], ["Indented", whole === text ? null : whole], ["Hex", hex]];
 }
 
-// Texts of the same bytes, of which one is shown; `forms` are [label, text] pairs, texts may be null.
+// Texts of the same bytes, of which one is shown; `forms` are pairs of a label and a text or null.
 export class Forms extends Component {
   render({ forms, name }, { chosen }) {
     const there = forms.filter(([, text]) => text);
-    const [label, text] = there.find(([one]) => one === chosen) ?? there[0] ?? ["", ""];
+    const [label, text] = there.find(([one]) => one === chosen) ?? there[0];
     return html`<div class="forms">
       <div class="row-of-buttons" role="group" aria-label=${`${name} as`}>
-        ${there.map(([one]) => html`<button type="button" class="small" aria-pressed=${one === label}
-          onClick=${() => this.setState({ chosen: one })}>${one}</button>`)}
-        ${text && html`<button type="button" class="small" onClick=${() => copyText(text)}>Copy</button>`}
+        ${there.map(([one]) => html`<${Small} pressed=${one === label} onClick=${() => this.setState({ chosen: one })}>${one}<//>`)}
+        <${Small} onClick=${() => copyText(text)}>Copy<//>
       </div>
-      ${text && html`<pre class="bytes" tabindex="0" aria-label=${`${name}, ${label}`}>${label === "Hex" ? safe(text) : html`<${LongText} key=${label} text=${text} most=${20_000} />`}</pre>`}
+      <pre class=${`bytes ${label === "Hex" ? "hex" : ""}`} tabindex="0" aria-label=${`${name}, ${label}`}>
+        <${LongText} key=${label} text=${text} most=${MOST} /></pre>
     </div>`;
   }
 }
 
-function Sizes({ size, request }) {
-  const packed = request.raw_bytes !== request.wire_bytes;
-  return html`<dl class="facts">
-    <dt>This event</dt><dd>${bytes(size)} <span class="dim">(${number(size)} bytes, before compression)</span></dd>
-    <dt>Its request</dt><dd>${plural(request.events, "event")}, ${bytes(request.raw_bytes)}${packed && html` → ${bytes(request.wire_bytes)} <span class="dim">(${safe(request.encoding || "compressed")}, ${ratio(request)})</span>`}</dd>
-    <dt>Content-Type</dt><dd><code>${safe(request.content_type || "none")}</code></dd>
-    <dt>Sent to</dt><dd><code>${safe(`${request.method} ${request.path}`)}</code> <span class=${request.status >= 400 || !request.status ? "bad" : "good"}>${request.status || "no answer"}</span></dd>
-  </dl>`;
-}
-
 export function Wire({ answer, onRequest }) {
-  const { request } = answer, wire = answer.wire ?? {};
-  if (!request) {
-    return html`<p class="note">The request of this event is no longer in the log of requests, so its bytes are not known.</p>`;
-  }
-  const size = wire.bytes ?? answer.event.size;
+  const { request, event } = answer, wire = answer.wire ?? {}, size = wire.bytes ?? event.size;
+  if (!request) return html`<p class="note">The request of this event is no longer in the log, so its bytes are not known.</p>`;
   return html`<div class="wire">
-    <${Sizes} size=${size} request=${request} />
-    <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Request ${request.id} with its other events</button>
-    ${wire.json || wire.hex ? html`<h3>Bytes of this event <span class="dim">${FORMATS[wire.format] ?? safe(wire.format)}</span></h3>
+    <dl class="facts">
+      <${Fact} title="This event">${bytes(size)} <span class="dim">${number(size)} bytes before compression</span><//>
+      <${Fact} title="Its request">${plural(request.events, "event")}, <${Sizes} request=${request} /><//>
+      <${Fact} title="Content-Type"><code>${safe(request.content_type || "none")}</code><//>
+      <${Fact} title="Sent to"><code>${safe(`${request.method} ${request.path}`)}</code> <${Status} status=${request.status} /><//>
+    </dl>
+    <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Open request ${request.id}</button>
+    ${wire.json || wire.hex ? html`
+      <h3>Bytes of this event <span class="dim">${FORMATS[wire.format] ?? safe(wire.format)}</span></h3>
       <${Forms} forms=${formsOf({ text: wire.json, hex: wire.hex, format: wire.format })} name="Bytes of this event" />`
-    : html`<p class="note">The body of this request is not kept: the server keeps bodies of up to 1 MiB, the newest 32 MiB in all.</p>`}
+    : html`<p class="note">${NOT_KEPT}</p>`}
   </div>`;
 }
