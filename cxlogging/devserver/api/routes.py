@@ -18,11 +18,13 @@ from .answers import error_response, json_response
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
+from .reports import ReportsApi
 from .requests import RequestsApi
 from .stream import StreamApi
+from .transfer import TransferApi
 
 PAGE = Path(__file__).parents[1] / "page"
-ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi)
+ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi)
 
 
 def build(context: ApiContext) -> Starlette:
@@ -31,6 +33,7 @@ def build(context: ApiContext) -> Starlette:
         *_page(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
+        Route("/api/token", _token(context.token)),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: error_response})
@@ -43,6 +46,15 @@ async def _health(request: Request) -> Response:
     """Return a success while the server runs."""
     del request
     return json_response({"status": "ok"})
+
+
+def _token(token: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        """Return what the page sends with each change; other sites cannot read it."""
+        del request
+        return json_response({"token": token})
+
+    return show
 
 
 async def _vendors(request: Request) -> Response:
