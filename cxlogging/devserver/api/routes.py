@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,10 +17,12 @@ from .answers import error_response, json_response
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
+from .reports import ReportsApi
 from .requests import RequestsApi
 from .stream import StreamApi
+from .transfer import TransferApi
 
-ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi)
+ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi)
 
 
 def build(context: ApiContext) -> Starlette:
@@ -28,6 +31,7 @@ def build(context: ApiContext) -> Starlette:
         *page_files.routes(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
+        Route("/api/token", _token(context.token)),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: error_response})
@@ -42,11 +46,19 @@ async def _health(request: Request) -> Response:
     return json_response({"status": "ok"})
 
 
+def _token(token: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        """Return what the page sends with each change; other sites cannot read it."""
+        del request
+        return json_response({"token": token})
+
+    return show
+
+
 async def _vendors(request: Request) -> Response:
     """Return every vendor: names, the fields that its handler writes, a line that makes one."""
     del request
     return json_response({"vendors": VENDORS_SHOWN})
-
 
 
 def _example(vendor: Vendor) -> str:
