@@ -6,7 +6,7 @@ import { go, set } from "./store.js";
 import { VIEWS } from "./url.js";
 
 const TITLES = { events: "Events", requests: "Requests", rejected: "Rejected", volume: "Volume", faults: "Faults" };
-const CONNECTIONS = { connecting: "connecting…", open: "live", lost: "no answer from the server, trying again…" };
+const CONNECTIONS = { connecting: "connecting…", open: "live", lost: "no answer, trying again…" };
 
 export const stored = (counts) => Object.values(counts).reduce((sum, n) => sum + n, 0);
 

@@ -3,6 +3,7 @@ import { ApiError, get } from "./api.js";
 import { MAX_ROWS, set, state, toFilterParams } from "./store.js";
 
 const FIRST = 2_000, OLDER = 1_000;
+export const RETRY = 1_000; // milliseconds
 let loading = new AbortController();
 
 function url(limit, before) {
@@ -17,10 +18,23 @@ function idle() {
   return new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 200 }));
 }
 
+// Asks again where the server does not answer.
+async function patiently(path, signal) {
+  for (;;) {
+    try {
+      return await get(path, signal);
+    } catch (error) {
+      if (error.status !== 0) throw error;
+      set({ connection: "lost" });
+      await new Promise((resolve) => setTimeout(resolve, RETRY));
+    }
+  }
+}
+
 async function loadOlder(before, signal) {
   while (before && state.rows.length < MAX_ROWS) {
     await idle();
-    const page = await get(url(Math.min(OLDER, MAX_ROWS - state.rows.length), before), signal);
+    const page = await patiently(url(Math.min(OLDER, MAX_ROWS - state.rows.length), before), signal);
     if (signal.aborted) return;
     // New rows may have arrived meanwhile.
     const room = MAX_ROWS - state.rows.length;
@@ -30,9 +44,7 @@ async function loadOlder(before, signal) {
   set({ complete: !before });
 }
 
-function failed(error) {
-  if (error.name === "AbortError") return;
-  if (!(error instanceof ApiError)) throw error;
+function refused(error) {
   const { position = null, caret = "", hint = "" } = error.answer;
   set({ rows: [], table: null, loading: false, complete: true, error: { error: error.message, status: error.status, position, caret, hint } });
 }
@@ -44,16 +56,19 @@ export async function load(ready) {
   const { signal } = loading;
   set({ loading: true, complete: false, selected: null, pausedNew: 0, follow: true });
   try {
-    const answer = await get(url(FIRST), signal);
+    const answer = await patiently(url(FIRST), signal);
     if (signal.aborted) return;
     const rows = (answer.rows ?? []).reverse();
     set({ rows, table: answer.table ?? null, kind: answer.kind, total: answer.total ?? null, error: null, loading: false });
-    ready(rows.reduce((last, row) => Math.max(last, row.id), 0), answer.kind);
+    ready(rows.reduce((last, row) => Math.max(last, row.id), 0));
     await loadOlder(answer.next_before, signal);
   } catch (error) {
-    failed(error);
-    if (error.status) ready(null, state.kind);
-    else if (error.name !== "AbortError") setTimeout(() => !signal.aborted && load(ready), 1_000);
+    if (!(error instanceof ApiError)) {
+      if (error.name !== "AbortError") throw error;
+    } else if (state.loading) {
+      refused(error);
+      ready(0);
+    }
   }
 }
 

@@ -49,7 +49,7 @@ export function set(changes) {
 
 function writeUrl(replace) {
   const url = toUrl(state);
-  if (url !== location.search) history[replace ? "replaceState" : "pushState"](null, "", url);
+  if (url !== (location.search || location.pathname)) history[replace ? "replaceState" : "pushState"](null, "", url);
 }
 
 function filterChanged(filter) {

@@ -1,9 +1,8 @@
 // What arrives: server-sent events, resumed after the last row where the connection was lost.
 import { get, parse } from "./api.js";
-import { append, load } from "./rows.js";
-import { MAX_ROWS, onFilter, set, state, toFilterParams } from "./store.js";
+import { append, load, RETRY } from "./rows.js";
+import { closeEvent, MAX_ROWS, onFilter, set, state, toFilterParams } from "./store.js";
 
-const RETRY = 1_000;
 let source = null, timer = 0, last = 0, store = null, held = [];
 
 function close() {
@@ -21,7 +20,8 @@ function reload() {
 const HANDLERS = {
   hello({ store: id }) {
     if (store !== null && store !== id) {
-      set({ notice: "The server was started again with another store: what was here before is gone.", open: null });
+      set({ notice: "The server was started again with another store: what was here before is gone." });
+      closeEvent();
       store = id;
       return reload();
     }
@@ -29,7 +29,7 @@ const HANDLERS = {
   },
   rows({ rows, counts, sizes }) {
     set({ counts, sizes });
-    if (state.kind === "table" || !rows.length) return;
+    if (state.kind === "table" || state.error || !rows.length) return;
     last = rows.at(-1).id;
     if (state.paused) {
       held = held.concat(rows).slice(-MAX_ROWS);
@@ -69,9 +69,9 @@ function open() {
   listen(source);
 }
 
-// Goes on after the row with this id; null where the query has none.
+// Goes on after the row with this id.
 function connect(after) {
-  last = after ?? 0;
+  last = after;
   close();
   open();
 }
@@ -89,12 +89,16 @@ export function follow() {
   set({ follow: true, pausedNew: 0 });
 }
 
-export async function start() {
-  onFilter(reload);
-  reload();
+async function loadVendors() {
   try {
     set({ vendors: (await get("/api/vendors")).vendors });
   } catch {
-    setTimeout(start, RETRY);
+    setTimeout(loadVendors, RETRY);
   }
+}
+
+export function start() {
+  onFilter(reload);
+  reload();
+  loadVendors();
 }

@@ -8,6 +8,8 @@ import { follow } from "./stream.js";
 const AROUND = 16;  // rows above and below the visible ones, so that fast scrolling shows no gaps
 const STEP = 8;     // rows by which what is drawn moves
 const NEAR = 4;     // pixels within which an end counts as reached
+// What was visible when another view was opened, for the way back.
+const kept = { rows: [], top: 0 };
 const NARROW = matchMedia("(max-width: 720px)");
 
 class Head extends Component {
@@ -52,8 +54,9 @@ class News extends Component {
 
 export class Table extends Component {
   scroller = createRef();
-  rows = [];
-  top = 0;
+  rows = kept.rows;
+  top = kept.top;
+  known = 0; // the position of the scroller
   state = { height: 600, row: 26, head: 26 };
 
   componentDidMount() {
@@ -65,6 +68,7 @@ export class Table extends Component {
   }
 
   componentWillUnmount() {
+    Object.assign(kept, { rows: this.rows, top: this.top });
     this.observer.disconnect();
     NARROW.removeEventListener("change", this.resize);
   }
@@ -79,8 +83,8 @@ export class Table extends Component {
   }
 
   onScroll = () => {
-    const top = this.scroller.current.scrollTop, up = top < this.top - NEAR, down = top >= this.bottom() - NEAR;
-    this.top = top;
+    const top = this.scroller.current.scrollTop, up = top < this.top - 0.5, down = top >= this.bottom() - NEAR;
+    this.top = this.known = top;
     if (up && !down && state.follow) set({ follow: false });
     else if (down && !state.follow) set({ follow: true, pausedNew: state.paused ? state.pausedNew : 0 });
     this.forceUpdate();
@@ -105,8 +109,9 @@ export class Table extends Component {
   }
 
   componentDidUpdate() {
-    const scroller = this.scroller.current;
-    if (Math.abs(scroller.scrollTop - this.top) >= 1) scroller.scrollTop = this.top;
+    if (this.top === this.known) return;
+    this.known = this.top;
+    this.scroller.current.scrollTop = this.top;
   }
 
   drawn() {
