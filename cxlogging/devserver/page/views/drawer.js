@@ -72,7 +72,8 @@ class Steps extends Component {
 
   render({ id }) {
     const { rows } = state, at = placeOf(id, rows);
-    const step = (name, label, to) => html`<${IconButton} name=${name} label=${label} disabled=${at < 0 || !rows[to]} onClick=${() => openEvent(rows[to].id)} />`;
+    const step = (name, label, to) => html`<${IconButton} name=${name} label=${label} disabled=${at < 0 || !rows[to]}
+      onClick=${() => openEvent(rows[to].id)} />`;
     return [step("previous", "Previous event", at - 1), step("next", "Next event", at + 1)];
   }
 }
@@ -142,7 +143,8 @@ export class Drawer extends View {
   render({ state: page }, { answer, error, tab }) {
     if (error) {
       return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
-        <div class="drawer-head"><div class="bar"><span class="space"></span><${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} /></div>
+        <div class="drawer-head">
+          <div class="bar"><span class="space"></span><${IconButton} name="close" label="Close (Esc)" onClick=${closeEvent} /></div>
           <h2 id="drawer-title" tabindex="-1" ref=${this.heading}>Event ${page.open} cannot be shown</h2></div>
         <p class="note">${safe(error)}</p>
       </aside>`;
@@ -154,7 +156,8 @@ export class Drawer extends View {
     return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
       <${Head} answer=${answer} heading=${this.heading} />
       <${Tabs} names=${names} current=${current} answer=${answer} onChoose=${(one) => this.setState({ tab: one })} />
-      <div class="panel" id="drawer-panel" role="tabpanel" aria-labelledby=${`drawer-tab-${current}`} tabindex="0" key=${`${answer.event.id} ${current}`}>
+      <div class="panel" id="drawer-panel" role="tabpanel" aria-labelledby=${`drawer-tab-${current}`} tabindex="0"
+        key=${`${answer.event.id} ${current}`}>
         <${TABS[current].view} answer=${answer} columns=${page.columns} />
       </div>
     </aside>`;

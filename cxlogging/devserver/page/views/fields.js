@@ -1,25 +1,25 @@
 // The fields of an event: what every event has, what its sender chose, and all of it as it is stored.
 import { Component, html } from "../app/html.js";
 import { bytes, clock, duration, safe } from "../app/format.js";
-import { LongText } from "./parts.js";
+import { Fact, LongText } from "./parts.js";
 import { Actions, Tree, matching } from "./tree.js";
 
 const FACTS = [
   ["level", "Level"], ["vendor", "Vendor"], ["application", "Application"], ["subsystem", "Subsystem"], ["logger", "Logger"],
   ["call_site", "Logged at"], ["trace_id", "Trace"], ["span_id", "Span"], ["request_id", "Request"], ["task_id", "Task"],
 ];
+const EXAMPLE = 'extra={"order": 17}';
 const NO_FILTER = new Set(["span_id"]);
 
 function Facts({ event, columns }) {
   const when = clock(event.time), late = Number(BigInt(event.received) - BigInt(event.time)) / 1e6;
   return html`<dl class="facts">
-    <div><dt>Time</dt><dd>${when.local} <span class="dim">${when.utc}</span></dd></div>
-    ${FACTS.filter(([name]) => event[name]).map(([name, title]) => html`<div data-fact=${name}>
-      <dt>${title}</dt>
-      <dd><span class="value">${safe(event[name])}</span>
-        <${Actions} field=${NO_FILTER.has(name) ? null : name} value=${event[name]} columns=${columns} /></dd>
-    </div>`)}
-    <div><dt>Received</dt><dd>${late >= 0 ? `${duration(late)} later` : `${duration(-late)} earlier, by this machine's clock`}, ${bytes(event.size)}</dd></div>
+    <${Fact} title="Time">${when.local} <span class="dim">${when.utc}</span><//>
+    ${FACTS.filter(([name]) => event[name]).map(([name, title]) => html`<${Fact} title=${title} data-fact=${name}>
+      <span class="value">${safe(event[name])}</span>
+      <${Actions} field=${NO_FILTER.has(name) ? null : name} value=${event[name]} columns=${columns} />
+    <//>`)}
+    <${Fact} title="Received">${late >= 0 ? `${duration(late)} later` : `${duration(-late)} earlier, by this machine's clock`}, ${bytes(event.size)}<//>
   </dl>`;
 }
 
@@ -36,6 +36,9 @@ class Part extends Component {
   }
 }
 
+// More than the heading shows.
+const isLong = (message) => message.length > 240 || message.trim().includes("\n");
+
 export class Fields extends Component {
   render({ event, columns }, { sought = "" }) {
     const own = Object.keys(event.fields).length > 0;
@@ -43,13 +46,14 @@ export class Fields extends Component {
     const parts = [["Fields", event.fields], ["All fields, as stored", event.data], ["Envelope", event.source]];
     const none = sought && parts.every(([, value]) => !matching(value, sought));
     return html`<div class="fields">
-      ${event.message.length > 240 || event.message.includes("\n") ? html`<pre class="message"><${LongText} text=${event.message} most=${4000} /></pre>` : null}
+      ${isLong(event.message) && html`<pre class="message"><${LongText} text=${event.message} most=${4000} /></pre>`}
       <${Facts} event=${event} columns=${columns} />
       <label class="seek"><span class="hidden-text">Find a field</span>
         <input type="search" placeholder="Find a field or value" onInput=${look} /></label>
-      ${!own && !sought && html`<p class="note">The application added no fields of its own: <code>extra={"order": 17}</code> in the log call, or <code>cxlogging.bind(…)</code>.</p>`}
+      ${!own && !sought && html`<p class="note">The application added no fields of its own: <code>${EXAMPLE}</code> in the log call adds one.</p>`}
       ${none && html`<p class="note">No field or value of this event contains “${safe(sought)}”.</p>`}
-      ${parts.map(([title, value], n) => html`<${Part} title=${title} value=${value} columns=${columns} sought=${sought} closed=${n > 0 && (n > 1 || own)} />`)}
+      ${parts.map(([title, value], n) => html`
+        <${Part} title=${title} value=${value} columns=${columns} sought=${sought} closed=${n > 0 && (n > 1 || own)} />`)}
     </div>`;
   }
 }

@@ -22,7 +22,8 @@ function Frame({ frame }) {
   const at = frame.file.lastIndexOf("/") + 1 || frame.file.lastIndexOf("\\") + 1;
   return html`<li class=${`frame ${frame.library ? "of-library" : "of-application"}`} style=${{ marginLeft: `${(frame.depth ?? 0) * 18}px` }}>
     <div class="place">
-      <span class="folder">${safe(frame.file.slice(0, at))}</span><span class="file">${safe(frame.file.slice(at))}</span><span class="line">:${frame.line}</span>
+      <span class="folder">${safe(frame.file.slice(0, at))}</span><span class="file">${safe(frame.file.slice(at))}</span>
+      <span class="line">:${frame.line}</span>
       ${" in "}<span class="function">${safe(frame.function)}</span>
     </div>
     ${frame.code?.length > 0 && html`<pre class="code">${safe(frame.code.join("\n"))}</pre>`}
@@ -35,7 +36,7 @@ class LibraryFrames extends Component {
     const packages = [...new Set(frames.map(({ file }) => packageOf(file)).filter(Boolean))];
     return html`<li class="library">
       <button type="button" class="twist" aria-expanded=${isOpen} onClick=${() => this.setState({ toggled: !isOpen })}>
-        ${icon("fold")}${plural(frames.length, "library frame")}${packages.length > 0 && html` <span class="count">${safe(packages.slice(0, 3).join(", "))}${packages.length > 3 ? ", …" : ""}</span>`}
+        ${icon("fold")}${plural(frames.length, "library frame")} <span class="count">${safe(packages.slice(0, 3).join(", "))}${packages.length > 3 ? ", …" : ""}</span>
       </button>
       ${isOpen && html`<ol class="frames">${frames.map((frame) => html`<${Frame} frame=${frame} />`)}</ol>`}
     </li>`;

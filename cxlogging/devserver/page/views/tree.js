@@ -42,7 +42,8 @@ export function Actions({ field, value, column, columns }) {
   return html`<span class="actions">
     ${field && html`<${IconButton} name="include" label=${`Only events with this ${name}`} onClick=${() => addFilter("is", field, value)} />`}
     ${field && html`<${IconButton} name="exclude" label=${`Without this ${name}`} onClick=${() => addFilter("not", field, value)} />`}
-    ${column && html`<${IconButton} name="column" label=${`${name} as a column`} pressed=${columns.includes(column)} onClick=${() => toggleColumn(column)} />`}
+    ${column && html`<${IconButton} name="column" label=${`${name} as a column`} pressed=${columns.includes(column)}
+      onClick=${() => toggleColumn(column)} />`}
     <${IconButton} name="copy" label=${`Copy ${name}`} onClick=${() => copyText(shown(value))} />
   </span>`;
 }

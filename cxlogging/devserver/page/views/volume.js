@@ -3,34 +3,54 @@ import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, number, plural, safe } from "../app/format.js";
 import { addFilter, clearFilter, go, toFilterParams, unfiltered } from "../app/store.js";
-import { View, vendorTitle } from "./parts.js";
+import { Fact, Small, View, vendorTitle } from "./parts.js";
 
 const BY = { logger: "By logger", call_site: "By line of code" };
 const PAUSE = 1000;
+
+const HEADS = [["Vendor"], ["Events", "n"], ["Bytes", "n"], ["Each", "n"], ["Share"]];
+
+function Share({ row, most }) {
+  const percent = row.share * 100;
+  return html`<span class="meter"><span style=${{ width: `${most ? row.bytes / most * 100 : 0}%` }}></span></span>
+    <span class="n">${percent > 0 && percent < 0.1 ? "< 0.1" : percent.toFixed(1)} %</span>`;
+}
 
 function Row({ row, by, most }) {
   const only = () => {
     addFilter("is", by, row.name);
     go("events");
   };
-  const percent = row.share * 100;
   return html`<tr>
-    <th scope="row">${row.name ? html`<button type="button" class="plain" title="Show these events" onClick=${only}>${safe(row.name)}</button>` : html`<span class="dim">not named</span>`}</th>
+    <th scope="row">${row.name
+      ? html`<button type="button" class="plain" title="Show these events" onClick=${only}>${safe(row.name)}</button>`
+      : html`<span class="dim">not named</span>`}</th>
     <td>${safe(vendorTitle(row.vendor))}</td>
     <td class="n">${number(row.count)}</td>
     <td class="n">${bytes(row.bytes)}</td>
     <td class="n">${bytes(row.count ? row.bytes / row.count : 0)}</td>
-    <td class="share"><span class="meter"><span style=${{ width: `${most ? row.bytes / most * 100 : 0}%` }}></span></span><span class="n">${percent < 0.1 ? "< 0.1" : percent.toFixed(1)} %</span></td>
+    <td class="share"><${Share} row=${row} most=${most} /></td>
   </tr>`;
+}
+
+function Ranking({ rows, by }) {
+  const most = rows.reduce((peak, row) => Math.max(peak, row.bytes), 0);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Volume"><table class="log volume">
+    <thead><tr><th scope="col">${by === "logger" ? "Logger" : "Line of code"}</th>
+      ${HEADS.map(([head, kind]) => html`<th scope="col" class=${kind}>${head}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<${Row} key=${`${row.vendor} ${row.name}`} row=${row} by=${by} most=${most} />`)}</tbody>
+  </table></div>`;
+}
+
+function Billed({ billed }) {
+  return html`<section class="billed"><h3>What the vendors bill by</h3><dl class="facts">
+    ${Object.entries(billed).map(([name, text]) => html`<${Fact} title=${vendorTitle(name)}>${safe(text)}<//>`)}</dl></section>`;
 }
 
 export class Volume extends View {
   uses = ["counts", "filter", "vendors"];
 
-  constructor(props) {
-    super(props);
-    this.state = { by: "logger", answer: null, error: "" };
-  }
+  state = { by: "logger", answer: null, error: "" };
 
   componentDidMount() {
     this.load();
@@ -78,21 +98,19 @@ export class Volume extends View {
     this.setState({ by });
   }
 
-  render({ state }, { by, answer, shown, error }) {
-    const rows = answer?.rows ?? [], most = rows.reduce((peak, row) => Math.max(peak, row.bytes), 0);
-    const total = rows.reduce((sum, row) => sum + row.bytes, 0), count = rows.reduce((sum, row) => sum + row.count, 0);
+  render(_, { by, answer, shown, error }) {
+    if (!answer) return html`<p class="note" role="status">${error || "Loading…"}</p>`;
+    const { rows, billed } = answer, all = unfiltered(), sum = (name) => rows.reduce((total, row) => total + row[name], 0);
     return html`<div class="volume-view">
-      <div class="heading"><h2>Volume</h2><p class="dim">${answer && `${plural(count, "event")}, ${bytes(total)}${unfiltered() ? "" : " within the current filter"}`}</p>
-        ${!unfiltered() && html`<button type="button" class="small" onClick=${clearFilter}>Without the filter</button>`}</div>
+      <div class="heading"><h2>Volume</h2>
+        <p class="dim">${plural(sum("count"), "event")}, ${bytes(sum("bytes"))}${all ? "" : " within the filter of Events"}</p>
+        ${!all && html`<${Small} onClick=${clearFilter}>Without the filter<//>`}</div>
       <div class="row-of-buttons" role="group" aria-label="Volume by">${Object.entries(BY).map(([name, title]) => html`
-        <button type="button" class="small" aria-pressed=${by === name} onClick=${() => this.choose(name)}>${title}</button>`)}</div>
+        <${Small} pressed=${by === name} onClick=${() => this.choose(name)}>${title}<//>`)}</div>
       ${error && html`<p class="warning" role="alert">${safe(error)}</p>`}
-      ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Volume"><table class="log volume">
-          <thead><tr><th scope="col">${shown === "logger" ? "Logger" : "Line of code"}</th><th scope="col">Vendor</th><th scope="col" class="n">Events</th><th scope="col" class="n">Bytes</th><th scope="col" class="n">Each</th><th scope="col">Share</th></tr></thead>
-          <tbody>${rows.map((row) => html`<${Row} key=${`${row.vendor} ${row.name}`} row=${row} by=${shown} most=${most} />`)}</tbody>
-        </table></div>` : answer && html`<p class="note">${unfiltered() ? "No event has arrived, so there is no volume to show." : "No event matches the current filter."}</p>`}
-      ${answer?.billed && html`<section class="billed"><h3>What the vendors bill by</h3><dl class="facts">${Object.entries(answer.billed).map(([name, text]) => html`
-        <div><dt>${vendorTitle(name)}</dt><dd>${safe(text)}</dd></div>`)}</dl></section>`}
+      ${rows.length ? html`<${Ranking} rows=${rows} by=${shown} />`
+        : html`<p class="note">${all ? "No event has arrived, so there is no volume to show." : "No event passes the filter."}</p>`}
+      ${billed && html`<${Billed} billed=${billed} />`}
     </div>`;
   }
 }
