@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
 import pytest
-
-import cxlogging
 
 from .driver import until
 
@@ -69,6 +69,19 @@ def charge(text):
         parse(text)
     except ValueError as error:
         raise RuntimeError(f"cannot charge: {EVIL}") from error
+
+
+APPLICATION = """
+import logging, sys, cxlogging
+handler = cxlogging.CoralogixHandler("k", application_name="shop", flush_interval=0.05)
+log = logging.getLogger("shop")
+log.addHandler(handler)
+cxlogging.report_stats()
+for line in sys.stdin:
+    for number in range(int(line)):
+        log.warning("number %d", number)
+"""
+"""Logs as many records as each line of its input says."""
 
 
 class TestDrawer:
@@ -382,47 +395,38 @@ class TestRejected:
 class TestFaults:
     """Failures to inject, and what handlers make of them."""
 
-    def test_a_queue_fills_and_drains(self, page, server, monkeypatch):
+    def test_a_queue_fills_and_drains(self, page, server):
         """A fault holds a handler up; the ledger shows its queue, which drains afterwards."""
-        monkeypatch.setenv("CXLOGGING_URL", server.url)
         page.open("/?view=faults")
         page.until("document.querySelector('.ledgers .nothing')")
         assert "cxlogging.report_stats()" in page.texts(".ledgers .nothing code")
-        handler = cxlogging.CoralogixHandler(
-            "k", application_name="shop", url=server.url, flush_interval=0.05, retry_max=0.5
+        application = subprocess.Popen(
+            [sys.executable, "-c", APPLICATION],
+            stdin=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "CXLOGGING_URL": server.url},
         )
-        log = logging.Logger("shop")  # noqa: LOG001 - beside the tree
-        log.addHandler(handler)
-        reporter = cxlogging.report_stats()
-        try:
+        with application as running:
+            page.until("document.querySelector('.ledger')")
             page.click("input[name=kind][value='503']")
-            page.run("[...document.querySelectorAll('select[name=length] option')]"
-                     ".find((o) => o.value === 'forever').selected = true")  # fmt: skip
-            page.run("document.querySelector('select[name=length]')"
-                     ".dispatchEvent(new Event('change', {bubbles: true}))")  # fmt: skip
+            choice = page.browser.find_element("css selector", "select[name=length]")
+            choice.send_keys("until cleared")
             page.click(".fault-form [type=submit]")
             page.until("document.querySelector('.active-faults li')")
             assert "status 503" in page.texts(".active-faults li")[0]
             assert "until it is cleared" in page.texts(".active-faults li")[0]
-            for number in range(50):
-                log.info("number %d", number)
-            waiting = "Number(document.querySelector('.ledger .waiting')?.textContent)"
-            page.until(f"{waiting} > 0")
-            page.until(
-                "Number(document.querySelector('[data-count=retries] dd')?.textContent) > 0"
-            )
+            running.stdin.write("50\n")
+            running.stdin.flush()
+            waiting = "document.querySelector('.ledger .waiting').textContent"
+            page.until(f"{waiting} === '50'")
+            count = "document.querySelector('[data-count={}] dd').textContent"
+            page.until(f"Number({count.format('retries')}) > 0")
             page.run("[...document.querySelectorAll('.inject .small')]"
                      ".find((b) => b.textContent === 'Clear all').click()")  # fmt: skip
             page.until("!document.querySelector('.active-faults li')")
-            page.until(f"{waiting} === 0")
-            page.until(
-                "document.querySelector('[data-count=delivered] dd').textContent === '50'"
-            )
-            assert page.texts("[data-count=dropped] dd") == ["0"]
-        finally:
-            if reporter is not None:
-                reporter.close()
-            handler.close()
+            page.until(f"{count.format('delivered')} === '50' && {waiting} === '0'")
+            assert page.run(count.format("dropped")) == "0"
+            running.stdin.close()
 
     def test_what_is_left_of_a_fault(self, page, server, sender):
         """Each kind of fault can be set for a vendor; the list counts what is left."""
