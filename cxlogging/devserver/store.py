@@ -24,7 +24,7 @@ from .schema import (
     EVENT_COLUMNS,
     INSERT_EVENT,
     INSERT_REQUEST,
-    REQUEST_COLUMNS,
+    LOGGED_COLUMNS,
     RequestRecord,
     event_dict,
     event_row,
@@ -38,7 +38,7 @@ TRANSACTION_EVENTS = 2_000
 """Maximum number of events of one transaction."""
 
 _EVENT = ", ".join(("id", *EVENT_COLUMNS))
-_REQUEST = ", ".join(("id", *(name for name in REQUEST_COLUMNS if name != "body")))
+_REQUEST = ", ".join(("id", *LOGGED_COLUMNS))
 
 
 class Store:
@@ -51,6 +51,12 @@ class Store:
         max_bytes: Maximum size; above it the oldest events are removed. The file may be larger by
             one request and about 4 MiB of the write-ahead log.
         max_requests: Maximum length of the request log; the oldest entries are removed.
+
+    Attributes:
+        identity: A random text that tells this store from others; a file keeps it.
+        last_event: The id of the newest event that ever came; ids are never used again.
+        last_request: The id of the newest request.
+        cleared_until: Events up to this id were removed by `clear`.
     """
 
     def __init__(
@@ -71,6 +77,9 @@ class Store:
         prepare(self._writer)
         self._reader, self._reading = _connect(self.path, sync=False), threading.Lock()
         self._page_size: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        (self.identity,) = self._writer.execute("SELECT value FROM identity").fetchone()
+        self.last_event, self.last_request = map(self._last_id, ("events", "requests"))
+        self.cleared_until = 0
         self._counts = self._counted()
         self._arrival = threading.Condition()
 
@@ -103,8 +112,10 @@ class Store:
 
     def _publish(self, counts: dict[str, int]) -> None:
         # Called with the writer's lock held: the next writer continues from these counts.
+        last_event, last_request = map(self._last_id, ("events", "requests"))
         with self._arrival:
             self._counts = counts
+            self.last_event, self.last_request = last_event, last_request
             self._arrival.notify_all()
 
     def newest(
@@ -181,6 +192,7 @@ class Store:
                 self._writer.execute("DELETE FROM events")
                 self._writer.execute("DELETE FROM requests")
             gone = sum(self._counts.values())
+            self.cleared_until = self.last_event
             self._publish(dict.fromkeys(VENDORS, 0))
         return gone
 
@@ -203,6 +215,11 @@ class Store:
         if last % 64 == 0 or self.max_requests < 64:
             self._writer.execute("DELETE FROM requests WHERE id <= ?", (last - self.max_requests,))
         return last
+
+    def _last_id(self, table: str) -> int:
+        sql = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        row = self._writer.execute(sql, (table,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _with(self, rows: list[tuple[object, ...]]) -> dict[str, int]:
         counts = dict(self._counts)
