@@ -29,6 +29,7 @@ from .keys import Keys
 from .protocol import DevProtocol, config
 from .query.endpoint import TIMEOUT, QueryEmulator
 from .query.pool import MAX_MEMORY
+from .reports import ReportBoard
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
@@ -78,6 +79,7 @@ class DevServer:
         self.host, self.port = host, port
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
+        self.reports = ReportBoard()
         self._ingest = Ingest(self.store, keys, self.faults, on_request)
         self._queries = QueryEmulator(self.store.path, timeout=query_timeout, memory=query_memory)
         self._query_timeout = query_timeout
@@ -102,6 +104,8 @@ class DevServer:
         context = ApiContext(
             self.store,
             self.faults,
+            self.reports,
+            guard.token,
             EventReader(self.store.path),
             EventQueries(self._queries.pool, self._query_timeout),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from ..engine.scan import Sql
 from ..events.filters import EventFilter, joined
@@ -12,6 +13,7 @@ from ..events.rows import among
 from ..events.search_text import DATAPRIME
 from ..events.selection import EventQueries
 from ..faults import FaultPanel
+from ..reports import ReportBoard
 from ..store import Store
 
 
@@ -23,14 +25,25 @@ class ApiContext:
     Attributes:
         store: The events and the log of requests.
         faults: The faults to inject.
+        reports: What applications report of their handlers.
+        token: What a browser sends with each change.
         reader: Opens connections to the store for questions.
         queries: Runs DataPrime queries.
     """
 
     store: Store
     faults: FaultPanel
+    reports: ReportBoard
+    token: str
     reader: EventReader
     queries: EventQueries
+
+    def state(self) -> dict[str, Any]:
+        """Return the `faults` and `reports` of the moment, as JSON."""
+        return {
+            "faults": [fault.to_json() for fault in self.faults.active()],
+            "reports": self.reports.current(),
+        }
 
     def condition(
         self, wanted: EventFilter, left: Future[None] | None = None, without: str = ""

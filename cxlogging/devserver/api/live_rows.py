@@ -16,6 +16,7 @@ from ..events.rows import read_rows, rows_of_ids
 from ..events.search_text import DATAPRIME
 from ..events.selection import SelectionError
 from ..query.pool import BusyError
+from ..requestlog.log import REJECTED
 from .context import ApiContext
 from .threads import in_thread
 
@@ -128,7 +129,7 @@ class LiveRows:
     def _rejected(self) -> int:
         with self._context.reader.connection() as connection:
             number: int = connection.execute(
-                "SELECT COUNT(*) FROM requests WHERE error != ''"
+                f"SELECT COUNT(*) FROM requests WHERE {REJECTED}"  # noqa: S608 - a constant
             ).fetchone()[0]
         return number
 

@@ -26,13 +26,17 @@ from .answers import (
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
+from .reports import ReportsApi
 from .requests import RequestsApi
 from .rows import RowsApi
 from .statistics import StatisticsApi
 from .stream import StreamApi
+from .transfer import TransferApi
 
 PAGE = Path(__file__).parents[1] / "page"
-ENDPOINTS = (EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi)
+ENDPOINTS = (
+    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
+)  # fmt: skip
 HANDLERS = {
     HTTPException: error_response,
     SelectionError: query_error_response,
@@ -48,6 +52,7 @@ def build(context: ApiContext) -> Starlette:
         *_page(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
+        Route("/api/token", _token(context.token)),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers=HANDLERS)
@@ -60,6 +65,15 @@ async def _health(request: Request) -> Response:
     """Return a success while the server runs."""
     del request
     return json_response({"status": "ok"})
+
+
+def _token(token: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        """Return what the page sends with each change; other sites cannot read it."""
+        del request
+        return json_response({"token": token})
+
+    return show
 
 
 async def _vendors(request: Request) -> Response:

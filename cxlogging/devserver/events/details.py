@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..event_view import view
-from ..schema import EVENT_COLUMNS, LOGGED_COLUMNS
+from ..requestlog import log
+from ..schema import EVENT_COLUMNS
 from .rows import read_rows, row_of
 from .tracebacks import parts_of
 from .wire import wire_of
@@ -26,15 +27,21 @@ def event_details(connection: sqlite3.Connection, number: int) -> dict[str, Any]
     if stored is None:
         return None
     event = {**stored, **{name: json.loads(stored[name]) for name in _JSON}}
-    request = None
-    if event["request"] is not None:
-        request = _one(connection, "requests", ", ".join(("id", *LOGGED_COLUMNS)), event["request"])
     return {
         "event": _whole(stored, event),
         "wire": _wire(connection, event),
-        "request": None if request is None else {**request, "time_ns": str(request["time_ns"])},
+        "request": _request(connection, event["request"]),
         "related": {name: _related(connection, name, event) for name in RELATIONS},
     }
+
+
+def _request(connection: sqlite3.Connection, number: int | None) -> dict[str, Any] | None:
+    cursor = connection.execute(f"{log.SELECT} WHERE id = ?", (number,))
+    record = cursor.fetchone()
+    if record is None:
+        return None
+    entry = log.request_dict(tuple(one[0] for one in cursor.description), record)
+    return {**entry, "time_ns": str(entry["time_ns"])}
 
 
 def _one(

@@ -126,7 +126,9 @@ def keypaths(field: str) -> tuple[str, ...]:
     name = field.removeprefix("$d.")
     steps = name.split(".")
     if not all(steps) or '"' in name or "\0" in name or len(steps) > MAX_STEPS:
-        raise UnknownFieldError(f"{field[:100]!r} is not a field: give a column or a keypath like user.id")
+        raise UnknownFieldError(
+            f"{field[:100]!r} is not a field: give a column or a keypath like user.id"
+        )
     nested = "$" + "".join(f'."{escape_surrogates(step)}"' for step in steps)
     return (nested,) if len(steps) == 1 else (nested, f'$."{escape_surrogates(name)}"')
 

@@ -69,7 +69,9 @@ def _each(lines: list[str]) -> Iterator[Part | str]:
         frames += 1
         margin = found["margin"]
         code: list[str] = []
-        while at < len(lines) and lines[at].startswith(f"{margin}  ") and not _frame_line(lines[at]):
+        while (
+            at < len(lines) and lines[at].startswith(f"{margin}  ") and not _frame_line(lines[at])
+        ):
             code.append(lines[at][len(margin) :])
             at += 1
         yield _frame(found, code)

@@ -16,12 +16,9 @@ from ...vendors.emulation.bodies import (
     inflate,
 )
 from ...vendors.emulation.msgpack_bodies import jsonable, unpack
-
-LIMIT = 32 * 1024 * 1024
-"""Bytes of a body after decompression, above which it is not taken apart."""
+from ..requestlog.bodies import ENCODINGS, HEX_BYTES, MAX_RAW, body_format, hex_dump
 
 UNREADABLE = (TooLargeError, MalformedError, UnknownEncodingError)
-HEX_BYTES = 4 * 1024
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
@@ -52,10 +49,8 @@ def wire_of(request: Mapping[str, Any], data: Any, number: int) -> dict[str, Any
     if request.get("body") is None:
         return None
     try:
-        raw = inflate(
-            request["body"], request["encoding"], allowed=("gzip", "deflate", "zstd"), limit=LIMIT
-        )
-        form = format_of(raw, request["content_type"])
+        raw = inflate(request["body"], request["encoding"], allowed=ENCODINGS, limit=MAX_RAW)
+        form = body_format(raw, request["content_type"])
         item = _find(_ITEMS[form](raw), data, number, request["events"])
     except (*UNREADABLE, ValueError, LookupError, RecursionError):
         return None
@@ -65,42 +60,10 @@ def wire_of(request: Mapping[str, Any], data: Any, number: int) -> dict[str, Any
     text = json.dumps(jsonable(item.value, {}), indent=2, ensure_ascii=False) if packed else ""
     return {
         "json": text or item.raw.decode("utf-8", "replace"),
-        "hex": hex_dump(item.raw) if packed else None,
+        "hex": hex_dump(item.raw[:HEX_BYTES]) if packed else None,
         "format": form,
         "bytes": len(item.raw),
     }
-
-
-def format_of(raw: bytes, content_type: str) -> str:
-    """Return the format of a body: `json`, `ndjson` or `msgpack`."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if "msgpack" in kind:
-        return "msgpack"
-    if "ndjson" in kind or "jsonl" in kind:
-        return "ndjson"
-    lines = raw.strip().split(b"\n", 1)
-    return "ndjson" if len(lines) > 1 and _is_json(lines[0]) else "json"
-
-
-def hex_dump(raw: bytes) -> str:
-    """Return the first `HEX_BYTES` of *raw*, sixteen in a line, in hexadecimal and as ASCII."""
-    return "\n".join(
-        f"{at:08x}  {chunk[:8].hex(' '):<23}  {chunk[8:].hex(' '):<23}  {_ascii(chunk)}"
-        for at in range(0, min(len(raw), HEX_BYTES), 16)
-        for chunk in (raw[at : min(at + 16, HEX_BYTES)],)
-    )
-
-
-def _ascii(raw: bytes) -> str:
-    return "".join(chr(one) if 32 <= one < 127 else "." for one in raw)
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _lines(raw: bytes) -> list[WireItem]:
@@ -113,6 +76,7 @@ def _json_items(raw: bytes) -> list[WireItem]:
     start = _array_start(text)
     if start < 0:
         return [WireItem(json.loads(text), raw.strip())]
+    json.loads(text)  # so that nothing follows the items
     return [WireItem(value, text[at:end].encode()) for value, at, end in _elements(text, start)]
 
 
@@ -162,8 +126,17 @@ def _packed_items(raw: bytes) -> list[WireItem]:
     return items
 
 
+def _json_or_lines(raw: bytes) -> list[WireItem]:
+    """Return the items of JSON, or of lines that nothing but their form tells from it."""
+    try:
+        return _json_items(raw)
+    except ValueError:
+        return _lines(raw)
+
+
 _ITEMS: dict[str, Callable[[bytes], list[WireItem]]] = {
-    "json": _json_items,
+    "json": _json_or_lines,
+    "text": _json_or_lines,
     "ndjson": _lines,
     "msgpack": _packed_items,
 }

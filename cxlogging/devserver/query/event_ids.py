@@ -102,9 +102,7 @@ def _table(answer: EngineAnswer) -> Iterator[Any]:
             left -= len(document["userData"])
             if left < 0:
                 break
-            rows.append(
-                [document["userData"], metadata.get("timestamp"), metadata.get("severity")]
-            )
+            rows.append([document["userData"], metadata.get("timestamp"), metadata.get("severity")])
         yield rows
         if left < 0:
             yield {"cut": True}
