@@ -122,13 +122,12 @@ def expression(field: str) -> Sql:
 
 
 def keypaths(field: str) -> tuple[str, ...]:
-    """Return the paths in the JSON of the data where *field* may be; raise `UnknownFieldError` if none."""
+    """Return the paths in the JSON of the data where *field* may be, nested and flat."""
     name = field.removeprefix("$d.")
     steps = name.split(".")
     if not all(steps) or '"' in name or "\0" in name or len(steps) > MAX_STEPS:
-        raise UnknownFieldError(
-            f"{field[:100]!r} is not a field: give a column or a keypath like user.id"
-        )
+        shown = field[:100]
+        raise UnknownFieldError(f"{shown!r} is not a field: give a column, or a keypath like a.b")
     nested = "$" + "".join(f'."{escape_surrogates(step)}"' for step in steps)
     return (nested,) if len(steps) == 1 else (nested, f'$."{escape_surrogates(name)}"')
 

@@ -109,7 +109,7 @@ FUNCTION_HELP = {
     "random": "A random number from 0 to 1.",
     "randomInt": "A random integer below a bound.",
     "randomUuid": "A random UUID.",
-    "regexpSplitParts": "The part with this number, from 1, between matches of a regular expression.",
+    "regexpSplitParts": "The part with this number, from 1, between matches of a pattern.",
     "round": "The number with so many decimal places.",
     "roundTime": "The time, rounded down to an interval.",
     "rtrim": "The text without white space at its end.",
