@@ -41,7 +41,7 @@ export function Related({ answer: { event, related } }) {
   };
   return groups.map((field) => html`<section class="related" data-field=${field}>
     <h3>${TITLES[field]} <code>${safe(event[field])}</code></h3>
-    <ol>${inOrder(related[field] ?? []).map((row) => html`<${Neighbour} key=${row.id} row=${row} event=${event} />`)}</ol>
+    <ol>${inOrder([...related[field].filter(({ id }) => id !== event.id), event]).map((row) => html`<${Neighbour} key=${row.id} row=${row} event=${event} />`)}</ol>
     <${Small} onClick=${() => only(field)}>Show only these events<//>
   </section>`);
 }

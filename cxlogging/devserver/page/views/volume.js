@@ -8,7 +8,7 @@ import { Fact, Small, View, vendorTitle } from "./parts.js";
 const BY = { logger: "By logger", call_site: "By line of code" };
 const PAUSE = 1000;
 
-const HEADS = [["Vendor"], ["Events", "n"], ["Bytes", "n"], ["Each", "n"], ["Share"]];
+const HEADS = [["Vendor"], ["Events", "n"], ["Bytes", "n"], ["Each", "n"], ["Share of its vendor"]];
 
 function Share({ row, most }) {
   const percent = row.share * 100;
