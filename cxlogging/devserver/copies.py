@@ -12,6 +12,7 @@ import json
 import logging
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..vendors.emulation.event_fields import MESSAGE_FIELDS
@@ -40,16 +41,19 @@ def copies(event: Mapping[str, Any], url: str) -> dict[str, str]:
     Returns:
         ``curl`` sends the event again, to the local server; the key is read from the vendor's
         variable. ``python`` makes a record like the one that was logged. ``dataprime`` finds the
-        event.
+        event. A text is empty where the event is nested too deeply for it.
     """
-    return {
-        "curl": curl_command(event, url),
-        "python": logging_call(event),
-        "dataprime": query(event),
-    }
+    makers = {"curl": partial(curl_command, url=url), "python": logging_call, "dataprime": query}
+    found = {}
+    for name, make in makers.items():
+        try:
+            found[name] = make(event)
+        except RecursionError:
+            found[name] = ""
+    return found
 
 
-def curl_command(event: Mapping[str, Any], url: str) -> str:
+def curl_command(event: Mapping[str, Any], *, url: str) -> str:
     """Return a command for a POSIX shell that sends *event* to *url* again."""
     profile = VENDORS[event["vendor"]].profile
     sample = profile.sample_request(event)
