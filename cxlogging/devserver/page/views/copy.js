@@ -1,6 +1,6 @@
 // Copying to the clipboard: of single values, and of an event in several forms.
 import { Component, html } from "../app/html.js";
-import { IconButton } from "./parts.js";
+import { IconButton, Small } from "./parts.js";
 
 // A page that is not on loopback has no clipboard of its own: there a selected text is copied.
 function copySelected(text) {
@@ -24,6 +24,24 @@ export async function copyText(text) {
   }
 }
 
+// A button that copies one value, and says for a moment that it did.
+export class CopyIcon extends Component {
+  copy = async () => {
+    const done = await copyText(this.props.text);
+    this.setState({ done });
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.setState({ done: false }), 1500);
+  };
+
+  componentWillUnmount() {
+    clearTimeout(this.timer);
+  }
+
+  render({ label }, { done }) {
+    return html`<${IconButton} name=${done ? "done" : "copy"} label=${done ? "Copied" : label} onClick=${this.copy} />`;
+  }
+}
+
 function link(id) {
   return `${location.origin}${location.pathname}?event=${id}`;
 }
@@ -32,17 +50,17 @@ function link(id) {
 function forms({ event, copies = {} }) {
   const { traces, ...whole } = event;
   return {
-    JSON: { text: JSON.stringify(whole, null, 2), help: "the event as JSON" },
-    curl: { text: copies.curl, help: "a curl command that sends this event again" },
-    Python: { text: copies.python, help: "a logging call that makes this record" },
-    DataPrime: { text: copies.dataprime, help: "a query that finds this event" },
+    JSON: { read: () => JSON.stringify(whole, null, 2), help: "the event as JSON" },
+    curl: { read: () => copies.curl, help: "a curl command that sends this event again" },
+    Python: { read: () => copies.python, help: "a logging call that makes this record" },
+    DataPrime: { read: () => copies.dataprime, help: "a query that finds this event" },
   };
 }
 
 export class CopyButtons extends Component {
   async copy(label, text) {
-    const done = await copyText(text);
-    this.setState({ said: done ? `Copied ${label}` : "The browser did not allow it" });
+    const done = Boolean(text) && await copyText(text);
+    this.setState({ said: done ? `Copied ${label}` : text ? "The browser did not allow it" : "The event is nested too deeply" });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.setState({ said: "" }), 2500);
   }
@@ -54,8 +72,8 @@ export class CopyButtons extends Component {
   render({ answer }, { said = "" }) {
     return html`<div class="copy" role="group" aria-label="Copy this event as">
       <span class="dim">Copy</span>
-      ${Object.entries(forms(answer)).map(([label, { text, help }]) => text && html`
-        <button type="button" class="small" title=${`Copy ${help}`} onClick=${() => this.copy(label, text)}>${label}</button>`)}
+      ${Object.entries(forms(answer)).map(([label, { read, help }]) => html`
+        <${Small} title=${`Copy ${help}`} onClick=${() => this.copy(label, read())}>${label}<//>`)}
       <${IconButton} name="link" label="Copy a link to this event" onClick=${() => this.copy("the link", link(answer.event.id))} />
       <span class="said" role="status">${said}</span>
     </div>`;

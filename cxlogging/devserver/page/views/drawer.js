@@ -78,6 +78,34 @@ class Steps extends Component {
   }
 }
 
+const NARROWEST = 360, ROOM = 320, STEP = 40; // pixels of the drawer, of what is beside it, and of a key
+
+// The left edge, by which the drawer is made wider or narrower: with the pointer or the arrow keys.
+class Edge extends Component {
+  resize(width) {
+    const to = Math.round(Math.max(Math.min(width, innerWidth - ROOM), NARROWEST));
+    document.documentElement.style.setProperty("--drawer", `${to}px`);
+    this.setState({ width: to });
+  }
+
+  onPointerMove = (moved) => {
+    if (moved.target.hasPointerCapture(moved.pointerId)) this.resize(innerWidth - moved.clientX);
+  };
+
+  onKeyDown = (pressed) => {
+    const by = { ArrowLeft: STEP, ArrowRight: -STEP }[pressed.key];
+    if (!by) return;
+    pressed.preventDefault();
+    this.resize(document.getElementById("drawer").offsetWidth + by);
+  };
+
+  render(_, { width = 0 }) {
+    return html`<div class="edge" role="separator" aria-orientation="vertical" aria-label="Width of the drawer" tabindex="0"
+      aria-valuenow=${width} aria-valuemin=${NARROWEST} aria-valuemax=${Math.max(innerWidth - ROOM, NARROWEST)}
+      onPointerDown=${(down) => down.target.setPointerCapture(down.pointerId)} onPointerMove=${this.onPointerMove} onKeyDown=${this.onKeyDown}></div>`;
+  }
+}
+
 function Head({ answer, heading }) {
   const { event } = answer, [first] = event.message.trim().split("\n"), when = clock(event.time);
   return html`<div class="drawer-head">
@@ -154,6 +182,7 @@ export class Drawer extends View {
     const usual = names.includes("traceback") ? "traceback" : "fields";
     const current = names.includes(tab) ? tab : usual;
     return html`<aside class="drawer" id="drawer" aria-labelledby="drawer-title">
+      <${Edge} />
       <${Head} answer=${answer} heading=${this.heading} />
       <${Tabs} names=${names} current=${current} answer=${answer} onChoose=${(one) => this.setState({ tab: one })} />
       <div class="panel" id="drawer-panel" role="tabpanel" aria-labelledby=${`drawer-tab-${current}`} tabindex="0"

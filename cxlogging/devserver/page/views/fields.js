@@ -11,6 +11,8 @@ const FACTS = [
 const EXAMPLE = 'extra={"order": 17}';
 const NO_FILTER = new Set(["span_id"]);
 
+const said = (ms) => ms >= 0 ? `${duration(ms)} later` : `${duration(-ms)} earlier, by the clock of this machine`;
+
 function Facts({ event, columns }) {
   const when = clock(event.time), late = Number(BigInt(event.received) - BigInt(event.time)) / 1e6;
   return html`<dl class="facts">
@@ -19,7 +21,7 @@ function Facts({ event, columns }) {
       <span class="value">${safe(event[name])}</span>
       <${Actions} field=${NO_FILTER.has(name) ? null : name} value=${event[name]} columns=${columns} />
     <//>`)}
-    <${Fact} title="Received">${late >= 0 ? `${duration(late)} later` : `${duration(-late)} earlier, by this machine's clock`}, ${bytes(event.size)}<//>
+    <${Fact} title="Received">${said(late)}, ${bytes(event.size)}<//>
   </dl>`;
 }
 

@@ -1,8 +1,8 @@
 // The ledgers that applications report: how each handler's queue fills and drains.
 import { Component, html } from "../app/html.js";
 import { bytes, number, safe } from "../app/format.js";
-import { copyText } from "./copy.js";
-import { Small, vendorTitle } from "./parts.js";
+import { CopyIcon } from "./copy.js";
+import { vendorTitle } from "./parts.js";
 
 const SAMPLES = 120, INTERVAL = 500, WIDTH = 240, HEIGHT = 44; // a minute
 const COUNTS = {
@@ -49,7 +49,7 @@ function Ledger({ handler, samples }) {
 function HowTo() {
   return html`<div class="nothing"><h3>No application reports its statistics</h3>
     <p>Add one line where the application configures logging, and its queues appear here while they fill and drain:</p>
-    <p class="bar"><code>${LINE}</code> <${Small} onClick=${() => copyText(`import cxlogging\n\n${LINE}\n`)}>Copy<//></p>
+    <p class="bar"><code>${LINE}</code> <${CopyIcon} label="Copy the lines" text=${`import cxlogging\n\n${LINE}\n`} /></p>
     <p>Or set <code>${VARIABLE}</code>. It reports once a second to <code>CXLOGGING_URL</code>, if that is on this machine: counts
       alone, no records.</p></div>`;
 }

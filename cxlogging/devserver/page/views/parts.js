@@ -13,7 +13,7 @@ const PATHS = {
   close: "M4 4l8 8M12 4l-8 8",
   previous: "M4 10l4-4 4 4",
   next: "M4 6l4 4 4-4",
-  back: "M10 4L6 8l4 4",
+  done: "M3.5 8.5l3 3 6-7",
   fold: "M6 4l4 4-4 4",
 };
 
@@ -55,7 +55,8 @@ export class LongText extends Component {
 }
 
 export function Small({ onClick, pressed, disabled, title, children }) {
-  return html`<button type="button" class="small" aria-pressed=${pressed} disabled=${disabled} title=${title} onClick=${onClick}>${children}</button>`;
+  return html`<button type="button" class="small" aria-pressed=${pressed} disabled=${disabled} title=${title}
+    onClick=${onClick}>${children}</button>`;
 }
 
 // One line of a list of facts: `<dl class="facts">`.

@@ -1,14 +1,14 @@
 // Tracebacks line by line. Frames of the application stand out; those of libraries can be folded.
 import { Component, html } from "../app/html.js";
 import { plural, safe } from "../app/format.js";
-import { copyText } from "./copy.js";
-import { icon } from "./parts.js";
+import { CopyIcon } from "./copy.js";
+import { Small, icon } from "./parts.js";
 
 const LINKS = ["The above exception was the direct cause", "During handling of the above exception"];
 const FEW = 200; // parts of a traceback that are shown at first
 
 // Neighbouring library frames become one block, which can be folded.
-export function blocks(parts) {
+function blocks(parts) {
   const found = [];
   for (const part of parts) {
     const folds = part.kind === "frame" && part.library, last = found.at(-1);
@@ -36,7 +36,7 @@ class LibraryFrames extends Component {
     const packages = [...new Set(frames.map(({ file }) => packageOf(file)).filter(Boolean))];
     return html`<li class="library">
       <button type="button" class="twist" aria-expanded=${isOpen} onClick=${() => this.setState({ toggled: !isOpen })}>
-        ${icon("fold")}${plural(frames.length, "library frame")} <span class="count">${safe(packages.slice(0, 3).join(", "))}${packages.length > 3 ? ", …" : ""}</span>
+        ${icon("fold")}${plural(frames.length, "library frame")} <span class="count">${safe(packages.slice(0, 4).join(", "))}</span>
       </button>
       ${isOpen && html`<ol class="frames">${frames.map((frame) => html`<${Frame} frame=${frame} />`)}</ol>`}
     </li>`;
@@ -95,10 +95,9 @@ export class Traceback extends Component {
     const whole = traces.map(({ text }) => text).join("\n\n");
     return html`<div class="traceback">
       <div class="row-of-buttons">
-        <button type="button" class="small" aria-pressed=${folded} disabled=${plain}
-          onClick=${() => this.setState({ folded: !folded })}>Fold library frames</button>
-        <button type="button" class="small" aria-pressed=${plain} onClick=${() => this.setState({ plain: !plain })}>Plain text</button>
-        <button type="button" class="small" onClick=${() => copyText(whole)}>Copy</button>
+        <${Small} pressed=${folded} disabled=${plain} onClick=${() => this.setState({ folded: !folded })}>Fold library frames<//>
+        <${Small} pressed=${plain} onClick=${() => this.setState({ plain: !plain })}>Plain text<//>
+        <${CopyIcon} label="Copy the traceback" text=${whole} />
       </div>
       ${traces.map((trace, n) => html`<${Trace} key=${`${n} ${folded}`} trace=${trace} folded=${folded} plain=${plain} />`)}
     </div>`;

@@ -2,7 +2,7 @@
 import { Component, html } from "../app/html.js";
 import { safe } from "../app/format.js";
 import { addFilter, toggleColumn } from "../app/store.js";
-import { copyText } from "./copy.js";
+import { CopyIcon } from "./copy.js";
 import { IconButton, LongText, icon } from "./parts.js";
 
 const MANY = 100;     // members of an object that are shown at first
@@ -11,18 +11,18 @@ const OPEN_DEPTH = 3; // levels that are open at first
 // Integers beyond the precision of a double are raw JSON, where the browser has it.
 const isRaw = (value) => Boolean(JSON.isRawJSON?.(value));
 
-export function isTree(value) {
+function isTree(value) {
   return value !== null && typeof value === "object" && !isRaw(value);
 }
 
-export function kindOf(value) {
+function kindOf(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   return isRaw(value) ? "number" : typeof value;
 }
 
 // The value as a person reads it: a string as it is, everything else as JSON.
-export function shown(value) {
+function shown(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
@@ -44,7 +44,7 @@ export function Actions({ field, value, column, columns }) {
     ${field && html`<${IconButton} name="exclude" label=${`Without this ${name}`} onClick=${() => addFilter("not", field, value)} />`}
     ${column && html`<${IconButton} name="column" label=${`${name} as a column`} pressed=${columns.includes(column)}
       onClick=${() => toggleColumn(column)} />`}
-    <${IconButton} name="copy" label=${`Copy ${name}`} onClick=${() => copyText(shown(value))} />
+    <${CopyIcon} label=${`Copy ${name}`} text=${shown(value)} />
   </span>`;
 }
 

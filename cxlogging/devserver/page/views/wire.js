@@ -2,7 +2,7 @@
 import { Component, html } from "../app/html.js";
 import { bytes, number, plural, safe } from "../app/format.js";
 import { parse } from "../app/api.js";
-import { copyText } from "./copy.js";
+import { CopyIcon } from "./copy.js";
 import { Fact, LongText, Small, Status } from "./parts.js";
 
 const FORMATS = { json: "JSON", ndjson: "JSON, one object a line", msgpack: "MessagePack" };
@@ -44,7 +44,7 @@ export class Forms extends Component {
     return html`<div class="forms">
       <div class="row-of-buttons" role="group" aria-label=${`${name} as`}>
         ${there.map(([one]) => html`<${Small} pressed=${one === label} onClick=${() => this.setState({ chosen: one })}>${one}<//>`)}
-        <${Small} onClick=${() => copyText(text)}>Copy<//>
+        <${CopyIcon} label=${`Copy, ${label}`} text=${text} />
       </div>
       <pre class=${`bytes ${label === "Hex" ? "hex" : ""}`} tabindex="0" aria-label=${`${name}, ${label}`}>
         <${LongText} key=${label} text=${text} most=${MOST} /></pre>
