@@ -1,0 +1,75 @@
+// Completion of DataPrime queries: commands, keypaths of the stored data, functions and values.
+const SHOWN = 8;
+const SEVERITIES = ["DEBUG", "VERBOSE", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const QUOTED = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`/g;
+const VALUE = /(\$[dml](?:\.[\w.-]+|\['[^']*'\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^'\s|&()]*)$/;
+const COMMAND = /(?:^|\|)\s*([a-zA-Z]*)$/;
+const WORD = /\$?[\w.$-]*$/;
+
+// Whether the server reads a query as DataPrime, as opposed to words that must occur.
+export function isDataprime(text, commands) {
+  const bare = text.replace(QUOTED, " ").trim(), first = bare.match(/^\w+/)?.[0];
+  const rest = first ? bare.slice(first.length).trim() : "";
+  if (first === "source" || (commands.includes(first) && rest)) return true;
+  return /\||\$[dml]\.|[=!]=|[<>]|~/.test(bare);
+}
+
+// Returns {start, items}: what may replace the text from start to the caret. Items are {text, kind, help, insert}; in
+// insert, a U+2038 caret mark stands for the place of the caret.
+export function complete(text, caret, { fields, language }) {
+  const before = text.slice(0, caret), value = before.match(VALUE);
+  if (value) return { start: caret - value[2].length, items: values(value[1], value[2], fields) };
+  if (/['"`]/.test(before.replace(QUOTED, ""))) return { start: caret, items: [] };
+  const command = before.match(COMMAND);
+  const word = command ? command[1] : before.match(WORD)[0];
+  if (!word && !command && !/[\s(,|&!]$/.test(before)) return { start: caret, items: [] };
+  const found = command ? commands(word, language) : [];
+  // Before a command, a keypath is a query only when it is filtered by.
+  const paths = keypaths(word, fields, command && !text.includes("|") ? "filter " : "");
+  found.push(...(command && !word ? [] : paths));
+  if (!command) found.push(...functions(word, language));
+  const items = found.filter(({ insert }) => insert.replace("‸", "").trim() !== word).slice(0, SHOWN);
+  return { start: caret - word.length, items };
+}
+
+function commands(word, { commands: all }) {
+  return all.filter(({ name }) => name.startsWith(word.toLowerCase()))
+    .map(({ name, help }) => ({ text: name, kind: "command", help, insert: `${name} ` }));
+}
+
+function functions(word, { functions: all }) {
+  if (!word) return [];
+  return all.filter(({ name }) => name.toLowerCase().startsWith(word.toLowerCase()))
+    .map(({ name, signature, help }) => ({ text: name, kind: "function", help: signature || help, insert: `${name}(‸)` }));
+}
+
+// Keypaths that begin with the word come first, then those of which a part begins with it, then the others.
+function keypaths(word, fields, before) {
+  const wanted = word.toLowerCase();
+  const rank = ({ path }) => {
+    const lower = path.toLowerCase();
+    if (lower.startsWith(wanted)) return 0;
+    if (lower.replace(/^\$[dml]\.?/, "").startsWith(wanted)) return 1;
+    return lower.split(/[.['\]]+/).some((part) => part.startsWith(wanted)) ? 2 : lower.includes(wanted) ? 3 : 4;
+  };
+  return fields.map((field) => [rank(field), field]).filter(([order]) => order < 4)
+    .sort(([a, one], [b, other]) => a - b || other.count - one.count)
+    .map(([, { path, types, examples }]) => ({
+      text: path, kind: types.join(", ") || "field", help: examples.length ? `such as ${literal(examples[0])}` : "",
+      insert: `${before}${path} `,
+    }));
+}
+
+function values(path, typed, fields) {
+  const known = path === "$m.severity" ? SEVERITIES
+    : (fields.find((field) => field.path === path)?.examples ?? []).map(literal);
+  const wanted = typed.toLowerCase().replace(/^'/, "");
+  return known.filter((text) => text.toLowerCase().replace(/^'/, "").startsWith(wanted) && text !== typed)
+    .slice(0, SHOWN).map((text) => ({ text, kind: "value", help: "", insert: `${text} ` }));
+}
+
+// A value as DataPrime writes it.
+export function literal(value) {
+  if (typeof value !== "string") return JSON.stringify(value);
+  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
+}
