@@ -17,7 +17,8 @@ from uvicorn.server import ServerState
 
 from ..vendors.registry import VENDORS
 from ..wire.option_parsers import boolean
-from . import api
+from .api.context import ApiContext
+from .api.routes import build
 from .app import DevApp
 from .faults import FaultPanel
 from .guard import Guard
@@ -95,7 +96,8 @@ class DevServer:
         self.port = listener.getsockname()[1]
         guard = Guard.of(self.host, self.port, allow_remote=self._allow_remote)
         emulators = (*(vendor.emulator for vendor in VENDORS.values()), self._queries)
-        app = DevApp(guard, self._ingest, emulators, api.build(self.store, self.faults))
+        inner = build(ApiContext(self.store, self.faults))
+        app = DevApp(guard, self._ingest, emulators, inner)
         self._thread = _ServerThread(listener, app)
         self._thread.start()
         return self

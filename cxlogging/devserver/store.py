@@ -21,12 +21,14 @@ from typing import Any
 from ..vendors.emulation.types import StoredEvent
 from ..vendors.registry import VENDORS
 from .schema import (
+    EVENT_COLUMNS,
     INSERT_EVENT,
     INSERT_REQUEST,
-    SCHEMA,
+    REQUEST_COLUMNS,
     RequestRecord,
     event_dict,
     event_row,
+    prepare,
     request_row,
 )
 
@@ -34,6 +36,9 @@ MAX_BYTES = 256 * 1024 * 1024
 MAX_REQUESTS = 10_000
 TRANSACTION_EVENTS = 2_000
 """Maximum number of events of one transaction."""
+
+_EVENT = ", ".join(("id", *EVENT_COLUMNS))
+_REQUEST = ", ".join(("id", *(name for name in REQUEST_COLUMNS if name != "body")))
 
 
 class Store:
@@ -63,7 +68,7 @@ class Store:
         # Removes the file even where the process exits without closing the store.
         self._remove = weakref.finalize(self, _remove, self._folder, self._owner)
         self._writer, self._writing = _connect(self.path, sync=path is not None), threading.Lock()
-        self._writer.executescript(SCHEMA)
+        prepare(self._writer)
         self._reader, self._reading = _connect(self.path, sync=False), threading.Lock()
         self._page_size: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
         self._counts = self._counted()
@@ -76,23 +81,25 @@ class Store:
         Up to `TRANSACTION_EVENTS` events are one transaction; more are several, so that other
         requests are stored in between.
         """
-        rest, last = iter(events), False
-        while not last:
-            rows = [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]
-            last = len(rows) < TRANSACTION_EVENTS
-            self._insert(rows, request if last else None)
+        rest = iter(events)
+        rows = [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]
+        number = self._insert(rows, request)
+        while rows := [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]:
+            self._insert(rows, number)
 
-    def _insert(self, rows: list[tuple[object, ...]], request: RequestRecord | None) -> None:
+    def _insert(
+        self, rows: list[tuple[object, ...]], request: RequestRecord | int | None
+    ) -> int | None:
+        """Store events of *request*, which is new or the id of one in the log; return its id."""
         with self._writing:
             with self._writer:
-                if rows:
-                    self._writer.executemany(INSERT_EVENT, rows)
-                if request is not None:
-                    self._log(request)
+                number = self._log(request) if isinstance(request, RequestRecord) else request
+                self._writer.executemany(INSERT_EVENT, ((*row, number) for row in rows))
                 counts = self._with(rows)
                 if rows:
                     counts = self._prune(counts)
             self._publish(counts)
+        return number
 
     def _publish(self, counts: dict[str, int]) -> None:
         # Called with the writer's lock held: the next writer continues from these counts.
@@ -120,7 +127,7 @@ class Store:
         """
         parts, values = _where(vendor, before_id, contains)
         columns, rows = self._read(
-            f"SELECT * FROM events{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
+            f"SELECT {_EVENT} FROM events{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
             (*values, limit),
         )
         return [event_dict(columns, row) for row in rows]
@@ -129,7 +136,7 @@ class Store:
         """Return events in the order of arrival; all of them by default."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
-            f"SELECT * FROM events{parts} ORDER BY id LIMIT ?",  # noqa: S608 - no values
+            f"SELECT {_EVENT} FROM events{parts} ORDER BY id LIMIT ?",  # noqa: S608 - no values
             (*values, limit),
         )
         return [event_dict(columns, row) for row in rows]
@@ -138,7 +145,7 @@ class Store:
         """Return the newest entries of the request log, newest first."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
-            f"SELECT * FROM requests{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
+            f"SELECT {_REQUEST} FROM requests{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
             (*values, limit),
         )
         return [dict(zip(columns, row, strict=True)) for row in rows]
@@ -191,10 +198,11 @@ class Store:
             cursor = self._reader.execute(sql, values)
             return tuple(one[0] for one in cursor.description), cursor.fetchall()
 
-    def _log(self, request: RequestRecord) -> None:
+    def _log(self, request: RequestRecord) -> int:
         last = self._writer.execute(INSERT_REQUEST, request_row(request)).lastrowid or 0
         if last % 64 == 0 or self.max_requests < 64:
             self._writer.execute("DELETE FROM requests WHERE id <= ?", (last - self.max_requests,))
+        return last
 
     def _with(self, rows: list[tuple[object, ...]]) -> dict[str, int]:
         counts = dict(self._counts)

@@ -1,0 +1,22 @@
+"""What the endpoints share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..faults import FaultPanel
+from ..store import Store
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """
+    What the endpoints read and change.
+
+    Attributes:
+        store: The events and the log of requests.
+        faults: The faults to inject.
+    """
+
+    store: Store
+    faults: FaultPanel

@@ -1,0 +1,57 @@
+"""Everything that the local server serves beside the vendors' APIs: the JSON API and the page."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ...vendors.registry import VENDORS
+from . import page_files
+from .answers import error_response, json_response
+from .context import ApiContext
+from .events import EventsApi
+from .faults import FaultsApi
+from .requests import RequestsApi
+from .stream import StreamApi
+
+ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi)
+
+
+def build(context: ApiContext) -> Starlette:
+    """Return the application for everything that is not an API of a vendor."""
+    routes = [
+        *page_files.routes(),
+        Route("/api/health", _health),
+        Route("/api/vendors", _vendors),
+        *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: error_response})
+    # A path with a trailing slash is another path.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _health(request: Request) -> Response:
+    """Return a success while the server runs."""
+    del request
+    return json_response({"status": "ok"})
+
+
+async def _vendors(request: Request) -> Response:
+    """Return every vendor: its names, and the fields that its handler writes into every event."""
+    del request
+    return json_response({"vendors": VENDORS_SHOWN})
+
+
+VENDORS_SHOWN = [
+    {
+        "name": vendor.name,
+        "title": vendor.title,
+        "fields": sorted(vendor.profile.handler_fields),
+        "context": sorted(vendor.profile.own_context),
+    }
+    for vendor in VENDORS.values()
+]
