@@ -4,6 +4,7 @@ import { html } from "../app/html.js";
 import { clearFilter, set, setFilter } from "../app/store.js";
 import { filtered, LEVELS, parts, remove } from "./filter_text.js";
 import { LiveComponent } from "./live.js";
+import { QueryError } from "./query_bar.js";
 import { SavedViews } from "./saved.js";
 
 const toggled = (levels, level) => levels.includes(level) ? levels.filter((one) => one !== level) : [...levels, level];
@@ -27,15 +28,15 @@ export class Chips extends LiveComponent {
     const counts = this.counts();
     const applied = parts({ ...state.filter, q: "", levels: [] });
     const removable = applied.length + (state.filter.q ? 1 : 0) + (state.filter.levels.length ? 1 : 0);
-    return html`<section class="chips" aria-label="Filters">
+    return html`<${QueryError} error=${state.error} /><section class="chips" aria-label="Filters">
       <div class="levels" role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
       ${applied.length > 0 && html`<ul class="applied" aria-label="Applied filters">${applied.map((part) => html`
         <li key=${part.text}><button type="button" class=${`filter-chip ${part.kind ?? "window"}`} onClick=${() => remove(part)}
           aria-label=${`Remove the filter ${part.text}`} title=${part.text}>
           <span>${part.text}</span><i aria-hidden="true">×</i></button></li>`)}</ul>`}
-      ${removable > 1 && html`<button type="button" class="plain clear-filters" onClick=${clearFilter}>Clear filters</button>`}
+      ${removable > 1 && html`<button type="button" class="quiet clear-filters" onClick=${clearFilter}>Clear filters</button>`}
       <span class="spring"></span>
-      <button type="button" class="plain group-similar" aria-pressed=${String(state.grouped)}
+      <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
         onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
       <${SavedViews} state=${state} />
     </section>`;

@@ -6,23 +6,22 @@ const VALUE = /(\$[dml](?:\.[\w.-]+|\['[^']*'\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^
 const COMMAND = /(?:^|\|)\s*([a-zA-Z]*)$/;
 const WORD = /\$?[\w.$-]*$/;
 
-// Whether the server reads a query as DataPrime, as opposed to words that must occur.
-export function isDataprime(text, commands) {
+// Whether a text that is being typed will be read as DataPrime, as opposed to words. The server decides.
+export function isDataprime(text, { commands: all }) {
   const bare = text.replace(QUOTED, " ").trim(), first = bare.match(/^\w+/)?.[0];
-  const rest = first ? bare.slice(first.length).trim() : "";
-  if (first === "source" || (commands.includes(first) && rest)) return true;
-  return /\||\$[dml]\.|[=!]=|[<>]|~/.test(bare);
+  return first === "source" || all.some(({ name }) => name === first) || /\||\$[dml]\b|[=!]=|[<>]|~/.test(bare);
 }
 
 // Returns {start, items}: what may replace the text from start to the caret. Items are {text, kind, help, insert}; in
-// insert, a U+2038 caret mark stands for the place of the caret.
-export function complete(text, caret, { fields, language }) {
+// insert, "‸" stands for the place of the caret. Words are completed only where that is forced.
+export function complete(text, caret, { fields, language }, forced) {
   const before = text.slice(0, caret), value = before.match(VALUE);
   if (value) return { start: caret - value[2].length, items: values(value[1], value[2], fields) };
   if (/['"`]/.test(before.replace(QUOTED, ""))) return { start: caret, items: [] };
   const command = before.match(COMMAND);
+  if (!command && !forced && !isDataprime(text, language)) return { start: caret, items: [] };
   const word = command ? command[1] : before.match(WORD)[0];
-  if (!word && !command && !/[\s(,|&!]$/.test(before)) return { start: caret, items: [] };
+  if (!word && !forced && !(command && text.trim())) return { start: caret, items: [] };
   const found = command ? commands(word, language) : [];
   // Before a command, a keypath is a query only when it is filtered by.
   const paths = keypaths(word, fields, command && !text.includes("|") ? "filter " : "");

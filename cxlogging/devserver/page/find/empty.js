@@ -1,4 +1,4 @@
-// What is said where no event is shown: how to send the first one, or what was searched and how to find more.
+// What was searched where no event is found, and how to find more.
 import { plural, safe } from "../app/format.js";
 import { html } from "../app/html.js";
 import { get } from "../app/api.js";
@@ -18,8 +18,8 @@ export class Empty extends LiveComponent {
   get stored() { return Object.values(this.props.state.counts).reduce((sum, count) => sum + count, 0); }
 
   get applies() {
-    const { rows, loading, error, kind, connection } = this.props.state;
-    return !rows.length && !loading && !error && kind !== "table" && connection === "open";
+    const { rows, loading, error, kind } = this.props.state;
+    return !rows.length && !loading && !error && kind !== "table";
   }
 
   question({ filter }) { return this.applies && this.stored && parts(filter).length ? filtered("/api/rows") : null; }
@@ -31,20 +31,6 @@ export class Empty extends LiveComponent {
       found.push({ part, count: await hits(part.without, signal).catch(() => null) });
     }
     return { found, all: await hits(NOTHING, signal).catch(() => null) };
-  }
-
-  first() {
-    const { origin } = location;
-    return html`<section class="empty first" aria-label="Getting started"><h2>Nothing has arrived yet</h2>
-      <p>Point an application at this server; the handlers read the address from the environment.</p>
-      <pre><code>${`export CXLOGGING_URL=${origin}`}</code></pre>
-      <p>Or send a first event from a shell:</p>
-      <pre><code>${`CXLOGGING_URL=${origin} python - <<'EOF'
-import logging, cxlogging
-logging.basicConfig(level="INFO", handlers=[cxlogging.BetterStackHandler("any-token")])
-logging.info("order %d placed", 4711, extra={"customer": "c-1"})
-EOF`}</code></pre>
-      <p class="note">Events appear here as they arrive.</p></section>`;
   }
 
   offers() {
@@ -60,7 +46,6 @@ EOF`}</code></pre>
 
   render({ state: { filter, kind } }) {
     if (!this.applies) return null;
-    if (!this.stored) return this.first();
     const others = parts({ ...filter, q: "", from: null, to: null });
     const window = filter.from || filter.to ? windowText(filter) : `all ${plural(this.stored, "stored event")}`;
     return html`<section class="empty" aria-label="No event found"><h2 role="status">No event found</h2>

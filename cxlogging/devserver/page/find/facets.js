@@ -76,7 +76,7 @@ export class Facets extends LiveComponent {
     const most = Math.max(...values.map(({ count }) => count ?? 0));
     return html`<details class="facet" data-field=${field} key=${field} open>
       <summary><span>${name}</span></summary>
-      ${added && html`<button type="button" class="plain forget" aria-label=${`Remove the facet ${name}`}
+      ${added && html`<button type="button" class="quiet forget" aria-label=${`Remove the facet ${name}`}
         onClick=${() => this.choose(this.state.added.filter((path) => path !== field))}>×</button>`}
       <ul aria-label=${name}>${values.map((value) => this.value(field, value, most))}</ul>
       ${!values.length && this.answer && html`<p class="note">No event here has this field.</p>`}
@@ -85,7 +85,7 @@ export class Facets extends LiveComponent {
   }
 
   adding({ adds, paths }) {
-    if (!adds) return html`<button type="button" class="plain add-facet" onClick=${this.offer}>+ Add a field</button>`;
+    if (!adds) return html`<button type="button" class="quiet add-facet" onClick=${this.offer}>+ Add a field</button>`;
     return html`<form class="adding" onSubmit=${this.add} onKeyDown=${(event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();

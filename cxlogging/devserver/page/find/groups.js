@@ -30,7 +30,7 @@ export class Groups extends LiveComponent {
         <span class="pattern">${this.pattern(pattern)}</span>
         <span class="logger">${safe(logger || "")}</span>
         <time title=${`${when.local} · ${when.utc}`}>${when.time}</time></button>
-      <button type="button" class="plain example" onClick=${() => openEvent(example)} aria-label=${`Newest event of: ${safe(pattern).slice(0, 80)}`}>Newest</button>
+      <button type="button" class="quiet example" onClick=${() => openEvent(example)} aria-label=${`Newest event of: ${safe(pattern).slice(0, 80)}`}>Newest</button>
     </li>`;
   }
 

@@ -78,7 +78,7 @@ export class Histogram extends LiveComponent {
     return html`<div class="scroll" tabindex="0" role="region" aria-label="Events over time, as a table"><table class="grid">
       <thead><tr><th scope="col">Time</th>${levels.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
       <tbody>${rows.map(({ from, to, counts }) => html`<tr key=${from}>
-        <th scope="row"><button type="button" class="plain" onClick=${() => setFilter({ from, to })}
+        <th scope="row"><button type="button" class="quiet" onClick=${() => setFilter({ from, to })}
           title="Show only this time">${windowText({ from, to })}</button></th>
         ${levels.map(([level]) => html`<td class="number">${number(counts.find(([one]) => one === level)?.[2] ?? 0)}</td>`)}
       </tr>`)}</tbody></table></div>`;
@@ -96,9 +96,9 @@ export class Histogram extends LiveComponent {
       <div class="histogram-head"><span class="window">${window}</span>
         <span class="pointed" aria-hidden="true" ref=${(element) => { this.pointed = element; }}></span>
         <span class="spring"></span>
-        ${(filter.from || filter.to) && html`<button type="button" class="plain zoom-out" onClick=${this.zoomOut}>Zoom out</button>
-          <button type="button" class="plain all-time" onClick=${() => setFilter({ from: null, to: null })}>All time</button>`}
-        <button type="button" class="plain as-table" aria-pressed=${String(table)}
+        ${(filter.from || filter.to) && html`<button type="button" class="quiet zoom-out" onClick=${this.zoomOut}>Zoom out</button>
+          <button type="button" class="quiet all-time" onClick=${() => setFilter({ from: null, to: null })}>All time</button>`}
+        <button type="button" class="quiet as-table" aria-pressed=${String(table)}
           onClick=${() => this.setState({ table: !table })}>Table</button></div>
       <div class="plot" role="img" aria-label=${summary} ref=${this.mount}></div>
       ${table && this.table(shown)}

@@ -89,7 +89,7 @@ export class SavedViews extends Component {
       ${names.length > 0 && html`<ul>${names.map((each) => html`<li key=${each}>
         <button type="button" class="view" aria-current=${views[each] === current ? "true" : undefined}
           onClick=${() => { loadView(views[each]); this.close(); }}>${safe(each)}</button>
-        <button type="button" class="plain forget" aria-label=${`Delete the view ${safe(each)}`}
+        <button type="button" class="quiet forget" aria-label=${`Delete the view ${safe(each)}`}
           onClick=${() => this.forget(each)}>×</button></li>`)}</ul>`}
       <form onSubmit=${this.save}>
         <input ref=${(input) => { this.input = input; }} value=${name} maxlength=${MAX_NAME} aria-label="Name of the view"
@@ -102,7 +102,7 @@ export class SavedViews extends Component {
 
   render(_props, { open }) {
     return html`<div class="saved" onKeyDown=${this.onKeyDown} onFocusOut=${this.onFocusOut}>
-      <button type="button" class="plain" ref=${(button) => { this.button = button; }} aria-haspopup="dialog"
+      <button type="button" class="quiet" ref=${(button) => { this.button = button; }} aria-haspopup="dialog"
         aria-expanded=${String(open)} onClick=${this.toggle}>Views</button>
       ${open && this.panel(this.state)}
     </div>`;
