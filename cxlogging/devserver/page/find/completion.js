@@ -3,7 +3,7 @@ const SHOWN = 8;
 const SEVERITIES = ["DEBUG", "VERBOSE", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const QUOTED = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`/g;
 const VALUE = /(\$[dml](?:\.[\w.-]+|\['[^']*'\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^'\s|&()]*)$/;
-const COMMAND = /(?:^|\|)\s*([a-zA-Z]*)$/;
+const COMMAND = /(?:^|(?<!\|)\|)\s*([a-zA-Z]*)$/;
 const WORD = /\$?[\w.$-]*$/;
 
 // Whether a text that is being typed will be read as DataPrime, as opposed to words. The server decides.
@@ -21,7 +21,7 @@ export function complete(text, caret, { fields, language }, forced) {
   const command = before.match(COMMAND);
   if (!command && !forced && !isDataprime(text, language)) return { start: caret, items: [] };
   const word = command ? command[1] : before.match(WORD)[0];
-  if (!word && !forced && !(command && text.trim())) return { start: caret, items: [] };
+  if (!word && !forced && !(command ? text.trim() : expectsField(before, language))) return { start: caret, items: [] };
   const found = command ? commands(word, language) : [];
   // Before a command, a keypath is a query only when it is filtered by.
   const paths = keypaths(word, fields, command && !text.includes("|") ? "filter " : "");
@@ -29,6 +29,12 @@ export function complete(text, caret, { fields, language }, forced) {
   if (!command) found.push(...functions(word, language));
   const items = found.filter(({ insert }) => insert.replace("‸", "").trim() !== word).slice(0, SHOWN);
   return { start: caret - word.length, items };
+}
+
+// Whether a keypath comes next, as after a command, an operator or a parenthesis.
+function expectsField(before, { commands: all }) {
+  const last = before.match(/(\w+)\s+$/)?.[1];
+  return last ? last === "by" || all.some(({ name }) => name === last) : /(?:&&|\|\||[(,!])\s*$/.test(before);
 }
 
 function commands(word, { commands: all }) {
