@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...vendors.registry import VENDORS
+from ...vendors.registry import VENDORS, Vendor
 from . import page_files
 from .answers import error_response, json_response
 from .context import ApiContext
@@ -41,9 +43,16 @@ async def _health(request: Request) -> Response:
 
 
 async def _vendors(request: Request) -> Response:
-    """Return every vendor: its names, and the fields that its handler writes into every event."""
+    """Return every vendor: names, the fields that its handler writes, a line that makes one."""
     del request
     return json_response({"vendors": VENDORS_SHOWN})
+
+
+
+def _example(vendor: Vendor) -> str:
+    chosen = vendor.profile.demo_arguments.items()
+    arguments = ['"any-key"', *(f"{name}={json.dumps(value)}" for name, value in chosen)]
+    return f"cxlogging.{vendor.handler_name}({', '.join(arguments)})"
 
 
 VENDORS_SHOWN = [
@@ -52,6 +61,7 @@ VENDORS_SHOWN = [
         "title": vendor.title,
         "fields": sorted(vendor.profile.handler_fields),
         "context": sorted(vendor.profile.own_context),
+        "example": _example(vendor),
     }
     for vendor in VENDORS.values()
 ]

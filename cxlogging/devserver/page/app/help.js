@@ -1,7 +1,0 @@
-import { Component } from "./html.js";
-
-export class HelpDialog extends Component {
-  render() {
-    return null;
-  }
-}
