@@ -28,7 +28,7 @@ export class Chips extends LiveComponent {
     const counts = this.counts();
     const applied = parts({ ...state.filter, q: "", levels: [] });
     const removable = applied.length + (state.filter.q ? 1 : 0) + (state.filter.levels.length ? 1 : 0);
-    return html`<${QueryError} error=${state.error} /><section class="chips" aria-label="Filters">
+    return html`<${QueryError} error=${state.error} /><section class="chips" aria-label="Levels and applied filters">
       <div class="levels" role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
       ${applied.length > 0 && html`<ul class="applied" aria-label="Applied filters">${applied.map((part) => html`
         <li key=${part.text}><button type="button" class=${`filter-chip ${part.kind ?? "window"}`} onClick=${() => remove(part)}

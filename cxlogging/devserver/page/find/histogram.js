@@ -75,7 +75,7 @@ export class Histogram extends LiveComponent {
   table(shown) {
     const rows = Array.from({ length: buckets(shown) }, (_, n) => bucket(shown, n)).filter(({ total }) => total);
     const levels = LEVELS.filter(([level]) => shown.levels[level]?.some(Boolean));
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="Events over time, as a table"><table class="grid">
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Events over time, as a table"><table class="data-table">
       <thead><tr><th scope="col">Time</th>${levels.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
       <tbody>${rows.map(({ from, to, counts }) => html`<tr key=${from}>
         <th scope="row"><button type="button" class="quiet" onClick=${() => setFilter({ from, to })}
