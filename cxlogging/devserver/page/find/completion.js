@@ -5,11 +5,12 @@ const QUOTED = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`/g;
 const VALUE = /(\$[dml](?:\.[\w.-]+|\['[^']*'\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^'\s|&()]*)$/;
 const COMMAND = /(?:^|(?<!\|)\|)\s*([a-zA-Z]*)$/;
 const WORD = /\$?[\w.$-]*$/;
+const MARK = /\||\$[dlm]\b|==|!=|<=|>=|&&|~~|\s[<>~]\s|[\w)\]]\s*[<>~]\s*[\d'"$/]/;
 
 // Whether a text that is being typed will be read as DataPrime, as opposed to words. The server decides.
 export function isDataprime(text, { commands: all }) {
-  const bare = text.replace(QUOTED, " ").trim(), first = bare.match(/^\w+/)?.[0];
-  return first === "source" || all.some(({ name }) => name === first) || /\||\$[dml]\b|[=!]=|[<>]|~/.test(bare);
+  const first = text.match(/^\s*([a-z]+)(?=\s|\||$)/)?.[1];
+  return first === "source" || all.some(({ name }) => name === first) || MARK.test(text.replace(QUOTED, '""'));
 }
 
 // Returns {start, items}: what may replace the text from start to the caret. Items are {text, kind, help, insert}; in
@@ -23,9 +24,8 @@ export function complete(text, caret, { fields, language }, forced) {
   const word = command ? command[1] : before.match(WORD)[0];
   if (!word && !forced && !(command ? text.trim() : expectsField(before, language))) return { start: caret, items: [] };
   const found = command ? commands(word, language) : [];
-  // Before a command, a keypath is a query only when it is filtered by.
-  const paths = keypaths(word, fields, command && !text.includes("|") ? "filter " : "");
-  found.push(...(command && !word ? [] : paths));
+  // A query may begin with a condition.
+  if (!command || (word && !text.includes("|"))) found.push(...keypaths(word, fields));
   if (!command) found.push(...functions(word, language));
   const items = found.filter(({ insert }) => insert.replace("‸", "").trim() !== word).slice(0, SHOWN);
   return { start: caret - word.length, items };
@@ -49,7 +49,7 @@ function functions(word, { functions: all }) {
 }
 
 // Keypaths that begin with the word come first, then those of which a part begins with it, then the others.
-function keypaths(word, fields, before) {
+function keypaths(word, fields) {
   const wanted = word.toLowerCase();
   const rank = ({ path }) => {
     const lower = path.toLowerCase();
@@ -61,7 +61,7 @@ function keypaths(word, fields, before) {
     .sort(([a, one], [b, other]) => a - b || other.count - one.count)
     .map(([, { path, types, examples }]) => ({
       text: path, kind: types.join(", ") || "field", help: examples.length ? `such as ${literal(examples[0])}` : "",
-      insert: `${before}${path} `,
+      insert: `${path} `,
     }));
 }
 

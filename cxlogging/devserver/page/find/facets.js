@@ -1,5 +1,5 @@
 // The column at the left: for each field its most frequent values with their counts, each a filter.
-import { number, safe } from "../app/format.js";
+import { number } from "../app/format.js";
 import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { addFilter, toText } from "../app/store.js";
@@ -71,7 +71,7 @@ export class Facets extends LiveComponent {
 
   facet(field) {
     const values = this.values(field), others = this.answer?.facets?.[field]?.others ?? 0;
-    const name = safe(fieldName(field)), added = this.state.added.includes(field);
+    const name = fieldName(field), added = this.state.added.includes(field);
     if (!values.length && !added) return null;
     const most = Math.max(...values.map(({ count }) => count ?? 0));
     return html`<details class="facet" data-field=${field} key=${field} open>

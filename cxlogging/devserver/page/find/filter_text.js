@@ -4,19 +4,21 @@ import { setFilter, state, toFilterParams, toText } from "../app/store.js";
 
 export const LEVELS = [[6, "Critical"], [5, "Error"], [4, "Warning"], [3, "Info"], [2, "Verbose"], [1, "Debug"]];
 
+const LONGEST = 200;
 const NAMES = { trace_id: "trace", request_id: "request", task_id: "task", call_site: "line of code" };
 
 export const levelName = (level) => LEVELS.find(([number]) => number === level)?.[1] ?? String(level);
 
 // A field of the filter, as it is shown.
-export const fieldName = (field) => NAMES[field] ?? field.replace(/^\$d\./, "");
+export const fieldName = (field) => safe(Object.hasOwn(NAMES, field) ? NAMES[field] : field.replace(/^\$d\./, ""));
 
-// A value as it is shown.
+// A value as it is shown, a long one without its end.
 export function valueText(field, value) {
   if (field === "level") return levelName(Number(value));
   if (value === "") return "(empty)";
   if (value === null) return "(none)";
-  return safe(toText(value));
+  const text = safe(toText(value).slice(0, LONGEST + 1));
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 // A window of time such as "10:05:00 – 10:06:30", with dates unless it lies within today.
@@ -41,7 +43,7 @@ export function parts(filter) {
   }
   for (const kind of ["is", "not"]) {
     for (const pair of filter[kind]) {
-      const [field, value] = pair, text = `${safe(fieldName(field))} ${kind === "is" ? "is" : "is not"} ${valueText(field, value)}`;
+      const [field, value] = pair, text = `${fieldName(field)} ${kind === "is" ? "is" : "is not"} ${valueText(field, value)}`;
       found.push({ kind, pair, text, name: text, without: { [kind]: filter[kind].filter((other) => other !== pair) } });
     }
   }

@@ -116,7 +116,7 @@ export class QueryBar extends Component {
         aria-label="Search words, or a DataPrime query" aria-autocomplete="list" aria-expanded=${String(open)}
         aria-controls="query-options" aria-activedescendant=${active >= 0 ? `query-option-${active}` : null}
         aria-invalid=${props.state.error ? "true" : null} aria-describedby=${props.state.error ? "query-error" : "query-kind"}
-        placeholder="Search words, or filter $m.severity >= ERROR" autocomplete="off" autocapitalize="off" spellcheck=${false}
+        placeholder="Search words, or a condition such as user.id == 7" autocomplete="off" autocapitalize="off" spellcheck=${false}
         enterkeyhint="search" onFocus=${this.learn} onInput=${() => this.suggest()} onBlur=${this.close}
         onKeyDown=${this.onKeyDown} onPaste=${this.onPaste} />
       <span class=${`kind ${kind.toLowerCase()}`} id="query-kind">${kind}</span>

@@ -42,9 +42,22 @@ function loadView(query) {
 export class SavedViews extends Component {
   state = { open: false, views: {}, name: "", error: "" };
 
-  componentDidMount() { addEventListener("storage", this.read); }
+  componentDidMount() {
+    addEventListener("storage", this.read);
+    addEventListener("pointerdown", this.leave);
+    addEventListener("focusin", this.leave);
+  }
 
-  componentWillUnmount() { removeEventListener("storage", this.read); }
+  componentWillUnmount() {
+    removeEventListener("storage", this.read);
+    removeEventListener("pointerdown", this.leave);
+    removeEventListener("focusin", this.leave);
+  }
+
+  // Closes the list when one goes on to something else.
+  leave = ({ target }) => {
+    if (this.state.open && !this.root.contains(target)) this.setState({ open: false });
+  };
 
   read = () => this.setState({ views: readViews() });
 
@@ -78,11 +91,6 @@ export class SavedViews extends Component {
     this.close();
   };
 
-  onFocusOut = (event) => {
-    const inside = event.currentTarget.contains(event.relatedTarget);
-    if (this.state.open && event.relatedTarget && !inside) this.setState({ open: false });
-  };
-
   panel({ views, name, error }) {
     const names = Object.keys(views).sort((a, b) => a.localeCompare(b)), current = currentQuery();
     return html`<div class="popover" role="dialog" aria-label="Saved views">
@@ -101,7 +109,7 @@ export class SavedViews extends Component {
   }
 
   render(_props, { open }) {
-    return html`<div class="saved" onKeyDown=${this.onKeyDown} onFocusOut=${this.onFocusOut}>
+    return html`<div class="saved" onKeyDown=${this.onKeyDown} ref=${(root) => { this.root = root; }}>
       <button type="button" class="quiet" ref=${(button) => { this.button = button; }} aria-haspopup="dialog"
         aria-expanded=${String(open)} onClick=${this.toggle}>Views</button>
       ${open && this.panel(this.state)}
