@@ -80,7 +80,6 @@ async def _vendors(request: Request) -> Response:
     return json_response({"vendors": VENDORS_SHOWN})
 
 
-
 def _example(vendor: Vendor) -> str:
     chosen = vendor.profile.demo_arguments.items()
     arguments = ['"any-key"', *(f"{name}={json.dumps(value)}" for name, value in chosen)]
