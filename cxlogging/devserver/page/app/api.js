@@ -46,12 +46,11 @@ export function get(path, signal) {
   return ask(path, { signal });
 }
 
-// Sends `body` (a JSON object, or a Blob as it is) and returns the answer.
+// Sends `body` (a JSON object, or a Blob of JSON lines, compressed or not) and returns the answer.
 export async function post(path, body = {}) {
-  const sent = body instanceof Blob ? body : JSON.stringify(body);
-  const send = () => ask(path, {
-    method: "POST", body: sent, headers: { "Content-Type": "application/json", "X-Cxlogging-Token": token },
-  });
+  const lines = body instanceof Blob, sent = lines ? body : JSON.stringify(body);
+  const type = lines ? "application/x-ndjson" : "application/json";
+  const send = () => ask(path, { method: "POST", body: sent, headers: { "Content-Type": type, "X-Cxlogging-Token": token } });
   const known = token !== null;
   if (!known) token = (await get("/api/token")).token;
   try {

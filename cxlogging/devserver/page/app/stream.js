@@ -30,7 +30,6 @@ const HANDLERS = {
   rows({ rows, counts, sizes }) {
     set({ counts, sizes });
     if (state.kind === "table" || state.error || !rows.length) return;
-    last = rows.at(-1).id;
     if (state.paused) {
       held = held.concat(rows).slice(-MAX_ROWS);
       set({ pausedNew: state.pausedNew + rows.length });
@@ -45,12 +44,21 @@ const HANDLERS = {
   state({ faults, reports }) {
     set({ faults, reports });
   },
-  cleared: () => reload(),
+  // The rows of the new store follow on the same connection.
+  cleared() {
+    held = [];
+    if (state.kind === "table") return reload();
+    set({ rows: [], selected: null, pausedNew: 0, follow: true });
+  },
 };
 
 function listen(opened) {
   for (const [name, handle] of Object.entries(HANDLERS)) {
-    opened.addEventListener(name, (event) => source === opened && handle(event.data ? parse(event.data) : {}));
+    opened.addEventListener(name, (event) => {
+      if (source !== opened) return;
+      if (event.lastEventId) last = event.lastEventId;
+      handle(parse(event.data));
+    });
   }
   opened.onopen = () => set({ connection: "open" });
   opened.onerror = () => {

@@ -1,7 +1,51 @@
-import { Component } from "../app/html.js";
+// Similar messages as one line each, with their counts.
+import { clock, number, plural, safe } from "../app/format.js";
+import { html } from "../app/html.js";
+import { openEvent, set, setFilter } from "../app/store.js";
+import { filtered, levelName } from "./filter_text.js";
+import { LiveComponent } from "./live.js";
 
-export class Groups extends Component {
+const MASK = /<[a-z*_]+>|…/g;
+
+// The constant parts of a pattern as phrases that must all occur.
+function phrases(pattern) {
+  const found = pattern.split(MASK).map((part) => part.replace(/["\\]/g, " ").trim()).filter((part) => /[\p{L}\p{N}]{2}/u.test(part));
+  return found.map((part) => `"${part}"`).join(" ");
+}
+
+export class Groups extends LiveComponent {
+  question() { return filtered("/api/groups"); }
+
+  group({ pattern, count, severity, last, example, logger }, most) {
+    const query = phrases(pattern), when = clock(last);
+    const show = () => {
+      if (!query) return openEvent(example);
+      set({ grouped: false });
+      return setFilter({ q: query, levels: [severity], ...(logger && { is: [...this.props.state.filter.is.filter(([field]) => field !== "logger"), ["logger", logger]] }) });
+    };
+    return html`<li key=${`${severity} ${logger} ${pattern}`} class=${`group s${severity}`}>
+      <button type="button" class="group-row" onClick=${show} title=${query ? "Show these events" : "Show the newest of these events"}>
+        <span class="count"><i class="share" aria-hidden="true" style=${{ width: `${100 * count / most}%` }}></i><b>${number(count)}</b></span>
+        <span class="level">${levelName(severity)}</span>
+        <span class="pattern">${this.pattern(pattern)}</span>
+        <span class="logger">${safe(logger || "")}</span>
+        <time title=${`${when.local} · ${when.utc}`}>${when.time}</time></button>
+      <button type="button" class="quiet example" onClick=${() => openEvent(example)} aria-label=${`Newest event of: ${safe(pattern).slice(0, 80)}`}>Newest</button>
+    </li>`;
+  }
+
+  // The masks set off from the text.
+  pattern(pattern) {
+    const masks = pattern.match(MASK) ?? [];
+    return safe(pattern).split(MASK).flatMap((part, n) => n < masks.length ? [part, html`<mark>${masks[n]}</mark>`] : [part]);
+  }
+
   render() {
-    return null;
+    const groups = this.answer?.groups;
+    if (!groups) return null;
+    const most = Math.max(1, ...groups.map(({ count }) => count));
+    return html`<section class="groups" aria-label="Similar messages">
+      <p class="note" role="status">${plural(groups.length, "group")} of similar messages. Numbers, ids and quoted parts are left out of the comparison.</p>
+      <ul>${groups.map((group) => this.group(group, most))}</ul></section>`;
   }
 }
