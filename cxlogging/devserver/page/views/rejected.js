@@ -12,7 +12,8 @@ const ITEM = 1600; // characters that are shown at first
 function Rule({ rule: { text, link, fix } }) {
   return html`<div class="rule">
     <h4>The rule</h4>
-    <p>${safe(text)} ${link?.startsWith("https://") && html`<a href=${link} target="_blank" rel="noreferrer noopener">${safe(new URL(link).hostname)}</a>`}</p>
+    <p>${safe(text)} ${link?.startsWith("https://") && html`
+      <a href=${link} target="_blank" rel="noreferrer noopener">${safe(new URL(link).hostname)}</a>`}</p>
     ${fix && html`<h4>How to fix it</h4><p class="fix">${safe(fix)}</p>`}
   </div>`;
 }

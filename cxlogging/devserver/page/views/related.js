@@ -19,8 +19,10 @@ function Neighbour({ row, event }) {
     <span class="apart">${current ? "this" : apart(row, event)}</span><//></li>`;
 }
 
-function inOrder(rows) {
-  return [...rows].sort((a, b) => BigInt(a.time) < BigInt(b.time) ? -1 : BigInt(a.time) > BigInt(b.time) ? 1 : a.id - b.id);
+// The neighbours and the event itself, in the order of time.
+function inOrder(event, neighbours) {
+  const rows = [event, ...neighbours.filter(({ id }) => id !== event.id)];
+  return rows.sort((a, b) => BigInt(a.time) < BigInt(b.time) ? -1 : BigInt(a.time) > BigInt(b.time) ? 1 : a.id - b.id);
 }
 
 export function count({ event, related }) {
@@ -41,7 +43,7 @@ export function Related({ answer: { event, related } }) {
   };
   return groups.map((field) => html`<section class="related" data-field=${field}>
     <h3>${TITLES[field]} <code>${safe(event[field])}</code></h3>
-    <ol>${inOrder([...related[field].filter(({ id }) => id !== event.id), event]).map((row) => html`<${Neighbour} key=${row.id} row=${row} event=${event} />`)}</ol>
+    <ol>${inOrder(event, related[field]).map((row) => html`<${Neighbour} key=${row.id} row=${row} event=${event} />`)}</ol>
     <${Small} onClick=${() => only(field)}>Show only these events<//>
   </section>`);
 }

@@ -58,7 +58,7 @@ function Contents({ request, events, body, answer }) {
     ${answer && html`<h3>Answer</h3><pre class="bytes" tabindex="0">${safe(answer)}</pre>`}
     <h3>${plural(request.events, "event")}</h3>
     <ol class="of-request">${events.map((row) => html`<li key=${row.id}><${EventLink} row=${row} onClick=${() => openEvent(row.id)} /></li>`)}</ol>
-    ${gone > 0 && html`<p class="note">${plural(gone, "more event")} of this request: only the first are listed, and the store may have lost the oldest.</p>`}
+    ${gone > 0 && html`<p class="note">${plural(gone, "more event")}, which are not listed here or have made room for newer ones.</p>`}
     <h3>Body</h3>
     ${body?.text || body?.hex ? html`<${Forms} forms=${formsOf(body)} name="Body" />` : html`<p class="note">${NOT_KEPT}</p>`}
     ${body?.cut && html`<p class="note">This is the start of the body.</p>`}`;
@@ -116,6 +116,12 @@ function plotData(requests) {
   ];
 }
 
+function summaryOf(requests) {
+  const sum = (name) => requests.reduce((total, one) => total + one[name], 0);
+  const sizes = `${bytes(sum("raw_bytes"))}, ${bytes(sum("wire_bytes"))} on the wire`;
+  return `${plural(requests.length, "request")} with ${plural(sum("events"), "event")}: ${sizes}`;
+}
+
 export class Requests extends View {
   uses = ["lastRequest", "request", "open", "vendors"];
   state = { requests: null, error: "", kind: "all", vendor: "", limit: LIMIT };
@@ -166,7 +172,8 @@ export class Requests extends View {
   choice({ requests, kind, vendor }) {
     return html`<div class="row-of-buttons" role="group" aria-label="Which requests">
       ${Object.entries(TESTS).map(([name, [title, test]]) => html`
-        <${Small} pressed=${kind === name} onClick=${() => this.setState({ kind: name })}>${title} <b>${number(requests.filter(test).length)}</b><//>`)}
+        <${Small} pressed=${kind === name} onClick=${() => this.setState({ kind: name })}>
+          ${title} <b>${number(requests.filter(test).length)}</b><//>`)}
       <${VendorPick} vendor=${vendor} onChoose=${(name) => this.choose({ vendor: name })} />
     </div>`;
   }
@@ -182,15 +189,15 @@ export class Requests extends View {
     if (!requests) return html`<p class="note" role="status">${error || "Loading…"}</p>`;
     if (!requests.length && !this.state.vendor) return html`<${NoRequests} />`;
     const shown = requests.filter(TESTS[kind][1]), details = state.request && state.open === null;
-    const sum = (name) => requests.reduce((total, one) => total + one[name], 0);
-    const summary = `${plural(requests.length, "request")} with ${plural(sum("events"), "event")}: ${bytes(sum("raw_bytes"))}, ${bytes(sum("wire_bytes"))} on the wire`;
+    const summary = summaryOf(requests), isCut = requests.length === limit;
     return html`<div class=${`requests ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
       <div class="list">
-        <div class="heading"><h2>Requests</h2><p class="dim">${requests.length === limit ? "The last " : ""}${summary}</p></div>
-        ${requests.length > 1 && html`<${Plot} label=${`Events and bytes of each request over time. ${summary}`} data=${data} options=${plotOptions} />`}
+        <div class="heading"><h2>Requests</h2><p class="dim">${isCut ? "The last " : ""}${summary}</p></div>
+        ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} data=${data} options=${plotOptions} />`}
         ${this.choice(this.state)}
-        ${shown.length ? this.table(shown, state.request) : html`<p class="note">None. <${Small} onClick=${() => go("faults")}>Make some fail<//></p>`}
-        ${requests.length === limit && limit < MOST && html`<${Small} onClick=${() => this.choose({ limit: MOST })}>Show the last ${number(MOST)}<//>`}
+        ${shown.length ? this.table(shown, state.request)
+          : html`<p class="note">None. <${Small} onClick=${() => go("faults")}>Make some fail<//></p>`}
+        ${isCut && limit < MOST && html`<${Small} onClick=${() => this.choose({ limit: MOST })}>Show the last ${number(MOST)}<//>`}
       </div>
       ${details && html`<${Details} key=${state.request} id=${state.request} />`}
     </div>`;
