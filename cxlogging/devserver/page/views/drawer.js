@@ -82,6 +82,10 @@ const NARROWEST = 360, ROOM = 320, STEP = 40; // pixels of the drawer, of what i
 
 // The left edge, by which the drawer is made wider or narrower: with the pointer or the arrow keys.
 class Edge extends Component {
+  componentDidMount() {
+    this.setState({ width: document.getElementById("drawer").offsetWidth });
+  }
+
   resize(width) {
     const to = Math.round(Math.max(Math.min(width, innerWidth - ROOM), NARROWEST));
     document.documentElement.style.setProperty("--drawer", `${to}px`);
@@ -99,10 +103,11 @@ class Edge extends Component {
     this.resize(document.getElementById("drawer").offsetWidth + by);
   };
 
-  render(_, { width = 0 }) {
+  render(_, { width = NARROWEST }) {
     return html`<div class="edge" role="separator" aria-orientation="vertical" aria-label="Width of the drawer" tabindex="0"
       aria-valuenow=${width} aria-valuemin=${NARROWEST} aria-valuemax=${Math.max(innerWidth - ROOM, NARROWEST)}
-      onPointerDown=${(down) => down.target.setPointerCapture(down.pointerId)} onPointerMove=${this.onPointerMove} onKeyDown=${this.onKeyDown}></div>`;
+      onPointerDown=${(down) => down.target.setPointerCapture(down.pointerId)} onPointerMove=${this.onPointerMove}
+      onKeyDown=${this.onKeyDown}></div>`;
   }
 }
 
