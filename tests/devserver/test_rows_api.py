@@ -143,7 +143,7 @@ def test_a_wrong_query_is_shown_where_it_is_wrong(client, q, position, shown, hi
 
 
 def test_a_slow_regular_expression_blocks_nothing(client_of):
-    """A query that never ends is killed at its limit, while events arrive and other rows are read."""
+    """A query that never ends is killed at its limit; meanwhile events arrive and are read."""
     with DevServer(query_timeout=1.0) as server:
         client = client_of(server)
         server.store.add([stored(1, data={"text": "a" * 60 + "b"})])

@@ -122,9 +122,7 @@ def test_wrong_parameters_are_named(client, path, sentence):
 def test_a_histogram_has_bars_of_a_readable_width(server, client):
     """Bars begin at multiples of the step, cover all events, and count each severity."""
     base = 1_700_000_000 * 1_000_000_000
-    server.store.add(
-        stored(base + n * MINUTE, severity=3 if n % 3 else 5) for n in range(120)
-    )
+    server.store.add(stored(base + n * MINUTE, severity=3 if n % 3 else 5) for n in range(120))
     found = ask(client, "/api/histogram")
     start, step = int(found["from"]), int(found["step"])
     assert step == 2 * MINUTE
@@ -202,7 +200,8 @@ def test_the_examples_of_commands_are_valid(name):
         ("user 42 paid 3.50", "user <number> paid <number>"),
         ("took 12ms at 10:33:05", "took <number>ms at <number>"),
         ("id 3f2b8c9a-1111-4222-8333-0123456789ab done", "id <id> done"),
-        ("commit deadbeef99 0x7f", "commit <id> <id>"), ("it's 'a b' and \"c\"", "it's <text> and <text>"),
+        ("commit deadbeef99 0x7f", "commit <id> <id>"),
+        ("it's 'a b' and \"c\"", "it's <text> and <text>"),
         ("plain words, café", "plain words, café"), ("v2 ok", "v2 ok"), ("a\nb", "a"), ("", ""),
         ("facade decade", "facade decade"),
     ],

@@ -248,7 +248,9 @@ def test_requests_and_refusals_are_told(server, client):
         assert stream.until("requests")[1] == {"last": 0, "rejected": 0}
         client.send()
         assert stream.until("requests")[1] == {"last": 1, "rejected": 0}
-        client.ask("POST", "/", "{", {"Content-Type": "application/json", "Authorization": "Bearer k"})
+        client.ask(
+            "POST", "/", "{", {"Content-Type": "application/json", "Authorization": "Bearer k"}
+        )
         assert stream.until("requests")[1] == {"last": 2, "rejected": 1}
 
 

@@ -114,7 +114,7 @@ def test_files_of_libraries_are_told_from_those_of_the_application(file, library
 
 def test_a_syntax_error_has_a_frame_without_a_function():
     """The place of a syntax error is a frame, its caret is code."""
-    text = '  File "x.py", line 3\n    x = (\n        ^\nSyntaxError: \'(\' was never closed'
+    text = "  File \"x.py\", line 3\n    x = (\n        ^\nSyntaxError: '(' was never closed"
     frame, message = parts_of(text)
     assert (frame["line"], frame["function"]) == (3, "")
     assert frame["code"] == ["x = (", "    ^"]
