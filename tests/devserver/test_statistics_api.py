@@ -267,10 +267,12 @@ def test_hostile_events_are_counted(server, client, path):
         deep = [deep]
     server.store.add(
         [
-            stored(1, data={"a": deep}, message="\ud800" * 10), stored(2, data={"a": "x" * 1_000_000}),
-            stored(3, data={"a": "\ud800", 'q"': 1, "": 2, "." * 50: 3}), stored(4, data={"a": 1e308}),
+            stored(1, data={"a": deep}, message="\ud800" * 10),
+            stored(2, data={"a": "x" * 1_000_000}),
+            stored(3, data={"a": "\ud800", 'q"': 1, "": 2, "." * 50: 3}),
+            stored(4, data={"a": 1e308}),
             stored(5, data={"a": 10**40, "b\0": 1}, message="y" * 1_000_000, level="\0"),
         ]
-    )  # fmt: skip
+    )
     for extra in ("", "&q=x", "&q=" + "%24d.a%20!%3D%20null", "&is=a:1", "&not=a:%22x%22"):
         assert client.get(path + extra).status == 200

@@ -148,7 +148,7 @@ def test_many_rows_come_in_batches(server):
 
 @pytest.mark.parametrize("parameters", [{}, {"q": "$d.n > 0"}], ids=["all", "query"])
 def test_a_lost_connection_loses_and_repeats_nothing(server, parameters):
-    """While events arrive, a client that resumes with the last id gets each event once, in order."""
+    """While events arrive, a client that resumes with the last id gets each once, in order."""
     total, stopped = 1_500, threading.Event()
 
     def write():
@@ -187,7 +187,7 @@ def test_an_id_of_another_store_begins_anew(server):
 
 
 def test_clearing_is_told(server, client):
-    """Connected clients, and those that come back with an id from before, are told; others are not."""
+    """Connected clients, and those that come back with an id from before, are told of it."""
     server.store.add([stored(1), stored(2)])
     with Stream(server, after=1) as stream:
         assert [row["id"] for row in stream.rows(bool)] == [2]

@@ -17,6 +17,10 @@ def failing(depth):
     raise ValueError("first\nsecond")
 
 
+def raised(error):
+    raise error
+
+
 def text_of(raise_it):
     try:
         raise_it()
@@ -54,7 +58,7 @@ def test_causes_are_text_between_frames():
             try:
                 raise KeyError("a") from error
             except KeyError:
-                raise TypeError("b")  # noqa: B904 - the context is what is tested
+                raised(TypeError("b"))
 
     found = parts_of(text_of(raise_it))
     joined = "\n".join(part["text"] for part in found if part["kind"] == "text")
@@ -78,7 +82,7 @@ def test_groups_have_frames_at_a_depth():
             except ValueError as error:
                 errors.append(error)
         try:
-            raise ExceptionGroup("inner", errors)  # noqa: F821
+            raised(ExceptionGroup("inner", errors))  # noqa: F821
         except ExceptionGroup as error:  # noqa: F821
             raise ExceptionGroup("outer", [error, TypeError("t")]) from None  # noqa: F821
 
