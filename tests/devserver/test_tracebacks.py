@@ -17,8 +17,10 @@ def failing(depth):
     raise ValueError("first\nsecond")
 
 
-def raised(error):
-    raise error
+def raised(error, cause=None):
+    if cause is None:
+        raise error
+    raise error from cause
 
 
 def text_of(raise_it):
@@ -56,7 +58,7 @@ def test_causes_are_text_between_frames():
             json.loads("{")
         except ValueError as error:
             try:
-                raise KeyError("a") from error
+                raised(KeyError("a"), error)
             except KeyError:
                 raised(TypeError("b"))
 

@@ -94,7 +94,8 @@ def _ids(answer: EngineAnswer) -> Iterator[list[int]]:
 
 
 def _id(row: QueryRow) -> int:
-    number: int = (row.record or ())[3]
+    assert row.record is not None  # noqa: S101 - no command before has made another row
+    number: int = row.record[3]
     return number
 
 
