@@ -175,7 +175,8 @@ def _level_is(value: str) -> Sql:
 def _json_is(path: str, value: str) -> Sql:
     found, text = _parsed(value), escape_surrogates(value)
     if found is None or isinstance(found, bool):
-        return "json_type(data, ?) = ? OR json_extract(data, ?) = ?", (path, text, path, text)
+        kind = json.dumps(found)
+        return "json_type(data, ?) = ? OR json_extract(data, ?) = ?", (path, kind, path, text)
     if isinstance(found, (int, float)):
         # A larger integer is a double in SQLite, as in most readers of JSON.
         number = found if abs(found) < 2**63 else float(found)
