@@ -148,14 +148,14 @@ def test_a_slow_regular_expression_blocks_nothing(client_of):
         client = client_of(server)
         server.store.add([stored(1, data={"text": "a" * 60 + "b"})])
         slow = client.raw(
-            b"GET /api/rows?q=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n"
+            b"GET /api/rows?q=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n"
             % (quote("matches($d.text, /(a+)+$/)").encode(), server.port)
         )
         for _ in range(5):
             assert client.send().status == 202
             assert len(rows(client, q="hi")["rows"]) > 0
         slow.settimeout(30)
-        heard = slow.recv(65536)
+        heard = slow.makefile("rb").read()
         slow.close()
         assert b"400 Bad Request" in heard
         assert b"longer than 1 s" in heard
@@ -300,7 +300,7 @@ def test_messagepack_is_shown_decoded_and_as_bytes(client):
     assert json.loads(found["json"]) == {"message": "two", "raw": "ü"}
     assert (found["format"], found["bytes"]) == ("msgpack", len(body) - 14)
     assert found["hex"].startswith("00000000  82 a7 6d 65")
-    assert found["hex"].endswith("...raw..")
+    assert found["hex"].endswith("  w...")
 
 
 def test_refused_items_do_not_shift_the_others(client):

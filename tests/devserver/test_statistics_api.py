@@ -121,7 +121,7 @@ def test_wrong_parameters_are_named(client, path, sentence):
 
 def test_a_histogram_has_bars_of_a_readable_width(server, client):
     """Bars begin at multiples of the step, cover all events, and count each severity."""
-    base = 1_700_000_000 * 1_000_000_000
+    base = 1_700_000_040 * 1_000_000_000
     server.store.add(stored(base + n * MINUTE, severity=3 if n % 3 else 5) for n in range(120))
     found = ask(client, "/api/histogram")
     start, step = int(found["from"]), int(found["step"])
