@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import re
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -88,9 +89,7 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
 def _next_line(lines: IO[bytes], number: int) -> bytes:
     try:
         line = lines.readline(MAX_LINE + 1)
-    except (OSError, EOFError) as error:
-        raise LineError(number, f"the compressed file is broken: {error}") from None
-    except Exception as error:  # zlib.error has no other ancestor
+    except (OSError, EOFError, zlib.error) as error:
         raise LineError(number, f"the compressed file is broken: {error}") from None
     if len(line) > MAX_LINE:
         raise LineError(number, f"longer than {MAX_LINE >> 20} MiB")
