@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -43,12 +44,35 @@ def test_an_export_can_be_imported_elsewhere(server, client, client_of):
         assert elsewhere.get("/api/counts").json["counts"]["coralogix"] == 40
 
 
-def test_an_export_may_be_of_one_vendor(client):
-    """A filter applies to the export as to the list."""
-    client.send("coralogix")
-    client.send("honeycomb")
-    found = gzip.decompress(client.get("/api/export?vendor=honeycomb").body).splitlines()
-    assert [json.loads(line)["vendor"] for line in found] == ["honeycomb"]
+@pytest.mark.parametrize(
+    "wanted", ["vendor=honeycomb", "is=vendor:honeycomb", "q=second", "q=source logs | limit 1"]
+)
+def test_an_export_may_be_of_some_events(client, wanted):
+    """The filters of the table apply to the export, words and DataPrime included."""
+    client.send("coralogix", "first")
+    client.send("honeycomb", "second")
+    name, _, value = wanted.partition("=")
+    found = gzip.decompress(client.get(f"/api/export?{urlencode({name: value})}").body).splitlines()
+    assert len(found) == 1
+    if "limit" not in wanted:
+        assert json.loads(found[0])["message"] == "second"
+
+
+def test_an_invalid_query_exports_nothing(client):
+    """A query that does not compile is answered 400, with the caret."""
+    heard = client.get(f"/api/export?{urlencode({'q': 'source logs | nonsense'})}")
+    assert heard.status == 400
+    assert "^" in heard.json["caret"]
+
+
+def test_a_large_export_comes_in_parts(server, client):
+    """More events than are read at once arrive whole, each of them once."""
+    count = 2_500
+    numbered = ({**LINE, "message": f"{n}"} for n in range(count))
+    assert imported(client, lines(*numbered)).json == {"imported": count}
+    found = gzip.decompress(client.get("/api/export").body).splitlines()
+    assert [json.loads(line)["message"] for line in found] == [f"{n}" for n in range(count)]
+    assert server.count() == count
 
 
 def test_an_empty_store_exports_an_empty_file(client):

@@ -71,7 +71,7 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
     file.seek(0)
     is_packed = file.read(2) == GZIP_MAGIC
     file.seek(0)
-    lines: IO[bytes] = gzip.GzipFile(fileobj=file) if is_packed else file  # type: ignore[assignment]
+    lines = gzip.GzipFile(fileobj=file, mode="rb") if is_packed else file
     size, count, number = 0, 0, 0
     now = time.time_ns()
     while line := _next_line(lines, number + 1):
@@ -86,7 +86,7 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
         yield _event(line, number, now)
 
 
-def _next_line(lines: IO[bytes], number: int) -> bytes:
+def _next_line(lines: IO[bytes] | gzip.GzipFile, number: int) -> bytes:
     try:
         line = lines.readline(MAX_LINE + 1)
     except (OSError, EOFError, zlib.error) as error:

@@ -8,14 +8,12 @@ import json
 import sys
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 from ...vendors.emulation.bodies import (
     MalformedError,
     TooLargeError,
     UnknownEncodingError,
     inflate,
-    strict_json,
 )
 from ...vendors.emulation.msgpack_bodies import jsonable, unpack
 from ...wire.masking import Masker
@@ -103,19 +101,6 @@ def body_format(raw: bytes, content_type: str) -> str:
     return "json" if "json" in content_type.lower() or first in (b"{", b"[") else "text"
 
 
-def parsed(raw: bytes, kind: str) -> Any:
-    """
-    Return the JSON value of *raw*, a decompressed body in the format *kind*; a list of lines.
-
-    Raises `MalformedError` where it is something else.
-    """
-    if kind == "msgpack":
-        return jsonable(unpack(raw), {})
-    if kind == "ndjson":
-        return [strict_json(line) for line in raw.split(b"\n") if line.strip()]
-    return strict_json(raw)
-
-
 def hex_dump(data: bytes) -> str:
     """Return lines of an offset, sixteen bytes in hexadecimal digits, and their ASCII characters."""
     lines = []
@@ -128,7 +113,7 @@ def hex_dump(data: bytes) -> str:
 
 def _packed_text(raw: bytes) -> str:
     try:
-        return json.dumps(parsed(raw, "msgpack"), ensure_ascii=False, indent=1)
+        return json.dumps(jsonable(unpack(raw), {}), ensure_ascii=False, indent=1)
     except (MalformedError, RecursionError, ValueError) as error:
         return f"{error}"
 
