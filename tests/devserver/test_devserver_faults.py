@@ -72,6 +72,18 @@ def test_a_fault_ends_by_itself():
     assert panel.clear() == 1
 
 
+def test_one_fault_can_be_removed(server, client):
+    """Each listed fault has a number, by which it alone is removed."""
+    for status in (429, 503):
+        client.post("/api/faults", {"status": status})
+    first, second = client.get("/api/faults").json["faults"]
+    assert (first["status"], second["status"]) == (429, 503)
+    assert client.post("/api/faults/clear", {"id": first["id"]}).json == {"cleared": 1}
+    assert client.post("/api/faults/clear", {"id": first["id"]}).json == {"cleared": 0}
+    assert client.post("/api/faults/clear", {"id": "1"}).status == 400
+    assert [fault.status for fault in server.faults.active()] == [503]
+
+
 def test_seconds_go_through_the_api(client):
     """The API takes whole seconds and fractions, and lists what is left of them."""
     assert client.post("/api/faults", {"status": 503, "seconds": 60}).status == 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ...vendors.emulation.types import AcceptedKeys, ApiResult, Emulator
 from ...vendors.registry import VENDORS
@@ -27,23 +27,27 @@ def record_of(
     """
     encoding = exchange.headers.get("content-encoding", "")
     mask = masker(exchange.headers, emulator.key_headers, keys)
-    rejections = [asdict(each) for each in result.rejections]
+
+    def hide(text: str) -> str:
+        return mask.blank(text.encode("utf-8", "backslashreplace")).decode("utf-8")
+
+    rejections = [asdict(replace(each, item=hide(each.item))) for each in result.rejections]
     is_delivery = emulator.vendor in VENDORS
     return RequestRecord(
         time_ns=time.time_ns(),
         vendor=emulator.vendor,
         method=exchange.method[:16],
-        path=mask(exchange.path),
+        path=hide(exchange.path),
         status=result.answer.status,
         wire_bytes=len(body),
         raw_bytes=result.raw_bytes,
         events=len(result.events),
         duration_ms=exchange.elapsed_ms(),
-        error=mask(result.error),
-        content_type=mask(exchange.headers.get("content-type", "")),
-        encoding=mask(encoding),
-        answer=mask(result.answer.body[:MAX_ANSWER].decode("utf-8", "replace")),
-        rule=mask(to_json(rejections)) if rejections else "",
+        error=hide(result.error),
+        content_type=hide(exchange.headers.get("content-type", "")),
+        encoding=hide(encoding),
+        answer=hide(result.answer.body[:MAX_ANSWER].decode("utf-8", "replace")),
+        rule=to_json(rejections) if rejections else "",
         body=keep(body, encoding, mask),
         digest=digest(body, emulator.vendor, exchange.path) if is_delivery else None,
     )
