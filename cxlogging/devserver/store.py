@@ -108,9 +108,7 @@ class Store:
                     else request
                 )
                 self._writer.executemany(INSERT_EVENT, ((*row, number) for row in rows))
-                counts = self._with(rows)
-                if rows:
-                    counts = self._prune(counts)
+                counts = self._prune(self._with(rows))
             self._publish(counts)
         return number
 
