@@ -11,7 +11,6 @@ import json
 import os
 from typing import Any
 
-from .. import __version__
 from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.external_errors import contained
@@ -25,7 +24,7 @@ from .ledger import Stats
 from .options import Options
 from .overview import named_workers
 from .process import exit as ending
-from .process.registry import AT_LAST, WATCHERS
+from .process.registry import AT_LAST, REPORTERS
 from .process.state import PROCESS, own_thread
 from .process.threadless import no_thread
 from .process.watcher import Watcher
@@ -38,7 +37,7 @@ TIMEOUT = 2.0
 LAST_TIMEOUT = 0.25
 """Seconds that the report at the exit takes at most: the process waits for it."""
 
-HEADERS = (("Content-Type", "application/json"), ("User-Agent", f"cxlogging/{__version__}"))
+HEADERS = (("Content-Type", "application/json"),)
 
 
 def report_stats(url: str | None = None) -> None:
@@ -98,8 +97,8 @@ class StatsReporter:
         """Report to *endpoint* from now on."""
         self._endpoint, self._pid = endpoint, 0
         PROCESS.once(ending.install)
-        if self._watcher not in WATCHERS:
-            WATCHERS.append(self._watcher)
+        if self._watcher not in REPORTERS:
+            REPORTERS.append(self._watcher)
             AT_LAST.append(self._report_last)
         if not self._watcher.start() and self._watcher.trouble:
             sentence = f"no thread can be started to report: {self._watcher.trouble}"

@@ -184,6 +184,14 @@ def test_retries_are_seen_by_their_body(server, client):
     assert [each["retries_seen"] for each in entries] == [2, 0, 0, 0, 0, 0]
 
 
+def test_a_retry_may_be_compressed_anew(client):
+    """The decompressed body tells a retry, whatever the header of gzip says of the time."""
+    for second in (1, 2):
+        body = gzip.compress(b'[{"data":{"a":1}}]', mtime=second)
+        client.ask("POST", BATCH, body, {**TEAM, "Content-Encoding": "gzip"})
+    assert client.get("/api/requests?limit=1").json["requests"][0]["retry_of"] == 1
+
+
 def test_requests_without_a_body_are_no_retries(server, client):
     """Checks of a key, and the same query twice, are not retries."""
     for _ in range(2):

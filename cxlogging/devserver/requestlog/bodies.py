@@ -50,19 +50,31 @@ class ShownBody:
     cut: bool = False
 
 
-def keep(body: bytes, encoding: str, mask: Masker) -> bytes | None:
+def decoded(body: bytes, encoding: str) -> bytes | None:
+    """Return *body* without its encoding; None where it is too large, or cannot be decoded."""
+    if len(body) > MAX_BODY:
+        return None
+    try:
+        return inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
+    except (TooLargeError, MalformedError, UnknownEncodingError):
+        # Not compressed in spite of its header: then it is text, which compressed bytes never are.
+        return body if _is_text(body) else None
+
+
+def keep(body: bytes, raw: bytes | None, encoding: str, mask: Masker) -> bytes | None:
     """
     Return what to store of *body*: as it was sent, with keys blanked; None where nothing is kept.
 
     A body that is too large, or that cannot be searched for keys, is not kept.
+
+    Args:
+        body: As it was sent.
+        raw: What `decoded` returned for it.
+        encoding: Its content encoding.
+        mask: Hides the keys.
     """
-    if not body or len(body) > MAX_BODY:
+    if not raw:
         return None
-    try:
-        raw = inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
-    except (TooLargeError, MalformedError, UnknownEncodingError):
-        # Not compressed in spite of its header: then it is text, which compressed bytes never are.
-        return mask.blank(body) if _is_text(body) else None
     blanked = mask.blank(raw)
     if raw is body:
         return blanked
@@ -82,9 +94,8 @@ def digest(body: bytes, *others: str) -> bytes | None:
 
 def show(body: bytes, content_type: str, encoding: str) -> ShownBody:
     """Return *body*, as `keep` returned it, for a reader."""
-    try:
-        raw = inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
-    except (TooLargeError, MalformedError, UnknownEncodingError):
+    raw = decoded(body, encoding)
+    if raw is None:
         raw = body
     kind = body_format(raw, content_type)
     text = _packed_text(raw) if kind == "msgpack" else raw.decode("utf-8", "backslashreplace")

@@ -9,8 +9,8 @@ from ...vendors.emulation.types import AcceptedKeys, ApiResult, Emulator
 from ...vendors.registry import VENDORS
 from ..exchange import Exchange
 from ..schema import RequestRecord, to_json
-from .bodies import digest, keep
-from .secrets import masker
+from .bodies import decoded, digest, keep
+from .key_masking import masker
 
 MAX_ANSWER = 4096
 """Bytes of an answer that are kept."""
@@ -26,6 +26,7 @@ def record_of(
     request or its answer quotes them.
     """
     encoding = exchange.headers.get("content-encoding", "")
+    raw = decoded(body, encoding)
     mask = masker(exchange.headers, emulator.key_headers, keys)
 
     def hide(text: str) -> str:
@@ -48,6 +49,6 @@ def record_of(
         encoding=hide(encoding),
         answer=hide(result.answer.body[:MAX_ANSWER].decode("utf-8", "replace")),
         rule=to_json(rejections) if rejections else "",
-        body=keep(body, encoding, mask),
-        digest=digest(body, emulator.vendor, exchange.path) if is_delivery else None,
+        body=keep(body, raw, encoding, mask),
+        digest=digest(raw or body, emulator.vendor, exchange.path) if is_delivery else None,
     )
