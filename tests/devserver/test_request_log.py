@@ -261,7 +261,7 @@ def test_a_body_that_was_not_read_has_a_rule(server, client):
     """A length above every limit is refused with the vendor's rule for the size."""
     with client.raw(client.head(length=20 * MIB + 1)) as line:
         assert line.recv(65536).startswith(b"HTTP/1.1 413")
-    (entry,) = server.store.rejected()
+    (entry,) = server.rejected()
     assert_is_complete(Rule(**entry["rule"]))
 
 

@@ -42,7 +42,8 @@ def record_of(
     def hide(text: str) -> str:
         return mask.blank(text.encode("utf-8", "backslashreplace")).decode("utf-8")
 
-    rejections = [_shown(each, hide, is_safe=blanked == raw) for each in result.rejections]
+    is_safe = raw is not None and blanked == raw
+    rejections = [_shown(each, hide, is_safe=is_safe) for each in result.rejections]
     is_delivery = emulator.vendor in VENDORS
     return RequestRecord(
         time_ns=time.time_ns(),
