@@ -8,17 +8,14 @@ import json
 import sys
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 from ...vendors.emulation.bodies import (
     MalformedError,
     TooLargeError,
     UnknownEncodingError,
     inflate,
-    strict_json,
 )
 from ...vendors.emulation.msgpack_bodies import jsonable, unpack
-from ...wire.masking import Masker
 
 MAX_BODY = 1024 * 1024
 """Bytes of a body as sent; a larger one is not kept."""
@@ -52,20 +49,25 @@ class ShownBody:
     cut: bool = False
 
 
-def keep(body: bytes, encoding: str, mask: Masker) -> bytes | None:
-    """
-    Return what to store of *body*: as it was sent, with keys blanked; None where nothing is kept.
-
-    A body that is too large, or that cannot be searched for keys, is not kept.
-    """
-    if not body or len(body) > MAX_BODY:
-        return None
+def decoded(body: bytes, encoding: str) -> bytes | None:
+    """Return *body* without its encoding; None where it is too large, or cannot be decoded."""
     try:
-        raw = inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
+        return inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
     except (TooLargeError, MalformedError, UnknownEncodingError):
         # Not compressed in spite of its header: then it is text, which compressed bytes never are.
-        return mask.blank(body) if _is_text(body) else None
-    blanked = mask.blank(raw)
+        return body if _is_text(body) else None
+
+
+def keep(body: bytes, raw: bytes, blanked: bytes, encoding: str) -> bytes:
+    """
+    Return what to store of *body*: as it was sent, with keys blanked.
+
+    Args:
+        body: As it was sent.
+        raw: What `decoded` returned for it.
+        blanked: The same, with keys blanked.
+        encoding: Its content encoding.
+    """
     if raw is body:
         return blanked
     return body if blanked == raw else _compressed(blanked, encoding.strip().lower())
@@ -84,9 +86,8 @@ def digest(body: bytes, *others: str) -> bytes | None:
 
 def show(body: bytes, content_type: str, encoding: str) -> ShownBody:
     """Return *body*, as `keep` returned it, for a reader."""
-    try:
-        raw = inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
-    except (TooLargeError, MalformedError, UnknownEncodingError):
+    raw = decoded(body, encoding)
+    if raw is None:
         raw = body
     kind = body_format(raw, content_type)
     text = _packed_text(raw) if kind == "msgpack" else raw.decode("utf-8", "backslashreplace")
@@ -103,19 +104,6 @@ def body_format(raw: bytes, content_type: str) -> str:
     return "json" if "json" in content_type.lower() or first in (b"{", b"[") else "text"
 
 
-def parsed(raw: bytes, kind: str) -> Any:
-    """
-    Return the JSON value of *raw*, a decompressed body in the format *kind*; a list of lines.
-
-    Raises `MalformedError` where it is something else.
-    """
-    if kind == "msgpack":
-        return jsonable(unpack(raw), {})
-    if kind == "ndjson":
-        return [strict_json(line) for line in raw.split(b"\n") if line.strip()]
-    return strict_json(raw)
-
-
 def hex_dump(data: bytes) -> str:
     """Return lines of an offset, sixteen bytes in hexadecimal digits, and their ASCII characters."""
     lines = []
@@ -128,7 +116,7 @@ def hex_dump(data: bytes) -> str:
 
 def _packed_text(raw: bytes) -> str:
     try:
-        return json.dumps(parsed(raw, "msgpack"), ensure_ascii=False, indent=1)
+        return json.dumps(jsonable(unpack(raw), {}), ensure_ascii=False, indent=1)
     except (MalformedError, RecursionError, ValueError) as error:
         return f"{error}"
 
