@@ -87,7 +87,7 @@ export class Table extends Component {
     this.top = this.known = top;
     if (up && !down && state.follow) set({ follow: false });
     else if (down && !state.follow) set({ follow: true, pausedNew: state.paused ? state.pausedNew : 0 });
-    this.forceUpdate();
+    if (this.drawn().first !== this.first) this.forceUpdate();
   };
 
   // Where rows were added or removed above, what is visible stays where it is.
@@ -127,6 +127,7 @@ export class Table extends Component {
     if (selected !== this.revealed) this.reveal(selected);
     if (follows) this.top = this.bottom();
     const { row: height } = this.state, { count, first, last } = this.drawn(), made = [];
+    this.first = first;
     let current = null;
     for (let at = first; at < last; at++) {
       const row = rows[at];
