@@ -221,7 +221,7 @@ def test_an_aggregation_is_a_table(find):
     until(lambda: find.all(".result .data-table"))
     assert find.texts(".result th") == ["vendor", "events"]
     assert find.texts(".result td") == ["coralogix", "20", "honeycomb", "8", "betterstack", "6"]
-    assert find.texts(".result .note") == ["3 rows"]
+    assert find.texts(".result .remark") == ["3 rows"]
     style = "return getComputedStyle(document.querySelector('.result td:last-child')).textAlign"
     assert find.browser.execute_script(style) == "right"
 
