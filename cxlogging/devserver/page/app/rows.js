@@ -46,7 +46,7 @@ async function loadOlder(before, signal) {
 
 function refused(error) {
   const { position = null, caret = "", hint = "" } = error.answer;
-  set({ rows: [], table: null, loading: false, complete: true, error: { error: error.message, status: error.status, position, caret, hint } });
+  set({ rows: [], table: null, warnings: [], loading: false, complete: true, error: { error: error.message, status: error.status, position, caret, hint } });
 }
 
 // Loads the newest rows, calls `ready` with the id after which the stream goes on, and then older ones.
@@ -59,7 +59,8 @@ export async function load(ready) {
     const answer = await patiently(url(FIRST), signal);
     if (signal.aborted) return;
     const rows = (answer.rows ?? []).reverse();
-    set({ rows, table: answer.table ?? null, kind: answer.kind, total: answer.total ?? null, error: null, loading: false });
+    const { table = null, kind, total = null, warnings = [] } = answer;
+    set({ rows, table, kind, total, warnings, error: null, loading: false });
     ready(rows.reduce((last, row) => Math.max(last, row.id), 0));
     await loadOlder(answer.next_before, signal);
   } catch (error) {

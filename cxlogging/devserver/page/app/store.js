@@ -14,6 +14,7 @@ export const state = {
   rows: [],                    // oldest first, at most MAX_ROWS; a new array after each change
   complete: true,              // no older rows are left to load
   kind: "all", table: null, error: null, // the answer to the query; error: {error, position, caret, hint}
+  warnings: [],                // of a DataPrime query: sentences
   total: null, loading: true,
   counts: {}, sizes: {}, rejected: 0, lastRequest: 0, faults: [], reports: [], vendors: [],
   connection: "connecting",    // connecting | open | lost

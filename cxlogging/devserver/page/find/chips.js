@@ -1,5 +1,5 @@
 // The line above the events: levels with their counts, the filters that apply, saved views.
-import { number } from "../app/format.js";
+import { number, safe } from "../app/format.js";
 import { html } from "../app/html.js";
 import { clearFilter, set, setFilter } from "../app/store.js";
 import { filtered, LEVELS, parts, remove } from "./filter_text.js";
@@ -28,7 +28,9 @@ export class Chips extends LiveComponent {
     const counts = this.counts();
     const applied = parts({ ...state.filter, q: "", levels: [] });
     const removable = applied.length + (state.filter.q ? 1 : 0) + (state.filter.levels.length ? 1 : 0);
-    return html`<${QueryError} error=${state.error} /><section class="chips" aria-label="Levels and applied filters">
+    return html`<${QueryError} error=${state.error} />
+      ${state.warnings.map((warning) => html`<p class="query-warning" role="status" key=${warning}>${safe(warning)}</p>`)}
+      <section class="chips" aria-label="Levels and applied filters">
       <div class="levels" role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
       ${applied.length > 0 && html`<ul class="applied" aria-label="Applied filters">${applied.map((part) => html`
         <li key=${part.text}><button type="button" class=${`filter-chip ${part.kind ?? "window"}`} onClick=${() => remove(part)}

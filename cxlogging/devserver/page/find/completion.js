@@ -1,8 +1,13 @@
 // Completion of DataPrime queries: commands, keypaths of the stored data, functions and values.
 const SHOWN = 8;
+const SEVERITY = "$m.severity";
+const METADATA = [
+  { path: SEVERITY, count: Infinity, types: ["severity"], examples: [] },
+  { path: "$m.timestamp", count: Infinity, types: ["time"], examples: [] },
+];
 const SEVERITIES = ["DEBUG", "VERBOSE", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const QUOTED = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`/g;
-const VALUE = /(\$[dml](?:\.[\w.-]+|\['[^']*'\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^'\s|&()]*)$/;
+const VALUE = /(\$[dml](?:\.[\w.-]+|\["[^"]*"\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^'\s|&()]*)$/;
 const COMMAND = /(?:^|(?<!\|)\|)\s*([a-zA-Z]*)$/;
 const WORD = /\$?[\w.$-]*$/;
 const MARK = /\||\$[dlm]\b|==|!=|<=|>=|&&|~~|\s[<>~]\s|[\w)\]]\s*[<>~]\s*[\d'"$/]/;
@@ -57,7 +62,7 @@ function keypaths(word, fields) {
     if (lower.replace(/^\$[dml]\.?/, "").startsWith(wanted)) return 1;
     return lower.split(/[.['\]]+/).some((part) => part.startsWith(wanted)) ? 2 : lower.includes(wanted) ? 3 : 4;
   };
-  return fields.map((field) => [rank(field), field]).filter(([order]) => order < 4)
+  return [...METADATA, ...fields].map((field) => [rank(field), field]).filter(([order]) => order < 4)
     .sort(([a, one], [b, other]) => a - b || other.count - one.count)
     .map(([, { path, types, examples }]) => ({
       text: path, kind: types.join(", ") || "field", help: examples.length ? `such as ${literal(examples[0])}` : "",
@@ -66,7 +71,7 @@ function keypaths(word, fields) {
 }
 
 function values(path, typed, fields) {
-  const known = path === "$m.severity" ? SEVERITIES
+  const known = path === SEVERITY ? SEVERITIES
     : (fields.find((field) => field.path === path)?.examples ?? []).map(literal);
   const wanted = typed.toLowerCase().replace(/^'/, "");
   return known.filter((text) => text.toLowerCase().replace(/^'/, "").startsWith(wanted) && text !== typed)

@@ -51,7 +51,7 @@ export class Empty extends LiveComponent {
     return html`<section class="empty" aria-label="No event found"><h2 role="status">No event found</h2>
       <dl>
         ${filter.q && html`<dt>Searched</dt><dd><code>${safe(filter.q)}</code>
-          <span class="note">${kind === "dataprime" ? "as a DataPrime query" : "as words that must all occur in the message, the data, the logger or the application"}</span></dd>`}
+          <span class="remark">${kind === "dataprime" ? "as a DataPrime query" : "as words that must all occur in the message, the data, the logger or the application"}</span></dd>`}
         <dt>In</dt><dd>${window}</dd>
         ${others.length > 0 && html`<dt>Filtered by</dt><dd>${others.map(({ text }) => text).join(" · ")}</dd>`}
       </dl>

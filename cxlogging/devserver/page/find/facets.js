@@ -79,8 +79,8 @@ export class Facets extends LiveComponent {
       ${added && html`<button type="button" class="quiet forget" aria-label=${`Remove the facet ${name}`}
         onClick=${() => this.choose(this.state.added.filter((path) => path !== field))}>×</button>`}
       <ul aria-label=${name}>${values.map((value) => this.value(field, value, most))}</ul>
-      ${!values.length && this.answer && html`<p class="note">No event here has this field.</p>`}
-      ${others > 0 && html`<p class="note">${number(others)} in other values</p>`}
+      ${!values.length && this.answer && html`<p class="remark">No event here has this field.</p>`}
+      ${others > 0 && html`<p class="remark">${number(others)} in other values</p>`}
     </details>`;
   }
 

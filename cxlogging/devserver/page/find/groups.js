@@ -5,7 +5,7 @@ import { openEvent, set, setFilter } from "../app/store.js";
 import { filtered, levelName } from "./filter_text.js";
 import { LiveComponent } from "./live.js";
 
-const MASK = /<[a-z*_]+>|…/g;
+const MASK = /<(?:number|id|text)>|…$/g;  // what the server puts in place of what varies
 
 // The constant parts of a pattern as phrases that must all occur.
 function phrases(pattern) {
@@ -16,15 +16,18 @@ function phrases(pattern) {
 export class Groups extends LiveComponent {
   question() { return filtered("/api/groups"); }
 
-  group({ pattern, count, severity, last, example, logger }, most) {
-    const query = phrases(pattern), when = clock(last);
-    const show = () => {
-      if (!query) return openEvent(example);
-      set({ grouped: false });
-      return setFilter({ q: query, levels: [severity], ...(logger && { is: [...this.props.state.filter.is.filter(([field]) => field !== "logger"), ["logger", logger]] }) });
-    };
-    return html`<li key=${`${severity} ${logger} ${pattern}`} class=${`group s${severity}`}>
-      <button type="button" class="group-row" onClick=${show} title=${query ? "Show these events" : "Show the newest of these events"}>
+  // Shows the events of a group, with the filters that apply already; without constant parts, the newest alone.
+  show({ pattern, example, logger }) {
+    const q = phrases(pattern), others = this.props.state.filter.is.filter(([field]) => field !== "logger");
+    if (!q) return openEvent(example);
+    set({ grouped: false });
+    return setFilter({ q, ...(logger && { is: [...others, ["logger", logger]] }) });
+  }
+
+  group(group, most) {
+    const { pattern, count, severity, last, example, logger } = group, when = clock(last);
+    return html`<li key=${`${logger} ${pattern}`} class=${`group s${severity}`}>
+      <button type="button" class="group-row" onClick=${() => this.show(group)} title="Show these events">
         <span class="count"><i class="share" aria-hidden="true" style=${{ width: `${100 * count / most}%` }}></i><b>${number(count)}</b></span>
         <span class="level">${levelName(severity)}</span>
         <span class="pattern">${this.pattern(pattern)}</span>
@@ -41,11 +44,11 @@ export class Groups extends LiveComponent {
   }
 
   render() {
-    const groups = this.answer?.groups;
-    if (!groups) return null;
+    if (!this.answer?.groups) return null;
+    const { groups, events, cut } = this.answer;
     const most = Math.max(1, ...groups.map(({ count }) => count));
     return html`<section class="groups" aria-label="Similar messages">
-      <p class="note" role="status">${plural(groups.length, "group")} of similar messages. Numbers, ids and quoted parts are left out of the comparison.</p>
+      <p class="remark" role="status">${plural(groups.length, "group")} in ${cut ? "the newest " : ""}${plural(events, "event")}: messages that differ in numbers, ids and quoted parts alone.</p>
       <ul>${groups.map((group) => this.group(group, most))}</ul></section>`;
   }
 }

@@ -7,8 +7,22 @@ import { LiveComponent } from "./live.js";
 import { Plot } from "./plot.js";
 
 const BUCKETS = 80;
+const FINEST = 1_000_000n;  // nanoseconds of a bar: shorter ones cannot be drawn
 
 const buckets = (answer) => Math.max(0, ...Object.values(answer.levels).map((counts) => counts.length));
+
+// The answer with bars of a millisecond at least.
+function coarse(answer) {
+  const { from, to, step } = answer;
+  if (!from || BigInt(step) >= FINEST) return answer;
+  const start = BigInt(from) / FINEST * FINEST, count = Number((BigInt(to) - start + FINEST - 1n) / FINEST);
+  const levels = Object.entries(answer.levels).map(([level, counts]) => {
+    const sums = new Array(count).fill(0);
+    counts.forEach((n, at) => { sums[Number((BigInt(from) - start + BigInt(step) * BigInt(at)) / FINEST)] += n; });
+    return [level, sums];
+  });
+  return { from: String(start), step: String(FINEST), levels: Object.fromEntries(levels) };
+}
 
 // A bucket as {from, to, counts: [[level, name, count]…], total}.
 function bucket({ from, step, levels }, n) {
@@ -22,7 +36,9 @@ const countsText = (counts) => counts.map(([, name, count]) => `${number(count)}
 export class Histogram extends LiveComponent {
   state = { table: false };
 
-  question({ kind }) { return kind === "table" ? null : filtered("/api/histogram", {}, { buckets: BUCKETS }); }
+  question() { return filtered("/api/histogram", {}, { buckets: BUCKETS }); }
+
+  async load(question, signal) { return coarse(await super.load(question, signal)); }
 
   // What there is to show: null where no event is counted.
   get shown() {
@@ -75,7 +91,7 @@ export class Histogram extends LiveComponent {
   table(shown) {
     const rows = Array.from({ length: buckets(shown) }, (_, n) => bucket(shown, n)).filter(({ total }) => total);
     const levels = LEVELS.filter(([level]) => shown.levels[level]?.some(Boolean));
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="Events over time, as a table"><table class="data-table">
+    return html`<div class="scrolled" tabindex="0" role="region" aria-label="Events over time, as a table"><table class="data-table">
       <thead><tr><th scope="col">Time</th>${levels.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
       <tbody>${rows.map(({ from, to, counts }) => html`<tr key=${from}>
         <th scope="row"><button type="button" class="quiet" onClick=${() => setFilter({ from, to })}

@@ -3,7 +3,7 @@ import { number } from "../app/format.js";
 import uPlot from "../lib/uPlot.esm.js";
 import { LEVELS } from "./filter_text.js";
 
-const HEIGHT = 104, AXIS = 22, LABELS = 46, MIN_DRAG = 4;
+const HEIGHT = 104, AXIS = 22, LABELS = 46, MIN_DRAG = 4, MIN_BARS = 24;
 const FONT = "11px system-ui, sans-serif";
 const two = (n, width = 2) => String(n).padStart(width, "0");
 
@@ -69,7 +69,7 @@ export class Plot {
   };
 
   bucketAt(plot) {
-    const at = Math.floor((plot.posToVal(plot.cursor.left, "x") - this.range[0]) / this.step);
+    const at = Math.floor((plot.posToVal(plot.cursor.left, "x") - this.start) / this.step);
     return at >= 0 && at < this.count ? at : null;
   }
 
@@ -85,7 +85,10 @@ export class Plot {
   show(answer, count) {
     this.step = Number(answer.step) / 1e9;
     this.count = count;
-    this.range = [Number(answer.from) / 1e9, Number(BigInt(answer.from) + BigInt(answer.step) * BigInt(count)) / 1e9];
+    this.start = Number(answer.from) / 1e9;
+    // A single bar is not as wide as the page.
+    const around = Math.max(0, MIN_BARS - count) / 2 * this.step;
+    this.range = [this.start - around, this.start + this.step * count + around];
     this.uplot.setData(stacked(answer, count));
   }
 

@@ -25,9 +25,9 @@ export class ResultTable extends Component {
     const shown = all === table ? rows : rows.slice(0, AT_FIRST);
     const numbers = columns.map((_, n) => rows.some((row) => isNumber(row[n])) && rows.every((row) => row[n] === null || isNumber(row[n])));
     return html`<section class="result" aria-label="Result of the query">
-      <p class="note" role="status">${plural(rows.length, "row")}${truncated ? ", and more that are left out: aggregate further or add a limit" : ""}</p>
+      <p class="remark" role="status">${plural(rows.length, "row")}${truncated ? ", and more that are left out: aggregate further or add a limit" : ""}</p>
       ${warnings.map((warning) => html`<p class="warned" key=${warning}>${safe(warning)}</p>`)}
-      ${rows.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="Rows"><table class="data-table">
+      ${rows.length > 0 && html`<div class="scrolled" tabindex="0" role="region" aria-label="Rows"><table class="data-table">
         <thead><tr>${columns.map((name, n) => html`<th scope="col" key=${n} class=${numbers[n] ? "number" : ""}>${safe(name)}</th>`)}</tr></thead>
         <tbody>${shown.map((row, n) => html`<tr key=${n}>${columns.map((_, at) => cell(row[at], at))}</tr>`)}</tbody></table></div>`}
       ${shown.length < rows.length && html`<button type="button" onClick=${() => this.setState({ all: table })}>Show all ${number(rows.length)} rows</button>`}

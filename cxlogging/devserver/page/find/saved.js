@@ -104,7 +104,7 @@ export class SavedViews extends Component {
           placeholder="Save this view as…" autocomplete="off" onInput=${(event) => this.setState({ name: event.target.value })} />
         <button type="submit" disabled=${!name.trim()}>${Object.hasOwn(views, name.trim()) ? "Replace" : "Save"}</button>
       </form>
-      <p class=${error ? "failed" : "note"} role=${error ? "alert" : undefined}>${error || "Query, filters and columns, in this browser."}</p>
+      <p class=${error ? "failed" : "remark"} role=${error ? "alert" : undefined}>${error || "Query, filters and columns, in this browser."}</p>
     </div>`;
   }
 
