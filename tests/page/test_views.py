@@ -443,6 +443,9 @@ class TestFaults:
         page.write("input[name=count]", "0")
         page.click(".fault-form [type=submit]")
         assert len(server.faults.active()) == 6
+        page.click(".active-faults li:first-child button")
+        page.until("document.querySelectorAll('.active-faults li').length === 5")
+        assert not any(fault.status == 429 for fault in server.faults.active())
         server.faults.clear()
         page.until("document.querySelectorAll('.active-faults li').length === 0")
 

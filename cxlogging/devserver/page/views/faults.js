@@ -4,7 +4,7 @@ import { get, post } from "../app/api.js";
 import { bytes, plural, safe } from "../app/format.js";
 import { set } from "../app/store.js";
 import { Ledgers } from "./ledgers.js";
-import { Small, View, vendorTitle } from "./parts.js";
+import { IconButton, Small, View, vendorTitle } from "./parts.js";
 
 const RETRY_AFTER = { name: "retry_after", label: "Retry-After, seconds", value: "2", text: true };
 const WHEN = { before: "before anything is stored", after: "after the events are stored" };
@@ -137,11 +137,12 @@ class Form extends Component {
 
 function Active({ faults, onClear }) {
   return html`
-    <div class="bar"><h3>Active</h3><span class="space"></span>${faults.length > 0 && html`<${Small} onClick=${onClear}>Clear all<//>`}</div>
+    <div class="bar"><h3>Active</h3><span class="space"></span>${faults.length > 0 && html`<${Small} onClick=${() => onClear({})}>Clear all<//>`}</div>
     ${!faults.length && html`<p class="note">No fault is active: requests are handled by the rules of their vendors.</p>`}
-    <ul class="active-faults">${faults.map((fault) => html`<li>
+    <ul class="active-faults">${faults.map((fault) => html`<li key=${fault.id}>
       <b>${safe(describe(fault))}</b> <span>${fault.vendor ? safe(vendorTitle(fault.vendor)) : "all vendors"}</span>
-      <span class="left">${left(fault)}</span></li>`)}</ul>`;
+      <span class="left">${left(fault)}</span>
+      <${IconButton} name="close" label=${`Clear this fault: ${describe(fault)}`} onClick=${() => onClear({ id: fault.id })} /></li>`)}</ul>`;
 }
 
 export class Faults extends View {
@@ -161,8 +162,9 @@ export class Faults extends View {
     if (faults) set({ faults });
   };
 
-  clear = async () => {
-    await post("/api/faults/clear").catch((error) => set({ notice: error.message }));
+  // One fault by its id, or all of them.
+  clear = async (which) => {
+    await post("/api/faults/clear", which).catch((error) => set({ notice: error.message }));
     this.load();
   };
 
