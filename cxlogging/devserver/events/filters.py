@@ -208,10 +208,12 @@ def _not(condition: Sql) -> Sql:
 
 def _holds(word: str) -> Sql:
     inside = json.dumps(word, ensure_ascii=False)[1:-1]
+    # LIKE reads a text up to its first NUL, which JSON escapes.
+    columns = ("data",) if "\0" in word else SEARCHED
     patterns = tuple(
-        like(escape_surrogates(inside if column == "data" else word)) for column in SEARCHED
+        like(escape_surrogates(inside if column == "data" else word)) for column in columns
     )
-    return " OR ".join(rf"{column} LIKE ? ESCAPE '\'" for column in SEARCHED), patterns
+    return " OR ".join(rf"{column} LIKE ? ESCAPE '\'" for column in columns), patterns
 
 
 def like(text: str) -> str:
