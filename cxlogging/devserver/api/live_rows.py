@@ -131,10 +131,11 @@ class LiveRows:
         condition = joined([*self._wanted.conditions(), page])
         if self._wanted.kind == DATAPRIME:
             found = self._context.queries.run(self._wanted.text, condition, QUERY_EVENTS, left)
-            condition = among(sorted(found.ids)[:BATCH])
+            ids = sorted(found.ids)[:BATCH]
+            condition, newest = among(ids), ids[-1] if len(ids) == BATCH else newest
         with self._context.reader.connection(left) as connection:
             rows = read_rows(connection, condition, BATCH, newest_first=False)
-        return rows, rows[-1]["id"] if len(rows) == BATCH else newest
+        return rows, min(newest, rows[-1]["id"]) if len(rows) == BATCH else newest
 
     def _rejected(self, left: Future[None]) -> int:
         with self._context.reader.connection(left) as connection:
