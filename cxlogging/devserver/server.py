@@ -17,8 +17,11 @@ from uvicorn.server import ServerState
 
 from ..vendors.registry import VENDORS
 from ..wire.option_parsers import boolean
-from . import api
+from .api.context import ApiContext
+from .api.routes import build
 from .app import DevApp
+from .events.reader import EventReader
+from .events.selection import EventQueries
 from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
@@ -26,6 +29,7 @@ from .keys import Keys
 from .protocol import DevProtocol, config
 from .query.endpoint import TIMEOUT, QueryEmulator
 from .query.pool import MAX_MEMORY
+from .reports import ReportBoard
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
@@ -75,8 +79,10 @@ class DevServer:
         self.host, self.port = host, port
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
+        self.reports = ReportBoard()
         self._ingest = Ingest(self.store, keys, self.faults, on_request)
         self._queries = QueryEmulator(self.store.path, timeout=query_timeout, memory=query_memory)
+        self._query_timeout = query_timeout
         self._allow_remote = allow_remote
         self._thread: _ServerThread | None = None
 
@@ -95,7 +101,16 @@ class DevServer:
         self.port = listener.getsockname()[1]
         guard = Guard.of(self.host, self.port, allow_remote=self._allow_remote)
         emulators = (*(vendor.emulator for vendor in VENDORS.values()), self._queries)
-        app = DevApp(guard, self._ingest, emulators, api.build(self.store, self.faults))
+        context = ApiContext(
+            self.store,
+            self.faults,
+            self.reports,
+            guard.token,
+            EventReader(self.store.path),
+            EventQueries(self._queries.pool, self._query_timeout),
+        )
+        inner = build(context)
+        app = DevApp(guard, self._ingest, emulators, inner)
         self._thread = _ServerThread(listener, app)
         self._thread.start()
         return self
@@ -136,8 +151,22 @@ class DevServer:
         )
 
     def requests(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Return the request log, oldest first, as dicts with the fields of `RequestRecord`."""
+        """
+        Return the request log, oldest first, as dicts with fields of `RequestRecord`.
+
+        `rule` is an object with `text`, `link` and `fix`, or None; `retries_seen` is the number
+        of later requests with the same body; the body itself is left out.
+        """
         return self.store.requests(-1, vendor=vendor)[::-1]
+
+    def rejected(self, vendor: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the requests of which a rule refused something, oldest first, as `requests` does.
+
+        `item` is what broke the rule, or None; `items` has each refused event of a batch: its
+        `index`, the vendor's `error`, the `rule` and the `item`.
+        """
+        return self.store.rejected(-1, vendor=vendor)[::-1]
 
     def clear(self) -> None:
         """Remove all events, requests and faults."""

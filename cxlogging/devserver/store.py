@@ -20,20 +20,25 @@ from typing import Any
 
 from ..vendors.emulation.types import StoredEvent
 from ..vendors.registry import VENDORS
+from .requestlog import log
 from .schema import (
+    EVENT_COLUMNS,
     INSERT_EVENT,
-    INSERT_REQUEST,
-    SCHEMA,
     RequestRecord,
     event_dict,
     event_row,
-    request_row,
+    prepare,
 )
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_REQUESTS = 10_000
+CLEARED = ("all", "events", "requests")
+"""What can be removed: events and the request log, or one of them."""
+
 TRANSACTION_EVENTS = 2_000
 """Maximum number of events of one transaction."""
+
+_EVENT = ", ".join(("id", *EVENT_COLUMNS))
 
 
 class Store:
@@ -46,6 +51,12 @@ class Store:
         max_bytes: Maximum size; above it the oldest events are removed. The file may be larger by
             one request and about 4 MiB of the write-ahead log.
         max_requests: Maximum length of the request log; the oldest entries are removed.
+
+    Attributes:
+        identity: A random text that tells this store from others; a file keeps it.
+        last_event: The id of the newest event that ever came; ids are never used again.
+        last_request: The id of the newest request.
+        cleared_until: Events up to this id were removed by `clear`.
     """
 
     def __init__(
@@ -56,16 +67,19 @@ class Store:
         max_requests: int = MAX_REQUESTS,
     ) -> None:
         self.max_bytes = max_bytes
-        self.max_requests = max_requests
+        self._log = log.RequestLog(max_requests)
         self._folder = tempfile.mkdtemp(prefix="cxlogging-dev-") if path is None else None
         self.path = Path(self._folder or "", "events.db") if path is None else Path(path)
         self._owner = os.getpid()
         # Removes the file even where the process exits without closing the store.
         self._remove = weakref.finalize(self, _remove, self._folder, self._owner)
         self._writer, self._writing = _connect(self.path, sync=path is not None), threading.Lock()
-        self._writer.executescript(SCHEMA)
+        prepare(self._writer)
         self._reader, self._reading = _connect(self.path, sync=False), threading.Lock()
         self._page_size: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        (self.identity,) = self._writer.execute("SELECT value FROM identity").fetchone()
+        self.last_event, self.last_request = map(self._last_id, ("events", "requests"))
+        self.cleared_until = 0
         self._counts = self._counted()
         self._arrival = threading.Condition()
 
@@ -76,28 +90,34 @@ class Store:
         Up to `TRANSACTION_EVENTS` events are one transaction; more are several, so that other
         requests are stored in between.
         """
-        rest, last = iter(events), False
-        while not last:
-            rows = [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]
-            last = len(rows) < TRANSACTION_EVENTS
-            self._insert(rows, request if last else None)
+        rest = iter(events)
+        rows = [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]
+        number = self._insert(rows, request)
+        while rows := [event_row(event) for event in islice(rest, TRANSACTION_EVENTS)]:
+            self._insert(rows, number)
 
-    def _insert(self, rows: list[tuple[object, ...]], request: RequestRecord | None) -> None:
+    def _insert(
+        self, rows: list[tuple[object, ...]], request: RequestRecord | int | None
+    ) -> int | None:
+        """Store events of *request*, which is new or the id of one in the log; return its id."""
         with self._writing:
             with self._writer:
-                if rows:
-                    self._writer.executemany(INSERT_EVENT, rows)
-                if request is not None:
-                    self._log(request)
-                counts = self._with(rows)
-                if rows:
-                    counts = self._prune(counts)
+                number = (
+                    self._log.add(self._writer, request)
+                    if isinstance(request, RequestRecord)
+                    else request
+                )
+                self._writer.executemany(INSERT_EVENT, ((*row, number) for row in rows))
+                counts = self._prune(self._with(rows))
             self._publish(counts)
+        return number
 
     def _publish(self, counts: dict[str, int]) -> None:
         # Called with the writer's lock held: the next writer continues from these counts.
+        last_event, last_request = map(self._last_id, ("events", "requests"))
         with self._arrival:
             self._counts = counts
+            self.last_event, self.last_request = last_event, last_request
             self._arrival.notify_all()
 
     def newest(
@@ -120,7 +140,7 @@ class Store:
         """
         parts, values = _where(vendor, before_id, contains)
         columns, rows = self._read(
-            f"SELECT * FROM events{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
+            f"SELECT {_EVENT} FROM events{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
             (*values, limit),
         )
         return [event_dict(columns, row) for row in rows]
@@ -129,7 +149,7 @@ class Store:
         """Return events in the order of arrival; all of them by default."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
-            f"SELECT * FROM events{parts} ORDER BY id LIMIT ?",  # noqa: S608 - no values
+            f"SELECT {_EVENT} FROM events{parts} ORDER BY id LIMIT ?",  # noqa: S608 - no values
             (*values, limit),
         )
         return [event_dict(columns, row) for row in rows]
@@ -138,10 +158,26 @@ class Store:
         """Return the newest entries of the request log, newest first."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
-            f"SELECT * FROM requests{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
-            (*values, limit),
+            f"{log.SELECT}{parts} ORDER BY id DESC LIMIT ?", (*values, limit)
         )
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        return [log.request_dict(columns, row) for row in rows]
+
+    def request(self, number: int) -> dict[str, Any] | None:
+        """Return one entry of the request log, with its `body` as bytes or None."""
+        columns, rows = self._read(f"{log.SELECT} WHERE id = ?", (number,))
+        if not rows:
+            return None
+        _, bodies = self._read("SELECT body FROM requests WHERE id = ?", (number,))
+        return {**log.request_dict(columns, rows[0]), "body": bodies[0][0] if bodies else None}
+
+    def rejected(self, limit: int = 100, *, vendor: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest requests of which a rule refused something, newest first."""
+        parts, values = _where(vendor, None, None)
+        where = f"{parts} AND {log.REJECTED}" if parts else f" WHERE {log.REJECTED}"
+        columns, rows = self._read(
+            f"{log.SELECT}{where} ORDER BY id DESC LIMIT ?", (*values, limit)
+        )
+        return [log.rejected_dict(columns, row) for row in rows]
 
     def count(self) -> dict[str, int]:
         """Return the current number of events of each vendor."""
@@ -167,14 +203,26 @@ class Store:
             "max_bytes": self.max_bytes,
         }
 
-    def clear(self) -> int:
-        """Remove all events and requests, and return how many events there were."""
+    def clear(self, what: str = "all") -> dict[str, int]:
+        """
+        Remove *what*, one of `CLEARED`.
+
+        Returns:
+            How many `events` and `requests` there were.
+        """
+        gone = {"events": 0, "requests": 0}
         with self._writing:
+            counts = self._counts
             with self._writer:
-                self._writer.execute("DELETE FROM events")
-                self._writer.execute("DELETE FROM requests")
-            gone = sum(self._counts.values())
-            self._publish(dict.fromkeys(VENDORS, 0))
+                if what in ("all", "events"):
+                    self._writer.execute("DELETE FROM events")
+                    gone["events"] = sum(self._counts.values())
+                    counts = dict.fromkeys(VENDORS, 0)
+                if what in ("all", "requests"):
+                    gone["requests"] = self._log.clear(self._writer)
+            if what != "requests":
+                self.cleared_until = self.last_event
+            self._publish(counts)
         return gone
 
     def close(self) -> None:
@@ -191,10 +239,10 @@ class Store:
             cursor = self._reader.execute(sql, values)
             return tuple(one[0] for one in cursor.description), cursor.fetchall()
 
-    def _log(self, request: RequestRecord) -> None:
-        last = self._writer.execute(INSERT_REQUEST, request_row(request)).lastrowid or 0
-        if last % 64 == 0 or self.max_requests < 64:
-            self._writer.execute("DELETE FROM requests WHERE id <= ?", (last - self.max_requests,))
+    def _last_id(self, table: str) -> int:
+        sql = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        row = self._writer.execute(sql, (table,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _with(self, rows: list[tuple[object, ...]]) -> dict[str, int]:
         counts = dict(self._counts)
@@ -212,6 +260,8 @@ class Store:
         used = self._used()
         if used <= self.max_bytes:
             return counts
+        self._log.drop_bodies(self._writer, int(used - self.max_bytes * 0.95))
+        used = self._used()
         while used > self.max_bytes * 0.95 and (total := sum(counts.values())) > 1:
             share = (used - self.max_bytes * 0.95) / used
             gone = min(total - 1, max(1, int(total * share) + 1))

@@ -45,6 +45,7 @@ class Masker:
             form for secret in secrets for form in _forms(secret) if len(form) >= MIN_CHARACTERS
         }
         self._forms = sorted(forms, key=len, reverse=True)
+        self._whole = [form.encode("latin-1", "ignore").lower() for form in self._forms]
         heads = {re.escape(form[:MIN_CHARACTERS]) for form in self._forms}
         flags = re.IGNORECASE | re.ASCII
         self._head = re.compile("|".join(sorted(heads)), flags) if heads else None
@@ -64,6 +65,22 @@ class Masker:
             else:
                 at = start + 1
         return "".join([*parts, text[done:]])
+
+
+    def blank(self, data: bytes) -> bytes:
+        """
+        Return *data* with an asterisk for each byte of a secret that it quotes as a whole.
+
+        Its length stays: it may be in any format, such as MessagePack.
+        """
+        lowered, blanked = data.lower(), bytearray()
+        for form in self._whole:
+            at = lowered.find(form) if len(form) >= MIN_CHARACTERS else -1
+            while at >= 0:
+                blanked = blanked or bytearray(data)
+                blanked[at : at + len(form)] = b"*" * len(form)
+                at = lowered.find(form, at + len(form))
+        return bytes(blanked) if blanked else data
 
 
 def without_user(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 
 from ..worker.threads import Workers
 from .state import PROCESS, own_thread
@@ -45,3 +46,14 @@ def _look() -> None:
 
 
 WATCHER = Watcher(_is_watched, _look, own_thread)
+
+REPORTERS: list[Watcher] = []
+"""Threads that were asked for, beside the `WATCHER`, and look at all deliveries too."""
+
+AT_LAST: list[Callable[[], None]] = []
+"""Called when the exit functions have delivered what waits; what they raise is ignored."""
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Return the threads that look at all deliveries: none of them runs during a fork."""
+    return WATCHER, *REPORTERS

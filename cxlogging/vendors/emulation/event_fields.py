@@ -65,6 +65,14 @@ def compact(value: object) -> str:
     return _ENCODER.encode(value)
 
 
+def shown_item(value: object) -> str:
+    """Return *value*, an item that was refused, as JSON; empty where that is not possible."""
+    try:
+        return compact(value)
+    except (TypeError, ValueError, RecursionError):
+        return ""
+
+
 def oddities(value: object, *, doubles: bool = False) -> tuple[str, ...]:
     """
     Return what is valid in *value* but may be changed on its way: huge integers, lone surrogates.

@@ -1,0 +1,49 @@
+"""The endpoints of the faults to inject."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..faults import Fault
+from .answers import json_response
+from .context import ApiContext
+from .parameters import json_body
+
+
+class FaultsApi:
+    """The faults that are set."""
+
+    def __init__(self, context: ApiContext) -> None:
+        self._faults = context.faults
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these endpoints."""
+        return [
+            Route("/api/faults", self.show, methods=["GET"]),
+            Route("/api/faults", self.add, methods=["POST"]),
+            Route("/api/faults/clear", self.clear, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Return the current faults."""
+        del request
+        return json_response({"faults": self._faults.listed()})
+
+    async def add(self, request: Request) -> Response:
+        """Add a fault, described by the attributes of `Fault`."""
+        body = await json_body(request)
+        try:
+            fault = self._faults.add(Fault.from_json(body))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return json_response({"fault": fault.to_json()})
+
+    async def clear(self, request: Request) -> Response:
+        """Remove all faults, or the one that `id` names."""
+        named = (await json_body(request)).get("id")
+        if named is not None and type(named) is not int:
+            raise HTTPException(400, "id must be the number of a fault")
+        return json_response({"cleared": self._faults.clear(named)})
