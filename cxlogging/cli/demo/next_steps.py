@@ -32,7 +32,7 @@ def print_next_steps(console: Console, port: int, shop_port: int) -> None:
 
 def commands(port: int) -> list[str]:
     """Return commands to try while a local server listens on *port*: query, tail and fault."""
-    query = "source logs | countby $l.vendor, $m.severity"
+    query = "source logs | filter $m.severity >= WARNING | countby $l.vendor"
     return [
         f"{_program()} {rest} --port {port}"
         for rest in (
