@@ -32,6 +32,9 @@ from .schema import (
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_REQUESTS = 10_000
+CLEARED = ("all", "events", "requests")
+"""What can be removed: events and the request log, or one of them."""
+
 TRANSACTION_EVENTS = 2_000
 """Maximum number of events of one transaction."""
 
@@ -48,6 +51,12 @@ class Store:
         max_bytes: Maximum size; above it the oldest events are removed. The file may be larger by
             one request and about 4 MiB of the write-ahead log.
         max_requests: Maximum length of the request log; the oldest entries are removed.
+
+    Attributes:
+        identity: A random text that tells this store from others; a file keeps it.
+        last_event: The id of the newest event that ever came; ids are never used again.
+        last_request: The id of the newest request.
+        cleared_until: Events up to this id were removed by `clear`.
     """
 
     def __init__(
@@ -68,6 +77,9 @@ class Store:
         prepare(self._writer)
         self._reader, self._reading = _connect(self.path, sync=False), threading.Lock()
         self._page_size: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        (self.identity,) = self._writer.execute("SELECT value FROM identity").fetchone()
+        self.last_event, self.last_request = map(self._last_id, ("events", "requests"))
+        self.cleared_until = 0
         self._counts = self._counted()
         self._arrival = threading.Condition()
 
@@ -104,8 +116,10 @@ class Store:
 
     def _publish(self, counts: dict[str, int]) -> None:
         # Called with the writer's lock held: the next writer continues from these counts.
+        last_event, last_request = map(self._last_id, ("events", "requests"))
         with self._arrival:
             self._counts = counts
+            self.last_event, self.last_request = last_event, last_request
             self._arrival.notify_all()
 
     def newest(
@@ -204,14 +218,38 @@ class Store:
             "max_bytes": self.max_bytes,
         }
 
-    def clear(self) -> int:
-        """Remove all events and requests, and return how many events there were."""
+    def after(
+        self, after_id: int, last_id: int, limit: int, *, vendor: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the oldest events with an id above *after_id*, and at most *last_id*."""
+        parts, values = _where(vendor, None, None)
+        where = f"{parts} AND" if parts else " WHERE"
+        columns, rows = self._read(
+            f"SELECT {_EVENT} FROM events{where} id > ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608 - no values
+            (*values, after_id, last_id, limit),
+        )
+        return [event_dict(columns, row) for row in rows]
+
+    def clear(self, what: str = "all") -> dict[str, int]:
+        """
+        Remove *what*, one of `CLEARED`.
+
+        Returns:
+            How many `events` and `requests` there were.
+        """
+        gone = {"events": 0, "requests": 0}
         with self._writing:
+            counts = self._counts
             with self._writer:
-                self._writer.execute("DELETE FROM events")
-                self._log.clear(self._writer)
-            gone = sum(self._counts.values())
-            self._publish(dict.fromkeys(VENDORS, 0))
+                if what in ("all", "events"):
+                    self._writer.execute("DELETE FROM events")
+                    gone["events"] = sum(self._counts.values())
+                    counts = dict.fromkeys(VENDORS, 0)
+                if what in ("all", "requests"):
+                    gone["requests"] = self._log.clear(self._writer)
+            if what != "requests":
+                self.cleared_until = self.last_event
+            self._publish(counts)
         return gone
 
     def close(self) -> None:
@@ -227,6 +265,11 @@ class Store:
         with self._reading:
             cursor = self._reader.execute(sql, values)
             return tuple(one[0] for one in cursor.description), cursor.fetchall()
+
+    def _last_id(self, table: str) -> int:
+        sql = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        row = self._writer.execute(sql, (table,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _with(self, rows: list[tuple[object, ...]]) -> dict[str, int]:
         counts = dict(self._counts)
