@@ -11,7 +11,6 @@ import json
 import os
 from typing import Any
 
-from .. import __version__
 from ..errors import ConfigurationError
 from ..wire import settings
 from ..wire.external_errors import contained
@@ -25,7 +24,7 @@ from .ledger import Stats
 from .options import Options
 from .overview import named_workers
 from .process import exit as ending
-from .process.registry import AT_LAST, WATCHERS
+from .process.registry import AT_LAST, REPORTERS
 from .process.state import PROCESS, own_thread
 from .process.threadless import no_thread
 from .process.watcher import Watcher
@@ -38,7 +37,7 @@ TIMEOUT = 2.0
 LAST_TIMEOUT = 0.25
 """Seconds that the report at the exit takes at most: the process waits for it."""
 
-HEADERS = (("Content-Type", "application/json"), ("User-Agent", f"cxlogging/{__version__}"))
+HEADERS = (("Content-Type", "application/json"),)
 
 
 def report_stats(url: str | None = None) -> None:
@@ -98,8 +97,8 @@ class StatsReporter:
         """Report to *endpoint* from now on."""
         self._endpoint, self._pid = endpoint, 0
         PROCESS.once(ending.install)
-        if self._watcher not in WATCHERS:
-            WATCHERS.append(self._watcher)
+        if self._watcher not in REPORTERS:
+            REPORTERS.append(self._watcher)
             AT_LAST.append(self._report_last)
         if not self._watcher.start() and self._watcher.trouble:
             sentence = f"no thread can be started to report: {self._watcher.trouble}"
@@ -107,12 +106,25 @@ class StatsReporter:
         elif reason := no_thread():
             self._diagnostics.say("start", "start", f"statistics are not reported yet: {reason}")
 
+    def end(self) -> None:
+        """Report no more, as before the local server of this process is stopped."""
+        self._endpoint, self._answered = None, False
+
     def _is_needed(self) -> bool:
         return self._endpoint is not None and not (PROCESS.is_ending or PROCESS.is_forking)
 
     def _report(self) -> None:
         with contained:  # a failed report must end neither the thread nor the process
-            self._post(TIMEOUT)
+            try:
+                status = self._post(TIMEOUT)
+            except TransportError as error:
+                self._failed(str(error))
+                return
+            if status == 200:
+                self._answered = True
+                self._diagnostics.passed("report")
+            else:
+                self._failed(f"answered {status}: is it `cxlogging dev` of this version?")
 
     def _report_last(self) -> None:
         """Report how it ended, where the server answered before."""
@@ -121,21 +133,13 @@ class StatsReporter:
                 self._post(LAST_TIMEOUT)
             self._transport.close()
 
-    def _post(self, seconds: float) -> None:
-        if self._endpoint is None:
-            return
-        request = Request(self._endpoint, HEADERS, json.dumps(report()).encode())
-        try:
-            answer = self._connected(self._endpoint).send(request, None, seconds)
-        except TransportError as error:
-            self._failed(str(error))
-        else:
-            if answer.status == 200:
-                self._answered = True
-                self._diagnostics.passed("report")
-            else:
-                said = f"{self._endpoint.origin} answered {answer.status}"
-                self._failed(f"{said}: is it `cxlogging dev` of this version?")
+    def _post(self, seconds: float) -> int:
+        """Return the status of the answer to a report; 0 where there is no address."""
+        endpoint = self._endpoint
+        if endpoint is None:
+            return 0
+        request = Request(endpoint, HEADERS, json.dumps(report()).encode())
+        return self._connected(endpoint).send(request, None, seconds).status
 
     def _connected(self, endpoint: Endpoint) -> HttpTransport:
         if self._transport is None or self._pid != os.getpid():
@@ -147,9 +151,9 @@ class StatsReporter:
 
     def _failed(self, reason: str) -> None:
         self._answered = False
-        self._diagnostics.say(
-            "report", "report", f"statistics are not shown on the local server's page: {reason}"
-        )
+        at = self._endpoint.origin if self._endpoint else ""
+        sentence = f"the local server at {at} does not take statistics: {reason}"
+        self._diagnostics.say("report", "report", sentence)
 
 
 REPORTER = StatsReporter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
@@ -119,6 +120,15 @@ _TYPES = {name: _accepted(hint) for name, hint in get_type_hints(Fault).items()}
 """The types that each attribute accepts from JSON."""
 
 
+@dataclass(frozen=True)
+class _Set:
+    """A fault that is set, until when, and its number."""
+
+    fault: Fault
+    ends_at: float
+    number: int
+
+
 class FaultPanel:
     """
     The faults that are set; a request gets the first one that matches.
@@ -130,37 +140,43 @@ class FaultPanel:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._clock = clock
-        self._faults: list[tuple[Fault, float]] = []
+        self._numbers = itertools.count(1)
+        self._faults: list[_Set] = []
 
     def add(self, fault: Fault | None = None, /, **attributes: Any) -> Fault:
         """Add *fault*, or one with these attributes: `add(status=503, times=2)`."""
         chosen = Fault(**attributes) if fault is None else fault
         with self._lock:
             ends_at = math.inf if chosen.seconds is None else self._clock() + chosen.seconds
-            self._faults.append((chosen, ends_at))
+            self._faults.append(_Set(chosen, ends_at, next(self._numbers)))
         return chosen
 
-    def clear(self) -> int:
-        """Remove all faults, and return their number."""
+    def clear(self, number: int | None = None) -> int:
+        """Remove all faults, or the one with this number; return how many were removed."""
         with self._lock:
             self._expire()
-            gone = len(self._faults)
-            self._faults.clear()
-        return gone
+            before = len(self._faults)
+            kept = [each for each in self._faults if number not in (None, each.number)]
+            self._faults = kept
+            return before - len(kept)
 
     def active(self) -> tuple[Fault, ...]:
         """Return the current faults, with the times and the seconds that each has left."""
+        return tuple(fault for _, fault in self._current())
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the current faults as JSON, each with its number as `id`."""
+        return [{"id": number, **fault.to_json()} for number, fault in self._current()]
+
+    def _current(self) -> list[tuple[int, Fault]]:
         with self._lock:
             now = self._expire()
-            return tuple(
-                replace(fault, seconds=None if ends_at == math.inf else math.ceil(ends_at - now))
-                for fault, ends_at in self._faults
-            )
+            return [(each.number, _left(each, now)) for each in self._faults]
 
     def _expire(self) -> float:
         """Remove the faults whose time is over; return the time. Called with the lock held."""
         now = self._clock()
-        self._faults = [(fault, ends_at) for fault, ends_at in self._faults if now < ends_at]
+        self._faults = [each for each in self._faults if now < each.ends_at]
         return now
 
     def take(
@@ -177,19 +193,25 @@ class FaultPanel:
         """
         with self._lock:
             self._expire()
-            for n, (fault, _) in enumerate(self._faults):
-                if fault.compressed and not compressed:
+            for n, each in enumerate(self._faults):
+                if each.fault.compressed and not compressed:
                     continue
-                if _matches(fault, vendor, wire_bytes, raw):
-                    self._count_down(n, fault)
-                    return fault
+                if _matches(each.fault, vendor, wire_bytes, raw):
+                    self._count_down(n, each)
+                    return each.fault
         return None
 
-    def _count_down(self, n: int, fault: Fault) -> None:
-        if fault.times == 1:
+    def _count_down(self, n: int, taken: _Set) -> None:
+        times = taken.fault.times
+        if times == 1:
             del self._faults[n]
-        elif fault.times is not None:
-            self._faults[n] = (replace(fault, times=fault.times - 1), self._faults[n][1])
+        elif times is not None:
+            self._faults[n] = replace(taken, fault=replace(taken.fault, times=times - 1))
+
+
+def _left(each: _Set, now: float) -> Fault:
+    seconds = None if each.ends_at == math.inf else math.ceil(each.ends_at - now)
+    return replace(each.fault, seconds=seconds)
 
 
 def _matches(fault: Fault, vendor: str, wire_bytes: int, raw: Callable[[], bytes]) -> bool:

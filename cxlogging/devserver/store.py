@@ -108,9 +108,7 @@ class Store:
                     else request
                 )
                 self._writer.executemany(INSERT_EVENT, ((*row, number) for row in rows))
-                counts = self._with(rows)
-                if rows:
-                    counts = self._prune(counts)
+                counts = self._prune(self._with(rows))
             self._publish(counts)
         return number
 
@@ -164,11 +162,6 @@ class Store:
         )
         return [event_dict(columns, row) for row in rows]
 
-    def last_id(self) -> int:
-        """Return the id of the newest event, even if it was removed; 0 if there was none."""
-        _, rows = self._read("SELECT seq FROM sqlite_sequence WHERE name = 'events'", ())
-        return int(rows[0][0]) if rows else 0
-
     def requests(self, limit: int = 100, *, vendor: str | None = None) -> list[dict[str, Any]]:
         """Return the newest entries of the request log, newest first."""
         parts, values = _where(vendor, None, None)
@@ -217,18 +210,6 @@ class Store:
             "file_bytes": on_disk,
             "max_bytes": self.max_bytes,
         }
-
-    def after(
-        self, after_id: int, last_id: int, limit: int, *, vendor: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Return the oldest events with an id above *after_id*, and at most *last_id*."""
-        parts, values = _where(vendor, None, None)
-        where = f"{parts} AND" if parts else " WHERE"
-        columns, rows = self._read(
-            f"SELECT {_EVENT} FROM events{where} id > ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608 - no values
-            (*values, after_id, last_id, limit),
-        )
-        return [event_dict(columns, row) for row in rows]
 
     def clear(self, what: str = "all") -> dict[str, int]:
         """

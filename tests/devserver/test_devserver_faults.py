@@ -57,6 +57,42 @@ def test_a_fault_lasts_until_it_is_cleared(server, client):
     assert client.send("coralogix").status == 200
 
 
+def test_a_fault_ends_by_itself():
+    """A fault for some seconds is taken until they are over, and says how many are left."""
+    now = [100.0]
+    panel = FaultPanel(lambda: now[0])
+    panel.add(status=503, seconds=30)
+    panel.add(status=429)
+    now[0] = 129.5
+    assert panel.take("honeycomb", 1, bytes).status == 503
+    assert [fault.seconds for fault in panel.active()] == [1, None]
+    now[0] = 130.0
+    assert [fault.status for fault in panel.active()] == [429]
+    assert panel.take("honeycomb", 1, bytes).status == 429
+    assert panel.clear() == 1
+
+
+def test_one_fault_can_be_removed(server, client):
+    """Each listed fault has a number, by which it alone is removed."""
+    for status in (429, 503):
+        client.post("/api/faults", {"status": status})
+    first, second = client.get("/api/faults").json["faults"]
+    assert (first["status"], second["status"]) == (429, 503)
+    assert client.post("/api/faults/clear", {"id": first["id"]}).json == {"cleared": 1}
+    assert client.post("/api/faults/clear", {"id": first["id"]}).json == {"cleared": 0}
+    assert client.post("/api/faults/clear", {"id": "1"}).status == 400
+    assert [fault.status for fault in server.faults.active()] == [503]
+
+
+def test_seconds_go_through_the_api(client):
+    """The API takes whole seconds and fractions, and lists what is left of them."""
+    assert client.post("/api/faults", {"status": 503, "seconds": 60}).status == 200
+    assert client.post("/api/faults", {"status": 429, "seconds": 0.5, "times": 3}).status == 200
+    assert client.get("/api/faults").json["faults"][0]["seconds"] == 60
+    for wrong in (0, -1, 1e9, "60", True):
+        assert client.post("/api/faults", {"status": 503, "seconds": wrong}).status == 400
+
+
 def test_faults_of_one_vendor_leave_the_others_alone(server, client):
     """Faults apply to their vendor only, in the order in which they were added."""
     server.faults.add(vendor="honeycomb", status=500, times=1)
@@ -221,6 +257,9 @@ def test_a_reset_is_a_reset_and_not_an_end(server, client):
         ({"vendor": "splunk"}, "vendor"),
         ({"reset": "during"}, "reset"),
         ({"times": 0}, "times"),
+        ({"seconds": 0}, "seconds"),
+        ({"seconds": float("nan")}, "seconds"),
+        ({"seconds": 86_401}, "seconds"),
         ({"status": 99}, "status"),
         ({"items": (202, 1000)}, "status"),
         ({"delay": -1.0}, "seconds"),
@@ -237,7 +276,13 @@ def test_impossible_faults_are_refused(wrong, says):
 def test_a_fault_survives_json():
     """A fault is the same after conversion to JSON and back."""
     fault = Fault(
-        vendor="honeycomb", times=2, items=(202, 429), max_body=0, contains="x", compressed=True
+        vendor="honeycomb",
+        times=2,
+        seconds=1.5,
+        items=(202, 429),
+        max_body=0,
+        contains="x",
+        compressed=True,
     )
     assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
     assert Fault().to_json() == {}

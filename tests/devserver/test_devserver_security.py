@@ -83,16 +83,43 @@ def test_foreign_pages_are_refused(server, client, headers):
     assert server.count() == 0
 
 
-def test_our_own_page_is_let_in(client):
-    """Requests from the server's own origin are served."""
-    own = {"Origin": f"http://127.0.0.1:{client.port}", "Sec-Fetch-Site": "same-origin"}
-    assert client.get("/api/events", **own).status == 200
-    json_type = {"Content-Type": "application/json"}
-    assert client.ask("POST", "/api/clear", "{}", {**own, **json_type}).status == 200
+CHANGES = ["/api/clear", "/api/faults", "/api/faults/clear", "/api/reports", "/api/import"]
+OWN = [{"Origin": "http://127.0.0.1:{port}"}, {"Sec-Fetch-Site": "same-origin"}]
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_our_own_page_is_let_in_with_its_token(client, own):
+    """The server's own page reads the token, and changes what it wants with it."""
+    headers = {name: held.format(port=client.port) for name, held in own.items()}
+    assert client.get("/api/events", **headers).status == 200
+    headers["Content-Type"] = "application/json"
+    headers["X-Cxlogging-Token"] = client.get("/api/token", **headers).json["token"]
+    assert client.ask("POST", "/api/clear", "{}", headers).status == 200
+
+
+@pytest.mark.parametrize("own", OWN)
+@pytest.mark.parametrize("token", [None, "", "another", "ü"])
+@pytest.mark.parametrize("path", CHANGES)
+def test_a_browser_without_the_token_changes_nothing(server, client, path, token, own):
+    """What a browser sends without the token of this run is refused, and says what helps."""
+    client.send("betterstack", "kept")
+    headers = {name: held.format(port=client.port) for name, held in own.items()}
+    headers |= {} if token is None else {"X-Cxlogging-Token": token}
+    heard = client.ask("POST", path, "{}", {**headers, "Content-Type": "application/json"})
+    assert (heard.status, server.count()) == (403, 1)
+    assert "reload the page" in heard.json["error"]
+
+
+def test_the_token_is_of_one_server_alone(client, client_of):
+    """Two servers have different tokens, and other sites cannot read either."""
+    with DevServer() as other:
+        assert client.get("/api/token").json != client_of(other).get("/api/token").json
+    assert client.get("/api/token", Origin="https://evil.example").status == 403
+    assert client.get("/api/token", **{"Sec-Fetch-Site": "cross-site"}).status == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
-@pytest.mark.parametrize("path", ["/api/clear", "/api/faults", "/api/faults/clear"])
+@pytest.mark.parametrize("path", CHANGES)
 def test_changes_need_the_content_type_that_forces_a_preflight(server, client, path, kind):
     """Changes need a content type that forms and simple requests cannot send."""
     server.faults.add(status=503)

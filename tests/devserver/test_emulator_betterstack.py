@@ -12,6 +12,7 @@ import pytest
 
 from cxlogging.vendors.betterstack.emulator import BetterStackEmulator
 from cxlogging.vendors.emulation.types import AcceptedKeys, ApiRequest
+from tests.refusals import explained
 
 RECEIVED = 1_700_000_000_123_456_789
 KEYS = AcceptedKeys(betterstack="TOKEN")
@@ -24,7 +25,8 @@ def ask(body, kind=JSON, method="POST", **headers):
     named = {name.replace("_", "-"): held for name, held in headers.items()}
     given = {"content-type": kind, "authorization": "Bearer TOKEN", **named}
     given = {name: held for name, held in given.items() if held is not None}
-    return BetterStackEmulator().answer(ApiRequest(method, "/", given, raw, RECEIVED), KEYS)
+    request = ApiRequest(method, "/", given, raw, RECEIVED)
+    return explained(BetterStackEmulator().answer(request, KEYS))
 
 
 def taken(reply, n):

@@ -9,6 +9,7 @@ import pytest
 
 from cxlogging.vendors.coralogix.emulator import CoralogixEmulator
 from cxlogging.vendors.emulation.types import AcceptedKeys, ApiRequest
+from tests.refusals import explained
 
 SINGLES = "/logs/v1/singles"
 RECEIVED = 1_700_000_000_123_456_789
@@ -29,7 +30,8 @@ def ask(body, path="/logs/v1/bulk", method="POST", **headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): held for name, held in headers.items()}
     given = {name: held for name, held in {**HEADERS, **named}.items() if held is not None}
-    return CoralogixEmulator().answer(ApiRequest(method, path, given, raw, RECEIVED), KEYS)
+    request = ApiRequest(method, path, given, raw, RECEIVED)
+    return explained(CoralogixEmulator().answer(request, KEYS))
 
 
 def only_event(reply):

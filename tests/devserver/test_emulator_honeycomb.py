@@ -12,6 +12,7 @@ import pytest
 
 from cxlogging.vendors.emulation.types import AcceptedKeys, ApiRequest
 from cxlogging.vendors.honeycomb.emulator import HoneycombEmulator
+from tests.refusals import explained
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -32,7 +33,8 @@ def ask(body, path="/1/batch/ds", method="POST", items=(), **headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): held for name, held in headers.items()}
     given = {name: held for name, held in {**HEADERS, **named}.items() if held is not None}
-    return HoneycombEmulator().answer(ApiRequest(method, path, given, raw, RECEIVED, items), KEYS)
+    request = ApiRequest(method, path, given, raw, RECEIVED, items)
+    return explained(HoneycombEmulator().answer(request, KEYS))
 
 
 def statuses(reply):

@@ -106,6 +106,26 @@ def test_a_word_that_begins_like_a_key(key, text, shown):
     assert Masker([key])(text) == shown
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_bytes_keep_their_length(form):
+    """In bytes of any format, each byte of a quoted key is an asterisk, and nothing else is."""
+    quoted = FORMS[form](KEY).encode()
+    data = b"\xff\x00" + quoted + b"\x80" + quoted
+    blanked = Masker([KEY]).blank(data)
+    assert len(blanked) == len(data)
+    assert b"*" * 20 in blanked
+    assert (blanked[:2], blanked[2 + len(quoted)]) == (b"\xff\x00", 0x80)
+    assert not remains(blanked.decode("latin-1"), KEY)
+    assert KEY.encode().lower() not in blanked.lower()
+
+
+def test_bytes_without_a_key_are_the_same_object():
+    """Bytes that quote no key, or only its beginning, are returned as they are."""
+    for data in (b"", b"banana", b"banana-4711-and-no-more"[:11], b"\xff" * 100):
+        assert Masker(["banana-4711-secret"]).blank(data) is data
+        assert Masker().blank(data) is data
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

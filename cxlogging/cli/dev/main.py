@@ -163,11 +163,11 @@ def _serve(
 ) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_interrupt)
-    last_id = server.store.last_id()
+    last_event = server.store.last_event
     try:
         server.start()
         printer.out.write(welcome(server.url, keyed, variables=variables))
-        printer.start(server.store, last_id)
+        printer.start(server.store, last_event)
         if opens:
             open_page(f"{server.url}/")
         threading.Event().wait()

@@ -90,9 +90,9 @@ class Printer:
         self._deadline: float | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self, store: Store, last_id: int) -> None:
-        """Print the events of *store* that come after the one with the id *last_id*."""
-        self._store, self._last, self._newest = store, last_id, last_id
+    def start(self, store: Store, last_event: int) -> None:
+        """Print the events of *store* that come after the one with the id *last_event*."""
+        self._store, self._last, self._newest = store, last_event, last_event
         self._thread = threading.Thread(target=self._run, name="cxlogging-printer", daemon=True)
         self._thread.start()
 
@@ -131,7 +131,7 @@ class Printer:
     def _print_events(self) -> None:
         events: list[dict[str, Any]] = [{}] * BATCH
         while len(events) == BATCH:
-            self._newest = self._store.last_id()
+            self._newest = self._store.last_event
             too_many = self._newest - self._last > MAX_WAITING
             events = self._store.since(self._newest - KEPT if too_many else self._last, BATCH)
             for event in events:

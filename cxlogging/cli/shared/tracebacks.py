@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ...devserver.events.tracebacks import is_library
+
 _GROUP = re.compile(r" *\| ")
 """Begins the lines of an exception within an exception group."""
 
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]*)", line \d+')
-_LIBRARY = re.compile(r"[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python3|\A<frozen ", re.IGNORECASE)
 
 
 def styled(lines: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -19,7 +20,7 @@ def styled(lines: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         inner = _GROUP.sub("", line, count=1)
         frame = _FRAME.match(inner)
         if frame is not None:
-            styles = ("dim",) if _LIBRARY.search(frame["file"]) else ("bold",)
+            styles = ("dim",) if is_library(frame["file"]) else ("bold",)
         elif not inner.startswith("    "):
             styles = ()
         yield line, styles

@@ -19,8 +19,8 @@ from ..lane import Lane
 from ..stderr import report_at_last
 from ..worker.threads import Workers
 from .draining import drain
-from .fork import after_fork, after_in_parent, before_fork, start_watchers
-from .registry import AT_LAST, WATCHERS, registered
+from .fork import after_fork, after_in_parent, before_fork
+from .registry import AT_LAST, REPORTERS, registered, watchers
 from .state import OWN_THREADS, PROCESS, Phase
 
 LATE_SECONDS = 0.25
@@ -44,9 +44,10 @@ def before_thread() -> None:
     Have multiprocessing and Celery call us when they end this process: no exit hook runs there.
 
     Only when the first thread starts: multiprocessing discards what was registered before a
-    child's work began. And start the threads that a fork has ended, see `fork.COUNTS_LATE`.
+    child's work began. Also bring back reporters that a fork has ended, see `COUNTS_LATE`.
     """
-    start_watchers()
+    for reporter in REPORTERS:
+        reporter.start()
     if PROCESS.has_finalizer:
         return
     for name in ("multiprocessing.util", "billiard.util"):
@@ -68,7 +69,7 @@ def at_exit(**_: object) -> None:
     does not keep the process from ending.
     """
     PROCESS.enter(Phase.EXITING)
-    for watcher in WATCHERS:
+    for watcher in watchers():
         watcher.check()
     everyone = registered()
     began = {each: (each.lane.end_position(), each.lane.clock.monotonic()) for each in everyone}

@@ -12,7 +12,7 @@ import time
 
 from ..clock import Clocks
 from ..stderr import STDERR
-from .registry import WATCHERS, registered
+from .registry import registered, watchers
 from .state import OWN_THREADS, PROCESS
 
 PARKING_SECONDS = 0.05
@@ -27,7 +27,7 @@ def before_fork() -> None:
     PROCESS.begin_fork()
     for workers in registered():
         workers.park()
-    for watcher in WATCHERS:
+    for watcher in watchers():
         watcher.check()
     clock = Clocks()
     end = clock.monotonic() + PARKING_SECONDS
@@ -40,7 +40,7 @@ def before_fork() -> None:
 
 
 def _is_parking() -> bool:
-    is_watching = any(each.is_running for each in WATCHERS)
+    is_watching = any(each.is_running for each in watchers())
     return is_watching or any(each.is_parking for each in registered())
 
 
@@ -50,7 +50,8 @@ def after_in_parent() -> None:
     for workers in registered():
         workers.unpark()
     if not COUNTS_LATE:  # else a later log call or handler brings the thread back
-        start_watchers()
+        for watcher in watchers():
+            watcher.start()
 
 
 def after_fork() -> None:
@@ -58,14 +59,9 @@ def after_fork() -> None:
     PROCESS.begin()
     OWN_THREADS.clear()
     STDERR.reset_after_fork()
-    for watcher in WATCHERS:
+    for watcher in watchers():
         watcher.reset_after_fork()
     for workers in registered():
         workers.reset()
-    start_watchers()
-
-
-def start_watchers() -> None:
-    """Start the threads that look at all deliveries, where they are needed and do not run."""
-    for watcher in WATCHERS:
+    for watcher in watchers():
         watcher.start()

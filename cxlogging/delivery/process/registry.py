@@ -47,8 +47,13 @@ def _look() -> None:
 
 WATCHER = Watcher(_is_watched, _look, own_thread)
 
-WATCHERS = [WATCHER]
-"""The threads of the whole process that look at all deliveries: none runs during a fork."""
+REPORTERS: list[Watcher] = []
+"""Threads that were asked for, beside the `WATCHER`, and look at all deliveries too."""
 
 AT_LAST: list[Callable[[], None]] = []
 """Called when the exit functions have delivered what waits; what they raise is ignored."""
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Return the threads that look at all deliveries: none of them runs during a fork."""
+    return WATCHER, *REPORTERS

@@ -41,7 +41,7 @@ class ApiContext:
     def state(self) -> dict[str, Any]:
         """Return the `faults` and `reports` of the moment, as JSON."""
         return {
-            "faults": [fault.to_json() for fault in self.faults.active()],
+            "faults": self.faults.listed(),
             "reports": self.reports.current(),
         }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import re
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -70,7 +71,7 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
     file.seek(0)
     is_packed = file.read(2) == GZIP_MAGIC
     file.seek(0)
-    lines: IO[bytes] = gzip.GzipFile(fileobj=file) if is_packed else file  # type: ignore[assignment]
+    lines = gzip.GzipFile(fileobj=file, mode="rb") if is_packed else file
     size, count, number = 0, 0, 0
     now = time.time_ns()
     while line := _next_line(lines, number + 1):
@@ -85,12 +86,10 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
         yield _event(line, number, now)
 
 
-def _next_line(lines: IO[bytes], number: int) -> bytes:
+def _next_line(lines: IO[bytes] | gzip.GzipFile, number: int) -> bytes:
     try:
         line = lines.readline(MAX_LINE + 1)
-    except (OSError, EOFError) as error:
-        raise LineError(number, f"the compressed file is broken: {error}") from None
-    except Exception as error:  # zlib.error has no other ancestor
+    except (OSError, EOFError, zlib.error) as error:
         raise LineError(number, f"the compressed file is broken: {error}") from None
     if len(line) > MAX_LINE:
         raise LineError(number, f"longer than {MAX_LINE >> 20} MiB")

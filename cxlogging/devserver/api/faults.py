@@ -30,7 +30,7 @@ class FaultsApi:
     async def show(self, request: Request) -> Response:
         """Return the current faults."""
         del request
-        return json_response({"faults": [fault.to_json() for fault in self._faults.active()]})
+        return json_response({"faults": self._faults.listed()})
 
     async def add(self, request: Request) -> Response:
         """Add a fault, described by the attributes of `Fault`."""
@@ -42,6 +42,8 @@ class FaultsApi:
         return json_response({"fault": fault.to_json()})
 
     async def clear(self, request: Request) -> Response:
-        """Remove all faults."""
-        await json_body(request)
-        return json_response({"cleared": self._faults.clear()})
+        """Remove all faults, or the one that `id` names."""
+        named = (await json_body(request)).get("id")
+        if named is not None and type(named) is not int:
+            raise HTTPException(400, "id must be the number of a fault")
+        return json_response({"cleared": self._faults.clear(named)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,15 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from ..engine.scan import Sql
+from ..events.reader import EventReader
 from ..guard import IMPORT, SECURITY_HEADERS
+from ..schema import EVENT_COLUMNS, event_dict
 from ..store import CLEARED, Store
 from .answers import json_response
 from .context import ApiContext
 from .event_lines import MAX_BYTES, ImportTooLargeError, LineError, read_lines, to_line
-from .parameters import json_body, vendor
+from .parameters import event_filter, json_body
+from .threads import in_thread
 
-PAGE = 50
-"""Events that are read at once: each may have 2 MB."""
+PAGE_EVENTS, PAGE_BYTES = 1_000, 4 * 1024 * 1024
+"""What an export reads at once."""
 
 IN_MEMORY = 4 * 1024 * 1024
 """Bytes of an import that are not written to a temporary file."""
@@ -29,12 +33,14 @@ IN_MEMORY = 4 * 1024 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 FILE_NAME = "cxlogging-events.jsonl.gz"
 
+_SELECT = f"SELECT {', '.join(('id', *EVENT_COLUMNS))} FROM events"  # noqa: S608 - constant names
+
 
 class TransferApi:
     """Events as a file, and an empty store."""
 
     def __init__(self, context: ApiContext) -> None:
-        self._store = context.store
+        self._context, self._store = context, context.store
 
     def routes(self) -> list[Route]:
         """Return the routes of these endpoints."""
@@ -45,13 +51,15 @@ class TransferApi:
         ]
 
     async def export(self, request: Request) -> Response:
-        """Return the events as lines of JSON, compressed with gzip, in the order of arrival."""
+        """Return the events of a filter as lines of JSON, with gzip, in the order of arrival."""
+        wanted, last = event_filter(request), self._store.last_event
+        condition = await in_thread(request, lambda left: self._context.condition(wanted, left))
         headers = {
             **SECURITY_HEADERS,
             "content-type": "application/gzip",
             "content-disposition": f'attachment; filename="{FILE_NAME}"',
         }
-        return StreamingResponse(_packed(self._store, vendor(request)), 200, headers)
+        return StreamingResponse(_packed(self._context.reader, condition, last), 200, headers)
 
     async def take(self, request: Request) -> Response:
         """Import such lines, compressed or not: all of them, or none where one is invalid."""
@@ -79,13 +87,31 @@ class TransferApi:
         return json_response({"cleared": gone["events"], **gone})
 
 
-def _packed(store: Store, only: str | None) -> Iterator[bytes]:
+def _packed(reader: EventReader, condition: Sql, last: int) -> Iterator[bytes]:
     packer = zlib.compressobj(wbits=GZIP)
-    last, after = store.last_event, 0
-    while found := store.after(after, last, PAGE, vendor=only):
+    after = 0
+    while found := _page(reader, condition, after, last):
         after = found[-1]["id"]
         yield packer.compress(b"".join(map(to_line, found)))
     yield packer.flush()
+
+
+def _page(reader: EventReader, condition: Sql, after: int, last: int) -> list[dict[str, Any]]:
+    """Return the next events: not many, as each may have megabytes."""
+    sql, values = condition
+    found, size = [], 0
+    with reader.connection() as connection:
+        cursor = connection.execute(
+            f"{_SELECT} WHERE id > ? AND id <= ? AND ({sql}) ORDER BY id LIMIT {PAGE_EVENTS}",
+            (after, last, *values),
+        )
+        names = tuple(one[0] for one in cursor.description)
+        for record in cursor:
+            found.append(event_dict(names, record))
+            size += found[-1]["size"]
+            if size > PAGE_BYTES:
+                break
+    return found
 
 
 def _import(store: Store, file: IO[bytes]) -> int:

@@ -267,7 +267,9 @@ async function start() {
 
 search.addEventListener("input", () => { restart(); refresh(); });
 byId("clear").addEventListener("click", async () => {
-  await get("/api/clear", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+  const { token } = await get("/api/token");
+  const headers = { "Content-Type": "application/json", "X-Cxlogging-Token": token };
+  await get("/api/clear", { method: "POST", headers, body: "{}" });
   restart();
   refresh();
 });

@@ -8,14 +8,12 @@ import json
 import sys
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 from ...vendors.emulation.bodies import (
     MalformedError,
     TooLargeError,
     UnknownEncodingError,
     inflate,
-    strict_json,
 )
 from ...vendors.emulation.msgpack_bodies import jsonable, unpack
 from ...wire.masking import Masker
@@ -52,19 +50,31 @@ class ShownBody:
     cut: bool = False
 
 
-def keep(body: bytes, encoding: str, mask: Masker) -> bytes | None:
+def decoded(body: bytes, encoding: str) -> bytes | None:
+    """Return *body* without its encoding; None where it is too large, or cannot be decoded."""
+    if len(body) > MAX_BODY:
+        return None
+    try:
+        return inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
+    except (TooLargeError, MalformedError, UnknownEncodingError):
+        # Not compressed in spite of its header: then it is text, which compressed bytes never are.
+        return body if _is_text(body) else None
+
+
+def keep(body: bytes, raw: bytes | None, encoding: str, mask: Masker) -> bytes | None:
     """
     Return what to store of *body*: as it was sent, with keys blanked; None where nothing is kept.
 
     A body that is too large, or that cannot be searched for keys, is not kept.
+
+    Args:
+        body: As it was sent.
+        raw: What `decoded` returned for it.
+        encoding: Its content encoding.
+        mask: Hides the keys.
     """
-    if not body or len(body) > MAX_BODY:
+    if not raw:
         return None
-    try:
-        raw = inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
-    except (TooLargeError, MalformedError, UnknownEncodingError):
-        # Not compressed in spite of its header: then it is text, which compressed bytes never are.
-        return mask.blank(body) if _is_text(body) else None
     blanked = mask.blank(raw)
     if raw is body:
         return blanked
@@ -84,9 +94,8 @@ def digest(body: bytes, *others: str) -> bytes | None:
 
 def show(body: bytes, content_type: str, encoding: str) -> ShownBody:
     """Return *body*, as `keep` returned it, for a reader."""
-    try:
-        raw = inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
-    except (TooLargeError, MalformedError, UnknownEncodingError):
+    raw = decoded(body, encoding)
+    if raw is None:
         raw = body
     kind = body_format(raw, content_type)
     text = _packed_text(raw) if kind == "msgpack" else raw.decode("utf-8", "backslashreplace")
@@ -103,19 +112,6 @@ def body_format(raw: bytes, content_type: str) -> str:
     return "json" if "json" in content_type.lower() or first in (b"{", b"[") else "text"
 
 
-def parsed(raw: bytes, kind: str) -> Any:
-    """
-    Return the JSON value of *raw*, a decompressed body in the format *kind*; a list of lines.
-
-    Raises `MalformedError` where it is something else.
-    """
-    if kind == "msgpack":
-        return jsonable(unpack(raw), {})
-    if kind == "ndjson":
-        return [strict_json(line) for line in raw.split(b"\n") if line.strip()]
-    return strict_json(raw)
-
-
 def hex_dump(data: bytes) -> str:
     """Return lines of an offset, sixteen bytes in hexadecimal digits, and their ASCII characters."""
     lines = []
@@ -128,7 +124,7 @@ def hex_dump(data: bytes) -> str:
 
 def _packed_text(raw: bytes) -> str:
     try:
-        return json.dumps(parsed(raw, "msgpack"), ensure_ascii=False, indent=1)
+        return json.dumps(jsonable(unpack(raw), {}), ensure_ascii=False, indent=1)
     except (MalformedError, RecursionError, ValueError) as error:
         return f"{error}"
 
