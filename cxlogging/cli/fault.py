@@ -156,7 +156,7 @@ def command(
 
 def sentence(fault: Mapping[str, Any]) -> str:
     """Return a fault, as the API has it, in words."""
-    rest = dict(fault)
+    rest = {name: value for name, value in fault.items() if name != "id"}
     who = rest.pop("vendor", "all requests")
     times, seconds = rest.pop("times", None), rest.pop("seconds", None)
     what = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in rest.items())
