@@ -19,6 +19,7 @@ COMMANDS = {
     "spool": "Inspect and maintain records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
+    "fault": "Make the local server fail on purpose.",
     "completion": "Print the completion script of a shell.",
 }
 """Each command and its line in `cxlogging --help`."""
