@@ -63,7 +63,7 @@ class Guard:
             return "requests from other origins are refused"
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return "requests from other sites are refused"
-        if path.startswith("/api/"):
+        if path.startswith("/api/") or path == "/mcp":
             return _api_refusal(method, headers)
         return ""
 

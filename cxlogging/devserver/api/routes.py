@@ -18,11 +18,12 @@ from .answers import error_response, json_response
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
+from .mcp import McpApi
 from .requests import RequestsApi
 from .stream import StreamApi
 
 PAGE = Path(__file__).parents[1] / "page"
-ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi)
+ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi, McpApi)
 
 
 def build(context: ApiContext) -> Starlette:

@@ -1,0 +1,181 @@
+"""Events as text, and the answers of the tools that return events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..dataprime import times
+from .source import ID_FIELDS, Found, LogEvent, LogSource, Search, ToolError
+from .text import block, compact, fitting, joined, quoted, slice_of, word
+
+RESERVED = 500
+"""Characters of an answer for its first and its last line."""
+
+LONG = 1_500
+"""Characters of a message or of fields that are shown before the rest must be asked for."""
+
+
+def search_logs(source: LogSource, search: Search, condition: str, budget: int) -> str:
+    """Return the events that match, or the table of an aggregating query."""
+    found = source.search(search)
+    if found.table is not None:
+        return _table(found, found.table, budget)
+    if not found.events:
+        return joined([f"Found no events {condition}. {source.absence()}", *found.notes], budget)
+    blocks = [brief(each) for each in found.events]
+    shown = fitting(blocks, budget - RESERVED)
+    count = len(shown)
+    total = "" if found.total is None else f" of {found.total:,}"
+    return joined(
+        [
+            f"{count:,}{total} events {condition}, newest first:",
+            *shown,
+            *_notes(found),
+            *_continuation(source, found, count),
+        ],
+        budget,
+    )
+
+
+def _continuation(source: LogSource, found: Found, count: int) -> Iterator[str]:
+    if count < len(found.events):
+        yield f"Cut: {len(found.events) - count} further events did not fit into this answer."
+    if count < len(found.events) or found.more:
+        before = source.cursor(found.events[count - 1])
+        yield f'Older events: the same search with before="{before}".'
+
+
+def _notes(found: Found) -> Iterator[str]:
+    return (f"Note: {quoted(each, 500)}" for each in found.notes)
+
+
+def _table(found: Found, table: Sequence[Mapping[str, Any]], budget: int) -> str:
+    shown = fitting([compact(row, 1_000) for row in table], budget - RESERVED)
+    cut = len(shown) < len(table) or found.more
+    last = "Cut: there are more rows. Add `| limit` or a filter to the query." if cut else ""
+    return joined([f"{len(shown):,} rows:", *shown, *_notes(found), last], budget)
+
+
+def brief(event: LogEvent) -> str:
+    """Return an event in a few lines."""
+    lines = [f"{heading(event)} {quoted(event['message'])}"]
+    if event["exception"]:
+        lines.append(f"  exception {quoted(event['exception'])}")
+    if event["fields"]:
+        lines.append(f"  fields {compact(event['fields'])}")
+    ids = " ".join(_ids(event))
+    return "\n".join([*lines, f"  {ids}"] if ids else lines)
+
+
+def heading(event: LogEvent) -> str:
+    """Return id, time, level, application, logger and vendor of an event."""
+    application = "/".join(word(event[name]) for name in ("application", "subsystem") if event[name])
+    names = {"app": application, "logger": word(event["logger"]) if event["logger"] else ""}
+    parts = [f"{name}={held}" for name, held in names.items() if held]
+    level = word((event["level"] or "no level").upper())
+    moment = times.iso(int(event["time"]))
+    return " ".join([f"#{event['id']}", moment, level, *parts, f"via={event['vendor']}"])
+
+
+def _ids(event: LogEvent) -> Iterator[str]:
+    return (f"{name}={word(event[name])}" for name in ID_FIELDS if event[name])
+
+
+def get_event(source: LogSource, event_id: str, part: str, offset: int, budget: int) -> str:
+    """Return one event: the most important of everything, or one part whole."""
+    event = source.event(event_id)
+    if part == "summary":
+        return joined(_summary(event, budget), budget)
+    text = _PARTS[part](event)
+    if not text:
+        raise ToolError(f"event {event_id} has no {part}.")
+    if offset >= len(text):
+        raise ToolError(f"offset takes 0 to {len(text) - 1}: the {part} has {len(text)} characters.")
+    shown, end = slice_of(text, offset, budget - RESERVED)
+    rest = f" Cut: continue with offset={end}." if end < len(text) else ""
+    head = f"{part} of #{event['id']}, characters {offset:,} to {end:,} of {len(text):,}.{rest}"
+    return joined([head, shown], budget)
+
+
+def _summary(event: LogEvent, budget: int) -> Iterator[str]:
+    yield heading(event)
+    message = event["message"]
+    if "\n" in message.strip() and len(message) <= LONG:
+        yield f"message:\n{block(message, LONG)}"
+    else:
+        yield f"message {quoted(message, LONG)}"
+    if len(message) > LONG:
+        yield f'  cut: get_event(id="{event["id"]}", part="message") has all of it'
+    if event["call_site"]:
+        yield f"logged at {word(event['call_site']) if ' ' not in event['call_site'] else quoted(event['call_site'])}"
+    if ids := " ".join(_ids(event)):
+        yield f'{ids} (related_events(id="{event["id"]}") has the events that share them)'
+    if event["fields"]:
+        yield f"fields {compact(event['fields'], LONG)}"
+    yield from (f"warning {quoted(str(each))}" for each in event.get("warnings") or ())
+    if request := event.get("request"):
+        yield f"sent with request {request['id']}: {request['events']} events, HTTP {request['status']}"
+    traces = event["traces"]
+    for trace in traces:
+        yield f"traceback:\n{block(trace, (budget - 2 * LONG - RESERVED) // len(traces))}"
+
+
+def _all_traces(event: LogEvent) -> str:
+    return "\n\n".join(event["traces"])
+
+
+def _data(event: LogEvent) -> str:
+    return compact(event["data"], 2**31)
+
+
+def _wire(event: LogEvent) -> str:
+    wire = event.get("wire") or {}
+    return wire.get("json") or wire.get("hex") or ""
+
+
+_PARTS = {
+    "message": lambda event: event["message"],
+    "traceback": _all_traces,
+    "data": _data,
+    "wire": _wire,
+}
+PARTS = ("summary", *_PARTS)
+
+
+def related_events(source: LogSource, event_id: str, budget: int) -> str:
+    """Return the events of the same trace, request or task, oldest first."""
+    event = source.event(event_id)
+    related = {name: rows for name, rows in source.related(event).items() if len(rows) > 1}
+    if not related:
+        ids = " ".join(_ids(event)) or "it has no trace_id, request_id or task_id"
+        return f"No other event belongs to #{event['id']}: {ids}."
+    each_budget = (budget - RESERVED) // len(related)
+    parts = []
+    for name, rows in related.items():
+        parts.append(f"{len(rows)} events with {name}={word(event[name])}, oldest first:")
+        blocks = [_marked(each, event) for each in rows]
+        at = next(place for place, each in enumerate(rows) if each["id"] == event["id"])
+        parts += _around(blocks, at, each_budget)
+    return joined(parts, budget)
+
+
+def _marked(each: LogEvent, event: LogEvent) -> str:
+    return f"{'> ' if each['id'] == event['id'] else ''}{brief(each)}"
+
+
+def _around(blocks: Sequence[str], at: int, budget: int) -> Iterator[str]:
+    """Yield the blocks around the one at *at* that fit, and how many are missing."""
+    start, end, left = at, at + 1, budget - len(blocks[at])
+    while start > 0 or end < len(blocks):
+        candidates = [n for n in (start - 1, end) if 0 <= n < len(blocks)]
+        best = min(candidates, key=lambda n: abs(n - at))
+        left -= len(blocks[best]) + 1
+        if left < 0:
+            break
+        start, end = min(start, best), max(end, best + 1)
+    if start:
+        yield f"({start} earlier events did not fit into this answer)"
+    yield from blocks[start:end]
+    if end < len(blocks):
+        yield f"({len(blocks) - end} later events did not fit into this answer)"
