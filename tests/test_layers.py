@@ -205,6 +205,7 @@ NAMED_IN = {
     "devserver/engine/answer.py": "links to that API's documentation, which it follows",
     "devserver/query/request_body.py": "links to that API's documentation, which it follows",
     "devserver/query/endpoint.py": "links to that API's documentation, which it follows",
+    "devserver/query/rules.py": "links to that API's documentation, which it follows",
     "cli/query": "a command that queries that vendor: its help names the vendor and the key",
     "cli/shared/connection_options.py": "options of the commands that query that vendor",
 }

@@ -11,11 +11,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..vendors.emulation.bodies import peek, size_up_to
-from ..vendors.emulation.types import AcceptedKeys, ApiAnswer, ApiRequest, ApiResult, Emulator
+from ..vendors.emulation.types import (
+    AcceptedKeys,
+    ApiAnswer,
+    ApiRequest,
+    ApiResult,
+    Emulator,
+    Refusal,
+    Rule,
+)
 from ..vendors.registry import VENDORS
-from .exchange import BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
+from .exchange import BODY_TIMEOUT, BodyTimeoutError, BodyTooLargeError, DisconnectedError, Exchange
 from .faults import Fault, FaultPanel
 from .offload import ThreadOffload
+from .requestlog.record import record_of
 from .schema import RequestRecord
 from .store import Store
 
@@ -29,6 +38,12 @@ LARGE_BODY = 1024 * 1024
 """Decompressed bytes: of larger bodies, only a few are parsed at the same time."""
 
 NO_FAULT = Fault()
+
+BODY_IN_TIME = Rule(
+    f"The whole body of a request arrives within {BODY_TIMEOUT:g} seconds: a limit of this server.",
+    "https://www.rfc-editor.org/rfc/rfc9110.html#name-408-request-timeout",
+    "Send the body without pauses, and its length as Content-Length says.",
+)
 
 
 @dataclass
@@ -55,15 +70,15 @@ class Ingest:
         try:
             body = await exchange.body(MAX_BODY)
         except BodyTooLargeError:
-            answer = emulator.too_large()
-            await self._log(emulator, exchange, ApiResult(answer, error=f"above {MAX_BODY} bytes"))
-            return await exchange.answer_early(answer)
+            return await self._refuse(
+                emulator, exchange, emulator.too_large(), f"above {MAX_BODY} bytes",
+                emulator.size_rule,
+            )  # fmt: skip
         except BodyTimeoutError:
-            answer = emulator.failure(408)
-            await self._log(
-                emulator, exchange, ApiResult(answer, error="the body did not arrive in time")
-            )
-            return await exchange.answer_early(answer)
+            return await self._refuse(
+                emulator, exchange, emulator.failure(408), "the body did not arrive in time",
+                BODY_IN_TIME,
+            )  # fmt: skip
         except DisconnectedError:
             result = ApiResult(
                 ApiAnswer(0), error="the client disconnected before its body was complete"
@@ -73,6 +88,13 @@ class Ingest:
         if fault.delay:
             await asyncio.sleep(fault.delay)
         return await self._handle(emulator, exchange, body, fault)
+
+    async def _refuse(
+        self, emulator: Emulator, exchange: Exchange, answer: ApiAnswer, reason: str, rule: Rule
+    ) -> None:
+        """Refuse a request whose body was not read."""
+        await self._log(emulator, exchange, Refusal(answer, reason, rule).result())
+        await exchange.answer_early(answer)
 
     def _fault(self, emulator: Emulator, exchange: Exchange, body: bytes) -> Fault:
         # Faults are for deliveries: a client's check of its clock or key must not use them up.
@@ -92,18 +114,17 @@ class Ingest:
     ) -> None:
         no_answer = "reset" if fault.reset == "before" else "hang" if fault.hang else ""
         if no_answer:
-            await self._log(
-                emulator, exchange, ApiResult(ApiAnswer(0), error=f"fault: {no_answer}"), len(body)
-            )
+            result = ApiResult(ApiAnswer(0), error=f"fault: {no_answer}")
+            await self._log(emulator, exchange, result, body)
             return await (exchange.disconnected() if fault.hang else exchange.reset())
         result = await self._result(emulator, exchange, body, fault)
         if result.stream is not None and (fault.reset or fault.trickle):
             result = await self.offload.whole(result)
         if fault.reset == "after":
             cut = replace(result, answer=ApiAnswer(0), error="fault: reset after storing")
-            await self._log(emulator, exchange, cut, len(body))
+            await self._log(emulator, exchange, cut, body)
             return await exchange.reset()
-        await self._log(emulator, exchange, result, len(body))
+        await self._log(emulator, exchange, result, body)
         if fault.trickle:
             return await exchange.trickle(result.answer, fault.trickle)
         if result.stream is not None:
@@ -144,25 +165,15 @@ class Ingest:
         return await self.offload.run_queued(answer)
 
     async def _log(
-        self, emulator: Emulator, exchange: Exchange, result: ApiResult, wire_bytes: int = 0
+        self, emulator: Emulator, exchange: Exchange, result: ApiResult, body: bytes = b""
     ) -> None:
-        record = RequestRecord(
-            time_ns=time.time_ns(),
-            vendor=emulator.vendor,
-            method=exchange.method[:16],
-            path=exchange.path,
-            status=result.answer.status,
-            wire_bytes=wire_bytes,
-            raw_bytes=result.raw_bytes,
-            events=len(result.events),
-            duration_ms=exchange.elapsed_ms(),
-            error=result.error,
-        )
-        add = partial(self.store.add, result.events, record)
-        if len(result.events) > FEW_EVENTS:
-            await self.offload.run_detached(add)
-        else:
-            add()
+        def store() -> RequestRecord:
+            record = record_of(emulator, exchange, body, result, self.keys)
+            self.store.add(result.events, record)
+            return record
+
+        is_large = len(result.events) > FEW_EVENTS or max(len(body), result.raw_bytes) > SMALL_BODY
+        record = await self.offload.run_detached(store) if is_large else store()
         # A callback that fails, as with a closed pipe, must not change the answer.
         with suppress(Exception):
             self.on_request(record)

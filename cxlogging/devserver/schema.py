@@ -53,6 +53,7 @@ ADDED = {
         "answer": "TEXT NOT NULL DEFAULT ''",
         "rule": "TEXT NOT NULL DEFAULT ''",
         "retry_of": "INTEGER",
+        "digest": "BLOB",
     },
 }
 """Columns that came later: a file of an earlier version gets them when it is opened."""
@@ -68,6 +69,9 @@ CREATE INDEX IF NOT EXISTS events_request_id ON events (request_id) WHERE reques
 CREATE INDEX IF NOT EXISTS events_task ON events (task_id) WHERE task_id != '';
 CREATE INDEX IF NOT EXISTS events_request ON events (request) WHERE request IS NOT NULL;
 CREATE INDEX IF NOT EXISTS requests_vendor ON requests (vendor, id);
+CREATE INDEX IF NOT EXISTS requests_rejected ON requests (id) WHERE rule != '';
+CREATE INDEX IF NOT EXISTS requests_retry ON requests (retry_of) WHERE retry_of IS NOT NULL;
+CREATE INDEX IF NOT EXISTS requests_digest ON requests (digest, id) WHERE digest IS NOT NULL;
 """
 
 EVENT_COLUMNS = (
@@ -116,9 +120,10 @@ class RequestRecord:
         content_type: The header `Content-Type`.
         encoding: The header `Content-Encoding`.
         answer: The text that was sent back, at most 4 KiB.
-        rule: The rule that refused the request or an item of it; empty where none did.
-        retry_of: The id of the earlier request with the same body; None where there is none.
-        body: The body as received; None where it is not kept.
+        rule: JSON of the `Rejection`s of the request and of its items; empty where there are none.
+        retry_of: The id of the first request with the same body; None where this is the first.
+        body: The body as received, with keys blanked; None where it is not kept.
+        digest: What only requests with the same body have in common.
     """
 
     time_ns: int
@@ -137,6 +142,7 @@ class RequestRecord:
     rule: str = ""
     retry_of: int | None = None
     body: bytes | None = None
+    digest: bytes | None = None
 
 
 REQUEST_COLUMNS = tuple(RequestRecord.__dataclass_fields__)

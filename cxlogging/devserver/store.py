@@ -20,16 +20,14 @@ from typing import Any
 
 from ..vendors.emulation.types import StoredEvent
 from ..vendors.registry import VENDORS
+from .requestlog import log
 from .schema import (
     EVENT_COLUMNS,
     INSERT_EVENT,
-    INSERT_REQUEST,
-    REQUEST_COLUMNS,
     RequestRecord,
     event_dict,
     event_row,
     prepare,
-    request_row,
 )
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -38,7 +36,6 @@ TRANSACTION_EVENTS = 2_000
 """Maximum number of events of one transaction."""
 
 _EVENT = ", ".join(("id", *EVENT_COLUMNS))
-_REQUEST = ", ".join(("id", *(name for name in REQUEST_COLUMNS if name != "body")))
 
 
 class Store:
@@ -61,7 +58,7 @@ class Store:
         max_requests: int = MAX_REQUESTS,
     ) -> None:
         self.max_bytes = max_bytes
-        self.max_requests = max_requests
+        self._log = log.RequestLog(max_requests)
         self._folder = tempfile.mkdtemp(prefix="cxlogging-dev-") if path is None else None
         self.path = Path(self._folder or "", "events.db") if path is None else Path(path)
         self._owner = os.getpid()
@@ -93,7 +90,11 @@ class Store:
         """Store events of *request*, which is new or the id of one in the log; return its id."""
         with self._writing:
             with self._writer:
-                number = self._log(request) if isinstance(request, RequestRecord) else request
+                number = (
+                    self._log.add(self._writer, request)
+                    if isinstance(request, RequestRecord)
+                    else request
+                )
                 self._writer.executemany(INSERT_EVENT, ((*row, number) for row in rows))
                 counts = self._with(rows)
                 if rows:
@@ -145,10 +146,26 @@ class Store:
         """Return the newest entries of the request log, newest first."""
         parts, values = _where(vendor, None, None)
         columns, rows = self._read(
-            f"SELECT {_REQUEST} FROM requests{parts} ORDER BY id DESC LIMIT ?",  # noqa: S608 - no values
-            (*values, limit),
+            f"{log.SELECT}{parts} ORDER BY id DESC LIMIT ?", (*values, limit)
         )
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        return [log.request_dict(columns, row) for row in rows]
+
+    def request(self, number: int) -> dict[str, Any] | None:
+        """Return one entry of the request log, with its `body` as bytes or None."""
+        columns, rows = self._read(f"{log.SELECT} WHERE id = ?", (number,))
+        if not rows:
+            return None
+        _, bodies = self._read("SELECT body FROM requests WHERE id = ?", (number,))
+        return {**log.request_dict(columns, rows[0]), "body": bodies[0][0] if bodies else None}
+
+    def rejected(self, limit: int = 100, *, vendor: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest requests of which a rule refused something, newest first."""
+        parts, values = _where(vendor, None, None)
+        where = f"{parts} AND {log.REJECTED}" if parts else f" WHERE {log.REJECTED}"
+        columns, rows = self._read(
+            f"{log.SELECT}{where} ORDER BY id DESC LIMIT ?", (*values, limit)
+        )
+        return [log.rejected_dict(columns, row) for row in rows]
 
     def count(self) -> dict[str, int]:
         """Return the current number of events of each vendor."""
@@ -179,7 +196,7 @@ class Store:
         with self._writing:
             with self._writer:
                 self._writer.execute("DELETE FROM events")
-                self._writer.execute("DELETE FROM requests")
+                self._log.clear(self._writer)
             gone = sum(self._counts.values())
             self._publish(dict.fromkeys(VENDORS, 0))
         return gone
@@ -198,12 +215,6 @@ class Store:
             cursor = self._reader.execute(sql, values)
             return tuple(one[0] for one in cursor.description), cursor.fetchall()
 
-    def _log(self, request: RequestRecord) -> int:
-        last = self._writer.execute(INSERT_REQUEST, request_row(request)).lastrowid or 0
-        if last % 64 == 0 or self.max_requests < 64:
-            self._writer.execute("DELETE FROM requests WHERE id <= ?", (last - self.max_requests,))
-        return last
-
     def _with(self, rows: list[tuple[object, ...]]) -> dict[str, int]:
         counts = dict(self._counts)
         for row in rows:
@@ -220,6 +231,8 @@ class Store:
         used = self._used()
         if used <= self.max_bytes:
             return counts
+        self._log.drop_bodies(self._writer, int(used - self.max_bytes * 0.95))
+        used = self._used()
         while used > self.max_bytes * 0.95 and (total := sum(counts.values())) > 1:
             share = (used - self.max_bytes * 0.95) / used
             gone = min(total - 1, max(1, int(total * share) + 1))

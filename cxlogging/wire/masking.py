@@ -45,25 +45,39 @@ class Masker:
             form for secret in secrets for form in _forms(secret) if len(form) >= MIN_CHARACTERS
         }
         self._forms = sorted(forms, key=len, reverse=True)
-        heads = {re.escape(form[:MIN_CHARACTERS]) for form in self._forms}
+        heads = {form[:MIN_CHARACTERS] for form in self._forms}
+        self._heads = {head.encode("latin-1", "ignore").lower() for head in heads} - {b""}
         flags = re.IGNORECASE | re.ASCII
-        self._head = re.compile("|".join(sorted(heads)), flags) if heads else None
+        self._head = re.compile("|".join(map(re.escape, sorted(heads))), flags) if heads else None
 
     def __call__(self, text: str) -> str:
         """Return *text* with all secrets masked."""
         text = without_user(text)
-        if self._head is None:
-            return text
-        parts, done, at = [], 0, 0
-        while (match := self._head.search(text, at)) is not None:
+        parts, done = [], 0
+        for start, end in self._found(text):
+            parts += [text[done:start], MASK]
+            done = end
+        return "".join([*parts, text[done:]])
+
+    def blank(self, data: bytes) -> bytes:
+        """Return *data*, of any format, with each byte of a secret replaced by an asterisk."""
+        lowered = data.lower()
+        if not any(head in lowered for head in self._heads):
+            return data
+        blanked = bytearray(data)
+        for start, end in self._found(data.decode("latin-1")):
+            blanked[start:end] = b"*" * (end - start)
+        return bytes(blanked)
+
+    def _found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where each secret begins and ends in *text*."""
+        at = 0
+        while self._head is not None and (match := self._head.search(text, at)) is not None:
             start = match.start()
             end = max(_end(text, start, form) for form in self._forms)
             if end:
-                parts += [text[done:start], MASK]
-                done = at = end
-            else:
-                at = start + 1
-        return "".join([*parts, text[done:]])
+                yield start, end
+            at = end or start + 1
 
 
 def without_user(text: str) -> str:

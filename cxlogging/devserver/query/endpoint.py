@@ -32,6 +32,7 @@ from ...vendors.emulation.types import (
     refusal,
 )
 from ..engine.answer import line, statistics
+from . import rules
 from .background import BackgroundQueries, BackgroundQuery
 from .pool import MAX_MEMORY, BusyError, QueryPool
 from .request_body import (
@@ -72,6 +73,8 @@ class QueryEmulator:
     vendor = QUERIES
     wire_limit = BODY_LIMIT
     slow = True
+    size_rule = rules.SIZE
+    key_headers = ("authorization",)
 
     def __init__(
         self,
@@ -95,13 +98,13 @@ class QueryEmulator:
         try:
             serve = self._handler(request)
             if not keys.accepts(self.vendor, bearer(request)):
-                raise refusal(403, key_fault(bearer(request), KEY_MESSAGE))
+                raise refusal(403, key_fault(bearer(request), KEY_MESSAGE), rules.KEY)
             raw = _raw(request)
             reply = serve(json_object(raw), request.disconnected)
         except Refusal as refused:
-            return ApiResult(refused.answer, error=refused.reason)
+            return refused.result()
         except FieldError as error:
-            return ApiResult(failure_answer(400, str(error)), error=str(error))
+            return refusal(400, str(error), rules.FIELDS).result()
         return ApiResult(reply.answer, (), reply.error, len(raw), reply.stream)
 
     def _handler(self, request: ApiRequest) -> Callable[[Any, Future[None] | None], ApiResult]:
@@ -113,10 +116,11 @@ class QueryEmulator:
             "background-query/cancel": self._cancel,
         }.get(request.path.removeprefix(ROOT))
         if serve is None:
-            raise refusal(404, f"no such path: POST {ROOT}query or {ROOT}background-query")
+            message = f"no such path: POST {ROOT}query or {ROOT}background-query"
+            raise refusal(404, message, rules.ENDPOINTS)
         if request.method != "POST":
             answer = json_answer(405, {"message": "use POST"}, allow="POST")
-            raise Refusal(answer, f"{request.method} instead of POST")
+            raise Refusal(answer, f"{request.method} instead of POST", rules.ENDPOINTS)
         return serve
 
     def failure(self, status: int) -> ApiAnswer:
@@ -151,15 +155,17 @@ class QueryEmulator:
         try:
             run = self._pool.run(task, left)
         except BusyError:
-            raise refusal(429, BUSY) from None
+            raise refusal(429, BUSY, rules.BUSY) from None
         except OSError as error:
-            raise refusal(500, f"the process of the query cannot be started: {error}") from None
+            message = f"the process of the query cannot be started: {error}"
+            raise refusal(500, message, rules.PROCESS) from None
         if run.wait_compiled():
             return run
         if run.compile_error is None:
-            raise refusal(400, run.reason)
+            raise refusal(400, run.reason, rules.LANGUAGE)
         message, caret = run.compile_error
-        raise Refusal(json_answer(400, {"message": message, "caret": caret}), message)
+        answer = json_answer(400, {"message": message, "caret": caret})
+        raise Refusal(answer, message, rules.LANGUAGE, caret)
 
     def _status(self, value: Any, left: Future[None] | None) -> ApiResult:
         del left
@@ -175,14 +181,14 @@ class QueryEmulator:
         query = self._find(value)
         if not query.succeeded:
             state = "has not succeeded" if query.ended.is_set() else "is still running"
-            raise refusal(409, f"the query {state}: its rows cannot be read")
+            raise refusal(409, f"the query {state}: its rows cannot be read", rules.SUCCEEDED)
         return ApiResult(ApiAnswer(200, NDJSON), stream=query.data())
 
     def _find(self, value: Any) -> BackgroundQuery:
         name = query_id(value)
         query = self._background.get(name)
         if query is None:
-            raise refusal(404, f"query not found: {name[:100]}")
+            raise refusal(404, f"query not found: {name[:100]}", rules.KNOWN)
         return query
 
 
@@ -214,8 +220,9 @@ def _raw(request: ApiRequest) -> bytes:
     try:
         return inflate(request.body, encoding, allowed=("gzip",), limit=BODY_LIMIT)
     except TooLargeError:
-        raise refusal(413, f"the body is above {BODY_LIMIT} bytes") from None
+        raise refusal(413, f"the body is above {BODY_LIMIT} bytes", rules.SIZE) from None
     except UnknownEncodingError:
-        raise refusal(415, f"Content-Encoding {encoding!r} is not supported; use gzip") from None
+        message = f"Content-Encoding {encoding!r} is not supported; use gzip"
+        raise refusal(415, message, rules.ENCODING) from None
     except MalformedError as error:
-        raise refusal(400, str(error)) from None
+        raise refusal(400, str(error), rules.FIELDS) from None

@@ -20,7 +20,7 @@ from ..emulation.bodies import (
     json_items,
     strict_json,
 )
-from ..emulation.event_fields import compact, level_of, message_of, tidy
+from ..emulation.event_fields import compact, level_of, message_of, shown_item, tidy
 from ..emulation.msgpack_bodies import jsonable, packed_size, unpack
 from ..emulation.times import fits, rfc3339_ns
 from ..emulation.types import (
@@ -29,11 +29,13 @@ from ..emulation.types import (
     ApiRequest,
     ApiResult,
     Refusal,
+    Rule,
     StoredEvent,
     bearer,
     key_fault,
     media_type,
 )
+from . import emulator_rules as rules
 
 WIRE_LIMIT = 20 * 1024 * 1024
 """Bytes of an uncompressed body, and of any body after decompression."""
@@ -60,6 +62,8 @@ class BetterStackEmulator:
     vendor = "betterstack"
     wire_limit = WIRE_LIMIT
     slow = False
+    size_rule = rules.SIZE
+    key_headers = ("authorization",)
 
     def claims(self, method: str, path: str) -> bool:
         """Return True for `/`, except for GET and HEAD: the local server shows its page there."""
@@ -71,11 +75,11 @@ class BetterStackEmulator:
             _admit(request)
             if not keys.accepts(self.vendor, bearer(request)):
                 form = "Authorization must be: Bearer <source token>"
-                raise _refusal(403, key_fault(bearer(request), form))
+                raise _refusal(403, key_fault(bearer(request), form), rules.TOKEN)
             raw = _raw(request)
             events = _events(raw, media_type(request), request.received_ns)
         except Refusal as refusal:
-            return ApiResult(refusal.answer, error=refusal.reason)
+            return refusal.result()
         return ApiResult(ApiAnswer(202), events, raw_bytes=len(raw))
 
     def failure(self, status: int) -> ApiAnswer:
@@ -96,45 +100,56 @@ def _failure(status: int) -> ApiAnswer:
     return ApiAnswer(status, headers, text.encode())
 
 
-def _refusal(status: int, reason: str) -> Refusal:
-    return Refusal(_failure(status), reason)
+def _refusal(status: int, reason: str, rule: Rule, item: str = "") -> Refusal:
+    return Refusal(_failure(status), reason, rule, item)
 
 
 def _admit(request: ApiRequest) -> None:
     if request.method != "POST":
-        raise Refusal(ApiAnswer(405, {"allow": "POST"}), f"{request.method} instead of POST")
+        answer = ApiAnswer(405, {"allow": "POST"})
+        raise Refusal(answer, f"{request.method} instead of POST", rules.METHOD)
 
 
 def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "").strip().lower()
     plain = encoding in ("", "identity")
     if len(request.body) > (WIRE_LIMIT if plain else COMPRESSED_LIMIT):
-        raise _refusal(413, "the body is above 20 MiB, or above 10 MiB compressed")
+        raise _refusal(413, "the body is above 20 MiB, or above 10 MiB compressed", rules.SIZE)
     try:
         return inflate(request.body, encoding, allowed=("gzip", "deflate"), limit=WIRE_LIMIT)
     except TooLargeError:
-        raise _refusal(413, "the body is above 20 MiB when decompressed") from None
+        reason = "the body is above 20 MiB when decompressed"
+        raise _refusal(413, reason, rules.SIZE) from None
     except UnknownEncodingError:
         reason = f"Content-Encoding {encoding!r} is not accepted: use gzip or deflate"
-        raise _refusal(406, reason) from None
+        raise _refusal(406, reason, rules.ENCODING) from None
     except MalformedError as error:
-        raise _refusal(406, str(error)) from None
+        raise _refusal(406, str(error), rules.BODY) from None
 
 
 def _events(raw: bytes, kind: str, received_ns: int) -> tuple[StoredEvent, ...]:
     if kind not in (JSON, NDJSON, MSGPACK):
-        raise _refusal(406, f"Content-Type must be {JSON}, {NDJSON} or {MSGPACK}")
+        reason = f"Content-Type must be {JSON}, {NDJSON} or {MSGPACK}"
+        raise _refusal(406, reason, rules.CONTENT_TYPE)
     try:
         elements = _elements(raw, kind)
         if len(elements) > EVENTS_LIMIT:
-            raise _refusal(413, f"more than {EVENTS_LIMIT} events in one request")
-        if any(size > EVENT_LIMIT for _, size in elements):
-            raise _refusal(413, "an event is above 1 MiB")
+            reason = f"more than {EVENTS_LIMIT} events in one request"
+            raise _refusal(413, reason, rules.COUNT)
+        large = next((one for one, size in elements if size > EVENT_LIMIT), None)
+        if large is not None:
+            raise _refusal(413, "an event is above 1 MiB", rules.EVENT_SIZE, _shown(large))
         return tuple(
             _event(one, size, received_ns, packed=kind == MSGPACK) for one, size in elements
         )
-    except (MalformedError, RecursionError) as error:
-        raise _refusal(406, str(error)) from None
+    except MalformedError as error:
+        raise _refusal(406, str(error), rules.BODY, error.excerpt) from None
+    except RecursionError as error:
+        raise _refusal(406, str(error), rules.BODY) from None
+
+
+def _shown(value: Any) -> str:
+    return shown_item(jsonable(value, {}))
 
 
 def _elements(raw: bytes, kind: str) -> list[tuple[Any, int]]:
@@ -151,14 +166,18 @@ def _elements(raw: bytes, kind: str) -> list[tuple[Any, int]]:
     if isinstance(value, dict):
         return [(value, len(raw))]
     if not isinstance(value, list):
-        raise MalformedError("neither an object nor an array")
+        raise _not_an_object("neither an object nor an array", value)
     return [(_object(one), packed_size(one) if large else 0) for one in value]
 
 
 def _object(value: Any) -> dict[Any, Any]:
     if not isinstance(value, dict):
-        raise MalformedError("an event must be an object")
+        raise _not_an_object("an event must be an object", value)
     return value
+
+
+def _not_an_object(reason: str, value: Any) -> Refusal:
+    return _refusal(406, reason, rules.EVENT, _shown(value))
 
 
 def _event(value: dict[Any, Any], size: int, received_ns: int, *, packed: bool) -> StoredEvent:

@@ -18,6 +18,7 @@ from ..emulation.bodies import (
     inflate,
     strict_json,
 )
+from ..emulation.event_fields import shown_item
 from ..emulation.types import (
     AcceptedKeys,
     ApiAnswer,
@@ -32,6 +33,7 @@ from ..emulation.types import (
     media_type,
     refusal,
 )
+from . import emulator_rules as rules
 from .emulator_entries import EntryError, Envelope, read_entry
 
 BULK, SINGLES, TIME = "/logs/v1/bulk", "/logs/v1/singles", "/sdk/v1/time"
@@ -49,6 +51,8 @@ class CoralogixEmulator:
     vendor = "coralogix"
     wire_limit = BODY_LIMIT
     slow = False
+    size_rule = rules.SIZE
+    key_headers = ("authorization",)
 
     def claims(self, method: str, path: str) -> bool:
         """Return True below `/logs/v1/` and `/sdk/v1/`."""
@@ -63,22 +67,21 @@ class CoralogixEmulator:
                 return ApiResult(_time(request))
             if not keys.accepts(self.vendor, bearer(request)):
                 form = "Authorization must be: Bearer <Send-Your-Data API key>"
-                raise refusal(401, key_fault(bearer(request), form))
+                raise refusal(401, key_fault(bearer(request), form), rules.KEY)
             bulk = request.path == BULK
             taken = BULK_TYPES if bulk else SINGLES_TYPES
             if media_type(request) not in taken:
-                raise refusal(415, f"Content-Type must be {' or '.join(filter(None, taken))}")
+                message = f"Content-Type must be {' or '.join(filter(None, taken))}"
+                raise refusal(415, message, rules.CONTENT_TYPE)
             raw = _raw(request)
             if bulk:
                 events = _bulk(_parsed(raw), request.received_ns)
             else:
                 events = _singles(_records(raw), request.received_ns)
         except Refusal as refused:
-            return ApiResult(refused.answer, error=refused.reason)
-        except EntryError as error:
-            return ApiResult(failure_answer(400, str(error)), error=str(error))
+            return refused.result()
         except RecursionError:
-            return ApiResult(failure_answer(400, "nested too deeply"), error="nested too deeply")
+            return refusal(400, "nested too deeply", rules.NESTING).result()
         return ApiResult(ApiAnswer(200), events, raw_bytes=len(raw))
 
     def failure(self, status: int) -> ApiAnswer:
@@ -94,16 +97,17 @@ EMULATOR = CoralogixEmulator()
 
 
 def _too_large() -> Refusal:
-    return refusal(413, f"the body is above {BODY_LIMIT} bytes")
+    return refusal(413, f"the body is above {BODY_LIMIT} bytes", rules.SIZE)
 
 
 def _admit(request: ApiRequest) -> None:
     method = {BULK: "POST", SINGLES: "POST", TIME: "GET"}.get(request.path)
     if method is None:
-        raise refusal(404, "no such path: POST /logs/v1/bulk or /logs/v1/singles")
+        sentence = "no such path: POST /logs/v1/bulk or /logs/v1/singles"
+        raise refusal(404, sentence, rules.ENDPOINTS)
     if request.method != method:
         answer = json_answer(405, {"message": f"use {method}"}, allow=method)
-        raise Refusal(answer, f"{request.method} instead of {method}")
+        raise Refusal(answer, f"{request.method} instead of {method}", rules.ENDPOINTS)
 
 
 def _time(request: ApiRequest) -> ApiAnswer:
@@ -121,39 +125,51 @@ def _raw(request: ApiRequest) -> bytes:
     except TooLargeError:
         raise _too_large() from None
     except UnknownEncodingError:
-        raise refusal(415, f"Content-Encoding {encoding!r} is not accepted: use gzip") from None
+        sentence = f"Content-Encoding {encoding!r} is not accepted: use gzip"
+        raise refusal(415, sentence, rules.ENCODING) from None
     except MalformedError as error:
-        raise refusal(400, str(error)) from None
+        raise refusal(400, str(error), rules.JSON) from None
 
 
 def _parsed(raw: bytes) -> Any:
     try:
         return strict_json(raw)
     except MalformedError as error:
-        raise refusal(400, str(error)) from None
+        raise refusal(400, str(error), rules.JSON, error.excerpt) from None
 
 
 def _bulk(value: Any, received_ns: int) -> tuple[StoredEvent, ...]:
     if not isinstance(value, dict):
-        raise refusal(400, "the body must be an object; an array belongs to /logs/v1/singles")
+        sentence = "the body must be an object; an array belongs to /logs/v1/singles"
+        raise refusal(400, sentence, rules.BULK_BODY, shown_item(value))
     application = _required(value, "applicationName")
     subsystem = _required(value, "subsystemName")
     entries = value.get("logEntries")
     if not isinstance(entries, list) or not entries:
-        raise refusal(400, "logEntries must be an array of at least one entry")
+        sentence = "logEntries must be an array of at least one entry"
+        raise refusal(400, sentence, rules.BULK_BODY, shown_item(value))
     outer = {"computerName": value["computerName"]} if "computerName" in value else {}
     envelope = Envelope(application, subsystem, received_ns, outer)
-    return tuple(read_entry(one, f"logEntries[{n}]", envelope) for n, one in enumerate(entries))
+    return tuple(_read(one, f"logEntries[{n}]", envelope, one) for n, one in enumerate(entries))
+
+
+def _read(entry: Any, where: str, envelope: Envelope, given: object) -> StoredEvent:
+    """Return the event in *entry*; a refusal shows *given*, which is the entry as it was sent."""
+    try:
+        return read_entry(entry, where, envelope)
+    except EntryError as error:
+        raise refusal(400, str(error), error.rule, shown_item(given)) from None
 
 
 def _records(raw: bytes) -> list[Any]:
     """Return the elements of an array, or one object a line, whatever the content type says."""
     if not raw.strip():
-        raise refusal(400, "the body is empty")
+        raise refusal(400, "the body is empty", rules.SINGLES_BODY)
     if not raw.lstrip().startswith(b"{"):
         value = _parsed(raw)
         if not isinstance(value, list):
-            raise refusal(400, "the body must be an array of objects, or one object a line")
+            sentence = "the body must be an array of objects, or one object a line"
+            raise refusal(400, sentence, rules.SINGLES_BODY, shown_item(value))
         return value
     records: list[Any] = []
     for number, line in enumerate(raw.split(b"\n"), 1):
@@ -164,7 +180,8 @@ def _records(raw: bytes) -> list[Any]:
             if not records:
                 # One object may be written on several lines.
                 return [_parsed(raw)]
-            raise refusal(400, f"line {number}: {error}") from None
+            message = f"line {number}: {error}"
+            raise refusal(400, message, rules.JSON, error.excerpt) from None
     return records
 
 
@@ -173,9 +190,11 @@ def _singles(records: list[Any], received_ns: int) -> tuple[StoredEvent, ...]:
     for n, entry in enumerate(records):
         where = f"[{n}]"
         if not isinstance(entry, dict):
-            raise refusal(400, f"{where} must be an object")
+            sentence = f"{where} must be an object"
+            raise refusal(400, sentence, rules.SINGLES_BODY, shown_item(entry))
         if "logEntries" in entry:
-            raise refusal(400, f"{where} has logEntries: such an object belongs to {BULK}")
+            sentence = f"{where} has logEntries: such an object belongs to {BULK}"
+            raise refusal(400, sentence, rules.SINGLES_BODY, shown_item(entry))
         envelope = Envelope(
             _required(entry, "applicationName", where),
             _required(entry, "subsystemName", where),
@@ -184,7 +203,7 @@ def _singles(records: list[Any], received_ns: int) -> tuple[StoredEvent, ...]:
         lenient = {"severity": 3, **entry}
         if isinstance(entry.get("text"), dict):
             lenient["text"] = json.dumps(entry["text"])
-        events.append(read_entry(lenient, where, envelope))
+        events.append(_read(lenient, where, envelope, entry))
     return tuple(events)
 
 
@@ -192,5 +211,6 @@ def _required(value: dict[str, Any], name: str, where: str = "") -> str:
     held = value.get(name)
     if not isinstance(held, str):
         place = f"{where}.{name}" if where else name
-        raise refusal(400, f"{place} is required and must be a string")
+        sentence = f"{place} is required and must be a string"
+        raise refusal(400, sentence, rules.NAMES, shown_item(value))
     return held

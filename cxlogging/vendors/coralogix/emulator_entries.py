@@ -10,7 +10,8 @@ from typing import Any
 from ..emulation.bodies import MalformedError, strict_json
 from ..emulation.event_fields import message_of, tidy
 from ..emulation.times import fits
-from ..emulation.types import StoredEvent
+from ..emulation.types import Rule, StoredEvent
+from . import emulator_rules as rules
 
 LEVELS = {1: "debug", 2: "verbose", 3: "info", 4: "warn", 5: "error", 6: "critical"}
 STRINGS = ("className", "methodName", "threadId", "category", "computerName")
@@ -19,7 +20,11 @@ _HI_RES = re.compile(r"[0-9]{13}|[0-9]{16}|[0-9]{19}")
 
 
 class EntryError(Exception):
-    """An entry breaks a rule; the sentence names the field."""
+    """An entry breaks *rule*; the sentence names the field."""
+
+    def __init__(self, sentence: str, rule: Rule) -> None:
+        super().__init__(sentence)
+        self.rule = rule
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,11 @@ class Envelope:
 def read_entry(entry: Any, where: str, envelope: Envelope) -> StoredEvent:
     """Return the event in *entry*, which is at *where* in the body. Raises `EntryError`."""
     if not isinstance(entry, dict):
-        raise EntryError(f"{where} must be an object")
+        raise EntryError(f"{where} must be an object", rules.ENTRY)
     severity = _severity(entry.get("severity"), where)
     text = entry.get("text")
     if not isinstance(text, str):
-        raise EntryError(f"{where}.text must be a string: escape the JSON")
+        raise EntryError(f"{where}.text must be a string: escape the JSON", rules.TEXT)
     lint = [*_lint_of({**envelope.outer, **entry}, text), *_lint_of_names(envelope)]
     time_ns = _time_ns(entry, where, envelope.received_ns)
     inner = _object_in(text)
@@ -66,7 +71,8 @@ def read_entry(entry: Any, where: str, envelope: Envelope) -> StoredEvent:
 
 def _severity(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 6:
-        raise EntryError(f"{where}.severity must be an integer from 1 (debug) to 6 (critical)")
+        sentence = f"{where}.severity must be an integer from 1 (debug) to 6 (critical)"
+        raise EntryError(sentence, rules.SEVERITY)
     return value
 
 
@@ -82,21 +88,23 @@ def _time_ns(entry: dict[str, Any], where: str, received_ns: int) -> int:
 
 def _from_number(stamp: Any, where: str) -> int:
     if isinstance(stamp, bool) or not isinstance(stamp, (int, float)):
-        raise EntryError(f"{where}.timestamp must be a number")
+        raise EntryError(f"{where}.timestamp must be a number", rules.TIMESTAMP)
     if 10**11 <= stamp < 10**14:
         # A double holds such milliseconds to about a quarter of a microsecond.
         return round(stamp * 1000) * 1000
     if 10**14 <= stamp < 10**17:
         return round(stamp) * 1000
-    raise EntryError(f"{where}.timestamp is neither milliseconds nor microseconds since 1970")
+    sentence = f"{where}.timestamp is neither milliseconds nor microseconds since 1970"
+    raise EntryError(sentence, rules.TIMESTAMP)
 
 
 def _from_digits(hi_res: Any, where: str) -> int:
     if not isinstance(hi_res, str) or not _HI_RES.fullmatch(hi_res):
-        raise EntryError(f"{where}.hiResTimestamp must be a string of 13, 16 or 19 digits")
+        sentence = f"{where}.hiResTimestamp must be a string of 13, 16 or 19 digits"
+        raise EntryError(sentence, rules.HI_RES)
     nanoseconds = int(hi_res.ljust(19, "0"))
     if not fits(nanoseconds):
-        raise EntryError(f"{where}.hiResTimestamp is beyond the year 2262")
+        raise EntryError(f"{where}.hiResTimestamp is beyond the year 2262", rules.HI_RES)
     return nanoseconds
 
 

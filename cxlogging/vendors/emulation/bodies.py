@@ -13,6 +13,9 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, NoReturn, Protocol, cast
 
+EXCERPT = 150
+"""Characters that are shown before and after an error in a body."""
+
 GZIP = 16 + zlib.MAX_WBITS
 RAW_DEFLATE = -zlib.MAX_WBITS
 
@@ -22,7 +25,17 @@ class TooLargeError(Exception):
 
 
 class MalformedError(Exception):
-    """The body is not what its headers say."""
+    """
+    The body is not what its headers say.
+
+    Args:
+        message: What is wrong.
+        excerpt: The text around it; empty where there is none to show.
+    """
+
+    def __init__(self, message: str, excerpt: str = "") -> None:
+        super().__init__(message)
+        self.excerpt = excerpt
 
 
 class UnknownEncodingError(Exception):
@@ -136,10 +149,11 @@ def _inflate_one(body: bytes, room: int, inflater: _Inflater) -> tuple[bytes, by
 
 def strict_json(raw: bytes) -> Any:
     """Return the value that *raw* holds. Raises `MalformedError` if it is not RFC 8259."""
+    text = _text(raw)
     try:
-        return _DECODER.decode(_text(raw))
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise MalformedError(f"not JSON: {error}") from error
+        raise _not_json(text, error) from error
 
 
 def json_items(raw: bytes) -> list[tuple[Any, int]]:
@@ -159,7 +173,7 @@ def json_items(raw: bytes) -> list[tuple[Any, int]]:
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            raise MalformedError(f"not JSON: {error}") from error
+            raise _not_json(text, error) from error
         items.append((value, len(text[at:end].encode("utf-8", "surrogatepass"))))
         at = _skip(text, end)
         if text[at : at + 1] == ",":
@@ -171,6 +185,11 @@ def json_items(raw: bytes) -> list[tuple[Any, int]]:
     if _skip(text, at + 1) != len(text):
         raise MalformedError("something follows the array")
     return items
+
+
+def _not_json(text: str, error: Exception) -> MalformedError:
+    at = error.pos if isinstance(error, json.JSONDecodeError) else 0
+    return MalformedError(f"not JSON: {error}", text[max(at - EXCERPT, 0) : at + EXCERPT])
 
 
 def _skip(text: str, at: int) -> int:

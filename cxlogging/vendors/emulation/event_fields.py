@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .types import SEVERITIES
+from .types import ITEM_CHARACTERS, SEVERITIES
 
 LEVEL_FIELDS = ("level", "severity", "severity_text", "log.level", "levelname")
 MESSAGE_FIELDS = ("message", "body", "msg", "text", "event", "name")
@@ -63,6 +63,14 @@ def tidy(data: dict[str, Any], *, doubles: bool = False) -> tuple[dict[str, Any]
 def compact(value: object) -> str:
     """Return *value* as compact JSON; what is not JSON as its text."""
     return _ENCODER.encode(value)
+
+
+def shown_item(value: object) -> str:
+    """Return the beginning of *value*, an item that was refused, as JSON."""
+    try:
+        return compact(value)[:ITEM_CHARACTERS]
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
 def oddities(value: object, *, doubles: bool = False) -> tuple[str, ...]:

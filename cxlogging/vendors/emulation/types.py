@@ -24,6 +24,13 @@ SEVERITIES = {
 """Names of levels, in lower case, and the severity of each: 1 debug to 6 critical."""
 
 
+ITEM_CHARACTERS = 2_000
+"""Of an item that was refused: more of it is not kept."""
+
+MAX_REJECTIONS = 20
+"""Refused items of one batch whose rules are kept."""
+
+
 @dataclass(frozen=True)
 class ApiRequest:
     """
@@ -97,6 +104,41 @@ class StoredEvent:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """
+    A rule that a vendor has for requests or for their items.
+
+    Attributes:
+        text: The rule, in sentences; they say where the vendor does not document it.
+        link: The vendor's public document.
+        fix: What to do about a request that breaks the rule, in sentences.
+    """
+
+    text: str
+    link: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """
+    Why a request, or one item of it, was refused.
+
+    Attributes:
+        rule: The rule that it breaks.
+        item: What breaks it, as JSON of at most `ITEM_CHARACTERS`, or as the text around the
+            error where that is not JSON; empty where the rule is about the request as a whole.
+        index: The place of the item in its batch, from 0, where only that item was refused.
+        error: The vendor's words for that item.
+    """
+
+    rule: Rule
+    item: str = ""
+    index: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class ApiResult:
     """
     The result of a request.
@@ -108,6 +150,8 @@ class ApiResult:
         raw_bytes: The size of the decompressed body.
         stream: The body of the answer in parts, made on a thread of its own; None where the
             answer has its body.
+        rejections: The rule for each refusal: one for a request that was refused as a whole, or
+            one for each refused item, at most `MAX_REJECTIONS` of them.
     """
 
     answer: ApiAnswer
@@ -115,15 +159,29 @@ class ApiResult:
     error: str = ""
     raw_bytes: int = 0
     stream: Iterator[bytes] | None = None
+    rejections: tuple[Rejection, ...] = ()
 
 
 class Refusal(Exception):  # noqa: N818 - it carries an answer; it is not an error of the program
-    """Stops reading a request: *answer* is sent back, *reason* goes into the log of requests."""
+    """
+    Stops reading a request.
 
-    def __init__(self, answer: ApiAnswer, reason: str) -> None:
+    Args:
+        answer: What is sent back.
+        reason: What goes into the log of requests.
+        rule: The rule that the request breaks.
+        item: What breaks it, as `Rejection` takes it.
+    """
+
+    def __init__(self, answer: ApiAnswer, reason: str, rule: Rule, item: str = "") -> None:
         super().__init__(reason)
         self.answer = answer
         self.reason = reason
+        self.rejection = Rejection(rule, item[:ITEM_CHARACTERS])
+
+    def result(self) -> ApiResult:
+        """Return the result of the request."""
+        return ApiResult(self.answer, error=self.reason, rejections=(self.rejection,))
 
 
 class Emulator(Protocol):
@@ -134,11 +192,15 @@ class Emulator(Protocol):
         vendor: The vendor's name in the registry, or `QUERIES`.
         wire_limit: The largest body as sent, in bytes.
         slow: Whether an answer takes long, so that it is made on a thread of its own.
+        size_rule: The rule for the size of a body, which `too_large` answers.
+        key_headers: The headers that carry a key, in lower case.
     """
 
     vendor: str
     wire_limit: int
     slow: bool
+    size_rule: Rule
+    key_headers: tuple[str, ...]
 
     def claims(self, method: str, path: str) -> bool:
         """Return whether this API answers for *path*, if only with 404 or 405."""
@@ -182,6 +244,11 @@ class AcceptedKeys:
         offered = key.encode("utf-8", "surrogateescape")
         return any(hmac.compare_digest(offered, one) for one in known)
 
+    def known(self) -> Iterator[str]:
+        """Yield the keys that were given, to mask them where they are quoted."""
+        for keys in self._keys.values():
+            yield from (key.decode("utf-8", "surrogateescape") for key in keys or ())
+
     def __repr__(self) -> str:
         rules = (f"{v}={'any' if k is None else f'<{len(k)}>'}" for v, k in self._keys.items())
         return f"Keys({', '.join(rules)})"
@@ -223,6 +290,6 @@ def failure_answer(status: int, message: str = "") -> ApiAnswer:
     return json_answer(status, {"message": message})
 
 
-def refusal(status: int, message: str) -> Refusal:
+def refusal(status: int, message: str, rule: Rule, item: str = "") -> Refusal:
     """Return what stops reading a request with the `failure_answer`."""
-    return Refusal(failure_answer(status, message), message)
+    return Refusal(failure_answer(status, message), message, rule, item)

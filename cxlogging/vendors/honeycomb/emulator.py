@@ -7,6 +7,7 @@ what they leave open follows Refinery, by the same authors (github.com/honeycomb
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -21,18 +22,23 @@ from ..emulation.bodies import (
     json_items,
     strict_json,
 )
-from ..emulation.msgpack_bodies import packed_size, unpack
+from ..emulation.event_fields import shown_item
+from ..emulation.msgpack_bodies import jsonable, packed_size, unpack
 from ..emulation.types import (
+    MAX_REJECTIONS,
     AcceptedKeys,
     ApiAnswer,
     ApiRequest,
     ApiResult,
     Refusal,
+    Rejection,
+    Rule,
     StoredEvent,
     json_answer,
     key_fault,
     media_type,
 )
+from . import emulator_rules as rules
 from .emulator_items import EMPTY, MALFORMED, TOO_LARGE, ItemResult, read_item
 
 BODY_LIMIT = 5_000_000
@@ -51,6 +57,8 @@ class HoneycombEmulator:
     vendor = "honeycomb"
     wire_limit = BODY_LIMIT
     slow = False
+    size_rule = rules.BATCH_SIZE
+    key_headers = ("x-honeycomb-team", "x-hny-team")
 
     def claims(self, method: str, path: str) -> bool:
         """Return True below `/1/`."""
@@ -64,7 +72,7 @@ class HoneycombEmulator:
             key = request.headers.get("x-honeycomb-team", "").strip()
             if not keys.accepts(self.vendor, key):
                 reason = key_fault(key, "X-Honeycomb-Team must hold an API key")
-                raise _refusal(401, UNKNOWN_KEY, reason)
+                raise _refusal(401, UNKNOWN_KEY, rules.KEY, reason)
             if kind == "auth":
                 return ApiResult(json_answer(200, AUTH))
             raw = _raw(request)
@@ -72,9 +80,9 @@ class HoneycombEmulator:
                 return _single(raw, request, dataset)
             return _batch(raw, request, dataset)
         except Refusal as refusal:
-            return ApiResult(refusal.answer, error=refusal.reason)
+            return refusal.result()
         except RecursionError:
-            return ApiResult(_failure(400, MALFORMED), error="nested too deeply")
+            return _refusal(400, MALFORMED, rules.NESTING, "nested too deeply").result()
 
     def failure(self, status: int) -> ApiAnswer:
         """Return the vendor's `error` for *status*, with its rate limit headers for 429."""
@@ -117,8 +125,8 @@ def _failure(status: int, error: str = "") -> ApiAnswer:
     return ApiAnswer(status, {**answer.headers, **limits}, answer.body)
 
 
-def _refusal(status: int, error: str, reason: str = "") -> Refusal:
-    return Refusal(_failure(status, error), reason or error)
+def _refusal(status: int, error: str, rule: Rule, reason: str = "", item: str = "") -> Refusal:
+    return Refusal(_failure(status, error), reason or error, rule, item)
 
 
 _PATHS = "not found: the path is /1/batch/<dataset>, and a slash in a dataset's name is written %2F"
@@ -129,33 +137,34 @@ def _admit(request: ApiRequest) -> tuple[str, str]:
     kind, *rest = request.path.removeprefix("/1/").split("/")
     method = "GET" if kind == "auth" else "POST"
     if kind not in ("auth", "batch", "events") or len(rest) != (kind != "auth"):
-        raise _refusal(404, _PATHS if len(rest) > 1 and kind != "auth" else "not found")
+        error = _PATHS if len(rest) > 1 and kind != "auth" else "not found"
+        raise _refusal(404, error, rules.ENDPOINTS)
     if request.method != method:
         answer = _failure(405)
-        raise Refusal(
-            ApiAnswer(405, {**answer.headers, "allow": method}, answer.body), f"use {method}"
-        )
+        answer = replace(answer, headers={**answer.headers, "allow": method})
+        raise Refusal(answer, f"use {method}", rules.ENDPOINTS)
     dataset = unquote(rest[0]) if rest else ""
     if rest and not 1 <= len(dataset) <= 255:
-        raise _refusal(404 if not dataset else 400, "a dataset's name has 1 to 255 characters")
+        error = "a dataset's name has 1 to 255 characters"
+        raise _refusal(404 if not dataset else 400, error, rules.DATASET)
     return kind, dataset
 
 
 def _raw(request: ApiRequest) -> bytes:
     encoding = request.headers.get("content-encoding", "")
     if len(request.body) > BODY_LIMIT:
-        raise _refusal(400, TOO_LARGE)
+        raise _refusal(400, TOO_LARGE, rules.BATCH_SIZE)
     try:
         raw = inflate(request.body, encoding, allowed=("gzip", "zstd"), limit=BODY_LIMIT)
     except TooLargeError:
-        raise _refusal(400, TOO_LARGE) from None
+        raise _refusal(400, TOO_LARGE, rules.BATCH_SIZE) from None
     except UnknownEncodingError:
         reason = f"Content-Encoding {encoding!r} is not accepted: use gzip or zstd"
-        raise _refusal(400, MALFORMED, reason) from None
+        raise _refusal(400, MALFORMED, rules.ENCODING, reason) from None
     except MalformedError as error:
-        raise _refusal(400, MALFORMED, str(error)) from None
+        raise _refusal(400, MALFORMED, rules.BODY, str(error)) from None
     if not raw:
-        raise _refusal(400, EMPTY)
+        raise _refusal(400, EMPTY, rules.ONE_OR_MORE)
     return raw
 
 
@@ -163,21 +172,31 @@ def _batch(raw: bytes, request: ApiRequest, dataset: str) -> ApiResult:
     packed = media_type(request) in MSGPACK
     elements = _elements(raw, packed=packed)
     if not elements:
-        raise _refusal(400, EMPTY)
+        raise _refusal(400, EMPTY, rules.ONE_OR_MORE)
     lint = () if packed or media_type(request) == "application/json" else (_NO_TYPE,)
     statuses: list[dict[str, Any]] = []
     events: list[StoredEvent] = []
+    rejections: list[Rejection] = []
     for n, (value, size) in enumerate(elements):
-        if size > EVENT_LIMIT:
-            statuses.append({"status": 400, "error": TOO_LARGE})
-            continue
-        item = read_item(value, size, request, dataset, packed=packed)
+        item = ItemResult(None, TOO_LARGE, rules.EVENT_SIZE)
+        if size <= EVENT_LIMIT:
+            item = read_item(value, size, request, dataset, packed=packed)
         statuses.append(_status(item, n, request.item_statuses))
+        if item.error and len(rejections) < MAX_REJECTIONS:
+            rejections.append(Rejection(item.rule, _shown(value, packed=packed), n, item.error))
         if item.event is not None and statuses[-1]["status"] == 202:
             events.append(item.with_lint(lint))
     refused = [one["error"] for one in statuses if one["status"] != 202]
     error = f"{len(refused)} of {len(statuses)} items: {refused[0]}" if refused else ""
-    return ApiResult(json_answer(200, statuses), tuple(events), error, len(raw))
+    answer = json_answer(200, statuses)
+    return ApiResult(answer, tuple(events), error, len(raw), rejections=tuple(rejections))
+
+
+def _shown(value: Any, *, packed: bool) -> str:
+    try:
+        return shown_item(jsonable(value, {}) if packed else value)
+    except RecursionError:
+        return ""
 
 
 _NO_TYPE = "Content-Type should be application/json or application/msgpack"
@@ -204,7 +223,7 @@ def _elements(raw: bytes, *, packed: bool) -> list[tuple[Any, int]]:
         _check(values, packed=packed)
         return [(one, packed_size(one) if large else 0) for one in values]
     except MalformedError as error:
-        raise _refusal(400, MALFORMED, str(error)) from None
+        raise _refusal(400, MALFORMED, rules.BODY, str(error), error.excerpt) from None
 
 
 def _check(values: Any, *, packed: bool) -> None:
@@ -216,7 +235,9 @@ def _check(values: Any, *, packed: bool) -> None:
     for one in values:
         time = one.get("time") if isinstance(one, dict) else None
         if time is not None and not isinstance(time, msgpack.Timestamp):
-            raise MalformedError("in MessagePack, time must be the timestamp extension")
+            reason = "in MessagePack, time must be the timestamp extension"
+            item = _shown(one, packed=True)
+            raise _refusal(400, MALFORMED, rules.MSGPACK_TIME, reason, item)
 
 
 def _single(raw: bytes, request: ApiRequest, dataset: str) -> ApiResult:
@@ -224,9 +245,9 @@ def _single(raw: bytes, request: ApiRequest, dataset: str) -> ApiResult:
     try:
         data = unpack(raw) if packed else strict_json(raw)
     except MalformedError as error:
-        raise _refusal(400, MALFORMED, str(error)) from None
+        raise _refusal(400, MALFORMED, rules.BODY, str(error), error.excerpt) from None
     if len(raw) > EVENT_LIMIT:
-        raise _refusal(400, TOO_LARGE)
+        raise _refusal(400, TOO_LARGE, rules.EVENT_SIZE, item=_shown(data, packed=packed))
     value = {"data": data}
     if time := request.headers.get("x-honeycomb-event-time"):
         value["time"] = time
@@ -235,5 +256,5 @@ def _single(raw: bytes, request: ApiRequest, dataset: str) -> ApiResult:
         value["samplerate"] = int(rate[:20])
     item = read_item(value, len(raw), request, dataset, packed=packed)
     if item.event is None:
-        raise _refusal(400, item.error)
+        raise _refusal(400, item.error, item.rule, item=_shown(data, packed=packed))
     return ApiResult(ApiAnswer(202), (item.event,), raw_bytes=len(raw))

@@ -11,7 +11,8 @@ import msgpack
 from ..emulation.event_fields import compact, level_of, message_of, tidy
 from ..emulation.msgpack_bodies import iso, jsonable
 from ..emulation.times import fits, rfc3339_ns
-from ..emulation.types import ApiRequest, StoredEvent
+from ..emulation.types import ApiRequest, Rule, StoredEvent
+from . import emulator_rules as rules
 
 EMPTY = "Request body should not be empty."
 MALFORMED = "Request body is malformed and cannot be read."
@@ -26,10 +27,11 @@ _EPOCH = re.compile(r"([0-9]{10})\.?([0-9]{0,20})")
 
 @dataclass(frozen=True)
 class ItemResult:
-    """The event of an item, or the error that its status holds."""
+    """The event of an item, or the error that its status holds and the rule that it breaks."""
 
     event: StoredEvent | None = None
     error: str = ""
+    rule: Rule = rules.EVENT
 
     def with_lint(self, lint: tuple[str, ...]) -> StoredEvent:
         """Return the event with *lint* before its own warnings."""
@@ -52,16 +54,16 @@ def read_item(
     """
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, dict):
-        return ItemResult(error=MALFORMED)
+        return ItemResult(None, MALFORMED, rules.EVENT)
     if not data:
-        return ItemResult(error=EMPTY)
+        return ItemResult(None, EMPTY, rules.EMPTY_DATA)
     if len(data) > COLUMN_LIMIT:
-        return ItemResult(error=TOO_MANY_COLUMNS)
+        return ItemResult(None, TOO_MANY_COLUMNS, rules.COLUMNS)
     found: dict[str, None] = {}
     try:
         data, odd = tidy(jsonable(data, found) if packed else data, doubles=True)
     except RecursionError:
-        return ItemResult(error=MALFORMED)
+        return ItemResult(None, MALFORMED, rules.NESTING)
     time_ns = _time_ns(value, found)
     rate = _sample_rate(value, found)
     if any(isinstance(one, str) and _is_long(one) for one in data.values()):
