@@ -7,7 +7,7 @@ from typing import Any
 
 from ..dataprime import times
 from .source import ID_FIELDS, Found, LogEvent, LogSource, Search, ToolError
-from .text import block, compact, fitting, joined, quoted, slice_of, word
+from .text import block, compact, counted, fitting, joined, quoted, slice_of, word
 
 RESERVED = 500
 """Characters of an answer for its first and its last line."""
@@ -26,10 +26,10 @@ def search_logs(source: LogSource, search: Search, condition: str, budget: int) 
     blocks = [brief(each) for each in found.events]
     shown = fitting(blocks, budget - RESERVED)
     count = len(shown)
-    total = "" if found.total is None else f" of {found.total:,}"
+    events = counted(count if found.total is None else found.total, "event")
     return joined(
         [
-            f"{count:,}{total} events {condition}, newest first:",
+            f"{events if found.total is None else f'{count:,} of {events}'} {condition}, newest first:",
             *shown,
             *_notes(found),
             *_continuation(source, found, count),
@@ -40,7 +40,7 @@ def search_logs(source: LogSource, search: Search, condition: str, budget: int) 
 
 def _continuation(source: LogSource, found: Found, count: int) -> Iterator[str]:
     if count < len(found.events):
-        yield f"Cut: {len(found.events) - count} further events did not fit into this answer."
+        yield f"Cut: {counted(len(found.events) - count, 'further event')} did not fit into this answer."
     if count < len(found.events) or found.more:
         before = source.cursor(found.events[count - 1])
         yield f'Older events: the same search with before="{before}".'
@@ -54,7 +54,7 @@ def _table(found: Found, table: Sequence[Mapping[str, Any]], budget: int) -> str
     shown = fitting([compact(row, 1_000) for row in table], budget - RESERVED)
     cut = len(shown) < len(table) or found.more
     last = "Cut: there are more rows. Add `| limit` or a filter to the query." if cut else ""
-    return joined([f"{len(shown):,} rows:", *shown, *_notes(found), last], budget)
+    return joined([f"{counted(len(shown), 'row')}:", *shown, *_notes(found), last], budget)
 
 
 def brief(event: LogEvent) -> str:
@@ -115,7 +115,7 @@ def _summary(event: LogEvent, budget: int) -> Iterator[str]:
         yield f"fields {compact(event['fields'], LONG)}"
     yield from (f"warning {quoted(str(each))}" for each in event.get("warnings") or ())
     if request := event.get("request"):
-        yield f"sent with request {request['id']}: {request['events']} events, HTTP {request['status']}"
+        yield f"sent with request {request['id']}: {counted(request['events'], 'event')}, HTTP {request['status']}"
     traces = event["traces"]
     for trace in traces:
         yield f"traceback:\n{block(trace, (budget - 2 * LONG - RESERVED) // len(traces))}"
@@ -175,7 +175,7 @@ def _around(blocks: Sequence[str], at: int, budget: int) -> Iterator[str]:
             break
         start, end = min(start, best), max(end, best + 1)
     if start:
-        yield f"({start} earlier events did not fit into this answer)"
+        yield f"({counted(start, 'earlier event')} did not fit into this answer)"
     yield from blocks[start:end]
     if end < len(blocks):
-        yield f"({len(blocks) - end} later events did not fit into this answer)"
+        yield f"({counted(len(blocks) - end, 'later event')} did not fit into this answer)"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..dataprime import times
 from .events import RESERVED, heading
 from .source import LogEvent, LogSource, Search
-from .text import block, fitting, joined, quoted
+from .text import block, counted, fitting, joined, quoted
 
 SCANNED = 1_000
 """Errors that are grouped, the newest ones."""
@@ -50,15 +50,16 @@ def recent_errors(
     if not found.events:
         return joined([f"Found no errors {condition}. {source.absence()}", *found.notes], budget)
     groups = _by_place(source, _by_text(found.events))
-    events = f"the newest {len(found.events):,}" if found.more else f"{len(found.events):,}"
-    head = f"{len(groups)} kinds of errors in {events} events {condition}, newest first:"
+    events = counted(len(found.events), "event")
+    scanned = f"the newest {events}" if found.more else events
+    head = f"{counted(len(groups), 'kind')} of error in {scanned} {condition}, newest first:"
     kept = groups[:limit]
     room = (budget - RESERVED) // len(kept)
     shown = fitting(
         [_shown(number, each, room) for number, each in enumerate(kept, 1)], budget - RESERVED
     )
     missing = len(groups) - len(shown)
-    last = f"Cut: {missing} older kinds are not shown; raise limit, or pass query." if missing else ""
+    last = f"Cut: {counted(missing, 'older kind')} not shown; raise limit, or pass query." if missing else ""
     return joined([head, *shown, last], budget)
 
 
@@ -117,7 +118,7 @@ def _lines(number: int, group: ErrorGroup) -> Iterator[str]:
     yield f"{number}) {quoted(group.kind, 150)}{place}"
     last = times.iso(int(newest["time"]))
     period = last if group.events == 1 else f"{times.iso(group.first)} to {last}"
-    yield f"{group.events:,} times, {period}; the newest:"
+    yield f"{counted(group.events, 'time')}, {period}; the newest:"
     yield f"{heading(newest)} {quoted(newest['message'])}"
     if newest["exception"]:
         yield f"exception {quoted(newest['exception'], 500)}"

@@ -8,7 +8,7 @@ from typing import Any
 from ..dataprime import times
 from .events import RESERVED
 from .source import LogSource, Search
-from .text import compact, fitting, joined, quoted, word
+from .text import compact, counted, fitting, joined, quoted, word
 
 
 def rejected(source: LogSource, limit: int, budget: int) -> str:
@@ -17,7 +17,7 @@ def rejected(source: LogSource, limit: int, budget: int) -> str:
     if not rows:
         return "No request was rejected."
     blocks = ["\n".join(_refusal(number, row)) for number, row in enumerate(rows, 1)]
-    head = f"The newest {len(rows)} rejected requests, newest first:"
+    head = f"The newest {counted(len(rows), 'rejected request')}, newest first:"
     return _listed(head, blocks, budget, "pass a smaller limit for the newest alone")
 
 
@@ -41,8 +41,8 @@ def fields(source: LogSource, search: Search, condition: str, limit: int, budget
     if not rows:
         return f"Found no events {condition}. {source.absence()}"
     blocks = [_field(row) for row in rows[:limit]]
-    head = f"{len(rows)} keypaths of events {condition}; how many events have them, types, examples:"
-    missing = f"{len(rows) - limit} rarer ones are not listed; raise limit" if len(rows) > limit else ""
+    head = f"{counted(len(rows), 'keypath')} of events {condition}; how many have it, types, examples:"
+    missing = f"{len(rows) - limit} rarer not listed; raise limit" if len(rows) > limit else ""
     return _listed(head, blocks, budget, "pass query to ask about fewer events", missing)
 
 
@@ -67,11 +67,11 @@ def volume(source: LogSource, by: str, since: int | None, condition: str, budget
 def _volume(row: Mapping[str, Any]) -> str:
     share = "" if row.get("share") is None else f" {row['share']:.1%}"
     size = "" if row.get("bytes") is None else f" {row['bytes']:,} bytes"
-    return f"{quoted(row['name'] or '(none)', 150)} {row['count']:,} events{size}{share} {row['vendor']}"
+    return f"{quoted(row['name'] or '(none)', 150)} {counted(row['count'], 'event')}{size}{share} {row['vendor']}"
 
 
 def _listed(head: str, blocks: Sequence[str], budget: int, advice: str, missing: str = "") -> str:
     shown = fitting(blocks, budget - RESERVED - len(head))
     cut = len(blocks) - len(shown)
-    last = f"Cut: {cut} further lines did not fit into this answer; {advice}." if cut else ""
+    last = f"Cut: {counted(cut, 'further line')} did not fit into this answer; {advice}." if cut else ""
     return joined([head, *shown, f"({missing})" if missing else "", last], budget)

@@ -26,6 +26,11 @@ def quoted(text: str, limit: int = 300) -> str:
     return f"{shown}{_missing(len(text) - limit)}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return *number* and the noun, in the plural where that is needed."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def word(text: str) -> str:
     """Return a name as it is where it is an ordinary one, else in quotes."""
     return text if _WORD.fullmatch(text) else quoted(text, 100)

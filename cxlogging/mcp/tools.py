@@ -134,14 +134,13 @@ def _search(given: Arguments, limit: int, severity: int = 1) -> Search:
 
 def _condition(source: LogSource, search: Search) -> str:
     """Return the conditions of a search in words."""
-    parts = [f"match {search.query[:200]!r}" if search.query else ""]
+    parts = [f"matching {search.query[:200]!r}"] if search.query else []
     if search.severity > 1:
-        parts.append(f"have level {Severity(search.severity).name} or above")
-    where = source.window if search.since is None else f"since {times.iso(search.since)}"
+        parts.append(f"of level {Severity(search.severity).name} or above")
+    parts.append(source.window if search.since is None else f"since {times.iso(search.since)}")
     if search.before:
-        where += f" before {search.before}"
-    asked = " and ".join(filter(None, parts))
-    return safe(f"{f'that {asked} ' if asked else ''}{where}")
+        parts.append(f"before {search.before}")
+    return safe(" ".join(parts))
 
 
 def _search_logs(source: LogSource, given: Arguments, budget: int) -> str:
