@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .delivery.ledger import Stats
     from .delivery.overview import flush_all, stats
     from .delivery.process.sigterm import install_sigterm
+    from .delivery.reporting import report_stats
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
@@ -43,6 +44,7 @@ __all__ = [
     "flush_all",
     "install_sigterm",
     "register_type",
+    "report_stats",
     "stats",
     "unbind",
 ]
@@ -64,6 +66,7 @@ _HOMES = {
     "flush_all": ".delivery.overview",
     "install_sigterm": ".delivery.process.sigterm",
     "register_type": ".wire.sanitizing.special_types",
+    "report_stats": ".delivery.reporting",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
 }

@@ -90,6 +90,7 @@ PUBLIC = [
     "flush_all",
     "install_sigterm",
     "register_type",
+    "report_stats",
     "stats",
     "unbind",
 ]

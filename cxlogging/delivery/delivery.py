@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 from ..wire.destination import Destination
+from ..wire.settings import REPORT_VARIABLE, held
 from .clock import Clocks
 from .http.interface import Transport
 from .http.setup import masker, transport_maker
@@ -80,6 +81,14 @@ class Delivery:
         if options.sigterm:
             sigterm.install_for(self.lane.diagnostics)
         self._start_watching()
+        if held(REPORT_VARIABLE):
+            self._report_stats()
+
+    def _report_stats(self) -> None:
+        # Imported here as hardly any process does this.
+        from .reporting import report_as_configured  # noqa: PLC0415
+
+        report_as_configured(self.lane.diagnostics)
 
     def _start_watching(self) -> None:
         """Send what processes before this one left behind, and what others will leave."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .ledger import Stats
 from .process.draining import drain
 from .process.registry import registered
+from .worker.threads import Workers
 
 
 def flush_all(timeout: float | None = None) -> bool:
@@ -20,11 +23,16 @@ def flush_all(timeout: float | None = None) -> bool:
 
 def stats() -> dict[str, Stats]:
     """Return the statistics of every handler, by destination; numbered where a name repeats."""
-    result: dict[str, Stats] = {}
+    return {name: workers.lane.stats() for name, workers in named_workers()}
+
+
+def named_workers() -> Iterator[tuple[str, Workers]]:
+    """Yield the workers of every handler with the destination's name, as `stats` has it."""
+    names: set[str] = set()
     for workers in registered():
         name = workers.lane.destination.name
         unique, number = name, 2
-        while unique in result:
+        while unique in names:
             unique, number = f"{name} #{number}", number + 1
-        result[unique] = workers.lane.stats()
-    return result
+        names.add(unique)
+        yield unique, workers

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from types import UnionType
@@ -13,6 +15,9 @@ from ..vendors.registry import VENDORS
 
 RESETS = ("", "before", "after")
 
+MAX_SECONDS = 86_400
+"""The longest that a fault can last, unless it is to last until it is cleared."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -22,6 +27,8 @@ class Fault:
     Attributes:
         vendor: The vendor whose requests fail, or `dataprime` for queries; None for all.
         times: The number of matching requests that fail; None for all until it is cleared.
+        seconds: How long it lasts from when it is added; None until it is cleared. Of a fault
+            that is set: what is left, rounded up.
         status: The status of the answer; the request is not handled, and nothing is stored.
         retry_after: The value of the header `Retry-After`: seconds or an HTTP date.
         body: The body of the answer with *status*; None for the vendor's own.
@@ -41,6 +48,7 @@ class Fault:
 
     vendor: str | None = None
     times: int | None = None
+    seconds: float | None = None
     status: int | None = None
     retry_after: str | None = None
     body: str | None = None
@@ -63,6 +71,8 @@ class Fault:
             raise ValueError(
                 "times must be at least 1, or None for all requests until the fault is cleared"
             )
+        if self.seconds is not None and not 0 < self.seconds <= MAX_SECONDS:
+            raise ValueError(f"seconds must be above 0 and at most {MAX_SECONDS}")
         if not all(200 <= one <= 599 for one in (self.status or 200, *self.items)):
             raise ValueError("status must be between 200 and 599")
         if not (0 <= self.delay <= 3600 and 0 <= self.trickle <= 3600):
@@ -101,9 +111,8 @@ class Fault:
 
 
 def _accepted(hint: Any) -> tuple[type, ...]:
-    if hint is float:
-        return int, float
-    return get_args(hint) if isinstance(hint, UnionType) else (get_origin(hint) or hint,)
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (get_origin(hint) or hint,)
+    return (int, *kinds) if float in kinds else kinds
 
 
 _TYPES = {name: _accepted(hint) for name, hint in get_type_hints(Fault).items()}
@@ -111,30 +120,48 @@ _TYPES = {name: _accepted(hint) for name, hint in get_type_hints(Fault).items()}
 
 
 class FaultPanel:
-    """The faults that are set; a request gets the first one that matches."""
+    """
+    The faults that are set; a request gets the first one that matches.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
-        self._faults: list[Fault] = []
+        self._clock = clock
+        self._faults: list[tuple[Fault, float]] = []
 
     def add(self, fault: Fault | None = None, /, **attributes: Any) -> Fault:
         """Add *fault*, or one with these attributes: `add(status=503, times=2)`."""
         chosen = Fault(**attributes) if fault is None else fault
         with self._lock:
-            self._faults.append(chosen)
+            ends_at = math.inf if chosen.seconds is None else self._clock() + chosen.seconds
+            self._faults.append((chosen, ends_at))
         return chosen
 
     def clear(self) -> int:
         """Remove all faults, and return their number."""
         with self._lock:
+            self._expire()
             gone = len(self._faults)
             self._faults.clear()
         return gone
 
     def active(self) -> tuple[Fault, ...]:
-        """Return the current faults, with the remaining times of each."""
+        """Return the current faults, with the times and the seconds that each has left."""
         with self._lock:
-            return tuple(self._faults)
+            now = self._expire()
+            return tuple(
+                replace(fault, seconds=None if ends_at == math.inf else math.ceil(ends_at - now))
+                for fault, ends_at in self._faults
+            )
+
+    def _expire(self) -> float:
+        """Remove the faults whose time is over; return the time. Called with the lock held."""
+        now = self._clock()
+        self._faults = [(fault, ends_at) for fault, ends_at in self._faults if now < ends_at]
+        return now
 
     def take(
         self, vendor: str, wire_bytes: int, raw: Callable[[], bytes], *, compressed: bool = False
@@ -149,7 +176,8 @@ class FaultPanel:
             compressed: True where the body has a content encoding.
         """
         with self._lock:
-            for n, fault in enumerate(self._faults):
+            self._expire()
+            for n, (fault, _) in enumerate(self._faults):
                 if fault.compressed and not compressed:
                     continue
                 if _matches(fault, vendor, wire_bytes, raw):
@@ -161,7 +189,7 @@ class FaultPanel:
         if fault.times == 1:
             del self._faults[n]
         elif fault.times is not None:
-            self._faults[n] = replace(fault, times=fault.times - 1)
+            self._faults[n] = (replace(fault, times=fault.times - 1), self._faults[n][1])
 
 
 def _matches(fault: Fault, vendor: str, wire_bytes: int, raw: Callable[[], bytes]) -> bool:

@@ -5,12 +5,16 @@ Pages of other sites can reach a loopback server through the developer's browser
 is refused by `Host`, pages of other sites by `Origin` and `Sec-Fetch-Site`, and no CORS header is
 ever sent
 (https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site).
+Whatever a browser sends to change something also carries the token that only the server's own page
+can read.
 """
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -25,6 +29,14 @@ SECURITY_HEADERS = {
 """Sent with every answer, including those of the emulators."""
 
 
+TOKEN_HEADER = "x-cxlogging-token"
+
+IMPORT = "/api/import"
+JSON = ("application/json",)
+IMPORTED = (*JSON, "application/x-ndjson", "application/gzip")
+"""Content types of what `IMPORT` takes."""
+
+
 @dataclass(frozen=True)
 class Guard:
     """
@@ -32,9 +44,11 @@ class Guard:
 
     Args:
         hosts: Values of `Host` that are served; None for any, where remote access is allowed.
+        token: What requests of a browser that change something carry.
     """
 
     hosts: frozenset[str] | None
+    token: str = field(default_factory=secrets.token_urlsafe, repr=False)
 
     @classmethod
     def of(cls, host: str, port: int, *, allow_remote: bool) -> Guard:
@@ -63,16 +77,23 @@ class Guard:
             return "requests from other origins are refused"
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return "requests from other sites are refused"
-        if path.startswith("/api/") or path == "/mcp":
-            return _api_refusal(method, headers)
+        if not (path.startswith("/api/") or path == "/mcp"):
+            return ""
+        return self._api_refusal(method, headers, IMPORTED if path == IMPORT else JSON)
+
+    def _api_refusal(
+        self, method: str, headers: Mapping[str, str], kinds: tuple[str, ...]
+    ) -> str:
+        if headers.get("sec-fetch-dest") == "script":
+            return "data is not a script"
+        if method in ("GET", "HEAD"):
+            return ""
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        # For these types a browser sends a preflight request first, which is always refused.
+        if kind not in kinds:
+            return f"Content-Type must be {' or '.join(kinds)}"
+        given = headers.get(TOKEN_HEADER, "").encode("latin-1")
+        is_browser = "origin" in headers or "sec-fetch-site" in headers
+        if is_browser and not hmac.compare_digest(given, self.token.encode()):
+            return "the page is of another run of the server: reload the page"
         return ""
-
-
-def _api_refusal(method: str, headers: Mapping[str, str]) -> str:
-    if headers.get("sec-fetch-dest") == "script":
-        return "data is not a script"
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    # For this content type a browser sends a preflight request first, which is always refused.
-    if method not in ("GET", "HEAD") and kind != "application/json":
-        return "Content-Type must be application/json"
-    return ""

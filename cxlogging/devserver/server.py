@@ -27,6 +27,7 @@ from .keys import Keys
 from .protocol import DevProtocol, config
 from .query.endpoint import TIMEOUT, QueryEmulator
 from .query.pool import MAX_MEMORY
+from .reports import ReportBoard
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
@@ -76,6 +77,7 @@ class DevServer:
         self.host, self.port = host, port
         self.store = Store(path, max_bytes=max_bytes)
         self.faults = FaultPanel()
+        self.reports = ReportBoard()
         self._ingest = Ingest(self.store, keys, self.faults, on_request)
         self._queries = QueryEmulator(self.store.path, timeout=query_timeout, memory=query_memory)
         self._allow_remote = allow_remote
@@ -96,7 +98,7 @@ class DevServer:
         self.port = listener.getsockname()[1]
         guard = Guard.of(self.host, self.port, allow_remote=self._allow_remote)
         emulators = (*(vendor.emulator for vendor in VENDORS.values()), self._queries)
-        inner = build(ApiContext(self.store, self.faults))
+        inner = build(ApiContext(self.store, self.faults, self.reports, guard.token))
         app = DevApp(guard, self._ingest, emulators, inner)
         self._thread = _ServerThread(listener, app)
         self._thread.start()

@@ -32,6 +32,9 @@ from .schema import (
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_REQUESTS = 10_000
+CLEARED = ("all", "events", "requests")
+"""What can be removed: events and the request log, or one of them."""
+
 TRANSACTION_EVENTS = 2_000
 """Maximum number of events of one transaction."""
 
@@ -191,14 +194,41 @@ class Store:
             "max_bytes": self.max_bytes,
         }
 
-    def clear(self) -> int:
-        """Remove all events and requests, and return how many events there were."""
+    def last_id(self) -> int:
+        """Return the id of the newest event; 0 where there is none."""
+        _, rows = self._read("SELECT COALESCE(MAX(id), 0) FROM events", ())
+        return int(rows[0][0])
+
+    def after(
+        self, after_id: int, last_id: int, limit: int, *, vendor: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the oldest events with an id above *after_id*, and at most *last_id*."""
+        parts, values = _where(vendor, None, None)
+        where = f"{parts} AND" if parts else " WHERE"
+        columns, rows = self._read(
+            f"SELECT {_EVENT} FROM events{where} id > ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608 - no values
+            (*values, after_id, last_id, limit),
+        )
+        return [event_dict(columns, row) for row in rows]
+
+    def clear(self, what: str = "all") -> dict[str, int]:
+        """
+        Remove *what*, one of `CLEARED`.
+
+        Returns:
+            How many `events` and `requests` there were.
+        """
+        gone = {"events": 0, "requests": 0}
         with self._writing:
+            counts = self._counts
             with self._writer:
-                self._writer.execute("DELETE FROM events")
-                self._log.clear(self._writer)
-            gone = sum(self._counts.values())
-            self._publish(dict.fromkeys(VENDORS, 0))
+                if what in ("all", "events"):
+                    self._writer.execute("DELETE FROM events")
+                    gone["events"] = sum(self._counts.values())
+                    counts = dict.fromkeys(VENDORS, 0)
+                if what in ("all", "requests"):
+                    gone["requests"] = self._log.clear(self._writer)
+            self._publish(counts)
         return gone
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from .http import Endpoint, Secret
 
 URL_VARIABLE = "CXLOGGING_URL"
 PLAIN_VARIABLE = "CXLOGGING_ALLOW_PLAIN_HTTP"
+REPORT_VARIABLE = "CXLOGGING_REPORT_STATS"
 Meaning = Callable[[str, str], object]
 """Takes the name of a variable and its value; returns the parsed value, or raises."""
 

@@ -19,8 +19,8 @@ from ..lane import Lane
 from ..stderr import report_at_last
 from ..worker.threads import Workers
 from .draining import drain
-from .fork import after_fork, after_in_parent, before_fork
-from .registry import WATCHER, registered
+from .fork import after_fork, after_in_parent, before_fork, start_watchers
+from .registry import AT_LAST, WATCHERS, registered
 from .state import OWN_THREADS, PROCESS, Phase
 
 LATE_SECONDS = 0.25
@@ -44,8 +44,9 @@ def before_thread() -> None:
     Have multiprocessing and Celery call us when they end this process: no exit hook runs there.
 
     Only when the first thread starts: multiprocessing discards what was registered before a
-    child's work began.
+    child's work began. And start the threads that a fork has ended, see `fork.COUNTS_LATE`.
     """
+    start_watchers()
     if PROCESS.has_finalizer:
         return
     for name in ("multiprocessing.util", "billiard.util"):
@@ -67,7 +68,8 @@ def at_exit(**_: object) -> None:
     does not keep the process from ending.
     """
     PROCESS.enter(Phase.EXITING)
-    WATCHER.check()
+    for watcher in WATCHERS:
+        watcher.check()
     everyone = registered()
     began = {each: (each.lane.end_position(), each.lane.clock.monotonic()) for each in everyone}
     busy = [each for each in everyone if each.lane.busy]
@@ -81,6 +83,9 @@ def at_exit(**_: object) -> None:
         lane.report(lane.clock.monotonic())
         lane.disconnect()
         lane.release()
+    for each in AT_LAST:
+        with contained:
+            each()
 
 
 def deliver_late(workers: Workers) -> None:

@@ -12,7 +12,7 @@ import time
 
 from ..clock import Clocks
 from ..stderr import STDERR
-from .registry import WATCHER, registered
+from .registry import WATCHERS, registered
 from .state import OWN_THREADS, PROCESS
 
 PARKING_SECONDS = 0.05
@@ -27,7 +27,8 @@ def before_fork() -> None:
     PROCESS.begin_fork()
     for workers in registered():
         workers.park()
-    WATCHER.check()
+    for watcher in WATCHERS:
+        watcher.check()
     clock = Clocks()
     end = clock.monotonic() + PARKING_SECONDS
     waited = False
@@ -39,7 +40,8 @@ def before_fork() -> None:
 
 
 def _is_parking() -> bool:
-    return WATCHER.is_running or any(each.is_parking for each in registered())
+    is_watching = any(each.is_running for each in WATCHERS)
+    return is_watching or any(each.is_parking for each in registered())
 
 
 def after_in_parent() -> None:
@@ -48,7 +50,7 @@ def after_in_parent() -> None:
     for workers in registered():
         workers.unpark()
     if not COUNTS_LATE:  # else a later log call or handler brings the thread back
-        WATCHER.start()
+        start_watchers()
 
 
 def after_fork() -> None:
@@ -56,7 +58,14 @@ def after_fork() -> None:
     PROCESS.begin()
     OWN_THREADS.clear()
     STDERR.reset_after_fork()
-    WATCHER.reset_after_fork()
+    for watcher in WATCHERS:
+        watcher.reset_after_fork()
     for workers in registered():
         workers.reset()
-    WATCHER.start()
+    start_watchers()
+
+
+def start_watchers() -> None:
+    """Start the threads that look at all deliveries, where they are needed and do not run."""
+    for watcher in WATCHERS:
+        watcher.start()

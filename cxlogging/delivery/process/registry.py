@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 
 from ..worker.threads import Workers
 from .state import PROCESS, own_thread
@@ -45,3 +46,9 @@ def _look() -> None:
 
 
 WATCHER = Watcher(_is_watched, _look, own_thread)
+
+WATCHERS = [WATCHER]
+"""The threads of the whole process that look at all deliveries: none runs during a fork."""
+
+AT_LAST: list[Callable[[], None]] = []
+"""Called when the exit functions have delivered what waits; what they raise is ignored."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..faults import FaultPanel
+from ..reports import ReportBoard
 from ..store import Store
 
 
@@ -16,7 +17,11 @@ class ApiContext:
     Attributes:
         store: The events and the log of requests.
         faults: The faults to inject.
+        reports: What applications report of their handlers.
+        token: What a browser sends with each change.
     """
 
     store: Store
     faults: FaultPanel
+    reports: ReportBoard
+    token: str

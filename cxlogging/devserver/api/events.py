@@ -1,4 +1,4 @@
-"""The endpoints of events: their list, their number, and their removal."""
+"""The endpoints of events: their list and their number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from .answers import json_response
 from .context import ApiContext
-from .parameters import MAX_ID, json_body, number, vendor
+from .parameters import MAX_ID, number, vendor
 
 MAX_EVENTS = 1_000
 
@@ -25,7 +25,6 @@ class EventsApi:
         return [
             Route("/api/events", self.events),
             Route("/api/counts", self.counts),
-            Route("/api/clear", self.clear, methods=["POST"]),
         ]
 
     async def events(self, request: Request) -> Response:
@@ -46,8 +45,3 @@ class EventsApi:
         del request
         sizes = await run_in_threadpool(self._store.sizes)
         return json_response({"counts": self._store.count(), "sizes": sizes})
-
-    async def clear(self, request: Request) -> Response:
-        """Remove all events and requests."""
-        await json_body(request)
-        return json_response({"cleared": await run_in_threadpool(self._store.clear)})

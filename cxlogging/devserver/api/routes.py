@@ -19,11 +19,13 @@ from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
 from .mcp import McpApi
+from .reports import ReportsApi
 from .requests import RequestsApi
 from .stream import StreamApi
+from .transfer import TransferApi
 
 PAGE = Path(__file__).parents[1] / "page"
-ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi, McpApi)
+ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi, McpApi)
 
 
 def build(context: ApiContext) -> Starlette:
@@ -32,6 +34,7 @@ def build(context: ApiContext) -> Starlette:
         *_page(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
+        Route("/api/token", _token(context.token)),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: error_response})
@@ -44,6 +47,15 @@ async def _health(request: Request) -> Response:
     """Return a success while the server runs."""
     del request
     return json_response({"status": "ok"})
+
+
+def _token(token: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        """Return what the page sends with each change; other sites cannot read it."""
+        del request
+        return json_response({"token": token})
+
+    return show
 
 
 async def _vendors(request: Request) -> Response:
