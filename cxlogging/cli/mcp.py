@@ -80,7 +80,7 @@ def command(
     source: LogSource
     if service or domain:
         if url or port:
-            raise click.UsageError("--service and --domain cannot be combined with --url or --port.")
+            raise click.UsageError("--service and --domain need no --url and no --port.")
         client = DataPrimeClient(None, domain, None, timeout=60.0, retry_budget=10.0)
         place = address(domain, None).authority
         source = ServiceSource(client, f"{QUERIED.title} ({place})", tier)

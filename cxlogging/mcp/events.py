@@ -12,8 +12,7 @@ from .text import block, compact, counted, fitting, joined, quoted, slice_of, wo
 RESERVED = 500
 """Characters of an answer for its first and its last line."""
 
-LONG = 1_500
-"""Characters of a message or of fields that are shown before the rest must be asked for."""
+TITLES = ("application", "subsystem")
 
 
 def search_logs(source: LogSource, search: Search, condition: str, budget: int) -> str:
@@ -23,25 +22,22 @@ def search_logs(source: LogSource, search: Search, condition: str, budget: int) 
         return _table(found, found.table, budget)
     if not found.events:
         return joined([f"Found no events {condition}. {source.absence()}", *found.notes], budget)
-    blocks = [brief(each) for each in found.events]
-    shown = fitting(blocks, budget - RESERVED)
+    shown = fitting([brief(each) for each in found.events], budget - RESERVED)
     count = len(shown)
-    events = counted(count if found.total is None else found.total, "event")
+    of_all = counted(count if found.total is None else found.total, "event")
+    events = of_all if found.total is None else f"{count:,} of {of_all}"
+    head = f"{events} {condition}, newest first:"
     return joined(
-        [
-            f"{events if found.total is None else f'{count:,} of {events}'} {condition}, newest first:",
-            *shown,
-            *_notes(found),
-            *_continuation(source, found, count),
-        ],
+        [head, *shown, *_notes(found), *_continuation(source, found, count)],
         budget,
     )
 
 
 def _continuation(source: LogSource, found: Found, count: int) -> Iterator[str]:
-    if count < len(found.events):
-        yield f"Cut: {counted(len(found.events) - count, 'further event')} did not fit into this answer."
-    if count < len(found.events) or found.more:
+    missing = len(found.events) - count
+    if missing:
+        yield f"Cut: {counted(missing, 'further event')} did not fit into this answer."
+    if missing or found.more:
         before = source.cursor(found.events[count - 1])
         yield f'Older events: the same search with before="{before}".'
 
@@ -70,7 +66,7 @@ def brief(event: LogEvent) -> str:
 
 def heading(event: LogEvent) -> str:
     """Return id, time, level, application, logger and vendor of an event."""
-    application = "/".join(word(event[name]) for name in ("application", "subsystem") if event[name])
+    application = "/".join(word(event[name]) for name in TITLES if event[name])
     names = {"app": application, "logger": word(event["logger"]) if event["logger"] else ""}
     parts = [f"{name}={held}" for name, held in names.items() if held]
     level = word((event["level"] or "no level").upper())
@@ -91,34 +87,39 @@ def get_event(source: LogSource, event_id: str, part: str, offset: int, budget: 
     if not text:
         raise ToolError(f"event {event_id} has no {part}.")
     if offset >= len(text):
-        raise ToolError(f"offset takes 0 to {len(text) - 1}: the {part} has {len(text)} characters.")
+        raise ToolError(f"offset takes 0 to {len(text) - 1}, where the {part} ends.")
     shown, end = slice_of(text, offset, budget - RESERVED)
     rest = f" Cut: continue with offset={end}." if end < len(text) else ""
     head = f"{part} of #{event['id']}, characters {offset:,} to {end:,} of {len(text):,}.{rest}"
     return joined([head, shown], budget)
 
 
-def _summary(event: LogEvent, budget: int) -> Iterator[str]:
-    yield heading(event)
-    message = event["message"]
-    if "\n" in message.strip() and len(message) <= LONG:
-        yield f"message:\n{block(message, LONG)}"
-    else:
-        yield f"message {quoted(message, LONG)}"
-    if len(message) > LONG:
-        yield f'  cut: get_event(id="{event["id"]}", part="message") has all of it'
+def _summary(event: LogEvent, budget: int) -> Sequence[str]:
+    """Return the lines of a summary; tracebacks get the room that the others leave."""
+    lines = [heading(event), *_message(event, budget // 5)]
     if event["call_site"]:
-        yield f"logged at {word(event['call_site']) if ' ' not in event['call_site'] else quoted(event['call_site'])}"
+        lines.append(f"logged at {quoted(event['call_site'])}")
     if ids := " ".join(_ids(event)):
-        yield f'{ids} (related_events(id="{event["id"]}") has the events that share them)'
+        lines.append(f'{ids} (related_events(id="{event["id"]}") has the events that share them)')
     if event["fields"]:
-        yield f"fields {compact(event['fields'], LONG)}"
-    yield from (f"warning {quoted(str(each))}" for each in event.get("warnings") or ())
+        lines.append(f"fields {compact(event['fields'], budget // 5)}")
+    lines += [f"warning {quoted(str(each))}" for each in event.get("warnings") or ()]
     if request := event.get("request"):
-        yield f"sent with request {request['id']}: {counted(request['events'], 'event')}, HTTP {request['status']}"
+        events = counted(request["events"], "event")
+        lines.append(f"sent with request {request['id']} of {events}: HTTP {request['status']}")
     traces = event["traces"]
-    for trace in traces:
-        yield f"traceback:\n{block(trace, (budget - 2 * LONG - RESERVED) // len(traces))}"
+    room = budget - RESERVED - sum(len(each) + 1 for each in lines)
+    return [*lines, *(f"traceback:\n{block(each, room // len(traces))}" for each in traces)]
+
+
+def _message(event: LogEvent, limit: int) -> Iterator[str]:
+    message = event["message"]
+    if "\n" in message.strip() and len(message) <= limit:
+        yield f"message:\n{block(message, limit)}"
+    else:
+        yield f"message {quoted(message, limit)}"
+    if len(message) > limit:
+        yield f'  cut: get_event(id="{event["id"]}", part="message") has all of it'
 
 
 def _all_traces(event: LogEvent) -> str:
@@ -146,17 +147,23 @@ PARTS = ("summary", *_PARTS)
 def related_events(source: LogSource, event_id: str, budget: int) -> str:
     """Return the events of the same trace, request or task, oldest first."""
     event = source.event(event_id)
-    related = {name: rows for name, rows in source.related(event).items() if len(rows) > 1}
-    if not related:
+    groups: dict[tuple[Any, ...], tuple[list[str], Sequence[LogEvent]]] = {}
+    for name, related in source.related(event).items():
+        by_id = {each["id"]: each for each in (*related, event)}
+        rows = sorted(by_id.values(), key=lambda each: (int(each["time"]), each["id"]))
+        # The events of a request are often those of its trace: they are shown once.
+        names, _ = groups.setdefault(tuple(each["id"] for each in rows), ([], rows))
+        names.append(f"{name}={word(event[name])}")
+    found = [(names, rows) for names, rows in groups.values() if len(rows) > 1]
+    if not found:
         ids = " ".join(_ids(event)) or "it has no trace_id, request_id or task_id"
         return f"No other event belongs to #{event['id']}: {ids}."
-    each_budget = (budget - RESERVED) // len(related)
-    parts = []
-    for name, rows in related.items():
-        parts.append(f"{len(rows)} events with {name}={word(event[name])}, oldest first:")
+    parts: list[str] = []
+    for names, rows in found:
+        parts.append(f"{len(rows)} events with {' '.join(names)}, oldest first:")
         blocks = [_marked(each, event) for each in rows]
         at = next(place for place, each in enumerate(rows) if each["id"] == event["id"])
-        parts += _around(blocks, at, each_budget)
+        parts += _around(blocks, at, (budget - RESERVED) // len(found))
     return joined(parts, budget)
 
 

@@ -36,12 +36,11 @@ class LocalSource(LogSource):
         """Return the newest events that match."""
         answer = self._get("/api/rows", [*_filter(search), *_page(search)])
         if answer["kind"] != "table":
-            more = answer["next_before"] is not None
-            return Found(answer["rows"], more, answer.get("total"))
+            more, notes = answer["next_before"] is not None, answer.get("warnings", ())
+            return Found(answer["rows"], more, answer["total"], notes=notes)
         table = answer["table"]
-        rows = [dict(zip(table["columns"], row, strict=False)) for row in table["rows"]]
-        notes = [str(each) for each in table.get("warnings", ())]
-        return Found(table=rows, more=bool(table.get("truncated")), notes=notes)
+        rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+        return Found(table=rows, more=table["truncated"], notes=table["warnings"])
 
     def cursor(self, event: LogEvent) -> str:
         """Return what continues a search after *event*."""
@@ -58,24 +57,19 @@ class LocalSource(LogSource):
         return {**event, **{name: answer.get(name) for name in ("wire", "request", "related")}}
 
     def related(self, event: LogEvent) -> Mapping[str, Sequence[LogEvent]]:
-        """Return by name of an id the events that share it, oldest first."""
-        found = {}
-        for name, rows in (event["related"] or {}).items():
-            if event.get(name):
-                by_id = {each["id"]: each for each in (*rows, event)}
-                found[name] = sorted(by_id.values(), key=lambda each: (int(each["time"]), each["id"]))
-        return found
+        """Return by name of an id the events that share it."""
+        return {name: rows for name, rows in (event["related"] or {}).items() if event[name]}
 
     def rejected(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """Return the newest rejected requests, newest first."""
-        rows: Sequence[Mapping[str, Any]] = self._get("/api/rejected", [("limit", str(limit))])[
-            "rejected"
-        ]
+        answer = self._get("/api/rejected", [("limit", str(limit))])
+        rows: Sequence[Mapping[str, Any]] = answer["rejected"]
         return rows
 
     def fields(self, search: Search) -> Sequence[Mapping[str, Any]]:
         """Return the keypaths of the events that match."""
-        rows: Sequence[Mapping[str, Any]] = self._get("/api/fields", list(_filter(search)))["fields"]
+        answer = self._get("/api/fields", list(_filter(search)))
+        rows: Sequence[Mapping[str, Any]] = answer["fields"]
         return rows
 
     def volume(self, by: str, since: int | None) -> Mapping[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..dataprime import times
+from ..devserver.events.groups import pattern_of
+from ..devserver.events.tracebacks import parts_of
 from .events import RESERVED, heading
 from .source import LogEvent, LogSource, Search
 from .text import block, counted, fitting, joined, quoted
@@ -16,10 +17,6 @@ SCANNED = 1_000
 
 LOOKED_AT = 40
 """Kinds of errors whose newest event is read whole, to find where it was raised."""
-
-_FRAME = re.compile(r'File "([^"]+)", line (\d+)(?:, in (\S+))?')
-_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages|python3?\.?\d*|lib)[/\\]|^<")
-_VARYING = re.compile(r"""'[^']*'|"[^"]*"|\b0x[0-9a-f]+\b|\b[0-9a-f-]{12,}\b|\d+""", re.IGNORECASE)
 
 
 @dataclass
@@ -59,16 +56,16 @@ def recent_errors(
         [_shown(number, each, room) for number, each in enumerate(kept, 1)], budget - RESERVED
     )
     missing = len(groups) - len(shown)
-    last = f"Cut: {counted(missing, 'older kind')} not shown; raise limit, or pass query." if missing else ""
+    hint = f"Cut: {counted(missing, 'older kind')} not shown; raise limit, or pass query."
+    last = hint if missing else ""
     return joined([head, *shown, last], budget)
 
 
 def _by_text(events: Sequence[LogEvent]) -> list[ErrorGroup]:
     groups: dict[tuple[str, ...], ErrorGroup] = {}
     for event in events:
-        said = event["exception"] or event["message"]
         kind = _kind(event)
-        key = (kind, _VARYING.sub("*", said[:300]), event["logger"])
+        key = (kind, pattern_of(event["exception"] or event["message"]), event["logger"])
         group = groups.setdefault(key, ErrorGroup(kind, event, 0, 0))
         group.events += 1
         group.first = int(event["time"])
@@ -92,15 +89,16 @@ def _by_place(source: LogSource, groups: Sequence[ErrorGroup]) -> list[ErrorGrou
 
 def _kind(event: LogEvent) -> str:
     name, _, _ = event["exception"].partition(":")
-    return name or f"without exception: {_VARYING.sub('*', event['message'][:100])}"
+    return name or f"no exception: {pattern_of(event['message'])}"
 
 
 def _place(traces: Sequence[str]) -> str:
     """Return the last frame of the application in the first traceback, else its last frame."""
-    frames = _FRAME.findall(traces[0]) if traces else []
-    own = [each for each in frames if not _LIBRARY.search(each[0])]
-    for file, line, function in (own or frames)[-1:]:
-        return f"{file}:{line}" + (f" in {function}" if function else "")
+    parts = parts_of(traces[0]) if traces else []
+    frames = [each for each in parts if each["kind"] == "frame"]
+    own = [each for each in frames if not each["library"]]
+    for frame in (own or frames)[-1:]:
+        return f"{frame['file']}:{frame['line']} in {frame['function']}"
     return ""
 
 

@@ -41,9 +41,11 @@ def fields(source: LogSource, search: Search, condition: str, limit: int, budget
     if not rows:
         return f"Found no events {condition}. {source.absence()}"
     blocks = [_field(row) for row in rows[:limit]]
-    head = f"{counted(len(rows), 'keypath')} of events {condition}; how many have it, types, examples:"
-    missing = f"{len(rows) - limit} rarer not listed; raise limit" if len(rows) > limit else ""
-    return _listed(head, blocks, budget, "pass query to ask about fewer events", missing)
+    paths = counted(len(rows), "keypath")
+    head = f"{paths} of events {condition}; how many have it, types, examples:"
+    missing = max(0, len(rows) - limit)
+    rarer = f"({missing:,} rarer keypaths not listed: raise limit)" if missing else ""
+    return _listed(head, blocks, budget, "pass query to ask about fewer events", rarer)
 
 
 def _field(row: Mapping[str, Any]) -> str:
@@ -67,11 +69,12 @@ def volume(source: LogSource, by: str, since: int | None, condition: str, budget
 def _volume(row: Mapping[str, Any]) -> str:
     share = "" if row.get("share") is None else f" {row['share']:.1%}"
     size = "" if row.get("bytes") is None else f" {row['bytes']:,} bytes"
-    return f"{quoted(row['name'] or '(none)', 150)} {counted(row['count'], 'event')}{size}{share} {row['vendor']}"
+    name, events = quoted(row["name"] or "(none)", 150), counted(row["count"], "event")
+    return f"{name} {events}{size}{share} {row['vendor']}"
 
 
-def _listed(head: str, blocks: Sequence[str], budget: int, advice: str, missing: str = "") -> str:
+def _listed(head: str, blocks: Sequence[str], budget: int, advice: str, last: str = "") -> str:
     shown = fitting(blocks, budget - RESERVED - len(head))
-    cut = len(blocks) - len(shown)
-    last = f"Cut: {counted(cut, 'further line')} did not fit into this answer; {advice}." if cut else ""
-    return joined([head, *shown, f"({missing})" if missing else "", last], budget)
+    cut = counted(len(blocks) - len(shown), "further line")
+    note = f"Cut: {cut} did not fit into this answer; {advice}."
+    return joined([head, *shown, last, note if len(shown) < len(blocks) else ""], budget)

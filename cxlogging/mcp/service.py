@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from ..dataprime import DataPrimeClient, Row, Severity, times
 from ..devserver.event_view import view
+from ..devserver.events.search_text import DATAPRIME, kind_of, runnable, words
 from ..vendors.emulation.event_fields import message_of
 from ..vendors.registry import QUERIED
 from .source import ID_FIELDS, Found, LogEvent, LogSource, Search, ToolError
@@ -17,9 +18,8 @@ WINDOW = "1h"
 AROUND = 15 * 60 * times.SECOND
 """How far before and after an event the related ones are looked for."""
 
-_PIPELINE = re.compile(r"\s*(source|from)\s", re.IGNORECASE)
-_LANGUAGE = re.compile(r"\||\$[dml]\.|[=!<>~]=?|\s*(source|from|filter|f|where|block)\s")
-_WORDS = re.compile(r'"([^"]+)"|(\S+)')
+_HAS_SOURCE = re.compile(r"\s*(source|from)\s")
+_LOGGER = ("application", "subsystem", "logger")
 
 
 class ServiceSource(LogSource):
@@ -67,7 +67,7 @@ class ServiceSource(LogSource):
         return _event(rows[0])
 
     def related(self, event: LogEvent) -> Mapping[str, Sequence[LogEvent]]:
-        """Return by name of an id the events that share it, oldest first."""
+        """Return by name of an id the events that share it."""
         window = _around(int(event["time"]), AROUND)
         found = {}
         for name in ID_FIELDS:
@@ -94,14 +94,15 @@ class ServiceSource(LogSource):
         if by != "logger":
             raise ToolError(f"{self.name} counts by logger alone; the local server has {by} too.")
         query = (
-            "source logs | groupby $l.applicationname as application, $l.subsystemname as subsystem,"
-            " $l.category as logger aggregate count() as count | orderby count desc"
+            "source logs | groupby $l.applicationname as application,"
+            " $l.subsystemname as subsystem, $l.category as logger aggregate count() as count"
+            " | orderby count desc"
         )
         rows, notes = self._rows(query, WINDOW if since is None else times.iso(since), limit=50)
         counted = [row.data for row in rows if isinstance(row.data, dict)]
         named = [
             {
-                "name": "/".join(str(each[name] or "-") for name in ("application", "subsystem", "logger")),
+                "name": "/".join(str(each.get(name) or "-") for name in _LOGGER),
                 "vendor": QUERIED.name,
                 "count": each["count"],
             }
@@ -129,17 +130,16 @@ class ServiceSource(LogSource):
 
 
 def _pipeline(search: Search) -> str:
-    text = search.query.strip()
-    if _PIPELINE.match(f"{text} "):
-        steps = [text]
-    elif _LANGUAGE.search(text):
-        steps = ["source logs", text if _LANGUAGE.match(f"{text} ") else f"filter {text}"]
+    is_query = kind_of(search.query) == DATAPRIME
+    if is_query:
+        query = runnable(search.query).text
+        steps = [query] if _HAS_SOURCE.match(query) else ["source logs", query]
     else:
-        steps = ["source logs", *(f"wildfind {_literal(a or b)}" for a, b in _WORDS.findall(text))]
+        steps = ["source logs", *(f"wildfind {_literal(each)}" for each in words(search.query))]
     if search.severity > 1:
         wanted = (each.name for each in Severity if each >= search.severity)
         steps.append("filter " + " || ".join(f"$m.severity == {name}" for name in wanted))
-    if not _PIPELINE.match(text):
+    if not is_query:
         steps.append("orderby $m.timestamp desc")
     return " | ".join(steps)
 

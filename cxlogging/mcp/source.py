@@ -91,7 +91,7 @@ class LogSource(ABC):
 
     @abstractmethod
     def related(self, event: LogEvent) -> Mapping[str, Sequence[LogEvent]]:
-        """Return by name of an id the events that share it, *event* included, oldest first."""
+        """Return by name of an id that *event* has the events that share it, in any order."""
 
     @abstractmethod
     def rejected(self, limit: int) -> Sequence[Mapping[str, Any]]:

@@ -59,7 +59,7 @@ def block(text: str, limit: int) -> str:
 
 
 def slice_of(text: str, offset: int, limit: int) -> tuple[str, int]:
-    """Return the lines of *text* from *offset*, in at most *limit* characters, and where it ends."""
+    """Return the lines of *text* from *offset*, at most *limit* characters, and where they end."""
     end = min(len(text), offset + limit)
     while True:
         shown = "\n".join(BAR + safe(each) for each in text[offset:end].split("\n"))

@@ -102,7 +102,9 @@ def call(source: LogSource, name: str, given: Arguments, budget: int) -> tuple[s
 def _checked(name: str, tool: LogTool, given: Arguments) -> Arguments:
     kinds = {each: schema["type"] for each, schema in tool.properties.items()}
     arguments = {
-        each: _converted(value, kinds.get(each)) for each, value in given.items() if value is not None
+        each: _converted(value, kinds.get(each))
+        for each, value in given.items()
+        if value is not None
     }
     error = best_match(Draft202012Validator(tool.schema).iter_errors(arguments))
     if error is None:

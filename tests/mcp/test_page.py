@@ -1,4 +1,4 @@
-"""docs/mcp.md is true: the entries for assistants work, and the bug is found and fixed as it says."""
+"""docs/mcp.md: the entries for assistants work, and the bug is found and fixed as it says."""
 
 from __future__ import annotations
 
