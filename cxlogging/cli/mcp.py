@@ -14,7 +14,7 @@ from ..mcp.service import ServiceSource
 from ..mcp.source import LogSource
 from ..mcp.tools import BUDGET
 from ..vendors.registry import QUERIED
-from ..wire.settings import URL_VARIABLE
+from ..wire.settings import URL_VARIABLE, endpoint
 from .shared import connection_options as connection
 from .shared.screen import note
 from .shared.wording import examples
@@ -77,17 +77,26 @@ def command(
 
     With --service, the key comes from the variables that `cxlogging query` reads.
     """
-    source: LogSource
     if service or domain:
         if url or port:
             raise click.UsageError("--service and --domain need no --url and no --port.")
-        client = DataPrimeClient(None, domain, None, timeout=60.0, retry_budget=10.0)
-        place = address(domain, None).authority
-        source = ServiceSource(client, f"{QUERIED.title} ({place})", tier)
+        source: LogSource = _service(domain, tier)
+    elif url and port:
+        raise click.UsageError("--url and --port both say where the local server is: pass one.")
     else:
-        if url and port:
-            raise click.UsageError("--url and --port both say where the local server is.")
-        source = LocalSource(url or connection.local_url(port))
+        source = LocalSource(_local_address(url, port))
     if sys.stdin.isatty():
         note("A coding assistant starts this command and speaks MCP with it. Ctrl-C stops it.")
     run_stdio(source, max_chars)
+
+
+def _service(domain: str | None, tier: str) -> ServiceSource:
+    client = DataPrimeClient(None, domain, None, timeout=60.0, retry_budget=10.0)
+    return ServiceSource(client, f"{QUERIED.title} ({address(domain, None).authority})", tier)
+
+
+def _local_address(url: str | None, port: int | None) -> str:
+    if port:
+        return connection.local_url(port)
+    found = endpoint(url, None, "")
+    return found.origin if found else connection.local_url()

@@ -58,7 +58,14 @@ def recent_errors(
     missing = len(groups) - len(shown)
     hint = f"Cut: {counted(missing, 'older kind')} not shown; raise limit, or pass query."
     last = hint if missing else ""
-    return joined([head, *shown, last], budget)
+    return joined([head, *_copies(found.events), *shown, last], budget)
+
+
+def _copies(events: Sequence[LogEvent]) -> Iterator[str]:
+    vendors = sorted({str(each["vendor"]) for each in events})
+    if len(vendors) > 1:
+        named = ", ".join(vendors)
+        yield f"Note: a record that was sent to several of {named} is counted once for each."
 
 
 def _by_text(events: Sequence[LogEvent]) -> list[ErrorGroup]:

@@ -9,12 +9,16 @@ from typing import Any, NoReturn
 
 from ..dataprime import DataPrimeClient, Row, Severity, times
 from ..devserver.event_view import view
+from ..devserver.events.fields import used_paths
 from ..devserver.events.search_text import DATAPRIME, kind_of, runnable, words
 from ..vendors.emulation.event_fields import message_of
 from ..vendors.registry import QUERIED
 from .source import ID_FIELDS, Found, LogEvent, LogSource, Search, ToolError
 
 WINDOW = "1h"
+SAMPLE = 500
+"""Events whose fields are listed, the newest ones."""
+
 AROUND = 15 * 60 * times.SECOND
 """How far before and after an event the related ones are looked for."""
 
@@ -41,8 +45,8 @@ class ServiceSource(LogSource):
         """Return the newest events that match."""
         rows, notes = self._rows(
             _pipeline(search),
-            since=WINDOW if search.since is None else times.iso(search.since),
-            end=_end(search.before),
+            _since(search.since),
+            _end(search.before),
             limit=search.limit + 1,
         )
         more, kept = len(rows) > search.limit, rows[: search.limit]
@@ -87,7 +91,8 @@ class ServiceSource(LogSource):
 
     def fields(self, search: Search) -> Sequence[Mapping[str, Any]]:
         """Return the keypaths of the newest events that match."""
-        raise NotImplementedError
+        rows, _ = self._rows(_pipeline(search), _since(search.since), limit=SAMPLE)
+        return used_paths((_data(row), row.labels) for row in rows if not row.is_aggregate)
 
     def volume(self, by: str, since: int | None) -> Mapping[str, Any]:
         """Return how many events each logger sent."""
@@ -98,7 +103,7 @@ class ServiceSource(LogSource):
             " $l.subsystemname as subsystem, $l.category as logger aggregate count() as count"
             " | orderby count desc"
         )
-        rows, notes = self._rows(query, WINDOW if since is None else times.iso(since), limit=50)
+        rows, notes = self._rows(query, _since(since), limit=50)
         counted = [row.data for row in rows if isinstance(row.data, dict)]
         named = [
             {
@@ -149,6 +154,10 @@ def _literal(text: str) -> str:
     return f"'{escaped}'"
 
 
+def _since(since: int | None) -> str:
+    return WINDOW if since is None else times.iso(since)
+
+
 def _end(before: str) -> str | None:
     return times.iso(times.instant("before", before, time.time_ns())) if before else None
 
@@ -157,8 +166,12 @@ def _around(moment: int, distance: int) -> tuple[str, str]:
     return times.iso(moment - distance), times.iso(moment + distance)
 
 
+def _data(row: Row) -> dict[str, Any]:
+    return row.data if isinstance(row.data, dict) else {"text": row.data}
+
+
 def _event(row: Row) -> LogEvent:
-    data = row.data if isinstance(row.data, dict) else {"text": row.data}
+    data = _data(row)
     when, severity = row.timestamp_ns or 0, row.severity or Severity.INFO
     message = message_of(data)
     labels = row.labels
