@@ -81,9 +81,7 @@ class Guard:
             return ""
         return self._api_refusal(method, headers, IMPORTED if path == IMPORT else JSON)
 
-    def _api_refusal(
-        self, method: str, headers: Mapping[str, str], kinds: tuple[str, ...]
-    ) -> str:
+    def _api_refusal(self, method: str, headers: Mapping[str, str], kinds: tuple[str, ...]) -> str:
         if headers.get("sec-fetch-dest") == "script":
             return "data is not a script"
         if method in ("GET", "HEAD"):

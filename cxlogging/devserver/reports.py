@@ -57,9 +57,7 @@ class ReportBoard:
         """Return the reports of the last 30 seconds, by process."""
         with self._lock:
             oldest = self._clock() - KEPT_SECONDS
-            self._kept = {
-                name: each for name, each in self._kept.items() if each.came_at >= oldest
-            }
+            self._kept = {name: each for name, each in self._kept.items() if each.came_at >= oldest}
             return [self._kept[name].report for name in sorted(self._kept)]
 
     def clear(self) -> int:

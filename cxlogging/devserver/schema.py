@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS events (
     warnings TEXT NOT NULL,
     size INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS identity (value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     time_ns INTEGER NOT NULL,
@@ -99,6 +101,11 @@ def prepare(connection: sqlite3.Connection) -> None:
             if name not in held:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
     connection.executescript(INDEXES)
+    with connection:
+        connection.execute(
+            "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)",
+            (uuid.uuid4().hex,),
+        )
 
 
 @dataclass(frozen=True)

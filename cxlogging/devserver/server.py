@@ -20,6 +20,8 @@ from ..wire.option_parsers import boolean
 from .api.context import ApiContext
 from .api.routes import build
 from .app import DevApp
+from .events.reader import EventReader
+from .events.selection import EventQueries
 from .faults import FaultPanel
 from .guard import Guard
 from .ingest import Ingest
@@ -80,6 +82,7 @@ class DevServer:
         self.reports = ReportBoard()
         self._ingest = Ingest(self.store, keys, self.faults, on_request)
         self._queries = QueryEmulator(self.store.path, timeout=query_timeout, memory=query_memory)
+        self._query_timeout = query_timeout
         self._allow_remote = allow_remote
         self._thread: _ServerThread | None = None
 
@@ -98,7 +101,15 @@ class DevServer:
         self.port = listener.getsockname()[1]
         guard = Guard.of(self.host, self.port, allow_remote=self._allow_remote)
         emulators = (*(vendor.emulator for vendor in VENDORS.values()), self._queries)
-        inner = build(ApiContext(self.store, self.faults, self.reports, guard.token))
+        context = ApiContext(
+            self.store,
+            self.faults,
+            self.reports,
+            guard.token,
+            EventReader(self.store.path),
+            EventQueries(self._queries.pool, self._query_timeout),
+        )
+        inner = build(context)
         app = DevApp(guard, self._ingest, emulators, inner)
         self._thread = _ServerThread(listener, app)
         self._thread.start()

@@ -51,6 +51,12 @@ class Store:
         max_bytes: Maximum size; above it the oldest events are removed. The file may be larger by
             one request and about 4 MiB of the write-ahead log.
         max_requests: Maximum length of the request log; the oldest entries are removed.
+
+    Attributes:
+        identity: A random text that tells this store from others; a file keeps it.
+        last_event: The id of the newest event that ever came; ids are never used again.
+        last_request: The id of the newest request.
+        cleared_until: Events up to this id were removed by `clear`.
     """
 
     def __init__(
@@ -71,6 +77,9 @@ class Store:
         prepare(self._writer)
         self._reader, self._reading = _connect(self.path, sync=False), threading.Lock()
         self._page_size: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        (self.identity,) = self._writer.execute("SELECT value FROM identity").fetchone()
+        self.last_event, self.last_request = map(self._last_id, ("events", "requests"))
+        self.cleared_until = 0
         self._counts = self._counted()
         self._arrival = threading.Condition()
 
@@ -107,8 +116,10 @@ class Store:
 
     def _publish(self, counts: dict[str, int]) -> None:
         # Called with the writer's lock held: the next writer continues from these counts.
+        last_event, last_request = map(self._last_id, ("events", "requests"))
         with self._arrival:
             self._counts = counts
+            self.last_event, self.last_request = last_event, last_request
             self._arrival.notify_all()
 
     def newest(
@@ -194,11 +205,6 @@ class Store:
             "max_bytes": self.max_bytes,
         }
 
-    def last_id(self) -> int:
-        """Return the id of the newest event; 0 where there is none."""
-        _, rows = self._read("SELECT COALESCE(MAX(id), 0) FROM events", ())
-        return int(rows[0][0])
-
     def after(
         self, after_id: int, last_id: int, limit: int, *, vendor: str | None = None
     ) -> list[dict[str, Any]]:
@@ -228,6 +234,8 @@ class Store:
                     counts = dict.fromkeys(VENDORS, 0)
                 if what in ("all", "requests"):
                     gone["requests"] = self._log.clear(self._writer)
+            if what != "requests":
+                self.cleared_until = self.last_event
             self._publish(counts)
         return gone
 
@@ -244,6 +252,11 @@ class Store:
         with self._reading:
             cursor = self._reader.execute(sql, values)
             return tuple(one[0] for one in cursor.description), cursor.fetchall()
+
+    def _last_id(self, table: str) -> int:
+        sql = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        row = self._writer.execute(sql, (table,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _with(self, rows: list[tuple[object, ...]]) -> dict[str, int]:
         counts = dict(self._counts)

@@ -89,6 +89,7 @@ class Profile(ABC, Generic[D]):
         key_word: What the vendor calls such a key.
         compression_undocumented: Whether the vendor leaves open if it accepts compressed bodies,
             so that ``cxlogging dev`` has an option to refuse them.
+        billed: By what the vendor bills logs, as a sentence without its end.
     """
 
     variables: Mapping[str, tuple[str, ...]]
@@ -102,6 +103,7 @@ class Profile(ABC, Generic[D]):
     key_option: str
     key_word = "key"
     compression_undocumented = False
+    billed: str
 
     @property
     def shown_first(self) -> str:

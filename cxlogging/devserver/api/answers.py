@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..events.selection import SelectionError
 from ..guard import SECURITY_HEADERS
 
 
@@ -18,6 +19,27 @@ def json_response(value: Mapping[str, Any], status: int = 200) -> Response:
     # ASCII, so that a lone surrogate in an event cannot break the answer.
     body = json.dumps(value, separators=(",", ":")).encode()
     return Response(body, status, SECURITY_HEADERS, "application/json")
+
+
+async def query_error_response(request: Request, error: Exception) -> Response:
+    """Return the answer to a query that is wrong, or that failed."""
+    del request
+    if not isinstance(error, SelectionError):
+        raise error
+    value = {
+        "error": str(error),
+        "position": error.position,
+        "caret": error.caret,
+        "hint": error.hint,
+    }
+    return json_response(value, 400)
+
+
+async def unavailable_response(request: Request, error: Exception) -> Response:
+    """Return the answer to a question that takes too long, or comes when too many others run."""
+    del request
+    sentence = str(error) or "too many queries run: try again when others have ended"
+    return json_response({"error": sentence}, 503)
 
 
 async def error_response(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ...vendors.registry import VENDORS
+from ..events.filters import EventFilter, FieldValue, UnknownFieldError
+from ..events.search_text import MAX_LENGTH
 
 BODY_LIMIT = 64 * 1024
+MAX_VALUES = 50
+SEVERITIES = ("1", "2", "3", "4", "5", "6")
+_NANOSECONDS = re.compile(r"-?[0-9]{1,20}")
 MAX_ID = 2**63 - 1
 """The largest id of an event or a request."""
 
@@ -32,6 +38,53 @@ def vendor(request: Request, known: tuple[str, ...] = tuple(VENDORS)) -> str | N
     if given and given not in known:
         raise HTTPException(400, f"vendor must be one of {', '.join(known)}")
     return given or None
+
+
+def event_filter(request: Request) -> EventFilter:
+    """Return the filter that the parameters of a request describe."""
+    given = request.query_params
+    wanted, unwanted = (tuple(map(_pair, given.getlist(name))) for name in ("is", "not"))
+    if len(wanted) + len(unwanted) > MAX_VALUES:
+        raise HTTPException(400, f"is and not: at most {MAX_VALUES} values")
+    text = given.get("q", "")
+    if len(text) > MAX_LENGTH:
+        raise HTTPException(400, f"q must have at most {MAX_LENGTH:,} characters")
+    found = EventFilter(
+        text=text,
+        severities=frozenset(map(_severity, given.getlist("level"))),
+        wanted=wanted,
+        unwanted=unwanted,
+        start=_moment(request, "from"),
+        end=_moment(request, "to"),
+        vendor=vendor(request),
+    )
+    try:
+        found.conditions()
+    except UnknownFieldError as error:
+        raise HTTPException(400, str(error)) from None
+    return found
+
+
+def _pair(text: str) -> FieldValue:
+    field, colon, value = text.partition(":")
+    if not colon or not field:
+        raise HTTPException(400, f"is and not must be field:value, not {text[:100]!r}")
+    return FieldValue(field, value)
+
+
+def _severity(text: str) -> int:
+    if text not in SEVERITIES:
+        raise HTTPException(400, f"level must be a number from 1 to 6, not {text[:100]!r}")
+    return int(text)
+
+
+def _moment(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    if not _NANOSECONDS.fullmatch(text):
+        raise HTTPException(400, f"{name} must be nanoseconds since 1970, not {text[:100]!r}")
+    return max(-(2**63), min(int(text), 2**63 - 1))
 
 
 async def json_body(request: Request, limit: int = BODY_LIMIT) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from ...vendors.emulation.types import QUERIES
 from ...vendors.registry import VENDORS
+from ..events.rows import read_rows
 from ..requestlog.bodies import show
 from .answers import json_response
 from .context import ApiContext
@@ -30,7 +31,7 @@ class RequestsApi:
     """What the applications sent, and what was answered."""
 
     def __init__(self, context: ApiContext) -> None:
-        self._store = context.store
+        self._store, self._reader = context.store, context.reader
 
     def routes(self) -> list[Route]:
         """Return the routes of these endpoints."""
@@ -59,10 +60,15 @@ class RequestsApi:
         shown = body and show(body, entry["content_type"], entry["encoding"])
         return {
             "request": with_text_times(entry),
-            "events": [],
+            "events": self._events(entry["id"]),
             "body": asdict(shown) if shown else None,
             "answer": entry["answer"],
         }
+
+    def _events(self, number: int) -> list[dict[str, Any]]:
+        with self._reader.connection() as connection:
+            condition = ("request = ?", (number,))
+            return read_rows(connection, condition, MAX_EVENTS, newest_first=False)
 
     async def rejected(self, request: Request) -> Response:
         """Return the newest requests that a rule refused, as a whole or in part, newest first."""

@@ -13,19 +13,39 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...vendors.registry import VENDORS
+from ..events.reader import TooSlowError
+from ..events.selection import SelectionError
 from ..guard import SECURITY_HEADERS
-from .answers import error_response, json_response
+from ..query.pool import BusyError
+from .answers import (
+    error_response,
+    json_response,
+    query_error_response,
+    unavailable_response,
+)
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
 from .mcp import McpApi
 from .reports import ReportsApi
 from .requests import RequestsApi
+from .rows import RowsApi
+from .statistics import StatisticsApi
 from .stream import StreamApi
 from .transfer import TransferApi
 
 PAGE = Path(__file__).parents[1] / "page"
-ENDPOINTS = (EventsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi, McpApi)
+ENDPOINTS = (
+    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
+    McpApi,
+)  # fmt: skip
+HANDLERS = {
+    HTTPException: error_response,
+    SelectionError: query_error_response,
+    BusyError: unavailable_response,
+    TooSlowError: unavailable_response,
+}
+"""By the class of an exception what answers it."""
 
 
 def build(context: ApiContext) -> Starlette:
@@ -37,7 +57,7 @@ def build(context: ApiContext) -> Starlette:
         Route("/api/token", _token(context.token)),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: error_response})
+    app = Starlette(routes=routes, exception_handlers=HANDLERS)
     # A path with a trailing slash is another path.
     app.router.redirect_slashes = False
     return app

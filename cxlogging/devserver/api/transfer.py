@@ -81,7 +81,7 @@ class TransferApi:
 
 def _packed(store: Store, only: str | None) -> Iterator[bytes]:
     packer = zlib.compressobj(wbits=GZIP)
-    last, after = store.last_id(), 0
+    last, after = store.last_event, 0
     while found := store.after(after, last, PAGE, vendor=only):
         after = found[-1]["id"]
         yield packer.compress(b"".join(map(to_line, found)))

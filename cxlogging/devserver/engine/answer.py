@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from .commands.grouping import MAX_GROUPS
 from .errors import QueryEndedError
@@ -27,6 +27,8 @@ BATCH_CHARACTERS = 256 * 1024
 ROW_CHARACTERS = 16 * 1024 * 1024
 SCAN_LIMIT = 50_000_000_000
 SHUFFLE_LIMIT = 1_000_000_000
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -70,6 +72,10 @@ class EngineAnswer:
             yield batch
 
     def _documents(self) -> Iterator[dict[str, Any]]:
+        return self.each(lambda row: _size_checked(row.document()))
+
+    def each(self, made_of: Callable[[QueryRow], T]) -> Iterator[T]:
+        """Yield what *made_of* returns for each row; afterwards `status` says how it ended."""
         try:
             rows = self.plan.rows(self.scan)
             for row in rows:
@@ -78,7 +84,7 @@ class EngineAnswer:
                     break
                 self.count += 1
                 self.found = self.found or self.count > 1 or not _is_empty_aggregate(row)
-                yield _size_checked(row.document())
+                yield made_of(row)
         except QueryEndedError as error:
             self.status, self.reason = "FAILED", str(error)
         except RecursionError:

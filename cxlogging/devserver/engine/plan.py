@@ -48,11 +48,13 @@ class Plan:
         scan_filter: Which events are read from the store.
         steps: The commands, in order.
         shared: The state that all steps share.
+        by_time: True where the query orders the events by time, which the scan does.
     """
 
     scan_filter: ScanFilter
     steps: Sequence[CommandStep]
     shared: QueryState
+    by_time: bool = False
 
     def rows(self, scan: Scan) -> Iterator[QueryRow]:
         """Return an iterator over the rows of the answer."""
@@ -112,7 +114,8 @@ class _Planner:
             else:
                 steps.append(self._step(command, current))
             current = steps[-1].scope_after
-        return Plan(self._needed(scan_filter, steps, current, newest), steps, shared)
+        needed = self._needed(scan_filter, steps, current, newest)
+        return Plan(needed, steps, shared, by_time=len(commands) < len(query.commands))
 
     def _step(self, command: Command, scope: Scope) -> CommandStep:
         if command.name == "union":

@@ -42,6 +42,7 @@ class ScanFilter:
         severities: The severities to read.
         conditions: More conditions in SQL.
         newest: True for the newest first, False for the oldest, None where order does not matter.
+        by_arrival: True for the last arrived first, whatever the events' own times.
         columns: The columns to read; the others are NULL.
     """
 
@@ -50,6 +51,7 @@ class ScanFilter:
     severities: frozenset[int] = frozenset(Severity)
     conditions: tuple[Sql, ...] = ()
     newest: bool | None = True
+    by_arrival: bool = False
     columns: frozenset[str] = frozenset(RECORD_COLUMNS)
 
     def within(self, start: int | None, end: int | None) -> ScanFilter:
@@ -70,22 +72,25 @@ def statement(scan_filter: ScanFilter) -> tuple[str, tuple[Any, ...]]:
     For some of the severities in order of time, there is one SELECT for each severity: SQLite
     merges them by its index, and never sorts.
     """
-    ordered = {"time_ns", "id"} if scan_filter.newest is not None else set()
+    by_time = scan_filter.newest is not None and not scan_filter.by_arrival
+    ordered = {"time_ns", "id"} if by_time else {"id"} if scan_filter.by_arrival else set()
     needed = scan_filter.columns | ordered
     columns = ", ".join(one if one in needed else "NULL" for one in RECORD_COLUMNS)
     parts, values = _conditions(scan_filter)
     severities = sorted(map(int, scan_filter.severities))
     if len(severities) == ALL_SEVERITIES:
         selects = [_select(columns, parts)]
-    elif scan_filter.newest is None or not severities:
+    elif not by_time or not severities:
         among = f"severity IN ({', '.join(map(str, severities))})"
         selects = [_select(columns, [*parts, among])]
     else:
         selects = [_select(columns, [f"severity = {one}", *parts]) for one in severities]
     sql = " UNION ALL ".join(selects)
-    if scan_filter.newest is not None:
+    if by_time:
         way = "DESC" if scan_filter.newest else "ASC"
         sql += f" ORDER BY time_ns {way}, id {way}"
+    elif scan_filter.by_arrival:
+        sql += " ORDER BY id DESC"
     return sql, values * len(selects)
 
 

@@ -68,6 +68,9 @@ class QueryEmulator:
         clock: Returns nanoseconds since 1970.
         timeout: Seconds of work after which a direct query is ended.
         memory: Bytes that a query may take.
+
+    Attributes:
+        pool: The processes in which the queries run.
     """
 
     vendor = QUERIES
@@ -85,8 +88,8 @@ class QueryEmulator:
         memory: int = MAX_MEMORY,
     ) -> None:
         self._clock, self._timeout = clock, timeout
-        self._pool = QueryPool(path, memory)
-        self._background = BackgroundQueries(self._pool)
+        self.pool = QueryPool(path, memory)
+        self._background = BackgroundQueries(self.pool)
 
     def claims(self, method: str, path: str) -> bool:
         """True below `/api/v1/dataprime/`."""
@@ -133,7 +136,7 @@ class QueryEmulator:
 
     def close(self) -> None:
         """Kill all queries."""
-        self._pool.close()
+        self.pool.close()
         self._background.close()
 
     def _direct(self, value: Any, left: Future[None] | None) -> ApiResult:
@@ -153,7 +156,7 @@ class QueryEmulator:
 
     def _start(self, task: QueryTask, left: Future[None] | None) -> QueryRun:
         try:
-            run = self._pool.run(task, left)
+            run = self.pool.run(task, left)
         except BusyError:
             raise refusal(429, BUSY, rules.BUSY) from None
         except OSError as error:
@@ -163,7 +166,7 @@ class QueryEmulator:
             return run
         if run.compile_error is None:
             raise refusal(400, run.reason, rules.LANGUAGE)
-        message, caret = run.compile_error
+        message, caret = run.compile_error.message, run.compile_error.caret
         answer = json_answer(400, {"message": message, "caret": caret})
         raise Refusal(answer, message, rules.LANGUAGE, caret)
 

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import worker
+from .event_ids import EventsWanted
 from .process import QueryProcess, WorkerFrame
 from .request_body import QueryRequest
 
@@ -20,17 +21,36 @@ class QueryTask:
     What a process shall do with a query.
 
     Attributes:
-        action: `CHECK`, `DIRECT` or `BACKGROUND` of `worker`.
+        action: One of the actions of `worker`.
         request: The query.
         seconds: Limit of the time that the process works; time that the reader of the answer
             takes does not count.
         query_id: For the first line of a direct answer.
+        events: Which of the query's events are wanted, for `EVENTS`.
     """
 
     action: str
     request: QueryRequest
     seconds: float
     query_id: str = ""
+    events: EventsWanted | None = None
+
+
+class CompileError(NamedTuple):
+    """
+    Why a query does not compile.
+
+    Attributes:
+        message: What is wrong, with the position, as the service says it.
+        caret: The line of the query, and a caret below the position.
+        reason: What is wrong, alone.
+        offset: The position, in characters from the start of the query.
+    """
+
+    message: str
+    caret: str
+    reason: str
+    offset: int
 
 
 class QueryRun(Iterator[bytes]):
@@ -44,10 +64,10 @@ class QueryRun(Iterator[bytes]):
         finished: Called with this run, its process, and whether the process can be reused.
 
     Attributes:
-        compile_error: Message and caret, where the query does not compile.
+        compile_error: Why the query does not compile; None where it does.
         interrupted: True where the query was ended, or its process died, before its end.
         reason: Why the query was interrupted, or why a background query failed.
-        warnings: The warnings of a background query, at its end.
+        warnings: The warnings at the end of the query, unless it is a direct one.
         rows: Number of rows in the answer so far.
         bytes_read: Bytes that were read from the store so far.
     """
@@ -59,7 +79,7 @@ class QueryRun(Iterator[bytes]):
         memory: int,
         finished: Callable[[QueryRun, QueryProcess, bool], None],
     ) -> None:
-        self.compile_error: tuple[str, str] | None = None
+        self.compile_error: CompileError | None = None
         self.reason = ""
         self.interrupted = False
         self.warnings: list[dict[str, Any]] = []
@@ -84,8 +104,7 @@ class QueryRun(Iterator[bytes]):
         """Wait until the query is compiled; False where it does not compile."""
         frame = self._next_frame()
         if frame is not None and frame.kind == worker.REFUSED:
-            sentence, caret = json.loads(frame.content)
-            self.compile_error = (sentence, caret)
+            self.compile_error = CompileError(*json.loads(frame.content))
             self._next_frame()
         return frame is not None and frame.kind == worker.STARTED
 

@@ -28,6 +28,7 @@ from ..engine.json_paths import has_path, list_keypaths
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
 from ..engine.syntax.nodes import KeyPath
+from .event_ids import EventsWanted, event_frames
 from .labels import LABEL_CONDITIONS, LABEL_READERS, LABELS, LUCENE_FIELDS, labels
 from .request_body import QueryRequest
 
@@ -51,8 +52,11 @@ answer; how a background query ended; the query has ended, and whether the proce
 OUT_OF_MEMORY = 77
 """The exit status of a process that reached its memory limit."""
 
-CHECK, DIRECT, BACKGROUND = "check", "direct", "background"
-"""The actions: only compile a query, or answer it in the format of one of the two APIs."""
+CHECK, DIRECT, BACKGROUND, EVENTS = "check", "direct", "background", "events"
+"""
+The actions: only compile a query, answer it in the format of one of the two APIs, or yield the ids
+of its events (`event_ids`).
+"""
 
 MAX_CHECKED = 5
 """Keypaths that are searched where a query found nothing."""
@@ -121,7 +125,8 @@ def _serve(path: Path, task: dict[str, Any], out: IO[bytes]) -> bool:
         answer = _compiled(request, path)
     except QueryRefusedError as error:
         message, caret = error.message(request.query), error.caret(request.query)
-        frames: Iterator[tuple[bytes, bytes]] = iter([(REFUSED, _json([message, caret]))])
+        refusal = [message, caret, error.reason, error.offset]
+        frames: Iterator[tuple[bytes, bytes]] = iter([(REFUSED, _json(refusal))])
         _write(out, frames, None)
     else:
         _write(out, _frames(answer, task), answer)
@@ -139,6 +144,10 @@ def _frames(answer: EngineAnswer, task: dict[str, Any]) -> Iterator[tuple[bytes,
     elif task["action"] == BACKGROUND:
         for batch in answer.batches():
             yield ROWS, line({"response": {"results": {"results": batch}}})
+        yield OUTCOME, _json([answer.reason, answer.final_warnings()])
+    elif task["action"] == EVENTS:
+        for part in event_frames(answer, EventsWanted.of(task["events"])):
+            yield ROWS, _json(part)
         yield OUTCOME, _json([answer.reason, answer.final_warnings()])
 
 

@@ -66,7 +66,9 @@ class RequestLog:
             if size <= 0:
                 break
             last, size = number, size - length
-        writer.execute("UPDATE requests SET body = NULL WHERE id <= ? AND body IS NOT NULL", (last,))
+        writer.execute(
+            "UPDATE requests SET body = NULL WHERE id <= ? AND body IS NOT NULL", (last,)
+        )
         self._held = None
 
     def clear(self, writer: sqlite3.Connection) -> int:

@@ -16,6 +16,7 @@ class BetterStackProfile(Profile[BetterStack]):
     own_fields = OWN_FIELDS
     own_context = frozenset({"runtime", "system"})
     send_example = "tail -F app.log | cxlogging send --to betterstack"
+    billed = "by the gigabytes of logs sent, and by how long they are kept"
     key_option = "--betterstack-token"
     key_word = "source token"
 

@@ -30,6 +30,7 @@ class CoralogixProfile(Profile[Coralogix]):
     demo_arguments: ClassVar = {"application_name": "shop", "subsystem_name": "web"}
     key_option = "--coralogix-key"
     compression_undocumented = True
+    billed = "by the gigabytes of logs sent, less for those of a lower priority"
 
     def settings(self, destination: Coralogix) -> Iterator[Setting]:
         """Yield the key, the address and the names."""

@@ -25,6 +25,7 @@ class HoneycombProfile(Profile[Honeycomb]):
         "cxlogging send --to honeycomb --dataset orders orders.csv --time-field ordered_at"
     )
     demo_arguments: ClassVar = {"dataset": "shop"}
+    billed = "by the number of events, whatever their size"
     key_option = "--honeycomb-key"
 
     def settings(self, destination: Honeycomb) -> Iterator[Setting]:

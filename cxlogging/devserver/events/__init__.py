@@ -1,0 +1,1 @@
+"""Reading the stored events for people: filtered, counted, grouped, and one in detail."""
