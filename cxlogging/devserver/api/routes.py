@@ -16,6 +16,7 @@ from ...vendors.registry import VENDORS
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
 from ..guard import SECURITY_HEADERS
+from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
 from .answers import (
     error_response,
@@ -26,7 +27,6 @@ from .answers import (
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
-from .mcp import McpApi
 from .reports import ReportsApi
 from .requests import RequestsApi
 from .rows import RowsApi
@@ -37,7 +37,6 @@ from .transfer import TransferApi
 PAGE = Path(__file__).parents[1] / "page"
 ENDPOINTS = (
     EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
-    McpApi,
 )  # fmt: skip
 HANDLERS = {
     HTTPException: error_response,
@@ -55,6 +54,7 @@ def build(context: ApiContext) -> Starlette:
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
         Route("/api/token", _token(context.token)),
+        Route(PATH, McpEndpoint()),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers=HANDLERS)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 
 from starlette.concurrency import run_in_threadpool
-from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from ..guard import SECURITY_HEADERS
-from .answers import json_response
-from .context import ApiContext
+from .api.answers import json_response
+from .guard import SECURITY_HEADERS
 
 PATH = "/mcp"
 NOT_INSTALLED = (
@@ -20,19 +18,13 @@ NOT_INSTALLED = (
 NO_PAGE = "this is an address for coding assistants, which send POST: see cxlogging mcp --help"
 
 
-class McpApi:
-    """The endpoint of MCP, which needs the extra `mcp` with its first request."""
-
-    def __init__(self, context: ApiContext) -> None:
-        del context  # the tools read the API over HTTP, as those of `cxlogging mcp` do
-
-    def routes(self) -> list[Route]:
-        """Return the route of this endpoint."""
-        return [Route(PATH, McpEndpoint())]
-
-
 class McpEndpoint:
-    """The ASGI application that serves `PATH`."""
+    """
+    The ASGI application at `PATH`.
+
+    Its tools read the API over HTTP, as those of `cxlogging mcp` do. It needs the extra `mcp` with
+    the first request, not before.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
