@@ -25,10 +25,11 @@ class Assistant:
 
     Args:
         place: What the SDK's `Client` connects to.
+        mode: ``legacy`` for the handshake of the protocol until 2025, as most assistants have it.
     """
 
-    def __init__(self, place: Any) -> None:
-        self._place = place
+    def __init__(self, place: Any, mode: str = "auto") -> None:
+        self._place, self._mode = place, mode
 
     def tools(self) -> dict[str, Any]:
         """Return the tools by name."""
@@ -70,7 +71,7 @@ class Assistant:
 
         async def run() -> Any:
             with anyio.fail_after(60):
-                async with Client(self._place) as client:
+                async with Client(self._place, mode=self._mode) as client:
                     return await ask(client)
 
         return anyio.run(run)
@@ -90,9 +91,9 @@ def over_stdio(*arguments: str, **variables: str) -> Assistant:
     )
 
 
-def over_http(url: str) -> Assistant:
+def over_http(url: str, mode: str = "auto") -> Assistant:
     """Return a client of the local server's own endpoint."""
-    return Assistant(f"{url}/mcp")
+    return Assistant(f"{url}/mcp", mode)
 
 
 @contextmanager

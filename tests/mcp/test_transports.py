@@ -71,6 +71,7 @@ def test_a_planted_error_is_found_over_http():
         plant(url)
 
         find(over_http(url))
+        find(over_http(url, "legacy"))
 
 
 def test_the_tools_say_that_they_only_read(assistant):
