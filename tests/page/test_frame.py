@@ -98,7 +98,9 @@ def test_an_empty_page_gives_lines_that_work(page, server):
     assert page.texts(".welcome pre")[0] == f"export CXLOGGING_URL={server.url}"
     for number in range(3):
         if page.run("document.querySelector('.welcome')"):
-            page.run("void document.querySelectorAll('.choice button')[arguments[0]].click()", number)
+            page.run(
+                "void document.querySelectorAll('.choice button')[arguments[0]].click()", number
+            )
             page.until("document.querySelectorAll('.choice button')[arguments[0]]"
                        ".getAttribute('aria-pressed') === 'true'", number)  # fmt: skip
             program = page.texts(".welcome pre")[1]
@@ -281,6 +283,7 @@ def free_port():
 def test_it_connects_again_when_the_server_was_restarted(browser, tmp_path):
     """With the same store it goes on after the last row; with another it says so and starts anew."""
     port, kept = free_port(), tmp_path / "kept.db"
+
     def say(server, text):
         one = Sender(server.url)
         one.log.info(text)

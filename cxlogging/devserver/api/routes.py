@@ -14,6 +14,7 @@ from starlette.routing import Route
 from ...vendors.registry import VENDORS, Vendor
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
+from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
 from . import page_files
 from .answers import (
@@ -51,6 +52,7 @@ def build(context: ApiContext) -> Starlette:
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
         Route("/api/token", _token(context.token)),
+        Route(PATH, McpEndpoint()),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers=HANDLERS)
