@@ -1,4 +1,4 @@
-"""The thread that looks for what others left: when it runs, and when it does not."""
+"""The thread that looks for what other processes left: when it runs, and when it does not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Bench:
 
 
 def test_it_looks_as_long_as_it_is_needed():
-    """One thread looks again and again, ends when nobody needs it, and begins again."""
+    """One thread looks again and again, ends when it is not needed, and starts again."""
     one = Bench()
     for _ in range(3):
         one.needed = True
@@ -52,7 +52,9 @@ def test_it_looks_as_long_as_it_is_needed():
 
 
 def test_it_leaves_at_once_when_it_is_not_needed():
-    """A thread that would wait for an hour ends as soon as it is told to look at that."""
+    """
+    A thread that would wait for an hour ends as soon as check() is called and it is not needed.
+    """
     one = Bench(3600)
     one.watcher.start()
     until(lambda: one.threads)
@@ -61,7 +63,9 @@ def test_it_leaves_at_once_when_it_is_not_needed():
 
 
 def test_many_start_it_at_once():
-    """Eight threads that start and end it over and over leave one thread, and then none."""
+    """
+    After eight threads have started and ended it over and over, one thread is left, and then none.
+    """
     one = Bench(3600)
 
     def work():
