@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from cxlogging.delivery.diagnostics import Diagnostics
-from cxlogging.delivery.stderr import KEPT, LINE_BYTES, Stderr
+from cxlogging.delivery.stderr import KEPT, LINE_BYTES, Stderr, report_at_last
 
 SECONDS = 30
 
@@ -187,6 +187,40 @@ def test_a_line_is_one_line_of_bounded_length(pipe):
     assert line.startswith(b"a [31m  bccc")
     assert line.endswith(b"c...")
     assert len(line) < LINE_BYTES
+
+
+def test_lines_are_relayed_while_a_command_shows_progress(pipe):
+    """The relay gets them instead of stderr, and what it raises does not reach the worker."""
+    read, stream = pipe
+    one, got = Stderr(lambda: stream), []
+
+    with one.relayed(got.append):
+        assert one.say("shown above the bar")
+    with one.relayed(lambda line: 1 / 0):
+        assert one.say("lost")
+    assert one.say("written")
+
+    assert got == ["shown above the bar"]
+    assert drained(read) == b"written\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "object", "none"])
+def test_what_is_lost_at_the_very_end_is_one_line_for_each_destination(kind, tmp_path, monkeypatch):
+    """Counts of a destination add up; they are written when the interpreter clears `sys`."""
+    with (tmp_path / "stderr").open("w+") as file:
+        stream = {"file": file, "object": io.StringIO(), "none": None}[kind]
+        monkeypatch.setattr(sys, "__stderr__", stream)
+        for name, count in (("Honeycomb", 1), ("Better Stack", 1), ("Honeycomb", 2)):
+            report_at_last(name, count)
+        del sys._cxlogging_report
+
+        if stream is not None:
+            stream.seek(0)
+            what = "not delivered when the process ended: logged while it was ending"
+            assert stream.read().splitlines() == [
+                f"cxlogging: Honeycomb: 3 records were {what}",
+                f"cxlogging: Better Stack: 1 record was {what}",
+            ]
 
 
 def test_on_error_is_not_told_in_a_log_call():

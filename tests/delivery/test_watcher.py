@@ -6,6 +6,8 @@ import _thread
 import contextlib
 import threading
 
+import pytest
+
 from cxlogging.delivery.process.watcher import Watcher
 from tests.faults.harness import until
 
@@ -83,4 +85,39 @@ def test_many_start_it_at_once():
     one.needed = True
     assert one.watcher.start()
     until(lambda: len(one.threads) == 1)
+    one.end()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_thread_that_cannot_start_is_the_trouble(error, monkeypatch):
+    """It is kept for a message, raises nothing, and the next start works."""
+    one = Bench()
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", fail)
+        assert not one.watcher.start()
+    assert one.watcher.trouble is error
+    assert not one.watcher.is_running
+
+    assert one.watcher.start()
+    assert one.watcher.trouble is None
+    one.end()
+
+
+def test_what_a_signal_handler_raises_at_the_start_is_let_out(monkeypatch):
+    """The thread can be started again afterwards."""
+    one = Bench()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.watcher.start()
+
+    assert one.watcher.start()
     one.end()
