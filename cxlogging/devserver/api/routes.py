@@ -15,6 +15,7 @@ from ...vendors.registry import VENDORS, Vendor
 from .. import page
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
+from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
 from .answers import (
     error_response,
@@ -51,6 +52,7 @@ def build(context: ApiContext) -> Starlette:
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
         Route("/api/token", _token(context.token)),
+        Route(PATH, McpEndpoint()),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers=HANDLERS)
