@@ -37,10 +37,11 @@ export class Chips extends LiveComponent {
           aria-label=${`Remove the filter ${part.text}`} title=${part.text}>
           <span>${part.text}</span><i aria-hidden="true">×</i></button></li>`)}</ul>`}
       ${removable > 1 && html`<button type="button" class="quiet clear-filters" onClick=${clearFilter}>Clear filters</button>`}
-      <span class="spring"></span>
-      <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
-        onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
-      <${SavedViews} state=${state} />
+      <div class="chips-tools">
+        <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
+          onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
+        <${SavedViews} />
+      </div>
     </section>`;
   }
 }

@@ -116,7 +116,7 @@ export class Histogram extends LiveComponent {
           <button type="button" class="quiet all-time" onClick=${() => setFilter({ from: null, to: null })}>All time</button>`}
         <button type="button" class="quiet as-table" aria-pressed=${String(table)}
           onClick=${() => this.setState({ table: !table })}>Table</button></div>
-      <div class="plot" role="img" aria-label=${summary} ref=${this.mount}></div>
+      <div class="timeline" role="img" aria-label=${summary} ref=${this.mount}></div>
       ${table && this.table(shown)}
     </section>`;
   }
