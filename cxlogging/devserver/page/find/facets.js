@@ -97,7 +97,7 @@ export class Facets extends LiveComponent {
       <button type="submit">Add</button></form>`;
   }
 
-  render(_props, state) {
-    return html`<div class="facets">${[...FIXED, ...state.added].map((field) => this.facet(field))}${this.adding(state)}</div>`;
+  render(props, state) {
+    return html`<div class=${`facets${props.state.error ? " stale" : ""}`}>${[...FIXED, ...state.added].map((field) => this.facet(field))}${this.adding(state)}</div>`;
   }
 }
