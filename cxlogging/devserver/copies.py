@@ -79,13 +79,10 @@ def logging_call(event: Mapping[str, Any]) -> str:
         arguments.append(f"exc_info={_exception(shown.exception)}")
     fields = {f"extra_{k}" if k in RESERVED else k: v for k, v in shown.fields.items()}
     if fields:
-        arguments.append(f"extra={ascii(fields)}")
+        arguments.append(f"extra={fields!a}")
     lines = [f"    {argument},\n" for argument in arguments]
     logger = ascii(shown.logger) if shown.logger else ""
-    return (
-        "import logging\n\n"
-        f"logging.getLogger({logger}).{call or 'log'}(\n{''.join(lines)})\n"
-    )
+    return f"import logging\n\nlogging.getLogger({logger}).{call or 'log'}(\n{''.join(lines)})\n"
 
 
 def _exception(line: str) -> str:
@@ -95,7 +92,7 @@ def _exception(line: str) -> str:
     if _is_built_in(kind, message):
         return f"{kind}({argument})"
     module, _, name = kind.rpartition(".")
-    made = f"type({ascii(name)}, (Exception,), {ascii({'__module__': module or 'builtins'})})"
+    made = f"type({name!a}, (Exception,), { {'__module__': module or 'builtins'}!a})"
     return f"{made}({argument})"
 
 

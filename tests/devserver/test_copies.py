@@ -15,7 +15,7 @@ from cxlogging.devserver.copies import copies, logging_call
 from cxlogging.devserver.event_view import view
 from cxlogging.vendors.registry import VENDORS
 
-EVIL = "it's \x1b[31mred\x1b[0m \u202e \x08 \"quoted\" \\n %s {x} $(id) `id` \U0001f600 !"
+EVIL = 'it\'s \x1b[31mred\x1b[0m \u202e \x08 "quoted" \\n %s {x} $(id) `id` \U0001f600 !'
 LEAD = {"message", "level", "severity", "data", "source", "time_ns", "application", "subsystem"}
 
 

@@ -92,7 +92,12 @@ class TestDrawer:
         one = sender()
         one.log.info(
             "order placed",
-            extra={"user": {"id": 7, "tags": ["a", "b"]}, "paid": True, "big": 2**53 + 1, "t": EVIL},
+            extra={
+                "user": {"id": 7, "tags": ["a", "b"]},
+                "paid": True,
+                "big": 2**53 + 1,
+                "t": EVIL,
+            },
         )
         one.deliver()
         page.open()
@@ -247,7 +252,7 @@ class TestDrawer:
 
         assert json.loads(copied("JSON"))["data"]["stock"] == 2
         until(lambda: copied("curl").startswith(f"curl {server.url}/1/batch/shop"))
-        until(lambda: 'getLogger(\'shop.cart\').warning(\n    "it\'s low"' in copied("Python"))
+        until(lambda: "getLogger('shop.cart').warning(\n    \"it's low\"" in copied("Python"))
         until(lambda: "$d.body == 'it\\'s low'" in copied("DataPrime"))
         link = until(lambda: (t := copied("Copy a link to this event")).startswith("http") and t)
         page.open(link.removeprefix(server.url))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-PAGE = Path(__file__).parents[1] / "page"
+PAGE = Path(__file__).parent
 TYPES = {
     ".html": "text/html",
     ".css": "text/css",
