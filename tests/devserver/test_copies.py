@@ -113,7 +113,7 @@ def test_the_query_finds_the_event_alone(delivered):
 
 
 def test_a_field_with_the_name_of_an_attribute_is_renamed():
-    """`logging` refuses a field that is an attribute of records, so the call gives it another name."""
+    """`logging` refuses a field that is an attribute of records: the call gives it another name."""
     event = {
         "vendor": "betterstack",
         "severity": 2,
