@@ -91,6 +91,9 @@ class Details extends Component {
 const fromZero = (plot, low, high) => [0, Math.max(high ?? 1, 1)];
 const size = (plot, n) => n === null ? "–" : bytes(n);
 
+const timeOf = (seconds) => clock(Math.round(seconds * 1e9)).time;
+const times = (plot, ticks, at, space, step) => ticks.map((tick) => step < 1 ? timeOf(tick) : timeOf(tick).slice(0, 8));
+
 // Events and bytes of each request, over time.
 function plotOptions() {
   const line = (label, stroke, scale, value) => ({ label, stroke, scale, value, width: 1.5, points: { show: true, size: 5, fill: stroke } });
@@ -98,11 +101,11 @@ function plotOptions() {
     cursor: { y: false },
     scales: { events: { range: fromZero }, bytes: { range: fromZero } },
     axes: [
-      axis(), axis({ scale: "events", size: 46 }),
-      axis({ scale: "bytes", side: 1, size: 66, grid: { show: false }, values: (plot, ticks) => ticks.map((n) => bytes(n)) }),
+      axis({ values: times, space: 90 }), axis({ scale: "events", size: 46, space: 24 }),
+      axis({ scale: "bytes", side: 1, size: 66, space: 24, grid: { show: false }, values: (plot, ticks) => ticks.map((n) => bytes(n)) }),
     ],
     series: [
-      { label: "Time", value: (plot, at) => at === null ? "–" : clock(`${Math.round(at * 1e6)}000`).time },
+      { label: "Time", value: (plot, at) => at === null ? "–" : timeOf(at) },
       line("Events", colour("--accent"), "events"), line("Raw", colour("--s4"), "bytes", size), line("Wire", colour("--good"), "bytes", size),
     ],
   };
