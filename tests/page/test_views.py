@@ -207,7 +207,7 @@ class TestDrawer:
         assert plain.endswith(f"RuntimeError: cannot charge: {SHOWN}")
 
     def test_the_bytes_on_the_wire(self, page, sender):
-        """MessagePack is shown decoded and as hex, with sizes, and the request is one click away."""
+        """MessagePack is shown decoded and as hex, with sizes; the request is one click away."""
         one = sender("betterstack")
         for number in range(200):
             one.log.info("number %d of many", number, extra={"n": number})
