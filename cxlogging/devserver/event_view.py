@@ -8,9 +8,8 @@ escapes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 from ..vendors.emulation.event_fields import MESSAGE_FIELDS, logger_of
@@ -28,28 +27,60 @@ MAX_ID = 256
 MAX_LINE = 1_000
 """Characters of an exception's line, of a logger and of a call site."""
 
-_TRACE_IDS = (
+
+class Places:
+    """
+    Where a value may be: fields with a flat name with dots, or nested members of that path.
+
+    It is asked for each event that arrives: most have none of the fields, which one look tells.
+    """
+
+    def __init__(self, *paths: str) -> None:
+        parts = [(path, *path.partition(".")[::2]) for path in paths]
+        self._parts = tuple(parts)
+        self._fields = frozenset((*paths, *(first for _, first, _ in parts)))
+
+    def values(self, data: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the values that *data* has in these places; None for places where there is none."""
+        if self._fields.isdisjoint(data):
+            return
+        for path, first, rest in self._parts:
+            yield data[path] if path in data else _nested(data.get(first), rest)
+
+
+def _nested(value: Any, path: str) -> Any:
+    while path and isinstance(value, dict):
+        if path in value:
+            return value[path]
+        first, _, path = path.partition(".")
+        value = value.get(first)
+    return None
+
+
+_TRACE_IDS = Places(
     "trace_id", "trace.trace_id", "trace.id", "traceId", "otelTraceID", "dd.trace_id",
     "context.trace_id", "context.trace.id",
 )  # fmt: skip
-_SPAN_IDS = (
+_SPAN_IDS = Places(
     "span_id", "trace.span_id", "span.id", "spanId", "otelSpanID", "dd.span_id",
     "trace.parent_id", "context.span_id",
 )  # fmt: skip
-_REQUEST_IDS = (
+_REQUEST_IDS = Places(
     "request_id", "request.id", "requestId", "http.request_id", "http.request.id",
     "context.request_id", "correlation_id", "invocation_id",
 )  # fmt: skip
-_TASK_IDS = ("task_id", "task.id", "taskId", "context.task_id", "celery.task_id", "job_id")
-_FILES = (
+_TASK_IDS = Places(
+    "task_id", "task.id", "taskId", "context.task_id", "celery.task_id", "job_id"
+)  # fmt: skip
+_FILES = Places(
     "file", "code.filepath", "code.file.path", "context.runtime.file", "log.origin.file.name",
     "filename", "pathname",
 )  # fmt: skip
-_LINES = (
+_LINES = Places(
     "line", "code.lineno", "code.line.number", "context.runtime.line", "log.origin.file.line",
     "lineno", "lineno",
 )  # fmt: skip
-_FUNCTIONS = (
+_FUNCTIONS = Places(
     "code.function", "code.function.name", "context.runtime.function", "log.origin.function",
     "funcName", "function",
 )  # fmt: skip
@@ -133,19 +164,9 @@ def indexed_fields(data: Mapping[str, Any], source: Mapping[str, Any]) -> Indexe
     )
 
 
-def _at(data: Mapping[str, Any], path: str) -> Any:
-    """Return the value at *path*: of a field with this flat name, or of a nested one."""
-    if path in data:
-        return data[path]
-    first, _, rest = path.partition(".")
-    inner = data.get(first) if rest else None
-    return _at(inner, rest) if isinstance(inner, dict) else None
-
-
-def _id(data: Mapping[str, Any], paths: Iterable[str]) -> str:
-    for path in paths:
-        found = _at(data, path)
-        if isinstance(found, int) and not isinstance(found, bool) and abs(found) < 2**64:
+def _id(data: Mapping[str, Any], places: Places) -> str:
+    for found in places.values(data):
+        if type(found) is int and abs(found) < 2**64:
             return str(found)
         if isinstance(found, str) and 0 < len(found) <= MAX_ID:
             return found
@@ -153,16 +174,15 @@ def _id(data: Mapping[str, Any], paths: Iterable[str]) -> str:
 
 
 def _call_site(data: Mapping[str, Any], source: Mapping[str, Any]) -> str:
-    for file_path, line_path in zip(_FILES, _LINES, strict=True):
-        file, line = _at(data, file_path), _at(data, line_path)
+    for file, line in zip(_FILES.values(data), _LINES.values(data), strict=False):
         if isinstance(file, str) and file and type(line) is int:
             break
     else:
         return ""
-    paths = PureWindowsPath(file) if "\\" in file else PurePosixPath(file)
-    found = (*(_at(data, path) for path in _FUNCTIONS), source.get("methodName"))
+    name = file.replace("\\", "/").rpartition("/")[2]
+    found = (*_FUNCTIONS.values(data), source.get("methodName"))
     function = next((one for one in found if isinstance(one, str) and one), "")
-    return f"{paths.name}:{line} {function}".rstrip()[:MAX_LINE]
+    return f"{name}:{line} {function}".rstrip()[:MAX_LINE]
 
 
 def _said(data: Mapping[str, Any], name: str) -> str:

@@ -151,8 +151,22 @@ class DevServer:
         )
 
     def requests(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Return the request log, oldest first, as dicts with the fields of `RequestRecord`."""
+        """
+        Return the request log, oldest first, as dicts with fields of `RequestRecord`.
+
+        `rule` is an object with `text`, `link` and `fix`, or None; `retries_seen` is the number
+        of later requests with the same body; the body itself is left out.
+        """
         return self.store.requests(-1, vendor=vendor)[::-1]
+
+    def rejected(self, vendor: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the requests of which a rule refused something, oldest first, as `requests` does.
+
+        `item` is what broke the rule, or None; `items` has each refused event of a batch: its
+        `index`, the vendor's `error`, the `rule` and the `item`.
+        """
+        return self.store.rejected(-1, vendor=vendor)[::-1]
 
     def clear(self) -> None:
         """Remove all events, requests and faults."""

@@ -14,7 +14,7 @@ from cxlogging.devserver.events.filters import (
 )
 from cxlogging.devserver.events.reader import EventReader, TooSlowError
 from cxlogging.devserver.events.rows import FIELDS, read_rows, shortened
-from cxlogging.devserver.events.search_text import kind_of, runnable, words
+from cxlogging.devserver.events.search_text import excess, kind_of, runnable
 from cxlogging.vendors.emulation.event_fields import compact
 
 EVENTS = [
@@ -55,9 +55,9 @@ def found(store, wanted):
     ("text", "numbers"),
     [
         ("payment", [0, 1]), ("PAYMENT failed", [0]), ('"payment done"', [1]), ("failed done", []),
-        ("100%_x", [2]), ('say "say', [2]), ("%", [2]), ("shop", [3]), ("app.db", [4]),
+        ("100%_x", [2]), ('say "hi', [2]), ("%", [2]), ("shop", [3]), ("app.db", [4]),
         ('"a\nb"', [3]), ("ÜBER", [3]), ("r1", [4]), ("\\", []), ("\0", []),
-        ("x" * 5000, []),
+        ("x" * 4000, []),
     ],
 )  # fmt: skip
 def test_all_words_must_occur(store, text, numbers):
@@ -144,9 +144,21 @@ def test_a_query_may_be_short(text, query):
     assert found.text[found.shift :] == text
 
 
-def test_only_so_many_words_are_looked_for():
-    """A very long text cannot make a condition of any size."""
-    assert len(words("a " * 5_000)) == 20
+@pytest.mark.parametrize(
+    "text", ["a " * 51, "x" * 4_001, "$d.x == '" + "y" * 10_000, '"a b" ' * 51]
+)
+def test_only_so_much_can_be_looked_for(text):
+    """Too many words, or too many characters, are refused with a sentence."""
+    assert excess(text).startswith("q must have at most")
+    assert not excess("a " * 50)
+    assert not excess("x" * 4_000)
+    assert not excess("$d.x == '" + "y" * 9_000 + "'")
+
+
+@pytest.mark.parametrize("letter", ["%", "\\", "\x01", "\U0001f600", "'", '\\"', "\u202e"])
+def test_the_longest_text_can_be_looked_for(store, letter):
+    """No text that is accepted is too long for a pattern of SQLite."""
+    assert found(store, EventFilter(letter * 4_000)) == []
 
 
 @pytest.mark.parametrize(

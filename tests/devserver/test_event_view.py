@@ -25,7 +25,7 @@ def handlers(url):
 
 
 def test_the_handlers_of_all_vendors_are_read_alike(server):
-    """Logger, exception, ids, call site and the application's own fields are found in each format."""
+    """Logger, exception, ids, call site and the application's fields are found in each format."""
     log = logging.getLogger("shop.pay")
     log.propagate = False
     made = handlers(server.url)
@@ -34,7 +34,7 @@ def test_the_handlers_of_all_vendors_are_read_alike(server):
     try:
         with cxlogging.bound(request_id="r-1", task_id="t-1", trace_id="4bf9", span_id="00f0"):
             try:
-                raise KeyError("no\nroom")
+                {}["no\nroom"]
             except KeyError:
                 log.exception("bad %d", 3, extra={"user": {"id": 7}})
     finally:
@@ -100,7 +100,7 @@ def test_an_exception_is_one_line(data, line):
     [
         ({"file": "/srv/shop/pay.py", "line": 12}, {"methodName": "charge"}, "pay.py:12 charge"),
         ({"code.file.path": r"C:\shop\pay.py", "code.line.number": 3}, {}, "pay.py:3"),
-        ({"log": {"origin": {"file": {"name": "a.py", "line": 4}, "function": "f"}}}, {}, "a.py:4 f"),
+        ({"log": {"origin": {"file": {"name": "a.py", "line": 4}}}}, {}, "a.py:4"),
         ({"file": "report.pdf"}, {}, ""),
         ({"file": "a.py", "line": True}, {}, ""),
     ],
@@ -111,7 +111,7 @@ def test_a_call_site_needs_a_file_and_a_line(data, source, site):
 
 
 def test_what_the_application_did_not_choose_is_left_out():
-    """Message, traceback and the handlers' own fields are not among the fields; renamed ones are."""
+    """Message, traceback and the handlers' own fields are no fields; renamed ones are."""
     seen = view(
         event(
             {"message": "m", "msg": "other", "pid": 3, "extra_pid": 4, "exception": TRACEBACK,

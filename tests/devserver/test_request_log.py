@@ -219,6 +219,25 @@ def test_what_a_rule_refused_is_listed(client):
     assert [each["id"] for each in only] == [first["id"]]
 
 
+def test_a_large_item_is_shown_in_part(client):
+    """Of an item that was refused, the first 2,000 characters are kept."""
+    client.ask("POST", "/", json.dumps([{"message": "x" * 2 * MIB}]), BEARER)
+    (entry,) = client.get("/api/rejected").json["rejected"]
+    assert entry["item"] == '{"message":"' + "x" * 1988
+
+
+@pytest.mark.parametrize("at", [1_980, 100])
+def test_a_part_of_an_item_shows_no_part_of_a_key(client, at):
+    """Where a part of an item, or the text around an error, could end in a key, none is kept."""
+    long = json.dumps([{"message": "x" * at + CANARY + "y" * 2 * MIB}])
+    client.ask("POST", "/", long, BEARER)
+    broken = b'{"m":"' + CANARY.encode() + b"x" * (150 - len(CANARY) // 2) + b'"!'
+    client.ask("POST", "/", broken, BEARER)
+    second, first = client.get("/api/rejected").json["rejected"]
+    assert CANARY[:8] not in str(first["item"])
+    assert second["item"] is None
+
+
 def test_injected_faults_are_not_refusals(server, client):
     """What a fault answers has no rule, as nothing is wrong with the request."""
     server.faults.add(status=429, times=1)
@@ -242,7 +261,7 @@ def test_a_body_that_was_not_read_has_a_rule(server, client):
     """A length above every limit is refused with the vendor's rule for the size."""
     with client.raw(client.head(length=20 * MIB + 1)) as line:
         assert line.recv(65536).startswith(b"HTTP/1.1 413")
-    (entry,) = server.store.rejected()
+    (entry,) = server.rejected()
     assert_is_complete(Rule(**entry["rule"]))
 
 

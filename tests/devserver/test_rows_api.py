@@ -143,19 +143,19 @@ def test_a_wrong_query_is_shown_where_it_is_wrong(client, q, position, shown, hi
 
 
 def test_a_slow_regular_expression_blocks_nothing(client_of):
-    """A query that never ends is killed at its limit, while events arrive and other rows are read."""
+    """A query that never ends is killed at its limit; meanwhile events arrive and are read."""
     with DevServer(query_timeout=1.0) as server:
         client = client_of(server)
         server.store.add([stored(1, data={"text": "a" * 60 + "b"})])
         slow = client.raw(
-            b"GET /api/rows?q=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n"
+            b"GET /api/rows?q=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n"
             % (quote("matches($d.text, /(a+)+$/)").encode(), server.port)
         )
         for _ in range(5):
             assert client.send().status == 202
             assert len(rows(client, q="hi")["rows"]) > 0
         slow.settimeout(30)
-        heard = slow.recv(65536)
+        heard = slow.makefile("rb").read()
         slow.close()
         assert b"400 Bad Request" in heard
         assert b"longer than 1 s" in heard
@@ -170,7 +170,8 @@ def test_a_slow_regular_expression_blocks_nothing(client_of):
         ("to=1e9", "nanoseconds"), ("from=" + "9" * 30, "nanoseconds"), ("vendor=x", "vendor must"),
         ("limit=0", "limit must be"), ("limit=-1", "limit must be"), ("before=x", "before must be"),
         ("after=1.5", "after must be"), ("q=" + "x" * 10_001, "at most 10,000 characters"),
-        ("&".join(["is=a:1"] * 51), "at most 50 values"), ("before=" + "9" * 40, "before must be"),
+        ("&".join(["is=a:1"] * 51), "at most 50 values"),
+        ("q=" + "a+" * 60, "at most 50 words"), ("before=" + "9" * 40, "before must be"),
     ],
 )  # fmt: skip
 def test_wrong_parameters_are_named(client, parameters, sentence):
@@ -184,7 +185,7 @@ def test_wrong_parameters_are_named(client, parameters, sentence):
     "parameters",
     ["limit=99999999", f"before={2**63}", f"after={2**63 - 1}", f"from={-2**63}&to={2**64}",
      "q=%ff%00%ed%a0%80", "is=a:%22%5Cud800%22", "is=a:" + "[" * 5000, "is=%C3%A9:1",
-     "q=" + "%22" * 1000, "is=a:" + "9" * 5000, "q='", "not=exception:x", "q=" + "a " * 4000],
+     "q=" + "%22" * 1000, "is=a:" + "9" * 5000, "q='", "not=exception:x", "q=" + "%25" * 4000],
 )  # fmt: skip
 def test_odd_parameters_are_answered(server, client, parameters):
     """Numbers beyond 64 bits, broken UTF-8 and deep JSON are answered like any others."""
@@ -226,7 +227,7 @@ def test_hostile_events_are_listed(server, client):
 def test_an_event_in_detail_has_its_traceback_in_parts(client):
     """Data, envelope, warnings, ids and the parts of the traceback are there, times as strings."""
     trace = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in f\n    g()\nE: m'
-    body = {"message": "hi", "dt": 3, "exception": {"type": "E", "message": "m",
+    body = {"message": "hi", "dt": 3, "n": 2**70, "exception": {"type": "E", "message": "m",
             "stacktrace": trace}, "span_id": "s", "file": "a.py", "line": 3}  # fmt: skip
     client.ask("POST", "/", json.dumps(body), BULK)
     answer = client.get("/api/event/1").json
@@ -299,7 +300,7 @@ def test_messagepack_is_shown_decoded_and_as_bytes(client):
     assert json.loads(found["json"]) == {"message": "two", "raw": "ü"}
     assert (found["format"], found["bytes"]) == ("msgpack", len(body) - 14)
     assert found["hex"].startswith("00000000  82 a7 6d 65")
-    assert found["hex"].endswith("...raw..")
+    assert found["hex"].endswith("  w...")
 
 
 def test_refused_items_do_not_shift_the_others(client):

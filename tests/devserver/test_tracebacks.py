@@ -17,6 +17,12 @@ def failing(depth):
     raise ValueError("first\nsecond")
 
 
+def raised(error, cause=None):
+    if cause is None:
+        raise error
+    raise error from cause
+
+
 def text_of(raise_it):
     try:
         raise_it()
@@ -52,9 +58,9 @@ def test_causes_are_text_between_frames():
             json.loads("{")
         except ValueError as error:
             try:
-                raise KeyError("a") from error
+                raised(KeyError("a"), error)
             except KeyError:
-                raise TypeError("b")  # noqa: B904 - the context is what is tested
+                raised(TypeError("b"))
 
     found = parts_of(text_of(raise_it))
     joined = "\n".join(part["text"] for part in found if part["kind"] == "text")
@@ -78,7 +84,7 @@ def test_groups_have_frames_at_a_depth():
             except ValueError as error:
                 errors.append(error)
         try:
-            raise ExceptionGroup("inner", errors)  # noqa: F821
+            raised(ExceptionGroup("inner", errors))  # noqa: F821
         except ExceptionGroup as error:  # noqa: F821
             raise ExceptionGroup("outer", [error, TypeError("t")]) from None  # noqa: F821
 
@@ -114,7 +120,7 @@ def test_files_of_libraries_are_told_from_those_of_the_application(file, library
 
 def test_a_syntax_error_has_a_frame_without_a_function():
     """The place of a syntax error is a frame, its caret is code."""
-    text = '  File "x.py", line 3\n    x = (\n        ^\nSyntaxError: \'(\' was never closed'
+    text = "  File \"x.py\", line 3\n    x = (\n        ^\nSyntaxError: '(' was never closed"
     frame, message = parts_of(text)
     assert (frame["line"], frame["function"]) == (3, "")
     assert frame["code"] == ["x = (", "    ^"]

@@ -7,12 +7,11 @@ import time
 from concurrent.futures import Future
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ..events.filters import EventFilter, joined
 from ..events.reader import TooSlowError
-from ..events.rows import read_rows, rows_of_ids
+from ..events.rows import among, read_rows
 from ..events.search_text import DATAPRIME
 from ..events.selection import SelectionError
 from ..query.pool import BusyError
@@ -36,12 +35,15 @@ class LiveRows:
 
     Args:
         context: The store, and what reads it.
+        request: The client's request, of which the connection ends with the client.
         wanted: Which events the client wants.
         after: The id of the last event that it has; None for new events alone.
     """
 
-    def __init__(self, context: ApiContext, wanted: EventFilter, after: int | None) -> None:
-        self._context, self._wanted = context, wanted
+    def __init__(
+        self, context: ApiContext, request: Request, wanted: EventFilter, after: int | None
+    ) -> None:
+        self._context, self._request, self._wanted = context, request, wanted
         store = context.store
         # An id that this store has not given yet is one of another store.
         is_known = after is not None and after <= store.last_event
@@ -53,7 +55,7 @@ class LiveRows:
         self._next_query = 0.0
         self._live = True
 
-    async def check(self, request: Request) -> None:
+    async def check(self) -> None:
         """Raise the errors of a wrong query before the stream begins."""
         if self._wanted.kind != DATAPRIME:
             return
@@ -62,7 +64,7 @@ class LiveRows:
             found = self._context.queries.run(self._wanted.text, ("id < 0", ()), 1, left)
             self._live = found.live
 
-        await in_thread(request, run)
+        await in_thread(self._request, run)
 
     def hello(self) -> str:
         """Return the first message, which tells this store from others."""
@@ -77,9 +79,10 @@ class LiveRows:
         counts = store.count()
         if store.last_event > self._last or counts != self._sent.get("counts"):
             messages += await self._new_rows(counts)
-        if store.last_request != self._sent.get("request"):
-            self._sent["request"] = store.last_request
-            rejected = await run_in_threadpool(self._rejected)
+        requests = (store.last_request, store.requests_cleared_until)
+        if requests != self._sent.get("requests"):
+            self._sent["requests"] = requests
+            rejected = await in_thread(self._request, self._rejected)
             messages.append(
                 _message("requests", {"last": store.last_request, "rejected": rejected})
             )
@@ -95,8 +98,14 @@ class LiveRows:
         self._next_query = time.monotonic() + QUERY_INTERVAL
         newest = self._context.store.last_event
         try:
-            message, last = await run_in_threadpool(self._batch, newest, counts)
-        except (BusyError, TooSlowError, SelectionError):
+            message, last = await in_thread(
+                self._request, lambda left: self._batch(newest, counts, left)
+            )
+        except (BusyError, TooSlowError):
+            return []
+        except SelectionError:
+            # It would fail again: the client goes on without new rows.
+            self._live = False
             return []
         if self._context.store.cleared_until > self._cleared:
             # These rows may be newer than the clearing, of which the client does not know yet.
@@ -107,12 +116,12 @@ class LiveRows:
         self._sent["counts"] = counts
         return [message]
 
-    def _batch(self, newest: int, counts: dict[str, int]) -> tuple[str, int]:
-        rows, last = self._read(newest)
+    def _batch(self, newest: int, counts: dict[str, int], left: Future[None]) -> tuple[str, int]:
+        rows, last = self._read(newest, left)
         content = {"rows": rows, "counts": counts, "sizes": self._context.store.sizes()}
         return _message("rows", content, last), last
 
-    def _read(self, newest: int) -> tuple[list[dict[str, Any]], int]:
+    def _read(self, newest: int, left: Future[None]) -> tuple[list[dict[str, Any]], int]:
         """Return the next rows, oldest first, and the id up to which nothing is missing."""
         if newest <= self._last or not self._live:
             return [], max(newest, self._last)
@@ -120,16 +129,16 @@ class LiveRows:
             newest = min(newest, self._last + QUERY_EVENTS)
         page = ("id > ? AND id <= ?", (self._last, newest))
         condition = joined([*self._wanted.conditions(), page])
-        with self._context.reader.connection() as connection:
-            if self._wanted.kind != DATAPRIME:
-                rows = read_rows(connection, condition, BATCH, newest_first=False)
-                return rows, rows[-1]["id"] if len(rows) == BATCH else newest
-            found = self._context.queries.run(self._wanted.text, condition, QUERY_EVENTS)
+        if self._wanted.kind == DATAPRIME:
+            found = self._context.queries.run(self._wanted.text, condition, QUERY_EVENTS, left)
             ids = sorted(found.ids)[:BATCH]
-            return rows_of_ids(connection, ids), ids[-1] if len(ids) == BATCH else newest
+            condition, newest = among(ids), ids[-1] if len(ids) == BATCH else newest
+        with self._context.reader.connection(left) as connection:
+            rows = read_rows(connection, condition, BATCH, newest_first=False)
+        return rows, min(newest, rows[-1]["id"]) if len(rows) == BATCH else newest
 
-    def _rejected(self) -> int:
-        with self._context.reader.connection() as connection:
+    def _rejected(self, left: Future[None]) -> int:
+        with self._context.reader.connection(left) as connection:
             number: int = connection.execute(
                 f"SELECT COUNT(*) FROM requests WHERE {REJECTED}"  # noqa: S608 - a constant
             ).fetchone()[0]

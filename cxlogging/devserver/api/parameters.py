@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from ...vendors.registry import VENDORS
 from ..events.filters import EventFilter, FieldValue, UnknownFieldError
-from ..events.search_text import MAX_LENGTH
+from ..events.search_text import excess
 
 BODY_LIMIT = 64 * 1024
 MAX_VALUES = 50
@@ -47,8 +47,8 @@ def event_filter(request: Request) -> EventFilter:
     if len(wanted) + len(unwanted) > MAX_VALUES:
         raise HTTPException(400, f"is and not: at most {MAX_VALUES} values")
     text = given.get("q", "")
-    if len(text) > MAX_LENGTH:
-        raise HTTPException(400, f"q must have at most {MAX_LENGTH:,} characters")
+    if sentence := excess(text):
+        raise HTTPException(400, sentence)
     found = EventFilter(
         text=text,
         severities=frozenset(map(_severity, given.getlist("level"))),

@@ -81,7 +81,7 @@ class RowsApi:
         self, wanted: EventFilter, page: list[Sql], limit: int, left: Future[None]
     ) -> dict[str, Any]:
         condition = joined([*wanted.conditions(), *page])
-        found = self._context.queries.run(wanted.text, condition, limit, left)
+        found = self._context.queries.run(wanted.text, condition, limit, left, explain=True)
         if found.table is not None:
             columns, rows = found.table
             table = {

@@ -45,8 +45,8 @@ class StreamApi:
         headers = {**SECURITY_HEADERS, "content-type": "text/event-stream"}
         if request.query_params.get("rows") != "1":
             return StreamingResponse(_counts(self._context.store), 200, headers)
-        rows = LiveRows(self._context, event_filter(request), _after(request))
-        await rows.check(request)
+        rows = LiveRows(self._context, request, event_filter(request), _after(request))
+        await rows.check()
         return StreamingResponse(_paced(rows), 200, headers)
 
 

@@ -38,7 +38,7 @@ def facet(connection: sqlite3.Connection, field: str, condition: Sql) -> dict[st
     sql, paths = expression(field)
     counted = connection.execute(
         "SELECT value, kind, COUNT(*) AS n, SUM(COUNT(*)) OVER () FROM"  # noqa: S608 - values are parameters
-        f" (SELECT {sql} FROM events WHERE json_valid(data) AND {where})"
+        f" (SELECT {sql} FROM events WHERE {where})"
         " WHERE value IS NOT NULL AND value != '' AND kind NOT IN ('object', 'array')"
         " GROUP BY kind, value ORDER BY n DESC, value LIMIT ?",
         (*paths, *values, VALUES),

@@ -25,6 +25,7 @@ COLUMNS = (
 """Fields that are columns of the store; `LEVEL` is one too, by severity."""
 
 LEVEL = "level"
+DATA = "$d."
 SEARCHED = ("message", "data", "logger", "application")
 MAX_STEPS = 20
 NUMBERS = {
@@ -93,8 +94,8 @@ class EventFilter:
             found.append(("time_ns >= ?", (self.start,)))
         if self.end is not None:
             found.append(("time_ns < ?", (self.end,)))
-        found += _wanted(one for one in self.wanted if one.field != without)
-        found += [_not(_is(*one)) for one in self.unwanted if one.field != without]
+        found += _wanted(one for one in self.wanted if not _same(one.field, without))
+        found += [_not(_is(*one)) for one in self.unwanted if not _same(one.field, without)]
         if self.kind == TEXT:
             found += [_holds(word) for word in words(self.text)]
         return found
@@ -115,21 +116,26 @@ def expression(field: str) -> Sql:
         return "severity AS value, 'integer' AS kind", ()
     paths = keypaths(field)
     value, kind = (
-        f"COALESCE({', '.join([f'{read}(data, ?)'] * len(paths))}, NULL)"
+        f"CASE WHEN json_valid(data) THEN COALESCE({', '.join([f'{read}(data, ?)'] * 2)}) END"
         for read in ("json_extract", "json_type")
     )
-    return f"{value} AS value, {kind} AS kind", (*paths, *paths)
+    # A single path is asked for twice, as COALESCE takes two arguments.
+    return f"{value} AS value, {kind} AS kind", (paths[0], paths[-1]) * 2
 
 
 def keypaths(field: str) -> tuple[str, ...]:
     """Return the paths in the JSON of the data where *field* may be, nested and flat."""
-    name = field.removeprefix("$d.")
+    name = field.removeprefix(DATA)
     steps = name.split(".")
     if not all(steps) or '"' in name or "\0" in name or len(steps) > MAX_STEPS:
         shown = field[:100]
         raise UnknownFieldError(f"{shown!r} is not a field: give a column, or a keypath like a.b")
     nested = "$" + "".join(f'."{escape_surrogates(step)}"' for step in steps)
     return (nested,) if len(steps) == 1 else (nested, f'$."{escape_surrogates(name)}"')
+
+
+def _same(field: str, other: str) -> bool:
+    return field.removeprefix(DATA) == other.removeprefix(DATA)
 
 
 def _wanted(pairs: Iterable[FieldValue]) -> list[Sql]:
@@ -150,7 +156,8 @@ def _is(field: str, value: str) -> Sql:
     tests = [_json_is(path, value) for path in keypaths(field)]
     either = " OR ".join(sql for sql, _ in tests)
     # SQLite cannot read JSON that is nested deeper than a thousand levels.
-    return f"json_valid(data) AND ({either})", tuple(one for _, held in tests for one in held)
+    sql = f"CASE WHEN json_valid(data) THEN {either} ELSE 0 END"
+    return sql, tuple(one for _, held in tests for one in held)
 
 
 def _plain(value: str) -> str:
@@ -168,7 +175,8 @@ def _level_is(value: str) -> Sql:
 def _json_is(path: str, value: str) -> Sql:
     found, text = _parsed(value), escape_surrogates(value)
     if found is None or isinstance(found, bool):
-        return "json_type(data, ?) = ? OR json_extract(data, ?) = ?", (path, text, path, text)
+        kind = json.dumps(found)
+        return "json_type(data, ?) = ? OR json_extract(data, ?) = ?", (path, kind, path, text)
     if isinstance(found, (int, float)):
         # A larger integer is a double in SQLite, as in most readers of JSON.
         number = found if abs(found) < 2**63 else float(found)

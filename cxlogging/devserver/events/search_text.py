@@ -15,14 +15,17 @@ from ..engine.syntax.query_parser import ALIASES
 
 ALL, TEXT, DATAPRIME = "all", "text", "dataprime"
 MAX_LENGTH = 10_000
-MAX_WORDS = 20
+"""Characters of a query."""
+
+MAX_WORDS, MAX_WORDS_LENGTH = 50, 4_000
+"""Words that are looked for, and their characters: SQLite limits the length of a pattern."""
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _FIRST = re.compile(r"\s*([a-z]+)(?=\s|\||$)")
 _MARK = re.compile(r"\||\$[dlm]\b|==|!=|<=|>=|&&|\|\||~~|\s[<>~]\s|[\w)\]]\s*[<>~]\s*[\d'\"$/]")
 _WORD = re.compile(r'"([^"]+)"|(\S+)')
 _SOURCES = ("source", "from")
-_BEFORE = re.compile(r"\s*\w+\s*[^\s\w'\"(|]")
+_COMPARED = re.compile(r"\s*\w+\s*[=!<>~&+*%.:\[]")
 
 
 class RunnableQuery(NamedTuple):
@@ -43,8 +46,20 @@ def kind_of(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words and the quoted phrases of *text*; at most `MAX_WORDS`."""
-    return [phrase or word for phrase, word in _WORD.findall(text)][:MAX_WORDS]
+    """Return the words and the quoted phrases of *text*."""
+    return [phrase or word for phrase, word in _WORD.findall(text)]
+
+
+def excess(text: str) -> str:
+    """Return of what *text* has too much, as a sentence; empty where it does not."""
+    if len(text) > MAX_LENGTH:
+        return f"q must have at most {MAX_LENGTH:,} characters"
+    if kind_of(text) != TEXT or (len(text) <= MAX_WORDS_LENGTH and len(words(text)) <= MAX_WORDS):
+        return ""
+    return (
+        f"q must have at most {MAX_WORDS} words and {MAX_WORDS_LENGTH:,} characters:"
+        " put words that follow one another in quotes"
+    )
 
 
 def runnable(text: str) -> RunnableQuery:
@@ -54,7 +69,7 @@ def runnable(text: str) -> RunnableQuery:
     first = _FIRST.match(text)
     is_command = first and (first[1] in COMMANDS or first[1] in (*ALIASES, *_SOURCES, "union"))
     # A field may have the name of a command: `count > 3` is a condition.
-    if is_command and not _BEFORE.match(text):
+    if is_command and not _COMPARED.match(text):
         return RunnableQuery(text, 0)
     return _after("filter ", text)
 

@@ -97,7 +97,13 @@ class EventQueries:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def run(
-        self, text: str, condition: Sql, maximum: int, left: Future[None] | None = None
+        self,
+        text: str,
+        condition: Sql,
+        maximum: int,
+        left: Future[None] | None = None,
+        *,
+        explain: bool = False,
     ) -> Selected:
         """
         Return the newest events of the query *text*, or its table.
@@ -107,12 +113,13 @@ class EventQueries:
             condition: A condition in SQL that events must meet as well.
             maximum: The largest number of events or rows.
             left: Completes once the client has left, which ends the query.
+            explain: True for warnings about unknown fields where nothing is found.
 
         Raises:
             SelectionError: The query is wrong, or failed.
             BusyError: Too many queries run already.
         """
-        return self._run(text, EventsWanted(condition), maximum, left)
+        return self._run(text, EventsWanted(condition, explain=explain), maximum, left)
 
     def ids(self, text: str, last: int, left: Future[None] | None = None) -> list[int]:
         """
@@ -125,7 +132,7 @@ class EventQueries:
         with kept.lock:
             is_stale = not kept.live and kept.last < last
             if is_stale or kept.until < time.monotonic():
-                kept.ids, kept.last, kept.until = [], 0, time.monotonic() + KEPT_SECONDS
+                kept.ids, kept.last, kept.until = [], -1, time.monotonic() + KEPT_SECONDS
             if kept.last < last:
                 condition = ("id > ? AND id <= ?", (kept.last, last))
                 found = self._run(text, EventsWanted(condition, selection=True), ALL_EVENTS, left)
@@ -135,7 +142,7 @@ class EventQueries:
 
     def _of(self, text: str) -> _Kept:
         with self._lock:
-            kept = self._kept.setdefault(text, _Kept([], 0, live=True, until=0.0))
+            kept = self._kept.setdefault(text, _Kept([], -1, live=True, until=0.0))
             self._kept.move_to_end(text)
             if len(self._kept) > KEPT_QUERIES:
                 self._kept.popitem(last=False)
@@ -156,7 +163,11 @@ class EventQueries:
             limit_is_explicit=True,
             strict=False,
         )
-        run = self._pool.run(QueryTask(EVENTS, request, self._seconds, events=wanted), left)
+        task = QueryTask(EVENTS, request, self._seconds, events=wanted)
+        try:
+            run = self._pool.run(task, left)
+        except OSError as error:
+            raise SelectionError(f"no process can be started for the query: {error}") from None
         if not run.wait_compiled():
             raise _refused(run, text, query.shift)
         try:

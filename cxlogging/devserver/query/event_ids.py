@@ -39,16 +39,19 @@ class EventsWanted:
         condition: A condition in SQL which events must meet as well, and its values.
         selection: True for the events that reach the first command whose rows are no events;
             False for the query as a whole, of which the rows may be a table.
+        explain: True for warnings about unknown fields where nothing is found, for which the whole
+            store is read.
     """
 
     condition: Sql
     selection: bool = False
+    explain: bool = False
 
     @classmethod
     def of(cls, held: Mapping[str, Any]) -> EventsWanted:
         """Return it from its fields as JSON."""
         sql, values = held["condition"]
-        return cls((sql, tuple(values)), held["selection"])
+        return cls((sql, tuple(values)), held["selection"], held["explain"])
 
 
 def event_frames(answer: EngineAnswer, wanted: EventsWanted) -> Iterator[Any]:
@@ -60,6 +63,8 @@ def event_frames(answer: EngineAnswer, wanted: EventsWanted) -> Iterator[Any]:
     orders them itself. Then lists of ids, or of rows as ``[data as JSON, time, severity]``, and
     ``{"cut": true}`` where a table is too large.
     """
+    if not wanted.explain:
+        answer.unknown = lambda _: ()
     steps = answer.plan.steps
     events = list(takewhile(lambda step: step.command.name in SELECTING, steps))
     table = len(events) < len(steps) and not wanted.selection
@@ -89,7 +94,8 @@ def _ids(answer: EngineAnswer) -> Iterator[list[int]]:
 
 
 def _id(row: QueryRow) -> int:
-    number: int = (row.record or ())[3]
+    assert row.record is not None  # noqa: S101 - no command before has made another row
+    number: int = row.record[3]
     return number
 
 

@@ -16,7 +16,6 @@ from ...vendors.emulation.bodies import (
     inflate,
 )
 from ...vendors.emulation.msgpack_bodies import jsonable, unpack
-from ...wire.masking import Masker
 
 MAX_BODY = 1024 * 1024
 """Bytes of a body as sent; a larger one is not kept."""
@@ -52,8 +51,6 @@ class ShownBody:
 
 def decoded(body: bytes, encoding: str) -> bytes | None:
     """Return *body* without its encoding; None where it is too large, or cannot be decoded."""
-    if len(body) > MAX_BODY:
-        return None
     try:
         return inflate(body, encoding, allowed=ENCODINGS, limit=MAX_RAW)
     except (TooLargeError, MalformedError, UnknownEncodingError):
@@ -61,21 +58,16 @@ def decoded(body: bytes, encoding: str) -> bytes | None:
         return body if _is_text(body) else None
 
 
-def keep(body: bytes, raw: bytes | None, encoding: str, mask: Masker) -> bytes | None:
+def keep(body: bytes, raw: bytes, blanked: bytes, encoding: str) -> bytes:
     """
-    Return what to store of *body*: as it was sent, with keys blanked; None where nothing is kept.
-
-    A body that is too large, or that cannot be searched for keys, is not kept.
+    Return what to store of *body*: as it was sent, with keys blanked.
 
     Args:
         body: As it was sent.
         raw: What `decoded` returned for it.
+        blanked: The same, with keys blanked.
         encoding: Its content encoding.
-        mask: Hides the keys.
     """
-    if not raw:
-        return None
-    blanked = mask.blank(raw)
     if raw is body:
         return blanked
     return body if blanked == raw else _compressed(blanked, encoding.strip().lower())

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .types import ITEM_CHARACTERS, SEVERITIES
+from .types import SEVERITIES
 
 LEVEL_FIELDS = ("level", "severity", "severity_text", "log.level", "levelname")
 MESSAGE_FIELDS = ("message", "body", "msg", "text", "event", "name")
@@ -66,9 +66,9 @@ def compact(value: object) -> str:
 
 
 def shown_item(value: object) -> str:
-    """Return the beginning of *value*, an item that was refused, as JSON."""
+    """Return *value*, an item that was refused, as JSON; empty where that is not possible."""
     try:
-        return compact(value)[:ITEM_CHARACTERS]
+        return compact(value)
     except (TypeError, ValueError, RecursionError):
         return ""
 

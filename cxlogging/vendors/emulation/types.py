@@ -25,7 +25,7 @@ SEVERITIES = {
 
 
 ITEM_CHARACTERS = 2_000
-"""Of an item that was refused: more of it is not kept."""
+"""Of an item that was refused: more of it is not stored."""
 
 MAX_REJECTIONS = 20
 """Refused items of one batch whose rules are kept."""
@@ -126,8 +126,8 @@ class Rejection:
 
     Attributes:
         rule: The rule that it breaks.
-        item: What breaks it, as JSON of at most `ITEM_CHARACTERS`, or as the text around the
-            error where that is not JSON; empty where the rule is about the request as a whole.
+        item: What breaks it, as JSON, or as the text around the error where that is not JSON;
+            empty where the rule is about the request as a whole.
         index: The place of the item in its batch, from 0, where only that item was refused.
         error: The vendor's words for that item.
     """
@@ -177,7 +177,7 @@ class Refusal(Exception):  # noqa: N818 - it carries an answer; it is not an err
         super().__init__(reason)
         self.answer = answer
         self.reason = reason
-        self.rejection = Rejection(rule, item[:ITEM_CHARACTERS])
+        self.rejection = Rejection(rule, item)
 
     def result(self) -> ApiResult:
         """Return the result of the request."""
