@@ -306,4 +306,3 @@ def test_events_of_a_kept_database_are_not_printed_again(tmp_path):
             found = running.read_until(message)
             running.end()
             assert len(found) == 1, found
-
