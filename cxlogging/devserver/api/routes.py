@@ -26,7 +26,6 @@ from .answers import (
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
-from .reports import ReportsApi
 from .requests import RequestsApi
 from .rows import RowsApi
 from .statistics import StatisticsApi
@@ -35,7 +34,7 @@ from .transfer import TransferApi
 
 PAGE = Path(__file__).parents[1] / "page"
 ENDPOINTS = (
-    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
+    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, TransferApi,
 )  # fmt: skip
 HANDLERS = {
     HTTPException: error_response,
