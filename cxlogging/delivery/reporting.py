@@ -106,6 +106,10 @@ class StatsReporter:
         elif reason := no_thread():
             self._diagnostics.say("start", "start", f"statistics are not reported yet: {reason}")
 
+    def end(self) -> None:
+        """Report no more, as before the local server of this process is stopped."""
+        self._endpoint, self._answered = None, False
+
     def _is_needed(self) -> bool:
         return self._endpoint is not None and not (PROCESS.is_ending or PROCESS.is_forking)
 

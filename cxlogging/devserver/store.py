@@ -155,6 +155,14 @@ class Store:
         )
         return [event_dict(columns, row) for row in rows]
 
+    def since(self, last_id: int, limit: int) -> list[dict[str, Any]]:
+        """Return at most *limit* events that came after the one with the id *last_id*, in order."""
+        columns, rows = self._read(
+            f"SELECT {_EVENT} FROM events WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - no values
+            (last_id, limit),
+        )
+        return [event_dict(columns, row) for row in rows]
+
     def requests(self, limit: int = 100, *, vendor: str | None = None) -> list[dict[str, Any]]:
         """Return the newest entries of the request log, newest first."""
         parts, values = _where(vendor, None, None)
@@ -184,6 +192,11 @@ class Store:
         """Return the current number of events of each vendor."""
         with self._arrival:
             return dict(self._counts)
+
+    def count_requests(self) -> dict[str, int]:
+        """Return the number of requests in the log, of the vendors that have any."""
+        _, rows = self._read("SELECT vendor, COUNT(*) FROM requests GROUP BY vendor", ())
+        return dict(rows)
 
     def wait(self, enough: Callable[[dict[str, int]], bool], timeout: float) -> bool:
         """Return True once *enough* is true of the counts, False after *timeout* seconds."""

@@ -7,10 +7,13 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 
@@ -155,8 +158,9 @@ def test_serves_until_ctrl_c(number):
     """It serves the page and the shop until Ctrl-C, and then exits with 0 and no message."""
     with running("--seconds", "0.5") as process:
         out = read_until(process.stdout, "Ctrl-C")
-        page, shop = re.findall(r"^The (?:page|shop)  (http\S+)$", out, re.MULTILINE)
-        assert (get(page), get(shop)) == (200, 200)
+        first, page, shop = re.findall(r"^The (?:page|shop)  (http\S+)$", out, re.MULTILINE)
+        assert out.startswith(f"The page  {first}\n")
+        assert (first, get(page), get(shop)) == (page, 200, 200)
 
         process.send_signal(number)
         rest, err = process.communicate(timeout=30)
@@ -164,6 +168,60 @@ def test_serves_until_ctrl_c(number):
     assert (process.returncode, rest) == (0, "")
     assert "Traceback" not in err
     assert "Exception" not in err
+
+
+def counts(page):
+    with urllib.request.urlopen(f"{page}api/counts", timeout=10) as answer:
+        return json.load(answer)["counts"]
+
+
+def test_the_commands_at_the_end_work_and_traffic_goes_on():
+    """After the report the printed commands work, and requests go on, also after an outage."""
+    with running("--seconds", "0.5") as process:
+        out = read_until(process.stdout, "Ctrl-C")
+        page = re.search(r"^The page  (\S+)$", out, re.MULTILINE)[1]
+        query, tail, fault = (
+            shlex.split(each) for each in re.findall(r"^  (cxlogging .*)$", out, re.MULTILINE)
+        )
+        query, fault = (
+            subprocess.run(
+                [sys.executable, "-c", RUN, *each[1:]],
+                capture_output=True, text=True, timeout=60, check=False,
+            )
+            for each in (query, fault)
+        )  # fmt: skip
+        rows = [json.loads(line) for line in query.stdout.splitlines()]
+        with subprocess.Popen(
+            [sys.executable, "-c", RUN, *tail[1:]], stdout=subprocess.PIPE, text=True
+        ) as tailing:
+            row = json.loads(tailing.stdout.readline())
+            tailing.terminate()
+        before = counts(page)
+        deadline = time.monotonic() + 60
+        while any(counts(page)[name] <= before[name] for name in before):
+            assert time.monotonic() < deadline
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert {row["vendor"] for row in rows} == set(before)
+    assert row["severity"] in {"WARNING", "ERROR", "CRITICAL"}
+    assert (fault.returncode, fault.stdout) == (0, "betterstack: status 503, for 3 requests\n")
+    assert (process.returncode, "abandoned" in err) == (0, False)
+
+
+def test_a_fault_that_is_left_does_not_delay_the_end():
+    """At Ctrl-C, faults are cleared, and the last records are delivered."""
+    with running("--seconds", "0.5") as process:
+        out = read_until(process.stdout, "Ctrl-C")
+        fault = shlex.split(re.search(r"^  cxlogging (fault .*)$", out, re.MULTILINE)[1])
+        fault = [each for each in fault if each not in {"--times", "3"}]
+        subprocess.run([sys.executable, "-c", RUN, *fault], check=True, capture_output=True)
+        read_until(process.stderr, "503")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert not re.search("abandoned|dropped|lost", err), err
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 import pytest
 
 from cxlogging import BetterStackHandler, CoralogixHandler, HoneycombHandler
-from cxlogging.cli.dev import _welcome
+from cxlogging.cli.dev.welcome import welcome
 from cxlogging.devserver import DevServer
 from cxlogging.vendors.registry import VENDORS
 
@@ -44,7 +44,7 @@ def serving(*arguments):
             lines.append(line.rstrip("\n"))
             if line.startswith("Ctrl-C"):
                 break
-        yield process, re.search(r"http://\S+", lines[0])[0], lines
+        yield process, re.fullmatch(r"The page: (http://\S+)/", lines[0])[1], lines
     finally:
         process.kill()
         process.communicate()
@@ -77,10 +77,9 @@ def test_coralogix_may_take_plain_bodies_only():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_where_it_is_and_ends_when_told(number):
-    """It prints the address and the variables to export, and exits 0 on Ctrl-C and SIGTERM."""
-    with serving() as (process, url, lines):
+    """It prints the page's address and the variables to export, and exits 0 on Ctrl-C, SIGTERM."""
+    with serving("--variables", "--quiet") as (process, url, lines):
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]+", url)
-        assert f"the page: {url}/" in lines
         assert f"export CXLOGGING_URL={url}" in lines
         assert f"export CORALOGIX_LOG_URL={url}/logs/v1/singles" in lines
         assert f"export HONEYCOMB_API_ENDPOINT={url}" in lines
@@ -123,7 +122,7 @@ def test_sigterm_ends_it_amid_a_large_body():
                 assert post(url, "/", b"{}", Authorization="Bearer dev") == 202
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=10)
-    assert (out, err, process.returncode) == ("stopped\n", "", 0)
+    assert (out.splitlines()[-1], err, process.returncode) == ("stopped", "", 0)
 
 
 def test_each_refused_request_is_one_line_on_stderr():
@@ -211,9 +210,10 @@ def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
 def test_help_names_every_option():
     """The help names every option, and the list of commands imports none of them."""
     done = finished("dev", "--help")
-    for option in ("--port", "--host", "--allow-remote", "--db", "--max-size", "--coralogix-key",
-                   "--honeycomb-key", "--betterstack-token", "--query-key",
-                   "--query-timeout", "--coralogix-plain-only"):  # fmt: skip
+    for option in ("--port", "--open", "--quiet", "--variables", "--host", "--allow-remote",
+                   "--db", "--max-size", "--coralogix-key", "--honeycomb-key",
+                   "--betterstack-token", "--query-key", "--query-timeout",
+                   "--coralogix-plain-only"):  # fmt: skip
         assert option in done.stdout
     script = "import sys; from cxlogging.cli import main\ntry: main()\n"
     script += "finally: print('uvicorn' in sys.modules)"
@@ -221,7 +221,7 @@ def test_help_names_every_option():
         [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=False,
         timeout=60,
     )  # fmt: skip
-    assert re.search(r"demo .*\n +dev ", listed.stdout)
+    assert re.search(r"demo .*\n +dev .*\n +fault ", listed.stdout)
     assert listed.stdout.endswith("False\n")
     assert finished("nonsense").returncode == 2
     assert finished("--version").stdout.startswith("cxlogging ")
@@ -252,7 +252,8 @@ def test_each_block_alone_leads_to_the_local_server(title, handler, monkeypatch)
     for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
     with DevServer() as server:
-        block = _welcome(server.url, set()).partition(f"# {title}\n")[2].partition("\n\n")[0]
+        text = welcome(server.url, variables=True)
+        block = text.partition(f"# {title}\n")[2].partition("\n\n")[0]
         for line in block.splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
             monkeypatch.setenv(name, *shlex.split(value))
@@ -288,7 +289,7 @@ def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
     """Every variable under the heading of a handler is read by it, and its record arrives."""
     handler = VENDORS[vendor].handler
     clean = {name: held for name, held in os.environ.items() if not name.startswith(PREFIXES)}
-    with serving() as (_, url, lines):
+    with serving("--variables") as (_, url, lines):
         start = lines.index(f"# {title}") + 1
         block = [line.removeprefix("export ") for line in lines[start : lines.index("", start)]]
         pairs = dict(shlex.split(line)[0].split("=", 1) for line in block)
@@ -310,6 +311,6 @@ def test_a_process_with_a_block_alone_ships_to_the_local_server(title, vendor):
 
 def test_variables_of_a_vendor_s_own_sdk_are_labelled():
     """Variables that no handler reads are under a heading that says so."""
-    _, _, block = _welcome("http://127.0.0.1:8765", set()).partition("own SDK")
+    _, _, block = welcome("http://127.0.0.1:8765", variables=True).partition("own SDK")
 
     assert "export CORALOGIX_TIME_DELTA_URL=http://127.0.0.1:8765/sdk/v1/time\n\n" in block

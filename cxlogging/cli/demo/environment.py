@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from ... import flush_all
+from ... import flush_all, report_stats
+from ...delivery.reporting import REPORTER
 from ...devserver import DevServer
 from ...handlers.handler import ShippingHandler
 from ...vendors.registry import VENDORS
@@ -92,6 +93,7 @@ class DemoEnvironment:
             opening.callback(self.server.stop)
             self._configure()
             opening.callback(_unconfigure)
+            opening.callback(REPORTER.end)
             app = create_app(str(Path(folder, "shop.db")))
             self._packer = app.extensions["packer"]
             opening.callback(self._packer.close)
@@ -154,6 +156,7 @@ class DemoEnvironment:
                 del os.environ[name]
         os.environ["CXLOGGING_URL"] = self.server.url
         logging.config.dictConfig(LOGGING)
+        report_stats()
         root = logging.getLogger()
         self._handlers = {
             str(each.name): each for each in root.handlers if isinstance(each, ShippingHandler)

@@ -12,12 +12,16 @@ from rich.text import Text
 from ...vendors.registry import TITLES
 from ..shared.progress import progress_bar
 from .environment import DemoEnvironment
+from .next_steps import print_next_steps, print_page
 from .report import print_conclusion, print_query, print_vendor
 from .results import VendorResult, differences
 from .traffic import Traffic
 
 OUTAGE = (0.4, 0.65)
 """When the outage begins and ends, as parts of the time that the clients run."""
+
+TRICKLE_PAUSE = 0.4
+"""Mean seconds between two requests after the report."""
 
 MAX_SETTLE_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -38,6 +42,7 @@ def run_demo(port: int, seconds: float, *, once: bool, stopped: Stopped) -> bool
     with DemoEnvironment(port) as demo:
         if demo.notice:
             Console(stderr=True).print(Text(demo.notice, "yellow"), soft_wrap=True)
+        print_page(console, demo.server.url)
         traffic = Traffic("127.0.0.1", demo.shop.server_port)
         columns = (
             TextColumn("{task.description:<26}"),
@@ -51,9 +56,8 @@ def run_demo(port: int, seconds: float, *, once: bool, stopped: Stopped) -> bool
             return None
         problems = _report(console, demo, traffic)
         if not once:
-            _print_addresses(console, demo)
-            while not stopped():
-                time.sleep(2 * POLL_SECONDS)
+            print_next_steps(console, demo.server.port, demo.shop.server_port)
+            _keep_going(demo, stopped)
     return not problems
 
 
@@ -111,11 +115,11 @@ def _report(console: Console, demo: DemoEnvironment, traffic: Traffic) -> list[s
     return problems
 
 
-def _print_addresses(console: Console, demo: DemoEnvironment) -> None:
-    console.print()
-    for label, address in (
-        ("The page", f"{demo.server.url}/"),
-        ("The shop", f"http://127.0.0.1:{demo.shop.server_port}/items"),
-    ):
-        console.print(Text.assemble(f"{label}  ", (address, "bold cyan")), soft_wrap=True)
-    console.print("Visit the shop, and see its logs on the page. Ctrl-C to stop.", style="dim")
+def _keep_going(demo: DemoEnvironment, stopped: Stopped) -> None:
+    """Send a few requests a second to the shop, so that there is something to watch."""
+    trickle = Traffic("127.0.0.1", demo.shop.server_port, clients=1, pause=TRICKLE_PAUSE)
+    trickle.start()
+    while not stopped():
+        time.sleep(2 * POLL_SECONDS)
+    trickle.stop()
+    demo.server.faults.clear()  # the last records are delivered whatever the user has set

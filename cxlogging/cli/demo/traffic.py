@@ -9,8 +9,6 @@ import threading
 from collections import Counter
 from typing import Any
 
-CLIENTS = 4
-PAUSE = 0.008
 CUSTOMERS = ("Ada", "Grace", "Zoë", "Linus", "Margaret")
 
 ShopRequest = tuple[str, str, "dict[str, Any] | None"]
@@ -34,20 +32,22 @@ class Traffic:
     Args:
         host: The host of the shop.
         port: The port of the shop.
+        clients: How many clients there are.
+        pause: Mean seconds between two requests of a client.
 
     Attributes:
         failures: Why clients have ended early.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+    def __init__(self, host: str, port: int, clients: int = 4, pause: float = 0.008) -> None:
+        self._host, self._port, self._pause = host, port, pause
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._responses: Counter[int] = Counter()
         self.failures: list[str] = []
         self._threads = [
             threading.Thread(target=self._run, args=(n,), name=f"client-{n}", daemon=True)
-            for n in range(CLIENTS)
+            for n in range(clients)
         ]
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class Traffic:
         dice = random.Random(number)
         connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
         try:
-            while not self._stopped.wait(dice.uniform(0, 2 * PAUSE)):
+            while not self._stopped.wait(dice.uniform(0, 2 * self._pause)):
                 status = _send(connection, *_random_request(dice))
                 with self._lock:
                     self._responses[status] += 1

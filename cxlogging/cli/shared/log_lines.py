@@ -8,7 +8,8 @@ every event (file, thread, process and so on) are left out unless all are wanted
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...dataprime import Row, Severity
@@ -16,6 +17,7 @@ from ...dataprime.times import iso
 from ...vendors.emulation.event_fields import logger_of
 from ...vendors.registry import QUERIED, VENDORS
 from .screen import painted, safe, symbol
+from .tracebacks import styled
 
 MESSAGE_NAMES = ("message", "body", "msg", "event", "text", "log")
 TRACE_NAMES = ("exception", "exception.stacktrace", "stack_info")
@@ -35,37 +37,84 @@ STYLES: Mapping[Severity | None, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """
+    A log as people read it. The texts are as they were sent; `text` escapes them.
+
+    Attributes:
+        time: When it was logged.
+        level: The name of its level; a ``-`` is printed where it is empty.
+        severity: Decides about the colour of the level.
+        source: Where it came from.
+        logger: The name of the logger.
+        message: The message, of one or more lines.
+        fields: Further fields.
+        traces: Exceptions and stacks.
+    """
+
+    time: str
+    level: str
+    severity: Severity | None
+    source: str
+    logger: str
+    message: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    traces: Iterable[str] = ()
+
+    def text(self, *, coloured: bool, full: bool = False, width: int | None = None) -> str:
+        """
+        Return the text; further lines begin with a mark, so that they do not look like new logs.
+
+        Args:
+            coloured: Use colours.
+            full: Show every line of long texts.
+            width: Cut longer lines, and say how much is missing; None for whole lines.
+        """
+        paint = painted if coloured else _plain
+        first, *others = self.message.split("\n")
+        fields, long_texts = _split_long(self.fields)
+        listed = " ".join(f"{safe(name)}={_field_text(value)}" for name, value in fields.items())
+        parts = [
+            paint(self.time, "dim"),
+            paint(f"{safe(self.level) or '-':<8}", *STYLES.get(self.severity, ())),
+            paint(safe(self.source), "cyan"),
+            paint(safe(self.logger), "dim"),
+            safe(_cut(first.rstrip("\r"), width)),
+            paint(_cut(listed, width), "dim"),
+        ]
+        blocks = [others, *map(_lines, self.traces)]
+        blocks += [[f"{name}:", *_lines(long_text)] for name, long_text in long_texts.items()]
+        below = (
+            paint(safe_line(_cut(line, width)), *styles)
+            for block in blocks
+            for line, styles in styled(block if full else folded(block))
+        )
+        return "\n".join(["  ".join(filter(None, parts)), *(f"    | {line}" for line in below)])
+
+
 def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
     """
-    Return *row* as text; further lines begin with a mark, so that they do not look like new rows.
+    Return *row* as text.
 
     Args:
         row: A log.
         coloured: Use colours.
         full: Show all fields, and every line of long texts.
     """
-    paint = painted if coloured else _plain
     message, rest = _parts(row.data)
-    first, *others = message.split("\n")
-    blocks = [others, *_exceptions(rest)]
-    fields = rest if full else _without_own(row, rest)
-    fields, long_texts = _split_long(fields)
+    traces = tuple(_exceptions(rest))
     severity = row.severity
-    parts = [
-        paint(_moment(row), "dim"),
-        paint(f"{severity.name if severity else '-':<8}", *STYLES.get(severity, ())),
-        paint(safe(_source(row)), "cyan"),
-        paint(safe(logger_of(rest, row.labels.get("category"))), "dim"),
-        safe(first.rstrip("\r")),
-        paint(
-            " ".join(f"{safe(name)}={_field_text(value)}" for name, value in fields.items()), "dim"
-        ),
-    ]
-    blocks += [[f"{name}:", *text.strip("\n").split("\n")] for name, text in long_texts.items()]
-    below = [line for block in blocks for line in (block if full else folded(block))]
-    return "\n".join(
-        ["  ".join(filter(None, parts)), *(f"    | {safe_line(each)}" for each in below)]
-    )
+    return LogLine(
+        time=_moment(row),
+        level=severity.name if severity else "",
+        severity=severity,
+        source=_source(row),
+        logger=logger_of(rest, row.labels.get("category")),
+        message=message,
+        fields=rest if full else _without_own(row, rest),
+        traces=traces,
+    ).text(coloured=coloured, full=full)
 
 
 def folded(lines: list[str]) -> list[str]:
@@ -84,6 +133,16 @@ def safe_line(line: str) -> str:
 def _plain(text: str, *styles: str) -> str:
     del styles
     return text
+
+
+def _lines(text: str) -> list[str]:
+    return text.strip("\n").split("\n")
+
+
+def _cut(text: str, width: int | None) -> str:
+    if width is None or len(text) <= width:
+        return text
+    return f"{text[:width]}{symbol('…', '...')} {len(text) - width:,} more characters"
 
 
 def _moment(row: Row) -> str:
@@ -106,15 +165,15 @@ def _parts(data: Any) -> tuple[str, dict[str, Any]]:
     return ("" if name is None else str(data[name]).rstrip("\n")), rest
 
 
-def _exceptions(rest: dict[str, Any]) -> Iterator[list[str]]:
-    """Remove exceptions and stacks from *rest*, and yield the lines of each."""
+def _exceptions(rest: dict[str, Any]) -> Iterator[str]:
+    """Remove exceptions and stacks from *rest*, and yield the text of each."""
     for name in TRACE_NAMES:
         held = rest.get(name)
         text = held.get("stacktrace") if isinstance(held, dict) else held
         if isinstance(text, str):
-            yield text.strip("\n").split("\n")
+            yield text
         elif isinstance(held, dict) and isinstance(held.get("type"), str):
-            yield f"{held['type']}: {held.get('message', '')}".split("\n")
+            yield f"{held['type']}: {held.get('message', '')}"
         else:
             continue
         del rest[name]

@@ -20,7 +20,7 @@ _PLAIN_HTTP = re.compile(r"pass allow_plain_http=True \(or (set \w+=1)\)")
 _ASSIGNED = re.compile(r"\b(?P<name>[a-z_]+)=(?:True\b|False\b)?(?![=\w'\"(\[{])")
 _ALTERNATIVE = re.compile(r" \(or (?P<name>[a-z_]+)=\)")
 _LEADING = re.compile(
-    r"^(?P<name>[a-z_]+)(?= (?:takes|needs|is|are|has|holds|lies|sends|and|both)\b| ')"
+    r"^(?P<name>[a-z_]+)(?= (?:takes|needs|must|is|are|has|holds|lies|sends|and|both)\b| ')"
 )
 _LEADING_VALUE = re.compile(r"^(?P<name>[a-z_]+)=(?=['\"\d])")
 _SECOND = re.compile(r"(?<= and )(?P<name>[a-z_]+)(?= both\b)")

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import gc
-import shlex
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ..devserver import DevServer, Keys
-from ..devserver.query.endpoint import TIMEOUT
-from ..vendors.emulation.types import QUERIES
-from ..vendors.registry import VENDORS
-from ..wire import option_parsers as values
-from ..wire.settings import URL_VARIABLE
-from .shared.screen import safe
-from .shared.wording import examples, in_flags
+from ...devserver import DevServer, Keys
+from ...devserver.query.endpoint import TIMEOUT
+from ...vendors.emulation.types import QUERIES
+from ...vendors.registry import VENDORS
+from ...wire import option_parsers as values
+from ..shared.wording import examples, in_flags
+from .browser import open_page
+from .printing import EventPrinter
+from .welcome import welcome
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    from ..devserver import RequestRecord
 
 _Command = Callable[..., None]
 
@@ -58,7 +56,8 @@ def _vendor_options(command: _Command) -> _Command:
 @click.command(
     "dev",
     epilog=examples(
-        "cxlogging dev --port 0",
+        "cxlogging dev --open",
+        "cxlogging dev --port 0 --quiet",
         "cxlogging dev --db events.db --max-size 1GiB",
     ),
 )
@@ -69,6 +68,13 @@ def _vendor_options(command: _Command) -> _Command:
     type=click.IntRange(0, 65535),
     metavar="N",
     help="The port to listen on; 0 picks a free one and prints it.",
+)
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the events that arrive.")
+@click.option(
+    "--variables",
+    is_flag=True,
+    help="Also print the variables that make the vendors' own clients send here.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -110,6 +116,9 @@ def _vendor_options(command: _Command) -> _Command:
 def command(
     *,
     port: int,
+    opens: bool,
+    quiet: bool,
+    variables: bool,
     host: str,
     allow_remote: bool,
     path: str | None,
@@ -122,9 +131,11 @@ def command(
     Run a local server that behaves like the vendors.
 
     It enforces the rules of each vendor's API, so that requests accepted here are accepted there.
-    It stores what arrives in a database, shows it on a page, and answers DataPrime queries. Each
-    request that is rejected is a line on stderr with the reason. Stop it with Ctrl-C.
+    It stores what arrives in a database, shows it on a page, and answers DataPrime queries. Events
+    are printed as they arrive; each rejected request is a line on stderr with the reason. Stop it
+    with Ctrl-C.
     """
+    printer = EventPrinter(quiet=quiet)
     keys = {vendor: vendor_options[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
@@ -135,7 +146,7 @@ def command(
             path=path,
             max_bytes=max_size,
             allow_remote=allow_remote,
-            on_request=_print_rejection,
+            on_request=printer.on_request,
             query_timeout=query_timeout,
         )
     except (ValueError, OSError, sqlite3.Error) as error:
@@ -143,23 +154,34 @@ def command(
     for vendor in VENDORS:
         if vendor_options.get(f"{vendor}_plain_only"):
             server.faults.add(vendor=vendor, compressed=True, status=415)
-    _serve(server, {vendor for vendor, given in keys.items() if given})
+    keyed = {vendor for vendor, given in keys.items() if given}
+    _serve(server, printer, keyed, opens=opens, variables=variables)
 
 
-def _serve(server: DevServer, keyed: set[str]) -> None:
+def _serve(
+    server: DevServer,
+    printer: EventPrinter,
+    keyed: Collection[str],
+    *,
+    opens: bool,
+    variables: bool,
+) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_interrupt)
+    last_event = server.store.last_event
     try:
         server.start()
-        click.echo(_welcome(server.url, keyed))
+        printer.out.write(welcome(server.url, keyed, variables=variables))
+        printer.start(server.store, last_event)
+        if opens:
+            open_page(f"{server.url}/")
         threading.Event().wait()
     except OSError as error:
         raise click.ClickException(_error_message(error, server.host, server.port)) from None
     except KeyboardInterrupt:
-        click.echo("stopped")
+        if printer.stop():
+            printer.out.write("stopped")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
         server.stop()
         # A large request may have left millions of objects, which the garbage collector would
         # visit several times before the interpreter ends.
@@ -168,6 +190,8 @@ def _serve(server: DevServer, keyed: set[str]) -> None:
 
 def _raise_interrupt(number: int, frame: FrameType | None) -> NoReturn:
     del number, frame
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -177,28 +201,3 @@ def _error_message(error: Exception, host: str, port: int) -> str:
     if isinstance(error, sqlite3.Error):
         return f"cannot use the database file: {error}."
     return f"{in_flags(str(error), command)}."
-
-
-def _print_rejection(request: RequestRecord) -> None:
-    if not request.error:
-        return
-    outcome = request.status or "no answer"
-    line = f"{request.vendor} {request.method} {request.path} -> {outcome}: {request.error}"
-    click.echo(safe(line), err=True)
-
-
-def _welcome(url: str, keyed: set[str]) -> str:
-    def key(vendor: str) -> str:
-        return "<the key you gave>" if vendor in keyed else "dev"
-
-    # Each block is enough to send here. It names no region or domain, which would lead elsewhere.
-    # Variables that only a vendor's SDK reads have their own block.
-    blocks: dict[str, Mapping[str, str]] = {"cxlogging, all handlers": {URL_VARIABLE: url}}
-    for name, vendor in VENDORS.items():
-        blocks.update(vendor.profile.local_variables(url, key(name)))
-    lines = [f"cxlogging dev listens on {url}", f"the page: {url}/", ""]
-    for title, variables in blocks.items():
-        lines.append(f"# {title}")
-        lines += [f"export {name}={shlex.quote(held)}" for name, held in variables.items()]
-        lines.append("")
-    return "\n".join([*lines, "Ctrl-C stops the server."])

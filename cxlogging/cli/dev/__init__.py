@@ -1,0 +1,3 @@
+"""`cxlogging dev`: the local server in the foreground."""
+
+from .main import command as command
