@@ -96,7 +96,7 @@ class Find:
         until(lambda: len(self.page.state("rows")) == count)
 
     def labels(self):
-        return self.run("[...document.querySelectorAll('.timeline')].map((e) => e.ariaLabel)")
+        return self.run("[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)")
 
     def query(self, text, *keys):
         """Write a query, then press *keys*; by default Enter."""
@@ -153,6 +153,8 @@ def test_a_value_of_a_facet_is_a_filter_in_the_url_and_a_chip_that_removes_it(fi
     assert find.texts(".filter-chip span") == ["logger is shop.pay", "logger is mail"]
     find.click(".filter-chip", "logger is shop.pay")
     find.shows(6)
+    assert find.run("document.activeElement.className") == "chips"
+    until(lambda: "6 events found" in find.texts("[role=status]"))
     find.click(".filter-chip", "logger is mail")
     find.shows(34)
     assert find.params() == {}
@@ -359,7 +361,7 @@ def test_the_histogram_is_a_table_too(find):
     cells = find.texts(".histogram td")
     assert sum(map(int, cells)) == 34
     assert len(rows) > 10
-    label = find.one(".timeline").get_attribute("aria-label")
+    label = find.one(".histogram .plot").get_attribute("aria-label")
     assert label.endswith("8 error, 5 warning, 20 info, 1 debug.")
     find.click(".histogram tbody button")
     until(lambda: {"from", "to"} <= find.params().keys())
