@@ -63,6 +63,8 @@ def allowed(module: str) -> set[str]:
     parts = module.split(".")
     if {"devserver", "dev", "demo"} & set(parts) or "emulat" in module:
         extras += ["dev"]
+    if "mcp" in parts:
+        extras += ["mcp"]
     if parts[-1] in {"testing", "pytest_plugin"}:
         extras += ["test"]
     given = (names for prefix, names in APPLICATION.items() if module.startswith(prefix))
@@ -80,7 +82,7 @@ def test_what_is_declared_is_imported():
     """Nothing is installed with the package or for its commands that no module imports."""
     used = {package for name in MODULES for package in needed(name)}
 
-    assert declared("fast", "cli", "dev") - used == set()
+    assert declared("fast", "cli", "dev", "mcp") - used == set()
 
 
 def test_the_doctor_knows_the_extras():

@@ -29,7 +29,7 @@ LAYERS = [
     ("handlers",),
     ("vendors",),
     ("integrations", "dataprime", "custom"),
-    ("devserver", "testing", "captured_events", "pytest_plugin"),
+    ("devserver", "mcp", "testing", "captured_events", "pytest_plugin"),
     ("cli", "__main__", ""),
 ]
 """From the lowest to the highest; the first pattern that fits a module tells its layer."""
@@ -63,7 +63,7 @@ NETWORK = {
     "ssl",
 }
 NETWORK |= {"starlette", "urllib.request", "urllib3", "uvicorn", "websockets", "httpx", "nats"}
-MAY_CONNECT = ("delivery.http", "devserver", "cli", "dataprime", "integrations")
+MAY_CONNECT = ("delivery.http", "devserver", "cli", "dataprime", "integrations", "mcp")
 NO_CONNECTION = {"delivery.options": {"ssl"}, "delivery.stderr": {"select"}}
 """Where a library is imported for the name of a type alone, or to ask whether a write waits."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .commands import SERVER_COMMANDS, exit_for_missing_extra
+from .commands import exit_for_missing_extra
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cxlogging"):
             raise
-        exit_for_missing_extra("dev" if SERVER_COMMANDS.intersection(arguments[:1]) else "cli")
+        exit_for_missing_extra(arguments[0] if arguments else "")
     from .shared.exit_codes import open_streams
 
     open_streams()

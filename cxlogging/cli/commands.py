@@ -20,12 +20,13 @@ COMMANDS = {
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
     "fault": "Make the local server fail on purpose.",
+    "mcp": "Give coding assistants tools that read the logs.",
     "completion": "Print the completion script of a shell.",
 }
 """Each command and its line in `cxlogging --help`."""
 
-SERVER_COMMANDS = frozenset({"demo", "dev"})
-"""Commands that need the packages of the local server."""
+EXTRAS = {"demo": "dev", "dev": "dev", "mcp": "mcp"}
+"""The extra that a command needs; every other command needs `cli`."""
 
 
 def load(name: str) -> click.Command:
@@ -35,13 +36,14 @@ def load(name: str) -> click.Command:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cxlogging"):
             raise
-        exit_for_missing_extra("dev" if name in SERVER_COMMANDS else "cli")
+        exit_for_missing_extra(name)
     return command
 
 
-def exit_for_missing_extra(extra: str) -> NoReturn:
-    """Say which extra to install, and exit."""
+def exit_for_missing_extra(name: str) -> NoReturn:
+    """Say which extra the command *name* needs, and exit."""
     if sys.stderr is not None:
+        extra = EXTRAS.get(name, "cli")
         sys.stderr.write(
             f"The command line needs more packages: pip install 'cxlogging[{extra}]'\n"
         )

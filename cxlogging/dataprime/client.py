@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Mapping
-from types import TracebackType
 from typing import Any
 
 import requests
@@ -234,12 +233,7 @@ class DataPrimeClient:
     def __enter__(self) -> DataPrimeClient:  # noqa: PYI034 - Self is younger than 3.10
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

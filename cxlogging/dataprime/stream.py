@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Generator, Iterator
-from types import TracebackType
 
 from .errors import CxQueryWarning, QueryError
 from .exports import Exports
@@ -58,12 +57,7 @@ class RowStream(Findings, Exports, Iterator[Row]):
     def __enter__(self) -> RowStream:  # noqa: PYI034 - Self is younger than Python 3.10
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 

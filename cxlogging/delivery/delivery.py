@@ -86,7 +86,7 @@ class Delivery:
 
     def _report_stats(self) -> None:
         # Imported here as hardly any process does this.
-        from .reporting import report_as_configured  # noqa: PLC0415
+        from .reporting import report_as_configured
 
         report_as_configured(self.lane.diagnostics)
 

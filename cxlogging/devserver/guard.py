@@ -77,7 +77,7 @@ class Guard:
             return "requests from other origins are refused"
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return "requests from other sites are refused"
-        if not path.startswith("/api/"):
+        if not (path.startswith("/api/") or path == "/mcp"):
             return ""
         return self._api_refusal(method, headers, IMPORTED if path == IMPORT else JSON)
 

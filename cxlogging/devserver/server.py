@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uvicorn.server import ServerState
 
@@ -32,9 +32,6 @@ from .query.pool import MAX_MEMORY
 from .reports import ReportBoard
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 class DevServer:
@@ -126,12 +123,7 @@ class DevServer:
     def __enter__(self) -> DevServer:  # noqa: PYI034 - typing.Self came with 3.11
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.stop()
 
     def events(self, vendor: str | None = None) -> list[dict[str, Any]]:

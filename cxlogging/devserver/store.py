@@ -193,6 +193,11 @@ class Store:
         with self._arrival:
             return dict(self._counts)
 
+    def count_requests(self) -> dict[str, int]:
+        """Return the number of requests in the log, of the vendors that have any."""
+        _, rows = self._read("SELECT vendor, COUNT(*) FROM requests GROUP BY vendor", ())
+        return dict(rows)
+
     def wait(self, enough: Callable[[dict[str, int]], bool], timeout: float) -> bool:
         """Return True once *enough* is true of the counts, False after *timeout* seconds."""
         with self._arrival:

@@ -120,8 +120,10 @@ class ItemMaker:
             task = attributes["taskName"] if HAS_TASK_NAME else None
             if self._sequence is not None:
                 sequence_id = document[self._sequence] = self._identify(attributes["process"])
-            if info or text or stack or OPENTELEMETRY in MODULES:
-                self._add_error_and_trace(document, record, attributes)
+            if OPENTELEMETRY in MODULES:
+                self._add_trace(document, attributes)
+            if info or text or stack:
+                document.update(self._error_fields(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
             item = write(time_ns, document, rate, task)
             if len(item) <= self._limit:
@@ -143,18 +145,16 @@ class ItemMaker:
             raise UnusualError("fields of this destination are flat")
         return clean
 
-    def _add_error_and_trace(
-        self, document: dict[str, Any], record: logging.LogRecord, attributes: Mapping[str, Any]
-    ) -> None:
-        """Add to *document* the ids of the active span, and the exception of *record*."""
-        if OPENTELEMETRY in MODULES and (trace := trace_of(attributes)):
-            known, members = self._latest_trace
-            if known is not trace:  # of the same span it is the same object
-                members = self._trace(*trace)
-                self._latest_trace = (trace, members)
-            put_trace(document, members)
-        if record.exc_info or record.exc_text or record.stack_info:
-            document.update(self._error_fields(*self._events.stacks(record)))
+    def _add_trace(self, document: dict[str, Any], attributes: Mapping[str, Any]) -> None:
+        """Add to *document* the ids of the active span."""
+        trace = trace_of(attributes)
+        if trace is None:
+            return
+        known, members = self._latest_trace
+        if known is not trace:  # of the same span it is the same object
+            members = self._trace(*trace)
+            self._latest_trace = (trace, members)
+        put_trace(document, members)
 
     def _is_recoverable(self, error: BaseException, key: tuple[Any, ...]) -> bool:
         """Return True if the slow path can handle the record for which *error* was raised."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from ..wire.external_errors import is_external
@@ -11,17 +12,16 @@ from ..wire.external_errors import is_external
 MODULES = sys.modules
 OPENTELEMETRY = "opentelemetry.trace"
 """Used only if the application has imported it."""
+OPENTELEMETRY_CONTEXT = "opentelemetry.context"
+"""Where it keeps the active span."""
 
 Trace = tuple[str, str]
 """The ids of a trace and of one of its spans, in lower-case hexadecimal digits."""
 
 _DIGITS = frozenset("0123456789abcdef")
 
-
-class _Latest:
-    """The span of the last record, by its numbers: that of the next is often the same."""
-
-    span: tuple[int, int, Trace | None] = (0, 0, None)
+_latest: ContextVar[tuple[object, Trace | None]] = ContextVar("cxlogging_trace", default=(None, None))
+"""The OpenTelemetry context of the last record, and its ids: the next often has the same one."""
 
 
 def trace_of(attributes: Mapping[str, Any]) -> Trace | None:
@@ -34,13 +34,15 @@ def trace_of(attributes: Mapping[str, Any]) -> Trace | None:
     module: Any = MODULES.get(OPENTELEMETRY)
     if module is not None:
         try:
-            span = module.get_current_span().get_span_context()
-            known = _Latest.span
-            if known[0] != span.span_id or known[1] != span.trace_id:
-                ids = _valid(f"{span.trace_id:032x}", f"{span.span_id:016x}")
-                _Latest.span = known = (span.span_id, span.trace_id, ids)
-            if known[2] is not None:
-                return known[2]
+            # A context is never changed: as long as it is the same object, so is its span.
+            context = MODULES[OPENTELEMETRY_CONTEXT].get_current()
+            known, trace = _latest.get()
+            if known is not context:
+                span = module.get_current_span(context).get_span_context()
+                trace = _valid(f"{span.trace_id:032x}", f"{span.span_id:016x}")
+                _latest.set((context, trace))
+            if trace is not None:
+                return trace
         except BaseException as error:  # partly imported, or another library of this name
             if is_external(error):
                 raise

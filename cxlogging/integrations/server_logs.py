@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..handlers.extras import own_copy
 from ..wire.sanitizing.truncation import strip_ansi
@@ -19,17 +20,19 @@ AIOHTTP_ATTRIBUTES = (
     " response_size request_time request_time_frac request_time_micro request_header"
     " response_header"
 ).split()
+SANIC_ATTRIBUTES = ("host", "request", "status", "byte", "duration")
 """What a server has set on its record, and is in the fields or has no place there."""
 
 MICROSECONDS = 1e6
+MILLISECONDS = 1e3
 
 
 class AccessFields(logging.Filter):
     """
     Give access records of web servers the fields of their request.
 
-    A filter for any handler; for uvicorn, gunicorn, hypercorn, Werkzeug (``flask run``),
-    ``django.server`` (``runserver``) and aiohttp. Method, path, status, client address, and what
+    A filter for any handler; for uvicorn, gunicorn, hypercorn, granian, Werkzeug (``flask run``),
+    ``django.server`` (``runserver``), aiohttp and Sanic. Method, path, status, client address, and what
     else the server says of duration and size become fields; the query string and headers leave
     the message. Other records pass as they are.
 
@@ -122,6 +125,31 @@ def _aiohttp(record: logging.LogRecord) -> Found | None:
     return found
 
 
+def _granian(record: logging.LogRecord) -> Found | None:
+    """Read the atoms of an access record: https://github.com/emmett-framework/granian#logging."""
+    atoms = record.args
+    if not isinstance(atoms, Mapping) or not {"method", "path", "status"} <= atoms.keys():
+        return None
+    fields = _fields(atoms["method"], atoms["path"], atoms["status"], atoms.get("addr"))
+    duration = atoms.get("dt_ms")
+    if isinstance(duration, float):
+        fields["duration"] = duration / MILLISECONDS
+    return _line(fields)
+
+
+def _sanic(record: logging.LogRecord) -> Found | None:
+    """Read the attributes of the record: https://sanic.dev/en/guide/best-practices/logging.html."""
+    known = record.__dict__
+    method, _, url = str(known.get("request")).partition(" ")
+    if not url or "status" not in known:
+        return None
+    address = _without_port(str(known.get("host")))
+    path = urlsplit(url).path
+    return _line(
+        _fields(method, path, known["status"], address, known.get("byte")), SANIC_ATTRIBUTES
+    )
+
+
 def _common(
     arguments: Any, address: Any, unwanted: list[str] | tuple[str, ...] = ()
 ) -> Found | None:
@@ -171,6 +199,8 @@ _READERS: Mapping[str, Callable[[logging.LogRecord], Found | None]] = {
     "werkzeug": _werkzeug,
     "django.server": _django,
     "aiohttp.access": _aiohttp,
+    "granian.access": _granian,
+    "sanic.access": _sanic,
 }
 
 

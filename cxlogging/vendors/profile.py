@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ..wire.destination import Destination
 from ..wire.http import Endpoint, Secret
@@ -71,6 +71,23 @@ class CommandOption:
     help: str
 
 
+@dataclass(frozen=True)
+class SampleRequest:
+    """
+    A request with one event, as a person may send it with curl.
+
+    Attributes:
+        path: Absolute, percent-encoded.
+        credential_header: The header that carries the key, up to the key, such as
+            ``"Authorization: Bearer "``.
+        body: A JSON value.
+    """
+
+    path: str
+    credential_header: str
+    body: Any
+
+
 class Profile(ABC, Generic[D]):
     """
     What is known of a vendor beside how its requests look.
@@ -132,6 +149,10 @@ class Profile(ABC, Generic[D]):
     @abstractmethod
     def local_variables(self, url: str, key: str) -> Mapping[str, Mapping[str, str]]:
         """Return by heading the variables that make its clients send to the local server *url*."""
+
+    @abstractmethod
+    def sample_request(self, event: Mapping[str, Any]) -> SampleRequest:
+        """Return a request with one *event* of the local server, a dict as its store returns it."""
 
     def secret(self, name: str, key: Secret | None) -> Setting:
         """Return the setting of a key or token."""

@@ -66,7 +66,6 @@ class Masker:
                 at = start + 1
         return "".join([*parts, text[done:]])
 
-
     def blank(self, data: bytes) -> bytes:
         """
         Return *data* with an asterisk for each byte of a secret that it quotes as a whole.

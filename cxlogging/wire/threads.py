@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -30,14 +31,21 @@ def start_thread(main: Callable[[], None]) -> None:
         RuntimeError: No thread can be started.
     """
     if not hasattr(signal, "pthread_sigmask"):
-        _thread.start_new_thread(main, ())
+        _thread.start_new_thread(_run, (main,))
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-        _thread.start_new_thread(main, ())
+        _thread.start_new_thread(_run, (main,))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _run(main: Callable[[], None]) -> None:
+    # As `threading` does, for debuggers, profilers and coverage.
+    sys.settrace(threading.gettrace())
+    sys.setprofile(threading.getprofile())
+    main()
 
 
 def block_signals() -> None:

@@ -114,7 +114,7 @@ ANSWERS = st.sampled_from(
     concurrency=st.integers(1, 4),
 )
 def test_any_answers_in_any_order(answers, sizes, overflow, bound, concurrency):
-    """Whatever a vendor answers, the account balances, and only what was accepted arrives."""
+    """Whatever a vendor answers, the ledger balances, and only what was accepted arrives."""
     left = list(answers)
     lock = threading.Lock()
 
@@ -146,7 +146,7 @@ def test_any_answers_in_any_order(answers, sizes, overflow, bound, concurrency):
 
 
 def test_order_is_kept_where_nothing_failed():
-    """One producer's records arrive in the order in which it logged them."""
+    """Without failures, the records of one thread arrive in the order in which it logged them."""
     network = Network()
     target = delivery(network, concurrency=1)
     for number in range(5_000):

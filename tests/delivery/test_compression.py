@@ -1,4 +1,6 @@
-"""An encoding that a vendor may or may not take: tried once, and never at the price of a record."""
+"""
+An encoding that a vendor may or may not accept: tried once, and no record is lost by the trial.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ TRIES = LIMITS._replace(auto=(), tried=("gzip",))
 
 
 class Vendor:
-    """Answers plain requests by 200, and compressed ones by what *behave* returns."""
+    """Answers plain requests with 200, and compressed ones with what *behave* returns."""
 
     def __init__(self, behave=lambda lines: 200, plain=lambda lines: 200) -> None:
         self._behave, self._plain = behave, plain
@@ -56,7 +58,7 @@ def ship(target: Delivery, *lines: bytes) -> None:
 
 
 def test_compression_begins_after_a_plain_request_was_taken():
-    """The first request is plain, and all after it are compressed, where the vendor takes them."""
+    """The first request is plain; later ones are compressed if the vendor accepts them."""
     vendor = Vendor()
     target = delivery(vendor)
     ship(target, b"1", b"2", b"3", b"4")
@@ -66,7 +68,7 @@ def test_compression_begins_after_a_plain_request_was_taken():
 
 
 def test_a_plain_request_that_was_refused_proves_nothing():
-    """No compressed request is sent before a plain one was taken."""
+    """No compressed request is sent before a plain one was accepted."""
     answers = iter([503, 503])
     vendor = Vendor(plain=lambda lines: next(answers, 200))
     target = delivery(vendor)
@@ -79,7 +81,7 @@ def test_a_plain_request_that_was_refused_proves_nothing():
     "trouble", [400, 401, 403, 404, 406, 413, 415, 422, 429, 500, 503, 302, broken, timeout]
 )
 def test_whatever_goes_wrong_with_the_first_compressed_request(trouble):
-    """It goes again plain at once, everything after it is plain, and one line says so."""
+    """It is sent again plain at once, everything after it is plain, and one message says so."""
     vendor = Vendor(lambda lines: trouble() if callable(trouble) else trouble)
     said: list[str] = []
     target = delivery(vendor, said)
@@ -96,7 +98,9 @@ def test_whatever_goes_wrong_with_the_first_compressed_request(trouble):
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_a_refusal_of_compressed_records_is_not_believed(status):
-    """A vendor that stops taking compressed requests loses nothing: they go again plain."""
+    """
+    A vendor that stops accepting compressed requests loses nothing: they are sent again plain.
+    """
     answers = iter([200])
     vendor = Vendor(lambda lines: next(answers, status))
     target = delivery(vendor)
@@ -108,7 +112,7 @@ def test_a_refusal_of_compressed_records_is_not_believed(status):
 
 
 def test_a_refused_record_does_not_end_compression():
-    """A record that the vendor refuses plain too is rejected, and compression goes on."""
+    """A record that the vendor refuses plain too is rejected, and compression continues."""
 
     def behave(lines):
         return 400 if b"bad" in lines else 200
@@ -123,7 +127,7 @@ def test_a_refused_record_does_not_end_compression():
 
 
 def test_an_outage_does_not_end_compression():
-    """After passing trouble a plain request goes first, and compression is tried again."""
+    """After a temporary failure a plain request goes first, and compression is tried again."""
     answers = iter([200, 503, 200])
     vendor = Vendor(lambda lines: next(answers, 200))
     target = delivery(vendor)
@@ -155,7 +159,7 @@ def test_a_server_that_hangs_on_a_compressed_request_is_not_waited_for():
 
 @pytest.mark.parametrize(("asked", "encodings"), [(None, [None, None]), ("gzip", ["gzip", "gzip"])])
 def test_what_is_asked_for_is_not_tried(asked, encodings):
-    """``compression=None`` stays plain, ``"gzip"`` is used from the first request on."""
+    """``compression=None`` stays plain; ``"gzip"`` is used from the first request on."""
     vendor = Vendor()
     ship(delivery(vendor, compression=asked), b"1", b"2")
 
@@ -163,7 +167,7 @@ def test_what_is_asked_for_is_not_tried(asked, encodings):
 
 
 def test_one_request_is_on_trial_while_others_are_plain():
-    """With several requests in flight only one is compressed before its answer is known."""
+    """With several requests in flight, only one is compressed until its answer is known."""
     release, flying = threading.Event(), threading.Semaphore(0)
 
     class Slow(Vendor):

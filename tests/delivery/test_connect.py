@@ -33,7 +33,7 @@ def ca_file(authority, tmp_path):
 
 
 def tls(certificate, authority=None, **protocol):
-    """Return what serves one request over TLS on a connection."""
+    """Return a function that serves one request over TLS on a connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     if authority is not None:
@@ -58,13 +58,13 @@ def send(port: int, host: str = "localhost", scheme: str = "https", **options):
 
 
 def test_a_verified_server(authority, ca_file):
-    """A server whose certificate the given file vouches for is sent to."""
+    """Records are sent to a server whose certificate the given file vouches for."""
     with Script(tls(authority.issue_cert("localhost"))) as server:
         assert send(server.port, ca_file=ca_file).status == 200
 
 
 def test_an_unknown_authority(authority):
-    """A server with a certificate of an authority that is not trusted is not sent to."""
+    """Nothing is sent to a server whose certificate is from an authority that is not trusted."""
     with (
         Script(tls(authority.issue_cert("localhost"))) as server,
         pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"),
@@ -73,7 +73,7 @@ def test_an_unknown_authority(authority):
 
 
 def test_a_wrong_host(authority, ca_file):
-    """A server with a certificate for another name is not sent to."""
+    """Nothing is sent to a server whose certificate is for another name."""
     with (
         Script(tls(authority.issue_cert("other.example"))) as server,
         pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"),
@@ -82,7 +82,7 @@ def test_a_wrong_host(authority, ca_file):
 
 
 def test_plain_http_on_a_tls_port(ca_file):
-    """A server that speaks plain HTTP where TLS is asked for gets nothing but a greeting."""
+    """A server that speaks plain HTTP where TLS is expected gets nothing but a greeting."""
     seen = []
 
     def serve(connection, number):
@@ -117,7 +117,7 @@ def test_an_ssl_context_of_ones_own(authority):
 
 
 class Proxy(Script):
-    """A proxy that tunnels to whatever is asked for, and remembers what it was asked."""
+    """A proxy that tunnels to any address, and remembers what it was asked."""
 
     def __init__(self) -> None:
         super().__init__(self._tunnel)
@@ -189,7 +189,7 @@ def test_no_proxy(authority, ca_file, monkeypatch, exempt):
 
 
 def test_a_proxy_that_is_down(monkeypatch):
-    """A proxy without a scheme, and down, is an error; nothing goes around it."""
+    """A proxy that is down is an error, also if its address has no scheme; it is not bypassed."""
     monkeypatch.setenv("https_proxy", "127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -216,7 +216,7 @@ def to(port: int, *hosts: str):
 
 
 def test_the_next_address_is_tried():
-    """Where a name's first address refuses, the next one is sent to."""
+    """If the first address of a name refuses the connection, the next one is used."""
     with Script(answering(OK)) as server:
         endpoint = Endpoint("http", "vendor.example", server.port, "/")
         addresses = to(server.port, "127.0.0.9", "127.0.0.1")
@@ -227,7 +227,7 @@ def test_the_next_address_is_tried():
 
 @pytest.mark.timing
 def test_addresses_share_the_time():
-    """However many addresses of a name are silent, connecting takes the time of one request."""
+    """Connecting takes the time of one request, however many addresses of a name do not answer."""
     with FullBacklog() as hole:
         endpoint = Endpoint("http", "vendor.example", hole.port, "/")
         sender = HttpTransport(Connector(endpoint, Options(), to(hole.port, *["127.0.0.1"] * 4)))
@@ -239,7 +239,7 @@ def test_addresses_share_the_time():
 
 
 def test_a_name_without_an_address():
-    """A name that the resolver knows no address for is an error with its name."""
+    """A name that does not resolve is an error that shows the name."""
     endpoint = Endpoint("http", "vendor.example", 80, "/")
     with pytest.raises(TransportError, match=r"vendor\.example has no address"):
         HttpTransport(Connector(endpoint, Options(), to(80))).send(
@@ -248,7 +248,7 @@ def test_a_name_without_an_address():
 
 
 def test_names_are_resolved_without_a_thread_where_none_can_start(monkeypatch):
-    """At the interpreter's end a resolver that needs a thread gives way to one that needs none."""
+    """During interpreter shutdown, a resolver that needs no thread replaces one that does."""
 
     def threaded(*arguments):
         raise RuntimeError("can't create new thread at interpreter shutdown")

@@ -1,4 +1,4 @@
-"""The delivery against a network in memory: verdicts, order, splitting, holding, the ledger."""
+"""The delivery with a network in memory: verdicts, order, splitting, holding, the ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def lines(count):
 
 
 def after(times, first, then=200):
-    """Return a behaviour: *first* for so many requests, then *then*."""
+    """Return a behaviour: *first* for that many requests, then *then*."""
     left = [first] * times
 
     def behave(_):
@@ -33,7 +33,7 @@ def after(times, first, then=200):
 
 @pytest.mark.parametrize("trouble", [408, 425, 429, 500, 502, 503, 599, broken, timeout])
 def test_passing_trouble_is_retried_in_order(trouble):
-    """After a passing failure the same items go again, and arrive once, in order."""
+    """After a temporary failure the same items are sent again, and arrive once, in order."""
     network = Network(after(3, trouble))
     target = delivery(network, concurrency=1)
     put_all(target, 30)
@@ -46,7 +46,7 @@ def test_passing_trouble_is_retried_in_order(trouble):
 
 @pytest.mark.parametrize("status", [400, 406, 422, 409])
 def test_poison_is_isolated(status):
-    """Of 500 items exactly the one that the vendor refuses is rejected, in few requests."""
+    """Of 500 items, only the one that the vendor refuses is rejected, in few requests."""
     network = Network(lambda items: status if b"0317" in items else 200)
     target = delivery(network, flush_interval=60, batch_count=500, limits=many(500))
     put_all(target, 500)
@@ -61,7 +61,7 @@ def test_poison_is_isolated(status):
 
 
 def test_a_vendor_that_refuses_everything_is_not_stormed():
-    """Where every item is refused, requests soon have pauses between them."""
+    """If every item is refused, there are soon pauses between requests."""
     now = [0.0]
     network = Network(lambda items: 400)
     target = delivery(network, flush_interval=0, clock=Clocks(monotonic=lambda: now[0]))
@@ -81,7 +81,7 @@ def test_a_vendor_that_refuses_everything_is_not_stormed():
 
 
 def test_413_splits_and_is_remembered():
-    """A batch answered by 413 goes in halves; the next batches are small from the start."""
+    """A batch answered with 413 is sent in halves; the next batches are small from the start."""
     network = Network(lambda items: 413 if len(items) > 20 else 200)
     target = delivery(network, flush_interval=60, concurrency=1)
     put_all(target, 100)
@@ -95,7 +95,7 @@ def test_413_splits_and_is_remembered():
 
 
 def test_413_for_a_single_item_rejects_it():
-    """An item that alone is too large for the vendor is rejected with its words."""
+    """A single item that is too large for the vendor is rejected with the vendor's reason."""
     network = Network(lambda items: Response(413, body=b"too big"))
     target = delivery(network)
     target.put(40, b"x")
@@ -105,7 +105,7 @@ def test_413_for_a_single_item_rejects_it():
 
 
 def test_a_timeout_halves_the_batch():
-    """A request that times out is tried again at half the size."""
+    """A request that times out is sent again at half the size."""
     network = Network(lambda items: timeout() if len(items) > 30 else 200)
     target = delivery(network, limits=many(100), flush_interval=60, concurrency=1)
     for number in range(100):
@@ -117,7 +117,7 @@ def test_a_timeout_halves_the_batch():
 
 
 def test_small_batches_are_not_halved_by_timeouts():
-    """A vendor that is silent for long does not make batches small for ever."""
+    """A vendor that does not answer for long does not make batches small for ever."""
     network = Network(after(10, timeout))
     target = delivery(network, flush_interval=60, concurrency=1)
     put_all(target, 100)
@@ -128,7 +128,7 @@ def test_small_batches_are_not_halved_by_timeouts():
 
 @pytest.mark.parametrize("status", [401, 403, 404, 301, 302, 307, 308, 405, 407])
 def test_refusal_of_everything_holds(status, capfd):
-    """A wrong key, host or address holds all items, says so once, and probes slowly."""
+    """A wrong key, host or address holds all items, is reported once, and is probed slowly."""
     network = Network(lambda items: status)
     target = delivery(network)
     put_all(target, 10)
@@ -142,7 +142,7 @@ def test_refusal_of_everything_holds(status, capfd):
 
 
 def test_hold_ends_when_the_vendor_takes_records_again(capfd):
-    """After a hold, the next probe delivers everything, and that is said."""
+    """After a hold, the next probe delivers everything, and a message says so."""
     now = [0.0]
     network = Network(after(1, 401))
     target = delivery(network, clock=Clocks(monotonic=lambda: now[0]))
@@ -160,7 +160,7 @@ def test_hold_ends_when_the_vendor_takes_records_again(capfd):
 
 
 def test_statuses_of_single_items():
-    """Of a batch taken in part, only items refused for a passing reason go again."""
+    """Of a batch that is accepted in part, only items with a temporary failure are sent again."""
 
     def behave(items):
         if not behave.called:
@@ -198,7 +198,7 @@ def test_retry_after_is_waited_for():
 
 
 def test_batches_keep_the_limits():
-    """No request holds more items, or more bytes, than the vendor allows."""
+    """No request has more items, or more bytes, than the vendor allows."""
     network = Network()
     target = delivery(network, flush_interval=60)
     for n in range(300):
@@ -211,7 +211,7 @@ def test_batches_keep_the_limits():
 
 
 def test_the_wire_limit_counts_the_compressed_body():
-    """A body that is too large once compressed is sent in halves, unseen by the vendor."""
+    """A body that is too large after compression is sent in halves; the vendor never sees it."""
     small = Limits(1_000, 10_000, 200, 100, 0)
     network = Network()
     target = delivery(network, limits=small, flush_interval=60)
@@ -251,7 +251,7 @@ def test_flush_by_count_and_bytes(option):
 
 
 def test_concurrency():
-    """With a backlog, so many requests are in flight as concurrency allows, and no more."""
+    """With a backlog, as many requests are in flight as concurrency allows, and no more."""
     gate = threading.Semaphore(0)
     flying, most = [0], [0]
 
@@ -286,7 +286,7 @@ def test_workers_leave_when_nothing_waits():
 
 
 def test_an_encoder_that_fails_loses_nothing():
-    """A destination that fails to make a request is trouble like any other: the items wait."""
+    """If a destination cannot make a request, the items wait, as after any failure."""
     network = Network()
     target = delivery(network)
     request, failing = target.destination.request, [True]
@@ -306,7 +306,7 @@ def test_an_encoder_that_fails_loses_nothing():
 
 
 def test_no_thread_can_start(monkeypatch):
-    """Where no thread can start, closing delivers on the calling thread."""
+    """If no thread can start, closing delivers on the calling thread."""
     import _thread
 
     def refuse(*_):
@@ -323,7 +323,7 @@ def test_no_thread_can_start(monkeypatch):
 
 
 def test_no_thread_can_start_and_the_server_is_dead(monkeypatch):
-    """Where no thread can start and nothing is acknowledged, closing keeps its budget."""
+    """If no thread can start and nothing is acknowledged, closing keeps its budget."""
     import _thread
 
     def refuse(*_):
@@ -351,7 +351,9 @@ def test_a_flush_waits_only_for_what_came_before():
 
 
 def test_on_drop_and_on_error_are_told():
-    """on_drop hears of rejected and abandoned records, on_error of trouble, and may fail."""
+    """
+    on_drop is called for rejected and abandoned records, on_error for failures; both may raise.
+    """
     heard, errors = [], []
 
     def on_drop(*args):
@@ -373,7 +375,7 @@ def many(count):
 
 
 def wait_until(condition, seconds=10.0):
-    """Wait for *condition* with a deadline; fail where it does not come true."""
+    """Wait for *condition*; fail after a deadline."""
     import time
 
     moment = threading.Event()

@@ -1,4 +1,4 @@
-"""No record is dropped without a line that says so, whatever the policy and the buffer."""
+"""No record is dropped without a message, whatever the policy and the buffer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLICIES = pytest.mark.parametrize("overflow", OVERFLOW)
 
 @pytest.fixture
 def shop(server, tmp_path):
-    """Make a logger with a handler of a buffer that is as small as it may be."""
+    """Make a logger with a handler that has the smallest possible buffer."""
     made = []
 
     def make(*, spooled=False, **options):
@@ -44,8 +44,9 @@ def shop(server, tmp_path):
 @POLICIES
 @pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
 def test_a_record_larger_than_the_buffer(shop, overflow, spooled, capfd):
-    """A record that no room can be made for is dropped with its own line, and takes no other
-    with it; flush() returns when that was said.
+    """
+    A record that is larger than the buffer is dropped with a message of its own, and no other is
+    lost for it; flush() returns after the message was written.
     """
     told = []
     log, handler = shop(
@@ -69,7 +70,7 @@ def test_a_record_larger_than_the_buffer(shop, overflow, spooled, capfd):
 
 @POLICIES
 def test_a_full_buffer_says_so(shop, overflow, capfd):
-    """With a vendor that answers nothing, each policy says that records are dropped, once."""
+    """While the vendor answers nothing, each policy reports once that records are dropped."""
     told = []
     log, handler = shop(
         overflow=overflow, url="http://127.0.0.1:1", on_drop=lambda *drop: told.append(drop)
@@ -89,7 +90,7 @@ def test_a_full_buffer_says_so(shop, overflow, capfd):
 
 
 def test_the_oldest_stay_where_their_place_would_not_do(shop):
-    """A record that has no room in an empty buffer does not push out those that wait."""
+    """A record that does not fit into an empty buffer does not evict those that wait."""
     log, handler = shop(overflow="drop_oldest", url="http://127.0.0.1:1")
     for _ in range(5):
         log.error("x" * 1_000)
@@ -101,6 +102,6 @@ def test_the_oldest_stay_where_their_place_would_not_do(shop):
 @pytest.mark.parametrize("name", ["buffer_bytes", "spool_bytes"])
 @pytest.mark.parametrize("value", [1, 1_000, "1KiB", LEAST_BOUND - 1])
 def test_a_bound_that_would_drop_everything(name, value):
-    """A buffer or a spool too small for one large record is refused when the handler is made."""
+    """A buffer or a spool that is too small for one large record is refused by the constructor."""
     with pytest.raises(ConfigurationError, match=f"{name} takes at least 65,536 bytes"):
         cxlogging.HoneycombHandler("key", dataset="x", **{name: value})

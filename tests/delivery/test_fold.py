@@ -1,4 +1,4 @@
-"""In an outage, what waits in memory is folded: smaller, and otherwise as it was."""
+"""In an outage, what waits in memory is compressed (folded), and unchanged when it is sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def buffer(**options) -> MemoryQueue:
 
 @given(st.lists(ITEMS, min_size=1, max_size=50))
 def test_items_are_the_same_again(items):
-    """What was folded is unfolded as it was, in order."""
+    """Folded items are the same, and in the same order, after unfolding."""
     folded = Folded(items)
 
     assert len(folded) == len(items)
@@ -37,7 +37,7 @@ def test_items_are_the_same_again(items):
 
 
 def test_a_level_that_no_machine_word_holds():
-    """A level beyond 64 bits is folded as the nearest one that fits."""
+    """A level that needs more than 64 bits is folded as the nearest one that fits."""
     items = [(10**30, b"x", 0), (-(10**30), b"y", 0)]
 
     assert [level for level, _, _ in Folded(items).items()] == [2**63 - 1, -(2**63)]
@@ -45,7 +45,7 @@ def test_a_level_that_no_machine_word_holds():
 
 @given(st.data())
 def test_folding_changes_nothing_but_the_size(data):
-    """Put, take, fold and settle in any order: the items come in the order they were put."""
+    """Put, take, fold and settle in any order: items leave the queue in the order of their put."""
     line = buffer(buffer_bytes=2**30, overflow="drop_newest")
     came, taken = 0, 0
     for action in data.draw(st.lists(st.sampled_from(["put", "fold", "take"]), max_size=20)):
@@ -71,7 +71,7 @@ def test_folding_changes_nothing_but_the_size(data):
 
 
 def test_folding_makes_room():
-    """Folded records count with the bytes that they take now."""
+    """Folded records count with the bytes that they take when folded."""
     line = buffer(buffer_bytes=2**20, overflow="drop_newest")
     count = 0
     while line.put((20, b"order %06d placed, thank you" % count, 0)):
@@ -86,7 +86,10 @@ def test_folding_makes_room():
 
 
 def test_where_much_waits_more_is_folded_at_once():
-    """A fold takes its time beside a busy application: the longer the line, the more it folds."""
+    """
+    The longer the queue, the more is folded at once: a fold takes its time beside a busy
+    application.
+    """
     line = buffer(buffer_bytes=2**30, overflow="drop_newest")
     sizes = []
     for held in (FOLD_BYTES, 4 * 2**20, 16 * 2**20, 64 * 2**20):
@@ -104,14 +107,14 @@ def test_where_much_waits_more_is_folded_at_once():
 
 
 def test_a_batch_of_many_pieces_is_folded_whole():
-    """What is compressed in several pieces is the same again."""
+    """What is compressed in several pieces is unchanged after unfolding."""
     items = [(n, bytes([n % 251]) * 700_000, n) for n in range(7)]
 
     assert Folded(items).items() == items
 
 
 def test_a_little_is_not_folded():
-    """What is not worth it stays as it is."""
+    """A few items are not worth a fold, and stay as they are."""
     line = buffer()
     line.put((20, b"x", 0))
 
@@ -120,7 +123,7 @@ def test_a_little_is_not_folded():
 
 
 def test_the_oldest_gives_way_also_when_it_is_folded():
-    """With drop_oldest the oldest are given up, a folded piece as a whole."""
+    """With drop_oldest the oldest items are evicted, a folded piece as a whole."""
     given_up: list[int] = []
     line = MemoryQueue(
         Options.parse({"buffer_bytes": FOLD_BYTES * 4, "overflow": "drop_oldest"}),
@@ -144,7 +147,7 @@ def test_the_oldest_gives_way_also_when_it_is_folded():
 
 
 def test_a_folded_batch_goes_again_whole():
-    """A batch that waits to go again is folded once, and the same when it goes."""
+    """A batch that waits to be sent again is folded once, and sent unchanged."""
     items = [(20, b"%d" % n, n + 1) for n in range(100)]
     batch = Batch(0, items)
 
@@ -170,7 +173,7 @@ def fill(target, count: int) -> list[bytes]:
 
 @pytest.mark.parametrize("outage", ["refused", "silent"])
 def test_an_outage_folds_the_line(outage):
-    """A vendor that refuses, or does not answer at all: what waits shrinks, and arrives later."""
+    """If a vendor refuses, or does not answer at all, what waits shrinks, and arrives later."""
     over = threading.Event()
 
     def answer(lines):
@@ -204,7 +207,7 @@ def test_an_outage_folds_the_line(outage):
 
 
 def test_the_first_batches_are_small():
-    """Until the vendor has answered, little is in flight; good answers let it grow quickly."""
+    """Until the vendor has answered, little is in flight; good answers let batches grow quickly."""
     limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
     pace = Pace(Options.parse({}), limits)
     sizes = [pace.batch_bytes]
@@ -220,7 +223,7 @@ def test_the_first_batches_are_small():
 
 
 def test_a_size_that_was_asked_for_is_kept():
-    """With batch_bytes given, batches are of that size from the first one on."""
+    """With batch_bytes given, batches have that size from the first one on."""
     limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
     pace = Pace(Options.parse({"batch_bytes": "4MiB"}), limits)
 
@@ -230,7 +233,7 @@ def test_a_size_that_was_asked_for_is_kept():
 
 
 def test_a_first_batch_is_not_kept_waiting():
-    """What fills a batch is sent at once, also while batches are still small."""
+    """A full batch is sent at once, also while batches are still small."""
     limits = Limits(10_000, 10 * 2**20, 10 * 2**20, 10_000, 0, auto=())
     pace = Pace(Options.parse({"flush_interval": 60}), limits)
 
@@ -240,5 +243,5 @@ def test_a_first_batch_is_not_kept_waiting():
 
 
 def test_small_limits_stay():
-    """A vendor's smaller limit is not exceeded by the first batch."""
+    """The first batch does not exceed a smaller limit of the vendor."""
     assert Pace(Options.parse({}), LIMITS).batch_bytes == 10_000

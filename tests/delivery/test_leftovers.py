@@ -1,4 +1,4 @@
-"""Batches that a vendor takes in part: what is left goes again, beside what is new."""
+"""Batches that a vendor accepts in part: the rest is sent again, beside new records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ ROOM = 100_000
 
 
 def taking(choose):
-    """Return a behaviour that takes the lines of which *choose* says so, and asks for the rest."""
+    """
+    Return a behaviour that accepts the lines that *choose* selects, and asks for the rest again.
+    """
     return lambda items: Response(
         299, body=bytes(b"r."[bool(choose(n, each))] for n, each in enumerate(items))
     )
@@ -54,7 +56,7 @@ def test_new_records_do_not_wait_for_what_was_left():
 
 
 def test_a_record_that_is_never_taken_is_not_sent_in_a_hot_loop():
-    """A record for which the vendor says 429 for ever is tried less and less often."""
+    """A record that the vendor always answers with 429 is sent less and less often."""
     now = [0.0]
     network = Network(taking(lambda _, item: item != b"0003"))
     clock = Clocks(monotonic=lambda: now[0], random=lambda: 1.0)
@@ -76,7 +78,7 @@ def test_a_record_that_is_never_taken_is_not_sent_in_a_hot_loop():
 
 
 def test_an_answer_that_took_something_ends_the_backoff():
-    """Backoff grows while nothing is taken; an answer that took one record resets it."""
+    """Backoff grows while nothing is accepted; an answer that accepts one record resets it."""
     answers = [Response(299, body=b"r" * 100), 503, 503]
     network = Network(lambda items: answers.pop() if answers else 200)
     target = delivery(network, limits=ROOMY, flush_interval=60, concurrency=1)
@@ -91,7 +93,7 @@ def test_an_answer_that_took_something_ends_the_backoff():
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_one_of_three_is_left_each_time(concurrency):
-    """A vendor that takes two of three of each batch gets everything, in few requests."""
+    """A vendor that accepts two of three records of each batch gets everything, in few requests."""
     network = Network(taking(two_of_three))
     target = delivery(
         network, limits=ROOMY, flush_interval=60, concurrency=concurrency, batch_count=100
@@ -106,7 +108,7 @@ def test_one_of_three_is_left_each_time(concurrency):
 
 
 def test_single_records_are_refused_beside_leftovers():
-    """Of one answer some records are taken, some refused for good, and some go again."""
+    """One answer may accept some records, refuse others for good, and ask for the rest again."""
     network = Network(
         lambda items: Response(
             299,
@@ -149,7 +151,7 @@ def test_what_was_left_survives_trouble():
 
 
 def test_leftovers_that_are_abandoned_are_counted():
-    """Leftovers that the exit gives up are counted, each of them once."""
+    """Leftovers that are abandoned at exit are counted, each of them once."""
     network = Network(taking(lambda _, item: item[-1:] < b"7"))
     target = delivery(network, retry_initial=600, retry_maximum=600)
     put_all(target, 30)
@@ -162,7 +164,7 @@ def test_leftovers_that_are_abandoned_are_counted():
 
 
 def test_a_wait_that_the_vendor_asks_for_is_for_the_leftovers_alone():
-    """Retry-After beside a batch taken in part: the rest waits so long, new records do not."""
+    """After a batch accepted in part, Retry-After delays the rest, and not new records."""
     now = [0.0]
     body = [b".r"]
     network = Network(
@@ -185,7 +187,7 @@ def test_a_wait_that_the_vendor_asks_for_is_for_the_leftovers_alone():
 
 
 def test_nothing_taken_of_a_whole_batch_is_trouble_like_any_other():
-    """Where each record of a batch is to be sent again, the vendor is asked less and less."""
+    """If each record of a batch is to be sent again, requests become less and less frequent."""
     network = Network(taking(lambda *_: False))
     target = delivery(network, retry_initial=600, retry_maximum=600)
     put_all(target, 10)
@@ -197,7 +199,7 @@ def test_nothing_taken_of_a_whole_batch_is_trouble_like_any_other():
 
 
 def test_leftovers_travel_together():
-    """What is due goes in one batch, by number; a pause lies between two such batches."""
+    """Leftovers that are due are sent in one batch, by number, with a pause between two batches."""
     leftovers = Leftovers()
     leftovers.add(batch(20).part([0, 2]), 10.0, 1.0, by_request=False)
     leftovers.add(batch(0).part([1]), 10.0, 0.5, by_request=False)
@@ -216,7 +218,7 @@ def test_leftovers_travel_together():
 
 
 def test_leftovers_keep_the_bounds_of_a_request():
-    """Of what is due, so much travels together as fits; the oldest goes first."""
+    """As many leftovers as fit are sent together; the oldest go first."""
     leftovers = Leftovers()
     for first in (40, 20, 0):
         leftovers.add(batch(first), 0.0, 0.0, by_request=False)
@@ -227,7 +229,7 @@ def test_leftovers_keep_the_bounds_of_a_request():
 
 
 def test_leftovers_of_the_spool_and_of_memory_do_not_mix():
-    """Adopted records, those on disk and those in memory travel apart."""
+    """Adopted records, those on disk and those in memory are sent separately."""
     leftovers = Leftovers()
     leftovers.add(batch(0), 0.0, 0.3, by_request=False)
     leftovers.add(batch(10, place=5), 0.0, 0.2, by_request=False)
@@ -239,7 +241,7 @@ def test_leftovers_of_the_spool_and_of_memory_do_not_mix():
 
 
 def test_the_parts_of_leftovers_know_their_numbers():
-    """Halves and parts of what was gathered keep each record's own number."""
+    """Halves and parts of joined batches keep each record's own number."""
     whole = batch(100, 10).part([1, 5, 8, 9])
     left, right = whole.halves()
 
@@ -249,7 +251,10 @@ def test_the_parts_of_leftovers_know_their_numbers():
 
 
 def test_flush_waits_for_leftovers_before_its_mark_alone():
-    """flush() is True once what came before it has its outcome, whatever is left of later ones."""
+    """
+    flush() is True once everything accepted before it has its outcome, whatever is left of later
+    records.
+    """
     stuck = threading.Event()
     network = Network(taking(lambda _, item: item < b"0050" or stuck.is_set()))
     target = delivery(network, limits=ROOMY, flush_interval=60)
@@ -267,7 +272,7 @@ def test_flush_waits_for_leftovers_before_its_mark_alone():
 
 
 def test_a_part_is_said_once(capfd):
-    """However often a vendor takes a part, that is one line."""
+    """However often a vendor accepts a part, there is one message."""
     network = Network(taking(two_of_three))
     target = delivery(network, limits=ROOMY, flush_interval=60)
     put_all(target, 300)

@@ -1,4 +1,4 @@
-"""Who writes the state of a delivery."""
+"""Which module writes the state of a delivery."""
 
 from __future__ import annotations
 

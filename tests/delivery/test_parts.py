@@ -1,4 +1,4 @@
-"""The small parts of delivery: values in, values out."""
+"""The small parts of a delivery: values in, values out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROOMY = Limits(10_000, 10**7, 10**7, 10_000, 0, auto=())
 
 @given(st.integers(1, 200), st.floats(0, 1))
 def test_backoff_is_full_jitter(attempt, chance):
-    """A pause lies between nothing and a bound that doubles up to the maximum."""
+    """A pause is between zero and a bound that doubles up to the maximum."""
     pause = backoff(attempt, 0.5, 30, chance)
 
     assert pause == min(30, 0.5 * 2.0 ** (attempt - 1)) * chance
@@ -93,7 +93,7 @@ def test_retry_after(headers, wait):
     ],
 )
 def test_impossible_options(given_options, sentence):
-    """An impossible option is one sentence that says what is possible."""
+    """An impossible option raises one sentence that says what is possible."""
     with pytest.raises(ConfigurationError, match=sentence) as caught:
         Options.parse(given_options)
     assert "secret" not in str(caught.value)
@@ -128,19 +128,19 @@ def test_options_from_strings():
     ],
 )
 def test_the_choice_of_compression(asked, limits, chosen):
-    """Automatic compression takes the best that the vendor takes; a name is taken as asked."""
+    """Automatic compression uses the best that the vendor accepts; a named one is used as given."""
     assert choose(asked, limits) == chosen
 
 
 def test_compression_that_the_vendor_does_not_take():
-    """A compression that the vendor is not known to take is refused at construction."""
+    """The constructor refuses a compression that the vendor is not known to accept."""
     with pytest.raises(ConfigurationError, match="this vendor takes 'gzip' or None"):
         choose("zstd", LIMITS)
 
 
 @given(st.binary(max_size=5_000))
 def test_compressed_bodies_can_be_read(body):
-    """What is compressed is the same again once decompressed, and None leaves it alone."""
+    """Compressed bodies are unchanged once decompressed, and None does not compress."""
     zstd = _zstd()
 
     assert gzip.decompress(compressor("gzip")(body)) == body
@@ -162,7 +162,7 @@ def buffer(overflow="shed", bound=10_000, evicted=lambda level: None, **options)
 
 
 def fill(line, level, size=880):
-    """Put items of 1,000 held bytes until one is refused; return how many were taken."""
+    """Put items of 1,000 held bytes until one is refused; return how many were accepted."""
     count = 0
     while count < 100 and line.put((level, b"x" * size, 0)):
         count += 1
@@ -179,7 +179,7 @@ def test_shedding_admits_by_level(level, taken):
 
 
 def test_shedding_keeps_room_for_errors():
-    """A line full of DEBUG records still takes errors."""
+    """A queue full of DEBUG records still accepts errors."""
     line = buffer()
     fill(line, 10)
 
@@ -195,7 +195,7 @@ def test_dropping_the_newest():
 
 
 def test_dropping_the_oldest():
-    """Dropping the oldest takes the newest in and the oldest out, and tells its level."""
+    """Dropping the oldest accepts the newest, evicts the oldest, and counts its level."""
     evicted = []
     line = buffer("drop_oldest", evicted=evicted.append)
     for number in range(15):
@@ -206,7 +206,7 @@ def test_dropping_the_oldest():
 
 
 def test_dropping_the_oldest_for_an_item_larger_than_the_bound():
-    """An item that is larger than the whole bound is refused, and the rest gives way in vain."""
+    """An item larger than the whole bound is refused, and nothing is evicted for it."""
     line = buffer("drop_oldest")
     line.put((10, b"x", 0))
 
@@ -214,7 +214,7 @@ def test_dropping_the_oldest_for_an_item_larger_than_the_bound():
 
 
 def test_dropping_the_oldest_waits_for_no_lock():
-    """While the worker holds its lock, the newest is dropped rather than waited for."""
+    """While the worker holds its lock, the newest is dropped, and nothing waits for the lock."""
     lock, held, go = _thread.RLock(), threading.Event(), threading.Event()
     line = MemoryQueue(
         Options.parse({"overflow": "drop_oldest", "buffer_bytes": 1_000}), Clocks(), print, lock
@@ -238,7 +238,7 @@ def test_dropping_the_oldest_waits_for_no_lock():
 
 
 def test_blocking_waits_for_room():
-    """Blocking waits until there is room, and takes the item then."""
+    """Blocking waits until there is room, then accepts the item."""
     line = buffer("block", bound=1_000, block_timeout=20)
     line.put((10, b"x" * 800, 0))
     taken = []
@@ -251,7 +251,7 @@ def test_blocking_waits_for_room():
 
 
 def test_blocking_gives_up():
-    """Blocking waits block_timeout at most, and drops the item then."""
+    """Blocking waits block_timeout at most, then drops the item."""
     line = buffer("block", bound=1_000, block_timeout=0.05)
     line.put((10, b"x" * 800, 0))
 
@@ -259,7 +259,7 @@ def test_blocking_gives_up():
 
 
 def test_a_batch_is_cut_by_count_and_bytes():
-    """take() keeps both bounds, gives at least one item, and keeps the order."""
+    """take() keeps both bounds, returns at least one item, and keeps the order."""
     line = buffer(bound=100_000)
     for size in (10, 10, 10, 5_000, 10):
         line.put((20, b"x" * size, 0))
@@ -271,7 +271,7 @@ def test_a_batch_is_cut_by_count_and_bytes():
 
 
 def test_held_bytes_are_given_back_when_settled():
-    """Items count against the bound until they have their outcome, in flight too."""
+    """Items count against the bound until they have their outcome, also while in flight."""
     line = buffer()
     line.put((20, b"x" * 880, 0))
     taken = line.take(9, NEVER)
@@ -301,7 +301,7 @@ def test_counters_in_many_threads():
 
 
 def test_batches_go_again_in_order():
-    """Whatever the order in which they come back, the oldest batch goes first."""
+    """Whatever the order in which batches come back, the oldest is sent first."""
     in_flight = InFlight()
     batches = [Batch(first, [(20, b"x", 0)] * 10) for first in (0, 10, 20)]
     for index in (2, 0, 1):
@@ -325,8 +325,9 @@ def test_halves(count):
 
 
 def test_the_pace_of_flushing():
-    """What comes to an idle queue is flushed at once; what comes then waits for the interval, and
-    all that waits when that is over is flushed.
+    """
+    What comes to an idle queue is flushed at once; what comes then waits for the interval, and
+    everything that waits when the interval is over is flushed.
     """
     pace = Pace(Options.parse({"flush_interval": 1, "batch_count": 10}), LIMITS)
 
@@ -340,7 +341,7 @@ def test_the_pace_of_flushing():
 
 
 def test_a_flush_of_nothing_leaves_a_queue_idle():
-    """flush() with nothing to send does not make the next record wait."""
+    """flush() with nothing to send does not delay the next record."""
     pace = Pace(Options.parse({"flush_interval": 1}), LIMITS)
     pace.flush(100.0, 0)
 
@@ -353,8 +354,9 @@ def test_a_flush_of_nothing_leaves_a_queue_idle():
 
 @pytest.mark.parametrize("rate", [0.1, 0.9, 1.1, 2, 10, 1_000])
 def test_a_steady_rate_makes_as_few_requests_as_its_interval(rate):
-    """At a steady rate that an idle queue's first record goes at once adds one request at most;
-    a burst adds one, and takes one interval longer.
+    """
+    At a steady rate, sending an idle queue's first record at once adds one request at most; a burst
+    adds one, and takes one interval longer.
     """
     spacing = 1 / rate
     assert requests_of([n * spacing for n in range(int(60 * rate))]) <= steadily(spacing) + 1
@@ -363,7 +365,7 @@ def test_a_steady_rate_makes_as_few_requests_as_its_interval(rate):
 
 
 def steadily(spacing: float) -> int:
-    """Return the requests of a minute where each first record waits for the interval of 1 s."""
+    """Return the requests of a minute if each first record waits for the interval of 1 s."""
     flushes, number = 0, 0
     while number < int(60 / spacing):
         number = math.floor(number + 1 / spacing) + 1
@@ -391,7 +393,7 @@ def requests_of(moments) -> int:
 
 
 def test_the_pace_after_failures():
-    """Failures pause longer and longer, a good answer ends that, and closing hurries it."""
+    """Pauses grow with each failure; a good answer ends them, and closing cuts them short."""
     pace = Pace(Options(), LIMITS)
     pace.failed(100.0, None, 1.0)
     assert (pace.health, pace.resume_at) == (Health.RETRYING, 100.5)
@@ -408,7 +410,10 @@ def test_the_pace_after_failures():
     st.lists(st.tuples(st.integers(1, 50), st.integers(0, 12_000)), max_size=10),
 )
 def test_every_take_keeps_its_bounds(lengths, takes):
-    """However much waits: as many items as both bounds allow, one at least, oldest first."""
+    """
+    However much waits, a take returns as many items as both bounds allow, one at least, oldest
+    first.
+    """
     line = buffer(bound=2**30)
     waiting = [(20, b"x" * length, 0) for length in lengths]
     for item in waiting:
@@ -451,7 +456,7 @@ def test_batches_grow_back_slowly():
 
 
 def test_a_batch_is_no_larger_than_a_worker_does_at_once():
-    """A vendor that takes more gets 4,000 records a request, and more where that is asked for."""
+    """A vendor that accepts more gets 4,000 records in a request, and more only by option."""
     ample = Limits(10_000, 10**7, 10**7, 10_000, 0, auto=())
 
     assert Pace(Options(), ample).max_items == 4_000
@@ -467,7 +472,7 @@ def test_batch_options_never_exceed_the_vendor():
 
 
 def test_diagnostics_are_said_once(capfd):
-    """Each kind of trouble is one line until it changes or has passed."""
+    """Each kind of trouble is one message until it changes or is over."""
     now = [0.0]
     diagnostics = Diagnostics("Lines", monotonic=lambda: now[0])
     for topic in ("a", "a", "b", "b"):
@@ -483,8 +488,9 @@ def test_diagnostics_are_said_once(capfd):
 
 
 def test_trouble_that_comes_and_goes_is_one_line_a_minute(capfd):
-    """A vendor that fails every other second is said once a minute, and its recovery too; what is
-    still there when the minute is over is said then.
+    """
+    A vendor that fails every other second is reported once a minute, and so is its recovery; what
+    is still wrong when the minute is over is reported then.
     """
     now = [0.0]
     diagnostics = Diagnostics("Lines", monotonic=lambda: now[0])
@@ -504,7 +510,7 @@ def test_trouble_that_comes_and_goes_is_one_line_a_minute(capfd):
 
 
 def test_the_applications_chance_is_left_alone():
-    """Backoff and sampling draw nothing from the application's own random numbers."""
+    """Backoff and sampling draw nothing from the application's own random number generator."""
     import random
 
     from cxlogging.handlers.sampling import LevelSampler, RandomSampler

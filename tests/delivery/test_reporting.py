@@ -212,7 +212,9 @@ def test_a_server_that_does_not_answer_is_named(start):
         port = taken.getsockname()[1]
     program = start("cxlogging.report_stats()\nwait()", f"http://127.0.0.1:{port}")
     line = program.process.stderr.readline()
-    assert line.startswith(f"cxlogging: report_stats(): the local server at http://127.0.0.1:{port}")
+    assert line.startswith(
+        f"cxlogging: report_stats(): the local server at http://127.0.0.1:{port}"
+    )
     assert f"Nothing listens at 127.0.0.1:{port}" in line
     assert program.end() == (0, "", "")
 

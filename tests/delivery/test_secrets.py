@@ -1,4 +1,4 @@
-"""No secret leaves by a diagnostic, whoever has quoted it."""
+"""No secret is shown by a diagnostic, whoever has quoted it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ QUOTES = {
 
 
 def shows(text: str) -> list[str]:
-    """Return the secrets that *text* shows."""
+    """Return the secrets that *text* contains."""
     forms = [KEY, quote(KEY, safe=""), PASSWORD, HEADER]
     forms.append(base64.b64encode(f"user:{PASSWORD}".encode()).decode())
     return [form for form in forms if remains(text, form) or form[:LEAST_SHOWN] in text]
@@ -49,7 +49,7 @@ LEAST_SHOWN = 8
 
 
 def content(folder: Path) -> str:
-    """Return what the files below *folder* hold, of which the spool may remove some meanwhile."""
+    """Return the content of all files below *folder*; the spool may remove some meanwhile."""
     texts = []
     for place, _, files in os.walk(folder):
         for name in files:
@@ -59,7 +59,7 @@ def content(folder: Path) -> str:
 
 
 def said(capfd, words: str) -> str:
-    """Return what stderr got, once *words* are among it."""
+    """Return what was written to stderr, once it contains *words*."""
     texts = []
 
     def is_there() -> bool:
@@ -74,8 +74,9 @@ def said(capfd, words: str) -> str:
 @pytest.mark.parametrize("status", [400, 401, 503])
 @pytest.mark.parametrize("quoted", QUOTES)
 def test_a_vendor_that_quotes_a_secret(vendor, status, quoted, server, tmp_path, capfd):
-    """Whatever an answer quotes, no text of ours shows it: stderr, on_error, statistics, check,
-    what the spool keeps of a refused record.
+    """
+    Whatever an answer quotes, no text of this package shows it: stderr, on_error, statistics,
+    check, and what the spool keeps of a refused record.
     """
     make, names = HANDLERS[vendor]
     heard = []
@@ -116,7 +117,7 @@ def test_a_vendor_that_quotes_a_secret(vendor, status, quoted, server, tmp_path,
 
 
 def test_a_honeycomb_status_that_quotes_the_key(server, capfd):
-    """The words of a status for one event are masked as those of the whole answer are."""
+    """The reason for a single event is masked like the whole answer."""
     from cxlogging.vendors.honeycomb.destination import configure
     from cxlogging.wire.http import Action, Response
     from tests.fakes import Network
@@ -139,7 +140,7 @@ def test_a_honeycomb_status_that_quotes_the_key(server, capfd):
 
 
 def test_a_proxy_that_quotes_what_it_got(capfd):
-    """A proxy's refusal shows neither its user's password nor the form in which it travelled."""
+    """A proxy's refusal shows neither its user's password nor the encoded form of it."""
 
     def refuse(connection, number):
         head = b""
@@ -162,7 +163,9 @@ def test_a_proxy_that_quotes_what_it_got(capfd):
 
 
 def test_the_query_client_masks_what_it_shows(server):
-    """The exception of a query shows no part of the key, and words that are in it stay."""
+    """
+    The exception of a query shows no part of the key, and words that contain a part of it stay.
+    """
     server.faults.add(status=400, body=f"x{'.' * 1_990}{KEY} {quote(KEY, safe='')}")
     with DataPrimeClient(KEY, url=server.url) as client, pytest.raises(QueryError) as caught:
         client.query("source logs", since="1h")
@@ -172,7 +175,7 @@ def test_the_query_client_masks_what_it_shows(server):
 
 @pytest.mark.parametrize("key", ["in", "key", "r", "status"])
 def test_a_short_key_garbles_no_answer(key, server):
-    """An answer is parsed as it came: a key that is a word of it changes nothing."""
+    """An answer is parsed unmasked: a key that is a word of it changes nothing."""
     with DataPrimeClient(key, url=server.url) as client:
         job = client.submit("source logs", start="-1h", end="now")
         job.wait(20)

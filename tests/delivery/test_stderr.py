@@ -1,4 +1,6 @@
-"""What the operator is told never waits for a reader: pipes, terminals, files, sockets, nothing."""
+"""
+Writing a diagnostic never waits for a reader: pipes, terminals, files, sockets, nothing at all.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,13 @@ from pathlib import Path
 import pytest
 
 from cxlogging.delivery.diagnostics import Diagnostics
-from cxlogging.delivery.stderr import KEPT, LINE_BYTES, Stderr
+from cxlogging.delivery.stderr import KEPT, LINE_BYTES, Stderr, report_at_last
 
 SECONDS = 30
 
 
 def fill(fd: int) -> int:
-    """Fill what *fd* leads to, and return how many bytes it took; its flags are as before."""
+    """Fill the pipe or file of *fd*, and return how many bytes it took; its flags are as before."""
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_NONBLOCK)
     written = 0
@@ -39,7 +41,7 @@ def fill(fd: int) -> int:
 
 
 def drained(fd: int) -> bytes:
-    """Return all that can be read of *fd* now."""
+    """Return all that can be read from *fd* now."""
     os.set_blocking(fd, False)
     held = b""
     with contextlib.suppress(BlockingIOError):
@@ -59,7 +61,7 @@ def pipe():
 
 
 def test_a_full_pipe_takes_nothing_and_nobody_waits(pipe):
-    """Lines for a pipe that is full are kept and counted, and said once somebody reads."""
+    """Messages for a full pipe are kept and counted, and written once somebody reads."""
     read, stream = pipe
     stderr = Stderr(lambda: stream)
     fill(stream.fileno())
@@ -102,7 +104,7 @@ def test_flags_of_the_descriptor_stay(pipe, reopened, monkeypatch):
 
 
 def test_a_terminal_that_is_stopped(monkeypatch):
-    """A terminal stopped with Ctrl-S keeps nobody, and shows the lines once it goes on."""
+    """A terminal stopped with Ctrl-S blocks nobody, and shows the messages when it continues."""
     import termios
 
     ours, theirs = pty.openpty()
@@ -124,7 +126,7 @@ def test_a_terminal_that_is_stopped(monkeypatch):
 
 
 def test_a_socket_that_nobody_reads():
-    """A socket whose buffer is full keeps nobody either, as systemd gives one."""
+    """A socket whose buffer is full, as systemd provides one, blocks nobody either."""
     ours, theirs = socket.socketpair()
     with ours, theirs, open(theirs.fileno(), "w", closefd=False) as stream:
         stderr = Stderr(lambda: stream)
@@ -154,7 +156,7 @@ def test_a_stderr_that_takes_nothing(how, pipe):
 
 
 def test_a_file_is_appended_to(tmp_path: Path):
-    """A log file that was opened for appending, or not, gets the lines where it ends."""
+    """Messages are added at the end of a log file, opened for appending or not."""
     path = tmp_path / "log"
     with path.open("w") as stream:
         os.write(stream.fileno(), b"before\n")
@@ -165,7 +167,7 @@ def test_a_file_is_appended_to(tmp_path: Path):
 
 
 def test_a_stream_of_python_s_own():
-    """An object that is no file of the system's is written to as by any program."""
+    """An object that has no file descriptor is written to as by any program."""
     stream = io.StringIO()
 
     Stderr(lambda: stream).say("said")
@@ -175,7 +177,9 @@ def test_a_stream_of_python_s_own():
 
 
 def test_a_line_is_one_line_of_bounded_length(pipe):
-    """Control characters cannot reach a terminal, and a long line is cut where a pipe takes it."""
+    """
+    Control characters do not reach a terminal, and a long line is cut to what a pipe takes at once.
+    """
     read, stream = pipe
     Stderr(lambda: stream).say("a\x1b[31m\r\nb" + "c" * 2 * LINE_BYTES)
 
@@ -185,8 +189,44 @@ def test_a_line_is_one_line_of_bounded_length(pipe):
     assert len(line) < LINE_BYTES
 
 
+def test_lines_are_relayed_while_a_command_shows_progress(pipe):
+    """The relay gets them instead of stderr, and what it raises does not reach the worker."""
+    read, stream = pipe
+    one, got = Stderr(lambda: stream), []
+
+    with one.relayed(got.append):
+        assert one.say("shown above the bar")
+    with one.relayed(lambda line: 1 / 0):
+        assert one.say("lost")
+    assert one.say("written")
+
+    assert got == ["shown above the bar"]
+    assert drained(read) == b"written\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "object", "none"])
+def test_what_is_lost_at_the_very_end_is_one_line_for_each_destination(kind, tmp_path, monkeypatch):
+    """Counts of a destination add up; they are written when the interpreter clears `sys`."""
+    with (tmp_path / "stderr").open("w+") as file:
+        stream = {"file": file, "object": io.StringIO(), "none": None}[kind]
+        monkeypatch.setattr(sys, "__stderr__", stream)
+        for name, count in (("Honeycomb", 1), ("Better Stack", 1), ("Honeycomb", 2)):
+            report_at_last(name, count)
+        del sys._cxlogging_report
+
+        if stream is not None:
+            stream.seek(0)
+            what = "not delivered when the process ended: logged while it was ending"
+            assert stream.read().splitlines() == [
+                f"cxlogging: Honeycomb: 3 records were {what}",
+                f"cxlogging: Better Stack: 1 record was {what}",
+            ]
+
+
 def test_on_error_is_not_told_in_a_log_call():
-    """What is said in a log call is written at once, and given to on_error by who comes next."""
+    """
+    A message of a log call is written at once, and given to on_error later, by another caller.
+    """
     heard, stream = [], io.StringIO()
     diagnostics = Diagnostics("x", heard.append, stderr=Stderr(lambda: stream))
 
@@ -238,7 +278,7 @@ def ended(process: subprocess.Popen) -> str:
 
 
 def test_a_full_stderr_stops_no_delivery(server, full):
-    """With a stderr that nobody reads, trouble passes, records are delivered, the exit ends."""
+    """If nobody reads stderr, failures pass, records are delivered, and the process ends."""
     server.faults.add(status=503, times=3)
     process = child(
         f"'key', url={server.url!r}",
@@ -255,14 +295,16 @@ def test_a_full_stderr_stops_no_delivery(server, full):
 
 
 def test_a_full_stderr_does_not_hold_up_the_exit(full):
-    """What is left at exit cannot be said, and the process ends within its budget all the same."""
+    """
+    What is left at exit cannot be reported, and the process ends within its budget all the same.
+    """
     process = child("'key', url='http://127.0.0.1:1'", "log.error('x')", stderr=full)
 
     assert ended(process) == ""
 
 
 def test_a_missing_key_with_a_full_stderr(full):
-    """Without a key the first log call returns, and on_error is told on another thread."""
+    """Without a key the first log call returns, and on_error is called on another thread."""
     process = child(
         "None",
         """
@@ -280,7 +322,7 @@ def test_a_missing_key_with_a_full_stderr(full):
 
 @pytest.mark.parametrize("how", ["closed", "/dev/full"])
 def test_a_process_without_a_stderr_that_takes_anything(server, how):
-    """Delivery, trouble and exit are as always where stderr is closed or full."""
+    """Delivery, failures and exit are as always if stderr is closed or full."""
     body = """
         log.info("x")
         assert handler.flush(20)
@@ -296,7 +338,7 @@ def test_a_process_without_a_stderr_that_takes_anything(server, how):
 
 
 def test_a_reader_that_comes_back(server):
-    """Once somebody reads again, the lines of the meantime are said, with their number."""
+    """Once somebody reads again, the messages of the meantime are written, with their number."""
     read, write = os.pipe()
     fill(write)
     server.faults.add(status=503, times=2)

@@ -115,7 +115,9 @@ def request(body: bytes = b"body", port: int = 1) -> Request:
 
 
 def test_a_request_on_the_wire():
-    """The request has the vendor's headers, the caller's, a length, and asks for no encoding."""
+    """
+    The request has the vendor's headers, the caller's, and a length, and asks for no encoding.
+    """
     seen = []
 
     def serve(connection, number):
@@ -139,7 +141,7 @@ def test_a_request_on_the_wire():
 
 @pytest.mark.parametrize("name", ["User-Agent", "user-agent"])
 def test_a_user_agent_of_ones_own(name):
-    """A given User-Agent replaces ours, in whatever case; no header is sent twice."""
+    """A given User-Agent replaces the default one, in whatever case; no header is sent twice."""
     seen = []
 
     def serve(connection, number):
@@ -156,7 +158,7 @@ def test_a_user_agent_of_ones_own(name):
 
 
 def test_a_connection_serves_again():
-    """Requests in a row travel on one connection."""
+    """Consecutive requests use one connection."""
     with Script(answering(OK)) as server:
         sender = transport(server.port)
         for _ in range(5):
@@ -201,8 +203,9 @@ def test_a_connection_closed_while_idle():
 
 
 def test_a_number_that_is_another_file(tmp_path):
-    """A kept connection whose descriptor's number belongs to another file is neither used nor
-    closed: nothing is written to that file, and it stays open.
+    """
+    A kept connection whose descriptor's number belongs to another file is neither used nor closed:
+    nothing is written to that file, and it stays open.
     """
     with Script(answering(OK)) as server, (tmp_path / "mine").open("wb") as mine:
         sender = transport(server.port)
@@ -260,7 +263,7 @@ def test_connection_close_is_honoured():
     ],
 )
 def test_no_answer(answer):
-    """An answer that is none is an error, and the connection is not used again."""
+    """Something that is not an answer is an error, and the connection is not used again."""
     with Script(answering(answer, close=True)) as server:
         sender = transport(server.port)
         with pytest.raises(TransportError) as caught:
@@ -271,14 +274,14 @@ def test_no_answer(answer):
 
 
 def test_an_informational_answer_alone():
-    """103 alone is the status that is seen: the caller retries on anything below 200."""
+    """If 103 is the only answer, it is returned: the caller retries on any status below 200."""
     with Script(answering(b"HTTP/1.1 103 Early Hints\r\n\r\n", close=True)) as server:
         assert transport(server.port).send(request(), None, 5).status == 103
 
 
 @pytest.mark.parametrize("tail", [b"", b"x", b"5\r\nab"])
 def test_a_body_that_breaks_off(tail):
-    """The status counts even where the body that should follow it does not come."""
+    """The status counts even if the body that should follow it does not come."""
     headers = b"Transfer-Encoding: chunked" if tail == b"5\r\nab" else b"Content-Length: 9"
     answer = b"HTTP/1.1 202 Accepted\r\n" + headers + b"\r\n\r\n" + tail
     with Script(answering(answer, close=True)) as server:
@@ -309,7 +312,7 @@ def test_an_endless_answer():
 
 @pytest.mark.parametrize("part", ["head", "status"])
 def test_a_trickling_answer_ends_at_the_deadline(part):
-    """A byte now and then does not keep a request alive beyond its time."""
+    """A byte now and then does not keep a request alive beyond its deadline."""
 
     def serve(connection, number):
         read_request(connection)
@@ -343,7 +346,7 @@ class CountingConnector(Connector):
 
 
 class CountedSocket:
-    """A socket that counts what is asked of it."""
+    """A socket that counts its system calls."""
 
     def __init__(self, sock, calls):
         self._sock, self._calls = sock, calls
@@ -354,7 +357,7 @@ class CountedSocket:
 
 
 def test_a_request_asks_the_system_for_little():
-    """A request on a kept connection is one write and one reading, and sets no time again."""
+    """A request on a kept connection is one write and one read, and sets no timeout again."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60_000
 
     def serve(connection, number):
@@ -378,7 +381,7 @@ def test_a_request_asks_the_system_for_little():
 
 @pytest.mark.parametrize(("first", "second"), [(30, 0.3), (1.5, 30)])
 def test_each_request_has_its_own_deadline(first, second):
-    """On one connection a shorter or a longer time than before is the one that counts."""
+    """On a kept connection, the deadline of the new request counts, whether shorter or longer."""
     slow = threading.Event()
 
     def serve(connection, number):
@@ -400,7 +403,7 @@ def test_each_request_has_its_own_deadline(first, second):
 
 
 def test_a_server_that_does_not_read():
-    """A body that the server does not read ends at the deadline."""
+    """Sending a body that the server does not read ends at the deadline."""
 
     def serve(connection, number):
         threading.Event().wait(10)
@@ -412,7 +415,7 @@ def test_a_server_that_does_not_read():
 
 
 def test_a_server_that_reads_little_by_little():
-    """A body that the server reads without end ends at the deadline all the same."""
+    """Sending a body that the server reads byte by byte ends at the deadline all the same."""
 
     def serve(connection, number):
         while connection.recv(1_000):
@@ -428,7 +431,7 @@ def test_a_server_that_reads_little_by_little():
 
 @pytest.mark.parametrize("size", [0, 1, WRITE_BYTES, WRITE_BYTES + 1, 3 * WRITE_BYTES - 1])
 def test_a_body_arrives_whole(size):
-    """A body of any size arrives as it was, whether it is written at once or in pieces."""
+    """A body of any size arrives unchanged, whether it is written at once or in pieces."""
     seen = []
     body = bytes(range(251)) * (size // 251 + 1)
 
@@ -474,7 +477,7 @@ def test_a_status_is_believed_where_the_rest_cannot_be_read(head):
 
 
 def test_success_is_not_believed_for_a_request_that_was_not_read():
-    """A server that answers 202 early and closes has not taken the request."""
+    """A server that answers 202 early and closes has not accepted the request."""
 
     def serve(connection, number):
         connection.recv(1_000)
@@ -486,7 +489,7 @@ def test_success_is_not_believed_for_a_request_that_was_not_read():
 
 
 def test_a_small_request_that_was_not_read():
-    """Where the server says that it closes, a reset after its answer is waited for."""
+    """If the server says that it closes, a reset after its answer is waited for."""
 
     def serve(connection, number):
         connection.recv(10)
@@ -499,7 +502,7 @@ def test_a_small_request_that_was_not_read():
 
 
 def test_a_reset():
-    """A reset connection is an error that names what the system said."""
+    """A reset connection is an error with the system's message."""
 
     def serve(connection, number):
         read_request(connection)
@@ -511,7 +514,7 @@ def test_a_reset():
 
 
 def test_nobody_listens():
-    """A refused connection is an error that names what the system said."""
+    """A refused connection is an error with the system's message."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -520,7 +523,7 @@ def test_nobody_listens():
 
 
 def test_a_connection_that_is_not_accepted():
-    """A host that does not take the connection in time is trouble, but not for the batch's size."""
+    """If a host does not accept the connection in time, batches are not made smaller for it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -538,7 +541,7 @@ def test_a_connection_that_is_not_accepted():
 
 
 def test_an_unknown_host():
-    """A host that has no address is an error, not a time-out."""
+    """A host that has no address is an error, not a timeout."""
     endpoint = Endpoint("http", "nowhere.invalid", 80, "/")
     sender = HttpTransport(Connector(endpoint, Options()))
 
@@ -548,7 +551,7 @@ def test_an_unknown_host():
 
 
 def test_a_redirect_is_an_answer():
-    """A redirect is returned as it is, and its target hears nothing."""
+    """A redirect is returned as it is, and its target gets no request."""
     with Script(answering(OK)) as other:
         location = f"http://127.0.0.1:{other.port}/".encode()
         answer = b"HTTP/1.1 307 T\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
@@ -560,7 +563,7 @@ def test_a_redirect_is_an_answer():
 
 
 def test_two_threads_at_once():
-    """Two requests at once travel on two connections, and both are kept."""
+    """Two requests at once use two connections, and both are kept."""
     barrier = threading.Barrier(2, timeout=10)
 
     def serve(connection, number):
@@ -585,8 +588,9 @@ def test_two_threads_at_once():
 
 
 def test_a_success_that_cannot_be_read_is_believed_in_the_end():
-    """Answers of success whose rest cannot be read have a batch sent three times, and no more: then
-    it counts as delivered, and that is said.
+    """
+    A batch whose answers say success but cannot be read is sent three times, and no more: then it
+    counts as delivered, and a message says so.
     """
     bodies = []
 
@@ -641,7 +645,8 @@ def test_the_wait_of_honeycombs_rate_limit(headers, least, most):
 
 
 def test_a_descriptor_that_became_another_file_is_left_alone(tmp_path):
-    """After something closed all descriptors, a kept connection whose number is another file's is
+    """
+    After something closed all descriptors, a kept connection whose number is another file's is
     neither used for the next request nor closed with the transport.
     """
     path = tmp_path / "mine"

@@ -1,10 +1,12 @@
-"""The thread that looks for what others left: when it runs, and when it does not."""
+"""The thread that looks for what other processes left: when it runs, and when it does not."""
 
 from __future__ import annotations
 
 import _thread
 import contextlib
 import threading
+
+import pytest
 
 from cxlogging.delivery.process.watcher import Watcher
 from tests.faults.harness import until
@@ -37,7 +39,7 @@ class Bench:
 
 
 def test_it_looks_as_long_as_it_is_needed():
-    """One thread looks again and again, ends when nobody needs it, and begins again."""
+    """One thread looks again and again, ends when it is not needed, and starts again."""
     one = Bench()
     for _ in range(3):
         one.needed = True
@@ -52,7 +54,9 @@ def test_it_looks_as_long_as_it_is_needed():
 
 
 def test_it_leaves_at_once_when_it_is_not_needed():
-    """A thread that would wait for an hour ends as soon as it is told to look at that."""
+    """
+    A thread that would wait for an hour ends as soon as check() is called and it is not needed.
+    """
     one = Bench(3600)
     one.watcher.start()
     until(lambda: one.threads)
@@ -61,7 +65,9 @@ def test_it_leaves_at_once_when_it_is_not_needed():
 
 
 def test_many_start_it_at_once():
-    """Eight threads that start and end it over and over leave one thread, and then none."""
+    """
+    After eight threads have started and ended it over and over, one thread is left, and then none.
+    """
     one = Bench(3600)
 
     def work():
@@ -79,4 +85,39 @@ def test_many_start_it_at_once():
     one.needed = True
     assert one.watcher.start()
     until(lambda: len(one.threads) == 1)
+    one.end()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_thread_that_cannot_start_is_the_trouble(error, monkeypatch):
+    """It is kept for a message, raises nothing, and the next start works."""
+    one = Bench()
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", fail)
+        assert not one.watcher.start()
+    assert one.watcher.trouble is error
+    assert not one.watcher.is_running
+
+    assert one.watcher.start()
+    assert one.watcher.trouble is None
+    one.end()
+
+
+def test_what_a_signal_handler_raises_at_the_start_is_let_out(monkeypatch):
+    """The thread can be started again afterwards."""
+    one = Bench()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.watcher.start()
+
+    assert one.watcher.start()
     one.end()

@@ -1,4 +1,4 @@
-"""Workers where things go wrong: faults of ours, forks, lines that fill meanwhile."""
+"""Workers in special situations: bugs of this package, forks, batches that fill meanwhile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ ROOMY = Limits(10_000, 2**20, 2**20, 10_000, 0, auto=())
 
 
 def test_a_fault_of_ours_loses_nothing(capfd):
-    """A worker that ends by a fault of ours is said, and the next record's worker sends all."""
+    """
+    A worker that crashes by a bug of this package is reported, and the next record's worker sends
+    everything.
+    """
     network = Network()
     target = delivery(network)
     take_event, failing = target.lane.drops.take_event, [True]
@@ -45,7 +48,7 @@ def test_a_fault_of_ours_loses_nothing(capfd):
 
 
 def test_a_batch_in_flight_survives_a_fault_of_ours():
-    """The items that a worker had in flight when it ended by a fault of ours go again."""
+    """The items that a worker had in flight when it crashed are sent again."""
     failing = [True]
 
     def fail_once(lines):
@@ -95,7 +98,7 @@ def test_a_record_that_comes_while_parking():
 
 
 def test_workers_stay_for_a_fork_where_something_waits():
-    """before_fork() leaves workers alone that have something to send."""
+    """before_fork() does not stop workers that have something to send."""
     target = delivery(Network(), flush_interval=3600)
     target.put(20, b"x")
     fork.before_fork()
@@ -106,7 +109,7 @@ def test_workers_stay_for_a_fork_where_something_waits():
 
 
 def test_a_slow_vendor_gets_a_second_worker():
-    """While the vendor is slow, another worker watches the line, up to the concurrency."""
+    """While the vendor is slow, further workers watch the queue, up to the concurrency."""
     network, ticks = Network(), itertools.count()
     # Each look at the clock is a second later: every request seems to take long.
     clock = Clocks(monotonic=lambda: float(next(ticks)))
@@ -120,7 +123,7 @@ def test_a_slow_vendor_gets_a_second_worker():
 
 
 class Gate:
-    """A network that answers when it is told to."""
+    """A network that answers when the test lets it."""
 
     def __init__(self) -> None:
         self._open = threading.Semaphore(0)
@@ -158,7 +161,7 @@ def test_a_batch_that_fills_beside_one_in_flight(option):
 
 
 def flush_beside(gate: Gate, target: Delivery, flying: int) -> None:
-    """Flush *target*, and let the vendor answer when so many requests are in flight."""
+    """Flush *target*, and let the vendor answer when that many requests are in flight."""
     waiter = threading.Thread(target=target.flush, args=(20,))
     waiter.start()
     wait_until(lambda: gate.flying == flying)
@@ -190,7 +193,7 @@ def test_the_rest_of_a_flush_does_not_wait_for_an_answer():
 
 
 def test_a_vendor_in_trouble_is_asked_by_one_request():
-    """While requests fail, no further worker is started however much waits."""
+    """While requests fail, no further worker is started, however much waits."""
     gate, failed = Gate(), threading.Event()
     network = Network(lambda lines: gate.network.behaviour(lines) if failed.is_set() else 503)
     target = delivery(network, flush_interval=3600, batch_count=10, retry_maximum=0.001)
@@ -210,7 +213,7 @@ def test_a_vendor_in_trouble_is_asked_by_one_request():
     ("concurrency", "size", "allowed"), [(3, 1, 3), (3, AHEAD_BYTES // 2, 2), (1, 1, 1)]
 )
 def test_what_is_in_flight_is_bounded(concurrency, size, allowed):
-    """A third request is begun only where those in flight do not hold too much already."""
+    """A third request is only begun if those in flight do not hold too much already."""
     lane = delivery(Network(), ROOMY, concurrency=concurrency).lane
     item = (20, bytes(size), 0)
     room = []
@@ -223,7 +226,7 @@ def test_what_is_in_flight_is_bounded(concurrency, size, allowed):
 
 
 def test_the_report_of_an_overflow():
-    """Once there is room, one WARNING tells the destination how many of which level were lost."""
+    """Once there is room, one WARNING event says how many records of each level were dropped."""
     gate = [503]
     network = Network(lambda items: gate[0])
     told = []
@@ -251,8 +254,9 @@ def test_the_report_of_an_overflow():
 
 
 def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
-    """Four minutes of an overload that comes and goes: one line and one event a minute, which tell
-    of every drop; `accepted` is the number of log calls, and the ledger is exact.
+    """
+    Four minutes of an overload that comes and goes: one message and one event a minute, which
+    include every drop; `accepted` is the number of log calls, and the ledger is exact.
     """
     now = [0.0]
     gate, network = [503], Network(lambda items: gate[0])
@@ -284,7 +288,9 @@ def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
 
 
 def test_a_report_that_fails_is_told_later():
-    """Drops whose report the vendor did not take are in the next one, a minute later."""
+    """
+    If the vendor did not accept a report of drops, the next one, a minute later, includes them.
+    """
     now, gate, answers = [0.0], [503], []
 
     def behave(items):
@@ -309,7 +315,7 @@ def test_a_report_that_fails_is_told_later():
 
 
 def test_the_master_of_uwsgi_starts_no_thread(monkeypatch, capfd):
-    """Before uWSGI forks, no thread is started, and that is said; after it, one is."""
+    """Before uWSGI forks, no thread is started, and a message says so; after it, one is."""
     worker = [0]
     monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(worker_id=lambda: worker[0]))
     network = Network()
@@ -327,7 +333,7 @@ def test_the_master_of_uwsgi_starts_no_thread(monkeypatch, capfd):
 
 @pytest.mark.parametrize("asked", [0, 0.01])
 def test_a_flush_with_a_timeout(asked):
-    """flush(timeout) returns False in time where the vendor does not answer."""
+    """flush(timeout) returns False in time if the vendor does not answer."""
     target = delivery(Network(lambda items: 503))
     target.put(20, b"x")
 
@@ -336,7 +342,9 @@ def test_a_flush_with_a_timeout(asked):
 
 
 def test_deliveries_come_and_go_while_threads_look():
-    """Fork hooks, stats() and flush_all() see a whole list while other threads make deliveries."""
+    """
+    Fork hooks, stats() and flush_all() see a complete list while other threads make deliveries.
+    """
     ended, errors = threading.Event(), []
 
     def come_and_go():
@@ -371,7 +379,7 @@ def test_deliveries_come_and_go_while_threads_look():
 
 
 def test_nobody_stays_parked_when_a_signal_ends_the_fork_hook():
-    """An exception of a signal handler in the hook after a fork leaves no delivery parked."""
+    """If a signal handler raises in the hook after a fork, no delivery stays parked."""
     network = Network()
     target = delivery(network)
     target.put(20, b"first")
@@ -391,7 +399,7 @@ def test_nobody_stays_parked_when_a_signal_ends_the_fork_hook():
 
 
 class FailingThreads:
-    """Takes the place of the interpreter's primitive; *failing* is how it goes."""
+    """Replaces the interpreter's function that starts threads; *failing* is how it fails."""
 
     def __init__(self, monkeypatch):
         self.failing, self.asked = True, 0
@@ -406,7 +414,7 @@ class FailingThreads:
 
 
 def test_a_failed_thread_start_is_tried_again_by_time(monkeypatch, capfd):
-    """After a failed start log calls try again by time, not by count, and it is said once."""
+    """After a failed start, log calls try again by time, not by count, and it is reported once."""
     network, threads, now = Network(), FailingThreads(monkeypatch), [1_000.0]
     target = delivery(network, clock=Clocks(monotonic=lambda: now[0]))
     put_all(target, 50)
@@ -425,8 +433,9 @@ def test_a_failed_thread_start_is_tried_again_by_time(monkeypatch, capfd):
 
 
 def test_a_full_buffer_without_a_thread(monkeypatch, capfd):
-    """Where threads fail for long nothing is dropped in silence: it is said, on_drop is told by
-    flush(), and once a thread starts, what has room is delivered.
+    """
+    If threads cannot start for long, nothing is dropped silently: a message says so, flush() calls
+    on_drop, and once a thread starts, everything that had room is delivered.
     """
     heard, threads, now = [], FailingThreads(monkeypatch), [1_000.0]
     target = delivery(
@@ -452,8 +461,9 @@ def test_a_full_buffer_without_a_thread(monkeypatch, capfd):
 
 
 def test_a_flush_does_not_overtake_the_first_record():
-    """What is flushed while the first record of an idle queue is on its way follows it, on the
-    same connection and in order.
+    """
+    What is flushed while the first record of an idle queue is in flight follows it, on the same
+    connection and in order.
     """
     gate = Gate()
     target = delivery(gate.network, flush_interval=3600, clock=Clocks(monotonic=lambda: 0.0))

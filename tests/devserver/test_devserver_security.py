@@ -135,7 +135,9 @@ def test_data_is_no_script(client):
 
 def test_every_answer_carries_the_security_headers_and_no_cors(client):
     """All answers have the security headers, and none has a CORS header."""
-    heard = [client.get(path) for path in ("/", "/page/page.js", "/api/events", "/none", "/1/x")]
+    heard = [
+        client.get(path) for path in ("/", "/page/app/main.js", "/api/events", "/none", "/1/x")
+    ]
     heard += [client.send(), client.get("/", Host="evil"), client.ask("OPTIONS", "/api/events")]
     for one in heard:
         policy = one.headers["content-security-policy"]

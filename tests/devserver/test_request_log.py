@@ -132,7 +132,7 @@ def unpack(raw):
     for opener in (gzip.decompress, zlib.decompress, zstd.decompress):
         try:
             yield opener(raw)
-        except Exception:  # noqa: S112 - in another encoding
+        except Exception:
             continue
 
 

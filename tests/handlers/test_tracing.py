@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import json
 import logging
 import subprocess
@@ -120,16 +122,49 @@ def test_ids_that_opentelemetry_left_on_a_record_are_the_trace(vendor, trace, sp
     [
         None,
         types.ModuleType("half"),
-        types.SimpleNamespace(get_current_span=lambda: 1 / 0),
-        types.SimpleNamespace(get_current_span=lambda: None),
+        types.SimpleNamespace(get_current_span=lambda context: 1 / 0),
+        types.SimpleNamespace(get_current_span=lambda context: None),
+        types.SimpleNamespace(),
     ],
 )
-def test_a_library_that_is_half_loaded_costs_nothing(module, monkeypatch):
-    """If the module of OpenTelemetry is broken, the event is the same as without it."""
-    monkeypatch.setitem(tracing.MODULES, tracing.OPENTELEMETRY, module)
+@pytest.mark.parametrize("name", [tracing.OPENTELEMETRY, tracing.OPENTELEMETRY_CONTEXT])
+@vendors
+def test_a_library_that_is_half_loaded_costs_nothing(vendor, name, module, monkeypatch):
+    """If a module of OpenTelemetry is broken, the event is the same as without it."""
+    pytest.importorskip("opentelemetry.trace")
+    monkeypatch.setitem(tracing.MODULES, name, module)
 
-    for vendor in DESTINATIONS:
-        assert expected(vendor).keys().isdisjoint(shipped(vendor))
+    found = contextvars.Context().run(shipped, vendor)  # as the first record of a thread
+    assert expected(vendor).keys().isdisjoint(found)
+
+
+@vendors
+def test_each_task_has_the_ids_of_its_own_span(vendor):
+    """Records of tasks that take turns carry the span of their own task, nested spans included."""
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    tracer = sdk.TracerProvider().get_tracer("shop")
+
+    async def task():
+        found = []
+        for name in ("outer", "inner"):
+            with tracer.start_as_current_span(name) as span:
+                context = span.get_span_context()
+                ids = (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+                for _ in range(3):
+                    found.append((shipped(vendor, user="ada"), expected(vendor, *ids)))
+                    await asyncio.sleep(0)
+                with tracer.start_as_current_span("child"):
+                    child = shipped(vendor, user="ada")
+                found.append((shipped(vendor, user="ada"), expected(vendor, *ids)))
+                assert not expected(vendor, *ids).items() <= child.items()
+        return found
+
+    async def turns():
+        return await asyncio.gather(*(task() for _ in range(3)))
+
+    for found in asyncio.run(turns()):
+        for event, ids in found:
+            assert ids.items() <= event.items()
 
 
 PROGRAM = """
@@ -164,6 +199,7 @@ def test_a_span_keeps_a_record_on_the_fast_path():
 
     assert "event" not in found
     assert "trace_of" in found
+    assert "get_current_span" not in found, "the span is looked up once, not for each record"
 
 
 @pytest.mark.parametrize(

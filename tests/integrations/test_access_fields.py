@@ -116,6 +116,42 @@ def test_the_attributes_of_aiohttp_become_fields():
     assert "hidden" not in str(attributes)
 
 
+def test_the_attributes_of_sanic_become_fields():
+    """Its access records have no message: the fields become one."""
+    message, attributes = read(
+        "sanic.access",
+        "",
+        (),
+        host="192.0.2.7:5000",
+        request="GET http://shop.example/orders?token=hidden",
+        status=200,
+        byte=5,
+        duration="1.5ms",
+    )
+    assert message == "GET /orders 200"
+    assert attributes["http"]["request"] == {"method": "GET"}
+    assert attributes["http"]["response"] == {"status_code": 200, "body": {"size": 5}}
+    assert attributes["client"] == {"address": "192.0.2.7"}
+    assert not {"host", "request", "status", "byte", "duration"} & attributes.keys()
+
+
+def test_the_atoms_of_granian_become_fields():
+    """Whatever its format shows; it measures in milliseconds."""
+    atoms = {
+        "addr": "192.0.2.7",
+        "method": "GET",
+        "path": "/orders",
+        "query_string": "token=hidden",
+        "status": 200,
+        "dt_ms": 1.5,
+    }
+    message, attributes = read("granian.access", "%(path)s?%(query_string)s", (atoms,))
+    assert message == "GET /orders 200"
+    assert attributes["http"] == {"request": {"method": "GET"}, "response": {"status_code": 200}}
+    assert attributes["client"] == {"address": "192.0.2.7"}
+    assert attributes["duration"] == 0.0015
+
+
 def test_a_websocket_of_uvicorn_loses_its_query_string():
     """What is accepted, and what is refused."""
     client = "192.0.2.7:5000"
@@ -137,6 +173,8 @@ def test_a_websocket_of_uvicorn_loses_its_query_string():
         ("werkzeug", "%s is running on %s at %s", ("a", "b", "c")),
         ("django.server", "%s", ("else",)),
         ("aiohttp.access", "else", ()),
+        ("granian.access", "else", ()),
+        ("sanic.access", "else", ()),
         ("shop", "%s %s", ("GET", "/orders?token=kept")),
     ],
 )

@@ -1,4 +1,4 @@
-"""FastAPI, Starlette and Litestar under uvicorn, hypercorn and gunicorn, as they are run."""
+"""FastAPI, Starlette and Litestar under the servers of ASGI, as they are run."""
 
 from __future__ import annotations
 
@@ -129,6 +129,17 @@ hypercorn = uvicorn.log_config("cxlogging.BetterStackHandler")
 for name in ("hypercorn.error", "hypercorn.access"):
     hypercorn["loggers"][name] = hypercorn["loggers"]["uvicorn"]
 json.dump(hypercorn, open("hypercorn.json", "w"))
+granian = uvicorn.log_config("cxlogging.BetterStackHandler")
+for name in ("_granian", "granian.access"):
+    granian["loggers"][name] = granian["loggers"]["uvicorn"]
+json.dump(granian, open("granian.json", "w"))
+"""
+
+# Daphne has no option for the configuration of logging.
+BY_ITSELF = """
+import logging.config
+from configured import LOGGING
+logging.config.dictConfig(LOGGING)
 """
 
 GUNICORN = """
@@ -149,18 +160,27 @@ SERVERS = {
         "app:app",
     ),
     "gunicorn": ("gunicorn", "-k", "uvicorn_worker.UvicornWorker", "-w", "2", *ADDRESS, "app:app"),
+    "granian": (
+        "granian", "--interface", "asgi", *PORT, "--workers", "2", "--access-log",
+        "--log-config", "granian.json", "app:app",
+    ),
+    "daphne": ("daphne", "-p", "{port}", "app:app"),
 }  # fmt: skip
 ACCESS = {
     "uvicorn": "uvicorn.access",
     "hypercorn": "hypercorn.access",
     "gunicorn": "uvicorn.access",
+    "granian": "granian.access",
 }
 
 
 @pytest.fixture
 def start(running):
     def started(by, app="fastapi"):
-        files = {"app": APPS[app], "configurations": CONFIGURATIONS}
+        if by in ("daphne", "granian"):
+            pytest.importorskip(by)
+        configured = BY_ITSELF if by == "daphne" else ""
+        files = {"app": configured + APPS[app], "configurations": CONFIGURATIONS}
         if by == "gunicorn":
             files["gunicorn.conf"] = GUNICORN
         shop = running(**files)
@@ -218,6 +238,8 @@ def test_each_record_of_a_request_arrives_with_its_request(start, by):
     failures = [each for each in shop.events() if "no such order" in whole(each)]
     assert len(failures) == 1, failures
     assert failures[0]["data"]["request_id"] == "r-80"  # although its server logs it, afterwards
+    if by == "daphne":  # it logs no access records
+        return
     access = shop.named(ACCESS[by.split()[0]])
     assert len(access) == 10
     [fields] = [each["data"] for each in access if each["data"]["url"]["path"] == "/orders/3"]
@@ -240,7 +262,9 @@ def test_other_frameworks_of_asgi(start, app, route):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("by", ["uvicorn", "uvicorn with workers", "gunicorn"])
+@pytest.mark.parametrize(
+    "by", ["uvicorn", "uvicorn with workers", "gunicorn", "granian", "daphne"]
+)
 def test_the_last_records_arrive_when_it_is_stopped(start, by, number):
     """What was logged right before the signal arrives, and the server ends by itself."""
     shop, process = start(by)

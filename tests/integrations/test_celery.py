@@ -69,6 +69,7 @@ POOLS = {
     "prefork": ("--pool", "prefork", "-c", "2"),
     "threads": ("--pool", "threads", "-c", "4"),
     "solo": ("--pool", "solo"),
+    "gevent": ("--pool", "gevent", "-c", "8"),
 }
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
@@ -82,6 +83,8 @@ def start(running, *arguments, jobs=JOBS):
 @pytest.mark.parametrize("pool", POOLS)
 def test_each_record_of_a_task_arrives_with_its_task(running, pool):
     """Of both kinds of loggers, once; with the task's fields and the request id of its caller."""
+    if pool == "gevent":
+        pytest.importorskip("gevent")
     shop = start(running, *POOLS[pool])
     done = shop.run("jobs.py")
     assert done.returncode == 0, done.stderr
@@ -113,9 +116,11 @@ def test_each_record_of_a_task_arrives_with_its_task(running, pool):
     assert all("task_id" in each["data"] for each in succeeded if "succeeded" in each["message"])
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
 def test_the_last_records_arrive_when_a_worker_is_stopped(running, pool):
     """SIGTERM right after the last task was run: nothing of it is missing."""
+    if pool == "gevent":
+        pytest.importorskip("gevent")
     shop = start(running, *POOLS[pool])
     shop.run("-c", "import jobs\nfor number in range(8): jobs.work.delay(number)")
     process = shop.started()

@@ -53,3 +53,24 @@ def test_an_executor_takes_the_same_initializer(running):
 
     assert done.returncode == 0, done.stderr
     shop.judge(60)
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_workers_of_joblib_take_the_same_initializer(running, backend):
+    """Its own processes, and those of a pool that it terminates: nothing is missing."""
+    pytest.importorskip("joblib")
+    block = PROGRAM[PROGRAM.index("        context = ") :]
+    shop = running(
+        program=PROGRAM.replace(
+            block,
+            "        import joblib\n"
+            "        given = (LOGGING,)\n"
+            f"        with joblib.Parallel(2, backend={backend!r}, initializer=initializer,\n"
+            "                             initargs=given) as parallel:\n"
+            "            parallel(joblib.delayed(work)(number) for number in range(60))\n",
+        )
+    )
+    done = shop.run("program.py", "spawn")
+
+    assert done.returncode == 0, done.stderr
+    shop.judge(60)

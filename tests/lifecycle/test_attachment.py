@@ -1,4 +1,4 @@
-"""A handler that something takes from its logger says so, once; nothing else does."""
+"""A handler that something removes from its logger is reported, once; no other handler is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAKEN = """
 
 @pytest.mark.parametrize("keep", ["kept = handler", "del handler"], ids=["kept", "collected"])
 def test_a_handler_that_was_taken_away_says_so_at_the_exit(program, server, keep):
-    """After `root.handlers = []`, as Celery does it, one line says that nothing comes any more."""
+    """After `root.handlers = []`, as Celery does it, one message says that no more records come."""
     done = program(TAKEN.format(keep=keep))
 
     assert done.err.count(GONE) == 1
@@ -46,7 +46,7 @@ BEHIND = {
 
 @pytest.mark.parametrize("how", BEHIND.values(), ids=BEHIND)
 def test_nothing_is_said_where_it_is_meant(program, how):
-    """Closed on purpose, behind a queue or a memory handler, or still attached: no line."""
+    """Closed on purpose, behind a queue or a memory handler, or still attached: no message."""
     done = program(f"log.info('before')\nhandler.flush(5)\n{how}\n")
 
     assert (done.code, done.err) == (0, "")
@@ -54,7 +54,7 @@ def test_nothing_is_said_where_it_is_meant(program, how):
 
 @pytest.fixture
 def attached():
-    """A handler on a logger, what looks after it, and the count of its records."""
+    """A handler on a logger, what watches its attachment, and the count of its records."""
     handler, log, count = logging.NullHandler(), logging.getLogger("attached"), [1]
     log.addHandler(handler)
     yield handler, log, count, Attachment(handler)
@@ -62,7 +62,7 @@ def attached():
 
 
 def test_a_worker_notices_once_records_have_stopped(attached):
-    """Ten seconds after the last record a worker looks, says it, and does not wake again."""
+    """Ten seconds after the last record a worker checks, reports it, and does not wake again."""
     _, log, count, attachment = attached
     assert attachment.check(100.0, count[0]) == (None, 100.0 + QUIET_SECONDS)
     log.handlers = []
@@ -72,7 +72,9 @@ def test_a_worker_notices_once_records_have_stopped(attached):
 
 
 def test_records_that_come_by_another_way_are_no_trouble(attached):
-    """Where records go on although no logger has the handler, somebody else gives it them."""
+    """
+    If records continue to come although no logger has the handler, something else passes them on.
+    """
     _, log, count, attachment = attached
     attachment.check(100.0, count[0])
     log.handlers = []
@@ -85,7 +87,7 @@ def test_records_that_come_by_another_way_are_no_trouble(attached):
 
 
 def test_a_handler_that_was_never_attached_is_no_trouble(attached):
-    """Who gives records to a handler without a logger is told nothing."""
+    """A handler that gets its records without a logger is not reported."""
     handler, log, count, _ = attached
     log.handlers = []
     attachment = Attachment(handler)

@@ -1,4 +1,4 @@
-"""Signals belong to the application's own threads."""
+"""Signals are for the application's own threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ print(sorted(masks))
 
 
 def test_threads_of_ours_take_no_signals(program, server):
-    """What the application waits for with sigwait reaches it: a worker has all signals blocked."""
+    """
+    A signal that the application waits for with sigwait reaches it: workers block all signals.
+    """
     ended = program(WAIT)
 
     assert ended.code == 0

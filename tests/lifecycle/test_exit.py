@@ -1,4 +1,4 @@
-"""The end of a program: what was logged arrives, or is said to be left, in a bounded time."""
+"""The end of a program: what was logged is delivered, or reported as left, in a bounded time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ START_SECONDS = 3.0
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_500_records_arrive(program, server, vendor):
-    """500 records and a normal end: each arrives once, and nothing is said."""
+    """500 records and a normal end: each arrives once, and nothing is reported."""
     ended = program("for n in range(500): log.info('record %d', n, extra={'n': n})", vendor)
 
     assert (ended.code, ended.err) == (0, "")
@@ -39,7 +39,7 @@ def test_exit_code_and_exception_stay(program, server):
 
 
 def test_records_logged_by_exit_functions_arrive(program, server):
-    """A record logged inside an atexit function, before and after ours, is delivered."""
+    """A record logged in an atexit function, before or after the package's own, is delivered."""
     ended = program(
         """
         import atexit
@@ -54,7 +54,7 @@ def test_records_logged_by_exit_functions_arrive(program, server):
 
 
 def test_the_first_record_of_all_is_logged_at_exit(program, server):
-    """A program whose only record is logged inside an atexit function delivers it."""
+    """A program whose only record is logged in an atexit function delivers it."""
     ended = program("import atexit; atexit.register(log.info, 'only')")
 
     assert (ended.code, ended.err) == (0, "")
@@ -62,7 +62,7 @@ def test_the_first_record_of_all_is_logged_at_exit(program, server):
 
 
 def test_an_exit_function_registered_before_logging_was_imported(server, program):
-    """A record logged after logging.shutdown has run is delivered too, or said to be lost."""
+    """A record logged after logging.shutdown has run is delivered too, or reported as lost."""
     ended = program(
         """
         import atexit
@@ -76,7 +76,9 @@ def test_an_exit_function_registered_before_logging_was_imported(server, program
 
 
 def test_records_logged_after_our_exit_function(program, server):
-    """Records logged by exit functions that run after ours are delivered in the log call."""
+    """
+    Records logged by exit functions that run after the package's own are delivered in the log call.
+    """
     ended = program(
         """
         import atexit
@@ -97,7 +99,7 @@ def test_records_logged_after_our_exit_function(program, server):
 
 
 def test_records_logged_after_our_exit_function_to_nobody(program):
-    """With a dead vendor, what is logged after the exit has given up is counted, at once."""
+    """With a dead vendor, what is logged after the exit has given up is counted at once."""
     ended = program(
         "log.info('x')",
         options="close_timeout=1",
@@ -112,7 +114,7 @@ def test_records_logged_after_our_exit_function_to_nobody(program):
 
 
 def test_a_thread_that_outlives_main(program, server):
-    """Records of a thread that goes on after main has ended arrive."""
+    """Records of a thread that continues after main has ended arrive."""
     program(
         """
         go = threading.Event()
@@ -140,7 +142,7 @@ def test_exit_is_bounded(program, server, fault):
 
 
 def test_exit_with_nobody_listening(program):
-    """A refused connection costs the exit close_timeout, and the reason is said."""
+    """A refused connection costs the exit close_timeout, and the reason is reported."""
     ended = program("log.info('x')", options="close_timeout=1", url="http://127.0.0.1:9")
 
     assert ended.code == 0
@@ -183,7 +185,7 @@ def test_exit_interrupts_a_long_backoff(program, server):
 
 
 def test_a_big_backlog_gets_the_time_it_needs(program, server):
-    """While the server keeps acknowledging, closing goes on beyond close_timeout."""
+    """While the server keeps acknowledging, closing continues beyond close_timeout."""
     server.faults.add(delay=0.5)
     ended = program(
         "for n in range(600): log.info('record %d', n)",
@@ -196,7 +198,7 @@ def test_a_big_backlog_gets_the_time_it_needs(program, server):
 
 
 def test_ctrl_c_delivers(program, server):
-    """A program ended by Ctrl-C delivers what it had logged."""
+    """A program ended by Ctrl-C delivers what it has logged."""
     ended = program(
         """
         import signal

@@ -29,7 +29,10 @@ def message(event):
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_records_of_finalizers_arrive(program, server, vendor):
-    """Objects in the globals of a module, in cycles and not, log as they go: all arrive."""
+    """
+    Objects in the globals of a module, in cycles and not, log when they are destroyed: all records
+    arrive.
+    """
     ended = program(THING + "things = [Thing(n) for n in range(5)]\nlog.info('normal')", vendor)
 
     assert (ended.code, ended.err) == (0, "")
@@ -40,7 +43,7 @@ def test_records_of_finalizers_arrive(program, server, vendor):
 
 
 def test_a_finalizer_s_record_is_the_first_of_all(program, server):
-    """A program that logs in a __del__ alone delivers it, also where the collector is off."""
+    """A program that logs only in a __del__ delivers the record, also if the collector is off."""
     ended = program(THING + "gc.disable()\nthings = [Thing(1), Thing(2)]")
 
     assert (ended.code, ended.err) == (0, "")
@@ -48,7 +51,7 @@ def test_a_finalizer_s_record_is_the_first_of_all(program, server):
 
 
 def test_records_of_finalizers_arrive_at_each_handler(program, server):
-    """With two handlers each delivers what is logged."""
+    """With two handlers, each delivers what is logged."""
     ended = program(
         THING
         + "log.addHandler(cxlogging.HoneycombHandler('k', dataset='d', url=URL))\n"
@@ -61,7 +64,10 @@ def test_records_of_finalizers_arrive_at_each_handler(program, server):
 
 
 def test_what_exit_functions_lose_is_counted(program):
-    """With a dead vendor the lines count each record of exit functions that run after ours."""
+    """
+    With a dead vendor, messages count each record of exit functions that run after the package's
+    own.
+    """
     ended = program(
         "",
         options="close_timeout=0.5",
@@ -76,7 +82,7 @@ def test_what_exit_functions_lose_is_counted(program):
 
 @pytest.mark.parametrize("normal", ["", "log.info('normal')"])
 def test_what_is_lost_is_counted_in_one_line(program, normal):
-    """With a dead vendor each record of a finalizer is counted, once, in one line at the end."""
+    """With a dead vendor each record of a finalizer is counted, once, in one message at the end."""
     ended = program(
         THING + f"things = [Thing(n) for n in range(5)]\n{normal}",
         options="close_timeout=0.5, on_drop=print",
@@ -119,7 +125,7 @@ def test_finalizers_take_a_bounded_time(program, server):
 
 @pytest.mark.parametrize("stream", ["None", "__import__('io').StringIO()"])
 def test_where_there_is_no_stderr(program, stream):
-    """Where nothing can be said nothing fails."""
+    """If there is no stderr, nothing fails."""
     body = THING + f"sys.__stderr__ = {stream}\nthings = [Thing(n) for n in range(2)]"
     ended = program(body, options="close_timeout=0.5", url=DEAD)
 

@@ -17,7 +17,7 @@ def messages(server, vendor=None):
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_child_and_its_parent(program, server, vendor):
-    """A forked child's five records arrive once, and the parent's, waiting at the fork, once."""
+    """A forked child's five records arrive once, and so do the parent's that wait at the fork."""
     ended = program(
         """
         for n in range(3): log.info("parent %d", n)
@@ -43,8 +43,9 @@ def test_a_child_and_its_parent(program, server, vendor):
 
 
 def test_the_first_record_of_an_idle_process_goes_at_once(server, tmp_path):
-    """With an interval of an hour, the first record of a process, and of a child forked from it,
-    arrives at once: it survives an end by os._exit as soon as the vendor has it. The next waits.
+    """
+    With an interval of an hour, the first record of a process, and of a child forked from it, is
+    sent at once: it survives an end by os._exit as soon as the vendor has it. The next one waits.
     """
     script = tmp_path / "app.py"
     script.write_text(
@@ -91,7 +92,7 @@ os._exit(handler.stats().pending)
 
 
 def test_fork_while_eight_threads_log(program, server):
-    """Children forked while eight threads log do not hang, and each one's record arrives."""
+    """Children forked while eight threads log do not hang, and the record of each arrives."""
     ended = program(
         """
         stop = threading.Event()
@@ -125,7 +126,7 @@ def test_fork_while_eight_threads_log(program, server):
 
 
 def test_a_fork_beside_an_idle_worker(program, server):
-    """Where nothing waits, a fork meets no thread of ours: Python has nothing to warn of."""
+    """If nothing waits, a fork happens without worker threads: Python has nothing to warn about."""
     ended = program(
         """
         for n in range(5):
@@ -144,7 +145,7 @@ def test_a_fork_beside_an_idle_worker(program, server):
 
 
 def test_a_fork_in_c_runs_no_hook(program, server):
-    """A child of a fork that no hook told of notices by itself, and sends only its own."""
+    """A child of a fork that calls no hook notices it, and sends only its own records."""
     ended = program(
         """
         from cxlogging.delivery.process.state import PROCESS
@@ -237,7 +238,10 @@ if __name__ == "__main__":
 
 
 def test_the_child_closes_the_connections_of_its_parent(program, server):
-    """Only its own descriptors: no ResourceWarning in the child, and the parent sends on."""
+    """
+    A child closes only its own descriptors: it has no ResourceWarning, and the parent continues to
+    send.
+    """
     ended = program(
         """
         import os, warnings
@@ -258,7 +262,7 @@ def test_the_child_closes_the_connections_of_its_parent(program, server):
 
 
 def test_the_child_does_not_hold_a_request_of_its_parent(program, server):
-    """Its copy of a connection under way is closed: the vendor sees when the parent closes."""
+    """A child closes its copy of a connection in use: the vendor sees when the parent closes it."""
     server.faults.add(delay=1.0, times=1)
     ended = program(
         """

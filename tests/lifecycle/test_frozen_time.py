@@ -67,7 +67,7 @@ def test_records_ship_while_time_is_frozen(server, when, library):
 @library
 @when
 def test_flush_ends_while_time_is_frozen(when, library):
-    """flush(timeout=2) returns where nobody answers, though the clock of the tests stands."""
+    """flush(timeout=2) returns if nobody answers, though the clock of the tests stands still."""
     program = FROZEN.partition("handler =")[0] + SILENT
 
     assert run(program, when, "http://127.0.0.1:9", library) == [INSTANT, "False"]

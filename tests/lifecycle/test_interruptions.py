@@ -111,7 +111,7 @@ KINDS = ["function", "partial", "object", "resetting", "limit", "TimeoutError", 
 
 
 def interrupt(kind: str, carrier: str, rounds: int) -> str:
-    """Interrupt a child's log calls so many times; return its last line."""
+    """Interrupt a child's log calls that many times; return its last line."""
     arguments = [sys.executable, "-c", CHILD, kind, carrier, str(rounds)]
     child = subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -149,5 +149,7 @@ def test_nothing_that_interrupts_is_lost_in_many_runs(kind, carrier):
 
 
 def test_the_standard_library_loses_none_either():
-    """A StreamHandler lets out the exit that a signal handler raises: the measure of the others."""
+    """
+    A StreamHandler lets out the exit that a signal handler raises: the standard for other handlers.
+    """
     assert interrupt("function", "stream", 5) == "lost 0 True"

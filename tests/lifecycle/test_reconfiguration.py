@@ -1,4 +1,4 @@
-"""dictConfig and fileConfig: from plain strings, again and again, in the middle of everything."""
+"""dictConfig and fileConfig: from plain strings, repeatedly, and while threads log."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ logging.getLogger("other").info("hello", extra={"user": 7})
 
 
 def test_dict_config_again_in_the_middle(program, server):
-    """A second dictConfig, and more, lose nothing and do not hang, with threads logging on."""
+    """Further calls of dictConfig lose nothing and do not hang while threads log."""
     ended = program(
         CONFIG
         + """
@@ -73,7 +73,9 @@ for thread in threads: thread.join()
 
 
 def test_a_handler_that_the_new_configuration_does_not_name(program, server):
-    """A handler that stays attached after dictConfig closed it goes on delivering, also at exit."""
+    """
+    A handler that stays attached after dictConfig closed it continues to deliver, also at exit.
+    """
     ended = program(
         """
         import logging.config

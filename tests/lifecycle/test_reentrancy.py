@@ -1,4 +1,4 @@
-"""Log calls from everywhere: our own traffic, signal handlers, finalizers, reprs."""
+"""Log calls from everywhere: the package's own traffic, signal handlers, finalizers, reprs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.conftest import VENDORS
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_root_at_debug_does_not_feed_itself(program, server, vendor):
-    """On the root logger at DEBUG, one record makes one request, however long it waits."""
+    """On the root logger at DEBUG, one record makes one request, however long one waits."""
     ended = program(
         """
         logging.getLogger().setLevel(logging.DEBUG)
@@ -30,7 +30,10 @@ def test_root_at_debug_does_not_feed_itself(program, server, vendor):
 
 
 def test_other_handlers_hear_nothing_of_our_traffic(program, server):
-    """With a server that fails, the application's other handlers see no record of ours."""
+    """
+    With a server that fails, the application's other handlers get no record of the package's
+    traffic.
+    """
     server.faults.add(status=503, times=2)
     ended = program(
         """
@@ -137,7 +140,7 @@ def test_a_signal_handler_that_exits(program, server):
 
 
 def test_a_slow_repr_delays_nobody_else(program, server):
-    """While one thread's value takes long to describe, other threads log on."""
+    """While the repr of one thread's value takes long, other threads continue to log."""
     ended = program(
         """
         started, go = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""SIGTERM: untouched unless asked for, and then delivered before what would happen anyway."""
+"""SIGTERM: untouched unless asked for; then what waits is delivered before the process ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_signals_are_untouched(program, server):
 
 
 def test_sigterm_delivers_and_ends(program, server):
-    """With install_sigterm() a SIGTERM delivers what waits, and ends the process as ever."""
+    """With install_sigterm() SIGTERM delivers what waits, and ends the process as usual."""
     ended = program("cxlogging.install_sigterm()" + SEND, options="flush_interval=60")
 
     assert ended.code == -signal.SIGTERM
@@ -35,7 +35,7 @@ def test_sigterm_delivers_and_ends(program, server):
 
 
 def test_sigterm_without_it_loses_what_waits(program, server):
-    """Without install_sigterm() a SIGTERM ends the process: what waits in memory is gone."""
+    """Without install_sigterm() SIGTERM ends the process: what waits in memory is lost."""
     ended = program(SEND, options="flush_interval=60")
 
     assert ended.code == -signal.SIGTERM
@@ -56,7 +56,7 @@ def test_the_handler_before_is_called(program, server):
 
 
 def test_an_ignored_sigterm_stays_ignored(program, server):
-    """Where SIGTERM was ignored, it delivers, and is ignored."""
+    """If SIGTERM was ignored, it delivers, and is ignored."""
     ended = program(
         "import signal\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -69,7 +69,7 @@ def test_an_ignored_sigterm_stays_ignored(program, server):
 
 
 def test_sigterm_with_a_dead_server_is_bounded(program, server):
-    """With a server that hangs, SIGTERM takes the exit budget and says what was left."""
+    """With a server that hangs, SIGTERM takes the exit budget and reports what was left."""
     server.faults.add(hang=True)
     ended = program("cxlogging.install_sigterm()" + SEND, options="close_timeout=0.5")
 
@@ -79,7 +79,7 @@ def test_sigterm_with_a_dead_server_is_bounded(program, server):
 
 
 def test_the_option_may_be_text(program, server):
-    """DictConfig's "true" is True, and "false" touches nothing."""
+    """In a dictConfig, "true" means True, and "false" installs nothing."""
     on = program(SEND, options="flush_interval=60, sigterm='true'")
     off = program(SEND, options="flush_interval=60, sigterm='false'")
 
@@ -88,7 +88,7 @@ def test_the_option_may_be_text(program, server):
 
 
 def test_off_the_main_thread_one_line_says_so(program):
-    """A handler made off the main thread works, and says once that SIGTERM is not handled."""
+    """A handler made off the main thread works, and reports once that SIGTERM is not handled."""
     ended = program(
         """
         thread = threading.Thread(
@@ -104,7 +104,10 @@ def test_off_the_main_thread_one_line_says_so(program):
 
 
 def test_a_second_sigterm_does_not_wait_again(program, server):
-    """SIGTERM twice, with two handlers that ask for it: delivered, and ended once."""
+    """
+    SIGTERM twice, with two handlers that ask for it: records are delivered, and the process ends
+    once.
+    """
     ended = program(
         """
         import os, signal
@@ -123,7 +126,7 @@ def test_a_second_sigterm_does_not_wait_again(program, server):
 
 
 def test_a_pool_that_is_terminated_delivers(program, server):
-    """Children of ``with Pool()`` are terminated: with sigterm=True what they logged arrives."""
+    """Children of ``with Pool()`` are terminated: with sigterm=True, what they logged arrives."""
     ended = program(
         """
         import multiprocessing

@@ -1,9 +1,4 @@
-"""
-Output for terminals: colours if they are wanted, and control characters escaped.
-
-Log data is not trusted: a control character in it could move the cursor, rename the window or
-change the direction of the text.
-"""
+"""Output for terminals: colours if they are wanted, and control characters escaped."""
 
 from __future__ import annotations
 
@@ -14,23 +9,15 @@ import re
 import sys
 from typing import TextIO
 
-_CONTROL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-"""C0, DEL, C1, bidirectional controls, line separators, invisible characters, surrogates."""
+from ...wire.printable import CONTROL
+from ...wire.printable import safe as safe
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 
 
-def safe(text: str) -> str:
-    """Return *text* with control characters as Python escapes."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
 def safe_json(text: str) -> str:
     """Return a JSON text with control characters as JSON escapes."""
-    return _CONTROL.sub(_json_escape, text)
+    return CONTROL.sub(_json_escape, text)
 
 
 def _json_escape(found: re.Match[str]) -> str:

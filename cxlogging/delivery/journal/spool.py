@@ -172,36 +172,32 @@ class DestinationDir:
         """Return what waits for this destination with keys that no handler of this process has."""
         if self._account is None:
             return []
-        try:
+        with contextlib.suppress(OSError):
             base = self._disk.enter(self.path)
-        except OSError:
-            return []
-        try:
-            names = [n for n in self._disk.names(base) if (self.path, n) not in _opened]
-            found = (self._other_account(base, name) for name in names)
+            try:
+                names = [n for n in self._disk.names(base) if (self.path, n) not in _opened]
+                found = [self._other_account(base, name) for name in names]
+            finally:
+                self._disk.close(base)
             return [each for each in found if each is not None]
-        finally:
-            self._disk.close(base)
+        return []
 
     def _other_account(self, base: int, name: str) -> OtherAccount | None:
-        try:
+        with contextlib.suppress(OSError):
             folder = self._disk.folder(base, name, create=False)
-        except OSError:
-            return None
-        try:
-            identity = read_identity(self._disk, folder)
-            if without_account(identity) != without_account(self.identity):
-                return None
-            size = sum(
-                self._disk.usage(folder, process)
-                for process in self._disk.names(folder)
-                if NAME.fullmatch(process) and has_ended(self._disk, folder, process)
-            )
+            try:
+                identity = read_identity(self._disk, folder)
+                if without_account(identity) != without_account(self.identity):
+                    return None
+                size = sum(
+                    self._disk.usage(folder, process)
+                    for process in self._disk.names(folder)
+                    if NAME.fullmatch(process) and has_ended(self._disk, folder, process)
+                )
+            finally:
+                self._disk.close(folder)
             return OtherAccount(identity.get(ACCOUNT, UNKNOWN_ACCOUNT), size) if size else None
-        except OSError:
-            return None
-        finally:
-            self._disk.close(folder)
+        return None
 
     def sync(self) -> None:
         """

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -89,7 +87,6 @@ class Watcher:
     def _main(self, permit: deque[None]) -> None:
         if not take(permit):
             return
-        sys.settrace(threading.gettrace())  # as threading does, for debuggers and coverage
         free = self._free
         with self._around():
             while True:

@@ -13,8 +13,6 @@ from __future__ import annotations
 import _thread
 import contextlib
 import math
-import sys
-import threading
 from collections import Counter, deque
 from collections.abc import Callable
 
@@ -230,9 +228,6 @@ class Workers:
     def _main(self, permit: deque[None]) -> None:
         if not take(permit):
             return
-        # As `threading` does, for debuggers, coverage and profilers.
-        sys.settrace(threading.gettrace())
-        sys.setprofile(threading.getprofile())
         with own_thread():
             try:
                 self.lane.diagnostics.passed("start", STARTED)

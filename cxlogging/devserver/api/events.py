@@ -41,7 +41,9 @@ class EventsApi:
         return json_response({"events": found, "next_before": more})
 
     async def counts(self, request: Request) -> Response:
-        """Return the number of events of each vendor, and the size of the store."""
+        """Return the number of events and of requests by vendor, and the size of the store."""
         del request
         sizes = await run_in_threadpool(self._store.sizes)
-        return json_response({"counts": self._store.count(), "sizes": sizes})
+        requests = await run_in_threadpool(self._store.count_requests)
+        counts = self._store.count()
+        return json_response({"counts": counts, "requests": requests, "sizes": sizes})

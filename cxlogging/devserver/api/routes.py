@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import mimetypes
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+import json
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...vendors.registry import VENDORS
+from ...vendors.registry import VENDORS, Vendor
+from .. import page
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
-from ..guard import SECURITY_HEADERS
+from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
 from .answers import (
     error_response,
@@ -33,7 +33,6 @@ from .statistics import StatisticsApi
 from .stream import StreamApi
 from .transfer import TransferApi
 
-PAGE = Path(__file__).parents[1] / "page"
 ENDPOINTS = (
     EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
 )  # fmt: skip
@@ -49,10 +48,11 @@ HANDLERS = {
 def build(context: ApiContext) -> Starlette:
     """Return the application for everything that is not an API of a vendor."""
     routes = [
-        *_page(),
+        *page.routes(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
         Route("/api/token", _token(context.token)),
+        Route(PATH, McpEndpoint()),
         *(route for endpoints in ENDPOINTS for route in endpoints(context).routes()),
     ]
     app = Starlette(routes=routes, exception_handlers=HANDLERS)
@@ -77,9 +77,15 @@ def _token(token: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _vendors(request: Request) -> Response:
-    """Return every vendor: its names, and the fields that its handler writes into every event."""
+    """Return every vendor: names, the fields that its handler writes, a line that makes one."""
     del request
     return json_response({"vendors": VENDORS_SHOWN})
+
+
+def _example(vendor: Vendor) -> str:
+    chosen = vendor.profile.demo_arguments.items()
+    arguments = ['"any-key"', *(f"{name}={json.dumps(value)}" for name, value in chosen)]
+    return f"cxlogging.{vendor.handler_name}({', '.join(arguments)})"
 
 
 VENDORS_SHOWN = [
@@ -88,25 +94,7 @@ VENDORS_SHOWN = [
         "title": vendor.title,
         "fields": sorted(vendor.profile.handler_fields),
         "context": sorted(vendor.profile.own_context),
+        "example": _example(vendor),
     }
     for vendor in VENDORS.values()
 ]
-
-
-def _page() -> Iterator[Route]:
-    """Yield a route for each file of the page: read once, and no other path is ever opened."""
-    yield Route("/", _file(PAGE / "index.html"))
-    for path in sorted(PAGE.rglob("*")):
-        if path.suffix in (".js", ".css", ".svg"):
-            yield Route(f"/page/{path.relative_to(PAGE).as_posix()}", _file(path))
-
-
-def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
-    body = path.read_bytes()
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-
-    async def show(request: Request) -> Response:
-        del request
-        return Response(body, 200, SECURITY_HEADERS, f"{kind}; charset=utf-8")
-
-    return show

@@ -103,7 +103,7 @@ class RowsApi:
 
     async def event(self, request: Request) -> Response:
         """Return one event in detail."""
-        text = request.path_params["number"]
+        text, url = request.path_params["number"], str(request.base_url)
         if not (text.isascii() and text.isdecimal()):
             raise HTTPException(400, "the id of an event is a whole number from 1")
 
@@ -111,7 +111,7 @@ class RowsApi:
             found = None
             if len(text) < 20 and int(text) <= MAX_ID:
                 with self._context.reader.connection(left) as connection:
-                    found = event_details(connection, int(text))
+                    found = event_details(connection, int(text), url)
             if found is None:
                 raise HTTPException(404, "no event has this id: it may have been removed")
             return json_response(found)

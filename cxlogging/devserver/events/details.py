@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from ..copies import copies
 from ..event_view import view
 from ..requestlog import log
 from ..schema import EVENT_COLUMNS
@@ -21,8 +22,12 @@ RELATIONS = ("trace_id", "request_id", "task_id")
 _JSON = ("data", "source", "warnings")
 
 
-def event_details(connection: sqlite3.Connection, number: int) -> dict[str, Any] | None:
-    """Return the event with this id, as the API shows it; None where there is none."""
+def event_details(connection: sqlite3.Connection, number: int, url: str) -> dict[str, Any] | None:
+    """
+    Return the event with this id, as the API shows it; None where there is none.
+
+    *url* is the address of the local server, for the texts to copy.
+    """
     stored = _one(connection, "events", "*", number)
     if stored is None:
         return None
@@ -31,6 +36,7 @@ def event_details(connection: sqlite3.Connection, number: int) -> dict[str, Any]
         "event": _whole(stored, event),
         "wire": _wire(connection, event),
         "request": _request(connection, event["request"]),
+        "copies": copies(event, url),
         "related": {name: _related(connection, name, event) for name in RELATIONS},
     }
 

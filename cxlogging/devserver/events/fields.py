@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,20 +49,24 @@ class FieldUse:
 
 
 def used_fields(connection: sqlite3.Connection, condition: Sql) -> list[dict[str, Any]]:
+    """Return the fields of the newest events that meet *condition*, as `used_paths` does."""
+    where, values = condition
+    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY id DESC LIMIT {SAMPLE}", values)
+    return used_paths((_decoded(data), labels(*place)) for data, *place in rows)
+
+
+def used_paths(events: Iterable[tuple[Any, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """
-    Return the fields of the newest events that meet *condition*, the most frequent first.
+    Return the fields of events, given as their data and their labels, the most frequent first.
 
     Each is ``{"path", "count", "types", "examples"}``, with a path as a DataPrime query names it:
     ``$d.user.id``, ``$l.applicationname``.
     """
-    where, values = condition
     found: dict[str, FieldUse] = {}
-    for data, *place in connection.execute(
-        f"{_SELECT} WHERE {where} ORDER BY id DESC LIMIT {SAMPLE}", values
-    ):
-        for path, value in _leaves(_decoded(data)):
+    for data, place in events:
+        for path, value in _leaves(data):
             _count(found, path, value)
-        for name, value in labels(*place).items():
+        for name, value in place.items():
             _count(found, _path("$l", name), value)
     ordered = sorted(found.items(), key=lambda item: (-item[1].count, item[0]))
     return [

@@ -24,8 +24,6 @@ MAX_GROUP_DEPTH = 5
 NO_EXCEPTION = ("", "NoneType: None", "NoneType")
 """What Python prints if there is no exception."""
 
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
-
 
 def failure(
     error: BaseException, trace: TracebackType | None, sanitizer: Sanitizer

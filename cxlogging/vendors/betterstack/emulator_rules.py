@@ -57,5 +57,5 @@ BODY = Rule(
 EVENT = Rule(
     "An event is an object; a body contains one, or an array of them, or one a line.",
     _LOGS,
-    "Wrap a bare value in an object, such as {\"message\": …}.",
+    'Wrap a bare value in an object, such as {"message": …}.',
 )

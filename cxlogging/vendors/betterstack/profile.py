@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from ..profile import Profile, Setting
+from ..profile import Profile, SampleRequest, Setting
 from .destination import OWN_FIELDS, VARIABLES, BetterStack
 
 
@@ -34,6 +35,10 @@ class BetterStackProfile(Profile[BetterStack]):
                 "BETTER_STACK_INGESTING_URL": url,
             }
         }
+
+    def sample_request(self, event: Mapping[str, Any]) -> SampleRequest:
+        """Return the event as the only one of an array; its time is one of its fields."""
+        return SampleRequest("/", "Authorization: Bearer ", [event["data"]])
 
 
 PROFILE = BetterStackProfile()

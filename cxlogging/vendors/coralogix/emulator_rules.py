@@ -58,7 +58,7 @@ BULK_BODY = Rule(
     "The body of /logs/v1/bulk is an object with applicationName, subsystemName and logEntries, an"
     " array. The vendor does not say whether it may be empty: this server refuses that.",
     _BULK,
-    "Wrap the entries: {\"applicationName\": …, \"subsystemName\": …, \"logEntries\": [...]}. An"
+    'Wrap the entries: {"applicationName": …, "subsystemName": …, "logEntries": [...]}. An'
     " array of entries that each have their own names belongs to /logs/v1/singles.",
 )
 SINGLES_BODY = Rule(
@@ -75,7 +75,7 @@ NAMES = Rule(
 ENTRY = Rule(
     "An entry is an object with severity and text.",
     _BULK,
-    "Send {\"severity\": 3, \"text\": \"…\"} in place of a bare value.",
+    'Send {"severity": 3, "text": "…"} in place of a bare value.',
 )
 SEVERITY = Rule(
     "severity is a number: 1 debug, 2 verbose, 3 info, 4 warn, 5 error, 6 critical. /logs/v1/bulk"
@@ -88,7 +88,7 @@ TEXT = Rule(
     "text is required, and is a string. Structured data is a JSON document inside that string;"
     " only /logs/v1/singles also takes an object.",
     _BULK,
-    "Serialize the object, and send the result as a string: \"text\": \"{\\\"key\\\": …}\".",
+    'Serialize the object, and send the result as a string: "text": "{\\"key\\": …}".',
 )
 TIMESTAMP = Rule(
     "timestamp is a number: UTC milliseconds since 1970, with a fraction for less. This server"

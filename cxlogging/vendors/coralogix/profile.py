@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ...errors import nearest
 from ...wire.http import Endpoint
 from ...wire.settings import is_loopback, program_name
-from ..profile import CommandOption, Profile, Remark, Setting
+from ..profile import CommandOption, Profile, Remark, SampleRequest, Setting
 from .addresses import DOMAINS
-from .destination import OWN_FIELDS, VARIABLES, Coralogix
+from .destination import OWN_FIELDS, PATH, VARIABLES, Coralogix
 
 INGRESS = "ingress."
 
@@ -87,6 +88,22 @@ class CoralogixProfile(Profile[Coralogix]):
                 "CORALOGIX_TIME_DELTA_URL": f"{url}/sdk/v1/time",
             },
         }
+
+    def sample_request(self, event: Mapping[str, Any]) -> SampleRequest:
+        """Return the event as the only entry of a bulk request."""
+        data, outer = event["data"], dict(event["source"])
+        computer = {"computerName": outer.pop("computerName")} if "computerName" in outer else {}
+        is_plain = set(data) == {"text"} and isinstance(data["text"], str)
+        entry = {
+            **outer,
+            "hiResTimestamp": f"{event['time_ns']:019d}",
+            "severity": event["severity"],
+            "text": data["text"] if is_plain else json.dumps(data, separators=(",", ":")),
+        }
+        entry.pop("timestamp", None)
+        names = {"applicationName": event["application"], "subsystemName": event["subsystem"]}
+        body = {**names, **computer, "logEntries": [entry]}
+        return SampleRequest(PATH, "Authorization: Bearer ", body)
 
 
 PROFILE = CoralogixProfile()

@@ -66,8 +66,7 @@ ONE_OR_MORE = Rule(
 EVENT = Rule(
     "An event of a batch is an object whose member data is an object with the event's fields.",
     _EVENTS,
-    "Send {\"data\": {\"message\": …}}: the fields belong below data, beside time and"
-    " samplerate.",
+    'Send {"data": {"message": …}}: the fields belong below data, beside time and samplerate.',
 )
 EMPTY_DATA = Rule(
     "The member data of an event has at least one field.",

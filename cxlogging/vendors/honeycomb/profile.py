@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import quote as percent_encode
 
 from ...wire.settings import program_name
-from ..profile import CommandOption, Profile, Remark, Setting
+from ...wire.timestamps import rfc3339
+from ..profile import CommandOption, Profile, Remark, SampleRequest, Setting
 from .destination import HOSTS, OWN_FIELDS, SERVICE_NAME, VARIABLES, Honeycomb
 
 _CLASSIC = re.compile(r"[a-f0-9]{32}|hc[a-z]ic_[a-z0-9]{58}")
@@ -59,6 +61,16 @@ class HoneycombProfile(Profile[Honeycomb]):
                 "HONEYCOMB_API_ENDPOINT": url,
             }
         }
+
+    def sample_request(self, event: Mapping[str, Any]) -> SampleRequest:
+        """Return the event as the only one of a batch."""
+        item = {
+            "time": rfc3339(event["time_ns"]),
+            "samplerate": event["source"].get("samplerate", 1),
+            "data": event["data"],
+        }
+        path = f"/1/batch/{percent_encode(event['application'], safe='')}"
+        return SampleRequest(path, "X-Honeycomb-Team: ", [item])
 
 
 PROFILE = HoneycombProfile()

@@ -17,6 +17,7 @@ from ..values import sort_key_of
 from .aggregation_compiler import is_aggregation
 from .command_step import CommandStep
 from .grouping import groupby
+from .reshaping import choose
 
 Key = Callable[[QueryRow], Any]
 
@@ -107,7 +108,7 @@ def by_time(command: Command) -> bool | None:
 def top(command: Command, scope: Scope) -> CommandStep:
     """`top N keys by expression`: the largest first; `bottom`: the smallest first."""
     parts = command.parts
-    step = _grouped(command, scope) if is_aggregation(parts["by"].of) else _listed(command, scope)
+    step = _measured(command, scope)
     path = parts["by"].alias or _measured_path(parts["by"])
     measured = ExpressionCompiler(step.scope_after).keypath(path).evaluate
     runs = [(measured, command.name == "top")]
@@ -115,7 +116,7 @@ def top(command: Command, scope: Scope) -> CommandStep:
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         return iter(first_rows(step.apply(rows), runs, parts["count"]))
 
-    return replace(step, apply=apply)
+    return replace(step, apply=apply, one_to_one=False)
 
 
 def _measured_path(by: NamedExpression) -> KeyPath:
@@ -126,24 +127,10 @@ def _measured_path(by: NamedExpression) -> KeyPath:
     return output_names.output_path(by, 0)
 
 
-def _grouped(command: Command, scope: Scope) -> CommandStep:
-    by = command.parts["by"]
+def _measured(command: Command, scope: Scope) -> CommandStep:
+    """Return the step that gives the rows which are then ordered."""
+    keys, by = command.parts["keys"], command.parts["by"]
     named = replace(by, alias=by.alias or _measured_path(by))
-    parts = {"keys": command.parts["keys"], "aggregates": (named,)}
-    return groupby(replace(command, parts=parts), scope)
-
-
-def _listed(command: Command, scope: Scope) -> CommandStep:
-    by = command.parts["by"]
-    items = (*command.parts["keys"], replace(by, alias=by.alias or _measured_path(by)))
-    compiler = ExpressionCompiler(scope)
-    runs = [compiler.compile(item.of).evaluate for item in items]
-    paths = output_names.output_paths(items)
-
-    def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        for row in rows:
-            yield QueryRow(
-                None, None, output_names.build_document(paths, [run(row) for run in runs])
-            )
-
-    return CommandStep(command, apply, scope.aggregated(paths))
+    if is_aggregation(by.of):
+        return groupby(replace(command, parts={"keys": keys, "aggregates": (named,)}), scope)
+    return choose(replace(command, parts={"items": (*keys, named)}), scope)
