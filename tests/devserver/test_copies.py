@@ -11,8 +11,9 @@ import pytest
 import cxlogging
 from cxlogging.dataprime import DataPrimeClient
 from cxlogging.devserver import DevServer
-from cxlogging.devserver.copies import copies, logging_call
 from cxlogging.devserver.event_view import view
+from cxlogging.devserver.events.copies.python import logging_call
+from cxlogging.devserver.events.copies.texts import copies
 from cxlogging.vendors.registry import VENDORS
 
 EVIL = 'it\'s \x1b[31mred\x1b[0m \u202e \x08 "quoted" \\n %s {x} $(id) `id` \U0001f600 !'

@@ -96,7 +96,7 @@ class Find:
         until(lambda: len(self.page.state("rows")) == count)
 
     def labels(self):
-        return self.run("[...document.querySelectorAll('.timeline')].map((e) => e.ariaLabel)")
+        return self.run("[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)")
 
     def query(self, text, *keys):
         """Write a query, then press *keys*; by default Enter."""
@@ -359,7 +359,7 @@ def test_the_histogram_is_a_table_too(find):
     cells = find.texts(".histogram td")
     assert sum(map(int, cells)) == 34
     assert len(rows) > 10
-    label = find.one(".timeline").get_attribute("aria-label")
+    label = find.one(".histogram .plot").get_attribute("aria-label")
     assert label.endswith("8 error, 5 warning, 20 info, 1 debug.")
     find.click(".histogram tbody button")
     until(lambda: {"from", "to"} <= find.params().keys())

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from ..copies import copies
 from ..event_view import view
 from ..requestlog import log
 from ..schema import EVENT_COLUMNS
+from .copies.texts import copies
 from .rows import read_rows, row_of
 from .tracebacks import parts_of
 from .wire import wire_of

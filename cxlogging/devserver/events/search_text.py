@@ -25,7 +25,7 @@ _FIRST = re.compile(r"\s*([a-z]+)(?=\s|\||$)")
 _MARK = re.compile(r"\||\$[dlm]\b|==|!=|<=|>=|&&|\|\||~~|\s[<>~]\s|[\w)\]]\s*[<>~]\s*[\d'\"$/]")
 _WORD = re.compile(r'"([^"]+)"|(\S+)')
 _SOURCES = ("source", "from")
-_COMPARED = re.compile(r"\s*\w+\s*[=!<>~&+*%.:\[]")
+_COMPARED = re.compile(r"\s*\w+\s*(?:!=|[=<>~&+*%.:\[])")
 
 
 class RunnableQuery(NamedTuple):

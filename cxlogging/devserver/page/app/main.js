@@ -34,7 +34,7 @@ class Events extends Component {
 
   render({ state }) {
     const stored = Object.values(state.counts).some(Boolean);
-    if (!stored && !state.rows.length && !state.loading && !state.error && unfiltered()) return html`<${Welcome} state=${state} />`;
+    if (!stored && !state.rows.length && !state.loading && !state.error && state.open === null && unfiltered()) return html`<${Welcome} state=${state} />`;
     return html`
       <aside class=${`side ${state.facets ? "shown" : ""}`} aria-label="Filters"><${Facets} state=${state} /></aside>
       <section class="middle" aria-label="Events">

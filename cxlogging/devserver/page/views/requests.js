@@ -205,7 +205,8 @@ export class Requests extends View {
     return html`<div class=${`requests ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
       <div class="list">
         <div class="heading"><h2>Requests</h2><p class="dim">${isCut ? "The last " : ""}${summary}</p></div>
-        ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} data=${data} options=${this.plotOptions} />`}
+        ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} height=${150} data=${data}
+          options=${this.plotOptions} />`}
         ${this.choice(this.state)}
         ${shown.length ? this.table(shown, state.request)
           : html`<p class="note">None. <${Small} onClick=${() => go("faults")}>Make some fail<//></p>`}
