@@ -58,8 +58,8 @@ def brief(event: LogEvent) -> str:
     lines = [f"{heading(event)} {quoted(event['message'])}"]
     if event["exception"]:
         lines.append(f"  exception {quoted(event['exception'])}")
-    if event["fields"]:
-        lines.append(f"  fields {compact(event['fields'])}")
+    if fields := _fields(event):
+        lines.append(f"  fields {compact(fields)}")
     ids = " ".join(_ids(event))
     return "\n".join([*lines, f"  {ids}"] if ids else lines)
 
@@ -76,6 +76,11 @@ def heading(event: LogEvent) -> str:
 
 def _ids(event: LogEvent) -> Iterator[str]:
     return (f"{name}={word(event[name])}" for name in ID_FIELDS if event[name])
+
+
+def _fields(event: LogEvent) -> Mapping[str, Any]:
+    """Return the fields of an event, without those that are shown as its ids."""
+    return {name: held for name, held in event["fields"].items() if name not in ID_FIELDS}
 
 
 def get_event(source: LogSource, event_id: str, part: str, offset: int, budget: int) -> str:
@@ -101,8 +106,8 @@ def _summary(event: LogEvent, budget: int) -> Sequence[str]:
         lines.append(f"logged at {quoted(event['call_site'])}")
     if ids := " ".join(_ids(event)):
         lines.append(f'{ids} (related_events(id="{event["id"]}") has the events that share them)')
-    if event["fields"]:
-        lines.append(f"fields {compact(event['fields'], budget // 5)}")
+    if fields := _fields(event):
+        lines.append(f"fields {compact(fields, budget // 5)}")
     lines += [f"warning {quoted(str(each))}" for each in event.get("warnings") or ()]
     if request := event.get("request"):
         events = counted(request["events"], "event")

@@ -51,7 +51,7 @@ def find(assistant):
     related = assistant.call("related_events", id="2")
     assert "2 events with request_id=r-17, oldest first" in related
     assert related.index('"cart of ada"') < related.index('"no total"')
-    assert 'fields {"user":{"id":4711}' in related
+    assert 'fields {"user":{"id":4711}}' in related
 
 
 @pytest.mark.slow
