@@ -55,7 +55,7 @@ def found(store, wanted):
     ("text", "numbers"),
     [
         ("payment", [0, 1]), ("PAYMENT failed", [0]), ('"payment done"', [1]), ("failed done", []),
-        ("100%_x", [2]), ('say "say', [2]), ("%", [2]), ("shop", [3]), ("app.db", [4]),
+        ("100%_x", [2]), ('say "hi', [2]), ("%", [2]), ("shop", [3]), ("app.db", [4]),
         ('"a\nb"', [3]), ("ÜBER", [3]), ("r1", [4]), ("\\", []), ("\0", []),
         ("x" * 4000, []),
     ],

@@ -227,7 +227,7 @@ def test_hostile_events_are_listed(server, client):
 def test_an_event_in_detail_has_its_traceback_in_parts(client):
     """Data, envelope, warnings, ids and the parts of the traceback are there, times as strings."""
     trace = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in f\n    g()\nE: m'
-    body = {"message": "hi", "dt": 3, "exception": {"type": "E", "message": "m",
+    body = {"message": "hi", "dt": 3, "n": 2**70, "exception": {"type": "E", "message": "m",
             "stacktrace": trace}, "span_id": "s", "file": "a.py", "line": 3}  # fmt: skip
     client.ask("POST", "/", json.dumps(body), BULK)
     answer = client.get("/api/event/1").json

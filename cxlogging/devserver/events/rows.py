@@ -17,7 +17,15 @@ MESSAGE = 1_000
 FIELDS = 600
 """Characters of the fields in a row, as JSON."""
 
+LONG = 300
+"""Characters of one of the fields."""
+
+LEAST = 30
+"""Characters that are worth another one."""
+
 SHORT = 200
+"""Characters of other texts."""
+
 LARGE_DATA = 65_536
 """Characters of data above which a row shows none of the fields."""
 
@@ -89,19 +97,31 @@ def _fields(record: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 
 def shortened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Return the first of *fields*, `FIELDS` characters as JSON, and whether others were cut."""
+    """Return *fields* in `FIELDS` characters of JSON, and whether some were cut or left out."""
     kept: dict[str, Any] = {}
-    room = FIELDS - 2
+    cut, room = False, FIELDS - 2
     for name, value in fields.items():
-        is_long = isinstance(value, str) and len(value) > room
-        size = room + 1 if is_long else len(compact({name: value})) - 1
-        if size <= room:
+        if room < LEAST:
+            return kept, True
+        most = min(room, LONG)
+        is_long = isinstance(value, str) and len(value) > most
+        size = most + 1 if is_long else len(compact({name: value})) - 1
+        if size <= most:
             kept[name] = value
-            room -= size
-            continue
-        text = value if isinstance(value, str) else compact(value)
-        short, text = name[:SHORT], text[:room]
-        while text and len(compact({short: f"{text}…"})) > room:
-            text = text[: len(text) // 2]
-        return ({**kept, short: f"{text}…"} if text else kept), True
-    return kept, False
+        else:
+            cut = True
+            short, text, size = _cut(name, value, most)
+            kept[short] = text
+        room -= size
+    return kept, cut
+
+
+def _cut(name: str, value: Any, most: int) -> tuple[str, str, int]:
+    """Return the start of a name, the start of a value as text, and their size: at most *most*."""
+    text = value if isinstance(value, str) else compact(value)
+    # A character takes up to six in JSON.
+    short = name if len(compact(name)) <= most // 2 else name[: most // 12]
+    text = text[:most]
+    while (size := len(compact({short: f"{text}…"})) - 1) > most:
+        text = text[: len(text) // 2]
+    return short, f"{text}…", size

@@ -132,7 +132,7 @@ class EventQueries:
         with kept.lock:
             is_stale = not kept.live and kept.last < last
             if is_stale or kept.until < time.monotonic():
-                kept.ids, kept.last, kept.until = [], 0, time.monotonic() + KEPT_SECONDS
+                kept.ids, kept.last, kept.until = [], -1, time.monotonic() + KEPT_SECONDS
             if kept.last < last:
                 condition = ("id > ? AND id <= ?", (kept.last, last))
                 found = self._run(text, EventsWanted(condition, selection=True), ALL_EVENTS, left)
@@ -142,7 +142,7 @@ class EventQueries:
 
     def _of(self, text: str) -> _Kept:
         with self._lock:
-            kept = self._kept.setdefault(text, _Kept([], 0, live=True, until=0.0))
+            kept = self._kept.setdefault(text, _Kept([], -1, live=True, until=0.0))
             self._kept.move_to_end(text)
             if len(self._kept) > KEPT_QUERIES:
                 self._kept.popitem(last=False)
