@@ -58,10 +58,9 @@ def brief(event: LogEvent) -> str:
     lines = [f"{heading(event)} {quoted(event['message'])}"]
     if event["exception"]:
         lines.append(f"  exception {quoted(event['exception'])}")
-    if fields := _fields(event):
-        lines.append(f"  fields {compact(fields)}")
-    ids = " ".join(_ids(event))
-    return "\n".join([*lines, f"  {ids}"] if ids else lines)
+    fields = _fields(event)
+    details = [*_ids(event), *([f"fields {compact(fields)}"] if fields else [])]
+    return "\n".join([*lines, f"  {' '.join(details)}"] if details else lines)
 
 
 def heading(event: LogEvent) -> str:
@@ -152,9 +151,9 @@ PARTS = ("summary", *_PARTS)
 def related_events(source: LogSource, event_id: str, budget: int) -> str:
     """Return the events of the same trace, request or task, oldest first."""
     event = source.event(event_id)
-    groups: dict[tuple[Any, ...], tuple[list[str], Sequence[LogEvent]]] = {}
+    groups: dict[tuple[Any, ...], tuple[list[str], list[LogEvent]]] = {}
     for name, related in source.related(event).items():
-        by_id = {each["id"]: each for each in (*related, event)}
+        by_id: dict[Any, LogEvent] = {each["id"]: each for each in (*related, event)}
         rows = sorted(by_id.values(), key=lambda each: (int(each["time"]), each["id"]))
         # The events of a request are often those of its trace: they are shown once.
         names, _ = groups.setdefault(tuple(each["id"] for each in rows), ([], rows))
