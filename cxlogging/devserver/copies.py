@@ -11,7 +11,7 @@ import builtins
 import json
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,11 @@ def copies(event: Mapping[str, Any], url: str) -> dict[str, str]:
         variable. ``python`` makes a record like the one that was logged. ``dataprime`` finds the
         event. A text is empty where the event is nested too deeply for it.
     """
-    makers = {"curl": partial(curl_command, url=url), "python": logging_call, "dataprime": query}
+    makers: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "curl": partial(curl_command, url=url),
+        "python": logging_call,
+        "dataprime": query,
+    }
     found = {}
     for name, make in makers.items():
         try:

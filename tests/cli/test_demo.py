@@ -203,7 +203,7 @@ def test_the_commands_at_the_end_work_and_traffic_goes_on():
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
 
-    assert {row["data"]["vendor"] for row in rows} == set(before)
+    assert {row["vendor"] for row in rows} == set(before)
     assert row["severity"] in {"WARNING", "ERROR", "CRITICAL"}
     assert (fault.returncode, fault.stdout) == (0, "betterstack: status 503, for 3 requests\n")
     assert (process.returncode, "abandoned" in err) == (0, False)

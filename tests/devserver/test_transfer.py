@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from cxlogging.devserver import DevServer
-from cxlogging.devserver.api import event_lines
+from cxlogging.devserver.events import event_lines
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 GZIP = {"Content-Type": "application/gzip"}

@@ -13,6 +13,7 @@ import cxlogging
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
 except ImportError:  # the extra `browser`
     webdriver = None
 
@@ -106,9 +107,17 @@ class Page:
         self.browser.find_element("css selector", selector).click()
 
     def click_row(self, text: str) -> None:
-        """Click on the row whose text contains *text*."""
-        row = self.until(f"{ROWS}.find((r) => r.textContent.includes(arguments[0]))", text)
-        row.click()
+        """Click on the row whose text contains *text*; it may move while one aims at it."""
+
+        def clicked() -> bool:
+            row = self.until(f"{ROWS}.find((r) => r.textContent.includes(arguments[0]))", text)
+            try:
+                row.click()
+            except WebDriverException:
+                return False
+            return True
+
+        until(clicked)
 
     def press(self, *keys: str) -> None:
         """Press keys where the focus is."""

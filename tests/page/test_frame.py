@@ -39,9 +39,13 @@ def shows(page, text):
     page.until(f"{ROWS}.some((row) => row.textContent.includes(arguments[0]))", text)
 
 
+def fail():
+    raise ValueError(EVIL)
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_row_has_what_the_sender_chose(page, sender, vendor):
-    """Level, time with date and zone, vendor, place, logger, message, and no fields of a handler."""
+    """Level, time with its zone, vendor, place, logger, message, but no fields of a handler."""
     one = sender(vendor)
     one.log.info("order %d placed", 4711, extra={"user": {"id": 7}, "total": 99.5})
     one.deliver()
@@ -64,7 +68,7 @@ def test_a_row_says_that_there_is_more(page, sender):
     one = sender(*VENDORS)
     one.log.warning("first line\nsecond line", extra={"number": 2**53 + 1})
     try:
-        raise ValueError(EVIL)
+        fail()
     except ValueError:
         one.log.exception("it failed: %s", EVIL)
     one.deliver()
@@ -86,7 +90,7 @@ def test_an_event_arrives_by_itself(page, sender):
     started = time.monotonic()
     one.log.info("here it is")
     shows(page, "here it is")
-    print(f"live arrival: {1000 * (time.monotonic() - started):.0f} ms after the call")
+    print(f"live arrival: {1000 * (time.monotonic() - started):.0f} ms after the call")  # noqa: T201
     page.until("document.querySelector('nav .events b').textContent === '1'")
     assert page.texts(".connection") == ["live"]
 
@@ -246,7 +250,7 @@ def test_back_and_forward_lead_through_views_and_events(page, sender):
 
 
 def test_clear_asks_and_says_what_it_deletes(page, server, sender):
-    """Nothing is deleted before the dialog was confirmed; it names events and requests by vendor."""
+    """Nothing is deleted before one confirms; the dialog counts events and requests by vendor."""
     one = sender("honeycomb", "betterstack")
     for number in range(3):
         one.log.info("event %d", number)
@@ -281,7 +285,7 @@ def free_port():
 
 
 def test_it_connects_again_when_the_server_was_restarted(browser, tmp_path):
-    """With the same store it goes on after the last row; with another it says so and starts anew."""
+    """With the same store it goes on after the last row; with another it says so, and reloads."""
     port, kept = free_port(), tmp_path / "kept.db"
 
     def say(server, text):
@@ -397,10 +401,10 @@ def test_fifty_thousand_events(page, server, sender):
     started = time.monotonic()
     page.open()
     until(lambda: page.run(f"{GRID}?.getAttribute('aria-rowcount')") == "50001", 120)
-    print(f"50,000 events are loaded after {time.monotonic() - started:.1f} s")
+    print(f"50,000 events are loaded after {time.monotonic() - started:.1f} s")  # noqa: T201
     page.browser.set_script_timeout(240)
     heard = page.browser.execute_async_script(FRAMES)
-    print("scrolling through 50,000 events, frames in ms:", heard)
+    print("scrolling through 50,000 events, frames in ms:", heard)  # noqa: T201
     assert heard["rows"] == 50_000
     assert heard["most"] < 150
 

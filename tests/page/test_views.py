@@ -207,7 +207,7 @@ class TestDrawer:
         assert plain.endswith(f"RuntimeError: cannot charge: {SHOWN}")
 
     def test_the_bytes_on_the_wire(self, page, sender):
-        """MessagePack is shown decoded and as hex, with sizes, and the request is one click away."""
+        """MessagePack is shown decoded and as hex, with sizes; the request is one click away."""
         one = sender("betterstack")
         for number in range(200):
             one.log.info("number %d of many", number, extra={"n": number})
@@ -315,9 +315,9 @@ class TestRequests:
         one.log.info("arrives at the second try")
         one.deliver()
         page.open("/?view=requests")
-        page.until("document.querySelectorAll('.requests tbody tr').length === 2")
+        page.until("document.querySelectorAll('.log tbody tr').length === 2")
         rows = page.run(
-            "[...document.querySelectorAll('.requests tbody tr')]"
+            "[...document.querySelectorAll('.log tbody tr')]"
             ".map((tr) => [...tr.cells].map((td) => td.textContent))"
         )
         (_, vendor, status, events, *_, notes), first = rows
@@ -326,7 +326,7 @@ class TestRequests:
         assert first[2] == "503"
         assert first[-1].startswith("sent 1 more time")
         assert page.run("document.querySelector('.plot canvas') !== null")
-        page.click(".requests tbody tr:first-child button")
+        page.click(".log tbody tr:first-child button")
         page.until("document.querySelector('.of-request .message')")
         assert page.texts(".of-request .message") == ["arrives at the second try"]
         body = page.texts(".request-details pre.bytes")[-1]
@@ -347,7 +347,7 @@ class TestRequests:
         one = sender("honeycomb")
         one.log.info("hello")
         one.deliver()
-        page.until("document.querySelectorAll('.requests tbody tr').length === 1")
+        page.until("document.querySelectorAll('.log tbody tr').length === 1")
 
 
 REFUSED = {
@@ -413,7 +413,7 @@ class TestFaults:
         )
         with application as running:
             page.until("document.querySelector('.ledger')")
-            page.click("input[name=kind][value='503']")
+            page.click(".kind:has([value='503'])")
             choice = page.browser.find_element("css selector", "select[name=length]")
             choice.send_keys("until cleared")
             page.click(".fault-form [type=submit]")
@@ -438,7 +438,7 @@ class TestFaults:
         page.open("/?view=faults")
         page.until("document.querySelectorAll('select[name=vendor] option').length > 3")
         for kind in ("429", "401", "413", "delay", "reset", "trickle"):
-            page.click(f"input[name=kind][value='{kind}']")
+            page.click(f".kind:has([value='{kind}'])")
             page.click(".fault-form [type=submit]")
             page.until("document.querySelector('.fault-form .said').textContent")
             page.until("!document.querySelector('.fault-form [role=alert]')")

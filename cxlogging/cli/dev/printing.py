@@ -7,7 +7,6 @@ the last event that it printed, and leaves events out where too many are waiting
 
 from __future__ import annotations
 
-import io
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from ...devserver import RequestRecord, Store
 
 MAX_WAITING, KEPT = 5_000, 500
-"""If more events than the first number wait, only the newest ones are printed: the second number."""
+"""Of more waiting events than the first number, the newest are printed: the second number."""
 
 BATCH = 50
 """Events that are read at once; each may be large."""
@@ -52,7 +51,7 @@ class Output:
 
     def __init__(self, stream: TextIO) -> None:
         buffer = getattr(stream, "buffer", None)
-        self._raw: io.RawIOBase = getattr(buffer, "raw", buffer)
+        self._raw: Any = getattr(buffer, "raw", buffer)
         self._encoding = stream.encoding
         self.is_open = True
         self.is_coloured = is_coloured(stream)
@@ -70,7 +69,7 @@ class Output:
             self.is_open = False
 
 
-class Printer:
+class EventPrinter:
     """
     Prints events on stdout, and why requests were rejected on stderr.
 

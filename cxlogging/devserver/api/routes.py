@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from ...mcp.endpoint import PATH, McpEndpoint
 from ...vendors.registry import VENDORS, Vendor
+from .. import page
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
 from ..query.pool import BusyError
-from . import page_files
 from .answers import (
     error_response,
     json_response,
@@ -48,7 +48,7 @@ HANDLERS = {
 def build(context: ApiContext) -> Starlette:
     """Return the application for everything that is not an API of a vendor."""
     routes = [
-        *page_files.routes(),
+        *page.routes(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
         Route("/api/token", _token(context.token)),

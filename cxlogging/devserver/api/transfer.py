@@ -14,13 +14,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ..engine.scan import Sql
+from ..events.event_lines import MAX_BYTES, ImportTooLargeError, LineError, read_lines, to_line
 from ..events.reader import EventReader
 from ..guard import IMPORT, SECURITY_HEADERS
 from ..schema import EVENT_COLUMNS, event_dict
 from ..store import CLEARED, Store
 from .answers import json_response
 from .context import ApiContext
-from .event_lines import MAX_BYTES, ImportTooLargeError, LineError, read_lines, to_line
 from .parameters import event_filter, json_body
 from .threads import in_thread
 

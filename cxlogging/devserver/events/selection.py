@@ -72,7 +72,7 @@ class Selected:
 
 
 @dataclass
-class _Kept:
+class _KeptSelection:
     """The ids that a query selected among the events up to the one with the id `last`."""
 
     ids: list[int]
@@ -94,7 +94,7 @@ class EventQueries:
     def __init__(self, pool: QueryPool, seconds: float) -> None:
         self._pool, self._seconds = pool, seconds
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: OrderedDict[str, _KeptSelection] = OrderedDict()
 
     def run(
         self,
@@ -140,9 +140,9 @@ class EventQueries:
                 kept.last, kept.live = last, found.live
             return kept.ids
 
-    def _of(self, text: str) -> _Kept:
+    def _of(self, text: str) -> _KeptSelection:
         with self._lock:
-            kept = self._kept.setdefault(text, _Kept([], -1, live=True, until=0.0))
+            kept = self._kept.setdefault(text, _KeptSelection([], -1, live=True, until=0.0))
             self._kept.move_to_end(text)
             if len(self._kept) > KEPT_QUERIES:
                 self._kept.popitem(last=False)

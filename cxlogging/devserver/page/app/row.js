@@ -52,8 +52,8 @@ export class Row extends Component {
     const fields = fieldsOf(row);
     return html`<span role="gridcell" class="message">
       ${line(row.message)}${row.warnings > 0 && html`<span class="warning" title=${plural(row.warnings, "warning")}> ⚠<span class="hidden-text">${plural(row.warnings, "warning")}</span></span>`}
-      ${row.exception && html`<span class="exception">${line(row.exception)}</span>`}
-      ${fields && html`<span class="fields">${fields}</span>`}</span>`;
+      ${row.exception && html`${" "}<span class="exception">${line(row.exception)}</span>`}
+      ${fields && html`${" "}<span class="fields">${fields}</span>`}</span>`;
   }
 
   render({ row, at, height, columns, selected, open }) {

@@ -31,16 +31,17 @@ export class Chips extends LiveComponent {
     return html`<${QueryError} error=${state.error} />
       ${state.warnings.map((warning) => html`<p class="query-warning" role="status" key=${warning}>${safe(warning)}</p>`)}
       <section class="chips" aria-label="Levels and applied filters">
-      <div class="levels" role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
+      <div class=${`levels${state.error ? " stale" : ""}`} role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
       ${applied.length > 0 && html`<ul class="applied" aria-label="Applied filters">${applied.map((part) => html`
         <li key=${part.text}><button type="button" class=${`filter-chip ${part.kind ?? "window"}`} onClick=${() => remove(part)}
           aria-label=${`Remove the filter ${part.text}`} title=${part.text}>
           <span>${part.text}</span><i aria-hidden="true">×</i></button></li>`)}</ul>`}
       ${removable > 1 && html`<button type="button" class="quiet clear-filters" onClick=${clearFilter}>Clear filters</button>`}
-      <span class="spring"></span>
-      <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
-        onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
-      <${SavedViews} state=${state} />
+      <div class="chips-tools">
+        <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
+          onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
+        <${SavedViews} />
+      </div>
     </section>`;
   }
 }

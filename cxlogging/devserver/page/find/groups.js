@@ -28,7 +28,7 @@ export class Groups extends LiveComponent {
     const { pattern, count, severity, last, example, logger } = group, when = clock(last);
     return html`<li key=${`${logger} ${pattern}`} class=${`group s${severity}`}>
       <button type="button" class="group-row" onClick=${() => this.show(group)} title="Show these events">
-        <span class="count"><i class="share" aria-hidden="true" style=${{ width: `${100 * count / most}%` }}></i><b>${number(count)}</b></span>
+        <span class="count"><i class="bar" aria-hidden="true" style=${{ width: `${100 * count / most}%` }}></i><b>${number(count)}</b></span>
         <span class="level">${levelName(severity)}</span>
         <span class="pattern">${this.pattern(pattern)}</span>
         <span class="logger">${safe(logger || "")}</span>

@@ -100,7 +100,7 @@ export class Histogram extends LiveComponent {
       </tr>`)}</tbody></table></div>`;
   }
 
-  render({ state: { filter } }, { table }) {
+  render({ state: { filter, error } }, { table }) {
     const { shown } = this;
     if (!shown) return null;
     const all = Array.from({ length: buckets(shown) }, (_, n) => bucket(shown, n));
@@ -108,7 +108,7 @@ export class Histogram extends LiveComponent {
     const levels = LEVELS.map(([level, name]) => [level, name, all.reduce((sum, { counts }) => sum + (counts.find(([one]) => one === level)?.[2] ?? 0), 0)]);
     const window = windowText({ from: all[0].from, to: all.at(-1).to });
     const summary = `${plural(total, "event")}, ${window}: ${countsText(levels.filter(([, , count]) => count))}.`;
-    return html`<section class="histogram" aria-label="Events over time">
+    return html`<section class=${`histogram${error ? " stale" : ""}`} aria-label="Events over time">
       <div class="histogram-head"><span class="window">${window}</span>
         <span class="pointed" aria-hidden="true" ref=${(element) => { this.pointed = element; }}></span>
         <span class="spring"></span>
@@ -116,7 +116,7 @@ export class Histogram extends LiveComponent {
           <button type="button" class="quiet all-time" onClick=${() => setFilter({ from: null, to: null })}>All time</button>`}
         <button type="button" class="quiet as-table" aria-pressed=${String(table)}
           onClick=${() => this.setState({ table: !table })}>Table</button></div>
-      <div class="plot" role="img" aria-label=${summary} ref=${this.mount}></div>
+      <div class="timeline" role="img" aria-label=${summary} ref=${this.mount}></div>
       ${table && this.table(shown)}
     </section>`;
   }

@@ -3,7 +3,7 @@ import { number } from "../app/format.js";
 import uPlot from "../lib/uPlot.esm.js";
 import { LEVELS } from "./filter_text.js";
 
-const HEIGHT = 104, AXIS = 22, LABELS = 46, MIN_DRAG = 4, MIN_BARS = 24;
+const HEIGHT = 92, AXIS = 22, LABELS = 46, MIN_DRAG = 4, MIN_BARS = 24;
 const FONT = "11px system-ui, sans-serif";
 const two = (n, width = 2) => String(n).padStart(width, "0");
 
@@ -35,12 +35,12 @@ export class Plot {
     const axis = { stroke: () => this.colours.quiet, font: FONT, ticks: { show: false } };
     const bars = uPlot.paths.bars({ size: [1, Infinity], align: 1, gap: 1 });
     this.uplot = new uPlot({
-      width: element.clientWidth || 300, height: HEIGHT, padding: [6, 8, 0, 0], legend: { show: false },
+      width: element.clientWidth || 300, height: HEIGHT, padding: [6, 20, 0, 0], legend: { show: false },
       scales: { x: { time: true, range: () => this.range }, y: { range: (_plot, _min, most) => [0, Math.max(1, most)] } },
       axes: [
         { ...axis, size: AXIS, gap: 2, values: labels, grid: { show: false } },
-        { ...axis, size: LABELS, gap: 4, space: 32, incrs: [1, 2, 5].flatMap((n) => Array.from({ length: 10 }, (_, e) => n * 10 ** e)).sort((a, b) => a - b),
-          values: (_plot, splits) => splits.map(number), grid: { stroke: () => this.colours.line, width: 1 } },
+        { ...axis, size: LABELS, gap: 4, space: 20, incrs: [1, 2, 5].flatMap((n) => Array.from({ length: 10 }, (_, e) => n * 10 ** e)).sort((a, b) => a - b),
+          values: (_plot, splits) => splits.map((n) => n ? number(n) : ""), grid: { stroke: () => this.colours.line, width: 1 } },
       ],
       series: [{}, ...LEVELS.map(([level]) => ({ fill: () => this.colours[level], width: 0, paths: bars, points: { show: false } })).reverse()],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: MIN_DRAG } },

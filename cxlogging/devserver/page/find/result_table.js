@@ -5,6 +5,8 @@ import { Component, html } from "../app/html.js";
 const AT_FIRST = 500;
 const LONGEST = 500;
 
+const DECIMALS = 4;
+
 const isNumber = (value) => typeof value === "number" || Boolean(value?.rawJSON);
 
 function text(value) {
@@ -14,7 +16,10 @@ function text(value) {
 
 function cell(value, n) {
   if (value === null || value === undefined) return html`<td key=${n} class="null">null</td>`;
-  if (isNumber(value)) return html`<td key=${n} class="number">${json(value)}</td>`;
+  if (isNumber(value)) {
+    const whole = json(value), rounded = Number.isInteger(value) || value.rawJSON ? whole : String(Number(value.toFixed(DECIMALS)) || value);
+    return html`<td key=${n} class="number" title=${rounded === whole ? null : whole}>${rounded}</td>`;
+  }
   return html`<td key=${n}>${text(value)}</td>`;
 }
 
