@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...mcp.endpoint import PATH, McpEndpoint
 from ...vendors.registry import VENDORS, Vendor
 from .. import page
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
-from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
 from .answers import (
     error_response,
