@@ -153,6 +153,8 @@ def test_a_value_of_a_facet_is_a_filter_in_the_url_and_a_chip_that_removes_it(fi
     assert find.texts(".filter-chip span") == ["logger is shop.pay", "logger is mail"]
     find.click(".filter-chip", "logger is shop.pay")
     find.shows(6)
+    assert find.run("document.activeElement.className") == "chips"
+    until(lambda: "6 events found" in find.texts("[role=status]"))
     find.click(".filter-chip", "logger is mail")
     find.shows(34)
     assert find.params() == {}

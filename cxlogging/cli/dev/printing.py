@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 MAX_WAITING, KEPT = 5_000, 500
 """Of more waiting events than the first number, the newest are printed: the second number."""
 
-BATCH = 50
-"""Events that are read at once; each may be large."""
+BATCH, PAUSE = 50, 0.02
+"""Events that are read at once, as each may be large, and seconds after them: both together keep
+printing a small part of what the server's process does in a burst."""
 
 MAX_REJECTIONS = 1_000
 """Rejected requests that may wait to be printed; above that the oldest are left out."""
@@ -137,6 +138,8 @@ class EventPrinter:
                 if not self.out.is_open or self._is_late():
                     return
                 self._print_event(event)
+            if len(events) == BATCH and self._deadline is None:
+                time.sleep(PAUSE)
         self._last = max(self._last, self._newest)  # events may have been removed
 
     def _print_event(self, event: Mapping[str, Any]) -> None:
@@ -164,5 +167,5 @@ class EventPrinter:
 def _left_out(what: str, number: int, hint: str = "") -> str:
     return (
         f"{symbol('…', '...')} {what} not printed: {number:,}"
-        f" (they came faster than this output takes them{hint})"
+        f" (they came faster than they are printed{hint})"
     )

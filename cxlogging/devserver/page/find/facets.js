@@ -63,7 +63,7 @@ export class Facets extends LiveComponent {
     const is = holds("is"), not = holds("not");
     return html`<li key=${toText(value)} class=${is ? "is" : not ? "not" : ""}>
       <button type="button" class="value" aria-pressed=${String(is)} title=${text} onClick=${() => addFilter("is", field, value)}>
-        <i class="bar" aria-hidden="true" style=${{ width: `${most && count ? Math.max(2, 100 * count / most) : 0}%` }}></i>
+        <i class="bar" aria-hidden="true" style=${{ width: `${count ? Math.max(2, 100 * count / most) : 0}%` }}></i>
         <span>${text}</span> <b>${count === null ? "" : number(count)}</b></button>
       <button type="button" class="exclude" aria-pressed=${String(not)} aria-label=${`Not ${text}`} title=${`Not ${text}`}
         onClick=${() => addFilter("not", field, value)}>≠</button></li>`;
@@ -98,6 +98,7 @@ export class Facets extends LiveComponent {
   }
 
   render(props, state) {
-    return html`<div class=${`facets${props.state.error ? " stale" : ""}`}>${[...FIXED, ...state.added].map((field) => this.facet(field))}${this.adding(state)}</div>`;
+    return html`<div class=${`facets${props.state.error ? " stale" : ""}`}>
+      ${[...FIXED, ...state.added].map((field) => this.facet(field))}${this.adding(state)}</div>`;
   }
 }
