@@ -422,7 +422,7 @@ class TestRequests:
     def test_new_requests_appear(self, page, sender):
         """An empty list says what will be there; a request appears without a reload."""
         page.open("/?view=requests")
-        page.until("document.querySelector('.requests .nothing')")
+        page.until("document.querySelector('.nothing')")
         one = sender("honeycomb")
         one.log.info("hello")
         one.deliver()
