@@ -56,7 +56,7 @@ def test_a_row_has_what_a_reader_sees_first(server, client):
         "subsystem": "", "logger": "a.b", "message": "hi", "exception": "E: m",
         "fields": {"user": {"id": 7}, "logger": "a.b", "trace_id": "t", "request_id": "r",
                    "task_id": "k"},
-        "cut": False, "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
+        "cut": False, "raised_at": "", "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
         "request_id": "r", "task_id": "k",
     }  # fmt: skip
 
