@@ -146,11 +146,7 @@ def test_many_rows_come_in_batches(server):
     assert ids == list(range(1, 3_501))
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [{}, pytest.param({"q": "$d.n > 0"}, marks=pytest.mark.slow)],
-    ids=["all", "query"],
-)
+@pytest.mark.parametrize("parameters", [{}, {"q": "$d.n > 0"}], ids=["all", "query"])
 def test_a_lost_connection_loses_and_repeats_nothing(server, parameters):
     """While events arrive, a client that resumes with the last id gets each once, in order."""
     total, stopped = 1_000, threading.Event()
@@ -170,12 +166,8 @@ def test_a_lost_connection_loses_and_repeats_nothing(server, parameters):
             assert time.monotonic() < ends
             connections += 1
             with Stream(server, last, **parameters) as stream:
-                for _ in range(2):
-                    number, data = stream.until("rows")
-                    ids += [row["id"] for row in data["rows"]]
-                    last = number
-                    if len(ids) >= total:
-                        break
+                last, data = stream.until("rows")
+                ids += [row["id"] for row in data["rows"]]
     finally:
         stopped.set()
         writer.join()
