@@ -20,7 +20,8 @@ Trace = tuple[str, str]
 
 _DIGITS = frozenset("0123456789abcdef")
 
-_latest: ContextVar[tuple[object, Trace | None]] = ContextVar("cxlogging_trace", default=(None, None))
+_NOTHING: tuple[object, Trace | None] = (None, None)
+_latest = ContextVar("cxlogging_trace", default=_NOTHING)
 """The OpenTelemetry context of the last record, and its ids: the next often has the same one."""
 
 

@@ -32,9 +32,9 @@ class AccessFields(logging.Filter):
     Give access records of web servers the fields of their request.
 
     A filter for any handler; for uvicorn, gunicorn, hypercorn, granian, Werkzeug (``flask run``),
-    ``django.server`` (``runserver``), aiohttp and Sanic. Method, path, status, client address, and what
-    else the server says of duration and size become fields; the query string and headers leave
-    the message. Other records pass as they are.
+    ``django.server`` (``runserver``), aiohttp and Sanic. Method, path, status, client address,
+    and what else the server says of duration and size become fields; the query string and headers
+    leave the message. Other records pass as they are.
 
     Before Python 3.12 a filter cannot replace a record: handlers that come after see the change.
     """

@@ -1,5 +1,6 @@
 """
-An encoding that a vendor may or may not accept: tried once, and no record is lost by the trial.
+An encoding that a vendor may or may not accept: tried once, and no record is lost
+by the trial.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def test_whatever_goes_wrong_with_the_first_compressed_request(trouble):
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_a_refusal_of_compressed_records_is_not_believed(status):
     """
-    A vendor that stops accepting compressed requests loses nothing: they are sent again plain.
+    A vendor that stops accepting compressed requests loses nothing: they are sent
+    again plain.
     """
     answers = iter([200])
     vendor = Vendor(lambda lines: next(answers, status))

@@ -352,7 +352,8 @@ def test_a_flush_waits_only_for_what_came_before():
 
 def test_on_drop_and_on_error_are_told():
     """
-    on_drop is called for rejected and abandoned records, on_error for failures; both may raise.
+    on_drop is called for rejected and abandoned records, on_error for failures;
+    both may raise.
     """
     heard, errors = [], []
 

@@ -20,7 +20,8 @@ ROOM = 100_000
 
 def taking(choose):
     """
-    Return a behaviour that accepts the lines that *choose* selects, and asks for the rest again.
+    Return a behaviour that accepts the lines that *choose* selects, and asks for
+    the rest again.
     """
     return lambda items: Response(
         299, body=bytes(b"r."[bool(choose(n, each))] for n, each in enumerate(items))

@@ -164,7 +164,8 @@ def test_a_proxy_that_quotes_what_it_got(capfd):
 
 def test_the_query_client_masks_what_it_shows(server):
     """
-    The exception of a query shows no part of the key, and words that contain a part of it stay.
+    The exception of a query shows no part of the key, and words that contain a part
+    of it stay.
     """
     server.faults.add(status=400, body=f"x{'.' * 1_990}{KEY} {quote(KEY, safe='')}")
     with DataPrimeClient(KEY, url=server.url) as client, pytest.raises(QueryError) as caught:

@@ -1,5 +1,6 @@
 """
-Writing a diagnostic never waits for a reader: pipes, terminals, files, sockets, nothing at all.
+Writing a diagnostic never waits for a reader: pipes, terminals, files, sockets,
+nothing at all.
 """
 
 from __future__ import annotations
@@ -178,7 +179,8 @@ def test_a_stream_of_python_s_own():
 
 def test_a_line_is_one_line_of_bounded_length(pipe):
     """
-    Control characters do not reach a terminal, and a long line is cut to what a pipe takes at once.
+    Control characters do not reach a terminal, and a long line is cut to what a
+    pipe takes at once.
     """
     read, stream = pipe
     Stderr(lambda: stream).say("a\x1b[31m\r\nb" + "c" * 2 * LINE_BYTES)
@@ -225,7 +227,8 @@ def test_what_is_lost_at_the_very_end_is_one_line_for_each_destination(kind, tmp
 
 def test_on_error_is_not_told_in_a_log_call():
     """
-    A message of a log call is written at once, and given to on_error later, by another caller.
+    A message of a log call is written at once, and given to on_error later, by
+    another caller.
     """
     heard, stream = [], io.StringIO()
     diagnostics = Diagnostics("x", heard.append, stderr=Stderr(lambda: stream))
@@ -296,7 +299,8 @@ def test_a_full_stderr_stops_no_delivery(server, full):
 
 def test_a_full_stderr_does_not_hold_up_the_exit(full):
     """
-    What is left at exit cannot be reported, and the process ends within its budget all the same.
+    What is left at exit cannot be reported, and the process ends within its budget
+    all the same.
     """
     process = child("'key', url='http://127.0.0.1:1'", "log.error('x')", stderr=full)
 

@@ -116,7 +116,8 @@ def request(body: bytes = b"body", port: int = 1) -> Request:
 
 def test_a_request_on_the_wire():
     """
-    The request has the vendor's headers, the caller's, and a length, and asks for no encoding.
+    The request has the vendor's headers, the caller's, and a length, and asks for
+    no encoding.
     """
     seen = []
 

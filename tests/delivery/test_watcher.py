@@ -55,7 +55,8 @@ def test_it_looks_as_long_as_it_is_needed():
 
 def test_it_leaves_at_once_when_it_is_not_needed():
     """
-    A thread that would wait for an hour ends as soon as check() is called and it is not needed.
+    A thread that would wait for an hour ends as soon as check() is called and it is
+    not needed.
     """
     one = Bench(3600)
     one.watcher.start()
@@ -66,7 +67,8 @@ def test_it_leaves_at_once_when_it_is_not_needed():
 
 def test_many_start_it_at_once():
     """
-    After eight threads have started and ended it over and over, one thread is left, and then none.
+    After eight threads have started and ended it over and over, one thread is left,
+    and then none.
     """
     one = Bench(3600)
 

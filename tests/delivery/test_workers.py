@@ -289,7 +289,8 @@ def test_steady_overload_is_said_and_reported_once_a_minute(capfd):
 
 def test_a_report_that_fails_is_told_later():
     """
-    If the vendor did not accept a report of drops, the next one, a minute later, includes them.
+    If the vendor did not accept a report of drops, the next one, a minute later,
+    includes them.
     """
     now, gate, answers = [0.0], [503], []
 
@@ -343,7 +344,8 @@ def test_a_flush_with_a_timeout(asked):
 
 def test_deliveries_come_and_go_while_threads_look():
     """
-    Fork hooks, stats() and flush_all() see a complete list while other threads make deliveries.
+    Fork hooks, stats() and flush_all() see a complete list while other threads make
+    deliveries.
     """
     ended, errors = threading.Event(), []
 

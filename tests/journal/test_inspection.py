@@ -131,7 +131,7 @@ def test_damaged_segments_that_were_never_there():
 
 def test_a_file_among_the_destinations_is_skipped(tmp_path):
     """On a real disk: only directories are destinations."""
-    os.chmod(tmp_path, 0o700)
+    tmp_path.chmod(0o700)
     (tmp_path / "note.txt").write_text("mine")
     (tmp_path / "honeycomb-1").mkdir(0o700)
 

@@ -73,7 +73,8 @@ def test_a_worker_notices_once_records_have_stopped(attached):
 
 def test_records_that_come_by_another_way_are_no_trouble(attached):
     """
-    If records continue to come although no logger has the handler, something else passes them on.
+    If records continue to come although no logger has the handler, something else
+    passes them on.
     """
     _, log, count, attachment = attached
     attachment.check(100.0, count[0])

@@ -22,7 +22,8 @@ print(sorted(masks))
 
 def test_threads_of_ours_take_no_signals(program, server):
     """
-    A signal that the application waits for with sigwait reaches it: workers block all signals.
+    A signal that the application waits for with sigwait reaches it: workers block
+    all signals.
     """
     ended = program(WAIT)
 

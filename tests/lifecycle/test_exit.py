@@ -77,7 +77,8 @@ def test_an_exit_function_registered_before_logging_was_imported(server, program
 
 def test_records_logged_after_our_exit_function(program, server):
     """
-    Records logged by exit functions that run after the package's own are delivered in the log call.
+    Records logged by exit functions that run after the package's own are delivered
+    in the log call.
     """
     ended = program(
         """

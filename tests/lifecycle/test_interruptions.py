@@ -150,6 +150,7 @@ def test_nothing_that_interrupts_is_lost_in_many_runs(kind, carrier):
 
 def test_the_standard_library_loses_none_either():
     """
-    A StreamHandler lets out the exit that a signal handler raises: the standard for other handlers.
+    A StreamHandler lets out the exit that a signal handler raises: the standard for
+    other handlers.
     """
     assert interrupt("function", "stream", 5) == "lost 0 True"

@@ -45,7 +45,8 @@ print(raised, stats.balanced, stats.dropped > 0, stats.accepted)
 @pytest.mark.parametrize("spooled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_no_memory_error_leaves_a_log_call(program, server, tmp_path, vendor, spooled):
     """
-    With memory exhausted no log call raises: a record arrives with a mark, or its loss is counted.
+    With memory exhausted no log call raises: a record arrives with a mark, or its
+    loss is counted.
     """
     options = f"spool={str(tmp_path / 'spool')!r}" if spooled else ""
     ended = program(EXHAUSTED, vendor, options)

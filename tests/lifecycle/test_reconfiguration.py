@@ -74,7 +74,8 @@ for thread in threads: thread.join()
 
 def test_a_handler_that_the_new_configuration_does_not_name(program, server):
     """
-    A handler that stays attached after dictConfig closed it continues to deliver, also at exit.
+    A handler that stays attached after dictConfig closed it continues to deliver,
+    also at exit.
     """
     ended = program(
         """

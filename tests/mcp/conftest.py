@@ -99,18 +99,18 @@ def over_http(url: str, mode: str = "auto") -> Assistant:
 @contextmanager
 def dev_process(*arguments: str) -> Iterator[str]:
     """Run `cxlogging dev` on a free port, and give its address."""
-    process = subprocess.Popen(
-        [*COMMAND, "dev", "--port", "0", *arguments], stdout=subprocess.PIPE, text=True
-    )
-    try:
+    command = [*COMMAND, "dev", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first = next(line for line in process.stdout if "http://" in line)
         # What it prints later must not fill the pipe.
-        threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield "http://" + first.partition("http://")[2].strip().rstrip("/")
-    finally:
-        process.terminate()
-        process.wait(30)
+        reader = threading.Thread(target=process.stdout.read)
+        reader.start()
+        try:
+            yield "http://" + first.partition("http://")[2].strip().rstrip("/")
+        finally:
+            process.terminate()
+            reader.join(30)
 
 
 @pytest.fixture

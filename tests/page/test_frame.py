@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -114,6 +115,24 @@ def test_an_empty_page_gives_lines_that_work(page, server):
             shows(page, "the first event")
             server.clear()
             page.open()
+
+
+def test_an_empty_page_takes_what_was_exported(page, server, sender, tmp_path):
+    """The events of a file are on the page once it is chosen; a wrong file is told why."""
+    one = sender(*VENDORS)
+    one.log.info("kept in a file")
+    one.deliver()
+    with urllib.request.urlopen(f"{server.url}/api/export") as answer:
+        (tmp_path / "events.jsonl.gz").write_bytes(answer.read())
+    (tmp_path / "wrong.jsonl").write_text("this is no event\n")
+    server.clear()
+
+    page.open()
+    field = page.browser.find_element("css selector", ".welcome input[type=file]")
+    field.send_keys(str(tmp_path / "wrong.jsonl"))
+    page.until("document.querySelector('.welcome [role=status]').textContent.includes('line 1')")
+    field.send_keys(str(tmp_path / "events.jsonl.gz"))
+    page.until(f"{ROWS}.filter((row) => row.textContent.includes('kept in a file')).length === 3")
 
 
 def test_pause_holds_back_what_arrives_and_follow_shows_it(page, sender):
@@ -363,6 +382,13 @@ def test_hostile_texts_are_text(page, sender):
     assert page.run("window.hacked") is None
 
 
+AT_THE_TOP = f"""(() => {{
+  const {{x, y}} = {GRID}.getBoundingClientRect();
+  const row = document.elementFromPoint(x + 40, y + 60).closest(".row");
+  return [row.id, row.getBoundingClientRect().y - y];
+}})()"""
+"""The row that one reads, and where it is."""
+
 FRAMES = """
 const done = arguments[arguments.length - 1], grid = document.querySelector('.grid');
 const seen = new Set(), frames = [];
@@ -400,8 +426,12 @@ def test_fifty_thousand_events(page, server, sender):
 
     started = time.monotonic()
     page.open()
+    scroll(page, -5_000)
+    until(lambda: not page.state("follow"))
+    read = page.run(AT_THE_TOP)
     until(lambda: page.run(f"{GRID}?.getAttribute('aria-rowcount')") == "50001", 120)
     print(f"50,000 events are loaded after {time.monotonic() - started:.1f} s")  # noqa: T201
+    assert page.run(AT_THE_TOP) == read
     page.browser.set_script_timeout(240)
     heard = page.browser.execute_async_script(FRAMES)
     print("scrolling through 50,000 events, frames in ms:", heard)  # noqa: T201
@@ -411,6 +441,7 @@ def test_fifty_thousand_events(page, server, sender):
     one.log.info("the newest")
     page.press("G")
     shows(page, "the newest")
+    assert len(page.state("rows")) == 50_000
 
 
 def fill(sender, count):

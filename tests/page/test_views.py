@@ -71,6 +71,14 @@ def charge(text):
         raise RuntimeError(f"cannot charge: {EVIL}") from error
 
 
+def fail_together():
+    """Fail with two exceptions, of which one has frames."""
+    try:
+        parse("{")
+    except ValueError as error:
+        raise ExceptionGroup("two tasks", [error, KeyError("price")]) from None  # noqa: F821
+
+
 APPLICATION = """
 import logging, sys, cxlogging
 handler = cxlogging.CoralogixHandler("k", application_name="shop", flush_interval=0.05)
@@ -207,7 +215,7 @@ class TestDrawer:
         assert plain.endswith(f"RuntimeError: cannot charge: {SHOWN}")
 
     def test_the_bytes_on_the_wire(self, page, sender):
-        """MessagePack is shown decoded and as hex, with sizes, and the request is one click away."""
+        """MessagePack is shown decoded and as hex, with sizes; the request is one click away."""
         one = sender("betterstack")
         for number in range(200):
             one.log.info("number %d of many", number, extra={"n": number})
@@ -286,6 +294,75 @@ class TestDrawer:
         show_tab(page, "related")
         page.click("[data-field=request_id] > .small")
         page.until("document.querySelectorAll('.rows .row').length === 6")
+
+    def test_hostile_texts_are_texts(self, page, server, sender):
+        """Names and values with markup, escapes and changes of direction are shown as they are."""
+        one = sender("betterstack")
+        one.log.name = f"log {EVIL}"
+        fields = {EVIL: EVIL, "request_id": EVIL, "inner": {EVIL: [EVIL]}}
+        one.log.error(EVIL, exc_info=ValueError(EVIL), extra=fields)
+        one.deliver()
+        page.open(f"/?event={server.store.newest(1)[0]['id']}")
+        for tab in ("traceback", "fields", "wire", "related"):
+            show_tab(page, tab)
+            (text,) = page.texts("#drawer")
+            assert SHOWN in text or SHOWN.replace("\\", "\\\\") in text
+            assert not set(text) & set("\x1b\u202e\u200b")
+            assert not page.run("document.querySelector('#drawer img')")
+        assert page.texts("#drawer-title") == [SHOWN]
+
+    def test_what_a_vendor_would_change_is_a_warning(self, page, server):
+        """The drawer shows the warnings of the event."""
+        with urllib.request.urlopen(
+            urllib.request.Request(
+                f"{server.url}/1/batch/shop",
+                b'[{"data": {"body": "large", "n": 9007199254740993}}]',
+                {"X-Honeycomb-Team": "k", "Content-Type": "application/json"},
+            ),
+            timeout=30,
+        ) as answer:
+            assert answer.status == 200
+        page.open()
+        open_event(page, "large")
+        (warning,) = page.texts("#drawer .warning")
+        assert "beyond 2^53" in warning
+        assert page.texts(".part:first-of-type [data-path=n] > .value") == ["9007199254740993"]
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups are new in Python 3.11")
+    def test_the_members_of_a_group_are_indented(self, page, sender):
+        """Frames of a member are further right than those of its group; borders are not errors."""
+        one = sender("coralogix")
+        try:
+            fail_together()
+        except Exception:
+            one.log.exception("failed")
+        one.deliver()
+        page.open()
+        open_event(page, "failed")
+        left = page.run(
+            "[...document.querySelectorAll('.of-application')]"
+            ".map((e) => Math.round(e.getBoundingClientRect().left))"
+        )
+        assert left[0] < left[-1]
+        assert len(page.texts(".words.border")) == 3
+        assert any("KeyError: 'price'" in one for one in page.texts(".words.outcome"))
+
+    def test_the_drawer_can_be_made_wider(self, page, sender):
+        """Its edge moves with the arrow keys and with the pointer, within bounds."""
+        one = sender()
+        one.log.info("wide")
+        one.deliver()
+        page.open()
+        open_event(page, "wide")
+        width = "document.querySelector('#drawer').offsetWidth"
+        before = page.run(width)
+        page.run("document.querySelector('.edge').focus()")
+        page.press(LEFT, LEFT)
+        until(lambda: page.run(width) == before + 80)
+        page.press(*[LEFT] * 20)
+        until(lambda: page.run("innerWidth") - page.run(width) == 320)
+        page.press(*[RIGHT] * 40)
+        until(lambda: page.run(width) == 360)
 
     def test_the_drawer_fills_a_narrow_page(self, page, sender):
         """At 360 pixels the drawer covers the list, and nothing is wider than the page."""

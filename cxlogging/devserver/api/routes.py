@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...mcp.endpoint import PATH, McpEndpoint
 from ...vendors.registry import VENDORS, Vendor
 from .. import page
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
-from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
 from .answers import (
     error_response,
@@ -26,7 +26,6 @@ from .answers import (
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
-from .reports import ReportsApi
 from .requests import RequestsApi
 from .rows import RowsApi
 from .statistics import StatisticsApi
@@ -34,7 +33,7 @@ from .stream import StreamApi
 from .transfer import TransferApi
 
 ENDPOINTS = (
-    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
+    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, TransferApi,
 )  # fmt: skip
 HANDLERS = {
     HTTPException: error_response,

@@ -9,7 +9,8 @@ from typing import Any
 
 from ...vendors.emulation.event_fields import compact
 from ..engine.scan import Sql
-from ..event_view import view
+from ..event_view import EventView, view
+from .tracebacks import raised_at
 
 MESSAGE = 1_000
 """Characters of a message in a row."""
@@ -68,7 +69,8 @@ def among(ids: Sequence[int]) -> Sql:
 def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of an event, from the columns of the store."""
     message = record["message"]
-    fields, cut = _fields(record)
+    seen = _view(record)
+    fields, cut = ({}, True) if seen is None else shortened(seen.fields)
     texts = ("vendor", "level", "application", "subsystem", "logger", "exception")
     ids = ("trace_id", "request_id", "task_id")
     return {
@@ -77,6 +79,7 @@ def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "severity": record["severity"],
         **{name: record[name][: MESSAGE if name == "exception" else SHORT] for name in texts},
         "message": message[:MESSAGE],
+        "raised_at": raised_at(seen.traces) if seen and seen.exception else "",
         "fields": fields,
         "cut": cut or len(message) > MESSAGE,
         "warnings": record["warnings"],
@@ -86,14 +89,14 @@ def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fields(record: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+def _view(record: Mapping[str, Any]) -> EventView | None:
     if record["data"] is None:
-        return {}, True
+        return None
     try:
         decoded = {name: json.loads(record[name]) for name in ("data", "source")}
-        return shortened(view({**record, **decoded}).fields)
+        return view({**record, **decoded})
     except RecursionError:
-        return {}, True
+        return None
 
 
 def shortened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

@@ -137,7 +137,8 @@ class Form extends Component {
 
 function Active({ faults, onClear }) {
   return html`
-    <div class="bar"><h3>Active</h3><span class="space"></span>${faults.length > 0 && html`<${Small} onClick=${() => onClear({})}>Clear all<//>`}</div>
+    <div class="bar"><h3>Active</h3><span class="space"></span>
+      ${faults.length > 0 && html`<${Small} onClick=${() => onClear({})}>Clear all<//>`}</div>
     ${!faults.length && html`<p class="note">No fault is active: requests are handled by the rules of their vendors.</p>`}
     <ul class="active-faults">${faults.map((fault) => html`<li key=${fault.id}>
       <b>${safe(describe(fault))}</b> <span>${fault.vendor ? safe(vendorTitle(fault.vendor)) : "all vendors"}</span>

@@ -13,6 +13,9 @@ export function axis(more = {}) {
   };
 }
 
+// Draws a series as bars that leave a little space between them.
+export const bars = () => uPlot.paths.bars({ size: [0.7, 40] });
+
 // `options()` returns uPlot's options without its size; it is called again when light and dark change.
 // `height` is in pixels, `label` says to screen readers what is drawn.
 export class Plot extends Component {
