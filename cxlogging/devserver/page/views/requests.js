@@ -202,7 +202,7 @@ export class Requests extends View {
     if (!requests.length && !this.state.vendor) return html`<${NoRequests} />`;
     const shown = requests.filter(TESTS[kind][1]), details = state.request && state.open === null;
     const summary = summaryOf(requests), isCut = requests.length === limit;
-    return html`<div class=${`requests ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
+    return html`<div class=${`requests-view ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
       <div class="list">
         <div class="heading"><h2>Requests</h2><p class="dim">${isCut ? "The last " : ""}${summary}</p></div>
         ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} height=${150} data=${data}
