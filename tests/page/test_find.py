@@ -96,7 +96,9 @@ class Find:
         until(lambda: len(self.page.state("rows")) == count)
 
     def labels(self):
-        return self.run("[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)")
+        return self.run(
+            "[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)"
+        )
 
     def query(self, text, *keys):
         """Write a query, then press *keys*; by default Enter."""
