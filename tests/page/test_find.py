@@ -96,7 +96,9 @@ class Find:
         until(lambda: len(self.page.state("rows")) == count)
 
     def labels(self):
-        return self.run("[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)")
+        return self.run(
+            "[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)"
+        )
 
     def query(self, text, *keys):
         """Write a query, then press *keys*; by default Enter."""
@@ -292,6 +294,7 @@ class TestCompletion:
         until(lambda: self.offered(find))
         find.one("#query").send_keys(Keys.ESCAPE)
         until(lambda: not self.offered(find))
+        assert find.run("document.activeElement.id") == "query"
         find.one("#query").send_keys(Keys.TAB)
         assert find.browser.switch_to.active_element.get_attribute("id") != "query"
 
@@ -310,6 +313,8 @@ class TestCompletion:
         """While words are typed, nothing is offered unless it is asked for."""
         find.write("order placed")
         assert not self.offered(find)
+        find.write('"user.id == 7"')
+        assert find.texts(".query-bar .kind") == ["Text"]
         find.write("user")
         find.one("#query").send_keys(Keys.CONTROL, " ")
         until(lambda: any("user.id" in text for text in self.offered(find)))
@@ -468,11 +473,12 @@ def test_counts_follow_what_arrives(browser):
             sender.deliver()
             find.open("/?q=latecomer")
             until(lambda: find.texts(".empty"))
-            for n in range(3):
-                sender.log.critical("latecomer %d", n)
-            sender.deliver()
-            find.shows(3)
-            until(lambda: find.texts(".level-chip[data-level='6']") == ["Critical 3"])
+            for count in (1, 2, 3):
+                sender.log.critical("latecomer %d", count)
+                sender.deliver()
+                find.shows(count)
+                shown = [f"Critical {count}"]
+                until(lambda shown=shown: find.texts(".level-chip[data-level='6']") == shown)
             until(lambda: find.texts(".facet[data-field=logger] .value span") == ["shop.cart"])
         finally:
             sender.close()
