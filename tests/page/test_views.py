@@ -466,6 +466,7 @@ class TestRejected:
         assert not page.run("document.querySelector('.refusal img')")
         page.click(".refusal .bar .small")
         page.until("document.querySelector('.request-details')")
+        assert page.texts("[aria-label='Which requests'] .small b")[:2] == ["1", "1"]
 
     def test_an_empty_list_says_what_it_would_show(self, page, server):
         """Without refusals the view explains itself; the command that it shows makes one."""
