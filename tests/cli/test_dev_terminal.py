@@ -275,6 +275,7 @@ def test_it_ends_while_its_output_is_full(number):
         out, err = running.process.communicate(timeout=DEADLINE)
 
     assert (counted(out)[0] > 0, err) == (True, "")
+    assert "stopped" not in out  # a write of it could wait, too
 
 
 @pytest.mark.slow
