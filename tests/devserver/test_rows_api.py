@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+import time
 from urllib.parse import quote, urlencode
 
 import msgpack
@@ -161,6 +162,20 @@ def test_a_slow_regular_expression_blocks_nothing(client_of):
         slow.close()
         assert b"400 Bad Request" in heard
         assert b"longer than 1 s" in heard
+
+
+def test_a_client_that_leaves_ends_its_query(client_of):
+    """A query whose answer nobody waits for does not keep a processor busy."""
+    with DevServer(query_timeout=60) as server:
+        server.store.add([stored(1, data={"text": "a" * 60 + "b"})])
+        query = quote("matches($d.text, /(a+)+$/)")
+        head = f"GET /api/rows?q={query} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+        runs, ends = server._queries.pool._runs, time.monotonic() + 30
+        with client_of(server).raw(head.encode()):
+            while not runs:
+                assert time.monotonic() < ends
+        while runs:
+            assert time.monotonic() < ends
 
 
 @pytest.mark.parametrize(

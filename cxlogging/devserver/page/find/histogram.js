@@ -27,7 +27,7 @@ export class Histogram extends LiveComponent {
   point = (seconds) => {
     const { shown } = this;
     if (!this.pointed || !shown) return;
-    const bar = seconds === null ? null : shown.bars[Math.floor((seconds - shown.data[0][0]) / shown.seconds)];
+    const bar = seconds === null ? null : shown.bars[Math.floor((seconds - shown.begin) / shown.seconds)];
     this.pointed.textContent = bar ? `${windowText(bar)} · ${countsText(bar.counts) || "nothing"}` : "";
   };
 
