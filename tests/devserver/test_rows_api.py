@@ -58,7 +58,7 @@ def test_a_row_has_what_a_reader_sees_first(server, client):
         "raised_at": "a.py:3 f",
         "fields": {"user": {"id": 7}, "logger": "a.b", "trace_id": "t", "request_id": "r",
                    "task_id": "k"},
-        "cut": False, "raised_at": "", "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
+        "cut": False, "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
         "request_id": "r", "task_id": "k",
     }  # fmt: skip
 

@@ -52,7 +52,8 @@ export class Histogram extends LiveComponent {
 
   render({ state: { filter, error } }, { table }) {
     const { shown } = this;
-    if (!shown) return null;
+    // Its place is kept until the first answer, so that the rows do not move.
+    if (!shown) return this.current || error ? null : html`<div class="histogram waiting"></div>`;
     const window = windowText(shown), events = plural(shown.total, "event");
     return html`<section class=${`histogram${error ? " stale" : ""}`} aria-label="Events over time">
       <div class="histogram-head"><span class="window"><b>${events}</b> ${window}</span>
