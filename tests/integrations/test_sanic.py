@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from .running import whole
+from .running import until, whole
 
 pytest.importorskip("sanic")
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(180)]
@@ -55,6 +55,7 @@ def test_each_record_of_a_request_arrives_with_its_request(running, workers, num
             f"/orders/{each}?token=hidden", X_Request_ID=f"r-{each}", Authorization="Bearer hidden"
         )
     shop.get("/fails", X_Request_ID="r-80")
+    until(lambda: shop.output.count("Worker ready") == int(workers))  # it cannot be ended before
     shop.end(process, number)
 
     for event in shop.judge(16):
