@@ -178,7 +178,7 @@ def variables_of_the_code() -> dict[str, set[tuple[str, str]]]:
         found.setdefault(name, set()).add(("query client", "api_key"))
     found[settings.URL_VARIABLE] = {("every handler", "url"), ("query client", "url")}
     found[settings.PLAIN_VARIABLE] = {("every handler", "allow_plain_http")}
-    found[DISABLED_VARIABLE] = set()
+    found[DISABLED_VARIABLE] = found[settings.REPORT_VARIABLE] = set()
     found["HTTPS_PROXY"] = {("every handler", "proxy"), ("query client", "proxy")}
     for name in BUNDLES:
         found[name] = {("every handler", "ca_file")} if name == BUNDLES[0] else set()

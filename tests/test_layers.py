@@ -22,7 +22,7 @@ MODULES = {
 }
 
 LAYERS = [
-    ("errors",),
+    ("errors", "printable"),
     ("wire",),
     ("vendors.*.destination", "vendors.*.addresses", "vendors.*.emulator*", "vendors.emulation"),
     ("delivery",),

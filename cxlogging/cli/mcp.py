@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
@@ -87,6 +88,8 @@ def command(
         source = LocalSource(_local_address(url, port))
     if sys.stdin.isatty():
         note("A coding assistant starts this command and speaks MCP with it. Ctrl-C stops it.")
+    # A thread of the SDK waits for stdin, and would keep the interpreter from ending.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     run_stdio(source, max_chars)
 
 

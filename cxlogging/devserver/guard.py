@@ -29,7 +29,7 @@ SECURITY_HEADERS = {
 """Sent with every answer, including those of the emulators."""
 
 
-TOKEN_HEADER = "x-cxlogging-token"
+TOKEN_HEADER = "x-cxlogging-token"  # noqa: S105 - the name of a header
 
 IMPORT = "/api/import"
 JSON = ("application/json",)

@@ -20,7 +20,7 @@ _QUEUE = ("queue_records", "queue_bytes", "queue_limit")
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _KeptReport:
     """A report, and when it came."""
 
     report: Mapping[str, Any]
@@ -38,7 +38,7 @@ class ReportBoard:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _KeptReport] = {}
 
     def add(self, value: Mapping[str, Any]) -> None:
         """
@@ -49,7 +49,7 @@ class ReportBoard:
         report = _checked(value)
         with self._lock:
             self._kept.pop(report["process"], None)
-            self._kept[report["process"]] = _Kept(report, self._clock())
+            self._kept[report["process"]] = _KeptReport(report, self._clock())
             while len(self._kept) > MAX_PROCESSES:
                 del self._kept[next(iter(self._kept))]
 
@@ -78,8 +78,8 @@ def _checked(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _handler(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or not isinstance(value.get("stats"), dict):
-        raise ValueError("a handler must be an object with its stats")
+    if not (isinstance(value, dict) and isinstance(value.get("stats"), dict)):
+        raise ValueError("a handler must be an object with its stats")  # noqa: TRY004 - of JSON
     if not all(isinstance(value.get(name), str) for name in ("name", "vendor")):
         raise ValueError("name and vendor of a handler must be strings")
     if not all(type(value.get(name)) is int for name in _QUEUE):

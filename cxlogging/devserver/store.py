@@ -57,6 +57,7 @@ class Store:
         last_event: The id of the newest event that ever came; ids are never used again.
         last_request: The id of the newest request.
         cleared_until: Events up to this id were removed by `clear`.
+        requests_cleared_until: The same of requests.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Store:
         self._page_size: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
         (self.identity,) = self._writer.execute("SELECT value FROM identity").fetchone()
         self.last_event, self.last_request = map(self._last_id, ("events", "requests"))
-        self.cleared_until = 0
+        self.cleared_until = self.requests_cleared_until = 0
         self._counts = self._counted()
         self._arrival = threading.Condition()
 
@@ -235,6 +236,8 @@ class Store:
                     gone["requests"] = self._log.clear(self._writer)
             if what != "requests":
                 self.cleared_until = self.last_event
+            if what != "events":
+                self.requests_cleared_until = self.last_request
             self._publish(counts)
         return gone
 

@@ -58,10 +58,9 @@ def brief(event: LogEvent) -> str:
     lines = [f"{heading(event)} {quoted(event['message'])}"]
     if event["exception"]:
         lines.append(f"  exception {quoted(event['exception'])}")
-    if event["fields"]:
-        lines.append(f"  fields {compact(event['fields'])}")
-    ids = " ".join(_ids(event))
-    return "\n".join([*lines, f"  {ids}"] if ids else lines)
+    fields = _fields(event)
+    details = [*_ids(event), *([f"fields {compact(fields)}"] if fields else [])]
+    return "\n".join([*lines, f"  {' '.join(details)}"] if details else lines)
 
 
 def heading(event: LogEvent) -> str:
@@ -76,6 +75,11 @@ def heading(event: LogEvent) -> str:
 
 def _ids(event: LogEvent) -> Iterator[str]:
     return (f"{name}={word(event[name])}" for name in ID_FIELDS if event[name])
+
+
+def _fields(event: LogEvent) -> Mapping[str, Any]:
+    """Return the fields of an event, without those that are shown as its ids."""
+    return {name: held for name, held in event["fields"].items() if name not in ID_FIELDS}
 
 
 def get_event(source: LogSource, event_id: str, part: str, offset: int, budget: int) -> str:
@@ -101,8 +105,8 @@ def _summary(event: LogEvent, budget: int) -> Sequence[str]:
         lines.append(f"logged at {quoted(event['call_site'])}")
     if ids := " ".join(_ids(event)):
         lines.append(f'{ids} (related_events(id="{event["id"]}") has the events that share them)')
-    if event["fields"]:
-        lines.append(f"fields {compact(event['fields'], budget // 5)}")
+    if fields := _fields(event):
+        lines.append(f"fields {compact(fields, budget // 5)}")
     lines += [f"warning {quoted(str(each))}" for each in event.get("warnings") or ()]
     if request := event.get("request"):
         events = counted(request["events"], "event")
@@ -147,9 +151,9 @@ PARTS = ("summary", *_PARTS)
 def related_events(source: LogSource, event_id: str, budget: int) -> str:
     """Return the events of the same trace, request or task, oldest first."""
     event = source.event(event_id)
-    groups: dict[tuple[Any, ...], tuple[list[str], Sequence[LogEvent]]] = {}
+    groups: dict[tuple[Any, ...], tuple[list[str], list[LogEvent]]] = {}
     for name, related in source.related(event).items():
-        by_id = {each["id"]: each for each in (*related, event)}
+        by_id: dict[Any, LogEvent] = {each["id"]: each for each in (*related, event)}
         rows = sorted(by_id.values(), key=lambda each: (int(each["time"]), each["id"]))
         # The events of a request are often those of its trace: they are shown once.
         names, _ = groups.setdefault(tuple(each["id"] for each in rows), ([], rows))

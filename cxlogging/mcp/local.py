@@ -29,6 +29,7 @@ class LocalSource(LogSource):
         self._url = url.rstrip("/")
         self.name = f"the local server at {self._url}"
         self.window = "in the store of the local server"
+        self.sample = 2_000
         self._session = requests.Session()
         self._session.trust_env = False  # the server is on this machine: no proxy
 
@@ -80,7 +81,7 @@ class LocalSource(LogSource):
         """Return why a search may have found nothing."""
         count = sum(self._get("/api/counts")["counts"].values())
         if count:
-            return f"{self.name} holds {count:,} events: ask for fewer conditions."
+            return f"There are {count:,} events in all: ask for fewer conditions."
         return (
             f"No event has arrived at {self._url} yet. Run the application with"
             f" CXLOGGING_URL={self._url} and a handler of cxlogging."

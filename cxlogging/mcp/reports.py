@@ -42,7 +42,10 @@ def fields(source: LogSource, search: Search, condition: str, limit: int, budget
         return f"Found no events {condition}. {source.absence()}"
     blocks = [_field(row) for row in rows[:limit]]
     paths = counted(len(rows), "keypath")
-    head = f"{paths} of events {condition}; how many have it, types, examples:"
+    head = (
+        f"{paths} of the newest {source.sample:,} events {condition}; each with the number of"
+        " events that have it, its types and examples:"
+    )
     missing = max(0, len(rows) - limit)
     rarer = f"({missing:,} rarer keypaths not listed: raise limit)" if missing else ""
     return _listed(head, blocks, budget, "pass query to ask about fewer events", rarer)
@@ -60,9 +63,14 @@ def volume(source: LogSource, by: str, since: int | None, condition: str, budget
     rows: Sequence[Mapping[str, Any]] = answer["rows"]
     if not rows:
         return f"Found no events {condition}. {source.absence()}"
-    billed = [f"{name} bills {text}" for name, text in sorted(answer.get("billed", {}).items())]
+    vendors = {row["vendor"] for row in rows}
+    billed = [
+        f"{name} bills {text}"
+        for name, text in sorted(answer.get("billed", {}).items())
+        if name in vendors
+    ]
     notes = [*billed, *answer.get("notes", ())]
-    head = f"Volume by {by} of events {condition}; events, bytes, share of all bytes, vendor:"
+    head = f"Volume by {by} of events {condition}; events, bytes, share of the vendor's bytes:"
     return _listed("\n".join([*notes, head]), [_volume(row) for row in rows], budget, "pass since")
 
 

@@ -55,8 +55,7 @@ def build(source: LogSource, budget: int = BUDGET) -> Server[Any]:
         del context
         work = partial(call, source, params.name, params.arguments or {}, budget)
         text, is_error = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-        content = [TextContent(type="text", text=text)]
-        return CallToolResult(content=content, is_error=is_error)
+        return CallToolResult(content=[TextContent(type="text", text=text)], is_error=is_error)
 
     return Server(
         "cxlogging",

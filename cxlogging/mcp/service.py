@@ -11,6 +11,7 @@ from ..dataprime import DataPrimeClient, Row, Severity, times
 from ..devserver.event_view import view
 from ..devserver.events.fields import used_paths
 from ..devserver.events.search_text import DATAPRIME, kind_of, runnable, words
+from ..devserver.events.tracebacks import raised_at
 from ..vendors.emulation.event_fields import message_of
 from ..vendors.registry import QUERIED
 from .source import ID_FIELDS, Found, LogEvent, LogSource, Search, ToolError
@@ -39,6 +40,7 @@ class ServiceSource(LogSource):
     def __init__(self, client: DataPrimeClient, name: str, tier: str = "frequent") -> None:
         self.name = name
         self.window = "in the last hour (pass since for another window)"
+        self.sample = SAMPLE
         self._client, self._tier = client, tier
 
     def search(self, search: Search) -> Found:
@@ -117,7 +119,7 @@ class ServiceSource(LogSource):
 
     def absence(self) -> str:
         """Return why a search may have found nothing."""
-        return f"{self.name} may have older events: pass since, such as 1d."
+        return "There may be older events: pass since, such as 1d."
 
     def _rows(
         self, query: str, since: str, end: str | None = None, *, limit: int
@@ -187,5 +189,6 @@ def _event(row: Row) -> LogEvent:
         "subsystem": labels.get("subsystemname", ""),
         "message": message,
         "data": data,
+        "raised_at": raised_at(seen.traces) if seen.exception else "",
         **{name: getattr(seen, name) for name in seen.__dataclass_fields__},
     }

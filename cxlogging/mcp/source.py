@@ -72,10 +72,12 @@ class LogSource(ABC):
     Attributes:
         name: Its name in answers.
         window: The window of a search without a start, in words.
+        sample: The most events that `fields` reads, the newest ones.
     """
 
     name: str
     window: str
+    sample: int
 
     @abstractmethod
     def search(self, search: Search) -> Found:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..wire.printable import safe
+from ..printable import safe
 
 BAR = "| "
 _WORD = re.compile(r"[A-Za-z0-9_.:/@+-]{1,100}")

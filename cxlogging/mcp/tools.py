@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match
 
 from ..dataprime import Severity, times
 from ..errors import CxLoggingError, nearest
-from ..wire.printable import safe
+from ..printable import safe
 from . import events, reports
 from .recent_errors import SCANNED, recent_errors
 from .source import LogSource, Search, ToolError

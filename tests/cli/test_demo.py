@@ -166,13 +166,14 @@ def test_serves_until_ctrl_c(number):
         rest, err = process.communicate(timeout=30)
 
     assert (process.returncode, rest) == (0, "")
+    assert "statistics" not in err
     assert "Traceback" not in err
     assert "Exception" not in err
 
 
-def counts(page):
-    with urllib.request.urlopen(f"{page}api/counts", timeout=10) as answer:
-        return json.load(answer)["counts"]
+def api(page, name):
+    with urllib.request.urlopen(f"{page}api/{name}", timeout=10) as answer:
+        return json.load(answer)[name]
 
 
 def test_the_commands_at_the_end_work_and_traffic_goes_on():
@@ -196,14 +197,15 @@ def test_the_commands_at_the_end_work_and_traffic_goes_on():
         ) as tailing:
             row = json.loads(tailing.stdout.readline())
             tailing.terminate()
-        before = counts(page)
+        before, reports = api(page, "counts"), api(page, "reports")
         deadline = time.monotonic() + 60
-        while any(counts(page)[name] <= before[name] for name in before):
+        while any(api(page, "counts")[name] <= before[name] for name in before):
             assert time.monotonic() < deadline
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
 
-    assert {row["data"]["vendor"] for row in rows} == set(before)
+    assert {row["vendor"] for row in rows} == set(before)
+    assert {each["vendor"] for each in reports[0]["handlers"]} == set(before)
     assert row["severity"] in {"WARNING", "ERROR", "CRITICAL"}
     assert (fault.returncode, fault.stdout) == (0, "betterstack: status 503, for 3 requests\n")
     assert (process.returncode, "abandoned" in err) == (0, False)

@@ -211,8 +211,9 @@ def test_help_names_every_option():
     """The help names every option, and the list of commands imports none of them."""
     done = finished("dev", "--help")
     for option in ("--port", "--open", "--quiet", "--variables", "--host", "--allow-remote",
-                   "--db", "--max-size", "--coralogix-key", "--honeycomb-key", "--betterstack-token", "--query-key",
-                   "--query-timeout", "--coralogix-plain-only"):  # fmt: skip
+                   "--db", "--max-size", "--coralogix-key", "--honeycomb-key",
+                   "--betterstack-token", "--query-key", "--query-timeout",
+                   "--coralogix-plain-only"):  # fmt: skip
         assert option in done.stdout
     script = "import sys; from cxlogging.cli import main\ntry: main()\n"
     script += "finally: print('uvicorn' in sys.modules)"

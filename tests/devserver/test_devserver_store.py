@@ -191,7 +191,7 @@ def test_a_temporary_file_is_removed(store):
 def test_clearing_forgets_all(store):
     """clear() removes events and requests, and ids are not reused."""
     store.add([event(1)], request(1))
-    assert store.clear() == 1
+    assert store.clear() == {"events": 1, "requests": 1}
     assert (store.oldest(), store.requests(), sum(store.count().values())) == ([], [], 0)
     store.add([event(2)])
     assert store.oldest()[0]["id"] == 2

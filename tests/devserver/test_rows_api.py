@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+import time
 from urllib.parse import quote, urlencode
 
 import msgpack
@@ -44,7 +45,8 @@ def test_a_row_has_what_a_reader_sees_first(server, client):
     """A row has the fields of the contract, and its time is a string."""
     body = {"message": "hi", "user": {"id": 7}, "logger": "a.b", "level": "error",
             "trace_id": "t", "request_id": "r", "task_id": "k",
-            "exception": {"type": "E", "message": "m", "stacktrace": "T"}}  # fmt: skip
+            "exception": {"type": "E", "message": "m",
+                          "stacktrace": 'File "a.py", line 3, in f\n  g()'}}  # fmt: skip
     client.ask("POST", "/", json.dumps(body), BULK)
     answer = rows(client)
     (row,) = answer.pop("rows")
@@ -53,6 +55,7 @@ def test_a_row_has_what_a_reader_sees_first(server, client):
     assert row == {
         "id": 1, "vendor": "betterstack", "severity": 5, "level": "error", "application": "",
         "subsystem": "", "logger": "a.b", "message": "hi", "exception": "E: m",
+        "raised_at": "a.py:3 f",
         "fields": {"user": {"id": 7}, "logger": "a.b", "trace_id": "t", "request_id": "r",
                    "task_id": "k"},
         "cut": False, "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
@@ -161,6 +164,20 @@ def test_a_slow_regular_expression_blocks_nothing(client_of):
         assert b"longer than 1 s" in heard
 
 
+def test_a_client_that_leaves_ends_its_query(client_of):
+    """A query whose answer nobody waits for does not keep a processor busy."""
+    with DevServer(query_timeout=60) as server:
+        server.store.add([stored(1, data={"text": "a" * 60 + "b"})])
+        query = quote("matches($d.text, /(a+)+$/)")
+        head = f"GET /api/rows?q={query} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+        runs, ends = server._queries.pool._runs, time.monotonic() + 30
+        with client_of(server).raw(head.encode()):
+            while not runs:
+                assert time.monotonic() < ends
+        while runs:
+            assert time.monotonic() < ends
+
+
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
@@ -227,7 +244,7 @@ def test_hostile_events_are_listed(server, client):
 def test_an_event_in_detail_has_its_traceback_in_parts(client):
     """Data, envelope, warnings, ids and the parts of the traceback are there, times as strings."""
     trace = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in f\n    g()\nE: m'
-    body = {"message": "hi", "dt": 3, "exception": {"type": "E", "message": "m",
+    body = {"message": "hi", "dt": 3, "n": 2**70, "exception": {"type": "E", "message": "m",
             "stacktrace": trace}, "span_id": "s", "file": "a.py", "line": 3}  # fmt: skip
     client.ask("POST", "/", json.dumps(body), BULK)
     answer = client.get("/api/event/1").json

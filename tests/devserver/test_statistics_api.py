@@ -13,7 +13,7 @@ from cxlogging.devserver.engine.commands.aggregation_compiler import BUILDERS
 from cxlogging.devserver.engine.functions import FUNCTIONS
 from cxlogging.devserver.engine.syntax.command_parser import COMMANDS
 from cxlogging.devserver.events.groups import pattern_of
-from cxlogging.devserver.events.language_help import COMMANDS as COMMAND_HELP
+from cxlogging.devserver.events.language import COMMAND_HELP
 from cxlogging.vendors.registry import VENDORS
 
 MINUTE = 60 * 1_000_000_000

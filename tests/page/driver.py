@@ -7,12 +7,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import cxlogging
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
 except ImportError:  # the extra `browser`
     webdriver = None
 
@@ -106,9 +108,19 @@ class Page:
         self.browser.find_element("css selector", selector).click()
 
     def click_row(self, text: str) -> None:
-        """Click on the row whose text contains *text*."""
-        row = self.until(f"{ROWS}.find((r) => r.textContent.includes(arguments[0]))", text)
-        row.click()
+        """Click on the row whose text contains *text*; it may move while one aims at it."""
+
+        def clicked() -> bool:
+            row = self.until(f"{ROWS}.find((r) => r.textContent.includes(arguments[0]))", text)
+            try:
+                row.click()
+            except WebDriverException:  # below the head of the table, or no longer there
+                with suppress(WebDriverException):
+                    self.run("arguments[0].scrollIntoView({block: 'center'})", row)
+                return False
+            return True
+
+        until(clicked)
 
     def press(self, *keys: str) -> None:
         """Press keys where the focus is."""
@@ -150,17 +162,16 @@ class Page:
 
 
 class Sender:
-    """A logger with a handler for each vendor, or some of them."""
+    """A logger with a handler for each vendor, or some of them; events arrive in their order."""
 
     def __init__(self, url: str, vendors: tuple[str, ...] = ("betterstack",)) -> None:
+        options = {"url": url, "flush_interval": 0.05, "concurrency": 1}
         make = {
             "coralogix": lambda: cxlogging.CoralogixHandler(
-                "k", application_name="shop", subsystem_name="cart", url=url, flush_interval=0.05
+                "k", application_name="shop", subsystem_name="cart", **options
             ),
-            "honeycomb": lambda: cxlogging.HoneycombHandler(
-                "k", dataset="shop", url=url, flush_interval=0.05
-            ),
-            "betterstack": lambda: cxlogging.BetterStackHandler("k", url=url, flush_interval=0.05),
+            "honeycomb": lambda: cxlogging.HoneycombHandler("k", dataset="shop", **options),
+            "betterstack": lambda: cxlogging.BetterStackHandler("k", **options),
         }
         self.log = logging.Logger("shop.cart")  # noqa: LOG001 - beside the tree
         self.log.handlers = [make[name]() for name in vendors]

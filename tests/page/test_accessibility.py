@@ -42,7 +42,7 @@ def events(sender):
     for level in (10, 20, 30, 40, 50):
         one.log.log(level, "event of level %d", level, extra={"user": {"id": level}})
     try:
-        raise ValueError("no such thing")
+        int("no number")
     except ValueError:
         one.log.exception("it failed")
     one.deliver()

@@ -43,7 +43,7 @@ def test_the_first_file_has_no_inline_script_and_names_files_of_the_server_alone
 
 
 @pytest.mark.parametrize("path", ["/page/", "/page/app/", "/page/app/%6dain.js", "/page/lib/x.js",
-                                  "/page/../page/page.css", "/page/lib/preact.LICENSE"])  # fmt: skip
+                                  "/page/../page.css", "/page/lib/preact.LICENSE"])  # fmt: skip
 def test_only_the_files_of_the_page_are_served(server, path):
     """The list is read when the server starts; no path is looked up in the file system."""
     with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -82,7 +82,7 @@ def test_no_folder_has_more_than_fifteen_files():
 
 
 def test_the_libraries_are_those_of_the_list():
-    """Each library has a version, a licence and hashes; scripts/check_page_libraries.py asks npm."""
+    """Each has a version, a licence and hashes; scripts/check_page_libraries.py asks npm."""
     folder = PAGE / "lib"
     libraries = json.loads((folder / "libraries.json").read_text("utf-8"))["libraries"]
     named = {"libraries.json"}

@@ -1,10 +1,11 @@
-"""Finding events on the page: query, levels, facets, histogram, groups and saved views, in a real browser."""
+"""Finding events on the page, in a real browser: query, facets, histogram, groups, saved views."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
+from itertools import pairwise
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -95,7 +96,9 @@ class Find:
         until(lambda: len(self.page.state("rows")) == count)
 
     def labels(self):
-        return self.run("[...document.querySelectorAll('.plot')].map((e) => e.ariaLabel)")
+        return self.run(
+            "[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)"
+        )
 
     def query(self, text, *keys):
         """Write a query, then press *keys*; by default Enter."""
@@ -141,7 +144,7 @@ def test_facets_show_the_values_of_each_field_with_their_counts(find):
 
 
 def test_a_value_of_a_facet_is_a_filter_in_the_url_and_a_chip_that_removes_it(find):
-    """The other facets count what is left; a field's own values stay, so that one can add to them."""
+    """Other facets count what is left; a field's own values stay, so that one can add to them."""
     find.click(facet("logger", "shop.pay"))
     find.shows(8)
     assert find.params() == {"is": ["logger:shop.pay"]}
@@ -152,6 +155,8 @@ def test_a_value_of_a_facet_is_a_filter_in_the_url_and_a_chip_that_removes_it(fi
     assert find.texts(".filter-chip span") == ["logger is shop.pay", "logger is mail"]
     find.click(".filter-chip", "logger is shop.pay")
     find.shows(6)
+    assert find.run("document.activeElement.className") == "chips"
+    until(lambda: "6 events found" in find.texts("[role=status]"))
     find.click(".filter-chip", "logger is mail")
     find.shows(34)
     assert find.params() == {}
@@ -168,7 +173,7 @@ def test_a_value_can_be_excluded(find):
 
 
 def test_any_field_of_the_data_can_be_a_facet(find):
-    """It is chosen by its keypath, stays after a reload, and its numbers are numbers in the filter."""
+    """It is chosen by its keypath, stays after a reload, and its numbers filter as numbers."""
     find.click(".add-facet")
     until(lambda: find.all("#facet-paths option[value='user.id']"))
     find.one(".adding input").send_keys("user.id", Keys.ENTER)
@@ -237,18 +242,32 @@ def test_an_aggregation_is_a_table(find):
 
 
 def test_a_wrong_query_is_shown_with_a_caret_below_its_place(find):
-    """The error says what is wrong, the query stays as it was typed, and a correct one removes the error."""
-    wrong = "filter $m.severity >= SERIOUS"
+    """The error says what is wrong, the query stays as typed, and a correct one ends the error."""
+    wrong = "filter $d.user.id == 7 && && $m.severity >= ERROR"
     find.query(wrong)
     find.one(".query-error pre")
     line, caret = find.texts(".query-error pre")[0].split("\n")[:2]
     assert line.endswith(wrong)
-    assert line[caret.index("^") :].startswith("SERIOUS")
+    assert line[caret.index("^") :] == "&& $m.severity >= ERROR"
     assert find.one("#query").get_attribute("value") == wrong
     assert find.one("#query").get_attribute("aria-invalid") == "true"
     find.query("filter $m.severity >= ERROR")
     find.shows(8)
     assert not find.all(".query-error")
+
+
+def test_the_place_of_an_error_in_a_long_query_is_visible(find):
+    """What is shown of the query is scrolled to the caret."""
+    find.query("filter " + "$d.user.id != 7 && " * 30 + "&& true")
+    find.one(".query-error pre")
+    script = """(() => {
+        const place = document.querySelector('.query-error pre'), range = document.createRange();
+        const text = place.firstChild, caret = text.data.indexOf('^');
+        range.setStart(text, caret); range.setEnd(text, caret + 1);
+        const {left} = range.getBoundingClientRect(), box = place.getBoundingClientRect();
+        return left > box.left && left < box.right;
+    })()"""
+    until(lambda: find.run(script))
 
 
 class TestCompletion:
@@ -265,7 +284,7 @@ class TestCompletion:
         assert bar.get_attribute("aria-expanded") == "true"
         bar.send_keys(Keys.TAB, "user.i")
         until(lambda: self.offered(find) == ["$d.user.id"])
-        bar.send_keys(Keys.TAB, "== 7", Keys.ESCAPE, Keys.ENTER)
+        bar.send_keys(Keys.TAB, "== 7", Keys.ENTER)
         find.shows(1)
         assert find.params() == {"q": ["filter $d.user.id == 7"]}
 
@@ -289,6 +308,7 @@ class TestCompletion:
         until(lambda: self.offered(find))
         find.one("#query").send_keys(Keys.ESCAPE)
         until(lambda: not self.offered(find))
+        assert find.run("document.activeElement.id") == "query"
         find.one("#query").send_keys(Keys.TAB)
         assert find.browser.switch_to.active_element.get_attribute("id") != "query"
 
@@ -307,13 +327,15 @@ class TestCompletion:
         """While words are typed, nothing is offered unless it is asked for."""
         find.write("order placed")
         assert not self.offered(find)
+        find.write('"user.id == 7"')
+        assert find.texts(".query-bar .kind") == ["Text"]
         find.write("user")
         find.one("#query").send_keys(Keys.CONTROL, " ")
         until(lambda: any("user.id" in text for text in self.offered(find)))
 
 
 def test_no_hit_says_what_was_searched_and_offers_to_widen(find):
-    """Query, window and filters are named; a button removes one of them and says what it would find."""
+    """Query, window and filters are named; a button removes one and says what it would find."""
     find.open(f"/?q=refused&is={quote('logger:shop.cart')}&level=3")
     until(lambda: find.texts(".offers button"))
     said = find.texts(".empty")[0]
@@ -332,11 +354,10 @@ def test_no_hit_says_what_was_searched_and_offers_to_widen(find):
 def test_dragging_over_the_histogram_zooms_in_and_a_button_out(find):
     """The window is in the URL and a chip; the events outside of it are gone."""
     find.shows(34)
-    plot = find.one(".u-over")
+    plot, mouse = find.one(".u-over"), ActionChains(find.browser)
     width = plot.size["width"]
-    ActionChains(find.browser).move_to_element_with_offset(
-        plot, -width // 2 + 5, 0
-    ).click_and_hold().move_by_offset(width // 4, 0).move_by_offset(5, 0).release().perform()
+    mouse.move_to_element_with_offset(plot, -width // 2 + 5, 0).click_and_hold()
+    mouse.move_by_offset(width // 4, 0).move_by_offset(5, 0).release().perform()
     until(lambda: {"from", "to"} <= find.params().keys())
     until(lambda: find.texts(".filter-chip.window"))
     first, last = (int(find.params()[end][0]) / 1e9 for end in ("from", "to"))
@@ -359,7 +380,7 @@ def test_the_histogram_is_a_table_too(find):
     cells = find.texts(".histogram td")
     assert sum(map(int, cells)) == 34
     assert len(rows) > 10
-    label = find.one(".plot").get_attribute("aria-label")
+    label = find.one(".histogram .plot").get_attribute("aria-label")
     assert label.endswith("8 error, 5 warning, 20 info, 1 debug.")
     find.click(".histogram tbody button")
     until(lambda: {"from", "to"} <= find.params().keys())
@@ -426,7 +447,7 @@ class TestSavedViews:
 
 
 def test_similar_messages_are_groups(find):
-    """Messages that differ in numbers and quoted parts are one line with a count; a click shows them."""
+    """Messages that differ in numbers and quoted parts are one line; a click shows them."""
     find.click(".group-similar")
     until(lambda: len(find.all(".group")) == 4)
     found = dict(zip(find.texts(".group .logger"), find.texts(".group .count"), strict=False))
@@ -466,12 +487,55 @@ def test_counts_follow_what_arrives(browser):
             sender.deliver()
             find.open("/?q=latecomer")
             until(lambda: find.texts(".empty"))
-            for n in range(3):
-                sender.log.critical("latecomer %d", n)
-            sender.deliver()
-            find.shows(3)
-            until(lambda: find.texts(".level-chip[data-level='6']") == ["Critical 3"])
+            for count in (1, 2, 3):
+                sender.log.critical("latecomer %d", count)
+                sender.deliver()
+                find.shows(count)
+                shown = [f"Critical {count}"]
+                until(lambda shown=shown: find.texts(".level-chip[data-level='6']") == shown)
             until(lambda: find.texts(".facet[data-field=logger] .value span") == ["shop.cart"])
+        finally:
+            sender.close()
+            find.page.close()
+
+
+COUNTED = r"""performance.getEntriesByType('resource')
+    .filter(({name, startTime}) => /api.(facets|histogram)/.test(name) && startTime > arguments[0])
+    .map(({name, startTime, responseEnd}) => [name, startTime, responseEnd])
+    .sort(([, a], [, b]) => a - b)"""
+
+
+def test_counts_cost_little_while_events_arrive(browser):
+    """The same count is taken at most once a second, one at a time, and none while paused."""
+    with DevServer() as server:
+        sender, find = Sender(server.url), Find(Page(browser, server.url))
+
+        def send(seconds):
+            end = find.run("performance.now()") + 1_000 * seconds
+            while find.run("performance.now()") < end:
+                sender.log.info("one more")
+                sender.deliver()
+
+        try:
+            sender.log.info("the first")
+            sender.deliver()
+            find.open()
+            until(find.labels)
+            send(4)
+            found = find.run(COUNTED, 0)
+            assert len(found) > 6
+            for name in {name for name, _, _ in found}:
+                starts = [start for one, start, _ in found if one == name]
+                assert all(b - a >= 1_000 for a, b in pairwise(starts))
+            assert all(end <= start for (_, _, end), (_, start, _) in pairwise(found))
+            find.click(".pause")
+            until(lambda: find.page.state("paused"))
+            since = find.run("performance.now()")
+            send(2.5)
+            until(lambda: find.page.state("pausedNew"))
+            assert find.run(COUNTED, since) == []
+            find.click(".pause")
+            until(lambda: find.run(COUNTED, since))
         finally:
             sender.close()
             find.page.close()

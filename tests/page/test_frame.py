@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -39,9 +40,13 @@ def shows(page, text):
     page.until(f"{ROWS}.some((row) => row.textContent.includes(arguments[0]))", text)
 
 
+def fail():
+    raise ValueError(EVIL)
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_row_has_what_the_sender_chose(page, sender, vendor):
-    """Level, time with date and zone, vendor, place, logger, message, and no fields of a handler."""
+    """Level, time with its zone, vendor, place, logger, message, but no fields of a handler."""
     one = sender(vendor)
     one.log.info("order %d placed", 4711, extra={"user": {"id": 7}, "total": 99.5})
     one.deliver()
@@ -64,7 +69,7 @@ def test_a_row_says_that_there_is_more(page, sender):
     one = sender(*VENDORS)
     one.log.warning("first line\nsecond line", extra={"number": 2**53 + 1})
     try:
-        raise ValueError(EVIL)
+        fail()
     except ValueError:
         one.log.exception("it failed: %s", EVIL)
     one.deliver()
@@ -86,7 +91,7 @@ def test_an_event_arrives_by_itself(page, sender):
     started = time.monotonic()
     one.log.info("here it is")
     shows(page, "here it is")
-    print(f"live arrival: {1000 * (time.monotonic() - started):.0f} ms after the call")
+    print(f"live arrival: {1000 * (time.monotonic() - started):.0f} ms after the call")  # noqa: T201
     page.until("document.querySelector('nav .events b').textContent === '1'")
     assert page.texts(".connection") == ["live"]
 
@@ -110,6 +115,24 @@ def test_an_empty_page_gives_lines_that_work(page, server):
             shows(page, "the first event")
             server.clear()
             page.open()
+
+
+def test_an_empty_page_takes_what_was_exported(page, server, sender, tmp_path):
+    """The events of a file are on the page once it is chosen; a wrong file is told why."""
+    one = sender(*VENDORS)
+    one.log.info("kept in a file")
+    one.deliver()
+    with urllib.request.urlopen(f"{server.url}/api/export") as answer:
+        (tmp_path / "events.jsonl.gz").write_bytes(answer.read())
+    (tmp_path / "wrong.jsonl").write_text("this is no event\n")
+    server.clear()
+
+    page.open()
+    field = page.browser.find_element("css selector", ".welcome input[type=file]")
+    field.send_keys(str(tmp_path / "wrong.jsonl"))
+    page.until("document.querySelector('.welcome [role=status]').textContent.includes('line 1')")
+    field.send_keys(str(tmp_path / "events.jsonl.gz"))
+    page.until(f"{ROWS}.filter((row) => row.textContent.includes('kept in a file')).length === 3")
 
 
 def test_pause_holds_back_what_arrives_and_follow_shows_it(page, sender):
@@ -161,6 +184,28 @@ def test_following_lets_go_when_one_scrolls_up(page, sender):
     until(lambda: not page.state("follow"))
     page.press("G")
     until(lambda: newest(page) and page.state("follow"))
+
+
+def test_following_goes_on_when_the_table_changes_its_size(page, sender):
+    """What appears or vanishes above the table is no scrolling by the user."""
+    one = sender()
+    for number in range(200):
+        one.log.info("event %d", number)
+    one.deliver()
+    page.open()
+    page.until("document.querySelector('.histogram canvas')")
+    until(lambda: newest(page))
+
+    for number, shown in enumerate(("none", "", "none", "")):
+        # Reading a position makes the browser lay out the page at once, before any frame.
+        page.run(
+            "[document.querySelector('.histogram').style.display = arguments[0],"
+            f" {GRID}.scrollTop]", shown
+        )  # fmt: skip
+        one.log.info("after change %d", number)
+        shows(page, f"after change {number}")
+        until(lambda: newest(page))
+    assert page.state("follow")
 
 
 def test_an_opened_event_stays_open_while_others_arrive(page, sender):
@@ -245,8 +290,22 @@ def test_back_and_forward_lead_through_views_and_events(page, sender):
     assert page.state("open")
 
 
+def test_a_link_to_an_event_leads_to_its_row(page, sender):
+    """The event is open, and its row is shown among those around it."""
+    one = sender()
+    for number in range(200):
+        one.log.info("event %d", number)
+    one.deliver()
+    page.open("/?event=51")
+    page.until("document.querySelector('.rows .open')?.textContent.includes('event 50')")
+    where = "document.querySelector('.rows .open').getBoundingClientRect()"
+    assert page.run(f"{where}.bottom <= {GRID}.getBoundingClientRect().bottom + 1")
+    assert page.run(f"{where}.top >= {GRID}.getBoundingClientRect().top")
+    assert page.state("selected") == 51
+
+
 def test_clear_asks_and_says_what_it_deletes(page, server, sender):
-    """Nothing is deleted before the dialog was confirmed; it names events and requests by vendor."""
+    """Nothing is deleted before one confirms; the dialog counts events and requests by vendor."""
     one = sender("honeycomb", "betterstack")
     for number in range(3):
         one.log.info("event %d", number)
@@ -281,7 +340,7 @@ def free_port():
 
 
 def test_it_connects_again_when_the_server_was_restarted(browser, tmp_path):
-    """With the same store it goes on after the last row; with another it says so and starts anew."""
+    """With the same store it goes on after the last row; with another it says so, and reloads."""
     port, kept = free_port(), tmp_path / "kept.db"
 
     def say(server, text):
@@ -359,6 +418,13 @@ def test_hostile_texts_are_text(page, sender):
     assert page.run("window.hacked") is None
 
 
+AT_THE_TOP = f"""(() => {{
+  const {{x, y}} = {GRID}.getBoundingClientRect();
+  const row = document.elementFromPoint(x + 40, y + 60).closest(".row");
+  return [row.id, row.getBoundingClientRect().y - y];
+}})()"""
+"""The row that one reads, and where it is."""
+
 FRAMES = """
 const done = arguments[arguments.length - 1], grid = document.querySelector('.grid');
 const seen = new Set(), frames = [];
@@ -396,17 +462,22 @@ def test_fifty_thousand_events(page, server, sender):
 
     started = time.monotonic()
     page.open()
+    scroll(page, -5_000)
+    until(lambda: not page.state("follow"))
+    read = page.run(AT_THE_TOP)
     until(lambda: page.run(f"{GRID}?.getAttribute('aria-rowcount')") == "50001", 120)
-    print(f"50,000 events are loaded after {time.monotonic() - started:.1f} s")
+    print(f"50,000 events are loaded after {time.monotonic() - started:.1f} s")  # noqa: T201
+    assert page.run(AT_THE_TOP) == read
     page.browser.set_script_timeout(240)
     heard = page.browser.execute_async_script(FRAMES)
-    print("scrolling through 50,000 events, frames in ms:", heard)
+    print("scrolling through 50,000 events, frames in ms:", heard)  # noqa: T201
     assert heard["rows"] == 50_000
     assert heard["most"] < 150
 
     one.log.info("the newest")
     page.press("G")
     shows(page, "the newest")
+    assert len(page.state("rows")) == 50_000
 
 
 def fill(sender, count):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -49,7 +48,7 @@ def _program() -> str:
     if path.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m cxlogging"
     found = shutil.which("cxlogging")
-    if not path.exists() or (found and os.path.samefile(found, path)):
+    if not path.exists() or (found and path.samefile(found)):
         return "cxlogging"
     return shlex.quote(str(path.absolute()))
 

@@ -18,7 +18,7 @@ from ...vendors.registry import VENDORS
 from ...wire import option_parsers as values
 from ..shared.wording import examples, in_flags
 from .browser import open_page
-from .printing import Printer
+from .printing import EventPrinter
 from .welcome import welcome
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def command(
     are printed as they arrive; each rejected request is a line on stderr with the reason. Stop it
     with Ctrl-C.
     """
-    printer = Printer(quiet=quiet)
+    printer = EventPrinter(quiet=quiet)
     keys = {vendor: vendor_options[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
@@ -159,7 +159,12 @@ def command(
 
 
 def _serve(
-    server: DevServer, printer: Printer, keyed: Collection[str], *, opens: bool, variables: bool
+    server: DevServer,
+    printer: EventPrinter,
+    keyed: Collection[str],
+    *,
+    opens: bool,
+    variables: bool,
 ) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_interrupt)

@@ -7,7 +7,6 @@ the last event that it printed, and leaves events out where too many are waiting
 
 from __future__ import annotations
 
-import io
 import sys
 import threading
 import time
@@ -23,10 +22,11 @@ if TYPE_CHECKING:
     from ...devserver import RequestRecord, Store
 
 MAX_WAITING, KEPT = 5_000, 500
-"""If more events than the first number wait, only the newest ones are printed: the second number."""
+"""Of more waiting events than the first number, the newest are printed: the second number."""
 
-BATCH = 50
-"""Events that are read at once; each may be large."""
+BATCH, PAUSE = 50, 0.02
+"""Events that are read at once, as each may be large, and seconds after them: both together keep
+printing a small part of what the server's process does in a burst."""
 
 MAX_REJECTIONS = 1_000
 """Rejected requests that may wait to be printed; above that the oldest are left out."""
@@ -52,7 +52,7 @@ class Output:
 
     def __init__(self, stream: TextIO) -> None:
         buffer = getattr(stream, "buffer", None)
-        self._raw: io.RawIOBase = getattr(buffer, "raw", buffer)
+        self._raw: Any = getattr(buffer, "raw", buffer)
         self._encoding = stream.encoding
         self.is_open = True
         self.is_coloured = is_coloured(stream)
@@ -70,7 +70,7 @@ class Output:
             self.is_open = False
 
 
-class Printer:
+class EventPrinter:
     """
     Prints events on stdout, and why requests were rejected on stderr.
 
@@ -106,8 +106,8 @@ class Printer:
 
     def stop(self) -> bool:
         """Print the rest; return False if the output does not take it in time."""
-        if self._thread is None:
-            return True
+        if self._thread is None or not self._thread.is_alive():
+            return True  # Ctrl-C may come before it is started
         self._deadline = time.monotonic() + STOP_SECONDS
         self._arrived.set()
         self._thread.join(2 * STOP_SECONDS)
@@ -138,6 +138,8 @@ class Printer:
                 if not self.out.is_open or self._is_late():
                     return
                 self._print_event(event)
+            if len(events) == BATCH and self._deadline is None:
+                time.sleep(PAUSE)
         self._last = max(self._last, self._newest)  # events may have been removed
 
     def _print_event(self, event: Mapping[str, Any]) -> None:
@@ -165,5 +167,5 @@ class Printer:
 def _left_out(what: str, number: int, hint: str = "") -> str:
     return (
         f"{symbol('…', '...')} {what} not printed: {number:,}"
-        f" (they came faster than this output takes them{hint})"
+        f" (they came faster than they are printed{hint})"
     )

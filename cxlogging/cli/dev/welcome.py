@@ -25,7 +25,9 @@ def welcome(url: str, keyed: Collection[str] = (), *, variables: bool = False) -
         key = "<the key you gave>" if name in keyed else "dev"
         if variables or name in keyed:
             blocks.update(vendor.profile.local_variables(url, key))
-    lines = [f"The page: {url}/", "", "Send logs here: set this where your application runs.", ""]
+    without_key = "" if keyed else "; a key is not needed"
+    lines = [f"The page: {url}/", ""]
+    lines += [f"To send logs here, set this where your application runs{without_key}:", ""]
     for title, held in blocks.items():
         lines.append(f"# {title}")
         lines += [f"export {name}={shlex.quote(value)}" for name, value in held.items()]

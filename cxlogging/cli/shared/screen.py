@@ -9,8 +9,8 @@ import re
 import sys
 from typing import TextIO
 
-from ...wire.printable import CONTROL
-from ...wire.printable import safe as safe
+from ...printable import CONTROL
+from ...printable import safe as safe  # noqa: PLC0414 - commands take it from here
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 

@@ -1,4 +1,4 @@
-"""The endpoints of the faults to inject."""
+"""The endpoints of the faults to inject, and of what applications report meanwhile."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from .answers import json_response
 from .context import ApiContext
 from .parameters import json_body
 
+REPORT_LIMIT = 256 * 1024
+"""Bytes of a report."""
+
 
 class FaultsApi:
-    """The faults that are set."""
+    """The faults that are set, and the last report of each process."""
 
     def __init__(self, context: ApiContext) -> None:
-        self._faults = context.faults
+        self._faults, self._reports = context.faults, context.reports
 
     def routes(self) -> list[Route]:
         """Return the routes of these endpoints."""
@@ -25,6 +28,8 @@ class FaultsApi:
             Route("/api/faults", self.show, methods=["GET"]),
             Route("/api/faults", self.add, methods=["POST"]),
             Route("/api/faults/clear", self.clear, methods=["POST"]),
+            Route("/api/reports", self.reports, methods=["GET"]),
+            Route("/api/reports", self.report, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -47,3 +52,16 @@ class FaultsApi:
         if named is not None and type(named) is not int:
             raise HTTPException(400, "id must be the number of a fault")
         return json_response({"cleared": self._faults.clear(named)})
+
+    async def reports(self, request: Request) -> Response:
+        """Return the reports of the last 30 seconds."""
+        del request
+        return json_response({"reports": self._reports.current()})
+
+    async def report(self, request: Request) -> Response:
+        """Keep a report of `cxlogging.report_stats`."""
+        try:
+            self._reports.add(await json_body(request, REPORT_LIMIT))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return json_response({"kept": True})

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from ..events.filters import EventFilter, joined
 from ..events.reader import TooSlowError
-from ..events.rows import read_rows, rows_of_ids
+from ..events.rows import among, read_rows
 from ..events.search_text import DATAPRIME
 from ..events.selection import SelectionError
 from ..query.pool import BusyError
@@ -79,8 +79,9 @@ class LiveRows:
         counts = store.count()
         if store.last_event > self._last or counts != self._sent.get("counts"):
             messages += await self._new_rows(counts)
-        if store.last_request != self._sent.get("request"):
-            self._sent["request"] = store.last_request
+        requests = (store.last_request, store.requests_cleared_until)
+        if requests != self._sent.get("requests"):
+            self._sent["requests"] = requests
             rejected = await in_thread(self._request, self._rejected)
             messages.append(
                 _message("requests", {"last": store.last_request, "rejected": rejected})
@@ -128,13 +129,13 @@ class LiveRows:
             newest = min(newest, self._last + QUERY_EVENTS)
         page = ("id > ? AND id <= ?", (self._last, newest))
         condition = joined([*self._wanted.conditions(), page])
-        with self._context.reader.connection(left) as connection:
-            if self._wanted.kind != DATAPRIME:
-                rows = read_rows(connection, condition, BATCH, newest_first=False)
-                return rows, rows[-1]["id"] if len(rows) == BATCH else newest
+        if self._wanted.kind == DATAPRIME:
             found = self._context.queries.run(self._wanted.text, condition, QUERY_EVENTS, left)
             ids = sorted(found.ids)[:BATCH]
-            return rows_of_ids(connection, ids), ids[-1] if len(ids) == BATCH else newest
+            condition, newest = among(ids), ids[-1] if len(ids) == BATCH else newest
+        with self._context.reader.connection(left) as connection:
+            rows = read_rows(connection, condition, BATCH, newest_first=False)
+        return rows, min(newest, rows[-1]["id"]) if len(rows) == BATCH else newest
 
     def _rejected(self, left: Future[None]) -> int:
         with self._context.reader.connection(left) as connection:

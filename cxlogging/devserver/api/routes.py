@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...mcp.endpoint import PATH, McpEndpoint
 from ...vendors.registry import VENDORS, Vendor
+from .. import page
 from ..events.reader import TooSlowError
 from ..events.selection import SelectionError
-from ..mcp_endpoint import PATH, McpEndpoint
 from ..query.pool import BusyError
-from . import page_files
 from .answers import (
     error_response,
     json_response,
@@ -26,7 +26,6 @@ from .answers import (
 from .context import ApiContext
 from .events import EventsApi
 from .faults import FaultsApi
-from .reports import ReportsApi
 from .requests import RequestsApi
 from .rows import RowsApi
 from .statistics import StatisticsApi
@@ -34,7 +33,7 @@ from .stream import StreamApi
 from .transfer import TransferApi
 
 ENDPOINTS = (
-    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, ReportsApi, TransferApi,
+    EventsApi, RowsApi, StatisticsApi, RequestsApi, StreamApi, FaultsApi, TransferApi,
 )  # fmt: skip
 HANDLERS = {
     HTTPException: error_response,
@@ -48,7 +47,7 @@ HANDLERS = {
 def build(context: ApiContext) -> Starlette:
     """Return the application for everything that is not an API of a vendor."""
     routes = [
-        *page_files.routes(),
+        *page.routes(),
         Route("/api/health", _health),
         Route("/api/vendors", _vendors),
         Route("/api/token", _token(context.token)),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-import zlib
-from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,27 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ..engine.scan import Sql
-from ..events.reader import EventReader
 from ..guard import IMPORT, SECURITY_HEADERS
-from ..schema import EVENT_COLUMNS, event_dict
 from ..store import CLEARED, Store
+from ..transfer.event_lines import MAX_BYTES, ImportTooLargeError, LineError, read_lines
+from ..transfer.export import packed
 from .answers import json_response
 from .context import ApiContext
-from .event_lines import MAX_BYTES, ImportTooLargeError, LineError, read_lines, to_line
 from .parameters import event_filter, json_body
 from .threads import in_thread
-
-PAGE_EVENTS, PAGE_BYTES = 1_000, 4 * 1024 * 1024
-"""What an export reads at once."""
 
 IN_MEMORY = 4 * 1024 * 1024
 """Bytes of an import that are not written to a temporary file."""
 
-GZIP = 16 + zlib.MAX_WBITS
 FILE_NAME = "cxlogging-events.jsonl.gz"
-
-_SELECT = f"SELECT {', '.join(('id', *EVENT_COLUMNS))} FROM events"  # noqa: S608 - constant names
 
 
 class TransferApi:
@@ -59,7 +49,7 @@ class TransferApi:
             "content-type": "application/gzip",
             "content-disposition": f'attachment; filename="{FILE_NAME}"',
         }
-        return StreamingResponse(_packed(self._context.reader, condition, last), 200, headers)
+        return StreamingResponse(packed(self._context.reader, condition, last), 200, headers)
 
     async def take(self, request: Request) -> Response:
         """Import such lines, compressed or not: all of them, or none where one is invalid."""
@@ -85,33 +75,6 @@ class TransferApi:
             raise HTTPException(400, f"what must be one of {', '.join(CLEARED)}")
         gone = await run_in_threadpool(self._store.clear, what)
         return json_response({"cleared": gone["events"], **gone})
-
-
-def _packed(reader: EventReader, condition: Sql, last: int) -> Iterator[bytes]:
-    packer = zlib.compressobj(wbits=GZIP)
-    after = 0
-    while found := _page(reader, condition, after, last):
-        after = found[-1]["id"]
-        yield packer.compress(b"".join(map(to_line, found)))
-    yield packer.flush()
-
-
-def _page(reader: EventReader, condition: Sql, after: int, last: int) -> list[dict[str, Any]]:
-    """Return the next events: not many, as each may have megabytes."""
-    sql, values = condition
-    found, size = [], 0
-    with reader.connection() as connection:
-        cursor = connection.execute(
-            f"{_SELECT} WHERE id > ? AND id <= ? AND ({sql}) ORDER BY id LIMIT {PAGE_EVENTS}",
-            (after, last, *values),
-        )
-        names = tuple(one[0] for one in cursor.description)
-        for record in cursor:
-            found.append(event_dict(names, record))
-            size += found[-1]["size"]
-            if size > PAGE_BYTES:
-                break
-    return found
 
 
 def _import(store: Store, file: IO[bytes]) -> int:

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from ..copies import copies
 from ..event_view import view
 from ..requestlog import log
 from ..schema import EVENT_COLUMNS
+from .copies.texts import copies
 from .rows import read_rows, row_of
-from .tracebacks import parts_of
+from .tracebacks import parts_of, raised_at
 from .wire import wire_of
 
 RELATED = 50
@@ -74,6 +74,7 @@ def _whole(stored: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any
         "call_site": seen.call_site,
         "span_id": seen.span_id,
         "exception": seen.exception,
+        "raised_at": raised_at(seen.traces) if seen.exception else "",
         "traces": [{"text": text, "parts": parts_of(text)} for text in seen.traces],
     }
 

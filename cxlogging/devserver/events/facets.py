@@ -81,22 +81,28 @@ def histogram(
     start = first if start is None else start
     end = last + 1 if end is None else end
     step = next((one for one in STEPS if _bars(start, end, one) <= buckets), STEPS[-1])
-    origin = start // step * step
-    count = min(_bars(start, end, step), MAX_BUCKETS)
+    origin, count = start // step * step, min(_bars(start, end, step), MAX_BUCKETS)
+    return {
+        "from": str(origin),
+        "to": str(origin + count * step),
+        "step": str(step),
+        "levels": _levels(connection, condition, origin, step, count),
+    }
+
+
+def _levels(
+    connection: sqlite3.Connection, condition: Sql, origin: int, step: int, count: int
+) -> dict[str, list[int]]:
+    where, values = condition
     levels = {str(severity): [0] * count for severity in SEVERITIES}
     for severity, bar, number in connection.execute(
-        "SELECT severity, CAST((time_ns - ?) / ? AS INTEGER) AS bar, COUNT(*)"  # noqa: S608 - see above
+        "SELECT severity, CAST((time_ns - ?) / ? AS INTEGER) AS bar, COUNT(*)"  # noqa: S608 - values are parameters
         f" FROM events WHERE {where} GROUP BY severity, bar",
         (max(origin, -(2**63)), step, *values),
     ):
         if 0 <= bar < count and str(severity) in levels:
             levels[str(severity)][bar] = number
-    return {
-        "from": str(origin),
-        "to": str(origin + count * step),
-        "step": str(step),
-        "levels": levels,
-    }
+    return levels
 
 
 def _bars(start: int, end: int, step: int) -> int:

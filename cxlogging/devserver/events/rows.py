@@ -9,7 +9,8 @@ from typing import Any
 
 from ...vendors.emulation.event_fields import compact
 from ..engine.scan import Sql
-from ..event_view import view
+from ..event_view import EventView, view
+from .tracebacks import raised_at
 
 MESSAGE = 1_000
 """Characters of a message in a row."""
@@ -17,7 +18,15 @@ MESSAGE = 1_000
 FIELDS = 600
 """Characters of the fields in a row, as JSON."""
 
+LONG = 300
+"""Characters of one of the fields."""
+
+LEAST = 30
+"""Characters that are worth another one."""
+
 SHORT = 200
+"""Characters of other texts."""
+
 LARGE_DATA = 65_536
 """Characters of data above which a row shows none of the fields."""
 
@@ -60,7 +69,8 @@ def among(ids: Sequence[int]) -> Sql:
 def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of an event, from the columns of the store."""
     message = record["message"]
-    fields, cut = _fields(record)
+    seen = _view(record)
+    fields, cut = ({}, True) if seen is None else shortened(seen.fields)
     texts = ("vendor", "level", "application", "subsystem", "logger", "exception")
     ids = ("trace_id", "request_id", "task_id")
     return {
@@ -69,6 +79,7 @@ def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "severity": record["severity"],
         **{name: record[name][: MESSAGE if name == "exception" else SHORT] for name in texts},
         "message": message[:MESSAGE],
+        "raised_at": raised_at(seen.traces) if seen and seen.exception else "",
         "fields": fields,
         "cut": cut or len(message) > MESSAGE,
         "warnings": record["warnings"],
@@ -78,30 +89,42 @@ def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fields(record: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+def _view(record: Mapping[str, Any]) -> EventView | None:
     if record["data"] is None:
-        return {}, True
+        return None
     try:
         decoded = {name: json.loads(record[name]) for name in ("data", "source")}
-        return shortened(view({**record, **decoded}).fields)
+        return view({**record, **decoded})
     except RecursionError:
-        return {}, True
+        return None
 
 
 def shortened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Return the first of *fields*, `FIELDS` characters as JSON, and whether others were cut."""
+    """Return *fields* in `FIELDS` characters of JSON, and whether some were cut or left out."""
     kept: dict[str, Any] = {}
-    room = FIELDS - 2
+    cut, room = False, FIELDS - 2
     for name, value in fields.items():
-        is_long = isinstance(value, str) and len(value) > room
-        size = room + 1 if is_long else len(compact({name: value})) - 1
-        if size <= room:
+        if room < LEAST:
+            return kept, True
+        most = min(room, LONG)
+        is_long = isinstance(value, str) and len(value) > most
+        size = most + 1 if is_long else len(compact({name: value})) - 1
+        if size <= most:
             kept[name] = value
-            room -= size
-            continue
-        text = value if isinstance(value, str) else compact(value)
-        short, text = name[:SHORT], text[:room]
-        while text and len(compact({short: f"{text}…"})) > room:
-            text = text[: len(text) // 2]
-        return ({**kept, short: f"{text}…"} if text else kept), True
-    return kept, False
+        else:
+            cut = True
+            short, text, size = _cut(name, value, most)
+            kept[short] = text
+        room -= size
+    return kept, cut
+
+
+def _cut(name: str, value: Any, most: int) -> tuple[str, str, int]:
+    """Return the start of a name, the start of a value as text, and their size: at most *most*."""
+    text = value if isinstance(value, str) else compact(value)
+    # A character takes up to six in JSON.
+    short = name if len(compact(name)) <= most // 2 else name[: most // 12]
+    text = text[:most]
+    while (size := len(compact({short: f"{text}…"})) - 1) > most:
+        text = text[: len(text) // 2]
+    return short, f"{text}…", size

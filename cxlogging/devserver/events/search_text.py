@@ -25,7 +25,7 @@ _FIRST = re.compile(r"\s*([a-z]+)(?=\s|\||$)")
 _MARK = re.compile(r"\||\$[dlm]\b|==|!=|<=|>=|&&|\|\||~~|\s[<>~]\s|[\w)\]]\s*[<>~]\s*[\d'\"$/]")
 _WORD = re.compile(r'"([^"]+)"|(\S+)')
 _SOURCES = ("source", "from")
-_BEFORE = re.compile(r"\s*\w+\s*[^\s\w'\"(|]")
+_COMPARED = re.compile(r"\s*\w+\s*(?:!=|[=<>~&+*%.:\[])")
 
 
 class RunnableQuery(NamedTuple):
@@ -69,7 +69,7 @@ def runnable(text: str) -> RunnableQuery:
     first = _FIRST.match(text)
     is_command = first and (first[1] in COMMANDS or first[1] in (*ALIASES, *_SOURCES, "union"))
     # A field may have the name of a command: `count > 3` is a condition.
-    if is_command and not _BEFORE.match(text):
+    if is_command and not _COMPARED.match(text):
         return RunnableQuery(text, 0)
     return _after("filter ", text)
 

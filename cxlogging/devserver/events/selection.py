@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -72,10 +73,10 @@ class Selected:
 
 
 @dataclass
-class _Kept:
+class _KeptSelection:
     """The ids that a query selected among the events up to the one with the id `last`."""
 
-    ids: list[int]
+    ids: array[int]
     last: int
     live: bool
     until: float
@@ -94,7 +95,7 @@ class EventQueries:
     def __init__(self, pool: QueryPool, seconds: float) -> None:
         self._pool, self._seconds = pool, seconds
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: OrderedDict[str, _KeptSelection] = OrderedDict()
 
     def run(
         self,
@@ -121,7 +122,7 @@ class EventQueries:
         """
         return self._run(text, EventsWanted(condition, explain=explain), maximum, left)
 
-    def ids(self, text: str, last: int, left: Future[None] | None = None) -> list[int]:
+    def ids(self, text: str, last: int, left: Future[None] | None = None) -> array[int]:
         """
         Return the ids of all events with ids up to *last* that the query *text* selects.
 
@@ -132,17 +133,18 @@ class EventQueries:
         with kept.lock:
             is_stale = not kept.live and kept.last < last
             if is_stale or kept.until < time.monotonic():
-                kept.ids, kept.last, kept.until = [], 0, time.monotonic() + KEPT_SECONDS
+                kept.ids, kept.last = array("q"), -1
+                kept.until = time.monotonic() + KEPT_SECONDS
             if kept.last < last:
                 condition = ("id > ? AND id <= ?", (kept.last, last))
                 found = self._run(text, EventsWanted(condition, selection=True), ALL_EVENTS, left)
-                kept.ids = [*kept.ids, *found.ids]
+                kept.ids = kept.ids + array("q", found.ids)
                 kept.last, kept.live = last, found.live
             return kept.ids
 
-    def _of(self, text: str) -> _Kept:
+    def _of(self, text: str) -> _KeptSelection:
         with self._lock:
-            kept = self._kept.setdefault(text, _Kept([], 0, live=True, until=0.0))
+            kept = self._kept.setdefault(text, _KeptSelection(array("q"), -1, live=True, until=0.0))
             self._kept.move_to_end(text)
             if len(self._kept) > KEPT_QUERIES:
                 self._kept.popitem(last=False)

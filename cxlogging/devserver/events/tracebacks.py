@@ -9,7 +9,7 @@ with a margin of ``|``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 MAX_FRAMES = 1_000
@@ -49,6 +49,21 @@ def parts_of(text: str) -> list[Part]:
     if waiting:
         parts.append({"kind": "text", "text": "\n".join(waiting)})
     return parts
+
+
+def raised_at(traces: Sequence[str]) -> str:
+    """
+    Return where the exception of an event was raised, as ``file:line function``.
+
+    It is the last frame of the application in the first of *traces*, else its last frame; empty
+    where there is none.
+    """
+    parts = parts_of(traces[0]) if traces else []
+    frames = [each for each in parts if each["kind"] == "frame"]
+    own = [each for each in frames if not each["library"]]
+    for frame in (own or frames)[-1:]:
+        return f"{frame['file']}:{frame['line']} {frame['function']}".rstrip()
+    return ""
 
 
 def is_library(file: str) -> bool:

@@ -167,7 +167,7 @@ def _has(value: Any, data: Any) -> bool:
     for held in value.values():
         if held == data or (isinstance(held, str) and _holds_json(held, data)):
             return True
-    return data == {"text": value.get("text")}
+    return bool(data == {"text": value.get("text")})
 
 
 def _holds_json(text: str, data: Any) -> bool:

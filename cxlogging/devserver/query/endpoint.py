@@ -77,7 +77,7 @@ class QueryEmulator:
     wire_limit = BODY_LIMIT
     slow = True
     size_rule = rules.SIZE
-    key_headers = ("authorization",)
+    key_headers: tuple[str, ...] = ("authorization",)
 
     def __init__(
         self,

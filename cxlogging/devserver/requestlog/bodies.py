@@ -74,7 +74,7 @@ def keep(body: bytes, raw: bytes, blanked: bytes, encoding: str) -> bytes:
 
 
 def digest(body: bytes, *others: str) -> bytes | None:
-    """Return what only equal bodies, with the same *others*, have in common; None for an empty one."""
+    """Return what only the same *body* and *others* have in common; None for an empty body."""
     if not body:
         return None
     found = hashlib.blake2b(digest_size=16)
@@ -105,7 +105,7 @@ def body_format(raw: bytes, content_type: str) -> str:
 
 
 def hex_dump(data: bytes) -> str:
-    """Return lines of an offset, sixteen bytes in hexadecimal digits, and their ASCII characters."""
+    """Return lines of an offset, sixteen bytes in hexadecimal, and their ASCII characters."""
     lines = []
     for at in range(0, len(data), 16):
         part = data[at : at + 16]

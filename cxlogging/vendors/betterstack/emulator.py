@@ -63,7 +63,7 @@ class BetterStackEmulator:
     wire_limit = WIRE_LIMIT
     slow = False
     size_rule = rules.SIZE
-    key_headers = ("authorization",)
+    key_headers: tuple[str, ...] = ("authorization",)
 
     def claims(self, method: str, path: str) -> bool:
         """Return True for `/`, except for GET and HEAD: the local server shows its page there."""

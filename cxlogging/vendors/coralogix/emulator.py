@@ -52,7 +52,7 @@ class CoralogixEmulator:
     wire_limit = BODY_LIMIT
     slow = False
     size_rule = rules.SIZE
-    key_headers = ("authorization",)
+    key_headers: tuple[str, ...] = ("authorization",)
 
     def claims(self, method: str, path: str) -> bool:
         """Return True below `/logs/v1/` and `/sdk/v1/`."""

@@ -58,7 +58,7 @@ class HoneycombEmulator:
     wire_limit = BODY_LIMIT
     slow = False
     size_rule = rules.BATCH_SIZE
-    key_headers = ("x-honeycomb-team", "x-hny-team")
+    key_headers: tuple[str, ...] = ("x-honeycomb-team", "x-hny-team")
 
     def claims(self, method: str, path: str) -> bool:
         """Return True below `/1/`."""

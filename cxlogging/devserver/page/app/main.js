@@ -29,11 +29,12 @@ class Events extends Component {
     if (state.grouped) return html`<${Groups} state=${state} />`;
     if (state.rows.length) return html`<${Table} state=${state} />`;
     if (state.loading) return html`<p class="wait" role="status">Loading…</p>`;
-    const stored = Object.values(state.counts).some(Boolean);
-    return stored || state.error || !unfiltered() ? html`<${Empty} state=${state} />` : html`<${Welcome} state=${state} />`;
+    return html`<${Empty} state=${state} />`;
   }
 
   render({ state }) {
+    const stored = Object.values(state.counts).some(Boolean);
+    if (!stored && !state.rows.length && !state.loading && !state.error && state.open === null && unfiltered()) return html`<${Welcome} state=${state} />`;
     return html`
       <aside class=${`side ${state.facets ? "shown" : ""}`} aria-label="Filters"><${Facets} state=${state} /></aside>
       <section class="middle" aria-label="Events">

@@ -52,8 +52,8 @@ export class Row extends Component {
     const fields = fieldsOf(row);
     return html`<span role="gridcell" class="message">
       ${line(row.message)}${row.warnings > 0 && html`<span class="warning" title=${plural(row.warnings, "warning")}> ⚠<span class="hidden-text">${plural(row.warnings, "warning")}</span></span>`}
-      ${row.exception && html`<span class="exception">${line(row.exception)}</span>`}
-      ${fields && html`<span class="fields">${fields}</span>`}</span>`;
+      ${row.exception && html`${" "}<span class="exception">${line(row.exception)}</span>`}
+      ${fields && html`${" "}<span class="fields">${fields}</span>`}</span>`;
   }
 
   render({ row, at, height, columns, selected, open }) {
@@ -67,8 +67,8 @@ export class Row extends Component {
         <span role="gridcell" class="place">${safe(place)}</span>
         <span role="gridcell" class="logger">${safe(row.logger)}</span>
         ${columns.map((path) => {
-          const value = valueAt(row, path);
-          return html`<span role="gridcell" class="extra">${value === undefined ? "" : shown(value)}</span>`;
+          const value = valueAt(row, path), text = value === undefined ? "" : shown(value);
+          return html`<span role="gridcell" class="extra" title=${text && `${safe(path)}: ${text}`}>${text}</span>`;
         })}
         ${this.message(row)}
       </div>`;

@@ -10,7 +10,12 @@ const STEP = 8;     // rows by which what is drawn moves
 const NEAR = 4;     // pixels within which an end counts as reached
 // What was visible when another view was opened, for the way back.
 const kept = { rows: [], top: 0 };
-const NARROW = matchMedia("(max-width: 720px)");
+// By the width of the table: how high a row is, and the head.
+const LAYOUTS = [
+  { name: "narrow", below: 620, row: 46, head: 0 },
+  { name: "medium", below: 860, row: 26, head: 26 },
+  { name: "wide", below: Infinity, row: 26, head: 26 },
+];
 
 class Head extends Component {
   shouldComponentUpdate(next) {
@@ -21,7 +26,7 @@ class Head extends Component {
     return html`
       <div role="row" class="row head" aria-rowindex="1">
         ${["level", "time", "vendor", "place", "logger"].map((name) =>
-          html`<span role="columnheader" key=${name} class=${name}>${name === "place" ? "application / subsystem" : name}</span>`)}
+          html`<span role="columnheader" key=${name} class=${name}>${name === "place" ? "app / subsystem" : name}</span>`)}
         ${columns.map((path) => html`<span role="columnheader" key=${path} class="extra" title=${safe(path)}><span>${safe(path)}</span>
           <button type="button" class="quiet" aria-label=${`Remove the column ${safe(path)}`} onClick=${() => toggleColumn(path)}>×</button></span>`)}
         <span role="columnheader" class="message">message</span>
@@ -57,33 +62,36 @@ export class Table extends Component {
   rows = kept.rows;
   top = kept.top;
   known = 0; // the position of the scroller
-  state = { height: 600, row: 26, head: 26 };
+  state = { height: 600, ...LAYOUTS[2] };
 
   componentDidMount() {
-    this.observer = new ResizeObserver(([entry]) => this.resize(entry.contentRect.height));
+    this.observer = new ResizeObserver(([{ contentRect }]) => this.resize(contentRect));
     this.observer.observe(this.scroller.current);
-    NARROW.addEventListener("change", this.resize);
-    this.resize(this.scroller.current.clientHeight);
+    this.resize({ width: this.scroller.current.clientWidth, height: this.scroller.current.clientHeight });
     this.componentDidUpdate();
   }
 
   componentWillUnmount() {
     Object.assign(kept, { rows: this.rows, top: this.top });
     this.observer.disconnect();
-    NARROW.removeEventListener("change", this.resize);
   }
 
-  resize = (height = this.state.height) => {
-    const narrow = NARROW.matches;
-    this.setState({ height: typeof height === "number" ? height : this.state.height, row: narrow ? 46 : 26, head: narrow ? 0 : 26 });
-  };
+  // The row at the top stays there, and the one with the cursor stays visible.
+  resize({ width, height }) {
+    const layout = LAYOUTS.find(({ below }) => width < below);
+    this.top *= layout.row / this.state.row;
+    if (layout.row !== this.state.row) this.revealed = undefined;
+    this.setState({ height, ...layout });
+  }
 
   bottom(rows = this.rows) {
     return Math.max(0, rows.length * this.state.row + this.state.head - this.state.height);
   }
 
   onScroll = () => {
-    const top = this.scroller.current.scrollTop, up = top < this.top - 0.5, down = top >= this.bottom() - NEAR;
+    // Its height may be newer than the state's: what vanished above the table is no scrolling by the user.
+    const { scrollTop: top, scrollHeight, clientHeight } = this.scroller.current;
+    const up = top < this.top - 0.5, down = top >= scrollHeight - clientHeight - NEAR;
     this.top = this.known = top;
     if (up && !down && state.follow) set({ follow: false });
     else if (down && !state.follow) set({ follow: true, pausedNew: state.paused ? state.pausedNew : 0 });
@@ -134,11 +142,11 @@ export class Table extends Component {
       if (row.id === selected) current = `row-${row.id}`;
       made.push(html`<${Row} key=${at % count} ...${{ row, at, height, columns, vendors, selected: row.id === selected, open: row.id === open }} />`);
     }
-    const width = `${560 + 140 * columns.length + 260}px`;
+    const style = { "--row": `${height}px`, "--extras": columns.length ? "120px ".repeat(columns.length) : null, "--width": `${130 * columns.length}px` };
     return html`
       <div class="table">
-        <div class="grid" role="grid" tabindex="0" aria-label="Events" aria-rowcount=${rows.length + 1} aria-activedescendant=${current}
-          ref=${this.scroller} onScroll=${this.onScroll} style=${{ "--extras": columns.length, "--width": width }}>
+        <div class=${`grid ${this.state.name}`} role="grid" tabindex="0" aria-label="Events" aria-rowcount=${rows.length + 1} aria-activedescendant=${current}
+          ref=${this.scroller} onScroll=${this.onScroll} style=${style}>
           <${Head} columns=${columns} />
           <div class="rows" role="rowgroup" style=${{ height: `${rows.length * height}px` }}>${made}</div>
         </div>

@@ -38,7 +38,7 @@ export class Welcome extends Component {
   render({ state: { vendors } }, { vendor, said }) {
     const chosen = vendors.find(({ name }) => name === vendor) ?? vendors[0];
     return html`
-      <div class="welcome">
+      <section class="page welcome" aria-label="Events"><div>
         <h2>Nothing has arrived yet</h2>
         <p>This server takes what applications send to ${vendors.map(({ title }) => title).join(", ")}. Point one here:</p>
         <${Lines} text=${`export CXLOGGING_URL=${location.origin}`} />
@@ -49,6 +49,6 @@ export class Welcome extends Component {
           <${Lines} key=${chosen.name} text=${program(chosen)} />`}
         <p><label>Or import what was exported: <input type="file" accept=".jsonl,.gz,.json" onChange=${this.load} /></label></p>
         <p role="status">${said}</p>
-      </div>`;
+      </div></section>`;
   }
 }

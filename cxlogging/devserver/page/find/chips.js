@@ -1,8 +1,8 @@
 // The line above the events: levels with their counts, the filters that apply, saved views.
-import { number, safe } from "../app/format.js";
+import { number, plural, safe } from "../app/format.js";
 import { html } from "../app/html.js";
 import { clearFilter, set, setFilter } from "../app/store.js";
-import { filtered, LEVELS, parts, remove } from "./filter_text.js";
+import { filtered, LEVELS, parts } from "./filter_text.js";
 import { LiveComponent } from "./live.js";
 import { QueryError } from "./query_bar.js";
 import { SavedViews } from "./saved.js";
@@ -10,7 +10,7 @@ import { SavedViews } from "./saved.js";
 const toggled = (levels, level) => levels.includes(level) ? levels.filter((one) => one !== level) : [...levels, level];
 
 export class Chips extends LiveComponent {
-  question() { return filtered("/api/facets", { levels: [] }, { field: "level" }); }
+  question() { return filtered("/api/facets", {}, { field: "level" }); }
 
   counts() {
     const values = this.answer?.facets?.level?.values ?? [];
@@ -24,23 +24,31 @@ export class Chips extends LiveComponent {
       <i class="dot" aria-hidden="true"></i>${name} <b>${number(count)}</b></button>`;
   }
 
+  // The button goes with its filter: the focus goes on from here.
+  remove(part) {
+    setFilter(part.without);
+    this.section.focus();
+  }
+
   render({ state }) {
     const counts = this.counts();
     const applied = parts({ ...state.filter, q: "", levels: [] });
     const removable = applied.length + (state.filter.q ? 1 : 0) + (state.filter.levels.length ? 1 : 0);
     return html`<${QueryError} error=${state.error} />
       ${state.warnings.map((warning) => html`<p class="query-warning" role="status" key=${warning}>${safe(warning)}</p>`)}
-      <section class="chips" aria-label="Levels and applied filters">
-      <div class="levels" role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
+      <p class="hidden-text" role="status">${!state.loading && state.total !== null ? `${plural(state.total, "event")} found` : ""}</p>
+      <section class="chips" tabindex="-1" aria-label="Levels and applied filters" ref=${(section) => { this.section = section; }}>
+      <div class=${`levels${state.error ? " stale" : ""}`} role="group" aria-label="Levels">${LEVELS.map((each) => this.level(each, counts))}</div>
       ${applied.length > 0 && html`<ul class="applied" aria-label="Applied filters">${applied.map((part) => html`
-        <li key=${part.text}><button type="button" class=${`filter-chip ${part.kind ?? "window"}`} onClick=${() => remove(part)}
-          aria-label=${`Remove the filter ${part.text}`} title=${part.text}>
+        <li key=${part.text}><button type="button" class=${`filter-chip ${part.kind ?? "window"}`}
+          aria-label=${`Remove the filter ${part.text}`} title=${part.text} onClick=${() => this.remove(part)}>
           <span>${part.text}</span><i aria-hidden="true">×</i></button></li>`)}</ul>`}
       ${removable > 1 && html`<button type="button" class="quiet clear-filters" onClick=${clearFilter}>Clear filters</button>`}
-      <span class="spring"></span>
-      <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
-        onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
-      <${SavedViews} state=${state} />
+      <div class="chips-tools">
+        <button type="button" class="quiet group-similar" aria-pressed=${String(state.grouped)}
+          onClick=${() => set({ grouped: !state.grouped })}>Group similar</button>
+        <${SavedViews} />
+      </div>
     </section>`;
   }
 }

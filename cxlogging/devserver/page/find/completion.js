@@ -1,5 +1,6 @@
 // Completion of DataPrime queries: commands, keypaths of the stored data, functions and values.
 const SHOWN = 8;
+const FUNCTIONS = 3;  // so many have a place beside keypaths
 const SEVERITY = "$m.severity";
 const METADATA = [
   { path: SEVERITY, count: Infinity, types: ["severity"], examples: [] },
@@ -9,6 +10,7 @@ const SEVERITIES = ["DEBUG", "VERBOSE", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const QUOTED = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`/g;
 const VALUE = /(\$[dml](?:\.[\w.-]+|\["[^"]*"\])+)\s*(?:==|!=|>=|<=|>|<)\s*('?[^'\s|&()]*)$/;
 const COMMAND = /(?:^|(?<!\|)\|)\s*([a-zA-Z]*)$/;
+const AGGREGATION = /\baggregate\s[^|]*$/;
 const WORD = /\$?[\w.$-]*$/;
 const MARK = /\||\$[dlm]\b|==|!=|<=|>=|&&|~~|\s[<>~]\s|[\w)\]]\s*[<>~]\s*[\d'"$/]/;
 
@@ -28,10 +30,11 @@ export function complete(text, caret, { fields, language }, forced) {
   if (!command && !forced && !isDataprime(text, language)) return { start: caret, items: [] };
   const word = command ? command[1] : before.match(WORD)[0];
   if (!word && !forced && !(command ? text.trim() : expectsField(before, language))) return { start: caret, items: [] };
-  const found = command ? commands(word, language) : [];
   // A query may begin with a condition.
-  if (!command || (word && !text.includes("|"))) found.push(...keypaths(word, fields));
-  if (!command) found.push(...functions(word, language));
+  const paths = !command || (word && !text.includes("|")) ? keypaths(word, fields) : [];
+  const calls = command ? [] : functions(word, language);
+  const found = command ? [...commands(word, language), ...paths]
+    : AGGREGATION.test(before) ? [...calls, ...paths] : [...paths.slice(0, SHOWN - Math.min(calls.length, FUNCTIONS)), ...calls];
   const items = found.filter(({ insert }) => insert.replace("‸", "").trim() !== word).slice(0, SHOWN);
   return { start: caret - word.length, items };
 }

@@ -63,7 +63,7 @@ export class Facets extends LiveComponent {
     const is = holds("is"), not = holds("not");
     return html`<li key=${toText(value)} class=${is ? "is" : not ? "not" : ""}>
       <button type="button" class="value" aria-pressed=${String(is)} title=${text} onClick=${() => addFilter("is", field, value)}>
-        <i class="share" aria-hidden="true" style=${{ width: `${most && count ? Math.max(2, 100 * count / most) : 0}%` }}></i>
+        <i class="bar" aria-hidden="true" style=${{ width: `${count ? Math.max(2, 100 * count / most) : 0}%` }}></i>
         <span>${text}</span> <b>${count === null ? "" : number(count)}</b></button>
       <button type="button" class="exclude" aria-pressed=${String(not)} aria-label=${`Not ${text}`} title=${`Not ${text}`}
         onClick=${() => addFilter("not", field, value)}>≠</button></li>`;
@@ -75,7 +75,7 @@ export class Facets extends LiveComponent {
     if (!values.length && !added) return null;
     const most = Math.max(...values.map(({ count }) => count ?? 0));
     return html`<details class="facet" data-field=${field} key=${field} open>
-      <summary><span>${name}</span></summary>
+      <summary class=${added ? "" : "fixed"}><span>${name}</span></summary>
       ${added && html`<button type="button" class="quiet forget" aria-label=${`Remove the facet ${name}`}
         onClick=${() => this.choose(this.state.added.filter((path) => path !== field))}>×</button>`}
       <ul aria-label=${name}>${values.map((value) => this.value(field, value, most))}</ul>
@@ -97,7 +97,8 @@ export class Facets extends LiveComponent {
       <button type="submit">Add</button></form>`;
   }
 
-  render(_props, state) {
-    return html`<div class="facets">${[...FIXED, ...state.added].map((field) => this.facet(field))}${this.adding(state)}</div>`;
+  render(props, state) {
+    return html`<div class=${`facets${props.state.error ? " stale" : ""}`}>
+      ${[...FIXED, ...state.added].map((field) => this.facet(field))}${this.adding(state)}</div>`;
   }
 }

@@ -1,6 +1,6 @@
 // Filters in words.
 import { clock, safe } from "../app/format.js";
-import { setFilter, state, toFilterParams, toText } from "../app/store.js";
+import { state, toFilterParams, toText } from "../app/store.js";
 
 export const LEVELS = [[6, "Critical"], [5, "Error"], [4, "Warning"], [3, "Info"], [2, "Verbose"], [1, "Debug"]];
 
@@ -59,5 +59,3 @@ export function filtered(path, changes = {}, params = {}) {
   for (const [name, values] of Object.entries(params)) for (const value of [values].flat()) query.append(name, value);
   return query.size ? `${path}?${query}` : path;
 }
-
-export const remove = (part) => setFilter(part.without);

@@ -9,7 +9,8 @@ const MASK = /<(?:number|id|text)>|…$/g;  // what the server puts in place of 
 
 // The constant parts of a pattern as phrases that must all occur.
 function phrases(pattern) {
-  const found = pattern.split(MASK).map((part) => part.replace(/["\\]/g, " ").trim()).filter((part) => /[\p{L}\p{N}]{2}/u.test(part));
+  const constant = pattern.split(MASK).map((part) => part.replace(/["\\]/g, " ").trim());
+  const found = constant.filter((part) => /[\p{L}\p{N}]{2}/u.test(part));
   return found.map((part) => `"${part}"`).join(" ");
 }
 
@@ -28,12 +29,14 @@ export class Groups extends LiveComponent {
     const { pattern, count, severity, last, example, logger } = group, when = clock(last);
     return html`<li key=${`${logger} ${pattern}`} class=${`group s${severity}`}>
       <button type="button" class="group-row" onClick=${() => this.show(group)} title="Show these events">
-        <span class="count"><i class="share" aria-hidden="true" style=${{ width: `${100 * count / most}%` }}></i><b>${number(count)}</b></span>
+        <span class="count"><b>${number(count)}</b>
+          <i class="bar" aria-hidden="true" style=${{ width: `${100 * count / most}%` }}></i></span>
         <span class="level">${levelName(severity)}</span>
         <span class="pattern">${this.pattern(pattern)}</span>
         <span class="logger">${safe(logger || "")}</span>
         <time title=${`${when.local} · ${when.utc}`}>${when.time}</time></button>
-      <button type="button" class="quiet example" onClick=${() => openEvent(example)} aria-label=${`Newest event of: ${safe(pattern).slice(0, 80)}`}>Newest</button>
+      <button type="button" class="quiet example" aria-label=${`Newest event of: ${safe(pattern).slice(0, 80)}`}
+        onClick=${() => openEvent(example)}>Newest</button>
     </li>`;
   }
 
@@ -48,7 +51,8 @@ export class Groups extends LiveComponent {
     const { groups, events, cut } = this.answer;
     const most = Math.max(1, ...groups.map(({ count }) => count));
     return html`<section class="groups" aria-label="Similar messages">
-      <p class="remark" role="status">${plural(groups.length, "group")} in ${cut ? "the newest " : ""}${plural(events, "event")}: messages that differ in numbers, ids and quoted parts alone.</p>
+      <p class="remark">${plural(groups.length, "group")} in ${cut ? "the newest " : ""}${plural(events, "event")}:
+        messages that differ in numbers, ids and quoted parts alone.</p>
       <ul>${groups.map((group) => this.group(group, most))}</ul></section>`;
   }
 }

@@ -55,13 +55,13 @@ export class LiveComponent extends Component {
     this.version = version(this.props.state);
     line = line.then(async () => {
       const started = performance.now();
-      // A wrong query is reported by the query bar, a lost server by the header.
+      // A wrong query is reported by the query bar, a lost server by the header; the last answer stays.
       const answer = signal.aborted ? null : await this.load(question, signal).catch(() => null);
       const ended = performance.now();
       this.next = ended + Math.max(INTERVAL, SHARE * (ended - started));
       this.request = null;
       if (this.unmounted) return;
-      if (!signal.aborted) this.setState({ answer, answered: question });
+      if (answer && !signal.aborted) this.setState({ answer, answered: question });
       else this.check();
     });
   }

@@ -101,10 +101,12 @@ export class SavedViews extends Component {
           onClick=${() => this.forget(each)}>×</button></li>`)}</ul>`}
       <form onSubmit=${this.save}>
         <input ref=${(input) => { this.input = input; }} value=${name} maxlength=${MAX_NAME} aria-label="Name of the view"
-          placeholder="Save this view as…" autocomplete="off" onInput=${(event) => this.setState({ name: event.target.value })} />
+          placeholder="Save this view as…" autocomplete="off"
+          onInput=${(event) => this.setState({ name: event.target.value })} />
         <button type="submit" disabled=${!name.trim()}>${Object.hasOwn(views, name.trim()) ? "Replace" : "Save"}</button>
       </form>
-      <p class=${error ? "failed" : "remark"} role=${error ? "alert" : undefined}>${error || "Query, filters and columns, in this browser."}</p>
+      <p class=${error ? "failed" : "remark"} role=${error ? "alert" : undefined}>
+        ${error || "Query, filters and columns, in this browser."}</p>
     </div>`;
   }
 

@@ -109,7 +109,7 @@ class Form extends Component {
   }
 
   length({ length, count }) {
-    return html`<span class="input" role="group" aria-label="How long">
+    return html`<span class="input" role="group" aria-label="How long">For
       ${length !== "forever" && html`<label><span class="hidden-text">How many</span>
         <input name="count" type="number" min="1" max="86400" required value=${count} onInput=${this.on("count")} /></label>`}
       <label><span class="hidden-text">Of what</span>
@@ -126,7 +126,7 @@ class Form extends Component {
       <p class="dim">${KINDS[kind].help}</p>
       <div class="inputs">
         ${KINDS[kind].inputs.map((one) => this.input(one))}
-        <label class="input">For <select name="vendor" value=${vendor} onChange=${this.on("vendor")}><${Options} of=${names} /></select></label>
+        <label class="input">Vendor <select name="vendor" value=${vendor} onChange=${this.on("vendor")}><${Options} of=${names} /></select></label>
         ${this.length(this.state)}
       </div>
       <div class="bar"><button type="submit" class="primary">Add fault</button> <span class="said" role="status">${safe(said)}</span></div>
@@ -137,7 +137,8 @@ class Form extends Component {
 
 function Active({ faults, onClear }) {
   return html`
-    <div class="bar"><h3>Active</h3><span class="space"></span>${faults.length > 0 && html`<${Small} onClick=${() => onClear({})}>Clear all<//>`}</div>
+    <div class="bar"><h3>Active</h3><span class="space"></span>
+      ${faults.length > 0 && html`<${Small} onClick=${() => onClear({})}>Clear all<//>`}</div>
     ${!faults.length && html`<p class="note">No fault is active: requests are handled by the rules of their vendors.</p>`}
     <ul class="active-faults">${faults.map((fault) => html`<li key=${fault.id}>
       <b>${safe(describe(fault))}</b> <span>${fault.vendor ? safe(vendorTitle(fault.vendor)) : "all vendors"}</span>

@@ -9,6 +9,7 @@ const COUNTS = {
   accepted: "Accepted", delivered: "Delivered", retries: "Retries", pending: "Pending", spooled: "On disk", rejected: "Rejected", dropped: "Dropped",
 };
 const LOSSES = new Set(["rejected", "dropped"]);
+const TROUBLED = new Set(["retrying", "holding", "off"]);
 const LINE = "cxlogging.report_stats()", VARIABLE = "CXLOGGING_REPORT_STATS=1";
 
 // The waiting records over time, as high as their peak.
@@ -33,7 +34,7 @@ function Queue({ handler: { name, queue_records: waiting, queue_bytes: held, que
 }
 
 function Ledger({ handler, samples }) {
-  const { name, vendor, stats } = handler;
+  const { name, vendor, stats } = handler, isTroubled = TROUBLED.has(stats.state);
   return html`<li class="ledger" data-vendor=${vendor}>
     <div class="bar">
       <h4>${safe(name)}</h4><span class="dim">${safe(vendorTitle(vendor))}</span>
@@ -42,7 +43,7 @@ function Ledger({ handler, samples }) {
     <${Queue} handler=${handler} samples=${samples} />
     <dl class="counts">${Object.entries(COUNTS).filter(([key]) => key in stats).map(([key, title]) => html`
       <div class=${LOSSES.has(key) && stats[key] ? "loss" : ""} data-count=${key}><dt>${title}</dt><dd>${number(stats[key])}</dd></div>`)}</dl>
-    ${stats.last_error && html`<p class="why">${safe(stats.last_error)}</p>`}
+    ${stats.last_error && html`<p class=${isTroubled ? "why" : "dim"}>${isTroubled ? "" : "Earlier: "}${safe(stats.last_error)}</p>`}
   </li>`;
 }
 

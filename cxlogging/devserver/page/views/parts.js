@@ -64,8 +64,12 @@ export function Fact({ title, children, ...others }) {
   return html`<div ...${others}><dt>${title}</dt><dd>${children}</dd></div>`;
 }
 
-export function Status({ status }) {
-  return html`<span class=${`status ${status === 0 || status >= 400 ? "bad" : "good"}`}>${status || "no answer"}</span>`;
+export const isFailed = ({ status, error }) => status === 0 || status >= 400 || error !== "";
+
+// The status of a request; a success with an error refused some of its items.
+export function Status({ request: { status, error } }) {
+  const kind = status === 0 || status >= 400 ? "bad" : error ? "partly" : "good";
+  return html`<span class=${`status ${kind}`}>${status || "no answer"}</span>`;
 }
 
 export function VendorPick({ vendor, onChoose }) {
@@ -76,13 +80,13 @@ export function VendorPick({ vendor, onChoose }) {
     </select></label>`;
 }
 
-// An event in a list of a few; `children` stand before its level.
-export function EventLink({ row, current, children, onClick }) {
+// An event in a list of a few; `children` stand before its level, `vendor` is one that needs no mention.
+export function EventLink({ row, vendor, current, children, onClick }) {
   return html`<button type="button" class=${`neighbour s${row.severity}`} aria-current=${current ? "true" : undefined}
     title=${clock(row.time).local} onClick=${onClick}>
     ${children}
     <span class="level">${safe(row.level) || "–"}</span>
-    <span class="logger">${safe(row.logger)}</span>
+    <span class="logger">${safe(row.logger)}${vendor !== row.vendor && html` <i>${safe(vendorTitle(row.vendor))}</i>`}</span>
     <span class="message">${safe(row.message.trim().split("\n")[0].slice(0, 300))}</span>
     ${row.exception && html`<span class="exception">${safe(row.exception.slice(0, 300))}</span>`}
   </button>`;

@@ -2,8 +2,6 @@
 import { Component, createRef, html } from "../app/html.js";
 import uPlot from "../lib/uPlot.esm.js";
 
-const HEIGHT = 150;
-
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -15,7 +13,11 @@ export function axis(more = {}) {
   };
 }
 
+// Draws a series as bars that leave a little space between them.
+export const bars = () => uPlot.paths.bars({ size: [0.7, 40] });
+
 // `options()` returns uPlot's options without its size; it is called again when light and dark change.
+// `height` is in pixels, `label` says to screen readers what is drawn.
 export class Plot extends Component {
   constructor(props) {
     super(props);
@@ -27,7 +29,7 @@ export class Plot extends Component {
   componentDidMount() {
     this.draw();
     this.observer = new ResizeObserver(([{ contentRect: { width } }]) => {
-      if (width > 0) this.plot.setSize({ width: Math.floor(width), height: HEIGHT });
+      if (width > 0) this.plot.setSize({ width: Math.floor(width), height: this.props.height });
     });
     this.observer.observe(this.place.current);
     this.scheme.addEventListener("change", this.redraw);
@@ -36,7 +38,7 @@ export class Plot extends Component {
   draw() {
     this.plot?.destroy();
     const width = Math.max(this.place.current.clientWidth, 100);
-    this.plot = new uPlot({ ...this.props.options(), width, height: HEIGHT }, this.props.data, this.place.current);
+    this.plot = new uPlot({ ...this.props.options(), width, height: this.props.height }, this.props.data, this.place.current);
   }
 
   componentDidUpdate(before) {

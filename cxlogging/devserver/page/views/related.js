@@ -15,7 +15,7 @@ function apart(row, event) {
 
 function Neighbour({ row, event }) {
   const current = row.id === event.id;
-  return html`<li><${EventLink} row=${row} current=${current} onClick=${() => openEvent(row.id)}>
+  return html`<li><${EventLink} row=${row} vendor=${event.vendor} current=${current} onClick=${() => openEvent(row.id)}>
     <span class="apart">${current ? "this" : apart(row, event)}</span><//></li>`;
 }
 

@@ -3,15 +3,15 @@ import { Component, html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, clock, duration, number, plural, safe } from "../app/format.js";
 import { go, openEvent, set } from "../app/store.js";
-import { EventLink, Fact, IconButton, Small, Status, VendorPick, View, vendorTitle } from "./parts.js";
-import { Plot, axis, colour } from "./plot.js";
+import { EventLink, Fact, IconButton, Small, Status, VendorPick, View, isFailed, vendorTitle } from "./parts.js";
+import { Plot, axis, bars, colour } from "./plot.js";
 import { Forms, NOT_KEPT, Sizes, formsOf, ratio } from "./wire.js";
 
 const LIMIT = 200, MOST = 1000;
 const PAUSE = 200; // milliseconds between two looks at the log
 const TESTS = {
   all: ["All", () => true],
-  failed: ["Refused or failed", ({ status }) => status === 0 || status >= 400],
+  failed: ["Refused or failed", isFailed],
   retried: ["Sent again", (request) => isRetried(request)],
 };
 const HEADS = [["Time"], ["Vendor"], ["Status"], ["Events", "n"], ["Raw", "n"], ["Wire", "n"], ["Ratio", "n"], ["Duration", "n"], ["Notes"]];
@@ -28,7 +28,7 @@ function Line({ request, current }) {
   return html`<tr aria-current=${current ? "true" : undefined} onClick=${open} data-request=${request.id}>
     <td><button type="button" class="plain" title=${when.local} onClick=${open}>${when.time}</button></td>
     <td>${safe(vendorTitle(request.vendor))}</td>
-    <td><${Status} status=${request.status} /></td>
+    <td><${Status} request=${request} /></td>
     <td class="n">${number(request.events)}</td>
     <td class="n">${request.raw_bytes ? bytes(request.raw_bytes) : "–"}</td>
     <td class="n">${bytes(request.wire_bytes)}</td>
@@ -45,7 +45,7 @@ function Facts({ request }) {
     <${Fact} title="Received">${clock(request.time_ns).local}, answered after ${duration(request.duration_ms)}<//>
     <${Fact} title="Body"><${Sizes} request=${request} /><//>
     <${Fact} title="Content-Type"><code>${safe(request.content_type || "none")}</code><//>
-    <${Fact} title="Answer"><${Status} status=${request.status} /> <span class="why">${safe(request.error)}</span><//>
+    <${Fact} title="Answer"><${Status} request=${request} /> <span class="why">${safe(request.error)}</span><//>
     ${isRetried(request) && html`<${Fact} title="Retries"><${Retries} request=${request} />
       ${first !== null && html`<${Small} onClick=${() => set({ request: first })}>Open request ${first}<//>`}<//>`}
   </dl>`;
@@ -57,7 +57,8 @@ function Contents({ request, events, body, answer }) {
     <${Facts} request=${request} />
     ${answer && html`<h3>Answer</h3><pre class="bytes" tabindex="0">${safe(answer)}</pre>`}
     <h3>${plural(request.events, "event")}</h3>
-    <ol class="of-request">${events.map((row) => html`<li key=${row.id}><${EventLink} row=${row} onClick=${() => openEvent(row.id)} /></li>`)}</ol>
+    <ol class="of-request">${events.map((row) => html`<li key=${row.id}>
+      <${EventLink} row=${row} vendor=${request.vendor} onClick=${() => openEvent(row.id)} /></li>`)}</ol>
     ${gone > 0 && html`<p class="note">${plural(gone, "more event")}, which are not listed here or have made room for newer ones.</p>`}
     <h3>Body</h3>
     ${body?.text || body?.hex ? html`<${Forms} forms=${formsOf(body)} name="Body" />` : html`<p class="note">${NOT_KEPT}</p>`}
@@ -91,19 +92,26 @@ class Details extends Component {
 const fromZero = (plot, low, high) => [0, Math.max(high ?? 1, 1)];
 const size = (plot, n) => n === null ? "–" : bytes(n);
 
-// Events and bytes of each request, over time.
-function plotOptions() {
-  const line = (label, stroke, scale, value) => ({ label, stroke, scale, value, width: 1.5, points: { show: true, size: 5, fill: stroke } });
+// Events and bytes of each request, in the order of time. `times` returns the times of the requests.
+function plotOptions(times) {
+  const timeOf = (at) => times()[at] ?? "";
+  const line = (label, stroke) => ({ label, stroke, scale: "bytes", value: size, width: 1.5, points: { show: true, size: 5, fill: stroke } });
   return {
     cursor: { y: false },
-    scales: { events: { range: fromZero }, bytes: { range: fromZero } },
+    scales: {
+      x: { time: false, range: (plot, low, high) => [(low ?? 0) - 0.5, (high ?? 1) + 0.5] },
+      events: { range: fromZero },
+      bytes: { range: fromZero },
+    },
     axes: [
-      axis(), axis({ scale: "events", size: 46 }),
-      axis({ scale: "bytes", side: 1, size: 66, grid: { show: false }, values: (plot, ticks) => ticks.map((n) => bytes(n)) }),
+      axis({ size: 30, space: 90, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], grid: { show: false }, values: (plot, ticks) => ticks.map(timeOf) }),
+      axis({ scale: "events", size: 46, space: 24 }),
+      axis({ scale: "bytes", side: 1, size: 66, space: 24, grid: { show: false }, values: (plot, ticks) => ticks.map((n) => bytes(n)) }),
     ],
     series: [
-      { label: "Time", value: (plot, at) => at === null ? "–" : clock(`${Math.round(at * 1e6)}000`).time },
-      line("Events", colour("--accent"), "events"), line("Raw", colour("--s4"), "bytes", size), line("Wire", colour("--good"), "bytes", size),
+      { label: "Time", value: (plot, at) => at === null ? "–" : timeOf(at) },
+      { label: "Events", scale: "events", stroke: colour("--accent"), fill: `${colour("--accent")}33`, paths: bars(), points: { show: false } },
+      line("Raw", colour("--s4")), line("Wire", colour("--good")),
     ],
   };
 }
@@ -111,13 +119,13 @@ function plotOptions() {
 function plotData(requests) {
   const inTime = [...requests].reverse(), column = (read) => inTime.map(read);
   return [
-    column(({ time_ns: ns }) => Number(ns?.rawJSON ?? ns) / 1e9),
-    column((one) => one.events), column((one) => one.raw_bytes), column((one) => one.wire_bytes),
+    column((_, at) => at), column((one) => one.events), column((one) => one.raw_bytes || null), column((one) => one.wire_bytes),
   ];
 }
 
+// The sizes are those of requests whose body was read: their ratio is that of the compression.
 function summaryOf(requests) {
-  const sum = (name) => requests.reduce((total, one) => total + one[name], 0);
+  const read = requests.filter((one) => one.raw_bytes), sum = (name) => read.reduce((total, one) => total + one[name], 0);
   const sizes = `${bytes(sum("raw_bytes"))}, ${bytes(sum("wire_bytes"))} on the wire`;
   return `${plural(requests.length, "request")} with ${plural(sum("events"), "event")}: ${sizes}`;
 }
@@ -125,6 +133,9 @@ function summaryOf(requests) {
 export class Requests extends View {
   uses = ["lastRequest", "request", "open", "vendors"];
   state = { requests: null, error: "", kind: "all", vendor: "", limit: LIMIT };
+
+  // The labels of the plot are read whenever it is drawn.
+  plotOptions = () => plotOptions(() => this.state.times);
 
   componentDidMount() {
     this.load();
@@ -144,7 +155,8 @@ export class Requests extends View {
     this.seen = this.props.state.lastRequest;
     try {
       const { requests } = await get(`/api/requests?limit=${this.state.limit}${this.state.vendor && `&vendor=${this.state.vendor}`}`);
-      if (!this.gone) this.setState({ requests, data: plotData(requests), error: "" });
+      const times = requests.map((one) => clock(one.time_ns).time.slice(0, 8)).reverse();
+      if (!this.gone) this.setState({ requests, times, data: plotData(requests), error: "" });
     } catch (error) {
       if (!this.gone) this.setState({ error: error.message });
     }
@@ -190,10 +202,11 @@ export class Requests extends View {
     if (!requests.length && !this.state.vendor) return html`<${NoRequests} />`;
     const shown = requests.filter(TESTS[kind][1]), details = state.request && state.open === null;
     const summary = summaryOf(requests), isCut = requests.length === limit;
-    return html`<div class=${`requests ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
+    return html`<div class=${`requests-view ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
       <div class="list">
         <div class="heading"><h2>Requests</h2><p class="dim">${isCut ? "The last " : ""}${summary}</p></div>
-        ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} data=${data} options=${plotOptions} />`}
+        ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} height=${150} data=${data}
+          options=${this.plotOptions} />`}
         ${this.choice(this.state)}
         ${shown.length ? this.table(shown, state.request)
           : html`<p class="note">None. <${Small} onClick=${() => go("faults")}>Make some fail<//></p>`}

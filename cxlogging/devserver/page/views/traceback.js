@@ -80,22 +80,23 @@ class Trace extends Component {
   }
 }
 
+function hasFrames(traces, ofLibrary) {
+  return traces.some(({ parts }) => parts.some(({ kind, library }) => kind === "frame" && library === ofLibrary));
+}
+
 export class Traceback extends Component {
   constructor(props) {
     super(props);
-    this.state = { folded: this.ownFrames(), plain: false };
-  }
-
-  // A traceback of library frames alone is shown whole.
-  ownFrames() {
-    return this.props.traces.some(({ parts }) => parts.some((part) => part.kind === "frame" && !part.library));
+    // A traceback of library frames alone is shown whole.
+    this.state = { folded: hasFrames(props.traces, false), plain: false };
   }
 
   render({ traces }, { folded, plain }) {
     const whole = traces.map(({ text }) => text).join("\n\n");
     return html`<div class="traceback">
       <div class="row-of-buttons">
-        <${Small} pressed=${folded} disabled=${plain} onClick=${() => this.setState({ folded: !folded })}>Fold library frames<//>
+        ${hasFrames(traces, true) && html`<${Small} pressed=${folded} disabled=${plain}
+          onClick=${() => this.setState({ folded: !folded })}>Fold library frames<//>`}
         <${Small} pressed=${plain} onClick=${() => this.setState({ plain: !plain })}>Plain text<//>
         <${CopyIcon} label="Copy the traceback" text=${whole} />
       </div>

@@ -10,13 +10,13 @@ const PAUSE = 1000;
 
 const HEADS = [["Vendor"], ["Events", "n"], ["Bytes", "n"], ["Each", "n"], ["Share of its vendor"]];
 
-function Share({ row, most }) {
+function Share({ row }) {
   const percent = row.share * 100;
-  return html`<span class="meter"><span style=${{ width: `${most ? row.bytes / most * 100 : 0}%` }}></span></span>
+  return html`<span class="meter"><span style=${{ width: `${percent}%` }}></span></span>
     <span class="n">${percent > 0 && percent < 0.1 ? "< 0.1" : percent.toFixed(1)} %</span>`;
 }
 
-function Row({ row, by, most }) {
+function Row({ row, by }) {
   const only = () => {
     addFilter("is", by, row.name);
     go("events");
@@ -29,16 +29,15 @@ function Row({ row, by, most }) {
     <td class="n">${number(row.count)}</td>
     <td class="n">${bytes(row.bytes)}</td>
     <td class="n">${bytes(row.count ? row.bytes / row.count : 0)}</td>
-    <td class="share"><${Share} row=${row} most=${most} /></td>
+    <td class="share"><${Share} row=${row} /></td>
   </tr>`;
 }
 
 function Ranking({ rows, by }) {
-  const most = rows.reduce((peak, row) => Math.max(peak, row.bytes), 0);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Volume"><table class="log volume">
     <thead><tr><th scope="col">${by === "logger" ? "Logger" : "Line of code"}</th>
       ${HEADS.map(([head, kind]) => html`<th scope="col" class=${kind}>${head}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<${Row} key=${`${row.vendor} ${row.name}`} row=${row} by=${by} most=${most} />`)}</tbody>
+    <tbody>${rows.map((row) => html`<${Row} key=${`${row.vendor} ${row.name}`} row=${row} by=${by} />`)}</tbody>
   </table></div>`;
 }
 

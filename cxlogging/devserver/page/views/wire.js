@@ -1,6 +1,6 @@
 // What went over the wire: the event's own bytes, and the request that it came in.
 import { Component, html } from "../app/html.js";
-import { bytes, number, plural, safe } from "../app/format.js";
+import { bytes, plural, safe } from "../app/format.js";
 import { parse } from "../app/api.js";
 import { CopyIcon } from "./copy.js";
 import { Fact, LongText, Small, Status } from "./parts.js";
@@ -57,10 +57,10 @@ export function Wire({ answer, onRequest }) {
   if (!request) return html`<p class="note">The request of this event is no longer in the log, so its bytes are not known.</p>`;
   return html`<div class="wire">
     <dl class="facts">
-      <${Fact} title="This event">${bytes(size)} <span class="dim">${number(size)} bytes before compression</span><//>
+      <${Fact} title="This event">${plural(size, "byte")} <span class="dim">before compression</span><//>
       <${Fact} title="Its request">${plural(request.events, "event")}, <${Sizes} request=${request} /><//>
       <${Fact} title="Content-Type"><code>${safe(request.content_type || "none")}</code><//>
-      <${Fact} title="Sent to"><code>${safe(`${request.method} ${request.path}`)}</code> <${Status} status=${request.status} /><//>
+      <${Fact} title="Sent to"><code>${safe(`${request.method} ${request.path}`)}</code> <${Status} request=${request} /><//>
     </dl>
     <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Open request ${request.id}</button>
     ${wire.json || wire.hex ? html`

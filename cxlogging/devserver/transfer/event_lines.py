@@ -25,6 +25,9 @@ MAX_BYTES = 64 * 1024 * 1024
 """Bytes of an import after decompression, and as sent."""
 
 MAX_EVENTS = 100_000
+MAX_LINES = 2 * MAX_EVENTS
+"""Blank ones included."""
+
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of a line."""
 
@@ -66,7 +69,7 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
 
     Raises:
         LineError: A line is not an event.
-        ImportTooLargeError: There is more than `MAX_BYTES` or `MAX_EVENTS`.
+        ImportTooLargeError: There is more than `MAX_BYTES`, `MAX_EVENTS` or `MAX_LINES`.
     """
     file.seek(0)
     is_packed = file.read(2) == GZIP_MAGIC
@@ -75,15 +78,13 @@ def read_lines(file: IO[bytes]) -> Iterator[StoredEvent]:
     size, count, number = 0, 0, 0
     now = time.time_ns()
     while line := _next_line(lines, number + 1):
-        number, size = number + 1, size + len(line)
+        number, size, count = number + 1, size + len(line), count + bool(line.strip())
         if size > MAX_BYTES:
             raise ImportTooLargeError(f"more than {MAX_BYTES >> 20} MiB when decompressed")
-        if not line.strip():
-            continue
-        count += 1
-        if count > MAX_EVENTS:
-            raise ImportTooLargeError(f"more than {MAX_EVENTS:,} events")
-        yield _event(line, number, now)
+        if count > MAX_EVENTS or number > MAX_LINES:
+            raise ImportTooLargeError(f"more than {MAX_EVENTS:,} events, or as many blank lines")
+        if line.strip():
+            yield _event(line, number, now)
 
 
 def _next_line(lines: IO[bytes] | gzip.GzipFile, number: int) -> bytes:
@@ -152,6 +153,6 @@ class _LineReader:
         """Return a time, which is a number or digits."""
         found = self._value.get(name, default)
         is_digits = isinstance(found, str) and _NANOSECONDS.fullmatch(found)
-        if (type(found) is int or is_digits) and fits(int(found)):  # type: ignore[arg-type]
-            return int(found)  # type: ignore[arg-type]
+        if (type(found) is int or is_digits) and fits(int(found)):
+            return int(found)
         raise LineError(self._number, f"{name} must be nanoseconds since 1970")

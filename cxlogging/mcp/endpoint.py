@@ -1,4 +1,8 @@
-"""`/mcp`: the tools for coding assistants, by the Streamable HTTP transport of MCP."""
+"""
+`/mcp` of the local server: the tools, by the Streamable HTTP transport of MCP.
+
+This module is a part of the local server; the SDK is imported with the first request.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from importlib import import_module
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from .api.answers import json_response
-from .guard import SECURITY_HEADERS
+from ..devserver.api.answers import json_response
+from ..devserver.guard import SECURITY_HEADERS
 
 PATH = "/mcp"
 NOT_INSTALLED = (
@@ -22,8 +26,8 @@ class McpEndpoint:
     """
     The ASGI application at `PATH`.
 
-    Its tools read the API over HTTP, as those of `cxlogging mcp` do. It needs the extra `mcp` with
-    the first request, not before.
+    Its tools read the API over HTTP, as those of `cxlogging mcp` do. Where the extra `mcp` is not
+    installed, the answer says so.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,12 +38,13 @@ class McpEndpoint:
             return await refusal(scope, receive, send)
         try:
             # The SDK takes a second to import.
-            transport = await run_in_threadpool(import_module, "cxlogging.mcp.http")
+            transport = await run_in_threadpool(import_module, f"{__package__}.http")
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("cxlogging"):
                 raise
             return await json_response({"error": NOT_INSTALLED}, 501)(scope, receive, send)
-        return await transport.serve(_own_url(scope), scope, receive, _with_headers(send))
+        await transport.serve(_own_url(scope), scope, receive, _with_headers(send))
+        return None
 
 
 def _own_url(scope: Scope) -> str:

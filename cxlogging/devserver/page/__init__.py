@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-PAGE = Path(__file__).parents[1] / "page"
+PAGE = Path(__file__).parent
 TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -28,11 +28,11 @@ TYPES = {
 
 def routes() -> list[Route]:
     """Return a route for `/`, and one below `/page/` for each file that a browser can load."""
-    served = [Route("/", _file(PAGE / "index.html"))]
-    for path in sorted(PAGE.rglob("*")):
-        if path.suffix in TYPES:
-            served.append(Route(f"/page/{path.relative_to(PAGE).as_posix()}", _file(path)))
-    return served
+    files = (path for path in sorted(PAGE.rglob("*")) if path.suffix in TYPES)
+    return [
+        Route("/", _file(PAGE / "index.html")),
+        *(Route(f"/page/{path.relative_to(PAGE).as_posix()}", _file(path)) for path in files),
+    ]
 
 
 def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:

@@ -1,0 +1,1 @@
+"""Events as a file: what an export contains, and what an import takes."""
