@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -18,7 +19,8 @@ FENCE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ELSEWHERE = {"dev", "demo", "spool"}
 """Commands whose options are on other pages."""
 
-ENDS = {"|", ">", "&&", ";", "2>"}
+ENDS = {"|", ">", "&&", ";", "2>", "--"}
+"""Words before or after a command."""
 
 
 def typed():
@@ -26,11 +28,11 @@ def typed():
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     for text in FENCE.findall("\n".join(page.read_text("utf-8") for page in pages)):
         for line in re.findall(r"^\$ (.*)$", text.replace("\\\n", ""), re.MULTILINE):
-            words = shlex.split(line, comments=True)
-            while "cxlogging" in words:
-                words = words[words.index("cxlogging") + 1 :]
-                end = next((n for n, word in enumerate(words) if word in ENDS), len(words))
-                yield words[:end]
+            words = ["|", *shlex.split(line, comments=True)]
+            for n, (before, word) in enumerate(itertools.pairwise(words)):
+                if word == "cxlogging" and (before in ENDS or "=" in before):
+                    rest = itertools.takewhile(lambda each: each not in ENDS, words[n + 2 :])
+                    yield list(rest)
 
 
 @pytest.mark.parametrize("words", list(typed()), ids=" ".join)

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import cxlogging
@@ -113,7 +114,9 @@ class Page:
             row = self.until(f"{ROWS}.find((r) => r.textContent.includes(arguments[0]))", text)
             try:
                 row.click()
-            except WebDriverException:
+            except WebDriverException:  # below the head of the table, or no longer there
+                with suppress(WebDriverException):
+                    self.run("arguments[0].scrollIntoView({block: 'center'})", row)
                 return False
             return True
 

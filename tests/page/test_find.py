@@ -96,7 +96,9 @@ class Find:
         until(lambda: len(self.page.state("rows")) == count)
 
     def labels(self):
-        return self.run("[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)")
+        return self.run(
+            "[...document.querySelectorAll('.histogram .plot')].map((e) => e.ariaLabel)"
+        )
 
     def query(self, text, *keys):
         """Write a query, then press *keys*; by default Enter."""
@@ -254,6 +256,20 @@ def test_a_wrong_query_is_shown_with_a_caret_below_its_place(find):
     assert not find.all(".query-error")
 
 
+def test_the_place_of_an_error_in_a_long_query_is_visible(find):
+    """What is shown of the query is scrolled to the caret."""
+    find.query("filter " + "$d.user.id != 7 && " * 30 + "&& true")
+    find.one(".query-error pre")
+    script = """(() => {
+        const place = document.querySelector('.query-error pre'), range = document.createRange();
+        const text = place.firstChild, caret = text.data.indexOf('^');
+        range.setStart(text, caret); range.setEnd(text, caret + 1);
+        const {left} = range.getBoundingClientRect(), box = place.getBoundingClientRect();
+        return left > box.left && left < box.right;
+    })()"""
+    until(lambda: find.run(script))
+
+
 class TestCompletion:
     """Commands, keypaths of the data, functions and values."""
 
@@ -292,6 +308,7 @@ class TestCompletion:
         until(lambda: self.offered(find))
         find.one("#query").send_keys(Keys.ESCAPE)
         until(lambda: not self.offered(find))
+        assert find.run("document.activeElement.id") == "query"
         find.one("#query").send_keys(Keys.TAB)
         assert find.browser.switch_to.active_element.get_attribute("id") != "query"
 
@@ -310,6 +327,8 @@ class TestCompletion:
         """While words are typed, nothing is offered unless it is asked for."""
         find.write("order placed")
         assert not self.offered(find)
+        find.write('"user.id == 7"')
+        assert find.texts(".query-bar .kind") == ["Text"]
         find.write("user")
         find.one("#query").send_keys(Keys.CONTROL, " ")
         until(lambda: any("user.id" in text for text in self.offered(find)))
@@ -468,11 +487,12 @@ def test_counts_follow_what_arrives(browser):
             sender.deliver()
             find.open("/?q=latecomer")
             until(lambda: find.texts(".empty"))
-            for n in range(3):
-                sender.log.critical("latecomer %d", n)
-            sender.deliver()
-            find.shows(3)
-            until(lambda: find.texts(".level-chip[data-level='6']") == ["Critical 3"])
+            for count in (1, 2, 3):
+                sender.log.critical("latecomer %d", count)
+                sender.deliver()
+                find.shows(count)
+                shown = [f"Critical {count}"]
+                until(lambda shown=shown: find.texts(".level-chip[data-level='6']") == shown)
             until(lambda: find.texts(".facet[data-field=logger] .value span") == ["shop.cart"])
         finally:
             sender.close()

@@ -10,7 +10,7 @@ import { SavedViews } from "./saved.js";
 const toggled = (levels, level) => levels.includes(level) ? levels.filter((one) => one !== level) : [...levels, level];
 
 export class Chips extends LiveComponent {
-  question() { return filtered("/api/facets", { levels: [] }, { field: "level" }); }
+  question() { return filtered("/api/facets", {}, { field: "level" }); }
 
   counts() {
     const values = this.answer?.facets?.level?.values ?? [];

@@ -1,7 +1,7 @@
 // The fields of an event: what every event has, what its sender chose, and all of it as it is stored.
 import { Component, html } from "../app/html.js";
 import { bytes, clock, duration, safe } from "../app/format.js";
-import { Fact, LongText } from "./parts.js";
+import { Fact, LongText, vendorTitle } from "./parts.js";
 import { Actions, Tree, matching } from "./tree.js";
 
 const FACTS = [
@@ -18,7 +18,7 @@ function Facts({ event, columns }) {
   return html`<dl class="facts">
     <${Fact} title="Time">${when.local} <span class="dim">${when.utc}</span><//>
     ${FACTS.filter(([name]) => event[name]).map(([name, title]) => html`<${Fact} title=${title} data-fact=${name}>
-      <span class="value">${safe(event[name])}</span>
+      <span class="value">${safe(name === "vendor" ? vendorTitle(event.vendor) : event[name])}</span>
       <${Actions} field=${NO_FILTER.has(name) ? null : name} value=${event[name]} columns=${columns} />
     <//>`)}
     <${Fact} title="Received">${said(late)}, ${bytes(event.size)}<//>

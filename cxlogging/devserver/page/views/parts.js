@@ -64,8 +64,12 @@ export function Fact({ title, children, ...others }) {
   return html`<div ...${others}><dt>${title}</dt><dd>${children}</dd></div>`;
 }
 
-export function Status({ status }) {
-  return html`<span class=${`status ${status === 0 || status >= 400 ? "bad" : "good"}`}>${status || "no answer"}</span>`;
+export const isFailed = ({ status, error }) => status === 0 || status >= 400 || error !== "";
+
+// The status of a request; a success with an error refused some of its items.
+export function Status({ request: { status, error } }) {
+  const kind = status === 0 || status >= 400 ? "bad" : error ? "partly" : "good";
+  return html`<span class=${`status ${kind}`}>${status || "no answer"}</span>`;
 }
 
 export function VendorPick({ vendor, onChoose }) {

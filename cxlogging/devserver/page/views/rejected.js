@@ -48,7 +48,7 @@ function Refusal({ refusal: { id, vendor, status, error, answer, method, path, i
   };
   return html`<li class="refusal" data-request=${id} data-vendor=${vendor}>
     <div class="bar">
-      <${Status} status=${status} /> <h3>${safe(vendorTitle(vendor))}</h3> <code class="dim">${safe(`${method} ${path}`)}</code>
+      <${Status} request=${{ status, error }} /> <h3>${safe(vendorTitle(vendor))}</h3> <code class="dim">${safe(`${method} ${path}`)}</code>
       <span class="space"></span>
       <time class="dim" title=${clock(time).utc}>${clock(time).local}</time> <${Small} onClick=${openRequest}>Request ${id}<//>
     </div>

@@ -3,7 +3,7 @@ import { Component, html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, clock, duration, number, plural, safe } from "../app/format.js";
 import { go, openEvent, set } from "../app/store.js";
-import { EventLink, Fact, IconButton, Small, Status, VendorPick, View, vendorTitle } from "./parts.js";
+import { EventLink, Fact, IconButton, Small, Status, VendorPick, View, isFailed, vendorTitle } from "./parts.js";
 import { Plot, axis, bars, colour } from "./plot.js";
 import { Forms, NOT_KEPT, Sizes, formsOf, ratio } from "./wire.js";
 
@@ -11,7 +11,7 @@ const LIMIT = 200, MOST = 1000;
 const PAUSE = 200; // milliseconds between two looks at the log
 const TESTS = {
   all: ["All", () => true],
-  failed: ["Refused or failed", ({ status }) => status === 0 || status >= 400],
+  failed: ["Refused or failed", isFailed],
   retried: ["Sent again", (request) => isRetried(request)],
 };
 const HEADS = [["Time"], ["Vendor"], ["Status"], ["Events", "n"], ["Raw", "n"], ["Wire", "n"], ["Ratio", "n"], ["Duration", "n"], ["Notes"]];
@@ -28,7 +28,7 @@ function Line({ request, current }) {
   return html`<tr aria-current=${current ? "true" : undefined} onClick=${open} data-request=${request.id}>
     <td><button type="button" class="plain" title=${when.local} onClick=${open}>${when.time}</button></td>
     <td>${safe(vendorTitle(request.vendor))}</td>
-    <td><${Status} status=${request.status} /></td>
+    <td><${Status} request=${request} /></td>
     <td class="n">${number(request.events)}</td>
     <td class="n">${request.raw_bytes ? bytes(request.raw_bytes) : "–"}</td>
     <td class="n">${bytes(request.wire_bytes)}</td>
@@ -45,7 +45,7 @@ function Facts({ request }) {
     <${Fact} title="Received">${clock(request.time_ns).local}, answered after ${duration(request.duration_ms)}<//>
     <${Fact} title="Body"><${Sizes} request=${request} /><//>
     <${Fact} title="Content-Type"><code>${safe(request.content_type || "none")}</code><//>
-    <${Fact} title="Answer"><${Status} status=${request.status} /> <span class="why">${safe(request.error)}</span><//>
+    <${Fact} title="Answer"><${Status} request=${request} /> <span class="why">${safe(request.error)}</span><//>
     ${isRetried(request) && html`<${Fact} title="Retries"><${Retries} request=${request} />
       ${first !== null && html`<${Small} onClick=${() => set({ request: first })}>Open request ${first}<//>`}<//>`}
   </dl>`;
@@ -202,7 +202,7 @@ export class Requests extends View {
     if (!requests.length && !this.state.vendor) return html`<${NoRequests} />`;
     const shown = requests.filter(TESTS[kind][1]), details = state.request && state.open === null;
     const summary = summaryOf(requests), isCut = requests.length === limit;
-    return html`<div class=${`requests ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
+    return html`<div class=${`requests-view ${details ? "with-details" : ""}`} onKeyDown=${this.onKeyDown}>
       <div class="list">
         <div class="heading"><h2>Requests</h2><p class="dim">${isCut ? "The last " : ""}${summary}</p></div>
         ${requests.length > 1 && html`<${Plot} label=${`Requests over time: ${summary}`} height=${150} data=${data}

@@ -60,7 +60,7 @@ export function Wire({ answer, onRequest }) {
       <${Fact} title="This event">${plural(size, "byte")} <span class="dim">before compression</span><//>
       <${Fact} title="Its request">${plural(request.events, "event")}, <${Sizes} request=${request} /><//>
       <${Fact} title="Content-Type"><code>${safe(request.content_type || "none")}</code><//>
-      <${Fact} title="Sent to"><code>${safe(`${request.method} ${request.path}`)}</code> <${Status} status=${request.status} /><//>
+      <${Fact} title="Sent to"><code>${safe(`${request.method} ${request.path}`)}</code> <${Status} request=${request} /><//>
     </dl>
     <button type="button" class="to-request" onClick=${() => onRequest(request.id)}>Open request ${request.id}</button>
     ${wire.json || wire.hex ? html`
