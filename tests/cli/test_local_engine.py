@@ -58,7 +58,7 @@ def test_a_query_that_does_not_compile(local):
     """It is a usage error, and a caret marks the place."""
     result = local("query", "source logs | enrich a into b using c")
     assert result.exit_code == 2
-    assert "supported by the service, not by the local engine" in result.stderr
+    assert "works on the service, not here" in result.stderr
     assert "\n                ^" in result.stderr
 
 

@@ -170,7 +170,7 @@ def test_no_rows(client):
         ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a string"),
         (
             {"query": "limit 1", "metadata": {"defaultSource": "spans"}},
-            "source spans: supported by the service",
+            "source spans: works on the service, not here",
         ),
         ({"query": "%%", "metadata": {"syntax": "QUERY_SYNTAX_LUCENE_UTF8_BASE64"}}, "in base64"),
     ],
@@ -416,7 +416,7 @@ def test_a_syntax_error_with_its_caret(query):
         query.query("source logs\n| filter a === 1")
     assert (caught.value.line, caught.value.column) == (1, 13)
     assert caught.value.caret == "  | filter a === 1\n               ^"
-    with pytest.raises(QuerySyntaxError, match="supported by the service, not by the local engine"):
+    with pytest.raises(QuerySyntaxError, match="works on the service, not here"):
         query.query("source logs | enrich a into b using c")
 
 

@@ -106,6 +106,9 @@ class EngineAnswer:
     def final_warnings(self) -> list[dict[str, Any]]:
         """Return all warnings of the query."""
         found = list(self.warnings)
+        for sentence in self.plan.shared.warnings:
+            kind = "deprecationWarning" if ": deprecated" in sentence else "compileWarning"
+            found.append({kind: {"warningMessage": sentence}})
         if self.plan.shared.groups_dropped:
             limit = {"aggregationBucketsLimit": MAX_GROUPS}
             found.append({"aggregationBucketsLimitWarning": limit})
