@@ -38,6 +38,7 @@ class QueryState:
         groups_dropped: True once groups were left out.
         used: Roots and fields that the query reads: `$d`, `$m.severity`, `$l.category`.
         paths: Keypaths of the data that the query reads and did not create itself.
+        compared: Keypaths of the data as it was sent, with the types they are compared with.
         warnings: Messages about the query that are sent whatever it finds.
         hints: Messages about likely mistakes in the query, for a query that finds nothing.
         scan: Reads rows; set when the query runs.
@@ -48,6 +49,7 @@ class QueryState:
     groups_dropped: bool = False
     used: set[str] = field(default_factory=set)
     paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
+    compared: list[tuple[KeyPath, Kind]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     scan: Callable[[Any], Iterator[QueryRow]] | None = None
