@@ -19,6 +19,15 @@ UNSUPPORTED_METADATA = {
 }
 """Metadata of the service that local events do not have."""
 
+OTHER_PLACES = {
+    "app": "$l.applicationname", "application": "$l.applicationname",
+    "applicationname": "$l.applicationname", "subsystem": "$l.subsystemname",
+    "subsystemname": "$l.subsystemname", "service": "$l.subsystemname", "host": "$l.computername",
+    "severity": "$m.severity", "level": "$m.severity", "time": "$m.timestamp",
+    "timestamp": "$m.timestamp", "ts": "$m.timestamp", "ip": "$l.ipaddress",
+}  # fmt: skip
+"""What people look for in `$m` and `$l`, in lower case, and where it is."""
+
 MAX_VALUES_IN_MEMORY = 1_000_000
 """Maximum number of values that a query keeps: groups, distinct values, sorted rows."""
 
@@ -208,6 +217,9 @@ class Scope:
 
 def unknown_keypath(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:
     """Return the error for an unknown keypath, with the most similar one of *known*."""
-    hint = nearest(str(path.steps[0]), known).strip()
+    name = str(path.steps[0])
+    hint = nearest(name, known).strip()
+    if path.root != "$d" and name.lower() in OTHER_PLACES:
+        hint = f"Did you mean {OTHER_PLACES[name.lower()]!r}?"
     suggestion = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
     return QueryRefusedError(f"keypath does not exist {str(path)!r}{suggestion}", path.at)
