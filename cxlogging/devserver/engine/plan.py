@@ -164,7 +164,7 @@ class _Planner:
 
         # A field of one side is null in rows of the other: so the set of fields is unknown.
         shared.used.update(("$d", "$m", "$l"))
-        return CommandStep(command, apply, replace(scope, fields=None))
+        return CommandStep(command, apply, scope.with_any_fields())
 
     def _window(self, source: SourceClause, scope: Scope) -> ScanFilter:
         settings = self._settings

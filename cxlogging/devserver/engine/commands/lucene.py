@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_BOUND = re.compile(r"(?:\\.|[^\s()\[\]{}\"\\])+", re.DOTALL)
 _EQUAL = re.compile(r"([A-Za-z_$@][\w.$@-]*)=(?![^=]*[=&])")
 _COMPARED = re.compile(r"[A-Za-z_$@][\w.$@-]*(?:[<>]=?|==)")
 _SUFFIXES = {"keyword": Reading.KEYWORD, "numeric": Reading.NUMBER}
@@ -87,7 +88,12 @@ class _LuceneParser:
 
     def _all(self) -> Evaluate:
         tests = [self._not()]
-        while self._accept("AND", "&&") or self._starts_clause():
+        while (told := self._accept("AND", "&&")) or self._starts_clause():
+            if not told and self._field.name and self.kind == "word" and self.text != "NOT":
+                self._scope.shared.hints.append(
+                    f"Lucene: all words in the parentheses after {self._field.name}: must match;"
+                    " write OR between them for any"
+                )
             tests.append(self._not())
         return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
 
@@ -273,6 +279,10 @@ class _LuceneParser:
     def _bound(self) -> str | None:
         if self.kind == "phrase":
             return self._phrase()
-        sign = "-" if self.kind == "sign" and self._accept("-") else ""
-        word = self._word("a bound")
-        return None if word == "*" else sign + ESCAPE.sub(r"\1", word)
+        # Not by tokens: a time has colons.
+        found = _BOUND.match(self._query, self.start)
+        if found is None or found[0] in ("TO", "AND", "OR", "NOT"):
+            self.refuse("expected a bound")
+        self._end = found.end()
+        self._next()
+        return None if found[0] == "*" else ESCAPE.sub(r"\1", found[0])

@@ -179,6 +179,7 @@ class ExpressionCompiler(FieldAccess):
                 self._check_severities(sides, (left, right))
                 left, right = severities.as_numbers(left, right)
             self._warn_if_never(sides, kinds)
+            self._note_types(sides, (left, right))
         return operators.binary(node, left, right)
 
     def _check_severities(self, nodes: Sequence[Node], sides: Sequence[Expression]) -> None:
@@ -188,7 +189,15 @@ class ExpressionCompiler(FieldAccess):
 
     def _is_field(self, node: Node) -> bool:
         path = keypath_of(node)
-        return path is not None and self.scope.is_sent(path)
+        word = isinstance(node, Name) and node.text in (*_LITERALS, *Severity.__members__)
+        return path is not None and not word and self.scope.is_sent(path)
+
+    def _note_types(self, nodes: Sequence[Node], sides: Sequence[Expression]) -> None:
+        """Note the type with which a field is compared, in case that nothing is found."""
+        for node, other in zip(nodes, sides[::-1], strict=True):
+            if self._is_field(node) and other.kind in (Kind.STRING, Kind.NUMBER, Kind.BOOL):
+                path = keypath_of(node)
+                self.scope.shared.compared += [(path, other.kind)] if path is not None else []
 
     def _warn_if_never(self, nodes: Sequence[Node], kinds: set[Kind]) -> None:
         """Warn of a field that is compared with a value of a type that no field has."""

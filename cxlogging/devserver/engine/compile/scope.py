@@ -19,6 +19,15 @@ UNSUPPORTED_METADATA = {
 }
 """Metadata of the service that local events do not have."""
 
+OTHER_PLACES = {
+    "app": "$l.applicationname", "application": "$l.applicationname",
+    "applicationname": "$l.applicationname", "subsystem": "$l.subsystemname",
+    "subsystemname": "$l.subsystemname", "service": "$l.subsystemname", "host": "$l.computername",
+    "severity": "$m.severity", "level": "$m.severity", "time": "$m.timestamp",
+    "timestamp": "$m.timestamp", "ts": "$m.timestamp", "ip": "$l.ipaddress",
+}  # fmt: skip
+"""What people look for in `$m` and `$l`, in lower case, and where it is."""
+
 MAX_VALUES_IN_MEMORY = 1_000_000
 """Maximum number of values that a query keeps: groups, distinct values, sorted rows."""
 
@@ -38,6 +47,7 @@ class QueryState:
         groups_dropped: True once groups were left out.
         used: Roots and fields that the query reads: `$d`, `$m.severity`, `$l.category`.
         paths: Keypaths of the data that the query reads and did not create itself.
+        compared: Keypaths of the data as it was sent, with the types they are compared with.
         warnings: Messages about the query that are sent whatever it finds.
         hints: Messages about likely mistakes in the query, for a query that finds nothing.
         scan: Reads rows; set when the query runs.
@@ -48,6 +58,7 @@ class QueryState:
     groups_dropped: bool = False
     used: set[str] = field(default_factory=set)
     paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
+    compared: list[tuple[KeyPath, Kind]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     scan: Callable[[Any], Iterator[QueryRow]] | None = None
@@ -206,6 +217,9 @@ class Scope:
 
 def unknown_keypath(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:
     """Return the error for an unknown keypath, with the most similar one of *known*."""
-    hint = nearest(str(path.steps[0]), known).strip()
+    name = str(path.steps[0])
+    hint = nearest(name, known).strip()
+    if path.root != "$d" and name.lower() in OTHER_PLACES:
+        hint = f"Did you mean {OTHER_PLACES[name.lower()]!r}?"
     suggestion = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
     return QueryRefusedError(f"keypath does not exist {str(path)!r}{suggestion}", path.at)

@@ -60,7 +60,7 @@ def hint_for(nodes: Iterable[Node]) -> str:
     """Return what to write instead of the string among *nodes*."""
     for node in nodes:
         if isinstance(node, Literal) and (meant := meant_by(node.value)):
-            return f"; write {meant} without quotes"
+            return f"; write {meant} without quotes: severities are bare words"
     return f"; {NAMES}"
 
 

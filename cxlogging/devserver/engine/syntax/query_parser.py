@@ -17,6 +17,16 @@ ALIASES = {
     "r": "remove", "conv": "convert", "e": "extract", "sortby": "orderby", "agg": "aggregate",
     "calculate": "aggregate", "calc": "aggregate",
 }  # fmt: skip
+OTHER_NAMES = {
+    "head": "limit", "take": "limit", "stats": "aggregate", "summarize": "groupby",
+    "project": "choose", "fields": "choose", "table": "choose", "keep": "choose",
+    "extend": "create", "eval": "create", "let": "create", "set": "create", "drop": "remove",
+    "rename": "move", "parse": "extract", "rex": "extract", "search": "wildfind",
+    "grep": "wildfind", "mvexpand": "explode", "unroll": "explode", "uniq": "distinct",
+    "dedup": "dedupeby", "append": "union", "lookup": "enrich", "bin": "roundtime",
+}  # fmt: skip
+"""Commands of other languages, in lower case, and what they are called here."""
+
 MAX_COMMANDS = 200
 UNSUPPORTED = ("enrich", "timechart", "timeseries")
 SUBQUERIES = ("union", "join", "stitch")
@@ -91,9 +101,11 @@ class QueryParser(ClauseParser):
             return Command(word.start, name, self._with_subquery(name))
         parse_clauses = COMMANDS.get(name)
         if parse_clauses is None:
-            hint = nearest(word.text, (*COMMANDS, *ALIASES, *SUBQUERIES)) or (
-                " source comes first." if name in ("source", "from") else ""
-            )
+            meant = OTHER_NAMES.get(word.text.lower())
+            hint = f" Did you mean {meant!r}?" if meant else ""
+            hint = hint or nearest(word.text, (*COMMANDS, *ALIASES, *SUBQUERIES))
+            if name in ("source", "from"):
+                hint = " source comes first."
             raise QueryRefusedError(f"unknown command {word.text!r}.{hint}", word.start)
         return Command(word.start, name, parse_clauses(self))
 
