@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...dataprime import times
-from ...dataprime.findings import LIMIT_WARNINGS
-from ...dataprime.hints import severity_hints
+from ...dataprime.language.hints import severity_hints
 from ...dataprime.results import Findings
 from ...dataprime.summary import AnswerSummary
 
@@ -41,7 +40,7 @@ def hints(query: str) -> Iterator[str]:
 def nothing_yet(expression: str, answer: AnswerSummary, *, lucene: bool) -> Iterator[str]:
     """Yield why a tail has shown nothing so far: likely mistakes, and where its window begins."""
     for each in answer.warnings:
-        if each.kind not in LIMIT_WARNINGS:
+        if not each.limit:
             yield f"warning: {each}"
     yield from hints(answer.query)
     if not lucene and _WORD.fullmatch(expression):

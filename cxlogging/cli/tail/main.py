@@ -17,6 +17,8 @@ from ...dataprime import (
     RateLimited,
     Row,
     Severity,
+    Syntax,
+    Tier,
     Unreachable,
     times,
 )
@@ -94,8 +96,8 @@ def command(
     expression: str | None,
     level: Severity | None,
     since: str,
-    tier: str,
-    syntax: str,
+    tier: Tier,
+    syntax: Syntax,
     every: float | None,
     late: float,
     count: int | None,
@@ -168,7 +170,7 @@ class _Windows:
     """
 
     def __init__(
-        self, client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str
+        self, client: DataPrimeClient, text: str, tier: Tier, syntax: Syntax, expression: str
     ) -> None:
         self.incomplete = False
         self._client = client
