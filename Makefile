@@ -12,7 +12,8 @@ PYTEST = $(BIN)/python -m pytest
 PARALLEL = -n $(WORKERS) --dist loadgroup
 # The tests that cover what pyproject.toml names; all others cost time and add nothing.
 COVERING = tests/wire tests/vendors tests/delivery tests/handlers tests/journal tests/lifecycle \
-	tests/devserver tests/cli/test_spool.py tests/test_handlers.py tests/test_platforms.py
+	tests/devserver tests/integrations tests/cli/test_doctor.py tests/cli/test_spool.py \
+	tests/test_handlers.py
 QUICK = not slow and not timing and not servers and not integrations
 
 # Without bytecode, each of the many processes that tests start would compile the package again.

@@ -128,7 +128,7 @@ def command(
     With a STATUS, requests get this answer, and nothing is stored. The options alone are faults
     too, such as --delay 2. "list" prints the faults that are set; "clear" removes them.
 
-    Exit codes: 0 done, 2 invalid usage, 5 no local server listens.
+    Exit codes: 0 done, 1 another server listens there, 2 invalid usage, 5 no server listens.
     """
     origin = _origin(port, url)
     given = {name: value for name, value in attributes.items() if value is not None}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from operator import itemgetter
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -162,7 +163,7 @@ REPORTER = StatsReporter()
 
 def report() -> dict[str, Any]:
     """Return what is reported: the process, and for each handler its statistics and its queue."""
-    handlers = []
+    handlers: list[dict[str, Any]] = []
     for name, workers in named_workers():
         lane = workers.lane
         with lane.lock:
@@ -176,6 +177,7 @@ def report() -> dict[str, Any]:
                     "queue_limit": lane.queue.bound,
                 }
             )
+    handlers.sort(key=itemgetter("name"))
     return {"process": f"{settings.program_name()} ({os.getpid()})", "handlers": handlers}
 
 

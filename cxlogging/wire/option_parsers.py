@@ -122,7 +122,7 @@ def count(*, most: int, least: int = 1) -> Parser:
     return parse
 
 
-def size(*, least: int = 1, most: int = LARGEST) -> Parser:
+def size() -> Parser:
     """Return a parser for a number of bytes, with an optional unit: ``"64MiB"``, ``"2MB"``."""
 
     def parse(name: str, value: object) -> int:
@@ -130,12 +130,10 @@ def size(*, least: int = 1, most: int = LARGEST) -> Parser:
         if isinstance(value, str) and (match := _SIZE.fullmatch(value)):
             unit = (match[2] or "").lower()
             number = float(match[1]) * (1024 if match[3] else 1000) ** _UNITS.get(unit, 0)
-        if not 1 <= number <= most or number != int(number):
+        if not 1 <= number <= LARGEST or number != int(number):
             raise ConfigurationError(
                 f"{name} takes a number from 1, such as '64MiB' or 65536, not {shown(value)}."
             )
-        if number < least:
-            raise ConfigurationError(f"{name} takes at least {least:,} bytes, not {shown(value)}.")
         return int(number)
 
     return parse
@@ -147,9 +145,7 @@ def _number(value: object) -> float:
         return math.nan
     try:
         number = float(value)  # type: ignore[arg-type] # a wrong type raises TypeError
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-    except Exception:  # raised by the __float__ of an object
+    except Exception:  # whatever the __float__ of an object raises
         return math.nan
     return number if math.isfinite(number) else math.nan
 

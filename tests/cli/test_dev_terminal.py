@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import signal
 import stat
@@ -41,6 +42,11 @@ class Dev:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.lines: list[str] = []
+        if process.stdout is not None:
+            self.welcomed()
+
+    def welcomed(self) -> None:
+        """Read what is printed first."""
         self.url = self.read_until("Ctrl-C")[0].removeprefix("The page: ").rstrip("/")
 
     def read_until(self, words: str) -> list[str]:
@@ -77,10 +83,10 @@ class Dev:
 
 
 @contextlib.contextmanager
-def dev(*arguments: str, **variables: str) -> Iterator[Dev]:
+def dev(*arguments: str, output: int = subprocess.PIPE, **variables: str) -> Iterator[Dev]:
     process = subprocess.Popen(
         [*COMMAND, "dev", "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.PIPE,
         text=True,
         env=environment(**variables),
@@ -242,6 +248,23 @@ def test_an_output_that_nobody_reads_holds_nothing_up():
 
 
 @pytest.mark.slow
+def test_a_non_blocking_output_is_waited_for():
+    """Where another program made the pipe non-blocking, nothing of what is printed is missing."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with dev(output=writing) as running:
+        os.close(writing)
+        with os.fdopen(reading) as running.process.stdout:
+            running.welcomed()
+            burst(running)
+            found = running.read_until(f" event {BURST - 1} ")
+            running.end()
+
+    printed, left_out = counted("\n".join(found))
+    assert printed + left_out == BURST
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_while_its_output_is_full(number):
     """Ctrl-C and SIGTERM end the server with 0, though its printing waits for the pipe."""
@@ -252,6 +275,7 @@ def test_it_ends_while_its_output_is_full(number):
         out, err = running.process.communicate(timeout=DEADLINE)
 
     assert (counted(out)[0] > 0, err) == (True, "")
+    assert "stopped" not in out  # a write of it could wait, too
 
 
 @pytest.mark.slow

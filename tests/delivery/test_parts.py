@@ -7,9 +7,11 @@ import gzip
 import itertools
 import logging
 import math
+import ssl
 import threading
 from collections import deque
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from cxlogging.delivery.clock import Clocks
 from cxlogging.delivery.diagnostics import Diagnostics
 from cxlogging.delivery.http.compression import choose, compressor
-from cxlogging.delivery.ledger import Counter, Tally
+from cxlogging.delivery.ledger import SPARE_LEVEL, Counter, Ledger, Tally
 from cxlogging.delivery.options import Options
 from cxlogging.delivery.queue.memory import ITEM_OVERHEAD, MemoryQueue
 from cxlogging.delivery.worker.backoff import backoff, retry_after
@@ -97,6 +99,63 @@ def test_impossible_options(given_options, sentence):
     with pytest.raises(ConfigurationError, match=sentence) as caught:
         Options.parse(given_options)
     assert "secret" not in str(caught.value)
+
+
+def test_a_default_gives_way_to_what_is_given():
+    """A maximum below the default of its part lowers that part; a part that was given does not."""
+    assert Options.parse({"retry_maximum": "0.1"}).retry_initial == 0.1
+    with pytest.raises(ConfigurationError, match=r"above retry_maximum=0\.1"):
+        Options.parse({"retry_maximum": "0.1", "retry_initial": "0.2"})
+
+
+def test_an_ssl_context_stands_alone():
+    """Certificates beside a context would have no effect."""
+    given = {"ssl_context": ssl.create_default_context(), "ca_file": certifi.where()}
+    with pytest.raises(ConfigurationError, match="ssl_context stands alone"):
+        Options.parse(given)
+
+
+class Unreadable:
+    """Neither a number nor a text."""
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+    def __float__(self):
+        raise RuntimeError("no number")
+
+
+@pytest.mark.parametrize("name", ["timeout", "batch_count", "buffer_bytes", "overflow", "proxy"])
+def test_a_value_that_raises_is_shown_by_its_type(name):
+    """What its own methods raise does not leave the handler's constructor."""
+    with pytest.raises(ConfigurationError, match="<Unreadable>"):
+        Options.parse({name: Unreadable()})
+
+
+def test_the_newest_twenty_reasons_are_kept():
+    """A vendor that gives each record another reason does not fill the memory."""
+    ledger = Ledger()
+    for number in range(30):
+        ledger.reject(logging.INFO, f"reason {number}")
+
+    assert list(ledger.reasons) == [f"reason {number}" for number in range(10, 30)]
+    assert ledger.rejected[logging.INFO] == 30
+
+
+def test_a_loss_is_counted_where_no_memory_is_left_for_its_level():
+    """The counter of one level exists from the beginning, and takes it."""
+
+    class Exhausted(Tally):
+        def add(self, level):
+            if level != SPARE_LEVEL:
+                raise MemoryError
+            super().add(level)
+
+    ledger = Ledger()
+    ledger.dropped = Exhausted()
+    ledger.lose(logging.DEBUG)
+
+    assert ledger.dropped.by_level() == {SPARE_LEVEL: 1}
 
 
 def test_options_from_strings():

@@ -134,6 +134,7 @@ def test_words_are_told_from_queries(text, kind):
         ("source logs | count", "source logs | count"), ("filter x == 1", "filter x == 1"),
         ("where x == 1", "where x == 1"), ("x == 1 | count", "filter x == 1 | count"),
         ("count > 3", "filter count > 3"), ("| count", "source logs | count"),
+        ("filter !($d.a == 1)", "filter !($d.a == 1)"), ("count != 3", "filter count != 3"),
         (" $d.x == 1", "filter  $d.x == 1"), ("top 5 $d.a by count()", "top 5 $d.a by count()"),
     ],
 )  # fmt: skip

@@ -45,7 +45,8 @@ def test_a_row_has_what_a_reader_sees_first(server, client):
     """A row has the fields of the contract, and its time is a string."""
     body = {"message": "hi", "user": {"id": 7}, "logger": "a.b", "level": "error",
             "trace_id": "t", "request_id": "r", "task_id": "k",
-            "exception": {"type": "E", "message": "m", "stacktrace": "T"}}  # fmt: skip
+            "exception": {"type": "E", "message": "m",
+                          "stacktrace": 'File "a.py", line 3, in f\n  g()'}}  # fmt: skip
     client.ask("POST", "/", json.dumps(body), BULK)
     answer = rows(client)
     (row,) = answer.pop("rows")
@@ -54,9 +55,10 @@ def test_a_row_has_what_a_reader_sees_first(server, client):
     assert row == {
         "id": 1, "vendor": "betterstack", "severity": 5, "level": "error", "application": "",
         "subsystem": "", "logger": "a.b", "message": "hi", "exception": "E: m",
+        "raised_at": "a.py:3 f",
         "fields": {"user": {"id": 7}, "logger": "a.b", "trace_id": "t", "request_id": "r",
                    "task_id": "k"},
-        "cut": False, "raised_at": "", "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
+        "cut": False, "warnings": 0, "size": row["size"], "request": 1, "trace_id": "t",
         "request_id": "r", "task_id": "k",
     }  # fmt: skip
 

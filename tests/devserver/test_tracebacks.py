@@ -8,7 +8,7 @@ import traceback
 
 import pytest
 
-from cxlogging.devserver.events.tracebacks import is_library, parts_of
+from cxlogging.devserver.events.tracebacks import is_library, parts_of, raised_at
 
 
 def failing(depth):
@@ -48,6 +48,14 @@ def test_frames_have_their_place_and_their_code():
     assert last["line"] > 1
     assert not last["library"]
     assert texts(text) == ["Traceback (most recent call last):", "ValueError: first\nsecond"]
+
+
+def test_an_exception_is_raised_in_the_application():
+    """The last frame of the application counts, else the last frame of all; none is empty."""
+    failed = text_of(lambda: json.loads("{"))
+    assert raised_at([failed]) == f"{__file__}:{frames(failed)[1]['line']} <lambda>"
+    assert raised_at(['File "/lib/python3.11/json/x.py", line 7, in f']).endswith("x.py:7 f")
+    assert raised_at(["E: m"]) == raised_at([]) == ""
 
 
 def test_causes_are_text_between_frames():

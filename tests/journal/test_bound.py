@@ -13,6 +13,7 @@ from tests.journal.fakedisk import Machine
 
 BOUND = 2**20
 SLACK = 64 * 1024
+OTHER_POLICIES = ("drop_newest", "drop_oldest", "block")
 
 PROGRAM = """
 import logging, os, signal, sys
@@ -40,6 +41,7 @@ def size(spool):
     return sum(path.stat().st_size for path in spool.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_a_crash_loop(tmp_path):
     """Processes that crash one after the other, each with more than half of the bound, stay within
     the bound and one segment: the rest is dropped and counted.
@@ -71,7 +73,10 @@ def test_a_spool_that_others_have_filled_is_said(tmp_path):
     assert int(line.split(spool)[1].split()[0]) > BOUND * 3 // 4
 
 
-@pytest.mark.parametrize("overflow", ["shed", "drop_newest", "drop_oldest", "block"])
+@pytest.mark.parametrize(
+    "overflow",
+    ["shed", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHER_POLICIES)],
+)
 def test_six_processes_at_once(tmp_path, overflow):
     """Six processes that fill a spool together stay within the bound and one segment each."""
     running = [start(tmp_path / "spool", "stay", overflow) for _ in range(6)]

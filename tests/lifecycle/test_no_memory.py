@@ -41,7 +41,9 @@ print(raised, stats.balanced, stats.dropped > 0, stats.accepted)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bounds the address space of a process")
-@pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
+@pytest.mark.parametrize(
+    "vendor", [pytest.param("coralogix", marks=pytest.mark.slow), "honeycomb", "betterstack"]
+)
 @pytest.mark.parametrize("spooled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_no_memory_error_leaves_a_log_call(program, server, tmp_path, vendor, spooled):
     """

@@ -24,12 +24,12 @@ class Assistant:
     A client of MCP, as a coding assistant has one.
 
     Args:
-        place: What the SDK's `Client` connects to.
+        connect: Returns what the SDK's `Client` takes.
         mode: ``legacy`` for the handshake of the protocol until 2025, as most assistants have it.
     """
 
-    def __init__(self, place: Any, mode: str = "auto") -> None:
-        self._place, self._mode = place, mode
+    def __init__(self, connect: Callable[[], Any], mode: str = "auto") -> None:
+        self._connect, self._mode = connect, mode
 
     def tools(self) -> dict[str, Any]:
         """Return the tools by name."""
@@ -71,7 +71,7 @@ class Assistant:
 
         async def run() -> Any:
             with anyio.fail_after(60):
-                async with Client(self._place, mode=self._mode) as client:
+                async with Client(self._connect(), mode=self._mode) as client:
                     return await ask(client)
 
         return anyio.run(run)
@@ -79,21 +79,20 @@ class Assistant:
 
 def over_stdio(*arguments: str, **variables: str) -> Assistant:
     """Return a client that starts `cxlogging mcp` with each call."""
-    from mcp import StdioServerParameters
+    from mcp import StdioServerParameters, stdio_client
 
     environment = {name: held for name, held in os.environ.items() if "CX" not in name}
-    return Assistant(
-        StdioServerParameters(
-            command=COMMAND[0],
-            args=[*COMMAND[1:], "mcp", *arguments],
-            env={**environment, **variables},
-        )
+    started = StdioServerParameters(
+        command=COMMAND[0],
+        args=[*COMMAND[1:], "mcp", *arguments],
+        env={**environment, **variables},
     )
+    return Assistant(lambda: stdio_client(started))
 
 
 def over_http(url: str, mode: str = "auto") -> Assistant:
     """Return a client of the local server's own endpoint."""
-    return Assistant(f"{url}/mcp", mode)
+    return Assistant(lambda: f"{url}/mcp", mode)
 
 
 @contextmanager

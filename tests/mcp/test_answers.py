@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from cxlogging.devserver import StoredEvent
+from cxlogging.mcp.text import joined
 from cxlogging.printable import CONTROL
 
 from .conftest import logging_to, over_stdio
@@ -311,3 +312,12 @@ def test_volume_names_what_is_billed(full, assistant):
 
     assert "50,000 events" in text
     assert "bills" in text
+
+
+def test_no_part_of_an_answer_is_longer_than_the_answer():
+    """Whatever is put together, the budget holds, and a cut is said."""
+    text = joined(["one", "x" * 500], 100)
+
+    assert len(text) <= 100
+    assert text.endswith("\n(cut here)")
+    assert joined(["one", "", "two"], 100) == "one\ntwo"

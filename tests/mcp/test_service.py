@@ -24,7 +24,7 @@ def service(server):
             {}["total"]
         except KeyError:
             log.exception("no total", extra={"request_id": "r-17"})
-        log.info("another request", extra={"request_id": "r-18"})
+        log.info("another request, after r-17", extra={"request_id": "r-18"})
     with DataPrimeClient("key", url=server.url) as client:
         source = ServiceSource(client, "the service")
 

@@ -256,6 +256,20 @@ def test_a_wrong_query_is_shown_with_a_caret_below_its_place(find):
     assert not find.all(".query-error")
 
 
+def test_the_place_of_an_error_in_a_long_query_is_visible(find):
+    """What is shown of the query is scrolled to the caret."""
+    find.query("filter " + "$d.user.id != 7 && " * 30 + "&& true")
+    find.one(".query-error pre")
+    script = """(() => {
+        const place = document.querySelector('.query-error pre'), range = document.createRange();
+        const text = place.firstChild, caret = text.data.indexOf('^');
+        range.setStart(text, caret); range.setEnd(text, caret + 1);
+        const {left} = range.getBoundingClientRect(), box = place.getBoundingClientRect();
+        return left > box.left && left < box.right;
+    })()"""
+    until(lambda: find.run(script))
+
+
 class TestCompletion:
     """Commands, keypaths of the data, functions and values."""
 

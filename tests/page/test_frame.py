@@ -268,6 +268,20 @@ def test_back_and_forward_lead_through_views_and_events(page, sender):
     assert page.state("open")
 
 
+def test_a_link_to_an_event_leads_to_its_row(page, sender):
+    """The event is open, and its row is shown among those around it."""
+    one = sender()
+    for number in range(200):
+        one.log.info("event %d", number)
+    one.deliver()
+    page.open("/?event=51")
+    page.until("document.querySelector('.rows .open')?.textContent.includes('event 50')")
+    where = "document.querySelector('.rows .open').getBoundingClientRect()"
+    assert page.run(f"{where}.bottom <= {GRID}.getBoundingClientRect().bottom + 1")
+    assert page.run(f"{where}.top >= {GRID}.getBoundingClientRect().top")
+    assert page.state("selected") == 51
+
+
 def test_clear_asks_and_says_what_it_deletes(page, server, sender):
     """Nothing is deleted before one confirms; the dialog counts events and requests by vendor."""
     one = sender("honeycomb", "betterstack")

@@ -106,8 +106,8 @@ class EventPrinter:
 
     def stop(self) -> bool:
         """Print the rest; return False if the output does not take it in time."""
-        if self._thread is None:
-            return True
+        if self._thread is None or not self._thread.is_alive():
+            return True  # Ctrl-C may come before it is started
         self._deadline = time.monotonic() + STOP_SECONDS
         self._arrived.set()
         self._thread.join(2 * STOP_SECONDS)

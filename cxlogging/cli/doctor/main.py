@@ -25,6 +25,7 @@ EXTRAS = {
     "fast": ("msgspec", "isal"),
     "cli": ("click", "rich"),
     "dev": ("flask", "starlette", "uvicorn"),
+    "mcp": ("mcp", "jsonschema"),
 }
 
 

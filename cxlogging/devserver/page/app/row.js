@@ -67,8 +67,8 @@ export class Row extends Component {
         <span role="gridcell" class="place">${safe(place)}</span>
         <span role="gridcell" class="logger">${safe(row.logger)}</span>
         ${columns.map((path) => {
-          const value = valueAt(row, path);
-          return html`<span role="gridcell" class="extra">${value === undefined ? "" : shown(value)}</span>`;
+          const value = valueAt(row, path), text = value === undefined ? "" : shown(value);
+          return html`<span role="gridcell" class="extra" title=${text && `${safe(path)}: ${text}`}>${text}</span>`;
         })}
         ${this.message(row)}
       </div>`;

@@ -5,6 +5,7 @@ import { MAX_ROWS, set, state, toFilterParams } from "./store.js";
 const FIRST = 2_000, OLDER = 1_000;
 export const RETRY = 1_000; // milliseconds
 let loading = new AbortController();
+let isFirst = true; // the page was opened: it shows the event that its address names
 
 function url(limit, before) {
   const params = toFilterParams(state.filter);
@@ -61,6 +62,8 @@ export async function load(ready) {
     const rows = (answer.rows ?? []).reverse();
     const { table = null, kind, total = null, warnings = [] } = answer;
     set({ rows, table, kind, total, warnings, error: null, loading: false });
+    if (isFirst && rows.some(({ id }) => id === state.open)) set({ selected: state.open, follow: false });
+    isFirst = false;
     ready(rows.reduce((last, row) => Math.max(last, row.id), 0));
     await loadOlder(answer.next_before, signal);
   } catch (error) {

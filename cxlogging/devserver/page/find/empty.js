@@ -1,5 +1,5 @@
 // What was searched where no event is found, and how to find more.
-import { plural, safe } from "../app/format.js";
+import { number, plural, safe } from "../app/format.js";
 import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { clearFilter, setFilter } from "../app/store.js";
@@ -57,7 +57,8 @@ export class Empty extends LiveComponent {
         ${filter.q && html`<dt>Searched</dt><dd><code>${safe(filter.q)}</code>
           <span class="remark">${kind === "dataprime" ? "as a DataPrime query" : AS_WORDS}</span></dd>`}
         <dt>In</dt><dd>${window}</dd>
-        ${others.length > 0 && html`<dt>Filtered by</dt><dd>${others.map(({ text }) => text).join(" · ")}</dd>`}
+        ${others.length > 0 && html`<dt>Filtered by</dt><dd>${others.slice(0, OFFERED).map(({ text }) => text).join(" · ")}
+          ${others.length > OFFERED && ` and ${number(others.length - OFFERED)} more`}</dd>`}
       </dl>
       ${this.offers()}</section>`;
   }

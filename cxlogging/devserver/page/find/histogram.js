@@ -27,7 +27,7 @@ export class Histogram extends LiveComponent {
   point = (seconds) => {
     const { shown } = this;
     if (!this.pointed || !shown) return;
-    const bar = seconds === null ? null : shown.bars[Math.floor((seconds - shown.data[0][0]) / shown.seconds)];
+    const bar = seconds === null ? null : shown.bars[Math.floor((seconds - shown.begin) / shown.seconds)];
     this.pointed.textContent = bar ? `${windowText(bar)} · ${countsText(bar.counts) || "nothing"}` : "";
   };
 
@@ -52,7 +52,8 @@ export class Histogram extends LiveComponent {
 
   render({ state: { filter, error } }, { table }) {
     const { shown } = this;
-    if (!shown) return null;
+    // Its place is kept until the first answer, so that the rows do not move.
+    if (!shown) return this.current || error ? null : html`<div class="histogram waiting"></div>`;
     const window = windowText(shown), events = plural(shown.total, "event");
     return html`<section class=${`histogram${error ? " stale" : ""}`} aria-label="Events over time">
       <div class="histogram-head"><span class="window"><b>${events}</b> ${window}</span>

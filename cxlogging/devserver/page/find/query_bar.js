@@ -97,8 +97,8 @@ export class QueryBar extends Component {
 
   kind({ state: { kind, loading, error } }, { text, applied }) {
     if (!text.trim()) return "";
-    const decided = text === applied && !loading && !error && kind !== "all";
-    const dataprime = decided ? kind !== "text" : isDataprime(text, this.known.language);
+    const decided = text === applied && !loading && (error || kind !== "all");
+    const dataprime = decided ? error || kind !== "text" : isDataprime(text, this.known.language);
     return dataprime ? "DataPrime" : "Text";
   }
 
@@ -111,11 +111,12 @@ export class QueryBar extends Component {
 
   render(props, state) {
     const { text, items, active } = state, open = items.length > 0, kind = this.kind(props, state);
+    const wrong = props.state.error?.caret;
     return html`<div class="query-bar" role="search">
       <input id="query" type="text" role="combobox" ref=${(input) => { this.input = input; }} value=${text}
         aria-label="Search words, or a DataPrime query" aria-autocomplete="list" aria-expanded=${String(open)}
         aria-controls="query-options" aria-activedescendant=${active >= 0 ? `query-option-${active}` : null}
-        aria-invalid=${props.state.error ? "true" : null} aria-describedby=${props.state.error ? "query-error" : "query-kind"}
+        aria-invalid=${wrong ? "true" : null} aria-describedby=${wrong ? "query-error" : "query-kind"}
         placeholder="Search words, or a condition such as user.id == 7" autocomplete="off" autocapitalize="off" spellcheck=${false}
         enterkeyhint="search" onFocus=${this.learn} onInput=${() => this.suggest()} onBlur=${this.close}
         onKeyDown=${this.onKeyDown} onPaste=${this.onPaste} />
@@ -128,11 +129,24 @@ export class QueryBar extends Component {
 }
 
 // Why the query was refused, with the place.
-export function QueryError({ error }) {
-  if (!error) return null;
-  return html`<div class="query-error" id="query-error" role="alert">
-    <p>${safe(error.error)}</p>
-    ${error.caret && html`<pre tabindex="0" aria-label="The place in the query">${safe(error.caret)}</pre>`}
-    ${error.hint && html`<p class="hint">${safe(error.hint)}</p>`}
-  </div>`;
+export class QueryError extends Component {
+  componentDidMount() { this.componentDidUpdate({}); }
+
+  // Scrolls to the place in a long query.
+  componentDidUpdate({ error: before }) {
+    const { place, props: { error } } = this;
+    if (error === before || !place) return;
+    const [line, caret] = error.caret.split("\n");
+    place.scrollLeft = place.scrollWidth * caret.length / line.length - place.clientWidth / 2;
+  }
+
+  render({ error }) {
+    if (!error) return null;
+    return html`<div class="query-error" id="query-error" role="alert">
+      <p>${safe(error.error)}</p>
+      ${error.caret && html`<pre tabindex="0" aria-label="The place in the query"
+        ref=${(place) => { this.place = place; }}>${safe(error.caret)}</pre>`}
+      ${error.hint && html`<p class="hint">${safe(error.hint)}</p>`}
+    </div>`;
+  }
 }

@@ -8,6 +8,7 @@ const AXIS = 22, LABELS = 46, MIN_DRAG = 4;
 const MIN_BARS = 24;  // a single bar is not as wide as the page
 const FINEST = 1_000_000n;  // nanoseconds of a bar: shorter ones cannot be drawn
 const COUNTS = [1, 2, 5].flatMap((n) => Array.from({ length: 10 }, (_, exponent) => n * 10 ** exponent)).sort((a, b) => a - b);
+const MONTH = 28 * 86_400;  // seconds
 const two = (n, width = 2) => String(n).padStart(width, "0");
 
 // The levels of an answer with bars of a millisecond at least: {start, width, count, levels}.
@@ -24,7 +25,7 @@ function bars({ from, to, step, levels }) {
 }
 
 // What is drawn of an answer of /api/histogram, or null where it counts nothing. Times are nanoseconds as strings.
-// {bars: [{from, to, total, counts: [[level, name, n]…]}…], levels: [[level, name, n]…], total, from, to, seconds, data, range}
+// {bars: [{from, to, total, counts: [[level, name, n]…]}…], levels: [[level, name, n]…], total, from, to, begin, seconds, data, range}
 export function timeline(answer) {
   if (!answer.from) return null;
   const { start, width, count, levels } = bars(answer);
@@ -34,14 +35,15 @@ export function timeline(answer) {
     return { from: String(from), to: String(from + width), counts, total: counts.reduce((sum, [, , n]) => sum + n, 0) };
   });
   const sums = LEVELS.map(([level, name]) => [level, name, (levels[level] ?? []).reduce((sum, n) => sum + n, 0)]).filter(([, , n]) => n);
-  const seconds = Number(width) / 1e9, begin = Number(start) / 1e9, around = Math.max(0, MIN_BARS - count) / 2 * seconds;
-  let below = new Array(count).fill(0);
-  const stacked = LEVELS.map(([level]) => below = below.map((sum, at) => sum + (levels[level]?.[at] ?? 0)));
+  const seconds = Number(width) / 1e9, begin = Number(start) / 1e9;
+  const around = Math.max(0, Math.ceil((MIN_BARS - count) / 2)), places = Array.from({ length: count + 2 * around }, (_, at) => at - around);
+  let below = places.map(() => 0);
+  const stacked = LEVELS.map(([level]) => below = below.map((sum, n) => sum + (levels[level]?.[places[n]] ?? 0)));
   const total = sums.reduce((sum, [, , n]) => sum + n, 0);
   return total === 0 ? null : {
-    bars: made, levels: sums, total, from: made[0].from, to: made.at(-1).to, seconds,
-    data: [made.map((_, at) => begin + at * seconds), ...stacked.reverse()],
-    range: [begin - around, begin + count * seconds + around],
+    bars: made, levels: sums, total, from: made[0].from, to: made.at(-1).to, begin, seconds,
+    data: [places.map((at) => begin + at * seconds), ...stacked.reverse()],
+    range: [begin - around * seconds, begin + (count + around) * seconds],
   };
 }
 
@@ -49,9 +51,11 @@ export function timeline(answer) {
 function times(_plot, splits, _axis, _space, distance) {
   return splits.map((seconds) => {
     const date = new Date(seconds * 1000), minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+    if (distance >= MONTH) return `${date.getFullYear()}-${two(date.getMonth() + 1)}`;
     if (distance >= 60 && minutes === "00:00") return `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     if (distance >= 60) return minutes;
-    return `${minutes}:${two(date.getSeconds())}${distance < 1 ? `.${two(date.getMilliseconds(), 3)}` : ""}`;
+    if (distance >= 1) return `${minutes}:${two(date.getSeconds())}`;
+    return `${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}`;
   });
 }
 
