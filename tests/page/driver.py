@@ -162,17 +162,16 @@ class Page:
 
 
 class Sender:
-    """A logger with a handler for each vendor, or some of them."""
+    """A logger with a handler for each vendor, or some of them; events arrive in their order."""
 
     def __init__(self, url: str, vendors: tuple[str, ...] = ("betterstack",)) -> None:
+        options = {"url": url, "flush_interval": 0.05, "concurrency": 1}
         make = {
             "coralogix": lambda: cxlogging.CoralogixHandler(
-                "k", application_name="shop", subsystem_name="cart", url=url, flush_interval=0.05
+                "k", application_name="shop", subsystem_name="cart", **options
             ),
-            "honeycomb": lambda: cxlogging.HoneycombHandler(
-                "k", dataset="shop", url=url, flush_interval=0.05
-            ),
-            "betterstack": lambda: cxlogging.BetterStackHandler("k", url=url, flush_interval=0.05),
+            "honeycomb": lambda: cxlogging.HoneycombHandler("k", dataset="shop", **options),
+            "betterstack": lambda: cxlogging.BetterStackHandler("k", **options),
         }
         self.log = logging.Logger("shop.cart")  # noqa: LOG001 - beside the tree
         self.log.handlers = [make[name]() for name in vendors]

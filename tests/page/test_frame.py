@@ -186,6 +186,28 @@ def test_following_lets_go_when_one_scrolls_up(page, sender):
     until(lambda: newest(page) and page.state("follow"))
 
 
+def test_following_goes_on_when_the_table_changes_its_size(page, sender):
+    """What appears or vanishes above the table is no scrolling by the user."""
+    one = sender()
+    for number in range(200):
+        one.log.info("event %d", number)
+    one.deliver()
+    page.open()
+    page.until("document.querySelector('.histogram canvas')")
+    until(lambda: newest(page))
+
+    for number, shown in enumerate(("none", "", "none", "")):
+        # Reading a position makes the browser lay out the page at once, before any frame.
+        page.run(
+            "[document.querySelector('.histogram').style.display = arguments[0],"
+            f" {GRID}.scrollTop]", shown
+        )  # fmt: skip
+        one.log.info("after change %d", number)
+        shows(page, f"after change {number}")
+        until(lambda: newest(page))
+    assert page.state("follow")
+
+
 def test_an_opened_event_stays_open_while_others_arrive(page, sender):
     """At 300 events a second the drawer keeps its event, and the page takes in every other one."""
     one = sender()

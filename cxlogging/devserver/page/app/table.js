@@ -89,7 +89,9 @@ export class Table extends Component {
   }
 
   onScroll = () => {
-    const top = this.scroller.current.scrollTop, up = top < this.top - 0.5, down = top >= this.bottom() - NEAR;
+    // Its height may be newer than the state's: what vanished above the table is no scrolling by the user.
+    const { scrollTop: top, scrollHeight, clientHeight } = this.scroller.current;
+    const up = top < this.top - 0.5, down = top >= scrollHeight - clientHeight - NEAR;
     this.top = this.known = top;
     if (up && !down && state.follow) set({ follow: false });
     else if (down && !state.follow) set({ follow: true, pausedNew: state.paused ? state.pausedNew : 0 });
