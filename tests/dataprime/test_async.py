@@ -268,7 +268,8 @@ def test_a_background_query_from_submission_to_rows(service, ask):
     async def body(client):
         job = await client.submit("source logs", start="1h", end="now", name="report")
         await job.wait(timeout=5, on_progress=told.append)
-        rows = [row["number"] async for row in job.results()]
+        with pytest.warns(CxQueryWarning, match="the service warns: slow"):
+            rows = [row["number"] async for row in job.results()]
         same = client.job(job.query_id)
         await same.cancel()
         return job.warnings[0].message, rows, (await same.status()).state.value, repr(job)
