@@ -15,6 +15,7 @@ from ..vendors.registry import QUERIED, VENDORS
 from ..wire.settings import URL_VARIABLE, is_loopback
 from .shared.connection_options import LOCAL_PORT, local_url
 from .shared.exit_codes import RETRYABLE
+from .shared.numbers import FiniteRange
 from .shared.screen import complain, note, safe
 from .shared.wording import examples, in_flags
 
@@ -82,7 +83,7 @@ class ActionType(click.ParamType):  # type: ignore[type-arg] # not generic befor
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     metavar="SECONDS",
     help="How long requests fail.",
 )
@@ -93,7 +94,7 @@ class ActionType(click.ParamType):  # type: ignore[type-arg] # not generic befor
 )
 @click.option(
     "--delay",
-    type=click.FloatRange(0, 3600),
+    type=FiniteRange(0, 3600),
     metavar="SECONDS",
     help="Wait this long before anything else happens; without a status, then answer as usual.",
 )
@@ -104,7 +105,7 @@ class ActionType(click.ParamType):  # type: ignore[type-arg] # not generic befor
 )
 @click.option(
     "--trickle",
-    type=click.FloatRange(0, 3600),
+    type=FiniteRange(0, 3600),
     metavar="SECONDS",
     help="Wait this long between two bytes of the answer.",
 )

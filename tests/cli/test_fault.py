@@ -122,6 +122,8 @@ def test_the_server_is_chosen(fault, run, server):
         ("clear --times 3", 2, "'clear' takes no options but --port and --url."),
         ("503 --vendor nobody", 2, "'nobody' is not one of"),
         ("503 --for 0", 2, "--for"),
+        ("503 --for inf", 2, "'inf' is not a finite number."),
+        ("--delay nan", 2, "'nan' is not a finite number."),
         ("503 --port 1 --url http://127.0.0.1:1", 2, "--port and --url both say"),
         ("503 --url http://example.com", 2, "--url takes the address of a local server"),
         ("503 --url https://127.0.0.1:1", 2, "--url takes the address of a local server"),

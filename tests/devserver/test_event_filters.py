@@ -24,7 +24,8 @@ EVENTS = [
     {"message": 'say "hi" 100%_x', "data": {"user": {"id": 8}, "tags": ["a", 1], "none": None}},
     {"message": "ÜBER", "data": {"text": "a\nb", "big": 2**70, "ratio": 1.5, "a": {"b.c": 1}},
      "application": "shop", "level": "warning", "severity": 4},
-    {"message": "deep", "data": {"logger": "app.db", "context": {"request_id": "r1"}}},
+    {"message": "deep", "data": {"logger": "app.db", "context": {"request_id": "r1"},
+     "vendor": "acme", "p\nq": 1, "http": {"url": {"to.path": "/"}}}},
 ]  # fmt: skip
 
 
@@ -77,11 +78,17 @@ def test_all_words_must_occur(store, text, numbers):
         ("nowhere", "x", []), ("vendor", "honeycomb", [1]), ("application", "shop", [3]),
         ("application", '"shop"', [3]), ("logger", "app.db", [4]), ("request_id", "r1", [4]),
         ("level", "error", [0]), ("level", "5", [0]), ("level", "warn", [3]), ("level", "huh", []),
+        ("$d.vendor", "acme", [4]), ("vendor", "acme", []), ("$d.level", "warning", []),
+        ("a.b.c", "1", [3]), ("http.url.to.path", "/", [4]), ("p\nq", "1", [4]),
         ("user", '{"id":8}', [2]), ("it's", "x", []), ("a;b--", "x", []),
     ],
 )  # fmt: skip
 def test_values_are_json_or_plain_text(store, field, value, numbers):
-    """A field is a column or a keypath, nested or flat; a number in plain text is text as well."""
+    """
+    A field is a column or a keypath, whose end may be a flat name; `$d.` tells it from a column.
+
+    A number in plain text is text as well.
+    """
     assert found(store, EventFilter(wanted=(FieldValue(field, value),))) == numbers
     without = found(store, EventFilter(unwanted=(FieldValue(field, value),)))
     assert without == [n for n in range(5) if n not in numbers]

@@ -94,6 +94,12 @@ def test_a_query_selects_events(server, client):
     assert (answer["kind"], answer["total"], answer["warnings"]) == ("dataprime", 4, [])
 
 
+def test_a_colon_in_a_field_is_escaped(server, client):
+    """Of a condition `field:value`, the field is percent-encoded where it has a colon."""
+    server.store.add(stored(n, data={"x:y": n}) for n in range(3))
+    assert messages(client, **{"is": "x%3Ay:1"}) == ["message 1"]
+
+
 def test_a_query_of_an_unknown_field_says_so(server, client):
     """Where nothing is found, a keypath that no event has is named, with one that exists."""
     server.store.add([stored(1, data={"user": {"name": "ann"}})])

@@ -151,6 +151,24 @@ class TestDrawer:
         page.click("[data-fact=vendor] [aria-label^='Only events']")
         page.until("document.querySelectorAll('.rows .row').length === 2")
 
+    @pytest.mark.parametrize("name", ["vendor", "x:y", "50%25", "p\nq", "b\\c", "url.to path", "'"])
+    def test_any_field_becomes_a_filter(self, page, sender, name):
+        """Names of columns, colons, percent signs, dots and escapes in a field change nothing."""
+        one = sender()
+        for value in ("acme", "other"):
+            one.log.info(value, extra={"held": {name: value}} if "." in name else {name: value})
+        one.deliver()
+        page.open()
+        page.until("document.querySelectorAll('.rows .row').length === 2")
+        open_event(page, "acme")
+        show_tab(page, "fields")
+        buttons = "[...document.querySelectorAll('.part:first-of-type [aria-label^=Only]')]"
+        page.until(f"{buttons}[0]")
+        page.run(f"{buttons}[0].click()")
+        page.until("document.querySelectorAll('.rows .row').length === 1")
+        page.open(page.run("location.search"))
+        assert until(lambda: page.rows(".message"))[0].startswith("acme")
+
     def test_the_focus_moves_in_and_back(self, page, sender):
         """Enter moves the focus to the event's heading, the tabs obey arrows, Esc returns."""
         one = sender()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..commands import exit_for_missing_extra
+from ..shared.numbers import FiniteRange
 from ..shared.wording import examples
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     "--seconds",
     default=4.0,
     show_default=True,
-    type=click.FloatRange(0.1, 3600),
+    type=FiniteRange(0.1, 3600),
     metavar="S",
     help="Send requests to the shop for S seconds.",
 )

@@ -16,6 +16,7 @@ from ...devserver.query.endpoint import TIMEOUT
 from ...vendors.emulation.types import QUERIES
 from ...vendors.registry import VENDORS
 from ...wire import option_parsers as values
+from ..shared.numbers import FiniteRange
 from ..shared.wording import examples, in_flags
 from .browser import open_page
 from .printing import EventPrinter
@@ -110,7 +111,7 @@ def _vendor_options(command: _Command) -> _Command:
     metavar="SECONDS",
     default=TIMEOUT,
     show_default=True,
-    type=click.FloatRange(0.1, 86_400),
+    type=FiniteRange(0.1, 86_400),
     help="Stop a query after this time; a background query may take ten times as long.",
 )
 def command(

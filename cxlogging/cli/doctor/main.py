@@ -13,6 +13,7 @@ import click
 from ... import __version__
 from ...vendors.registry import VENDORS
 from ..shared.exit_codes import AUTHENTICATION, FAILURE, OK
+from ..shared.numbers import FiniteRange
 from ..shared.targets import APP_HELP, CONFIG_HELP, Targets, targets
 from ..shared.wording import examples
 from .canary import canary
@@ -41,7 +42,7 @@ EXTRAS = {
 @click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help=CONFIG_HELP)
 @click.option(
     "--limit",
-    type=click.FloatRange(0.1),
+    type=FiniteRange(0.1),
     default=5.0,
     show_default=True,
     metavar="S",
@@ -49,7 +50,7 @@ EXTRAS = {
 )
 @click.option(
     "--wait",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=60.0,
     show_default=True,
     metavar="S",

@@ -18,6 +18,7 @@ from ...vendors.registry import QUERIED, VENDORS, Vendor
 from ...wire.settings import URL_VARIABLE, held
 from ..shared.connection_options import local_url
 from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
+from ..shared.numbers import FiniteRange
 from ..shared.screen import complain, note
 from ..shared.wording import examples
 from .input import Input, UnreadableError
@@ -105,7 +106,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     help="Wait for more lines at the end of a file, as tail -F does.",
 )
 @click.option(
-    "--rate", type=click.FloatRange(min=0.001), metavar="N", help="Send at most N records a second."
+    "--rate", type=FiniteRange(min=0.001), metavar="N", help="Send at most N records a second."
 )
 @click.option(
     "--skip", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N records."
@@ -149,7 +150,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 )
 @click.option(
     "--wait",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=60.0,
     show_default=True,
     metavar="S",

@@ -29,6 +29,7 @@ from ..shared import connection_options as connection
 from ..shared import formats
 from ..shared.exit_codes import OK, PARTIAL
 from ..shared.levels import LevelType
+from ..shared.numbers import FiniteRange
 from ..shared.screen import note
 from ..shared.wording import examples
 from .following import Following
@@ -76,13 +77,13 @@ _COMMANDS = re.compile(
 )
 @click.option(
     "--every",
-    type=click.FloatRange(0.1, 3600),
+    type=FiniteRange(0.1, 3600),
     metavar="S",
     help=f"Ask every S seconds. Default: {INTERVAL:g}, with --local {LOCAL_INTERVAL:g}.",
 )
 @click.option(
     "--late",
-    type=click.FloatRange(0, 86_400),
+    type=FiniteRange(0, 86_400),
     default=60.0,
     metavar="S",
     show_default=True,

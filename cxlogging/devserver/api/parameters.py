@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -69,7 +70,7 @@ def _pair(text: str) -> FieldValue:
     field, colon, value = text.partition(":")
     if not colon or not field:
         raise HTTPException(400, f"is and not must be field:value, not {text[:100]!r}")
-    return FieldValue(field, value)
+    return FieldValue(unquote(field), value)
 
 
 def _severity(text: str) -> int:

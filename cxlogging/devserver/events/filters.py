@@ -2,7 +2,7 @@
 Which events are wanted, and the SQL conditions of it.
 
 A field is a column, or a keypath in the data such as ``user.id``, which a nested member and a flat
-name with dots both have.
+name with dots both have. ``$d.vendor`` is the field `vendor` of the data, beside the column.
 """
 
 from __future__ import annotations
@@ -116,26 +116,34 @@ def expression(field: str) -> Sql:
         return "severity AS value, 'integer' AS kind", ()
     paths = keypaths(field)
     value, kind = (
-        f"CASE WHEN json_valid(data) THEN COALESCE({', '.join([f'{read}(data, ?)'] * 2)}) END"
+        # COALESCE takes two arguments or more.
+        f"CASE WHEN json_valid(data) THEN COALESCE({f'{read}(data, ?), ' * len(paths)}NULL) END"
         for read in ("json_extract", "json_type")
     )
-    # A single path is asked for twice, as COALESCE takes two arguments.
-    return f"{value} AS value, {kind} AS kind", (paths[0], paths[-1]) * 2
+    return f"{value} AS value, {kind} AS kind", paths * 2
 
 
 def keypaths(field: str) -> tuple[str, ...]:
-    """Return the paths in the JSON of the data where *field* may be, nested and flat."""
+    """Return the paths in the JSON of the data where *field* may be: its end may be a flat name."""
     name = field.removeprefix(DATA)
     steps = name.split(".")
     if not all(steps) or '"' in name or "\0" in name or len(steps) > MAX_STEPS:
         shown = field[:100]
         raise UnknownFieldError(f"{shown!r} is not a field: give a column, or a keypath like a.b")
-    nested = "$" + "".join(f'."{escape_surrogates(step)}"' for step in steps)
-    return (nested,) if len(steps) == 1 else (nested, f'$."{escape_surrogates(name)}"')
+    # SQLite compares names as they are written in JSON.
+    steps = [json.dumps(step, ensure_ascii=False)[1:-1] for step in steps]
+    names = ((*steps[:at], ".".join(steps[at:])) for at in reversed(range(len(steps))))
+    return tuple(escape_surrogates("$" + "".join(f'."{one}"' for one in path)) for path in names)
 
 
 def _same(field: str, other: str) -> bool:
-    return field.removeprefix(DATA) == other.removeprefix(DATA)
+    return _short(field) == _short(other)
+
+
+def _short(field: str) -> str:
+    """Return the keypath without its prefix, unless that tells it from a column."""
+    name = field.removeprefix(DATA)
+    return field if name in COLUMNS or name == LEVEL else name
 
 
 def _wanted(pairs: Iterable[FieldValue]) -> list[Sql]:

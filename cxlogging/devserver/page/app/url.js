@@ -3,6 +3,15 @@
 export const VIEWS = ["events", "requests", "rejected", "volume", "faults"];
 export const NO_FILTER = Object.freeze({ q: "", levels: [], is: [], not: [], from: null, to: null });
 
+// Fields of a filter that are not read from the data.
+const COLUMNS = new Set(["vendor", "application", "subsystem", "logger", "level", "trace_id", "request_id", "task_id", "call_site", "exception"]);
+
+// The field of a filter for a keypath in the data; null where the server cannot look for it.
+export function dataField(path) {
+  if (/["\0]/.test(path) || !path.split(".").every(Boolean)) return null;
+  return COLUMNS.has(path) ? `$d.${path}` : path;
+}
+
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -22,9 +31,20 @@ function toValue(text) {
   return value === undefined || (typeof value === "object" && value !== null) || toText(value) !== text ? text : value;
 }
 
+// A field as parameters have it: a colon in it is not the one before the value.
+const toFieldText = (field) => field.replace(/[%:]/g, encodeURIComponent);
+
+function toField(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function toPair(text) {
   const at = text.indexOf(":");
-  return at > 0 ? [text.slice(0, at), toValue(text.slice(at + 1))] : null;
+  return at > 0 ? [toField(text.slice(0, at)), toValue(text.slice(at + 1))] : null;
 }
 
 // The filter as the API takes it.
@@ -33,7 +53,7 @@ export function toFilterParams(filter) {
   if (filter.q) params.set("q", filter.q);
   for (const level of filter.levels) params.append("level", level);
   for (const kind of ["is", "not"]) {
-    for (const [field, value] of filter[kind]) params.append(kind, `${field}:${toText(value)}`);
+    for (const [field, value] of filter[kind]) params.append(kind, `${toFieldText(field)}:${toText(value)}`);
   }
   for (const end of ["from", "to"]) if (filter[end]) params.set(end, filter[end]);
   return params;

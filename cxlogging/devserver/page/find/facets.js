@@ -3,6 +3,7 @@ import { number } from "../app/format.js";
 import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { addFilter, toText } from "../app/store.js";
+import { dataField } from "../app/url.js";
 import { fieldName, filtered, valueText } from "./filter_text.js";
 import { LiveComponent } from "./live.js";
 
@@ -13,7 +14,7 @@ const MAX_ADDED = 12;
 function readAdded() {
   try {
     const held = JSON.parse(localStorage.getItem(KEY));
-    return held.filter((path) => path && typeof path === "string" && !FIXED.includes(path)).slice(0, MAX_ADDED);
+    return held.filter((path) => typeof path === "string" && dataField(path) && !FIXED.includes(path)).slice(0, MAX_ADDED);
   } catch {
     return [];
   }
@@ -39,14 +40,14 @@ export class Facets extends LiveComponent {
 
   add = (event) => {
     event.preventDefault();
-    const path = this.input.value.trim().replace(/^\$d\./, "");
+    const typed = this.input.value.trim(), path = typed.startsWith("$d.") ? dataField(typed.slice(3)) : dataField(typed) && typed;
     if (path && ![...FIXED, ...this.state.added].includes(path)) this.choose([...this.state.added, path].slice(-MAX_ADDED));
   };
 
   offer = async () => {
     this.setState({ adds: true }, () => this.input?.focus());
     const { fields } = await get("/api/fields").catch(() => ({ fields: [] }));
-    this.setState({ paths: fields.map(({ path }) => path).filter((path) => path.startsWith("$d.")).map((path) => path.slice(3)) });
+    this.setState({ paths: fields.filter(({ path }) => path.startsWith("$d.")).map(({ path }) => dataField(path.slice(3))).filter(Boolean) });
   };
 
   // The values of the answer, after those that are filtered by and not among them.

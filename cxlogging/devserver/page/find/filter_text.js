@@ -1,6 +1,7 @@
 // Filters in words.
 import { clock, safe } from "../app/format.js";
 import { state, toFilterParams, toText } from "../app/store.js";
+import { dataField } from "../app/url.js";
 
 export const LEVELS = [[6, "Critical"], [5, "Error"], [4, "Warning"], [3, "Info"], [2, "Verbose"], [1, "Debug"]];
 
@@ -10,7 +11,11 @@ const NAMES = { trace_id: "trace", request_id: "request", task_id: "task", call_
 export const levelName = (level) => LEVELS.find(([number]) => number === level)?.[1] ?? String(level);
 
 // A field of the filter, as it is shown.
-export const fieldName = (field) => safe(Object.hasOwn(NAMES, field) ? NAMES[field] : field.replace(/^\$d\./, ""));
+export function fieldName(field) {
+  if (Object.hasOwn(NAMES, field)) return NAMES[field];
+  const path = field.replace(/^\$d\./, "");
+  return safe(dataField(path) === field ? field : path);
+}
 
 // A value as it is shown, a long one without its end.
 export function valueText(field, value) {

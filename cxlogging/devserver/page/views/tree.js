@@ -2,6 +2,7 @@
 import { Component, html } from "../app/html.js";
 import { safe } from "../app/format.js";
 import { addFilter, toggleColumn } from "../app/store.js";
+import { dataField } from "../app/url.js";
 import { CopyIcon } from "./copy.js";
 import { IconButton, LongText, icon } from "./parts.js";
 
@@ -25,6 +26,8 @@ function kindOf(value) {
 function shown(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
+
+const keyText = (name) => name === "" ? '""' : safe(name);
 
 // The fields whose path or value contains the text; null where none does.
 export function matching(value, text, path = "") {
@@ -51,9 +54,9 @@ export function Actions({ field, value, column, columns }) {
 function Leaf({ name, value, path, inArray, columns }) {
   const text = shown(value), kind = kindOf(value);
   return html`<li class="leaf" data-path=${path}>
-    <span class="key">${safe(name)}</span>
+    <span class="key">${keyText(name)}</span>
     <span class=${`value is-${kind}`}><${LongText} text=${text} /></span>
-    <${Actions} field=${inArray ? null : path} column=${inArray ? null : path} value=${value} columns=${columns} />
+    <${Actions} field=${inArray ? null : dataField(path)} column=${inArray ? null : path} value=${value} columns=${columns} />
   </li>`;
 }
 
@@ -70,7 +73,7 @@ class Branch extends Component {
     return html`<li class="branch" data-path=${path}>
       <span class="branch-head">
         <button type="button" class="twist" aria-expanded=${isOpen} onClick=${() => this.setState({ open: !isOpen })}>
-          ${icon("fold")}<span class="key">${safe(name)}</span> <span class="count">${count}</span>
+          ${icon("fold")}<span class="key">${keyText(name)}</span> <span class="count">${count}</span>
         </button>
         ${!inArray && html`<${Actions} column=${path} value=${value} columns=${columns} />`}
       </span>
