@@ -278,6 +278,11 @@ LUCENE = [
     ("ip:10.1.0.0/16", [0]),
     ('ip:"10.0.0.0/8"', [0, 1]),
     ("NOT ip:10.0.0.0/8", [2, 3]),
+    ("shop:south or item:nut", [1, 2, 3]),
+    ("shop:south and item:cog", [3]),
+    ("at:[2025-01-19 TO 2025-01-20]", [0, 1]),
+    ("at:{2025-01-19 TO *]", [1]),
+    ("at:<2025-01-20", [0]),
     ("*:* AND price:>-1", [0, 1, 2]),
     ("path:\\/a\\/b", [3]),
 ]  # fmt: skip
@@ -287,8 +292,8 @@ LUCENE = [
 def test_lucene(bench, query, numbers):
     """Suffixes, regular expressions, severities, networks and words without operators."""
     more = [
-        {"note": "big red", "ip": "10.1.2.3"},
-        {"ip": "10.2.0.1"},
+        {"note": "big red", "ip": "10.1.2.3", "at": "2025-01-19T10:00:00Z"},
+        {"ip": "10.2.0.1", "at": "2025-01-20"},
         {"note": "big blue", "ip": "192.168.0.1"},
         {"code": "7", "path": "/a/b"},
     ]
