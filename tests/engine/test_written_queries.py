@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from cxlogging.devserver.engine.answer import EngineAnswer
+from cxlogging.devserver.engine.commands.joining import MAX_JOINED, OtherQuery
+from cxlogging.devserver.engine.compile.scope import QueryState, Scope, Settings
 from cxlogging.devserver.engine.errors import QueryEndedError
+from cxlogging.devserver.engine.row import QueryRow
 
 from .conftest import NOW, event
 
@@ -244,6 +249,14 @@ def test_a_join_is_bounded(bench):
     answer = EngineAnswer(plan, bench.fresh(), 50)
     assert list(answer.batches()) == []
     assert str(QueryEndedError("join")) in answer.reason
+
+
+def test_the_rows_of_a_join_are_bounded():
+    """More rows than a join keeps end the query, with what to do."""
+    row = QueryRow(None, None, {"n": 1})
+    other = OtherQuery(lambda: itertools.repeat(row, MAX_JOINED + 1), Scope(Settings(now=NOW)))
+    with pytest.raises(QueryEndedError, match=r"more than 100,000 rows"):
+        other.kept(QueryState(), "join")
 
 
 LUCENE = [
