@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from ..dataprime import DataPrimeClient
+from ..dataprime import DataPrimeClient, Tier
 from ..dataprime.http.endpoint import address
 from ..mcp.local import LocalSource
 from ..mcp.server import run_stdio
@@ -66,7 +66,7 @@ def command(
     port: int | None,
     service: bool,
     domain: str | None,
-    tier: str,
+    tier: Tier,
     max_chars: int,
 ) -> None:
     """
@@ -93,7 +93,7 @@ def command(
     run_stdio(source, max_chars)
 
 
-def _service(domain: str | None, tier: str) -> ServiceSource:
+def _service(domain: str | None, tier: Tier) -> ServiceSource:
     client = DataPrimeClient(None, domain, None, timeout=60.0, retry_budget=10.0)
     return ServiceSource(client, f"{QUERIED.title} ({address(domain, None).authority})", tier)
 

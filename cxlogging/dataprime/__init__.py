@@ -30,10 +30,13 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from .exports import MissingPackage
+    from .fields import FieldSummary
     from .findings import Limit, QueryWarning, Statistics
+    from .http.rate_limit import RateLimiter
     from .http.retry_budget import Clock
     from .jobs import Job, JobState, JobStatus
     from .request.background import Dataset
+    from .request.direct import Preset, Syntax, Tier
     from .results import QueryResult
     from .rows import Row, Severity
     from .split import SplitProgress
@@ -48,12 +51,14 @@ __all__ = [
     "CxQueryWarning",
     "DataPrimeClient",
     "Dataset",
+    "FieldSummary",
     "Job",
     "JobState",
     "JobStatus",
     "Limit",
     "MissingPackage",
     "PartialResult",
+    "Preset",
     "QueryError",
     "QueryFailed",
     "QueryResult",
@@ -61,6 +66,7 @@ __all__ = [
     "QueryTimeout",
     "QueryWarning",
     "RateLimited",
+    "RateLimiter",
     "RequestRefused",
     "Row",
     "RowStream",
@@ -68,6 +74,8 @@ __all__ = [
     "Severity",
     "SplitProgress",
     "Statistics",
+    "Syntax",
+    "Tier",
     "UnknownQuery",
     "Unreachable",
 ]
@@ -81,9 +89,12 @@ _NAMES = {
     " UnknownQuery Unreachable",
     ".exports": "MissingPackage",
     ".findings": "Limit QueryWarning Statistics",
+    ".fields": "FieldSummary",
+    ".http.rate_limit": "RateLimiter",
     ".http.retry_budget": "Clock",
     ".jobs": "Job JobState JobStatus",
     ".request.background": "Dataset",
+    ".request.direct": "Preset Syntax Tier",
     ".results": "QueryResult",
     ".rows": "Row Severity",
     ".split": "SplitProgress",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import requests
@@ -12,18 +14,29 @@ from ..errors import ConfigurationError
 from ..vendors.coralogix.addresses import address_warnings
 from . import jobs
 from .errors import CxQueryWarning, RateLimited
+from .fields import SAMPLE, FieldSummary, summarized
 from .http.endpoint import address, query_key
 from .http.ndjson import check_complete, read_rows
+from .http.rate_limit import RateLimiter
 from .http.retry_budget import Clock, RetryBudget
 from .http.transport import HttpClient
 from .request.arguments import boolean, seconds
 from .request.background import Dataset, submission
-from .request.direct import DEFAULT_LIMIT, ROW_LIMITS, DirectQuery, direct_query
+from .request.direct import (
+    DEFAULT_LIMIT,
+    ROW_LIMITS,
+    DirectQuery,
+    Preset,
+    Syntax,
+    Tier,
+    direct_query,
+)
 from .request.direct import row_limits as checked_row_limits
+from .request.several import checked_parallel, collect_quietly, each_query
 from .results import QueryResult
 from .rows import Row
 from .split import SplitProgress, split
-from .stream import RowStream
+from .stream import RowStream, warn_truncated
 from .summary import AnswerSummary
 
 PATH = "/api/v1/dataprime/query"
@@ -44,6 +57,8 @@ class DataPrimeClient:
         retry_budget: Seconds that one call may wait for a rate limit or a transient 5xx.
         row_limits: Largest ``limit`` by tier, where an account has others than 15,000 rows
             (``"frequent"``) and 50,000 (``"archive"``).
+        limiter: A `RateLimiter` of direct queries; by default one for all clients of this process
+            that have the same address and key, 30 a minute, and none for the local server.
         session: The caller's own `requests.Session`, which the caller closes.
         clock: Time and sleeping; for tests.
     """
@@ -58,6 +73,7 @@ class DataPrimeClient:
         silence: float = 60.0,
         retry_budget: float = 60.0,
         row_limits: Mapping[str, int] | None = None,
+        limiter: RateLimiter | None = None,
         session: requests.Session | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -75,22 +91,24 @@ class DataPrimeClient:
             clock=self._clock,
             silence=seconds("silence", silence),
             budget=seconds("retry_budget", retry_budget, least=0.0),
+            limiter=limiter,
         )
 
     def query(
         self,
         query: str,
         *,
+        params: Mapping[str, Any] | None = None,
         since: Any = None,
         start: Any = None,
         end: Any = None,
-        tier: str = "frequent",
-        syntax: str = "dataprime",
+        tier: Tier = "frequent",
+        syntax: Syntax = "dataprime",
         limit: int | None = None,
         default_source: str | None = None,
         strict_fields: bool = False,
         now: Any = None,
-        preset: str | None = None,
+        preset: Preset | None = None,
         timeout: float | None = None,
         split_on_limit: bool = False,
         on_progress: Callable[[SplitProgress], None] | None = None,
@@ -104,16 +122,17 @@ class DataPrimeClient:
         self,
         query: str,
         *,
+        params: Mapping[str, Any] | None = None,
         since: Any = None,
         start: Any = None,
         end: Any = None,
-        tier: str = "frequent",
-        syntax: str = "dataprime",
+        tier: Tier = "frequent",
+        syntax: Syntax = "dataprime",
         limit: int | None = None,
         default_source: str | None = None,
         strict_fields: bool = False,
         now: Any = None,
-        preset: str | None = None,
+        preset: Preset | None = None,
         timeout: float | None = None,
         split_on_limit: bool = False,
         on_progress: Callable[[SplitProgress], None] | None = None,
@@ -121,11 +140,14 @@ class DataPrimeClient:
         """
         Return the rows of *query* as they arrive; reading the first one sends the request.
 
-        Times are aware datetimes, ISO 8601 strings, or relative to *now*: ``"1h"``, ``"now-2d"``.
+        Times are aware datetimes, dates (UTC), numbers since 1970, ISO 8601 strings, or relative
+        to *now*: ``"1h"``, ``"now-2d"``.
 
         Args:
             query: The text of the query.
-            since: Start of the window, which ends now unless *end* is given.
+            params: Values by name: each ``{name}`` in *query* becomes the literal of its value.
+            since: Start of the window, which ends now unless *end* is given; or a pair of start
+                and end, or of start and duration.
             start: Another name of *since*.
             end: End of the window.
             tier: ``"frequent"`` or ``"archive"``.
@@ -139,7 +161,7 @@ class DataPrimeClient:
             split_on_limit: Where a limit cut the rows, queries each half of the window again.
             on_progress: Called after each part of a split window.
         """
-        names = "since start end tier syntax limit default_source strict_fields now preset"
+        names = "params since start end tier syntax limit default_source strict_fields now preset"
         given = {name: value for name, value in locals().items() if name in names.split()}
         now = self._clock.now()
         request = direct_query(query, given, clock=now, row_limits=self.row_limits)
@@ -149,13 +171,72 @@ class DataPrimeClient:
         summary = _new_summary(request)
         return RowStream(summary, self._rows(request, summary, retries))
 
+    def query_many(
+        self,
+        queries: Iterable[str | Mapping[str, Any]],
+        *,
+        parallel: int = 4,
+        **arguments: Any,
+    ) -> list[QueryResult]:
+        """
+        Return the results of several queries, in their order, *parallel* of them at a time.
+
+        They keep to the limit of requests a minute. The first error ends those that have not
+        begun, and is raised once the others have ended.
+
+        Args:
+            queries: Texts, or dicts of arguments of `query` with the text in ``"query"``.
+            parallel: How many queries run at once, 1 to 30.
+            arguments: Arguments of `query` for all of them; ``timeout`` is none by default, and
+                counts from the moment at which a query is begun.
+        """
+        streams = [partial(self.stream, **each) for each in each_query(queries, arguments)]
+        with ThreadPoolExecutor(checked_parallel(parallel), "cxlogging-query") as threads:
+            running = [threads.submit(collect_quietly, each) for each in streams]
+            try:
+                results = [each.result() for each in running]
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+        for _, summary in results:
+            warn_truncated(summary, 3)
+        return [result for result, _ in results]
+
+    def fields(
+        self,
+        query: str = "source logs",
+        *,
+        since: Any = "1h",
+        end: Any = None,
+        tier: Tier = "frequent",
+        sample: int = SAMPLE,
+        timeout: float | None = None,
+    ) -> list[FieldSummary]:
+        """
+        Return the fields of the rows of *query*, with their types and how many rows have them.
+
+        Args:
+            query: Which logs to look at.
+            since: Start of the window, or a pair, as for `stream`.
+            end: End of the window.
+            tier: ``"frequent"`` or ``"archive"``.
+            sample: Maximum number of rows to read.
+            timeout: Seconds for the whole call.
+        """
+        timeout = self.timeout if timeout is None else timeout
+        stream = self.stream(query, since=since, end=end, tier=tier, limit=sample, timeout=timeout)
+        stream.suppress_warnings()
+        with stream:
+            return summarized(stream)
+
     def submit(
         self,
         query: str,
         *,
+        params: Mapping[str, Any] | None = None,
         start: Any,
         end: Any,
-        syntax: str = "dataprime",
+        syntax: Syntax = "dataprime",
         now: Any = None,
         default_source: str | None = None,
         name: str | None = None,
@@ -169,6 +250,7 @@ class DataPrimeClient:
 
         Args:
             query: The text of the query.
+            params: Values by name, as for `stream`.
             start: Start of the window.
             end: End of the window.
             syntax: ``"dataprime"`` or ``"lucene"``.
@@ -182,7 +264,7 @@ class DataPrimeClient:
         document = submission(query, given, clock=self._clock.now())
         retries = self._http.retry_budget(self.timeout)
         response = self._http.post(jobs.PATH, document, retries, idempotent=False)
-        return jobs.submitted_job(self._http, response, query)
+        return jobs.submitted_job(self._http, response, document["query"])
 
     def job(self, query_id: str) -> jobs.Job:
         """Return the background query with this id, whoever submitted it."""
@@ -195,7 +277,9 @@ class DataPrimeClient:
     ) -> Generator[Row, None, None]:
         while True:
             try:
-                response = self._http.post(PATH, request.body(), retries)
+                response = self._http.post(
+                    PATH, request.body(), retries, limiter=self._http.limiter
+                )
                 yield from read_rows(self._http, response, summary)
             except RateLimited as error:
                 if summary.count:

@@ -42,7 +42,7 @@ _COMPILE_ERROR = re.compile(
 
 
 class CxQueryWarning(UserWarning):
-    """Rows may be missing: a limit was reached, or the query names fields that no log has."""
+    """A warning of the service: of missing rows, unknown fields, or of what is deprecated."""
 
 
 class QueryError(CxLoggingError):

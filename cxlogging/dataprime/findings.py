@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+RESULTS_WARNING = "numberOfResultsLimitWarning"
 LIMIT_WARNINGS = frozenset(
-    "numberOfResultsLimitWarning bytesScannedLimitWarning blocksLimitWarning"
-    " aggregationBucketsLimitWarning scrollTimeoutWarning fieldCountLimitWarning"
-    " shuffleFileSizeLimitReachedWarning filesReadLimitWarning".split()
-)
+    "bytesScannedLimitWarning blocksLimitWarning aggregationBucketsLimitWarning"
+    " scrollTimeoutWarning fieldCountLimitWarning shuffleFileSizeLimitReachedWarning"
+    " filesReadLimitWarning archiveWarning timeRangeWarning".split()
+) | {RESULTS_WARNING}
 """Warnings after which rows, groups or fields may be missing."""
+
+_BACKGROUND_LIMIT = re.compile(
+    r"\b(MAX_RESULTS|SCANNED_BYTES_LIMIT|BLOCK_LIMIT|METASTORE_DATA_MISSING"
+    r"|BUCKET_ACCESS_DENIED|BUCKET_READ_FAILED|SCROLL_TIMEOUT)\b|^Max results is"
+)
+"""Limits in the sentences of background queries."""
 
 COMPILE_WARNING = "compileWarning"
 """Kind of the warnings about the text of the query, such as an unknown keypath."""
@@ -31,6 +39,14 @@ class QueryWarning:
     kind: str
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def limit(self) -> str:
+        """The limit of which it warns: rows, groups or fields may be missing. Else empty."""
+        if self.kind in LIMIT_WARNINGS:
+            return self.kind
+        found = _BACKGROUND_LIMIT.search(f"{self.kind} {self.message}".strip())
+        return "" if found is None else found[1] or "MAX_RESULTS"
 
     def __str__(self) -> str:
         return ": ".join(filter(None, (self.kind, self.message)))

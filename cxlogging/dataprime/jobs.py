@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import enum
 import json
@@ -11,7 +12,7 @@ from typing import Any
 
 from . import times
 from .errors import PartialResult, QueryFailed, QueryTimeout, RequestRefused, UnknownQuery
-from .findings import QueryWarning, number, warning
+from .findings import QueryWarning, Statistics, number, statistics, warning
 from .http.ndjson import read_rows
 from .http.transport import HttpClient, StreamedResponse
 from .rows import Row
@@ -40,6 +41,7 @@ class JobStatus:
     Attributes:
         reason: Why it failed, in the service's words.
         bytes_scanned: Bytes that it has read so far, where the service reports them.
+        statistics: What it has cost so far, where the service reports it.
     """
 
     state: JobState
@@ -49,6 +51,7 @@ class JobStatus:
     reason: str = ""
     bytes_scanned: int | None = None
     warnings: tuple[QueryWarning, ...] = ()
+    statistics: Statistics | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -136,7 +139,8 @@ class Job:
             )
         self._check(status)
         summary = AnswerSummary(self._query, has_statistics=False, query_id=self.query_id)
-        summary.warnings += status.warnings
+        summary.warnings += [*self.warnings, *status.warnings]
+        summary.statistics = status.statistics
         return RowStream(summary, self._rows(summary, timeout))
 
     def cancel(self) -> None:
@@ -207,6 +211,7 @@ def _status(document: Any) -> JobStatus | None:
     ended, running = document.get("terminated"), document.get("running")
     times_of = ended if isinstance(ended, dict) else running if isinstance(running, dict) else {}
     state, reason = JobState.RUNNING, ""
+    cost = _statistics(document.get("metadata"))
     if isinstance(ended, dict):
         state, reason = _final_state(ended)
     elif "waitingForExecution" in document:
@@ -219,7 +224,8 @@ def _status(document: Any) -> JobStatus | None:
         running_since=_moment(times_of.get("runningSince")),
         terminated_at=_moment(times_of.get("terminatedAt")),
         reason=reason,
-        bytes_scanned=_bytes_scanned(document.get("metadata")),
+        bytes_scanned=None if cost is None else number(cost.raw.get("bytesScanned")),
+        statistics=cost,
         warnings=tuple(warning(each) for each in document.get("warnings") or ()),
         raw=document,
     )
@@ -239,11 +245,12 @@ def _final_state(ended: Mapping[str, Any]) -> tuple[JobState, str]:
     return JobState.FAILED, str(reason or "")
 
 
-def _bytes_scanned(entries: Any) -> int | None:
+def _statistics(entries: Any) -> Statistics | None:
     for entry in entries if isinstance(entries, list) else ():
         found = entry.get("statistics") if isinstance(entry, dict) else None
-        if isinstance(found, dict) and number(found.get("bytesScanned")) is not None:
-            return number(found["bytesScanned"])
+        if isinstance(found, dict):
+            with contextlib.suppress(AttributeError):  # limits of an unexpected shape
+                return statistics(found)
     return None
 
 

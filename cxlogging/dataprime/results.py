@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from .exports import Exports
+from .exports import Exports, column_types, table
 from .findings import QueryWarning, Statistics
+from .html import html_table
 from .rows import Row
 from .summary import AnswerSummary
 
@@ -61,6 +62,15 @@ class QueryResult(Findings, Exports, Sequence[Row]):
     def __getitem__(self, index: slice) -> list[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         return self.rows[index]
+
+    @property
+    def columns(self) -> dict[str, type | None]:
+        """The columns of the exports: each keypath and the type of its values; None for nulls."""
+        return column_types(table(self.rows))
+
+    def _repr_html_(self) -> str:
+        cut = [f"truncated by {', '.join(self.limits_reached)}"] if self.truncated else []
+        return html_table(self.rows, cut)
 
     def __repr__(self) -> str:
         cut = f", truncated by {', '.join(self.limits_reached)}" if self.truncated else ""

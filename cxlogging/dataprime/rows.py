@@ -11,17 +11,22 @@ import datetime
 import enum
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from . import times
+from .language.time_fields import TimeFields
 
 _STEP = re.compile(
     r"""\.?(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\.?\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]""",
     re.DOTALL,
 )
+_SPECIAL = re.compile(r"""[.\[\]'"]|^\$""")
+"""What a name in a keypath cannot contain without brackets."""
+
 _MISSING = object()
+_NO_QUERY = TimeFields(known=False)
 
 
 class Severity(enum.IntEnum):
@@ -39,7 +44,8 @@ class Row:
     """
     A row: a log, or a row of an aggregate, which has no metadata and no labels.
 
-    ``row["$d.user.id"]`` raises `KeyError` where nothing is found; `get` does not.
+    ``row["$d.user.id"]`` raises `KeyError` where nothing is found; `get` does not. A time in
+    an aggregate is a number of nanoseconds in `data`, and a datetime in `to_dict` and exports.
 
     Attributes:
         metadata: What the service added to the log: strings by name.
@@ -48,11 +54,17 @@ class Row:
     """
 
     def __init__(
-        self, raw: Any = None, metadata: Mapping[str, Any] = {}, labels: Mapping[str, Any] = {}
+        self,
+        raw: Any = None,
+        metadata: Mapping[str, Any] = {},
+        labels: Mapping[str, Any] = {},
+        *,
+        time_fields: TimeFields = _NO_QUERY,
     ) -> None:
         self.raw = raw
         self.metadata = dict(metadata)
         self.labels = dict(labels)
+        self._time_fields = time_fields
 
     @cached_property
     def data(self) -> Any:
@@ -63,6 +75,10 @@ class Row:
             return json.loads(self.raw)
         except (ValueError, RecursionError):
             return self.raw
+
+    def typed_data(self, convert: Callable[[int], Any] = times.to_datetime) -> Any:
+        """Return the data; in an aggregate with what *convert* makes of times in nanoseconds."""
+        return self._time_fields.converted(self.data, convert) if self.is_aggregate else self.data
 
     @property
     def timestamp_ns(self) -> int | None:
@@ -90,10 +106,17 @@ class Row:
         return not (self.metadata or self.labels)
 
     def __getitem__(self, keypath: str) -> Any:
+        if not isinstance(keypath, str):
+            raise TypeError(
+                f"a row takes a keypath such as 'user.id', not {keypath!r}: its data is row.data."
+            )
         found = self._find(keypath)
         if found is _MISSING:
             raise KeyError(keypath)
         return found
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a row cannot be iterated over: use row.data, row.to_dict() or row[...].")
 
     def __contains__(self, keypath: object) -> bool:
         return isinstance(keypath, str) and self._find(keypath) is not _MISSING
@@ -121,7 +144,7 @@ class Row:
     def to_dict(self) -> dict[str, Any]:
         """Return the row as a dict: the data of an aggregate, or the parts of a log."""
         if self.is_aggregate and isinstance(self.data, dict):
-            return dict(self.data)
+            return dict(self.typed_data())
         severity = self.severity
         return {
             "timestamp": self.timestamp,
@@ -130,6 +153,29 @@ class Row:
             "labels": dict(self.labels),
             "data": self.data,
         }
+
+    def flat(self) -> dict[str, Any]:
+        """
+        Return the row's values by keypath.
+
+        A log has ``timestamp``, ``severity``, then ``$m.``, ``$l.`` and ``$d.``
+        keypaths; the fields of an aggregate have no prefix. A name with a dot in it is in
+        brackets: ``$d['x.y']``.
+        """
+        if self.is_aggregate and isinstance(self.data, dict):
+            return {path: leaf for path, leaf in _leaves("", self.typed_data()) if path}
+        severity = self.severity
+        values: dict[str, Any] = {
+            "timestamp": self.timestamp,
+            "severity": None if severity is None else severity.name,
+        }
+        known = {"timestamp": self.timestamp, "severity": severity}
+        for name, value in self.metadata.items():
+            if known.get(name) is None:  # a value that could not be parsed stays as it came
+                values[step("$m", name)] = value
+        values |= {step("$l", name): value for name, value in self.labels.items()}
+        values |= dict(_leaves("$d", self.data))
+        return values
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Row):
@@ -142,6 +188,22 @@ class Row:
     def __repr__(self) -> str:
         data = repr(self.raw)
         return f"Row({data if len(data) <= 200 else f'{data[:200]}...'}, {self.metadata!r})"
+
+
+def step(path: str, name: str) -> str:
+    """Return the keypath of the member *name* of what is at *path*; empty is the root."""
+    if name and not _SPECIAL.search(name):
+        return f"{path}.{name}" if path else name
+    quote = '"' if "']" in name else "'"
+    return f"{path}[{quote}{name}{quote}]"
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, each in value.items():
+            yield from _leaves(step(path, name), each)
+    else:
+        yield path, value
 
 
 def parse_keypath(keypath: str) -> tuple[str, list[str | int]]:

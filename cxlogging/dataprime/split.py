@@ -24,7 +24,9 @@ from .summary import AnswerSummary
 RESOLUTION = times.UNITS["ms"]
 """Boundaries are whole milliseconds, in case the service ignores finer fractions."""
 
-NOT_BY_TIME = frozenset({"fieldCountLimitWarning", "limits.column"})
+NOT_BY_TIME = frozenset(
+    {"fieldCountLimitWarning", "limits.column", "archiveWarning", "timeRangeWarning"}
+)
 """Limits that a shorter window does not lift."""
 MAX_REQUESTS = 1_000
 """Maximum number of requests of one split query."""

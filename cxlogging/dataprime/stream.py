@@ -63,7 +63,8 @@ class RowStream(Findings, Exports, Iterator[Row]):
 
 def warn_truncated(summary: AnswerSummary, depth: int) -> None:
     """
-    Warn once of limits that the caller did not set, and of likely mistakes in the query.
+    Warn once of limits that the caller did not set, of likely mistakes in the query, and of
+    everything else that the service warns of.
 
     Args:
         summary: What the answer said.
@@ -78,5 +79,9 @@ def warn_truncated(summary: AnswerSummary, depth: int) -> None:
             CxQueryWarning,
             stacklevel=depth,
         )
-    for sentence in summary.likely_mistakes:
+    mistakes = summary.likely_mistakes
+    others = (each for each in summary.warnings if not each.limit and each.message not in mistakes)
+    for text in dict.fromkeys(map(str, others)):
+        warnings.warn(f"the service warns: {text}", CxQueryWarning, stacklevel=depth)
+    for sentence in mistakes:
         warnings.warn(f"nothing was found: {sentence}.", CxQueryWarning, stacklevel=depth)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from .findings import COMPILE_WARNING, LIMIT_WARNINGS, QueryWarning, Statistics
-from .hints import severity_hints
+from .findings import COMPILE_WARNING, RESULTS_WARNING, QueryWarning, Statistics
+from .language.hints import severity_hints
+from .language.query_text import own_limit
+from .language.time_fields import TimeFields, time_fields
 
 
 @dataclass
@@ -41,15 +44,30 @@ class AnswerSummary:
     limits_of_parts: list[str] = field(default_factory=list)
     warned: bool = False
 
+    @cached_property
+    def own_limit(self) -> int | None:
+        """The most rows that the query's own ``limit`` or ``top`` returns: they are no fewer."""
+        return own_limit(self.query)
+
+    @cached_property
+    def time_fields(self) -> TimeFields:
+        """Which fields of an aggregate are times."""
+        return time_fields(self.query)
+
     @property
     def limits_reached(self) -> tuple[str, ...]:
         """The limits that cut this answer, in the service's names; ``rows`` is the row limit."""
-        found = [each.kind for each in self.warnings if each.kind in LIMIT_WARNINGS]
+        is_whole = self.count == self.own_limit
+        found = [
+            each.limit
+            for each in self.warnings
+            if each.limit and not (is_whole and each.limit == RESULTS_WARNING)
+        ]
         if self.statistics is not None:
             reached = (name for name, each in self.statistics.limits.items() if each.reached)
             found += [f"limits.{name}" for name in reached]
         has_limit = self.limit is not None and self.count >= self.limit
-        if self.count == self.documented_limit or has_limit:
+        if not is_whole and (self.count == self.documented_limit or has_limit):
             found.append("rows")
         return tuple(dict.fromkeys([*found, *self.limits_of_parts]))
 

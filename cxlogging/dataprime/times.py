@@ -1,15 +1,18 @@
 """
 Times as whole nanoseconds since 1970, UTC.
 
-An argument may be an aware `datetime`, an ISO 8601 string with ``Z`` or an offset,
+An argument may be an aware `datetime`, a `date` (its first instant, UTC), a number of seconds,
+milliseconds, microseconds or nanoseconds since 1970, an ISO 8601 string with ``Z`` or an offset,
 or a string relative to now: ``"1h"`` (an hour ago), ``"now"``, ``"now-2d"``.
 """
 
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 
 from ..errors import ConfigurationError
 
@@ -23,6 +26,9 @@ UNITS: Mapping[str, int] = {
     "w": 604_800 * SECOND,
 }
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+SMALLEST_EPOCH = 10**8
+"""A smaller number is rather a duration whose unit was forgotten than a time."""
+
 EARLIEST = -62_135_596_800 * SECOND
 LATEST = 253_402_300_800 * SECOND - 1
 
@@ -34,6 +40,7 @@ _ISO = re.compile(
     r"([Zz]|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
+_EPOCH_TEXT = re.compile(r"\d{9,19}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -41,14 +48,19 @@ def instant(argument: str, value: object, now: int) -> int:
     """Return the time that *value* names; an error names *argument*."""
     if isinstance(value, datetime.datetime):
         found = _from_datetime(argument, value)
+    elif isinstance(value, datetime.date):
+        days = (value - EPOCH.date()).days
+        found = days * UNITS["d"]
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        found = _from_epoch(argument, value)
     elif isinstance(value, datetime.timedelta):
         found = now - _nanoseconds(value)
     elif isinstance(value, str):
         found = _from_text(argument, value.strip(), now)
     else:
         raise ConfigurationError(
-            f"{argument} takes a datetime, an ISO 8601 string, or a string such as '1h' or"
-            f" 'now-2d', not {type(value).__name__}."
+            f"{argument} takes a datetime, a date, seconds since 1970, an ISO 8601 string, or a"
+            f" string such as '1h' or 'now-2d', not {type(value).__name__}."
         )
     if not EARLIEST <= found <= LATEST:
         raise ConfigurationError(f"{argument} is outside the years 1 to 9999.")
@@ -86,6 +98,12 @@ def to_datetime(nanoseconds: int) -> datetime.datetime:
     return EPOCH + datetime.timedelta(microseconds=nanoseconds // 1_000)
 
 
+def readable(time: datetime.datetime) -> str:
+    """Return an aware datetime as people read it: in UTC, with as many digits as it needs."""
+    text = time.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat(" ")
+    return f"{text.rstrip('0') if '.' in text else text}Z"
+
+
 def _from_datetime(argument: str, value: datetime.datetime) -> int:
     if value.utcoffset() is None:
         raise ConfigurationError(
@@ -93,6 +111,20 @@ def _from_datetime(argument: str, value: datetime.datetime) -> int:
             " datetime.now(timezone.utc)."
         )
     return _nanoseconds(value - EPOCH)
+
+
+def _from_epoch(argument: str, value: float) -> int:
+    """Return the time of a number since 1970, whose size tells its unit."""
+    if not math.isfinite(value) or abs(value) < SMALLEST_EPOCH:
+        raise ConfigurationError(
+            f"{argument} {value} is not a time: pass seconds, milliseconds, microseconds or"
+            " nanoseconds since 1970 (from 1973 on), or a string with a unit, such as '5m'."
+        )
+    for bound, unit in ((10**11, SECOND), (10**14, 10**6), (10**17, 10**3)):
+        if abs(value) < bound:
+            # As a fraction: a product of floats would change the last digits.
+            return int(Fraction(value) * unit)
+    return int(value)
 
 
 def _nanoseconds(duration: datetime.timedelta) -> int:
@@ -106,6 +138,8 @@ def _from_text(argument: str, value: str, now: int) -> int:
         parts = _UNIT.findall(relative[2] or relative[3] or "")
         duration = sum(int(count) * UNITS[unit] for count, unit in parts)
         return now + duration if relative[1] == "+" else now - duration
+    if _EPOCH_TEXT.fullmatch(value):
+        return _from_epoch(argument, int(value))
     found = _ISO.fullmatch(value)
     if _DAY.fullmatch(value) or (found is not None and found[8] is None):
         raise ConfigurationError(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from ..dataprime import DataPrimeClient, Row, Severity, times
+from ..dataprime import DataPrimeClient, Row, Severity, Tier, times
 from ..devserver.event_view import view
 from ..devserver.events.fields import used_paths
 from ..devserver.events.search_text import DATAPRIME, kind_of, runnable, words
@@ -37,7 +37,7 @@ class ServiceSource(LogSource):
         tier: The storage tier to read: ``"frequent"`` or ``"archive"``.
     """
 
-    def __init__(self, client: DataPrimeClient, name: str, tier: str = "frequent") -> None:
+    def __init__(self, client: DataPrimeClient, name: str, tier: Tier = "frequent") -> None:
         self.name = name
         self.window = "in the last hour (pass since for another window)"
         self.sample = SAMPLE

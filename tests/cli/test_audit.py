@@ -138,6 +138,33 @@ def test_the_result_as_json(run, service):
     }
 
 
+@pytest.mark.parametrize(
+    ("ids", "options", "code", "reason"),
+    [
+        (["r-1", "r-2"], [], 0, "nothing is missing of 2 records in 1 runs"),
+        (["r-1", "r-3"], [], 6, "1 record is missing, and the next ones are over a minute old"),
+        (["r-1"], ["--expect", "3"], 6, "1 arrived, 3 were expected: 2 are missing"),
+        (
+            ["r-1", "r-4"],
+            ["--expect", "4"],
+            6,
+            "2 records are missing, and the next ones are over a minute old; 2 arrived, 4 were",
+        ),
+        ([], [], 4, "no numbered record in this window: is sequence=True set"),
+        ([], ["--expect", "0"], 0, "no numbered record in this window, as expected"),
+    ],
+)
+def test_it_says_why_it_exits_as_it_does(run, service, ids, options, code, reason):
+    """The last line on stderr has the exit code and every reason for it, with --json too."""
+    rows = [{**log(n), "userData": json.dumps({"cx_seq": each})} for n, each in enumerate(ids)]
+    service.rule = lambda asked: whole(*rows)
+
+    for form in ([], ["--json"]):
+        done = run("audit", *options, *form)
+        assert done.exit_code == code
+        assert done.stderr.splitlines()[-1].startswith(f"exit code {code}: {reason}")
+
+
 def test_the_query(run, service):
     """It names the field and the run; a name that could end its quoted text is refused."""
     service.rule = lambda asked: whole()

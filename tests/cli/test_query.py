@@ -154,7 +154,14 @@ def test_the_exit_codes(run, service, answer, code, sentence):
 
 
 SEVERITY = "severities are bare words in capitals"
-CHECK = "check the window and the filter; --strict refuses fields that no log has."
+DEFAULT = "no rows in the default window (pass --since for another)"
+FREQUENT = "in the source logs (frequent search): widen the window"
+FIELDS = "`cxlogging fields` lists the fields of the logs, --strict refuses others"
+REST = f", search --tier archive, or loosen the filter; {FIELDS}.\n"
+NOTHING = f"{DEFAULT} {FREQUENT}{REST}"
+HOUR = (
+    f"no rows between 2025-01-20T00:00:00Z and 2025-01-20T01:00:00Z {FREQUENT} (--since 1d){REST}"
+)
 UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does not exist '$d.x'"}}})
 
 
@@ -165,13 +172,13 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
             "source logs | filter x == 1",
             Reply([QUERY_ID, UNKNOWN, result(), STATISTICS]),
             [],
-            "warning: compileWarning: keypath does not exist '$d.x'\n",
+            f"warning: compileWarning: keypath does not exist '$d.x'\n{NOTHING}",
         ),
         (
             "source logs | filter $m.severity == Error",
             whole(),
-            ["--from", "2025-01-20T00:00:00Z"],
-            f"warning: {SEVERITY}: write ERROR, not Error\n",
+            [],
+            f"warning: {SEVERITY}: write ERROR, not Error\n{NOTHING}",
         ),
         (
             "source logs | filter $m.severity == 'warn' || 5 <= $metadata.severity",
@@ -179,7 +186,7 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
             [],
             (
                 f"warning: {SEVERITY}: write WARNING, not 'warn'\n"
-                f"warning: {SEVERITY}: write ERROR, not 5\n"
+                f"warning: {SEVERITY}: write ERROR, not 5\n{NOTHING}"
             ),
         ),
         (
@@ -192,26 +199,26 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
             "source logs | filter x == 1",
             whole(),
             ["--from", "2025-01-20T00:00:00Z", "--to", "2025-01-20T01:00:00.5Z"],
-            f"no rows between 2025-01-20T00:00:00Z and 2025-01-20T01:00:00Z: {CHECK}\n",
+            HOUR,
         ),
         (
             "source logs | filter x == 1",
             whole(),
             ["--from", "2025-01-20T00:00:00Z", "--to", "2025-01-20T01:00:00.5Z", "--split"],
-            f"no rows between 2025-01-20T00:00:00Z and 2025-01-20T01:00:00Z: {CHECK}\n",
+            HOUR,
         ),
         (
             "source logs",
             whole(),
             [],
-            f"no rows in the default window (pass --since for another): {CHECK}\n",
+            NOTHING,
         ),
         ("source logs | count", whole({"userData": '{"_count":0}'}), [], ""),
         ("source logs | filter $m.severity == Error", whole(log(1)), [], ""),
     ],
 )
 def test_an_answer_without_rows_says_why(run, service, query, answer, options, said):
-    """It names unknown fields and misspelt severities, or else the empty time window."""
+    """It names unknown fields and misspelt severities, what was searched, and what to widen."""
     service.will_say(answer)
 
     done = run("query", query, *options)
@@ -616,3 +623,42 @@ def test_messages_on_stderr_have_colours_as_the_variables_say(run, service):
     assert run("query", "x", FORCE_COLOR="1").stderr.startswith("\x1b[33mno rows")
     assert run("query", "x", FORCE_COLOR="1", NO_COLOR="1").stderr.startswith("no rows")
     assert run("qurey", FORCE_COLOR="1").stderr.splitlines()[-1].startswith("\x1b[31;1merror:")
+
+
+def test_a_source_and_the_archive_are_named_where_nothing_was_found(run, service):
+    """The note names the query's source, and does not send to the archive who was there."""
+    service.rule = lambda _: whole()
+
+    done = run("query", "source system/alerts | limit 1", "--tier", "archive", "--since", "30d")
+
+    assert "in the source system/alerts (the archive): widen the window, or" in done.stderr
+
+
+def test_parameters(run, service):
+    """--param quotes a text, and takes JSON after :=; a mistake is an error of usage."""
+    service.rule = lambda _: whole(log(1))
+
+    query = "x == {user} && y in {ids}"
+    done = run("query", query, "--param", "user=o'neill=", "--param", "ids:=[1, 2]")
+
+    assert done.exit_code == 0, done.output
+    assert service.bodies[0]["query"] == "x == 'o\\'neill=' && y in [1, 2]"
+    for wrong in ("user", "=x", "user:=x"):
+        assert run("query", query, "--param", wrong).exit_code == 2
+
+
+def test_the_fields_of_the_logs(run, service, terminal):
+    """Fields lists keypaths, types, shares and examples, as a table or JSON; none exits with 4."""
+    service.rule = lambda _: whole(log(1), log(2))
+    listed, as_json = run("fields"), run("fields", "filter a == 1", "--json", "--sample", "5")
+
+    assert listed.exit_code == 0
+    assert re.search(r'^\$d\.user\.id +string +100%  "u1"$', listed.stdout, re.MULTILINE)
+    found = {each["keypath"]: each for each in json.loads(as_json.stdout)}
+    assert found["$d.number"] == {
+        "keypath": "$d.number", "types": ["number"], "share": 1.0, "example": 1,
+    }  # fmt: skip
+    assert service.bodies[1]["metadata"]["limit"] == 5
+    service.rule = lambda _: whole()
+    nothing = run("fields", "--since", "2h")
+    assert (nothing.exit_code, "no logs since 2h" in nothing.stderr) == (4, True)

@@ -111,6 +111,13 @@ def test_rows_without_a_time_cannot_be_followed():
         ("filter a == 1", None, "filter a == 1"),
         ("source spans | filter x", None, "source spans | filter x"),
         ("wildfind 'oops'", None, "wildfind 'oops'"),
+        ("declined", None, "source logs | wildfind 'declined'"),
+        ("card declined: 51", None, "source logs | wildfind 'card declined: 51'"),
+        ("find the größe", None, "source logs | wildfind 'find the größe'"),
+        ("source spans", None, "source spans"),
+        ("filter is_error", None, "filter is_error"),
+        ("$d.is_error", None, "source logs | filter $d.is_error"),
+        ("!is_error", None, "source logs | filter !is_error"),
         (
             "a == 1",
             Severity.ERROR,
@@ -119,7 +126,7 @@ def test_rows_without_a_time_cannot_be_followed():
     ],
 )
 def test_a_filter_is_a_condition_or_a_pipeline(expression, level, query):
-    """A condition becomes a filter; a pipeline is used as it is."""
+    """Words are searched for, a condition becomes a filter; a pipeline is used as it is."""
     assert query_of(expression, level, "dataprime") == query
 
 
@@ -190,7 +197,7 @@ UNKNOWN = line({"warning": {"compileWarning": {"warningMessage": "keypath does n
     ("arguments", "warnings", "said"),
     [
         (["x == 1"], [UNKNOWN], ["warning: compileWarning: keypath does not exist '$d.x'"]),
-        (["warning"], [], ["pass \"wildfind 'warning'\"", "the field $d.warning"]),
+        (["warning"], [], ["the text 'warning'", "--level", "'$d.warning == ...'"]),
         (["$m.severity == Error"], [], ["write ERROR, not Error"]),
         (["--level", "ERROR"], [], []),
         (["pod:x", "--syntax", "lucene"], [], []),

@@ -54,13 +54,19 @@ class Asked:
 
 class Service(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 100
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: deque[Reply] = deque()
         self.rule: Callable[[Asked], Reply] | None = None
         self.asked: list[Asked] = []
+        self.connections = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def get_request(self):
+        self.connections += 1
+        return super().get_request()
 
     def will_say(self, *answers: Reply) -> None:
         self.answers.extend(answers)

@@ -116,6 +116,60 @@ def test_many_queries_run_side_by_side(service, ask):
     assert ask(body) == list(range(1, 13))
 
 
+def test_calls_one_after_another_share_one_connection(service, ask):
+    """Fifty awaited calls open one connection, as those of the synchronous client do."""
+    service.rule = lambda asked: whole(log(1))
+
+    async def body(client):
+        return [len(await client.query("source logs")) for _ in range(50)]
+
+    assert ask(body) == [1] * 50
+    assert service.connections == 1
+
+
+def test_tasks_never_disturb_each_other(service, ask):
+    """A thousand submissions of four tasks: a thousand answers, each sent once."""
+    service.rule = lambda asked: Reply(line({"queryId": asked.body["query"], "warnings": []}))
+
+    async def body(client):
+        async def task(own):
+            asked = [f"source logs | limit {own * 1_000 + n}" for n in range(1, 251)]
+            jobs = [await client.submit(query, start="1h", end="now") for query in asked]
+            return [job.query_id for job in jobs] == asked
+
+        return await asyncio.gather(*map(task, range(4)))
+
+    assert ask(body) == [True] * 4
+    assert len({body["query"] for body in service.bodies}) == len(service.bodies) == 1_000
+    assert service.connections <= 4
+
+
+def test_a_cancelled_call_leaves_the_connections_of_others_alone(service, ask):
+    """While one task waits for its job between two requests and is cancelled, others go on."""
+
+    def answer(asked):
+        running = {"submittedAt": "2025-01-20T00:00:00", "running": {}}
+        return Reply(line(running)) if asked.path.endswith("/status") else whole(log(1))
+
+    service.rule = answer
+
+    async def body(client):
+        for _ in range(20):
+            seen = asyncio.Event()
+            waiting = asyncio.ensure_future(
+                client.job("job-1").wait(on_progress=lambda _, seen=seen: seen.set())
+            )
+            await seen.wait()
+            # This call takes the connection that the waiting one has used.
+            query = asyncio.ensure_future(client.query("source logs"))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            assert len(await query) == 1
+        return service.connections
+
+    assert ask(body, retry_budget=0.0) <= 4
+
+
 def test_a_long_answer_is_read_no_faster_than_it_is_wanted(service, ask):
     """Where the consumer stops, only a limited number of rows is read ahead."""
     pieces = [result(*(log(n) for n in range(300)))] * 33
@@ -214,7 +268,8 @@ def test_a_background_query_from_submission_to_rows(service, ask):
     async def body(client):
         job = await client.submit("source logs", start="1h", end="now", name="report")
         await job.wait(timeout=5, on_progress=told.append)
-        rows = [row["number"] async for row in job.results()]
+        with pytest.warns(CxQueryWarning, match="the service warns: slow"):
+            rows = [row["number"] async for row in job.results()]
         same = client.job(job.query_id)
         await same.cancel()
         return job.warnings[0].message, rows, (await same.status()).state.value, repr(job)

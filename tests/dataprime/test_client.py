@@ -8,7 +8,7 @@ import pickle
 import pytest
 import requests
 
-from cxlogging.dataprime import DataPrimeClient
+from cxlogging.dataprime import DataPrimeClient, QueryError, Row
 from cxlogging.errors import ConfigurationError
 
 from .conftest import KEY
@@ -222,3 +222,21 @@ def test_relative_times_refer_to_the_pinned_now(client, service):
     metadata = service.bodies[0]["metadata"]
     assert metadata["startDate"] == "2023-05-29T11:00:00Z"
     assert metadata["endDate"] == metadata["nowDate"] == "2023-05-29T12:00:00Z"
+
+
+def test_a_closed_client_says_so(service):
+    """Query after close() raises an error that says what happened; nothing is sent."""
+    client = DataPrimeClient(KEY, url=service.url)
+    client.close()
+
+    with pytest.raises(QueryError, match="the client is closed"):
+        client.query("source logs")
+    assert not service.asked
+
+
+def test_a_row_is_no_sequence():
+    """Iterating over a row, and a number as keypath, say what a row offers instead."""
+    with pytest.raises(TypeError, match=r"row\.to_dict"):
+        list(Row('{"a":1}'))
+    with pytest.raises(TypeError, match="keypath"):
+        Row('{"a":1}')[0]

@@ -18,6 +18,7 @@ from cxlogging.dataprime import (
     RateLimited,
     RequestRefused,
     ServerError,
+    UnknownQuery,
     Unreachable,
 )
 from cxlogging.dataprime.errors import message_of
@@ -304,3 +305,22 @@ def test_the_key_is_not_behind_an_error():
 
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
+
+
+def test_a_missing_query_api_is_no_unknown_query(client, service):
+    """404 for a direct query means a wrong address, for a job an unknown id."""
+    service.rule = lambda _: Reply(b"not found", status=404)
+
+    with pytest.raises(RequestRefused, match="check domain or url") as caught:
+        client.query("source logs")
+    assert not isinstance(caught.value, UnknownQuery)
+    with pytest.raises(UnknownQuery):
+        client.job("job-1").status()
+
+
+def test_a_rate_limit_without_words_is_explained(client, service):
+    """429 with an empty body says what the limit is and how long to wait."""
+    service.rule = lambda _: Reply(status=429, headers={"Retry-After": "400"})
+
+    with pytest.raises(RateLimited, match=r"30 direct queries a minute.* pause of 400 seconds"):
+        client.query("source logs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from cxlogging.dataprime import MissingPackage, QueryResult, Row
 from cxlogging.dataprime.exports import table
+from cxlogging.dataprime.language.time_fields import time_fields
 from cxlogging.dataprime.summary import AnswerSummary
 from cxlogging.errors import CxLoggingError
 
@@ -136,29 +138,153 @@ except ImportError as error:
     assert issubclass(MissingPackage, CxLoggingError)
 
 
-FRAME = """
-class DataFrame:
-    def __init__(self, columns):
-        self.columns = columns
-def table(columns):
-    return DataFrame(columns)
-"""
+IDS = made(
+    Row('{"id":9007199254740993,"ok":true,"name":"ü","hour":1737331200000000000}'),
+    Row('{"id":null,"ok":null,"name":null,"hour":null}'),
+)
+
+
+def test_pandas_keeps_the_types_beside_nulls():
+    """In pandas an id of 64 bits beside a null stays itself, a time a time, a flag a flag."""
+    pytest.importorskip("pandas")
+    frame = IDS.to_pandas()
+
+    assert frame["id"][0] == 9007199254740993
+    assert frame["hour"][0] == MOMENT
+    types = {name: str(kind) for name, kind in frame.dtypes.items()}
+    assert types["id"] == "Int64"
+    assert types["ok"] == "boolean"
+    assert types["hour"] == "datetime64[us, UTC]"
+    assert frame.isna().loc[1].all()
+
+
+def test_polars_and_arrow_keep_the_types_beside_nulls():
+    """In polars and Arrow ids, times and flags keep their types beside nulls."""
+    pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+
+    for rows in (IDS.to_polars().to_dicts(), IDS.to_arrow().to_pylist()):
+        assert rows == [
+            {"id": 9007199254740993, "ok": True, "name": "ü", "hour": MOMENT},
+            {"id": None, "ok": None, "name": None, "hour": None},
+        ]
+
+
+def test_importing_and_listing_rows_imports_no_library():
+    """Data frame libraries are imported by their exports alone."""
+    code = (
+        "import sys; from tests.dataprime.test_exports import COUNTS; COUNTS.to_dicts();"
+        " sys.exit(bool({'pandas', 'polars', 'pyarrow'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_ids_beside_fractions_stay_themselves():
+    """A whole number that no float holds makes its column one of strings."""
+    rows = [Row('{"n":9007199254740993}'), Row('{"n":0.5}')]
+
+    assert table(rows) == {"n": ["9007199254740993", "0.5"]}
+
+
+def test_a_name_with_a_dot_is_not_a_path():
+    """x.y beside x: {y} are two columns, and each column's name finds its value in the row."""
+    log = Row('{"x.y":1,"x":{"y":2},"it\'s[0]":3}', {"logid": "1"}, {"a.b": "c"})
+    aggregate = Row('{"x.y":1,"x":{"y":2}}')
+
+    columns = table([log])
+    assert (columns["$d['x.y']"], columns["$d.x.y"], columns["$l['a.b']"]) == ([1], [2], ["c"])
+    assert all(log[name] == values[0] for name, values in columns.items() if name[0] == "$")
+    assert table([aggregate]) == {"['x.y']": [1], "x.y": [2]}
+    assert aggregate["['x.y']"] == 1
+
+
+def test_tables_and_lines_go_to_open_files(tmp_path):
+    """to_csv and to_jsonl take a path or a file, which stays open."""
+    text = io.StringIO()
+
+    assert COUNTS.to_csv(text) == 2
+    assert COUNTS.to_jsonl(text) == 2
+
+    assert text.getvalue() == (
+        'app,count\r\nshop,5\r\ndesk,7\r\n{"app": "shop", "count": 5}\n'
+        '{"app": "desk", "count": 7}\n'
+    )
+    assert COUNTS.to_csv(str(tmp_path / "rows.csv")) == 2
+
+
+def test_a_result_is_a_table_in_notebooks():
+    """_repr_html_ has typed columns, readable times, and escapes every text."""
+    hostile = made(Row('{"<b>":"<script>alert(1)</script>","hour":1737331200000000000,"n":5}'))
+
+    shown = hostile._repr_html_()
+    assert "<script>" not in shown
+    assert "<b>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "2025-01-20 00:00:00Z" in shown
+    assert '<th title="int">n</th>' in shown
+    assert hostile.columns == {"<b>": str, "hour": datetime.datetime, "n": int}
+    many = made(*[Row('{"n":1}')] * 101)._repr_html_()
+    assert "101 rows; the first 100 are shown." in many
+    assert many.count("<tr>") == 101
+
+
+BUCKETS = "source logs | groupby $m.timestamp / 1h as hour, user_id aggregate count() as n"
+
+
+def test_time_buckets_are_times_in_every_export(client, service, tmp_path):
+    """What the query makes of times is a datetime; an id that looks like one stays a number."""
+    looks_like_a_time = 1737331200000000001
+    row = {"hour": 1737331200000000000, "user_id": looks_like_a_time, "n": 3}
+    service.rule = lambda _: whole({"userData": json.dumps(row)})
+
+    found = client.query(BUCKETS)
+
+    typed = {"hour": MOMENT, "user_id": looks_like_a_time, "n": 3}
+    assert found.to_dicts() == [typed]
+    assert found[0].data == row, "the data stays as it came"
+    text = io.StringIO()
+    found.to_jsonl(text)
+    found.to_csv(text)
+    assert text.getvalue() == (
+        f'{{"hour": "2025-01-20T00:00:00Z", "user_id": {looks_like_a_time}, "n": 3}}\n'
+        f"hour,user_id,n\r\n2025-01-20T00:00:00+00:00,{looks_like_a_time},3\r\n"
+    )
 
 
 @pytest.mark.parametrize(
-    ("method", "package"),
-    [("to_pandas", "pandas"), ("to_polars", "polars"), ("to_arrow", "pyarrow")],
+    ("query", "names"),
+    [
+        ("groupby roundTime($m.timestamp, 1h) as h aggregate count() as n", {"h"}),
+        ("groupby user aggregate min($m.timestamp) as first, max(id) as id", {"first"}),
+        ("source logs | countby $m.timestamp", {"timestamp"}),
+        ("choose $m.timestamp, id", {"timestamp"}),
+        ("create t from parseTimestamp(x) | choose t, id", {"t"}),
+        ("top 5 $m.timestamp / 1m as minute by count()", {"minute"}),
+        ("multigroupby ($m.timestamp / 1h as h, id), (id) agg count() as n", {"h"}),
+        ("groupby id agg max(toUnixTime($m.timestamp, 'nanosecond')) as h", set()),
+        ("groupby id agg max(id) as h // by $m.timestamp as h", set()),
+        ("groupby id as `x` agg any_value('now $m.timestamp') as h", set()),
+    ],
 )
-def test_a_frame_is_made_of_the_columns(method, package, tmp_path):
-    """The library gets the columns, and is imported only by this call."""
-    (tmp_path / f"{package}.py").write_text(FRAME)
-    code = f"""
-import sys
-sys.path.insert(0, {str(tmp_path)!r})
-from tests.dataprime.test_exports import COUNTS
-before = {package!r} in sys.modules
-print(before, COUNTS.{method}().columns)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def test_the_text_of_a_query_tells_which_fields_are_times(query, names):
+    """Results of expressions on times are times, under their alias or their default name."""
+    fields = time_fields(query)
+    candidates = {"h", "first", "_min0", "timestamp", "t", "minute", "id"}
 
-    assert done.stdout == "False {'app': ['shop', 'desk'], 'count': [5, 7]}\n"
+    assert {name for name in candidates if fields.includes(name, 10**18 + 7)} == names
+    assert not any(fields.includes(name, 4711) for name in candidates)
+
+
+def test_a_time_without_an_alias_is_found_by_elimination():
+    """A default name such as _min0 is not in the query: it belongs to the unnamed time."""
+    fields = time_fields("groupby user agg min($m.timestamp), max(id) as id")
+
+    assert fields.includes("_min0", 10**18 + 7)
+    assert not fields.includes("user", 10**18 + 7)
+    assert not fields.includes("id", 10**18 + 7)
+
+
+def test_without_the_query_whole_seconds_are_times():
+    """Rows of a job that is known by its id alone: only whole seconds count as times."""
+    assert time_fields("").includes("hour", 1737331200000000000)
+    assert not time_fields("").includes("id", 1737331200000000001)

@@ -66,6 +66,24 @@ def test_no_text_breaks_the_parser(text):
 @pytest.mark.parametrize(
     "value",
     [
+        datetime.date(2025, 1, 20),
+        1_737_331_200,
+        1_737_331_200.0,
+        1_737_331_200_000,
+        1_737_331_200_000_000,
+        1_737_331_200_000_000_000,
+        "1737331200",
+        "1737331200000",
+    ],
+)
+def test_dates_and_numbers_since_1970_are_times(value):
+    """A date is its first instant in UTC; the size of a number tells its unit."""
+    assert times.iso(times.instant("start", value, 0)) == "2025-01-20T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
         datetime.datetime(2025, 1, 20),  # noqa: DTZ001 - it is the point
         "2025-01-20T00:00:00",
         "2025-01-20",
@@ -82,8 +100,9 @@ def test_a_time_without_zone_is_refused(value):
 @pytest.mark.parametrize(
     "value",
     [
-        "yesterday", "", "1", "1y", "+1h", "now-", "1700000000", "2025-13-01T00:00:00Z",
-        "2025-01-01T00:00:00+99:00", 5, None, 1.5, datetime.date(2025, 1, 1), b"1h", "9999999w",
+        "yesterday", "", "1", "1y", "+1h", "now-", "2025-13-01T00:00:00Z",
+        "2025-01-01T00:00:00+99:00", 5, None, 1.5, True, float("nan"), float("inf"), 10**30,
+        b"1h", "9999999w",
         "now+999999999w", "²h",
     ],
 )  # fmt: skip

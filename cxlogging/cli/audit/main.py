@@ -85,10 +85,9 @@ def command(
         click.echo(json.dumps(document, indent=2))
     else:
         _print(document)
-    if expect is not None and document["arrived"] < expect:
-        short = expect - document["arrived"]
-        note(f"{document['arrived']:,} arrived, {expect:,} were expected: {short:,} are missing")
-    raise SystemExit(_code(document, expect))
+    code, reason = verdict(document, expect)
+    note(f"exit code {code}: {reason}.")
+    raise SystemExit(code)
 
 
 def _query_text(field: str, only: str | None) -> str:
@@ -146,13 +145,33 @@ def _run(run: ProcessRun, *, complete: bool, now: int) -> dict[str, Any]:
     }
 
 
-def _code(document: Mapping[str, Any], expect: int | None) -> int:
-    short = expect is not None and document["arrived"] < expect
-    if document["truncated"] or document["missing"] > document["young"] or short:
-        return PARTIAL
+def verdict(document: Mapping[str, Any], expect: int | None) -> tuple[int, str]:
+    """Return the exit code, and every reason for it in a sentence."""
+    arrived, runs = document["arrived"], len(document["runs"])
+    old = document["missing"] - document["young"]
+    reasons = []
+    if document["truncated"]:
+        limits = ", ".join(document["truncated"])
+        reasons.append(f"not all rows of the window could be read: {limits} reached")
+    if old:
+        reasons.append(f"{_counted(old)} missing, and the next ones are over a minute old")
+    if expect is not None and arrived < expect:
+        missing = f"{expect - arrived:,} are missing"
+        reasons.append(f"{arrived:,} arrived, {expect:,} were expected: {missing}")
+    if reasons:
+        return PARTIAL, "; ".join(reasons)
     if document["young"]:
-        return RETRYABLE
-    return OK if document["runs"] or expect == 0 else EMPTY
+        young = _counted(document["young"])
+        return RETRYABLE, f"{young} missing, but may be on their way: try again in a minute"
+    if runs:
+        return OK, f"nothing is missing of {arrived:,} records in {runs:,} runs"
+    if expect == 0:
+        return OK, "no numbered record in this window, as expected"
+    return EMPTY, "no numbered record in this window: is sequence=True set, and --field right"
+
+
+def _counted(number: int) -> str:
+    return f"{number:,} records are" if number > 1 else "1 record is"
 
 
 def _print(document: Mapping[str, Any]) -> None:
@@ -172,14 +191,8 @@ def _print(document: Mapping[str, Any]) -> None:
             click.echo(
                 f"    and {len(run['gaps']) - MAX_GAPS_SHOWN:,} more gaps: --json has them all"
             )
-    if not document["runs"]:
-        note("no numbered record in this window: is sequence=True set, and --field right?")
     if document["foreign"]:
         note(f"{document['foreign']:,} records have the field without an id in it")
-    if document["truncated"]:
-        note(
-            f"not all rows of the window could be read: {', '.join(document['truncated'])} reached"
-        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ..shared.screen import note
 from ..shared.wording import examples
 from .background import background_rows
 from .notes import notes_about, statistics
+from .parameters import parameters
 from .request import check_combination, curl_command, query_text, stream_arguments
 
 
@@ -23,6 +24,7 @@ from .request import check_combination, curl_command, query_text, stream_argumen
         "cxlogging query 'source logs | filter $m.severity == ERROR' --since 1h",
         "cxlogging query @errors.dp --from now-2d --to now-1d --split -o csv",
         "cxlogging query 'source logs | countby $m.severity' --local",
+        "cxlogging query 'filter user.id == {user}' --param user=o\\'neill",
     ),
 )
 @click.argument("query", required=False)
@@ -39,6 +41,7 @@ from .request import check_combination, curl_command, query_text, stream_argumen
     metavar="T",
     help="End the window at this time, such as now-1h. Default: now.",
 )
+@parameters
 @connection.tier
 @click.option(
     "--syntax",
@@ -135,7 +138,7 @@ def command(
         with rows:
             count = formats.write(rows, formats.chosen(output), color, full=full)
     sys.stdout.flush()
-    notes = notes_about(rows, answer, background=in_background)
+    notes = notes_about(rows, answer, options, background=in_background)
     for sentence in (*notes, *(statistics(rows, count) if stats else ())):
         note(sentence)
     complete = EMPTY if fail_on_empty and not count else OK

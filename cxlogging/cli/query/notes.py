@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ...dataprime import times
-from ...dataprime.findings import LIMIT_WARNINGS
-from ...dataprime.hints import severity_hints
+from ...dataprime.language.hints import severity_hints
 from ...dataprime.results import Findings
 from ...dataprime.summary import AnswerSummary
+from .text import is_text
 
-_WORD = re.compile(r"[A-Za-z]\w*")
+_SOURCE = re.compile(r"\s*(?:source|from)\s+([\w./-]+)", re.IGNORECASE)
 
 
 def notes_about(
-    rows: Findings, answer: AnswerSummary, *, background: bool = False
+    rows: Findings, answer: AnswerSummary, options: Mapping[str, Any], *, background: bool = False
 ) -> Iterator[str]:
-    """Yield warnings of the service, whether rows may be missing, and why there are none."""
+    """
+    Yield warnings of the service, whether rows may be missing, and why there are none.
+
+    Args:
+        rows: The rows that were read.
+        answer: What the service said beside them.
+        options: The options of `cxlogging query`.
+        background: The rows are those of a background query.
+    """
     yield from dict.fromkeys(f"warning: {each}" for each in rows.warnings)
     if answer.unrequested_limits:
         yield (
@@ -26,10 +35,32 @@ def notes_about(
         )
     if answer.found_nothing:
         yield from hints(answer.query)
-    if not answer.count and not answer.likely_mistakes:
+    if not answer.count:
         where = "in the query's window" if background else window(answer)
-        check = "" if background else "; --strict refuses fields that no log has"
-        yield f"no rows {where}: check the window and the filter{check}."
+        tier = "" if background else options["tier"]
+        yield f"no rows {where} in {_searched(answer, options, tier)}: {_advice(answer, tier)}."
+
+
+def _searched(answer: AnswerSummary, options: Mapping[str, Any], tier: str) -> str:
+    """Return what a query has searched, in words."""
+    found = _SOURCE.match(answer.query)
+    source = found[1] if found else options["default_source"] or "logs"
+    storage = {"": "", "archive": " (the archive)"}.get(tier, " (frequent search)")
+    return f"the source {source}{storage}"
+
+
+def _advice(answer: AnswerSummary, tier: str) -> str:
+    """Return what may find more, in words; background queries have no *tier*."""
+    start, end = answer.window
+    wider = "widen the window"
+    if start is not None and end is not None:
+        spans = (("1d", times.UNITS["d"]), ("7d", 7 * times.UNITS["d"]))
+        longer = next((name for name, span in spans if end - start < span), None)
+        wider += f" (--since {longer})" if longer else ""
+    archive = ", search --tier archive" if tier == "frequent" else ""
+    strict = ", --strict refuses others" if tier else ""
+    fields = f"`cxlogging fields` lists the fields of the logs{strict}"
+    return f"{wider}{archive}, or loosen the filter; {fields}"
 
 
 def hints(query: str) -> Iterator[str]:
@@ -41,14 +72,16 @@ def hints(query: str) -> Iterator[str]:
 def nothing_yet(expression: str, answer: AnswerSummary, *, lucene: bool) -> Iterator[str]:
     """Yield why a tail has shown nothing so far: likely mistakes, and where its window begins."""
     for each in answer.warnings:
-        if each.kind not in LIMIT_WARNINGS:
+        if not each.limit:
             yield f"warning: {each}"
     yield from hints(answer.query)
-    if not lucene and _WORD.fullmatch(expression):
+    if not lucene and is_text(expression):
+        others = (
+            f"; for a field write '$d.{expression} == ...'" if expression.isidentifier() else ""
+        )
         yield (
-            f"warning: the filter {expression} means the field $d.{expression}. For a severity and"
-            f" above pass --level; for logs that contain the word pass"
-            f" \"wildfind '{expression}'\"."
+            f"searched for the text {expression!r} in all fields. For a severity and above pass"
+            f" --level{others}."
         )
     yield f"no rows {window(answer)}: waiting for new ones."
 

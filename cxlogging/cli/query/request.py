@@ -78,6 +78,7 @@ def submit_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
         "end": options["end"] or "now",
         "syntax": options["syntax"],
         "name": options["name"],
+        "params": options["params"],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import sys
@@ -12,7 +13,8 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from ...dataprime import Row
-from ...dataprime.exports import document, flat, table, write_csv
+from ...dataprime.exports import document, table, write_csv
+from ...dataprime.times import readable
 from .log_lines import folded, line_of, safe_line
 from .screen import is_coloured, prepare, safe, safe_json
 
@@ -152,7 +154,7 @@ def _columns(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> No
     from rich.table import Table
     from rich.text import Text
 
-    held = [flat(row) for row in rows]
+    held = [row.flat() for row in rows]
     names = list(dict.fromkeys(name for row in held for name in row))
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
@@ -173,6 +175,8 @@ def _columns(rows: Iterable[Row], out: TextIO, colour: str, *, full: bool) -> No
 def _cell(value: object, *, full: bool) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime.datetime):
+        return readable(value)
     if not isinstance(value, str):
         return safe(json.dumps(value, ensure_ascii=False))
     lines = value.strip("\n").split("\n")

@@ -100,10 +100,11 @@ def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
     Args:
         row: A log.
         coloured: Use colours.
-        full: Show all fields, and every line of long texts.
+        full: Show all fields, those of the application first, and every line of long texts.
     """
     message, rest = _parts(row.data)
     traces = tuple(_exceptions(rest))
+    chosen = _without_own(row, rest)
     severity = row.severity
     return LogLine(
         time=_moment(row),
@@ -112,7 +113,7 @@ def line_of(row: Row, *, coloured: bool, full: bool = False) -> str:
         source=_source(row),
         logger=logger_of(rest, row.labels.get("category")),
         message=message,
-        fields=rest if full else _without_own(row, rest),
+        fields={**{name: rest[name] for name in chosen}, **rest} if full else chosen,
         traces=traces,
     ).text(coloured=coloured, full=full)
 

@@ -17,10 +17,14 @@ from ...dataprime import (
     RateLimited,
     Row,
     Severity,
+    Syntax,
+    Tier,
     Unreachable,
     times,
 )
+from ...dataprime.language.parameters import with_parameters
 from ..query.notes import nothing_yet
+from ..query.text import is_text
 from ..shared import connection_options as connection
 from ..shared import formats
 from ..shared.exit_codes import OK, PARTIAL
@@ -43,6 +47,7 @@ _COMMANDS = re.compile(
     "tail",
     epilog=examples(
         "cxlogging tail --level warning --local",
+        "cxlogging tail 'card declined' --since 10m",
         "cxlogging tail '$d.user.id == 4711' --since 10m",
         "cxlogging tail \"wildfind 'connection refused'\" -o jsonl",
     ),
@@ -94,8 +99,8 @@ def command(
     expression: str | None,
     level: Severity | None,
     since: str,
-    tier: str,
-    syntax: str,
+    tier: Tier,
+    syntax: Syntax,
     every: float | None,
     late: float,
     count: int | None,
@@ -111,8 +116,9 @@ def command(
     """
     Print logs as they arrive, each once, until Ctrl-C.
 
-    FILTER is a condition, such as '$d.user.id == 4711', or a pipeline that does not aggregate,
-    such as 'source spans | filter ...'; with --syntax lucene, it is a Lucene query.
+    FILTER is a text to search for in all fields, such as 'card declined', a condition, such as
+    '$d.user.id == 4711', or a pipeline that does not aggregate, such as
+    'source spans | filter ...'; with --syntax lucene, it is a Lucene query.
 
     Exit codes: 0 after --count rows, 6 after --count rows of which some may be missing, 130 after
     Ctrl-C; all others are those of query.
@@ -149,7 +155,9 @@ def query_of(expression: str | None, level: Severity | None, syntax: str) -> str
                 "--level is for DataPrime: with Lucene, put the severity into the query."
             )
         return expression or "*"
-    if not expression or _COMMANDS.match(f"{expression} "):
+    if is_text(expression):
+        text = str(with_parameters("source logs | wildfind {text}", {"text": expression}, syntax))
+    elif not expression or _COMMANDS.match(f"{expression} "):
         text = expression or "source logs"
     else:
         text = f"source logs | filter {expression}"
@@ -168,7 +176,7 @@ class _Windows:
     """
 
     def __init__(
-        self, client: DataPrimeClient, text: str, tier: str, syntax: str, expression: str
+        self, client: DataPrimeClient, text: str, tier: Tier, syntax: Syntax, expression: str
     ) -> None:
         self.incomplete = False
         self._client = client

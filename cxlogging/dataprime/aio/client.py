@@ -10,16 +10,22 @@ but an `Operation` can: a task that is cancelled closes its connection at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ..client import DataPrimeClient
+from ..fields import SAMPLE, FieldSummary
+from ..http.rate_limit import RateLimiter
 from ..http.retry_budget import Clock
 from ..jobs import Job, JobStatus
 from ..request.background import Dataset
+from ..request.direct import Preset, Syntax, Tier
+from ..request.several import checked_parallel, collect_quietly, each_query
 from ..results import QueryResult
 from ..split import SplitProgress
 from ..stream import warn_truncated
+from ..summary import AnswerSummary
 from .operation import InterruptibleAdapter, sleep
 from .rows import AsyncRowStream
 from .threads import OperationThreads
@@ -42,6 +48,7 @@ class AsyncDataPrimeClient:
         silence: float = 60.0,
         retry_budget: float = 60.0,
         row_limits: Mapping[str, int] | None = None,
+        limiter: RateLimiter | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._client = DataPrimeClient(
@@ -52,6 +59,7 @@ class AsyncDataPrimeClient:
             silence=silence,
             retry_budget=retry_budget,
             row_limits=row_limits,
+            limiter=limiter,
             clock=clock or Clock(sleep=sleep),
         )
         self._client.mount(InterruptibleAdapter())
@@ -61,16 +69,17 @@ class AsyncDataPrimeClient:
         self,
         query: str,
         *,
+        params: Mapping[str, Any] | None = None,
         since: Any = None,
         start: Any = None,
         end: Any = None,
-        tier: str = "frequent",
-        syntax: str = "dataprime",
+        tier: Tier = "frequent",
+        syntax: Syntax = "dataprime",
         limit: int | None = None,
         default_source: str | None = None,
         strict_fields: bool = False,
         now: Any = None,
-        preset: str | None = None,
+        preset: Preset | None = None,
         timeout: float | None = None,
         split_on_limit: bool = False,
         on_progress: Callable[[SplitProgress], None] | None = None,
@@ -88,16 +97,17 @@ class AsyncDataPrimeClient:
         self,
         query: str,
         *,
+        params: Mapping[str, Any] | None = None,
         since: Any = None,
         start: Any = None,
         end: Any = None,
-        tier: str = "frequent",
-        syntax: str = "dataprime",
+        tier: Tier = "frequent",
+        syntax: Syntax = "dataprime",
         limit: int | None = None,
         default_source: str | None = None,
         strict_fields: bool = False,
         now: Any = None,
-        preset: str | None = None,
+        preset: Preset | None = None,
         timeout: float | None = None,
         split_on_limit: bool = False,
         on_progress: Callable[[SplitProgress], None] | None = None,
@@ -107,13 +117,53 @@ class AsyncDataPrimeClient:
         stream = self._client.stream(**_on_loop(given))
         return AsyncRowStream(self._threads, lambda: stream)
 
+    async def query_many(
+        self,
+        queries: Iterable[str | Mapping[str, Any]],
+        *,
+        parallel: int = 4,
+        **arguments: Any,
+    ) -> list[QueryResult]:
+        """Return the results of several queries in order, as `DataPrimeClient.query_many` does."""
+        free = asyncio.Semaphore(checked_parallel(parallel))
+
+        async def one(given: Mapping[str, Any]) -> tuple[QueryResult, AnswerSummary]:
+            async with free:
+                work = partial(collect_quietly, partial(self._client.stream, **_on_loop(given)))
+                return await self._threads.run(work)
+
+        tasks = [asyncio.ensure_future(one(each)) for each in each_query(queries, arguments)]
+        try:
+            results = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+        for _, summary in results:
+            warn_truncated(summary, 3)
+        return [result for result, _ in results]
+
+    async def fields(
+        self,
+        query: str = "source logs",
+        *,
+        since: Any = "1h",
+        end: Any = None,
+        tier: Tier = "frequent",
+        sample: int = SAMPLE,
+        timeout: float | None = None,
+    ) -> list[FieldSummary]:
+        """Return the fields of the rows of *query*, as `DataPrimeClient.fields` does."""
+        given = {name: value for name, value in locals().items() if name != "self"}
+        return await self._threads.run(lambda: self._client.fields(**given))
+
     async def submit(
         self,
         query: str,
         *,
+        params: Mapping[str, Any] | None = None,
         start: Any,
         end: Any,
-        syntax: str = "dataprime",
+        syntax: Syntax = "dataprime",
         now: Any = None,
         default_source: str | None = None,
         name: str | None = None,

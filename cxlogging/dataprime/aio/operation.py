@@ -2,7 +2,8 @@
 A blocking call on a thread of its own, which can be ended from outside at any moment.
 
 Shutting down a socket wakes the thread that waits for it; so the connections of an
-asynchronous client register with the operation that uses them.
+asynchronous client register with the operation that uses them, until they go back to
+the pool: from then on they are another operation's to use.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ...wire.threads import block_signals
 
+MAX_IDLE = 100
+"""Connections that are kept open for the next calls."""
+
 _current = threading.local()
 
 
@@ -31,6 +35,7 @@ class Operation:
 
     def __init__(self) -> None:
         self._ended = threading.Event()
+        self._lock = threading.Lock()
         self._connection: Any = None
         self._thread: threading.Thread | None = None
 
@@ -58,11 +63,12 @@ class Operation:
     def end(self) -> None:
         """Wake the thread wherever it waits, and have it stop; do not wait for it."""
         self._ended.set()
-        sock = getattr(self._connection, "sock", None)
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                # Shut down below TLS, whose state the thread may be using.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        with self._lock:
+            sock = getattr(self._connection, "sock", None)
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    # Shut down below TLS, whose state the thread may be using.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def check(self) -> None:
         """Raise `OperationEnded` once `end` was called."""
@@ -71,8 +77,16 @@ class Operation:
 
     def use(self, connection: Any) -> None:
         """Register the connection that the thread is about to wait for."""
-        self._connection = connection
+        with self._lock:
+            self._connection = connection
+        connection.operation = self
         self.check()
+
+    def release(self, connection: Any) -> None:
+        """Leave *connection* alone from now on: it goes back to its pool."""
+        with self._lock:
+            if self._connection is connection:
+                self._connection = None
 
     def sleep(self, seconds: float) -> None:
         """Wait, or raise once the operation is ended."""
@@ -87,6 +101,8 @@ def sleep(seconds: float) -> None:
 
 class _Interruptible:
     """Registers a connection with the operation that uses it."""
+
+    operation: Operation | None = None
 
     def connect(self) -> None:
         operation = getattr(_current, "operation", None)
@@ -113,16 +129,29 @@ class _HttpsConnection(_Interruptible, HTTPSConnection):
     pass
 
 
-class _HttpConnectionPool(HTTPConnectionPool):
+class _Releasing:
+    """Takes a connection from its operation before another one can get it from the pool."""
+
+    def _put_conn(self, connection: Any) -> None:
+        if connection is not None and connection.operation is not None:
+            connection.operation.release(connection)
+            connection.operation = None
+        super()._put_conn(connection)  # type: ignore[misc]
+
+
+class _HttpConnectionPool(_Releasing, HTTPConnectionPool):
     ConnectionCls = _HttpConnection
 
 
-class _HttpsConnectionPool(HTTPSConnectionPool):
+class _HttpsConnectionPool(_Releasing, HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
 
 
 class InterruptibleAdapter(requests.adapters.HTTPAdapter):
-    """Opens connections that an `Operation` can end."""
+    """Opens connections that an `Operation` can end, and keeps up to `MAX_IDLE` of them."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_maxsize=MAX_IDLE)
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..exports import Target
 from ..results import Findings
 from ..rows import Row
 from ..stream import RowStream, warn_truncated
@@ -65,13 +65,13 @@ class AsyncRowStream(Findings):
         """Return every row as a dict."""
         return await self._exported(lambda stream: stream.to_dicts())
 
-    async def to_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Write each row as a line of JSON as it is read; return the number of rows."""
-        return await self._exported(lambda stream: stream.to_jsonl(path))
+    async def to_jsonl(self, target: Target) -> int:
+        """Write each row as a line of JSON to a path or file; return the number of rows."""
+        return await self._exported(lambda stream: stream.to_jsonl(target))
 
-    async def to_csv(self, path: str | os.PathLike[str]) -> int:
-        """Write a table with one column for each keypath; return the number of rows."""
-        return await self._exported(lambda stream: stream.to_csv(path))
+    async def to_csv(self, target: Target) -> int:
+        """Write a table, one column for each keypath, to a path or file; return its rows."""
+        return await self._exported(lambda stream: stream.to_csv(target))
 
     async def to_pandas(self) -> Any:
         """Return a ``pandas.DataFrame`` with one column for each keypath."""

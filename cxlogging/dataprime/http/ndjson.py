@@ -55,7 +55,7 @@ def _chunks(response: StreamedResponse, summary: AnswerSummary) -> Iterator[byte
         yield from response.chunks()
     except QueryFailed:
         # Statistics end an answer: what happens to the connection after them does not matter.
-        if summary.statistics is None:
+        if not (summary.has_statistics and summary.statistics):
             raise
 
 
@@ -118,7 +118,12 @@ def _parsed(document: dict[str, Any], summary: AnswerSummary) -> list[Row]:
     elif "response" in document:
         batch = document["response"]["results"].get("results") or []
     rows = [
-        Row(each.get("userData"), pairs(each.get("metadata")), pairs(each.get("labels")))
+        Row(
+            each.get("userData"),
+            pairs(each.get("metadata")),
+            pairs(each.get("labels")),
+            time_fields=summary.time_fields,
+        )
         for each in batch
     ]
     if rows and summary.found_nothing:

@@ -37,6 +37,8 @@ def status_error(
     *,
     mask: Callable[[str], str],
     query: str = "",
+    is_job: bool = True,
+    address: str = "the address",
     now: float,
 ) -> QueryError:
     """
@@ -48,6 +50,8 @@ def status_error(
         body: The beginning of the body.
         mask: Hides the key in the message.
         query: The text of the query, for a caret below it.
+        is_job: True for a request about a background query, which the service may not know.
+        address: Where the request went.
         now: Seconds since 1970, for a ``Retry-After`` that is a date.
     """
     request_id = mask(next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), ""))
@@ -58,7 +62,12 @@ def status_error(
         return AuthenticationError(f"{shown}. {KEY_HINT}", request_id=request_id)
     if status == 429:
         wait = retry_after(headers, now)
+        pause = "" if wait is None else f", and asks for a pause of {wait:g} seconds"
+        shown += f". The service allows 30 direct queries a minute{pause}."
         return RateLimited(shown, retry_after=wait, request_id=request_id)
+    if status == 404 and not is_job:
+        shown += f". {address} has no query API: check domain or url"
+        return RequestRefused(f"{shown}.", request_id=request_id)
     if status == 404:
         return UnknownQuery(shown, request_id=request_id)
     if status == 400 and is_compile_error(message):

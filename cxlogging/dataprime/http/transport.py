@@ -15,6 +15,7 @@ from ...wire.masking import Masker
 from ...wire.settings import is_loopback
 from ..errors import PartialResult, QueryError, QueryTimeout, RateLimited, ServerError, Unreachable
 from .connection_errors import connection_error
+from .rate_limit import RateLimiter, shared_limiter
 from .retry_budget import Clock, RetryBudget
 from .status_errors import status_error
 
@@ -110,6 +111,8 @@ class HttpClient:
         session: The caller's own, or None.
         clock: Time and sleeping.
         silence: Seconds that the service may say nothing.
+        limiter: Spaces direct queries; None for the one that clients share, which this machine
+            does not need.
         budget: Seconds of waiting for retries, for one call.
     """
 
@@ -122,6 +125,7 @@ class HttpClient:
         clock: Clock,
         silence: float,
         budget: float,
+        limiter: RateLimiter | None = None,
     ) -> None:
         self.address = address
         self.base = f"{address.scheme}://{address.authority}"
@@ -130,6 +134,10 @@ class HttpClient:
         self._key = key
         self._mask = Masker([key.reveal()])
         self._silence = silence
+        if limiter is None and not is_loopback(address.host):
+            limiter = shared_limiter(self.base, key.reveal())
+        self.limiter = limiter
+        self._closed = False
         self._owns_session = session is None
         self._session = requests.Session() if session is None else session
         if self._owns_session and is_loopback(address.host):
@@ -158,9 +166,14 @@ class HttpClient:
         retries: RetryBudget,
         *,
         idempotent: bool = True,
+        limiter: RateLimiter | None = None,
     ) -> StreamedResponse:
         """Return the response to *document*; what is not *idempotent* is sent once."""
         while True:
+            if self._closed:
+                raise QueryError("the client is closed: make another one, or keep its with open.")
+            if limiter is not None:
+                limiter.wait(retries)
             try:
                 return self._once(path, document, retries.deadline)
             except RateLimited as error:
@@ -193,6 +206,8 @@ class HttpClient:
             body,
             mask=self.masked,
             query=str(document.get("query", "")),
+            is_job="queryId" in document,
+            address=self.base,
             now=self.clock.now() / 1e9,
         )
 
@@ -223,6 +238,7 @@ class HttpClient:
         raise failure
 
     def close(self) -> None:
-        """Close the connections, unless the session is the caller's."""
+        """Send nothing more, and close the connections, unless the session is the caller's."""
+        self._closed = True
         if self._owns_session:
             self._session.close()

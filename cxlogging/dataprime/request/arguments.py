@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import ConfigurationError, nearest
@@ -61,9 +62,24 @@ def seconds(argument: str, value: object, least: float = 0.001) -> float:
     raise ConfigurationError(f"{argument} takes seconds from {least}, not {value!r}.")
 
 
+def _pair(since: Sequence[Any], end: object, now: int) -> tuple[Any, Any]:
+    """Return start and end of a window that *since* gives as a pair."""
+    if len(since) != 2 or end is not None:
+        raise ConfigurationError(
+            "since takes a time, or a pair of start and end (or duration); then leave out end."
+        )
+    first, last = since
+    if isinstance(last, datetime.timedelta):
+        begin = times.to_datetime(times.instant("since", first, now))
+        return begin, begin + last
+    return first, last
+
+
 def window(arguments: Mapping[str, Any], now: int) -> tuple[int | None, int | None]:
     """Return start and end of a call's window; one with a start and no end ends *now*."""
     since, start, end = (arguments.get(name) for name in ("since", "start", "end"))
+    if isinstance(since, (tuple, list)):
+        since, end = _pair(since, end, now)
     if since is not None and start is not None:
         raise ConfigurationError("since and start both say where the window begins: pass one.")
     name = "start" if since is None else "since"

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import ConfigurationError, nearest
 from .. import times
+from ..language.parameters import with_parameters
 from .arguments import choice, optional_text, query_text, window
 from .direct import SYNTAXES
 
@@ -66,9 +67,10 @@ def submission(query: object, arguments: Mapping[str, Any], *, clock: int) -> di
     }
     if now is not None:
         optional["nowDate"] = times.iso(now)
+    syntax = choice("syntax", arguments["syntax"], SYNTAXES)
     return {
-        "query": query_text(query),
-        "syntax": SYNTAXES[choice("syntax", arguments["syntax"], SYNTAXES)],
+        "query": query_text(with_parameters(query, arguments.get("params"), syntax)),
+        "syntax": SYNTAXES[syntax],
         "startDate": times.iso(start or 0),
         "endDate": times.iso(end or 0),
         **{name: value for name, value in optional.items() if value is not None},

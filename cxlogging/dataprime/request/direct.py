@@ -5,11 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from ...errors import ConfigurationError
 from .. import times
+from ..language.parameters import with_parameters
+from ..language.query_text import needs_window
 from .arguments import boolean, choice, optional_text, query_text, window
+
+Tier: TypeAlias = Literal["frequent", "archive", "TIER_FREQUENT_SEARCH", "TIER_ARCHIVE"]
+Syntax: TypeAlias = Literal["dataprime", "lucene", "QUERY_SYNTAX_DATAPRIME", "QUERY_SYNTAX_LUCENE"]
+Preset: TypeAlias = Literal[
+    "accuracy",
+    "performance",
+    "EXECUTION_PROFILE_PRESET_ACCURACY",
+    "EXECUTION_PROFILE_PRESET_PERFORMANCE",
+]
+"""Short names, and those of the API."""
 
 TIERS = {"frequent": "TIER_FREQUENT_SEARCH", "archive": "TIER_ARCHIVE"}
 SYNTAXES = {"dataprime": "QUERY_SYNTAX_DATAPRIME", "lucene": "QUERY_SYNTAX_LUCENE"}
@@ -93,13 +105,20 @@ def direct_query(
     start, end = window(arguments, clock if now is None else now)
     tier = choice("tier", arguments["tier"], TIERS)
     preset = arguments["preset"]
+    syntax = choice("syntax", arguments["syntax"], SYNTAXES)
+    text = query_text(with_parameters(query, arguments.get("params"), syntax))
+    if start is None and syntax == "dataprime" and needs_window(text):
+        raise ConfigurationError(
+            "the query reads $p.timeRange, the window of the request: pass since=, or start= and"
+            " end=."
+        )
     return DirectQuery(
-        query=query_text(query),
+        query=text,
         start=start,
         end=end,
         now=now,
         tier=tier,
-        syntax=choice("syntax", arguments["syntax"], SYNTAXES),
+        syntax=syntax,
         limit=_limit(arguments["limit"], tier, row_limits[tier]),
         default_source=optional_text("default_source", arguments["default_source"]),
         strict_fields=boolean("strict_fields", arguments["strict_fields"]),

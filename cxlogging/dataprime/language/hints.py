@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .rows import Severity
+from ..rows import Severity
 
 _COMPARISON = re.compile(
     r"(?:\$m|\$metadata)\.severity\s*(?:==|!=|<=?|>=?)\s*"
