@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_no_rows(client):
         ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a string"),
         (
             {"query": "limit 1", "metadata": {"defaultSource": "spans"}},
-            "source spans: supported by the service",
+            "source spans: works on the service, not here",
         ),
         ({"query": "%%", "metadata": {"syntax": "QUERY_SYNTAX_LUCENE_UTF8_BASE64"}}, "in base64"),
     ],
@@ -299,12 +300,43 @@ def test_an_unknown_field_of_lucene_is_named_where_nothing_is_found(server, quer
 
 @pytest.mark.parametrize(
     "query_text",
-    ["filter user.id == 2", "filter usr.id == null", "create x from 1 | filter x == 2", "count"],
+    [
+        "filter user.id == 2",
+        "create x from 1 | filter x == 2",
+        "count",
+        "extract note into $d using kv() | filter anything == 'x'",
+        "convert user.id:timestamp | filter user.id > @'now'",
+        "groupby $m.severity | filter severity == ERROR",
+    ],
 )
-def test_no_warning_where_fields_are_known_or_rows_are_found(server, query, query_text):
-    """A query whose fields exist, or that finds something, is answered without a warning."""
-    server.store.add([event(1, data={"user": {"id": 1}})])
+def test_no_warning_where_fields_are_known(server, query, query_text):
+    """A query whose fields exist, or are made by it, is answered without a warning."""
+    server.store.add([event(1, data={"user": {"id": 1}, "note": "a=b"})])
     assert query.query(query_text).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("query_text", "kind", "sentence"),
+    [
+        ("filter usr.id == null", "compileWarning", "does not exist '$d.usr.id' (did you mean"),
+        ("filter user.id == '1'", "compileWarning", "$d.user.id is a number in the data, and is"),
+        ("filter user.id > @'now'", "compileWarning", "write $d.user.id:timestamp"),
+        ("filter at < 1h || true", "compileWarning", "write $d.at:interval"),
+        ("filter level == ERROR", "compileWarning", "write $d.level == 'ERROR', or $m.severity =="),
+        ("filter level in (ERROR, INFO)", "compileWarning", "write $d.level == 'ERROR'"),
+        ("choose timeRound($m.timestamp, 1h) as t", "deprecationWarning", "use roundTime()"),
+        ("choose uuid() as id", "deprecationWarning", "use randomUuid()"),
+        ("choose level.substring(0, 2) as x", "compileWarning", "here it is substr("),
+    ],
+)
+def test_warnings_of_a_query(server, query, query_text, kind, sentence):
+    """Unknown fields, comparisons that never hold and deprecated functions are named."""
+    server.store.add([event(1, data={"user": {"id": 1}, "level": "ERROR", "at": 1})])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = query.query(query_text).warnings
+    assert [each.kind for each in found] == [kind]
+    assert sentence in found[0].message
 
 
 @pytest.mark.parametrize(
@@ -416,7 +448,7 @@ def test_a_syntax_error_with_its_caret(query):
         query.query("source logs\n| filter a === 1")
     assert (caught.value.line, caught.value.column) == (1, 13)
     assert caught.value.caret == "  | filter a === 1\n               ^"
-    with pytest.raises(QuerySyntaxError, match="supported by the service, not by the local engine"):
+    with pytest.raises(QuerySyntaxError, match="works on the service, not here"):
         query.query("source logs | enrich a into b using c")
 
 

@@ -12,6 +12,7 @@ from cxlogging.devserver.engine import Settings, compile_query
 from cxlogging.devserver.engine.commands.aggregation_compiler import BUILDERS
 from cxlogging.devserver.engine.functions import FUNCTIONS
 from cxlogging.devserver.engine.syntax.command_parser import COMMANDS
+from cxlogging.devserver.engine.syntax.query_parser import SUBQUERIES
 from cxlogging.devserver.events.groups import pattern_of
 from cxlogging.devserver.events.language import COMMAND_HELP
 from cxlogging.vendors.registry import VENDORS
@@ -178,7 +179,7 @@ def test_the_language_is_listed_for_completion(client):
     """Every command, function and aggregation has a sentence, every function a signature."""
     found = client.get("/api/language").json
     commands = {one["name"] for one in found["commands"]}
-    assert commands == {*COMMANDS, "source", "union"}
+    assert commands == {*COMMANDS, "source", *SUBQUERIES}
     functions = {one["name"] for one in found["functions"]}
     assert functions == {*FUNCTIONS, *BUILDERS}
     assert all(one["help"] for one in (*found["commands"], *found["functions"]))

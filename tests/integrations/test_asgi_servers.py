@@ -129,7 +129,7 @@ hypercorn = uvicorn.log_config("cxlogging.BetterStackHandler")
 for name in ("hypercorn.error", "hypercorn.access"):
     hypercorn["loggers"][name] = hypercorn["loggers"]["uvicorn"]
 json.dump(hypercorn, open("hypercorn.json", "w"))
-granian = uvicorn.log_config("cxlogging.BetterStackHandler")
+granian = uvicorn.log_config("cxlogging.BetterStackHandler", sigterm=False)
 for name in ("_granian", "granian.access"):
     granian["loggers"][name] = granian["loggers"]["uvicorn"]
 json.dump(granian, open("granian.json", "w"))
@@ -139,6 +139,7 @@ json.dump(granian, open("granian.json", "w"))
 BY_ITSELF = """
 import logging.config
 from configured import LOGGING
+LOGGING["handlers"]["vendor"]["sigterm"] = False
 logging.config.dictConfig(LOGGING)
 """
 

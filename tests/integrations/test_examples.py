@@ -117,7 +117,7 @@ def test_an_example_of_a_server(example, file, command, number):
         assert event["data"]["request_id"] == f"r-{event['message'].split()[-1]}"
     if file.startswith(("django", "aiohttp")):  # they log the request itself
         requests = [each["data"]["request"] for each in shop.events("looking for order")]
-        assert [each["path"] for each in requests][:2] == ["/orders/1", "/orders/2"]
+        assert {"/orders/1", "/orders/2"} <= {each["path"] for each in requests}
     judge_lines(shop)
     assert [each for each in shop.events() if "GET /orders/1" in each["message"]]
     assert "hidden" not in str(shop.events())

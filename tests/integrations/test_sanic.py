@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 import pytest
 
-from .running import until, whole
+from .running import whole
 
 pytest.importorskip("sanic")
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(180)]
-ENDS = pytest.mark.skipif(
-    sys.version_info >= (3, 15), reason="with several workers Sanic 25.12 does not end there"
-)
-
 APP = """
 import logging, logging.config
 import cxlogging
 from configured import LOGGING
 from saying import say
 LOGGING["filters"] = {"access": {"()": "cxlogging.integrations.server_logs.AccessFields"}}
-LOGGING["handlers"]["vendor"]["filters"] = ["access"]
+LOGGING["handlers"]["vendor"].update(sigterm=False, filters=["access"])
 logging.config.dictConfig(LOGGING)
 from sanic import Sanic, json
 
@@ -47,19 +42,16 @@ async def fails(request):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=ENDS)])
-def test_each_record_of_a_request_arrives_with_its_request(running, workers, number):
+def test_each_record_of_a_request_arrives_with_its_request(running, number):
     """All records, once, with what the request has bound; access records as fields."""
     shop = running(app=APP)
-    process = shop.start(
-        "sanic", "app:app", f"--port={shop.port}", f"--workers={workers}", "--access-logs"
-    )
+    # With several workers Sanic 25.12 itself may not end, whatever the handlers.
+    process = shop.start("sanic", "app:app", f"--port={shop.port}", "--access-logs")
     for each in range(8):
         shop.get(
             f"/orders/{each}?token=hidden", X_Request_ID=f"r-{each}", Authorization="Bearer hidden"
         )
     shop.get("/fails", X_Request_ID="r-80")
-    until(lambda: shop.output.count("Worker ready") == int(workers))  # it cannot be ended before
     shop.end(process, number)
 
     for event in shop.judge(16):

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .commands.grouping import MAX_GROUPS
+from .compile.scope import QueryState
 from .errors import QueryEndedError
 from .plan import Plan
 from .row import QueryRow
 from .scan import Scan
-from .syntax.nodes import KeyPath
 
 BATCH_ROWS = 100
 BATCH_CHARACTERS = 256 * 1024
@@ -43,7 +43,8 @@ class EngineAnswer:
         warns_at_limit: True where a warning says that *max_rows* was reached, because the request
             did not set that limit itself.
         warnings: Warnings that are known before the query runs.
-        unknown: Returns messages about keypaths that no event has; called where nothing was found.
+        unknown: Returns messages about keypaths that no event has, or has with another type, given
+            what the query read and whether it found anything.
     """
 
     plan: Plan
@@ -51,7 +52,7 @@ class EngineAnswer:
     max_rows: int
     warns_at_limit: bool = True
     warnings: Sequence[dict[str, Any]] = ()
-    unknown: Callable[[Iterable[KeyPath]], Iterable[str]] = lambda _: ()
+    unknown: Callable[[QueryState, bool], Iterable[str]] = lambda *_: ()
     count: int = 0
     status: str = "COMPLETED"
     reason: str = ""
@@ -106,12 +107,15 @@ class EngineAnswer:
     def final_warnings(self) -> list[dict[str, Any]]:
         """Return all warnings of the query."""
         found = list(self.warnings)
+        for sentence in self.plan.shared.warnings:
+            kind = "deprecationWarning" if ": deprecated" in sentence else "compileWarning"
+            found.append({kind: {"warningMessage": sentence}})
         if self.plan.shared.groups_dropped:
             limit = {"aggregationBucketsLimit": MAX_GROUPS}
             found.append({"aggregationBucketsLimitWarning": limit})
-        if not (self.found or self.reason):
+        if not self.reason:
             shared = self.plan.shared
-            sentences = [*self.unknown(shared.paths.values()), *shared.hints]
+            sentences = [*self.unknown(shared, self.found), *(() if self.found else shared.hints)]
             found += [{"compileWarning": {"warningMessage": each}} for each in sentences]
         return found
 

@@ -41,7 +41,9 @@ class UnsupportedError(QueryRefusedError):
     """A feature of the language that this engine does not support."""
 
     def __init__(self, name: str, offset: int) -> None:
-        super().__init__(f"{name}: supported by the service, not by the local engine", offset)
+        super().__init__(
+            f"{name}: works on the service, not here (the local engine lacks it)", offset
+        )
 
 
 class QueryEndedError(Exception):

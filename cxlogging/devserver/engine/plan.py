@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from .commands import extracting, filtering, grouping, ordering, reshaping
+from .commands import extracting, filtering, grouping, joining, ordering, reshaping
 from .commands.command_step import CommandStep
 from .compile.expression_compiler import ExpressionCompiler
 from .compile.pushdown import LabelSql, push_down_filters
@@ -21,7 +21,17 @@ from .syntax.query_parser import parse
 from .values import Kind
 
 LOGS = ("", "logs", "default/logs")
-ONE_TO_ONE = ("choose", "create", "replace", "move", "remove", "redact", "convert", "extract")
+ONE_TO_ONE = (
+    "choose",
+    "create",
+    "replace",
+    "move",
+    "remove",
+    "redact",
+    "convert",
+    "extract",
+    "roundtime",
+)
 """Commands that return one row for each row."""
 
 AROUND = 30 * 60 * 1_000_000_000
@@ -32,11 +42,15 @@ COMPILERS: dict[str, Callable[[Command, Scope], CommandStep]] = {
     "dedupeby": filtering.dedupeby, "limit": filtering.limit,
     "choose": reshaping.choose, "create": reshaping.create, "replace": reshaping.replace,
     "move": reshaping.move, "remove": reshaping.remove, "redact": reshaping.redact,
-    "convert": reshaping.convert, "explode": reshaping.explode, "extract": extracting.extract,
+    "convert": reshaping.convert, "roundtime": reshaping.roundtime, "explode": reshaping.explode,
+    "extract": extracting.extract,
     "groupby": grouping.groupby, "multigroupby": grouping.multigroupby,
     "aggregate": grouping.aggregate, "count": grouping.count, "countby": grouping.countby,
     "distinct": grouping.distinct, "top": ordering.top, "bottom": ordering.top,
 }  # fmt: skip
+
+
+JOINING = {"join": joining.join, "stitch": joining.stitch}
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,11 @@ class _Planner:
 
     def plan(self, query: Query, shared: QueryState, max_rows: int | None) -> Plan:
         """Return the plan of *query*, of which at most *max_rows* rows are read; None for all."""
+        return self._planned(query, shared, max_rows)[0]
+
+    def _planned(
+        self, query: Query, shared: QueryState, max_rows: int | None
+    ) -> tuple[Plan, Scope]:
         source = query.source
         if (source.dataset or self._dataset) not in LOGS:
             raise UnsupportedError(f"source {source.dataset or self._dataset}", source.at)
@@ -115,12 +134,25 @@ class _Planner:
                 steps.append(self._step(command, current))
             current = steps[-1].scope_after
         needed = self._needed(scan_filter, steps, current, newest)
-        return Plan(needed, steps, shared, by_time=len(commands) < len(query.commands))
+        plan = Plan(needed, steps, shared, by_time=len(commands) < len(query.commands))
+        return plan, current
 
     def _step(self, command: Command, scope: Scope) -> CommandStep:
         if command.name == "union":
             return self._union(command, scope)
+        if command.name in JOINING:
+            return JOINING[command.name](command, scope, self._other(command, scope))
         return COMPILERS[command.name](command, scope)
+
+    def _other(self, command: Command, scope: Scope) -> joining.OtherQuery:
+        inner, after = self._planned(command.parts["query"], scope.shared, None)
+        shared = scope.shared
+
+        def rows() -> Iterator[QueryRow]:
+            assert shared.scan is not None  # noqa: S101 - set once it runs
+            return inner.piped(shared.scan(inner.scan_filter))
+
+        return joining.OtherQuery(rows, after)
 
     def _union(self, command: Command, scope: Scope) -> CommandStep:
         inner = self.plan(command.parts["query"], scope.shared, None)
@@ -132,7 +164,7 @@ class _Planner:
 
         # A field of one side is null in rows of the other: so the set of fields is unknown.
         shared.used.update(("$d", "$m", "$l"))
-        return CommandStep(command, apply, replace(scope, fields=None))
+        return CommandStep(command, apply, scope.with_any_fields())
 
     def _window(self, source: SourceClause, scope: Scope) -> ScanFilter:
         settings = self._settings

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from ..engine.syntax.command_parser import COMMANDS
-from ..engine.syntax.query_parser import ALIASES
+from ..engine.syntax.query_parser import ALIASES, SUBQUERIES
 
 ALL, TEXT, DATAPRIME = "all", "text", "dataprime"
 MAX_LENGTH = 10_000
@@ -67,7 +67,7 @@ def runnable(text: str) -> RunnableQuery:
     if text.lstrip().startswith("|"):
         return _after("source logs ", text)
     first = _FIRST.match(text)
-    is_command = first and (first[1] in COMMANDS or first[1] in (*ALIASES, *_SOURCES, "union"))
+    is_command = first and (first[1] in COMMANDS or first[1] in (*ALIASES, *_SOURCES, *SUBQUERIES))
     # A field may have the name of a command: `count > 3` is a condition.
     if is_command and not _COMPARED.match(text):
         return RunnableQuery(text, 0)

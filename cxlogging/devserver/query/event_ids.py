@@ -64,7 +64,7 @@ def event_frames(answer: EngineAnswer, wanted: EventsWanted) -> Iterator[Any]:
     ``{"cut": true}`` where a table is too large.
     """
     if not wanted.explain:
-        answer.unknown = lambda _: ()
+        answer.unknown = lambda *_: ()
     steps = answer.plan.steps
     events = list(takewhile(lambda step: step.command.name in SELECTING, steps))
     table = len(events) < len(steps) and not wanted.selection

@@ -16,7 +16,7 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -24,10 +24,11 @@ from typing import IO, Any
 
 from ..engine import Plan, QueryRefusedError, Settings, compile_query
 from ..engine.answer import EngineAnswer, line
-from ..engine.json_paths import has_path, list_keypaths
+from ..engine.compile.scope import QueryState
+from ..engine.json_paths import has_path, list_keypaths, read_path_or_flat_name
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
-from ..engine.syntax.nodes import KeyPath
+from ..engine.values import kind_of
 from .event_ids import EventsWanted, event_frames
 from .labels import LABEL_CONDITIONS, LABEL_READERS, LABELS, LUCENE_FIELDS, labels
 from .request_body import QueryRequest
@@ -60,6 +61,9 @@ of its events (`event_ids`).
 
 MAX_CHECKED = 5
 """Keypaths that are searched where a query found nothing."""
+
+MAX_SEARCHED = 50_000
+"""Events in the store above which a query that found something is not checked for its fields."""
 
 SAMPLE = 200
 """Number of the newest events whose keypaths may be suggested."""
@@ -202,19 +206,34 @@ class _FieldSearch:
         self._path = path
 
     def known(self, steps: tuple[str | int, ...]) -> bool:
+        """Return whether any event has the field."""
+        flat = (".".join(map(str, steps)),)
+        rows = self._holding(steps)
+        return any(has_path(row.data, steps) or has_path(row.data, flat) for row in rows)
+
+    def _holding(self, steps: tuple[str | int, ...]) -> Iterator[Any]:
+        """Return an iterator over the newest events first that may have the field."""
         scan = Scan(self._path, _labels_of)
         # Names that JSON writes without escapes, so that SQLite can search for them.
         words = [
             one for one in steps if isinstance(one, str) and one.isascii() and one.isidentifier()
         ]
         likely = [("instr(data, ?)", (one,)) for one in words]
-        rows: Iterator[Any] = scan.rows(ScanFilter().where(*likely))
-        flat = (".".join(map(str, steps)),)
-        return any(has_path(row.data, steps) or has_path(row.data, flat) for row in rows)
+        return scan.rows(ScanFilter().where(*likely))
 
-    def unknown(self, paths: Iterable[KeyPath]) -> Iterator[str]:
-        """Yield a message for each keypath that no event has, and suggest one that exists."""
-        missing = [path for path in islice(paths, MAX_CHECKED) if not self.known(path.steps)]
+    def unknown(self, state: QueryState, found: bool) -> Iterator[str]:
+        """
+        Yield a message for each keypath that no event has, and suggest one that exists.
+
+        Where the query *found* nothing, a keypath of another type than it is compared with is named
+        too; where it did, a large store is not searched.
+        """
+        if found and self._is_large():
+            return
+        paths = islice(state.paths.values(), MAX_CHECKED)
+        missing = [path for path in paths if not self.known(path.steps)]
+        if not found and not missing:
+            yield from self._of_other_types(state)
         names = self._names() if missing else {}
         for path in missing:
             written = ".".join(map(str, path.steps))
@@ -223,6 +242,28 @@ class _FieldSearch:
             ]
             hint = f" (did you mean {names[close[0]]!r}?)" if close else ""
             yield f"keypath does not exist {str(path)!r}{hint}"
+
+    def _is_large(self) -> bool:
+        older = ("id <= (SELECT max(id) FROM events) - ?", (MAX_SEARCHED,))
+        rows = Scan(self._path, _labels_of).rows(ScanFilter(newest=None).where(older))
+        return next(rows, None) is not None
+
+    def _of_other_types(self, state: QueryState) -> Iterator[str]:
+        for path, kind in islice(state.compared, MAX_CHECKED):
+            held = next(self._values(path.steps), None)
+            if held is None or kind_of(held) is kind:
+                continue
+            known = kind_of(held).value
+            yield (
+                f"{path} is a {known} in the data, and is compared with a {kind.value}: write the"
+                f" {kind.value} as a {known}, or {path}:{kind.value}"
+            )
+
+    def _values(self, steps: tuple[str | int, ...]) -> Iterator[Any]:
+        for row in self._holding(steps):
+            held = read_path_or_flat_name(row.data, steps)
+            if held is not None:
+                yield held
 
     def _names(self) -> dict[str, str]:
         """Return full keypaths by their names: of the newest events, labels and metadata."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from ..compile.expression_compiler import ExpressionCompiler
@@ -57,13 +58,16 @@ class AggregationCompiler(ExpressionCompiler):
         return found
 
 
-def is_aggregation(node: Node) -> bool:
-    """Return True for a call of an aggregation."""
-    return (
-        isinstance(node, Call)
-        and node.name in BUILDERS
-        and not (node.name in ALSO_SCALAR and len(node.arguments) > 1)
-    )
+def has_aggregation(part: Any) -> bool:
+    """Return True for a part of the syntax tree in which an aggregation is called."""
+    if isinstance(part, tuple):
+        return any(map(has_aggregation, part))
+    if not isinstance(part, Node):
+        return False
+    scalar = isinstance(part, Call) and part.name in ALSO_SCALAR and len(part.arguments) > 1
+    if isinstance(part, Call) and part.name in BUILDERS and not scalar:
+        return True
+    return any(has_aggregation(getattr(part, each.name)) for each in fields(part))
 
 
 Built = tuple[NewAccumulator, Kind]

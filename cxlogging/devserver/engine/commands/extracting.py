@@ -15,7 +15,7 @@ from ..json_paths import has_path, read_path, with_value
 from ..row import QueryRow
 from ..syntax.expression_parser import TYPES
 from ..syntax.lexer import Token
-from ..syntax.nodes import Command, Name, Node
+from ..syntax.nodes import Command, KeyPath, Name, Node
 from ..values import cast
 from .command_step import CommandStep
 from .reshaping import row_change
@@ -26,10 +26,12 @@ Extractor = Callable[[str], Any]
 def extract(command: Command, scope: Scope) -> CommandStep:
     """`extract expression into keypath using extractor(...) [datatypes ...]`."""
     parts = command.parts
-    path, using = output_names.writable_path(parts["to"]), parts["using"]
+    path, using = _target(parts["to"]), parts["using"]
     compiler = ExpressionCompiler(scope)
     run = compiler.compile(parts["of"]).evaluate
     extractor = _extractor(compiler, using, parts)
+    if not path.steps and using.text in _ARRAYS:
+        raise QueryRefusedError(f"{using.text}() results in an array: name a field", path.at)
     types = [(output_names.writable_path(one).steps, kind) for one, kind in parts["types"]]
 
     def change(row: QueryRow) -> Any:
@@ -40,10 +42,18 @@ def extract(command: Command, scope: Scope) -> CommandStep:
         for steps, kind in types:
             if has_path(found, steps):
                 found = with_value(found, steps, cast(read_path(found, steps), kind))
-        return with_value(row.data, path.steps, found)
+        if path.steps:
+            return with_value(row.data, path.steps, found)
+        return {**(row.data if type(row.data) is dict else {}), **found}
 
     step = row_change(command, scope, change)
-    return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
+    after = scope.with_field(path) if path.steps else scope.with_any_fields()
+    return CommandStep(command, step.apply, after, one_to_one=True)
+
+
+def _target(path: KeyPath) -> KeyPath:
+    """Return where the values go; unlike with other commands, that can be `$d` itself."""
+    return path if path.root == "$d" and not path.steps else output_names.writable_path(path)
 
 
 def _extractor(compiler: ExpressionCompiler, using: Token, parts: dict[str, Any]) -> Extractor:
@@ -111,16 +121,29 @@ def _kv(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> E
 
 
 def _jsonobject(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
-    del compiler, using, given
+    del using
+    count = _constant(compiler, given, "max_unescape_count", 1)
 
     def extractor(text: str) -> Any:
-        try:
-            found = json.loads(text, parse_constant=lambda _: None)
-        except (ValueError, RecursionError):
-            return None
+        found = _decoded(text)
+        for _ in range(count):
+            if type(found) is dict:
+                break
+            # An escaped object, in quotes or without them.
+            text = found if type(found) is str else _decoded(f'"{text}"')
+            if type(text) is not str:
+                return None
+            found = _decoded(text)
         return found if type(found) is dict else None
 
     return extractor
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _split(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -> Extractor:
@@ -133,11 +156,12 @@ def _split(compiler: ExpressionCompiler, using: Token, given: dict[str, Node]) -
     return lambda text: [cast(part, name) for part in text.split(mark)]
 
 
+_ARRAYS = ("multi_regexp", "split")
 _Build = Callable[[ExpressionCompiler, Token, "dict[str, Node]"], Extractor]
 _EXTRACTORS: dict[str, tuple[_Build, tuple[str, ...]]] = {
     "regexp": (_regexp, ("e",)),
     "multi_regexp": (_multi_regexp, ("e",)),
     "kv": (_kv, ("pair_delimiter", "key_delimiter")),
-    "jsonobject": (_jsonobject, ()),
+    "jsonobject": (_jsonobject, ("max_unescape_count",)),
     "split": (_split, ("delimiter", "element_datatype")),
 }

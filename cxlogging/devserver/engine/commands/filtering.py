@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..syntax.nodes import Command, Literal, Name
 from ..values import group_key
 from .command_step import CommandStep
 from .lucene import lucene_test
+from .ordering import orderby
 
 
 def _filtered(command: Command, scope: Scope, test: Evaluate) -> CommandStep:
@@ -62,13 +64,18 @@ def lucene(command: Command, scope: Scope) -> CommandStep:
 
 
 def dedupeby(command: Command, scope: Scope) -> CommandStep:
-    """`dedupeby keys keep N`: keeps the first N rows for each combination of keys."""
+    """
+    `dedupeby keys [keep N] [orderby keys]`: keeps the first N rows, by default 1, for each
+    combination of keys; in the order of the rows, or in that of `orderby`.
+    """
     runs = [ExpressionCompiler(scope).compile(one).evaluate for one in command.parts["keys"]]
     maximum, state = command.parts["keep"], scope.shared
+    order = command.parts["order"]
+    ordered = orderby(replace(command, parts={"keys": order}), scope, None) if order else None
 
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         seen: dict[Any, int] = {}
-        for row in rows:
+        for row in rows if ordered is None else ordered.apply(rows):
             key = tuple(group_key(run(row)) for run in runs)
             count = seen.get(key)
             if count is None:

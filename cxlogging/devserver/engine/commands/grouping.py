@@ -107,7 +107,9 @@ def _keys(items: Sequence[NamedExpression], scope: Scope) -> tuple[list[Evaluate
 
 
 def groupby(command: Command, scope: Scope) -> CommandStep:
-    """`groupby keys aggregate aggregations`."""
+    """`groupby keys aggregate aggregations`; without aggregations it is `distinct`."""
+    if not command.parts["aggregates"] and command.parts["keys"]:
+        return distinct(command, scope)
     keys, paths = _keys(command.parts["keys"], scope)
     aggregates = Aggregates(command.parts["aggregates"], scope)
     names = [*paths, *aggregates.paths]
@@ -120,7 +122,8 @@ def groupby(command: Command, scope: Scope) -> CommandStep:
             data = output_names.build_document(names, [*values, *aggregates.values(results)])
             yield QueryRow(None, None, data)
 
-    return CommandStep(command, apply, scope.aggregated(names), order_free=True)
+    origins = output_names.origins(command.parts["keys"], paths, scope)
+    return CommandStep(command, apply, scope.aggregated(names, origins), order_free=True)
 
 
 def multigroupby(command: Command, scope: Scope) -> CommandStep:
@@ -190,4 +193,5 @@ def distinct(command: Command, scope: Scope) -> CommandStep:
                 seen.add(name)
                 yield QueryRow(None, None, output_names.build_document(paths, values))
 
-    return CommandStep(command, apply, scope.aggregated(paths), order_free=True)
+    origins = output_names.origins(command.parts["keys"], paths, scope)
+    return CommandStep(command, apply, scope.aggregated(paths, origins), order_free=True)

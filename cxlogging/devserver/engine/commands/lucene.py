@@ -1,8 +1,8 @@
 """
-A subset of Lucene's query language: fields, phrases, wildcards, ranges, AND, OR, NOT, + - ! ( ).
+Lucene's query language: fields, phrases, wildcards, regular expressions, ranges, AND, OR, NOT,
++ - ! ( ).
 
-Two terms without an operator between them are refused, because the service does not document its
-default operator. A value matches where it contains the term as whole tokens, as in a text search.
+Terms without an operator between them must all match. `field=value` is `field:value`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..expression import Evaluate
 from ..json_paths import read_path_or_flat_name
 from ..row import QueryRow
 from ..syntax.nodes import KeyPath
-from ..text_search import SEPARATORS, pattern_test, phrase_test
-from ..values import parse_number, to_text
+from . import lucene_terms
+from .lucene_terms import ESCAPE, Field, Reading, TermError, ValueTest
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -31,8 +31,12 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-Value = Callable[[QueryRow], Any]
+_BOUND = re.compile(r"(?:\\.|[^\s()\[\]{}\"\\])+", re.DOTALL)
+_EQUAL = re.compile(r"([A-Za-z_$@][\w.$@-]*)=(?![^=]*[=&])")
+_COMPARED = re.compile(r"[A-Za-z_$@][\w.$@-]*(?:[<>]=?|==)")
+_SUFFIXES = {"keyword": Reading.KEYWORD, "numeric": Reading.NUMBER}
+_TYPED = {"severity": Reading.SEVERITY, "timestamp": Reading.TIME}
+MAX_DEPTH = 150
 
 
 def lucene_test(query: str, scope: Scope, at: int = 0) -> Evaluate:
@@ -40,7 +44,7 @@ def lucene_test(query: str, scope: Scope, at: int = 0) -> Evaluate:
     parser = _LuceneParser(query, scope, at)
     test = parser.either()
     if parser.kind:
-        parser.refuse("expected AND or OR: the service does not document its default operator")
+        parser.refuse("expected a term, AND or OR")
     return test
 
 
@@ -48,6 +52,8 @@ class _LuceneParser:
     def __init__(self, query: str, scope: Scope, offset: int) -> None:
         self._query, self._scope, self._offset = query, scope, offset
         self._end = 0
+        self._depth = 0
+        self._field = Field("", lambda row: row.data)
         # Fields may be anywhere, so all parts of a row are needed.
         scope.shared.used.update(("$d", "$m", "$l"))
         self._next()
@@ -74,6 +80,7 @@ class _LuceneParser:
         return False
 
     def either(self) -> Evaluate:
+        """Read clauses with OR between them."""
         tests = [self._all()]
         while self._accept("OR", "||"):
             tests.append(self._all())
@@ -81,90 +88,162 @@ class _LuceneParser:
 
     def _all(self) -> Evaluate:
         tests = [self._not()]
-        while self._accept("AND", "&&"):
+        while (told := self._accept("AND", "&&")) or self._starts_clause():
+            if not told and self._field.name and self.kind == "word" and self.text != "NOT":
+                self._scope.shared.hints.append(
+                    f"Lucene: all words in the parentheses after {self._field.name}: must match;"
+                    " write OR between them for any"
+                )
             tests.append(self._not())
         return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
 
+    def _starts_clause(self) -> bool:
+        if self.kind == "mark":
+            return self.text == "(" or (bool(self._field.name) and self.text in "[{")
+        return bool(self.kind) and self.text not in ("OR", "AND")
+
     def _not(self) -> Evaluate:
         if self._accept("NOT", "!", "-"):
+            self._deeper()
             inner = self._not()
+            self._depth -= 1
             return lambda row: not inner(row)
         self._accept("+")
         return self._clause()
 
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self.refuse(f"nested more than {MAX_DEPTH} levels deep")
+
     def _clause(self) -> Evaluate:
         if self._accept("("):
-            inner = self.either()
-            if not self._accept(")"):
-                self.refuse("expected ')'")
-            return inner
-        if self.kind == "word" and self._is_field():
-            return self._field()
-        return self._term(lambda row: row.data)
+            return self._group()
+        if self.kind == "word" and not self._field.name:
+            if self._is_field():
+                return self._of_field()
+            if (equal := _EQUAL.match(self.text)) is not None:
+                self._end = self.start + equal.end()
+                self._next()
+                return self._term(self._named(equal[1]))
+            if _COMPARED.match(self.text):
+                self.refuse("a comparison is written as in status:>=500")
+        return self._term(self._field)
+
+    def _group(self) -> Evaluate:
+        self._deeper()
+        inner = self.either()
+        self._depth -= 1
+        if not self._accept(")"):
+            self.refuse("expected AND, OR or ')'" if self._field.name else "expected ')'")
+        return inner
 
     def _is_field(self) -> bool:
         rest = self._query[self._end :].lstrip()
         return rest.startswith(":")
 
-    def _field(self) -> Evaluate:
-        name = _ESCAPE.sub(r"\1", self.text)
+    def _of_field(self) -> Evaluate:
+        name = ESCAPE.sub(r"\1", self.text)
         self._next()
         self._next()
         if name == "_exists_":
-            path = self._path(self._word("a field"))
-            return lambda row: read_path_or_flat_name(row.data, path) is not None
-        value = self._value_of(name)
-        if self._accept("("):
-            return self._group(value)
-        return self._term(value)
+            value = self._named(self._word("a field")).value
+            return lambda row: value(row) is not None
+        if name == "*":
+            return self._term(self._field)
+        field = self._named(name)
+        if not self._accept("("):
+            return self._term(field)
+        outer, self._field = self._field, field
+        test = self._group()
+        self._field = outer
+        return test
 
-    def _group(self, value: Value) -> Evaluate:
-        tests, sign = [self._term(value)], ""
-        while not self._accept(")"):
-            taken = (
-                "any" if self._accept("OR", "||") else "all" if self._accept("AND", "&&") else ""
-            )
-            if not taken or (sign and taken != sign):
-                self.refuse("expected AND, OR or ')'")
-            sign = taken
-            tests.append(self._term(value))
-        decide = any if sign == "any" else all
-        return lambda row: decide(test(row) for test in tests)
+    def _named(self, name: str) -> Field:
+        known = self._metadata(name)
+        if known is not None:
+            return known
+        base, _, suffix = name.rpartition(".")
+        reading = _SUFFIXES.get(suffix) if base else None
+        if reading is None:
+            return Field(name, self._reader(name))
+        known = self._metadata(base)
+        if known is not None:
+            # A severity is a number anyway; a label has no other reading than a keyword's.
+            typed = known.reading is not Reading.TEXT
+            return known if typed else Field(name, known.value, reading)
+        whole, own = self._reader(base), tuple(name.split("."))
 
-    def _value_of(self, name: str) -> Value:
-        known = self._scope.settings.lucene_fields.get(name)
+        def value(row: QueryRow) -> Any:
+            found = read_path_or_flat_name(row.data, own)
+            return whole(row) if found is None else found
+
+        return Field(name, value, reading)
+
+    def _metadata(self, name: str) -> Field | None:
+        """Return the field of the metadata or the labels that has *name*, in any case."""
+        fields = self._scope.settings.lucene_fields
+        by_name = {each.lower(): place for each, place in fields.items()}
+        known = by_name.get(name.lower())
         if known is None:
-            path = self._path(name)
-            return lambda row: read_path_or_flat_name(row.data, path)
+            above = {each.partition(".")[0] for each in by_name}
+            prefix, dot, _ = name.lower().partition(".")
+            suffix = name.rpartition(".")[2]
+            if dot and prefix in above and suffix not in _SUFFIXES:
+                raise UnsupportedError(f"the field {name}", self._offset + self.start)
+            return None
         root, field = known
         if root == "$m":
-            # In Lucene, severities are numbers.
-            return lambda row: int(row.metadata[field]) if field in row.metadata else None
-        return lambda row: row.labels.get(field)
+            return Field(name, lambda row: row.metadata.get(field), _TYPED.get(field, Reading.TEXT))
+        return Field(name, lambda row: row.labels.get(field))
 
-    def _path(self, name: str) -> tuple[str, ...]:
+    def _reader(self, name: str) -> Callable[[QueryRow], Any]:
         path = tuple(name.split("."))
         self._scope.reads(KeyPath(self._offset, "$d", path))
-        return path
+        return lambda row: read_path_or_flat_name(row.data, path)
 
-    def _term(self, value: Value) -> Evaluate:
-        if self.kind == "phrase":
-            test = phrase_test(self._phrase())
-        elif self.kind == "compare":
-            test = self._comparison()
-        elif self.kind == "mark" and self.text in "[{":
-            test = self._range()
-        elif self.kind == "regexp":
-            raise UnsupportedError("Lucene's regular expressions", self._offset + self.start)
-        else:
-            test = _word_test(self._word("a term"), self)
+    def _term(self, field: Field) -> Evaluate:
+        value = field.value
+        at = self.start
+        try:
+            test = self._test(field)
+        except TermError as error:
+            self.start = at
+            self.refuse(str(error))
         if self.kind == "mark" and self.text in "~^":
             name = "fuzzy terms (~)" if self.text == "~" else "boosts (^)"
             raise UnsupportedError(f"Lucene's {name}", self._offset + self.start)
         return lambda row: test(value(row))
 
+    def _test(self, field: Field) -> ValueTest:
+        if self.kind == "phrase":
+            return lucene_terms.phrase_or_value_test(self._phrase(), field.reading)
+        if self.kind == "compare":
+            return self._comparison(field.reading)
+        if self.kind == "mark" and self.text in "[{":
+            return self._range(field.reading)
+        if self.kind == "regexp":
+            return self._regexp(field)
+        sign = "-" if field.name and self.kind == "sign" and self._accept("-") else ""
+        return lucene_terms.word_test(sign + self._word("a term"), field.reading)
+
+    def _regexp(self, field: Field) -> ValueTest:
+        source, at = self.text[1:-1], self._offset + self.start
+        shared = self._scope.shared
+        if re.match(r"\^|.*(?<!\\)\$$", source, re.DOTALL):
+            shared.warn("Lucene: ^ and $ are not needed: a regular expression matches a whole word")
+        elif field.reading is Reading.TEXT:
+            name = field.name or "field"
+            shared.hints.append(
+                f"Lucene: /{source}/ matches single words; {name}.keyword:/{source}/ matches"
+                " whole values"
+            )
+        test = lucene_terms.regexp_test(source, field.reading, at)
+        self._next()
+        return test
+
     def _phrase(self) -> str:
-        phrase = _ESCAPE.sub(r"\1", self.text[1:-1])
+        phrase = ESCAPE.sub(r"\1", self.text[1:-1])
         if not re.search(r"\w", phrase):
             self.refuse("a phrase needs at least one word")
         self._next()
@@ -177,15 +256,15 @@ class _LuceneParser:
         self._next()
         return word
 
-    def _comparison(self) -> Callable[[Any], bool]:
+    def _comparison(self, reading: Reading) -> ValueTest:
         sign = self.text
         self._next()
         bound = self._bound()
         inclusive = sign.endswith("=")
         low, high = (bound, None) if sign[0] == ">" else (None, bound)
-        return _range_test(low, high, inclusive, inclusive)
+        return lucene_terms.range_test(low, high, (inclusive, inclusive), reading)
 
-    def _range(self) -> Callable[[Any], bool]:
+    def _range(self, reading: Reading) -> ValueTest:
         from_inclusive = self.text == "["
         self._next()
         low = self._bound()
@@ -195,52 +274,15 @@ class _LuceneParser:
         to_inclusive = self.text == "]"
         if not self._accept("]", "}"):
             self.refuse("expected ']'")
-        return _range_test(low, high, from_inclusive, to_inclusive)
+        return lucene_terms.range_test(low, high, (from_inclusive, to_inclusive), reading)
 
     def _bound(self) -> str | None:
         if self.kind == "phrase":
             return self._phrase()
-        sign = "-" if self.kind == "sign" and self._accept("-") else ""
-        word = self._word("a bound")
-        return None if word == "*" else sign + _ESCAPE.sub(r"\1", word)
-
-
-def _word_test(word: str, parser: _LuceneParser) -> Callable[[Any], bool]:
-    if word == "*":
-        return lambda value: value is not None
-    if re.search(r"(?<!\\)[*?]", word):
-        inner = "".join(
-            f"[^{SEPARATORS}]*" if part == "*" else f"[^{SEPARATORS}]" if part == "?"
-            else re.escape(_ESCAPE.sub(r"\1", part))
-            for part in re.split(r"(?<!\\)([*?])", word)
-        )  # fmt: skip
-        return pattern_test(rf"(?<![^{SEPARATORS}]){inner}(?![^{SEPARATORS}])")
-    plain = _ESCAPE.sub(r"\1", word)
-    if not re.search(r"\w", plain):
-        parser.refuse("a term needs at least one letter or digit")
-    return phrase_test(plain)
-
-
-def _range_test(
-    low: str | None, high: str | None, from_inclusive: bool, to_inclusive: bool
-) -> Callable[[Any], bool]:
-    def above(value: Any, bound: Any, inclusive: bool) -> bool:
-        return bool(value > bound or (inclusive and value == bound))
-
-    def test(value: Any) -> bool:
-        if type(value) is list:
-            return any(test(one) for one in value)
-        if type(value) in (int, float):
-            sides = [None if side is None else parse_number(side) for side in (low, high)]
-            if (low is None) is not (sides[0] is None) or (high is None) is not (sides[1] is None):
-                return False
-            operand: Any = value
-        else:
-            operand, sides = to_text(value), [low, high]  # type: ignore[list-item]
-        if operand is None:
-            return False
-        return (sides[0] is None or above(operand, sides[0], from_inclusive)) and (
-            sides[1] is None or above(sides[1], operand, to_inclusive)
-        )
-
-    return test
+        # Not by tokens: a time has colons.
+        found = _BOUND.match(self._query, self.start)
+        if found is None or found[0] in ("TO", "AND", "OR", "NOT"):
+            self.refuse("expected a bound")
+        self._end = found.end()
+        self._next()
+        return None if found[0] == "*" else ESCAPE.sub(r"\1", found[0])

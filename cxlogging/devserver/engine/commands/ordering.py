@@ -10,11 +10,12 @@ from typing import Any
 from ..compile import output_names
 from ..compile.expression_compiler import ExpressionCompiler
 from ..compile.scope import QueryState, Scope
+from ..errors import QueryRefusedError
 from ..expression import Evaluate
 from ..row import QueryRow
 from ..syntax.nodes import Call, Command, KeyPath, NamedExpression, Node, keypath_of
 from ..values import sort_key_of
-from .aggregation_compiler import is_aggregation
+from .aggregation_compiler import has_aggregation
 from .command_step import CommandStep
 from .grouping import groupby
 from .reshaping import choose
@@ -106,12 +107,21 @@ def by_time(command: Command) -> bool | None:
 
 
 def top(command: Command, scope: Scope) -> CommandStep:
-    """`top N keys by expression`: the largest first; `bottom`: the smallest first."""
+    """
+    `top N items by items`: the rows with the largest values; `bottom`: those with the smallest.
+
+    With an aggregation among the items, the others are the keys of groups.
+    """
     parts = command.parts
-    step = _measured(command, scope)
-    path = parts["by"].alias or _measured_path(parts["by"])
-    measured = ExpressionCompiler(step.scope_after).keypath(path).evaluate
-    runs = [(measured, command.name == "top")]
+    names = _Names(parts["items"], parts["by"])
+    by = names.by
+    if any(map(has_aggregation, (*parts["items"], *parts["by"]))):
+        step = _grouped(command, scope, names)
+    else:
+        items = list({_path(item): item for item in (*names.items, *by)}.values())
+        step = choose(replace(command, parts={"items": tuple(items)}), scope)
+    compiler = ExpressionCompiler(step.scope_after)
+    runs = [(compiler.keypath(_path(item)).evaluate, command.name == "top") for item in by]
 
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         return iter(first_rows(step.apply(rows), runs, parts["count"]))
@@ -119,18 +129,41 @@ def top(command: Command, scope: Scope) -> CommandStep:
     return replace(step, apply=apply, one_to_one=False)
 
 
-def _measured_path(by: NamedExpression) -> KeyPath:
-    if is_aggregation(by.of) and isinstance(by.of, Call) and by.of.name == "count":
-        return KeyPath(by.at, "$d", ("_count",))
-    if is_aggregation(by.of):
-        return output_names.aggregate_path(by, 0)
-    return output_names.output_path(by, 0)
+def _grouped(command: Command, scope: Scope, names: _Names) -> CommandStep:
+    keys = tuple(item for item in names.items if not has_aggregation(item))
+    aggregates = tuple(item for item in (*names.items, *names.by) if has_aggregation(item))
+    known = {_path(item) for item in keys}
+    for item in names.by:
+        if not has_aggregation(item) and _path(item) not in known:
+            raise QueryRefusedError(
+                f"{command.name}: {_path(item)} is no aggregation, nor one of the keys", item.at
+            )
+    return groupby(replace(command, parts={"keys": keys, "aggregates": aggregates}), scope)
 
 
-def _measured(command: Command, scope: Scope) -> CommandStep:
-    """Return the step that gives the rows which are then ordered."""
-    keys, by = command.parts["keys"], command.parts["by"]
-    named = replace(by, alias=by.alias or _measured_path(by))
-    if is_aggregation(by.of):
-        return groupby(replace(command, parts={"keys": keys, "aggregates": (named,)}), scope)
-    return choose(replace(command, parts={"items": (*keys, named)}), scope)
+class _Names:
+    """The items of `top` and what it orders by, each with the keypath that it gets."""
+
+    def __init__(self, items: Sequence[NamedExpression], by: Sequence[NamedExpression]) -> None:
+        number = 0
+        named: list[NamedExpression] = []
+        for position, item in enumerate((*items, *by)):
+            if not has_aggregation(item):
+                path = output_names.output_path(item, position)
+            else:
+                path = _aggregate_path(item, number)
+                number += 1
+            named.append(replace(item, alias=path))
+        self.items, self.by = named[: len(items)], named[len(items) :]
+
+
+def _aggregate_path(item: NamedExpression, number: int) -> KeyPath:
+    plain_count = isinstance(item.of, Call) and item.of.name == "count"
+    if item.alias is None and plain_count and not number:
+        return KeyPath(item.at, "$d", ("_count",))
+    return output_names.aggregate_path(item, number)
+
+
+def _path(item: NamedExpression) -> KeyPath:
+    assert item.alias is not None  # noqa: S101 - _Names gives every item one
+    return replace(item.alias, at=0)

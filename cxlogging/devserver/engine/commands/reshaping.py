@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..compile import output_names
-from ..compile.expression_compiler import ExpressionCompiler, pattern
+from ..compile.expression_compiler import ExpressionCompiler
+from ..compile.patterns import pattern
 from ..compile.scope import Scope
-from ..errors import QueryEndedError
+from ..errors import QueryEndedError, QueryRefusedError
 from ..json_paths import has_path, read_path, with_value, without_path
 from ..row import QueryRow
-from ..syntax.nodes import Command, KeyPath
+from ..syntax.nodes import Access, Call, Cast, Command, KeyPath, Name, keypath_of
 from ..values import cast, kind_of
 from .command_step import CommandStep
 
@@ -49,15 +50,25 @@ def choose(command: Command, scope: Scope) -> CommandStep:
                 None, None, output_names.build_document(paths, [run(row) for run in runs])
             )
 
-    return CommandStep(command, apply, scope.aggregated(paths), one_to_one=True)
+    after = scope.aggregated(paths, output_names.origins(items, paths, scope))
+    return CommandStep(command, apply, after, one_to_one=True)
 
 
 def create(command: Command, scope: Scope) -> CommandStep:
     """`create keypath from expression`, with its rules for existing and missing keypaths."""
+    path = output_names.writable_path(command.parts["to"])
+    return _written(command, scope, path, missing="create")
+
+
+def replace(command: Command, scope: Scope) -> CommandStep:
+    """`replace keypath with expression`, where the keypath exists, with the rules of `create`."""
+    return _written(command, scope, _existing_path(scope, command.parts["to"]), missing="skip")
+
+
+def _written(command: Command, scope: Scope, path: KeyPath, missing: str) -> CommandStep:
     parts = command.parts
-    path = output_names.writable_path(parts["to"])
     run, steps = ExpressionCompiler(scope).compile(parts["of"]).evaluate, path.steps
-    exists, missing = parts.get("exists", "overwrite"), parts.get("missing", "create")
+    exists, missing = parts.get("exists", "overwrite"), parts.get("missing", missing)
     changed = parts.get("changed", "overwrite")
 
     def change(row: QueryRow) -> Any:
@@ -70,23 +81,13 @@ def create(command: Command, scope: Scope) -> CommandStep:
             rule = rule if same else changed
         if rule == "fail":
             state = "exists" if exists_now else "is missing"
-            raise QueryEndedError(f"create: the keypath {path} {state}, or has another type")
+            raise QueryEndedError(
+                f"{command.name}: the keypath {path} {state}, or has another type"
+            )
         return data if rule == "skip" else with_value(data, steps, value)
 
     step = row_change(command, scope, change)
     return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
-
-
-def replace(command: Command, scope: Scope) -> CommandStep:
-    """`replace keypath with expression`, where the keypath exists."""
-    steps = _existing_path(scope, command.parts["to"]).steps
-    run = ExpressionCompiler(scope).compile(command.parts["of"]).evaluate
-
-    def change(row: QueryRow) -> Any:
-        data = row.data
-        return with_value(data, steps, run(row)) if has_path(data, steps) else data
-
-    return row_change(command, scope, change)
 
 
 def move(command: Command, scope: Scope) -> CommandStep:
@@ -140,7 +141,8 @@ def redact(command: Command, scope: Scope) -> CommandStep:
 
 def convert(command: Command, scope: Scope) -> CommandStep:
     """`convert keypath:type, ...`."""
-    types = [(_existing_path(scope, path).steps, kind) for path, kind in command.parts["types"]]
+    paths = [(_existing_path(scope, path), kind) for path, kind in command.parts["types"]]
+    types = [(path.steps, kind) for path, kind in paths]
 
     def change(row: QueryRow) -> Any:
         data = row.data
@@ -149,11 +151,38 @@ def convert(command: Command, scope: Scope) -> CommandStep:
                 data = with_value(data, steps, cast(read_path(data, steps), kind))
         return data
 
-    return row_change(command, scope, change)
+    step = row_change(command, scope, change)
+    after = scope
+    for path, _ in paths:
+        after = after.with_field(path)
+    return CommandStep(command, step.apply, after, one_to_one=True)
+
+
+def roundtime(command: Command, scope: Scope) -> CommandStep:
+    """
+    `roundtime [time] to interval [into keypath]`: rounds a time down, by default the event's.
+
+    Without `into` the time itself is changed, so it must be a field of the data.
+    """
+    parts = command.parts
+    of = parts["of"] or Access(command.at, Name(command.at, "$m"), "timestamp")
+    target = parts["into"] or keypath_of(of.of if isinstance(of, Cast) else of)
+    if target is None:
+        raise QueryRefusedError("roundtime: add into and the keypath of the result", of.at)
+    path = output_names.writable_path(target)
+    call = Call(command.at, "roundTime", (of, parts["span"]))
+    run = ExpressionCompiler(scope).compile(call).evaluate
+    step = row_change(command, scope, lambda row: with_value(row.data, path.steps, run(row)))
+    return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
 
 
 def explode(command: Command, scope: Scope) -> CommandStep:
-    """`explode array into keypath`: a row for each element; none where it is not an array."""
+    """
+    `explode array into keypath [original preserve]`: a row for each element.
+
+    Where the value is no array, or an empty one, there is no row; with `original preserve` there is
+    one, without an element.
+    """
     path = output_names.writable_path(command.parts["to"])
     run, kept = (
         ExpressionCompiler(scope).compile(command.parts["of"]).evaluate,
@@ -164,7 +193,8 @@ def explode(command: Command, scope: Scope) -> CommandStep:
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         for row in rows:
             values = run(row)
-            for value in values if type(values) is list else ():
+            elements = values if type(values) is list else ()
+            for value in elements or ((None,) if kept else ()):
                 yield row.with_data(with_value(row.data if kept else {}, path.steps, value))
 
     after = scope.with_field(path) if kept else scope.of_fields((path,))

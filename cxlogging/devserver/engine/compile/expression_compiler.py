@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ....dataprime import times
@@ -11,7 +11,7 @@ from ....dataprime.rows import Severity
 from ....errors import nearest
 from ..errors import QueryRefusedError, UnsupportedError
 from ..expression import Evaluate, Expression, check_type, constant, fold_constants
-from ..functions import FUNCTIONS, UNSUPPORTED_FUNCTIONS
+from ..functions import FUNCTIONS, OTHER_NAMES, UNSUPPORTED_FUNCTIONS
 from ..json_paths import read_path
 from ..syntax.nodes import (
     Access,
@@ -30,8 +30,9 @@ from ..syntax.nodes import (
 )
 from ..text_search import phrase_test
 from ..values import Interval, Kind, Timestamp, cast, number_as_timestamp, parse_timestamp, to_text
-from . import operators
+from . import operators, severities
 from .field_access import FieldAccess, parameter_of
+from .patterns import pattern
 
 AGGREGATIONS = frozenset(
     "any_value approx_count_distinct avg collect count count_if distinct_count distinct_count_if"
@@ -39,9 +40,15 @@ AGGREGATIONS = frozenset(
 )
 """Functions of the rows of a group, as opposed to those of the values of a row."""
 
+_NEVER = {
+    Kind.ENUM: "",
+    Kind.TIMESTAMP: "write {}:timestamp",
+    Kind.INTERVAL: "write {}:interval",
+}
+"""Types that no field of the data has, and what to write."""
+
 MEMBERSHIP = frozenset({"in", "inArray", "arrayContains"})
 _LITERALS = {"true": True, "false": False, "null": None}
-_GROUP = re.compile(r"\(\?<(?![=!])")
 COMPARISONS_OF_CASES: dict[str, str] = {
     "case_equals": "==",
     "case_greaterthan": ">",
@@ -101,17 +108,30 @@ class ExpressionCompiler(FieldAccess):
                 )
             if node.name in UNSUPPORTED_FUNCTIONS:
                 raise UnsupportedError(f"the function {node.name}()", node.at)
-            hint = nearest(node.name, FUNCTIONS)
+            meant = OTHER_NAMES.get(node.name.lower())
+            hint = f" Did you mean {meant!r}?" if meant else nearest(node.name, FUNCTIONS)
             raise QueryRefusedError(f"unknown function {node.name}().{hint}", node.at)
-        if node.named:
-            name = node.named[0][0]
-            raise UnsupportedError(f"the named argument {name} of {node.name}()", node.at)
-        arguments = [self.compile(one) for one in node.arguments]
-        if any(one.kind is Kind.ENUM for one in arguments):
-            check_severities(node.arguments)
-            if node.name in MEMBERSHIP:
-                _check_members(node.arguments)
+        if function.warning:
+            self.scope.shared.warn(f"{node.name}(): {function.warning}")
+        nodes = function.positional(node)
+        arguments = [self.compile(one) for one in nodes]
+        if node.name in MEMBERSHIP:
+            arguments = self._members(nodes, arguments)
         return function.compile_call(node.name, arguments, node.at)
+
+    def _members(self, nodes: Sequence[Node], found: list[Expression]) -> list[Expression]:
+        """Return the arguments of a test of membership, checked where they are severities."""
+        items = [
+            one for node in nodes for one in (node.items if isinstance(node, Array) else [node])
+        ]
+        kinds = {self.compile(one).kind for one in items} | {one.kind for one in found}
+        if Kind.ENUM in kinds:
+            sides = [self.compile(one) for one in items]
+            self._check_severities(items, sides)
+            nodes = severities.with_members(nodes)
+            found = [self.compile(one) for one in nodes]
+        self._warn_if_never(items, kinds)
+        return found
 
     def _special(self, node: Call) -> Expression:
         expected = 0 if node.name == "now" else 2
@@ -153,24 +173,45 @@ class ExpressionCompiler(FieldAccess):
                 raise QueryRefusedError("~~ searches $d, $l or $m as a whole", node.left.at)
             return self.search(node.left, node.right)
         left, right = self.compile(node.left), self.compile(node.right)
-        if Kind.ENUM in (left.kind, right.kind):
-            check_severities((node.left, node.right))
-            self._hint_at_severity(node, left, right)
+        sides, kinds = (node.left, node.right), {left.kind, right.kind}
+        if node.sign in operators.COMPARING:
+            if Kind.ENUM in kinds:
+                self._check_severities(sides, (left, right))
+                left, right = severities.as_numbers(left, right)
+            self._warn_if_never(sides, kinds)
+            self._note_types(sides, (left, right))
         return operators.binary(node, left, right)
 
-    def _hint_at_severity(self, node: Binary, left: Expression, right: Expression) -> None:
-        """Add a hint where a field of the data is compared with a severity."""
-        for side, other, severity in (
-            (node.left, right, node.right),
-            (node.right, left, node.left),
-        ):
-            path = keypath_of(side)
-            known = path is not None and path.steps in self.scope.shared.paths
-            if known and other.constant and isinstance(severity, Name):
-                self.scope.shared.hints.append(
-                    f"{path} is never equal to the severity {severity.text}: write"
-                    f" {path} == '{severity.text}', or $m.severity == {severity.text}"
-                )
+    def _check_severities(self, nodes: Sequence[Node], sides: Sequence[Expression]) -> None:
+        """Refuse what is no severity beside one; warn where a field is compared with one."""
+        varies = any(side.kind is Kind.ENUM and not side.constant for side in sides)
+        severities.check_names(nodes, lambda name: varies and self._is_field(name))
+
+    def _is_field(self, node: Node) -> bool:
+        path = keypath_of(node)
+        word = isinstance(node, Name) and node.text in (*_LITERALS, *Severity.__members__)
+        return path is not None and not word and self.scope.is_sent(path)
+
+    def _note_types(self, nodes: Sequence[Node], sides: Sequence[Expression]) -> None:
+        """Note the type with which a field is compared, in case that nothing is found."""
+        for node, other in zip(nodes, sides[::-1], strict=True):
+            if self._is_field(node) and other.kind in (Kind.STRING, Kind.NUMBER, Kind.BOOL):
+                path = keypath_of(node)
+                self.scope.shared.compared += [(path, other.kind)] if path is not None else []
+
+    def _warn_if_never(self, nodes: Sequence[Node], kinds: set[Kind]) -> None:
+        """Warn of a field that is compared with a value of a type that no field has."""
+        for kind, advice in _NEVER.items():
+            for one in nodes if kind in kinds else ():
+                if self._is_field(one):
+                    path = keypath_of(one)
+                    told = advice.format(path)
+                    if kind is Kind.ENUM:
+                        told = severities.advice(str(path), nodes)
+                    self.scope.shared.warn(
+                        f"{path} is never equal to a {kind.value}, and has no order with one:"
+                        f" {told}"
+                    )
 
     def cast(self, node: Cast) -> Expression:
         """Compile `of:type`."""
@@ -240,43 +281,6 @@ class ExpressionCompiler(FieldAccess):
             return [self.condition(call) for call in calls]
         sign = COMPARISONS_OF_CASES[node.name]
         return [self.condition(Binary(one.at, sign, subject, one)) for one, _ in node.branches]
-
-
-def check_severities(nodes: Iterable[Node]) -> None:
-    """Refuse a severity in other letters, such as `Error`: it would be read as a field."""
-    for node in nodes:
-        if isinstance(node, Array):
-            check_severities(node.items)
-        if not isinstance(node, Name) or node.text in Severity.__members__:
-            continue
-        word = node.text.upper()
-        meant = {"WARN": "WARNING", "FATAL": "CRITICAL", "ERR": "ERROR"}.get(word, word)
-        if meant in Severity.__members__:
-            raise QueryRefusedError(
-                f"keypath does not exist {node.text!r}: severities are bare words in capitals,"
-                f" write {meant}",
-                node.at,
-            )
-
-
-def _check_members(nodes: Iterable[Node]) -> None:
-    """Refuse strings and numbers in a list of severities."""
-    for node in nodes:
-        if isinstance(node, Array):
-            _check_members(node.items)
-        if isinstance(node, Literal):
-            raise QueryRefusedError(
-                f"type mismatch: no severity equals {node.value!r}; {operators.SEVERITIES}",
-                node.at,
-            )
-
-
-def pattern(source: str, at: int) -> re.Pattern[str]:
-    """Return the regular expression of *source* in Python's syntax."""
-    try:
-        return re.compile(_GROUP.sub("(?P<", source.replace(r"\/", "/")))
-    except re.error as error:
-        raise QueryRefusedError(f"invalid regular expression: {error.msg}", at) from None
 
 
 _BY_NODE: dict[type, Callable[[Any, Any], Expression]] = {

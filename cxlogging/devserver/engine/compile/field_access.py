@@ -23,6 +23,7 @@ class FieldAccess:
     def keypath(self, path: KeyPath) -> Expression:
         """Return an expression for the value at *path* of a row."""
         kind = self.scope.kind(path)
+        path = self.scope.resolved(path)
         if path.root == "$d":
             return Expression(_data_reader(path.steps), kind)
         part = "metadata" if path.root == "$m" else "labels"
@@ -46,7 +47,13 @@ class FieldAccess:
         if path not in known:
             raise UnsupportedError(f"the parameter $p.{'.'.join(map(str, path))}", at)
         moment = known[path]
-        return constant(None if moment is None else Timestamp(moment))
+        if moment is None:
+            raise QueryRefusedError(
+                f"$p.timeRange.{path[1]}: the request has no such time; set start and end"
+                " (startDate and endDate)",
+                at,
+            )
+        return constant(Timestamp(moment))
 
 
 def _data_reader(steps: Steps) -> Evaluate:

@@ -9,7 +9,18 @@ from typing import Any
 from ..errors import QueryRefusedError
 from ..expression import Evaluate, Expression, check_type, fold_constants
 from ..syntax.nodes import Binary
-from ..values import Interval, Kind, Timestamp, compare, equals, finite, kind_of, round_down
+from ..values import (
+    Interval,
+    Kind,
+    Timestamp,
+    compare,
+    equals,
+    finite,
+    kind_of,
+    parse_interval,
+    round_down,
+)
+from . import severities
 
 COMPARISONS: dict[str, Callable[[int], bool]] = {
     "<": lambda order: order < 0,
@@ -18,6 +29,7 @@ COMPARISONS: dict[str, Callable[[int], bool]] = {
     ">=": lambda order: order >= 0,
 }
 
+COMPARING = ("==", "!=", *COMPARISONS)
 N, T, V = Kind.NUMBER, Kind.TIMESTAMP, Kind.INTERVAL
 ARITHMETIC: dict[tuple[str, Kind, Kind], Kind] = {
     ("+", N, N): N, ("-", N, N): N, ("*", N, N): N, ("/", N, N): N, ("%", N, N): N,
@@ -28,8 +40,6 @@ ARITHMETIC: dict[tuple[str, Kind, Kind], Kind] = {
 """The result types; a timestamp divided by an interval is rounded down to a multiple of it."""
 
 _MAKE: dict[Kind, Callable[[Any], Any]] = {N: lambda value: value, T: Timestamp, V: Interval}
-
-SEVERITIES = "severities are bare words: DEBUG VERBOSE INFO WARNING ERROR CRITICAL"
 
 
 def binary(node: Binary, left: Expression, right: Expression) -> Expression:
@@ -52,7 +62,7 @@ def _check_same(node: Binary, left: Expression, right: Expression) -> None:
         return
     hint = ""
     if Kind.ENUM in (left.kind, right.kind):
-        hint = f"; {SEVERITIES}"
+        hint = severities.hint_for((node.left, node.right))
     if Kind.TIMESTAMP in (left.kind, right.kind):
         hint = "; write a time as @'2025-01-20T00:00:00Z'"
     raise QueryRefusedError(
@@ -144,13 +154,21 @@ def calculated(sign: str, left: Any, right: Any) -> Any:
         return None
     made = ARITHMETIC.get((sign, kind_of(left), kind_of(right)))
     if made is None:
-        return None
+        left, right = _text_as_interval(left), _text_as_interval(right)
+        made = ARITHMETIC.get((sign, kind_of(left), kind_of(right)))
+        if made is None:
+            return None
     if sign == "/" and type(left) is Timestamp:
         return round_down(left, right)
     try:
         return _MAKE[made](finite(_PLAIN[sign](_bare(left), _bare(right))))
     except (ZeroDivisionError, OverflowError, ValueError, TypeError):
         return None
+
+
+def _text_as_interval(value: Any) -> Any:
+    found = parse_interval(value) if type(value) is str else None
+    return value if found is None else found
 
 
 def _bare(value: Any) -> Any:

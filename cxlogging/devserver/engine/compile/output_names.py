@@ -8,6 +8,8 @@ from typing import Any
 from ..errors import QueryRefusedError, UnsupportedError
 from ..json_paths import with_value
 from ..syntax.nodes import Call, Cast, KeyPath, NamedExpression, Node, keypath_of
+from ..values import Kind
+from .scope import Reference, Scope
 
 
 def writable_path(path: KeyPath) -> KeyPath:
@@ -32,6 +34,18 @@ def output_path(item: NamedExpression, number: int) -> KeyPath:
     if not path.steps:
         raise QueryRefusedError(f"{path.root} as a whole needs a name: add as ...", item.at)
     return KeyPath(item.at, "$d", path.steps)
+
+
+def origins(
+    items: Sequence[NamedExpression], paths: Sequence[KeyPath], scope: Scope
+) -> dict[Reference, tuple[KeyPath, Kind]]:
+    """Return which fields of `$m` and `$l` are at *paths*, after *items* were written there."""
+    found: dict[Reference, tuple[KeyPath, Kind]] = {}
+    for item, path in zip(items, paths, strict=True):
+        of = keypath_of(item.of)
+        if of is not None and of.root != "$d" and of.steps:
+            found[of.root, of.steps] = (path, scope.kind(of))
+    return found
 
 
 def output_paths(items: Sequence[NamedExpression]) -> list[KeyPath]:

@@ -19,8 +19,21 @@ UNSUPPORTED_METADATA = {
 }
 """Metadata of the service that local events do not have."""
 
+OTHER_PLACES = {
+    "app": "$l.applicationname", "application": "$l.applicationname",
+    "applicationname": "$l.applicationname", "subsystem": "$l.subsystemname",
+    "subsystemname": "$l.subsystemname", "service": "$l.subsystemname", "host": "$l.computername",
+    "severity": "$m.severity", "level": "$m.severity", "time": "$m.timestamp",
+    "timestamp": "$m.timestamp", "ts": "$m.timestamp", "ip": "$l.ipaddress",
+}  # fmt: skip
+"""What people look for in `$m` and `$l`, in lower case, and where it is."""
+
 MAX_VALUES_IN_MEMORY = 1_000_000
 """Maximum number of values that a query keeps: groups, distinct values, sorted rows."""
+
+
+Reference = tuple[str, "tuple[str | int, ...]"]
+"""The root and the steps of a keypath."""
 
 
 @dataclass
@@ -34,7 +47,9 @@ class QueryState:
         groups_dropped: True once groups were left out.
         used: Roots and fields that the query reads: `$d`, `$m.severity`, `$l.category`.
         paths: Keypaths of the data that the query reads and did not create itself.
-        hints: Messages about likely mistakes in the query.
+        compared: Keypaths of the data as it was sent, with the types they are compared with.
+        warnings: Messages about the query that are sent whatever it finds.
+        hints: Messages about likely mistakes in the query, for a query that finds nothing.
         scan: Reads rows; set when the query runs.
     """
 
@@ -43,8 +58,15 @@ class QueryState:
     groups_dropped: bool = False
     used: set[str] = field(default_factory=set)
     paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
+    compared: list[tuple[KeyPath, Kind]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     scan: Callable[[Any], Iterator[QueryRow]] | None = None
+
+    def warn(self, sentence: str) -> None:
+        """Add a warning, once."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
     def reserve(self, what: str) -> None:
         """Count one more value in memory; end the query where there are too many."""
@@ -93,6 +115,8 @@ class Scope:
         logs: True for rows that are logs; False for rows that have only `$d`.
         fields: The fields of `$d` where all are known, else None.
         created: Fields of `$d` that the query created, in addition to those of logs.
+        opened: True where the query added fields to `$d` whose names are not known.
+        origins: Fields of `$m` and `$l` that are fields of `$d` now, with their types.
     """
 
     settings: Settings
@@ -100,15 +124,35 @@ class Scope:
     logs: bool = True
     fields: frozenset[str] | None = None
     created: frozenset[str] = frozenset()
+    opened: bool = False
+    origins: Mapping[Reference, tuple[KeyPath, Kind]] = field(default_factory=dict)
 
-    def aggregated(self, names: Iterable[KeyPath]) -> Scope:
+    def aggregated(
+        self,
+        names: Iterable[KeyPath],
+        origins: Mapping[Reference, tuple[KeyPath, Kind]] | None = None,
+    ) -> Scope:
         """Return the scope after a command that creates rows of *names* only."""
         fields = frozenset(str(one.steps[0]) for one in names if one.steps)
-        return replace(self, logs=False, fields=fields)
+        return replace(self, logs=False, fields=fields, opened=False, origins=origins or {})
 
     def of_fields(self, names: Iterable[KeyPath]) -> Scope:
         """Return the scope after a command that leaves only *names* in the data."""
-        return replace(self, fields=self.aggregated(names).fields)
+        return replace(self, fields=self.aggregated(names).fields, opened=False)
+
+    def with_any_fields(self) -> Scope:
+        """Return the scope with fields of the data whose names are not known."""
+        return replace(self, fields=None, opened=True)
+
+    def resolved(self, path: KeyPath) -> KeyPath:
+        """Return where *path* is: a command may have moved it from `$m` or `$l` to `$d`."""
+        moved = None if self.logs else self.origins.get((path.root, path.steps))
+        return path if moved is None else replace(moved[0], at=path.at)
+
+    def is_sent(self, path: KeyPath) -> bool:
+        """Return True for a field of the data that is as it was sent, so no type but JSON's."""
+        sent = self.logs and self.fields is None and not self.opened and path.root == "$d"
+        return sent and bool(path.steps) and str(path.steps[0]) not in self.created
 
     def without_fields(self, names: Iterable[str]) -> Scope:
         """Return the scope without the fields *names* of the data."""
@@ -120,6 +164,12 @@ class Scope:
         fields = None if self.fields is None else self.fields | name
         return replace(self, fields=fields, created=self.created | name)
 
+    def may_have(self, path: KeyPath) -> bool:
+        """Return False where the rows are known to have no value at *path*."""
+        if path.root != "$d":
+            return self.logs or (path.root, path.steps) in self.origins
+        return self.fields is None or not path.steps or str(path.steps[0]) in self.fields
+
     def kind(self, path: KeyPath) -> Kind:
         """Return the type of the value at *path*; refuse the query where there cannot be one."""
         if self.logs:
@@ -128,8 +178,12 @@ class Scope:
             self._check_data(path)
             return Kind.ANY if path.steps else Kind.OBJECT
         if not self.logs:
+            moved = self.origins.get((path.root, path.steps))
+            if moved is not None:
+                return moved[1]
             raise QueryRefusedError(
-                f"keypath does not exist {str(path)!r}: after grouping, rows have only $d",
+                f"keypath does not exist {str(path)!r}: rows have only what the commands before"
+                " chose or grouped by; add it there",
                 path.at,
             )
         if not path.steps:
@@ -144,7 +198,7 @@ class Scope:
 
     def reads(self, path: KeyPath) -> None:
         """Record a keypath of the data that is read, unless the query created it."""
-        if self.logs and self.fields is None and str(path.steps[0]) not in self.created:
+        if self.logs and self.is_sent(path):
             self.shared.paths.setdefault(path.steps, path)
 
     def _check_data(self, path: KeyPath) -> None:
@@ -156,13 +210,16 @@ class Scope:
             missing = name not in self.fields
         else:
             exists = self.settings.field_exists
-            missing = exists is not None and name not in self.created and not exists(path.steps)
+            missing = exists is not None and self.is_sent(path) and not exists(path.steps)
         if missing:
             raise unknown_keypath(path, self.fields or ())
 
 
 def unknown_keypath(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:
     """Return the error for an unknown keypath, with the most similar one of *known*."""
-    hint = nearest(str(path.steps[0]), known).strip()
+    name = str(path.steps[0])
+    hint = nearest(name, known).strip()
+    if path.root != "$d" and name.lower() in OTHER_PLACES:
+        hint = f"Did you mean {OTHER_PLACES[name.lower()]!r}?"
     suggestion = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
     return QueryRefusedError(f"keypath does not exist {str(path)!r}{suggestion}", path.at)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import QueryRefusedError, UnsupportedError
-from ..expression import Evaluate, Expression, check_type, fold_constants
-from ..values import KINDS, Kind, number_as_timestamp
+from ..expression import Evaluate, Expression, check_type, constant, fold_constants
+from ..syntax.nodes import Call, Literal, Node
+from ..values import KINDS, Kind, number_as_timestamp, parse_interval, to_text
 
 FAILURES = (ValueError, OverflowError, ZeroDivisionError, TypeError, ArithmeticError)
 
@@ -26,7 +27,11 @@ class Function:
         many: True where the last parameter may be repeated.
         nulls: True where it takes nulls; otherwise the result for a null is null.
         varies: True where its result differs with each call.
-        words: The strings that this engine supports for a parameter, by its position.
+        checks: Tests of literals, by the position of their parameter: this engine supports a
+            string for which the test is true.
+        names: The names of the parameters, where they can be named in a call.
+        defaults: The values of parameters that a call with names can leave out.
+        warning: A sentence about calls of this function: `deprecated: ...` or another one.
     """
 
     apply: Callable[..., Any]
@@ -36,7 +41,25 @@ class Function:
     many: bool = False
     nulls: bool = False
     varies: bool = False
-    words: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    checks: Mapping[int, Callable[[str], bool]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    defaults: Mapping[int, str] = field(default_factory=dict)
+    warning: str = ""
+
+    def positional(self, node: Call) -> tuple[Node, ...]:
+        """Return the arguments of a call in the order of the parameters."""
+        given = dict(enumerate(node.arguments))
+        for name, value in node.named:
+            number = self.names.index(name) if name in self.names else -1
+            if number < 0 or number in given:
+                raise UnsupportedError(f"the named argument {name} of {node.name}()", node.at)
+            given[number] = value
+        last = max(given, default=-1)
+        for number in set(range(last)) - given.keys():
+            if number not in self.defaults:
+                raise QueryRefusedError(f"{node.name}() lacks its argument {number + 1}", node.at)
+            given[number] = Literal(node.at, self.defaults[number], "string")
+        return tuple(given[number] for number in range(last + 1))
 
     def compile_call(self, name: str, arguments: list[Expression], at: int) -> Expression:
         """Return the expression of a call; refuse a wrong number of arguments and wrong types."""
@@ -49,9 +72,11 @@ class Function:
                 f"{name}() takes {expected} arguments, not {len(arguments)}", at
             )
         kinds = (*self.takes, *self.takes[-1:] * len(arguments))[: len(arguments)]
-        for argument, kind in zip(arguments, kinds, strict=True):
-            check_type(argument, kind, f"{name}()", at)
-        self._check_words(name, arguments, at)
+        arguments = [
+            check_type(_as_kind(argument, kind), kind, f"{name}()", at)
+            for argument, kind in zip(arguments, kinds, strict=True)
+        ]
+        self._check_literals(name, arguments, at)
         run = self._run(arguments, kinds)
         return (
             Expression(run, self.returns)
@@ -59,12 +84,14 @@ class Function:
             else fold_constants(run, self.returns, *arguments)
         )
 
-    def _check_words(self, name: str, arguments: list[Expression], at: int) -> None:
-        for number, words in self.words.items():
+    def _check_literals(self, name: str, arguments: list[Expression], at: int) -> None:
+        for number, is_known in self.checks.items():
             if number < len(arguments):
                 given = arguments[number]
-                if not given.constant or given.value not in words:
-                    raise UnsupportedError(f"{name}() with a format other than {words}", at)
+                if not given.constant:
+                    raise UnsupportedError(f"{name}() with an argument that is no literal", at)
+                if type(given.value) is not str or not is_known(given.value):
+                    raise UnsupportedError(f"{name}() with {given.value!r}", at)
 
     def _run(self, arguments: list[Expression], kinds: tuple[Kind, ...]) -> Evaluate:
         runs, apply = [argument.evaluate for argument in arguments], self.apply
@@ -112,9 +139,22 @@ def _of_one(
     return call
 
 
+def _as_kind(argument: Expression, kind: Kind) -> Expression:
+    """Return *argument*; a severity as its name, and an interval in quotes as an interval."""
+    run = argument.evaluate
+    if kind is Kind.STRING and argument.kind is Kind.ENUM:
+        return fold_constants(lambda row: to_text(run(row)), Kind.STRING, argument)
+    if kind is Kind.INTERVAL and argument.kind is Kind.STRING and argument.constant:
+        span = parse_interval(argument.value)
+        return argument if span is None else constant(span)
+    return argument
+
+
 def _typed(value: Any, kind: Kind) -> Any:
     if kind is Kind.TIMESTAMP:
         value = number_as_timestamp(value)
+    elif kind is Kind.INTERVAL and type(value) is str:
+        return parse_interval(value)
     return value if kind is Kind.ANY or KINDS[type(value)] is kind else None
 
 

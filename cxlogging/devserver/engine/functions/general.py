@@ -26,6 +26,8 @@ def _in(value: Any, *candidates: Any) -> bool | None:
 
 FUNCTIONS = {
     "firstNonNull": Function(_first, (ANY, ANY), ANY, minimum=1, many=True, nulls=True),
-    "if": Function(_if, (Kind.BOOL, ANY, ANY), ANY, minimum=2, nulls=True),
+    "if": Function(
+        _if, (Kind.BOOL, ANY, ANY), ANY, minimum=2, nulls=True, names=("condition", "then", "else")
+    ),
     "in": Function(_in, (ANY, ANY), Kind.BOOL, many=True, nulls=True),
 }

@@ -6,6 +6,7 @@ import base64
 import ipaddress
 import re
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -57,6 +58,9 @@ def _subnet(address: str, size: float) -> str:
     return str(ipaddress.ip_network(f"{address}/{int(size)}", strict=False))
 
 
+_SUBSTR = Function(_substr, (S, N, N), S, minimum=2, names=("value", "from", "length"))
+_SUBSTRING = "it is in no list of functions; here it is substr(value, from, length)"
+
 FUNCTIONS = {
     "byteLength": Function(lambda value: len(value.encode("utf-8", "surrogatepass")), (S,), N),
     "chr": Function(lambda value: chr(int(value)), (N,), S),
@@ -83,14 +87,17 @@ FUNCTIONS = {
         lambda value, mark, index: _part(value.split(mark), index), (S, S, N), S
     ),
     "startsWith": Function(str.startswith, (S, S), B),
-    "substr": Function(_substr, (S, N, N), S, minimum=2),
+    "substr": _SUBSTR,
+    "substring": replace(_SUBSTR, warning=_SUBSTRING),
     "toLowerCase": Function(str.lower, (S,), S),
     "toUpperCase": Function(str.upper, (S,), S),
     "trim": Function(str.strip, (S,), S),
     "urlDecode": Function(unquote, (S,), S),
     "urlEncode": Function(lambda value: quote(value, safe=""), (S,), S),
     "isUuid": Function(lambda value: _UUID.fullmatch(value) is not None, (S,), B),
-    "uuid": Function(lambda: str(uuid.uuid4()), (), S, varies=True),
+    "uuid": Function(
+        lambda: str(uuid.uuid4()), (), S, varies=True, warning="deprecated: use randomUuid()"
+    ),
     "randomUuid": Function(lambda: str(uuid.uuid4()), (), S, varies=True),
     "ipInSubnet": Function(_in_subnet, (S, S), B),
     "ipPrefix": Function(_subnet, (S, N), S),

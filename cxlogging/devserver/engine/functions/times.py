@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..values import (
@@ -12,11 +13,12 @@ from ..values import (
     finite,
     interval_text,
     parse_interval,
-    parse_timestamp,
     round_down,
     timestamp_text,
 )
+from . import time_formats
 from .function import Function
+from .time_formats import Moment
 
 T, V, N, S = Kind.TIMESTAMP, Kind.INTERVAL, Kind.NUMBER, Kind.STRING
 
@@ -25,9 +27,20 @@ LONG_UNITS = {
     "second": "s", "seconds": "s", "milli": "ms", "millis": "ms", "micro": "us",
     "micros": "us", "nano": "ns", "nanos": "ns",
 }  # fmt: skip
-FORMATS = {
-    "timestamp_second": 10**9, "timestamp_milli": 10**6, "timestamp_micro": 10**3,
-    "timestamp_nano": 1,
+_PARTS: dict[str, Callable[[Moment], float]] = {
+    "year": lambda moment: moment.local.year,
+    "month": lambda moment: moment.local.month,
+    "week": lambda moment: moment.local.isocalendar()[1],
+    "day_of_year": lambda moment: moment.local.timetuple().tm_yday,
+    "day_of_week": lambda moment: moment.local.isoweekday(),
+    "day": lambda moment: moment.local.day,
+    "hour": lambda moment: moment.local.hour,
+    "minute": lambda moment: moment.local.minute,
+    "second": lambda moment: moment.local.second + moment.nanos / time_formats.SECOND,
+}
+_SHORT_PARTS = {
+    "Y": "year", "M": "month", "W": "week", "doy": "day_of_year", "dow": "day_of_week",
+    "d": "day", "h": "hour", "m": "minute", "s": "second",
 }  # fmt: skip
 
 
@@ -57,31 +70,91 @@ def _in_unit(span: int, unit: str | None = None) -> str:
     return f"{int(span) // _size(unit)}{LONG_UNITS.get(unit, unit)}"
 
 
-def _parsed(text: str, form: str = "auto") -> Any:
-    if form in ("auto", "iso8601"):
-        return parse_timestamp(text)
-    if form not in FORMATS:
-        raise ValueError(form)
-    return Timestamp(int(text) * FORMATS[form]) if text.isdecimal() else None
+def _rounded(span: int, unit: str) -> Interval:
+    size = _size(unit)
+    # Towards zero: the smaller units become zero.
+    return Interval(abs(span) // size * size * (-1 if span < 0 else 1))
 
 
-_PARSE = Function(_parsed, (S, S), T, minimum=1, words={1: ("auto", "iso8601", *FORMATS)})
+def _time_units(span: int, unit: str) -> float:
+    whole, rest = divmod(int(span), _size(unit))
+    return whole if not rest else int(span) / _size(unit)
+
+
+def _part(time: int, unit: str, zone: str = "UTC") -> float:
+    if not _is_part(unit):
+        raise ValueError(unit)
+    moment = time_formats.moment_in(time, zone)
+    return _PARTS[_SHORT_PARTS.get(unit, unit)](moment)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        time_formats.zone_of(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_unit(name: str) -> bool:
+    return LONG_UNITS.get(name, name) in UNITS
+
+
+def _is_part(name: str) -> bool:
+    return _SHORT_PARTS.get(name, name) in _PARTS
+
+
+def _of_unit(
+    apply: Callable[..., Any],
+    takes: Kind,
+    returns: Kind,
+    subject: str,
+    unit: str = "timeUnit",
+    minimum: int = 1,
+) -> Function:
+    """Return a function of a value and a time unit."""
+    return Function(
+        apply, (takes, S), returns, minimum=minimum, checks={1: _is_unit}, names=(subject, unit)
+    )  # fmt: skip
+
+
+def _parsing(warning: str = "") -> Function:
+    return Function(
+        time_formats.read, (S, S, S), T, minimum=1, checks={1: time_formats.is_read, 2: _is_zone},
+        names=("string", "format", "tz"), defaults={1: "auto"}, warning=warning,
+    )  # fmt: skip
+
+
+_FORMAT = Function(
+    time_formats.shown, (T, S, S), S, minimum=1, checks={1: time_formats.is_shown, 2: _is_zone},
+    names=("timestamp", "format", "tz"), defaults={1: "iso8601"},
+)  # fmt: skip
+_ROUND_NAMES = ("sourceTimestamp", "timeInterval")
 
 FUNCTIONS = {
     "addInterval": Function(lambda one, two: Interval(one + two), (V, V), V),
     "addTime": Function(lambda moment, span: Timestamp(moment + span), (T, V), T),
     "diffTime": Function(lambda to, start: Interval(to - start), (T, T), V),
-    "formatInterval": Function(_in_unit, (V, S), S, minimum=1),
-    "fromUnixTime": Function(_from_epoch, (N, S), T, minimum=1),
+    "extractTime": Function(
+        _part, (T, S, S), N, minimum=2, checks={1: _is_part, 2: _is_zone},
+        names=("timestamp", "unit", "tz"),
+    ),
+    "formatInterval": _of_unit(_in_unit, V, S, "interval", "scale"),
+    "formatTimestamp": _FORMAT,
+    "fromUnixTime": _of_unit(_from_epoch, N, T, "unixTime"),
     "multiplyInterval": Function(lambda span, factor: Interval(span * factor), (V, N), V),
     "parseInterval": Function(parse_interval, (S,), V),
-    "parseTimestamp": _PARSE,
-    "parseToTimestamp": _PARSE,
-    "roundTime": Function(round_down, (T, V), T),
+    "parseTimestamp": _parsing(),
+    "parseToTimestamp": _parsing("deprecated: use parseTimestamp()"),
+    "roundInterval": _of_unit(_rounded, V, V, "interval", "scale", 2),
+    "roundTime": Function(round_down, (T, V), T, names=_ROUND_NAMES),
     "subtractInterval": Function(lambda one, two: Interval(one - two), (V, V), V),
     "subtractTime": Function(lambda moment, span: Timestamp(moment - span), (T, V), T),
-    "timeRound": Function(round_down, (T, V), T),
-    "toInterval": Function(_interval, (N, S), V, minimum=1),
-    "toIso8601DateTime": Function(timestamp_text, (T,), S),
-    "toUnixTime": Function(_since_epoch, (T, S), N, minimum=1),
-}
+    "timeRound": Function(round_down, (T, V), T, warning="deprecated: use roundTime()"),
+    "toInterval": _of_unit(_interval, N, V, "number"),
+    "toIso8601DateTime": Function(
+        timestamp_text, (T,), S, warning="deprecated: use formatTimestamp()"
+    ),
+    "toTimeUnit": _of_unit(_time_units, V, N, "interval", minimum=2),
+    "toUnixTime": _of_unit(_since_epoch, T, N, "timestamp"),
+}  # fmt: skip

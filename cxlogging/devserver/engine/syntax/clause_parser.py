@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .expression_parser import TYPES, ExpressionParser
-from .nodes import KeyPath, NamedExpression
+from .nodes import KeyPath, NamedExpression, Node, Unary
 
 AGGREGATE = ("aggregate", "agg", "calculate", "calc")
 
@@ -32,11 +32,47 @@ class ClauseParser(ExpressionParser):
         return number
 
     def aggregates(self) -> tuple[NamedExpression, ...]:
-        """Read the aggregations of a grouping, with or without their keyword."""
+        """Read the aggregations of a grouping, with or without their keyword, if there are any."""
         ended = self.at_end() or self.next_is("|") or self.next_is(")")
         if not self.accept_word(*AGGREGATE) and ended:
-            self.refuse("an aggregation, such as aggregate count() as n")
+            return ()
         return self.items()
+
+    def ordered(self) -> tuple[tuple[Node, bool], ...]:
+        """Read `expression [asc|desc], ...` or `-expression`, each with whether it descends."""
+        keys: list[tuple[Node, bool]] = []
+        while not keys or self.accept(","):
+            of = self.expression()
+            descending = self.next_is_word("asc", "desc") and self.advance().text == "desc"
+            if isinstance(of, Unary) and of.sign == "-":
+                # Not only numbers: -x is how people write x desc.
+                of, descending = of.of, not descending
+            keys.append((of, descending))
+        return tuple(keys)
+
+    def accept_orderby(self) -> bool:
+        """Move behind `orderby`, or one of its other forms, where it is next."""
+        if self.accept_word("orderby", "sortby"):
+            return True
+        if not self.next_is_word("order", "sort"):
+            return False
+        self.advance()
+        self.expect_word("by")
+        return True
+
+    def on_rules(self) -> dict[str, str]:
+        """Read the rules for keypaths that exist, are missing or change their type."""
+        rules: dict[str, str] = {}
+        while self.accept_word("on"):
+            if self.accept_word("datatype"):
+                rule, allowed = "changed", ("skip", "fail", "overwrite")
+                self.expect_word("change", "changed")
+            else:
+                self.expect_word("keypath")
+                rule = self.expect_word("exists", "missing").text
+                allowed = ("fail", "skip", "overwrite" if rule == "exists" else "create")
+            rules[rule] = self.expect_word(*allowed).text
+        return rules
 
     def types(self) -> tuple[tuple[KeyPath, str], ...]:
         """Read `keypath:type, ...`."""

@@ -50,23 +50,13 @@ def _as_keypath(node: Node) -> KeyPath:
 def _create(parser: ClauseParser) -> Parts:
     parts: Parts = {"to": parser.keypath()}
     parser.expect_word("from")
-    parts["of"] = parser.expression()
-    while parser.accept_word("on"):
-        if parser.accept_word("datatype"):
-            rule, allowed = "changed", ("skip", "fail", "overwrite")
-            parser.expect_word("change", "changed")
-        else:
-            parser.expect_word("keypath")
-            rule = parser.expect_word("exists", "missing").text
-            allowed = ("fail", "skip", "overwrite" if rule == "exists" else "create")
-        parts[rule] = parser.expect_word(*allowed).text
-    return parts
+    return {**parts, "of": parser.expression(), **parser.on_rules()}
 
 
 def _replace(parser: ClauseParser) -> Parts:
     to = parser.keypath()
     parser.expect_word("with")
-    return {"to": to, "of": parser.expression()}
+    return {"to": to, "of": parser.expression(), **parser.on_rules()}
 
 
 def _move(parser: ClauseParser) -> Parts:
@@ -131,9 +121,11 @@ def _groupby(parser: ClauseParser) -> Parts:
 def _multigroupby(parser: ClauseParser) -> Parts:
     sets: list[tuple[NamedExpression, ...]] = []
     while not sets or parser.accept(","):
-        parser.expect("(")
-        sets.append(parser.items())
-        parser.expect(")")
+        if parser.accept("("):
+            sets.append(parser.items())
+            parser.expect(")")
+        else:
+            sets.append((parser.item(),))
     return {"sets": tuple(sets), "aggregates": parser.aggregates()}
 
 
@@ -160,24 +152,33 @@ def _dedupeby(parser: ClauseParser) -> Parts:
     keys = [parser.expression()]
     while parser.accept(","):
         keys.append(parser.expression())
-    parser.expect_word("keep")
-    return {"keys": tuple(keys), "keep": parser.count("how many to keep")}
+    order = parser.ordered() if parser.accept_orderby() else ()
+    keep = parser.count("how many to keep") if parser.accept_word("keep") else 1
+    if not order and parser.accept_orderby():
+        order = parser.ordered()
+    return {"keys": tuple(keys), "keep": keep, "order": order}
 
 
 def _top(parser: ClauseParser) -> Parts:
     number = parser.count("how many rows")
     keys = parser.items()
     parser.expect_word("by")
-    return {"count": number, "keys": keys, "by": parser.item()}
+    return {"count": number, "items": keys, "by": parser.items()}
 
 
 def _orderby(parser: ClauseParser) -> Parts:
-    keys: list[tuple[Node, bool]] = []
-    while not keys or parser.accept(","):
-        of = parser.expression()
-        order = parser.advance().text if parser.next_is_word("asc", "desc") else "asc"
-        keys.append((of, order == "desc"))
-    return {"keys": tuple(keys)}
+    return {"keys": parser.ordered()}
+
+
+def _roundtime(parser: ClauseParser) -> Parts:
+    of = None if parser.next_is_word("to") else parser.expression()
+    parser.expect_word("to")
+    span = parser.expression()
+    return {
+        "of": of,
+        "span": span,
+        "into": parser.keypath() if parser.accept_word("into") else None,
+    }
 
 
 def _limit(parser: ClauseParser) -> Parts:
@@ -191,5 +192,5 @@ COMMANDS: dict[str, Callable[[ClauseParser], Parts]] = {
     "explode": _explode, "groupby": _groupby, "multigroupby": _multigroupby,
     "aggregate": _aggregate, "count": _count, "countby": _countby, "distinct": _distinct,
     "dedupeby": _dedupeby, "top": _top, "bottom": _top, "orderby": _orderby,
-    "limit": _limit,
+    "limit": _limit, "roundtime": _roundtime,
 }  # fmt: skip

@@ -8,7 +8,12 @@ from ..errors import QueryRefusedError
 from .lexer import END, Lexer, Token
 from .nodes import ROOTS, KeyPath
 
-_MISTAKES = {"=": "write == to compare", "and": "write && for and", "or": "write || for or"}
+_MISTAKES = {
+    "=": "write == to compare", "and": "write && for and", "or": "write || for or",
+    "not": "write ! for not", "is": "write == null or != null", "like": "write contains() or ~",
+    "desc": "write it in lower case", "asc": "write it in lower case",
+    "as": "write it in lower case",
+}  # fmt: skip
 
 
 class Cursor:
@@ -68,7 +73,10 @@ class Cursor:
 
     def refuse(self, expected: str) -> NoReturn:
         """Refuse the query, because the next token is not what was *expected*."""
-        hint = _MISTAKES.get(self.token.text, "") if self.token.kind != "string" else ""
+        word = self.token.text
+        # Of the words that the language has, only those in capitals are mistakes.
+        known = self.token.kind != "string" and word not in ("as", "asc", "desc")
+        hint = _MISTAKES.get(word.lower(), "") if known else ""
         raise QueryRefusedError(
             f"syntax error: expected {expected}, not {self.token.shown}"
             + (f" ({hint})" if hint else ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NoReturn
 
 from ..errors import QueryRefusedError
@@ -36,6 +37,8 @@ TYPES = {
     "object": "object", "json": "object", "enum": "enum",
 }  # fmt: skip
 CASES = ("case", "case_contains", "case_equals", "case_greaterthan", "case_lessthan")
+_OPENING = re.compile(r"(?:\\.|[^\\{])*?(\{)", re.DOTALL)
+_ESCAPED = re.compile(r"\\([{}`\\])")
 MAX_DEPTH = 200
 """Maximum nesting of parentheses and other expressions."""
 
@@ -212,13 +215,17 @@ class ExpressionParser(Cursor):
     def _template(self, token: Token) -> Template:
         parts: list[str | Node] = []
         at, last = token.start + 1, token.end - 1
-        while (opening := self.text.find("{", at, last)) >= 0:
-            parts.append(self.text[at:opening])
-            inner = ExpressionParser(self.text, opening + 1, last, self.depth)
+        while (found := _OPENING.match(self.text, at, last)) is not None:
+            parts.append(_unescaped(self.text[at : found.start(1)]))
+            inner = ExpressionParser(self.text, found.end(), last, self.depth)
             parts.append(inner.expression())
             if not inner.next_is("}"):
                 inner.refuse("'}'")
             # Not via advance(): what follows is literal text, not a token.
             at = inner.token.end
-        parts.append(self.text[at:last])
+        parts.append(_unescaped(self.text[at:last]))
         return Template(token.start, tuple(parts))
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)

@@ -133,6 +133,14 @@ class NamedExpression(Node):
 
 
 @dataclass(frozen=True)
+class JoinSide(Node):
+    """One side of an equality of `join`; *side* is `left`, `right`, or empty where not written."""
+
+    side: str
+    of: Node
+
+
+@dataclass(frozen=True)
 class Command(Node):
     """
     A command of the pipeline.

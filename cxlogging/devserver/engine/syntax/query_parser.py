@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ....errors import nearest
 from ..errors import QueryRefusedError, UnsupportedError
 from .clause_parser import ClauseParser
 from .command_parser import COMMANDS
-from .expression_parser import MAX_DEPTH
-from .nodes import Command, Node, Query, SourceClause
+from .expression_parser import COMPARISON, MAX_DEPTH
+from .nodes import Command, JoinSide, KeyPath, Node, Query, SourceClause
 
 ALIASES = {
     "f": "filter", "where": "filter", "text": "find", "wildtext": "wildfind",
     "select": "choose", "add": "create", "a": "create", "c": "create", "m": "move",
-    "r": "remove", "conv": "convert", "e": "extract", "sortby": "orderby",
+    "r": "remove", "conv": "convert", "e": "extract", "sortby": "orderby", "agg": "aggregate",
+    "calculate": "aggregate", "calc": "aggregate",
 }  # fmt: skip
+OTHER_NAMES = {
+    "head": "limit", "take": "limit", "stats": "aggregate", "summarize": "groupby",
+    "project": "choose", "fields": "choose", "table": "choose", "keep": "choose",
+    "extend": "create", "eval": "create", "let": "create", "set": "create", "drop": "remove",
+    "rename": "move", "parse": "extract", "rex": "extract", "search": "wildfind",
+    "grep": "wildfind", "mvexpand": "explode", "unroll": "explode", "uniq": "distinct",
+    "dedup": "dedupeby", "append": "union", "lookup": "enrich", "bin": "roundtime",
+}  # fmt: skip
+"""Commands of other languages, in lower case, and what they are called here."""
+
 MAX_COMMANDS = 200
-UNSUPPORTED = ("enrich", "join", "stitch", "roundtime", "timechart", "timeseries")
+UNSUPPORTED = ("enrich", "timechart", "timeseries")
+SUBQUERIES = ("union", "join", "stitch")
+JOINS = ("left", "inner", "full", "cross")
 
 
 def parse(text: str) -> Query:
@@ -41,7 +56,7 @@ class QueryParser(ClauseParser):
         while self.accept("|"):
             if len(commands) == MAX_COMMANDS:
                 raise QueryRefusedError(f"more than {MAX_COMMANDS} commands", self.token.start)
-            commands.append(self._command())
+            _append(commands, self._command())
         return Query(start, source, tuple(commands))
 
     def _source(self) -> SourceClause:
@@ -82,15 +97,54 @@ class QueryParser(ClauseParser):
             name = "orderby"
         if name in UNSUPPORTED:
             raise UnsupportedError(f"the command {name}", word.start)
-        if name == "union":
-            return Command(word.start, name, {"query": self._subquery()})
+        if name in SUBQUERIES:
+            return Command(word.start, name, self._with_subquery(name))
         parse_clauses = COMMANDS.get(name)
         if parse_clauses is None:
-            hint = nearest(word.text, (*COMMANDS, *ALIASES, "union")) or (
-                " source comes first." if name in ("source", "from") else ""
-            )
+            meant = OTHER_NAMES.get(word.text.lower())
+            hint = f" Did you mean {meant!r}?" if meant else ""
+            hint = hint or nearest(word.text, (*COMMANDS, *ALIASES, *SUBQUERIES))
+            if name in ("source", "from"):
+                hint = " source comes first."
             raise QueryRefusedError(f"unknown command {word.text!r}.{hint}", word.start)
         return Command(word.start, name, parse_clauses(self))
+
+    def _with_subquery(self, name: str) -> dict[str, Any]:
+        join: dict[str, Any] = {}
+        if name == "join":
+            kind = self.advance().text if self.next_is_word(*JOINS) else "left"
+            join = {"kind": kind, "on": (), "using": ()}
+        parts = {**join, "query": self._subquery()}
+        if name == "union":
+            return parts
+        if join and join["kind"] != "cross":
+            word = self.expect_word("on", "using").text
+            parts[word] = self._equalities() if word == "on" else self._keypaths()
+        self.expect_word("into")
+        return {**parts, "into": self.keypath()}
+
+    def _keypaths(self) -> tuple[KeyPath, ...]:
+        found = [self.keypath()]
+        while self.accept(","):
+            found.append(self.keypath())
+        return tuple(found)
+
+    def _equalities(self) -> tuple[tuple[JoinSide, JoinSide], ...]:
+        found: list[tuple[JoinSide, JoinSide]] = []
+        while not found or self.accept("&&"):
+            one = self._join_side()
+            self.expect("==")
+            found.append((one, self._join_side()))
+        return tuple(found)
+
+    def _join_side(self) -> JoinSide:
+        side = ""
+        if self.next_is_word("left", "right"):
+            word = self.token
+            if self.lexer.token(word.end).text == "=>":
+                side = self.advance().text
+                self.advance()
+        return JoinSide(self.token.start, side, self.expression(COMPARISON))
 
     def _subquery(self) -> Query:
         self.expect("(")
@@ -101,3 +155,18 @@ class QueryParser(ClauseParser):
         self.depth -= 1
         self.expect(")")
         return query
+
+
+def _append(commands: list[Command], command: Command) -> None:
+    """Add *command*; an `aggregate` right after a grouping without aggregations belongs to it."""
+    last = commands[-1] if commands else None
+    grouping = last is not None and last.name in ("groupby", "multigroupby")
+    if (
+        last is not None
+        and grouping
+        and command.name == "aggregate"
+        and not last.parts["aggregates"]
+    ):
+        commands[-1] = Command(last.at, last.name, {**last.parts, **command.parts})
+    else:
+        commands.append(command)
