@@ -206,6 +206,7 @@ def test_the_place_in_a_query_of_several_lines(bench):
         ("took.numeric:fast", 13, "'fast' is no number"),
         ("took.numeric:/1.*/", 13, "a number has no regular expressions"),
         ("took.numeric:1*", 13, "a number has no wildcards"),
+        ("at:[now-1d TO *]", 4, "date math"),
         ("took>500", 0, "a comparison is written as in status:>=500"),
         ("a AND", 5, "expected a term"),
         ("(a OR b", 7, "expected ')'"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cxlogging.devserver.engine import QueryRefusedError
 
 from . import conftest
-from .simple_evaluator import query_of, rows_of
+from .simple_evaluator import query_of, rows_of, text_of
 
 WORDS = ["", "a", "b", "ab", "Abc ", " x", "5", "1.5", "true", "x y"]
 NUMBERS = st.one_of(st.integers(-9, 9), st.integers(-40, 40).map(lambda n: n / 4))
@@ -156,3 +156,32 @@ def test_both_find_the_same(bench, rows, steps, last):
     found = answered(bench, query)
     event("refused" if found is None else "compared")
     assert found is None or same(found, rows_of(commands, rows)), query
+
+
+PAIR = (("field", "m"), ("field", "n"))
+ONE = PAIR[:1]
+FORMS = [
+    *(("call", name, *ONE) for name in ("toLowerCase", "toUpperCase", "trim", "length")),
+    *(("call", name, *ONE) for name in ("abs", "floor", "ceil")),
+    *(("call", name, *PAIR) for name in ("contains", "startsWith", "endsWith", "indexOf")),
+    *(("call", name, *PAIR) for name in ("firstNonNull", "in")),
+    ("call", "if", *PAIR, ("literal", "else")),
+    *((sign, *PAIR) for sign in ("+", "-", "*", "/", "%")),
+    *((sign, *PAIR) for sign in ("==", "!=", "<", "<=", ">", ">=", "&&", "||")),
+    ("not", *ONE),
+    ("minus", *ONE),
+    ("cast", *ONE, "number"),
+    ("cast", *ONE, "string"),
+]
+ALL = [None, True, False, 0, 1, -2, 0.5, -7.25, *WORDS]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=text_of)
+def test_both_agree_on_all_pairs(bench, form):
+    """Each function and operator has the same value for any two values, of all types."""
+    rows = [{"m": one, "n": two} for one in ALL for two in ALL]
+    bench.store.clear()
+    bench.store.add(conftest.event(row, number) for number, row in enumerate(rows))
+    commands = [("choose", [("value", form), ("m", PAIR[0]), ("n", PAIR[1])])]
+    for found, due in zip(bench.data(query_of(commands)), rows_of(commands, rows), strict=True):
+        assert same(found, due)

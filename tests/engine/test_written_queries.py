@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from cxlogging.devserver.engine.answer import EngineAnswer
+from cxlogging.devserver.engine.commands.joining import MAX_JOINED, OtherQuery
+from cxlogging.devserver.engine.compile.scope import QueryState, Scope, Settings
 from cxlogging.devserver.engine.errors import QueryEndedError
+from cxlogging.devserver.engine.row import QueryRow
 
 from .conftest import NOW, event
 
@@ -246,6 +251,14 @@ def test_a_join_is_bounded(bench):
     assert str(QueryEndedError("join")) in answer.reason
 
 
+def test_the_rows_of_a_join_are_bounded():
+    """More rows than a join keeps end the query, with what to do."""
+    row = QueryRow(None, None, {"n": 1})
+    other = OtherQuery(lambda: itertools.repeat(row, MAX_JOINED + 1), Scope(Settings(now=NOW)))
+    with pytest.raises(QueryEndedError, match=r"more than 100,000 rows"):
+        other.kept(QueryState(), "join")
+
+
 LUCENE = [
     ("bolt new", [0, 2]),
     ("shop:north item:bolt", [0]),
@@ -278,6 +291,11 @@ LUCENE = [
     ("ip:10.1.0.0/16", [0]),
     ('ip:"10.0.0.0/8"', [0, 1]),
     ("NOT ip:10.0.0.0/8", [2, 3]),
+    ("shop:south or item:nut", [1, 2, 3]),
+    ("shop:south and item:cog", [3]),
+    ("at:[2025-01-19 TO 2025-01-20]", [0, 1]),
+    ("at:{2025-01-19 TO *]", [1]),
+    ("at:<2025-01-20", [0]),
     ("*:* AND price:>-1", [0, 1, 2]),
     ("path:\\/a\\/b", [3]),
 ]  # fmt: skip
@@ -287,8 +305,8 @@ LUCENE = [
 def test_lucene(bench, query, numbers):
     """Suffixes, regular expressions, severities, networks and words without operators."""
     more = [
-        {"note": "big red", "ip": "10.1.2.3"},
-        {"ip": "10.2.0.1"},
+        {"note": "big red", "ip": "10.1.2.3", "at": "2025-01-19T10:00:00Z"},
+        {"ip": "10.2.0.1", "at": "2025-01-20"},
         {"note": "big blue", "ip": "192.168.0.1"},
         {"code": "7", "path": "/a/b"},
     ]

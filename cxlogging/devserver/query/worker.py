@@ -249,7 +249,7 @@ class _FieldSearch:
         return next(rows, None) is not None
 
     def _of_other_types(self, state: QueryState) -> Iterator[str]:
-        for path, kind in islice(state.compared, MAX_CHECKED):
+        for path, kind in islice(dict.fromkeys(state.compared), MAX_CHECKED):
             held = next(self._values(path.steps), None)
             if held is None or kind_of(held) is kind:
                 continue

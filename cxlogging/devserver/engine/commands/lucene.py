@@ -32,6 +32,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BOUND = re.compile(r"(?:\\.|[^\s()\[\]{}\"\\])+", re.DOTALL)
+_DATE_MATH = re.compile(r"now(?![\w.])|.*\|\|")
 _EQUAL = re.compile(r"([A-Za-z_$@][\w.$@-]*)=(?![^=]*[=&])")
 _COMPARED = re.compile(r"[A-Za-z_$@][\w.$@-]*(?:[<>]=?|==)")
 _SUFFIXES = {"keyword": Reading.KEYWORD, "numeric": Reading.NUMBER}
@@ -82,13 +83,13 @@ class _LuceneParser:
     def either(self) -> Evaluate:
         """Read clauses with OR between them."""
         tests = [self._all()]
-        while self._accept("OR", "||"):
+        while self._operator("OR", "||"):
             tests.append(self._all())
         return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
 
     def _all(self) -> Evaluate:
         tests = [self._not()]
-        while (told := self._accept("AND", "&&")) or self._starts_clause():
+        while (told := self._operator("AND", "&&")) or self._starts_clause():
             if not told and self._field.name and self.kind == "word" and self.text != "NOT":
                 self._scope.shared.hints.append(
                     f"Lucene: all words in the parentheses after {self._field.name}: must match;"
@@ -100,7 +101,13 @@ class _LuceneParser:
     def _starts_clause(self) -> bool:
         if self.kind == "mark":
             return self.text == "(" or (bool(self._field.name) and self.text in "[{")
-        return bool(self.kind) and self.text not in ("OR", "AND")
+        return bool(self.kind) and self.text not in ("OR", "AND", "or", "and")
+
+    def _operator(self, word: str, mark: str) -> bool:
+        small = self.kind == "word" and self.text == word.lower()
+        if small:
+            self._scope.shared.warn(f"Lucene: {self.text} is read as {word}: write it in capitals")
+        return self._accept(word, mark, word.lower())
 
     def _not(self) -> Evaluate:
         if self._accept("NOT", "!", "-"):
@@ -283,6 +290,8 @@ class _LuceneParser:
         found = _BOUND.match(self._query, self.start)
         if found is None or found[0] in ("TO", "AND", "OR", "NOT"):
             self.refuse("expected a bound")
+        if _DATE_MATH.match(found[0]):
+            raise UnsupportedError(f"Lucene's date math, {found[0]}", self._offset + self.start)
         self._end = found.end()
         self._next()
         return None if found[0] == "*" else ESCAPE.sub(r"\1", found[0])

@@ -25,6 +25,11 @@ from ..values import number_as_timestamp, parse_number, parse_timestamp, to_text
 
 ValueTest = Callable[[Any], bool]
 _NETWORK = re.compile(r"[0-9a-fA-F:.]+/[0-9]{1,3}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(rf"{_DATE.pattern}[T ]")
+DAY = 10
+"""Characters of a date. A time is compared with a date by its day."""
+
 _WILDCARD = re.compile(r"(?<!\\)([*?])")
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -179,12 +184,16 @@ def range_test(
         )
     as_text = [low, high]
     as_numbers = [None if each is None else parse_number(each) for each in (low, high)]
+    days = any(each is not None and _DATE.fullmatch(each) for each in as_text)
     numeric = [each is None for each in as_text] == [each is None for each in as_numbers]
 
     def test(value: Any) -> bool:
         if type(value) in (int, float):
             return numeric and _is_between(value, as_numbers, inclusive)
-        return _is_between(to_text(value), as_text, inclusive)
+        text = to_text(value)
+        if text is not None and days and _TIME.match(text):
+            text = text[:DAY]
+        return _is_between(text, as_text, inclusive)
 
     return lambda value: any(test(each) for each in _scalars(value))
 
