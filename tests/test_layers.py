@@ -47,7 +47,8 @@ SHARED = {
         "vendors.coralogix.addresses",  # domains and regions
         "delivery.http.tls",  # which certificates are trusted
         "delivery.worker.backoff",  # Retry-After
-    )
+    ),
+    "devserver": ("handlers.exceptions.parsing",),  # tracebacks that arrive as text
 }
 """What a part imports nevertheless."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..handlers.exceptions.parsing import parse
 from ..vendors.emulation.event_fields import MESSAGE_FIELDS, logger_of
 from ..vendors.profile import TRACE_FIELDS
 from ..vendors.registry import VENDORS
@@ -210,10 +211,17 @@ def _exception(data: Mapping[str, Any]) -> str:
     for name in TRACES:
         said = _said(data, name)
         if not said and isinstance(held := data.get(name), str):
-            said = held.strip().rpartition("\n")[2]
+            said = _type_and_message(held)
         if said:
             return " ".join(said[: 2 * MAX_LINE].split())[:MAX_LINE]
     return ""
+
+
+def _type_and_message(trace: str) -> str:
+    found = parse(trace) if "Traceback" in trace else None
+    if found is None:
+        return trace.strip().rpartition("\n")[2]
+    return ": ".join(filter(None, (found["type"], found["message"])))
 
 
 def _chosen(event: Mapping[str, Any]) -> dict[str, Any]:

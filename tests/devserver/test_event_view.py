@@ -82,6 +82,10 @@ def test_ids_are_found_in_the_usual_places(data, found):
     ("data", "line"),
     [
         ({"exception": TRACEBACK}, "KeyError: 'x'"),
+        (
+            {"exception": f"{TRACEBACK}\n\n(see: https://x.example)\nhint: y"},
+            "KeyError: 'x' (see: https://x.example) hint: y",
+        ),
         ({"exception": {"type": "E", "message": "a\n  b"}}, "E: a b"),
         ({"exception": {"type": "E"}}, "E"),
         ({"exception.type": "E", "exception.message": "m", "exception.stacktrace": "T"}, "E: m"),
