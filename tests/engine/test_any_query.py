@@ -106,7 +106,20 @@ def test_every_function_and_aggregation(bench, documents, data):
     fields = data.draw(
         st.lists(
             st.sampled_from(
-                ["a", "b", "a.b", "'x'", "5", "1h", "/a/", "now()", "ERROR", "0.5", "[a, b]"]
+                [
+                    "a",
+                    "b",
+                    "a.b",
+                    "'x'",
+                    "5",
+                    "1h",
+                    "/a/",
+                    "now()",
+                    "ERROR",
+                    "0.5",
+                    "[a, b]",
+                    "null",
+                ]
             ),
             min_size=0,
             max_size=taken,

@@ -190,6 +190,8 @@ VALUES = [
     ("[1, 2].arrayRemoveAt(0)", [2]),
     ("[1, 2].arrayReplaceAt(5, 9)", None),
     ("[1, 2, 1].arrayReplaceAll(1, 0)", [0, 2, 0]),
+    ("whole.matches(null)", None),
+    ("whole.matches(one)", None),
     ("'a, b'.arraySplit(', ')", ["a", "b"]),
     ("'a1b22c'.arraySplit(/[0-9]+/)", ["a", "b", "c"]),
     ("setDiffSymmetric([1, 2], [2, 3])", [1, 3]),

@@ -118,7 +118,7 @@ class ExpressionCompiler(FieldAccess):
         if node.name in MEMBERSHIP:
             arguments = self._members(nodes, arguments)
         call = function.compile_call(node.name, arguments, node.at)
-        if node.name == "matches" and arguments[1].constant:
+        if node.name == "matches" and arguments[1].kind is Kind.REGEXP:
             self._note_match(nodes[0], arguments[1].value)
         return call
 
