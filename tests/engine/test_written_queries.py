@@ -191,6 +191,8 @@ VALUES = [
     ("[1, 2].arrayReplaceAt(5, 9)", None),
     ("[1, 2, 1].arrayReplaceAll(1, 0)", [0, 2, 0]),
     ("whole.matches(null)", None),
+    ("whole.matches(null:regexp)", None),
+    ("whole.matches(one:regexp)", None),
     ("whole.matches(one)", None),
     ("'a, b'.arraySplit(', ')", ["a", "b"]),
     ("'a1b22c'.arraySplit(/[0-9]+/)", ["a", "b", "c"]),

@@ -118,7 +118,7 @@ class ExpressionCompiler(FieldAccess):
         if node.name in MEMBERSHIP:
             arguments = self._members(nodes, arguments)
         call = function.compile_call(node.name, arguments, node.at)
-        if node.name == "matches" and arguments[1].kind is Kind.REGEXP:
+        if node.name == "matches" and arguments[1].constant:
             self._note_match(nodes[0], arguments[1].value)
         return call
 
@@ -130,9 +130,9 @@ class ExpressionCompiler(FieldAccess):
             note = (path, lambda text: small in text.lower(), f"{told} finds parts of them")
             self.scope.shared.looser.append(note)
 
-    def _note_match(self, of: Node, found: re.Pattern[str]) -> None:
+    def _note_match(self, of: Node, found: re.Pattern[str] | None) -> None:
         path = keypath_of(of)
-        if path is not None and self.scope.logs:
+        if path is not None and self.scope.logs and found is not None:
             told = (
                 f"{path} has /{found.pattern}/ only in parts of values: matches() tests the whole"
             )
