@@ -33,6 +33,9 @@ from .reports import ReportBoard
 from .schema import RequestRecord
 from .store import MAX_BYTES, Store
 
+LOOPBACK_OF_ALL = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read only
+"""Hosts that stand for every address, and the address at which this machine reaches them."""
+
 
 class DevServer:
     """
@@ -85,9 +88,9 @@ class DevServer:
 
     @property
     def url(self) -> str:
-        """The address, such as `http://127.0.0.1:43210`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        """The address on this machine, such as `http://127.0.0.1:43210`."""
+        host = LOOPBACK_OF_ALL.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def start(self) -> DevServer:
         """Listen, and serve on a thread; raise `OSError` where the port is in use."""

@@ -46,6 +46,8 @@ def test_the_address_is_printed_ready_for_use(server):
         line.request("GET", "/api/health")
         assert line.getresponse().status == 200
         line.close()
+    with DevServer(host="0.0.0.0", allow_remote=True) as everywhere:
+        assert everywhere.url == f"http://127.0.0.1:{everywhere.port}"
 
 
 def test_keys_are_asked_for_per_vendor(client_of):
