@@ -82,6 +82,9 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 """The columns of an event as the emulator returned it: the fields of `StoredEvent`."""
 
+MAX_LEVEL = 50
+"""Characters of a level's name; the data has all of them."""
+
 JSON_COLUMNS = frozenset({"source", "data", "warnings"})
 
 _INSERTED = (*EVENT_COLUMNS, *ADDED["events"])
@@ -166,7 +169,7 @@ def event_row(event: StoredEvent) -> tuple[object, ...]:
         event.vendor,
         event.time_ns,
         event.received_ns,
-        escape_surrogates(event.level),
+        escape_surrogates(event.level[:MAX_LEVEL]),
         event.severity,
         escape_surrogates(event.message),
         escape_surrogates(event.application),

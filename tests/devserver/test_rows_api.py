@@ -238,7 +238,7 @@ def test_hostile_events_are_listed(server, client):
     assert second["message"] == "a\0b\\ud800"
     assert second["fields"]["k\udfff"] == "\ud800"
     assert third["fields"]["html"] == "<script>alert(1)</script>"
-    assert len(fourth["application"]) == len(fourth["level"]) == 200
+    assert (len(fourth["application"]), len(fourth["level"])) == (200, 50)
     whole = client.get("/api/event/1").json["event"]
     assert len(whole["message"]) == 1_000_000
     assert (whole["cut"], whole["fields"]) == (False, {"k": 1})
