@@ -196,7 +196,10 @@ def rows_of(commands: Iterable[tuple[Any, ...]], rows: list[Row]) -> list[Row]:
 
 def _ordered(rows: list[Row], keys: list[tuple[Expr, bool]]) -> list[Row]:
     # By the last key first: a stable sort keeps what a later one leaves equal.
-    for expr, down in reversed(keys):
+    for written, declared in reversed(keys):
+        # -x is how people write x desc, whatever the type of x.
+        minus = written[0] == "minus"
+        expr, down = (written[1], not declared) if minus else (written, declared)
         known = [row for row in rows if value_of(expr, row) is not None]
         nulls = [row for row in rows if value_of(expr, row) is None]
 
