@@ -139,7 +139,8 @@ class Job:
             )
         self._check(status)
         summary = AnswerSummary(self._query, has_statistics=False, query_id=self.query_id)
-        summary.warnings += [*self.warnings, *status.warnings]
+        more = (each for each in status.warnings if each not in self.warnings)
+        summary.warnings += [*self.warnings, *more]
         summary.statistics = status.statistics
         return RowStream(summary, self._rows(summary, timeout))
 

@@ -73,9 +73,11 @@ def warn_truncated(summary: AnswerSummary, depth: int) -> None:
     summary.warned = True
     found = summary.unrequested_limits
     if found:
+        said = dict.fromkeys(each.message for each in summary.warnings if each.limit)
+        words = "".join(f" The service says: {text}." for text in said if text)
         warnings.warn(
-            f"{summary.count} rows, and there may be more: {', '.join(found)} reached. Narrow the"
-            " window, pass limit= or split_on_limit=True, or submit a background query.",
+            f"{summary.count} rows, and there may be more: {', '.join(found)} reached.{words}"
+            " Narrow the window, pass limit= or split_on_limit=True, or submit a background query.",
             CxQueryWarning,
             stacklevel=depth,
         )

@@ -262,6 +262,9 @@ def test_time_buckets_are_times_in_every_export(client, service, tmp_path):
         ("top 5 $m.timestamp / 1m as minute by count()", {"minute"}),
         ("multigroupby ($m.timestamp / 1h as h, id), (id) agg count() as n", {"h"}),
         ("groupby id agg max(toUnixTime($m.timestamp, 'nanosecond')) as h", set()),
+        ("groupby a as c, $m.timestamp / 1h as h agg count() as n | filter c == 1", {"h"}),
+        ("source logs | groupby id, $m.timestamp as t | orderby t | choose t, id", {"t"}),
+        ("bottom 5 id by max($m.timestamp) as t", {"t"}),
         ("groupby id agg max(id) as h // by $m.timestamp as h", set()),
         ("groupby id as `x` agg any_value('now $m.timestamp') as h", set()),
     ],
@@ -279,6 +282,10 @@ def test_a_time_without_an_alias_is_found_by_elimination():
     """A default name such as _min0 is not in the query: it belongs to the unnamed time."""
     fields = time_fields("groupby user agg min($m.timestamp), max(id) as id")
 
+    filtered = time_fields("filter $m.timestamp > now() - 1h | groupby user agg max(id)")
+    assert not filtered.includes("_max0", 10**18 + 7)
+    ordered = time_fields("groupby user agg max(id) | orderby $m.timestamp / 1h")
+    assert not ordered.includes("_max0", 10**18 + 7)
     assert fields.includes("_min0", 10**18 + 7)
     assert not fields.includes("user", 10**18 + 7)
     assert not fields.includes("id", 10**18 + 7)

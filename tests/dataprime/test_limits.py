@@ -19,7 +19,8 @@ from cxlogging.dataprime import (
     RateLimiter,
 )
 from cxlogging.dataprime.http.rate_limit import shared_limiter
-from cxlogging.dataprime.language.query_text import own_limit
+from cxlogging.dataprime.language.query_text import needs_window, own_limit, pieces
+from cxlogging.dataprime.language.time_fields import TimeFields, time_fields
 from cxlogging.errors import ConfigurationError
 
 from .conftest import KEY
@@ -45,6 +46,20 @@ from .service import QUERY_ID, STATISTICS, Reply, line, log, result, whole
 def test_a_querys_own_limit(query, limit):
     """The last limit or top counts, unless a later command adds rows."""
     assert own_limit(query) == limit
+
+
+@given(st.text(alphabet="|,(){}[]'\"`/*# \n$m.as limt1topby:fr\\\\", max_size=60))
+def test_any_text_is_read_to_its_end(text):
+    """Whatever the text of a query is, reading it raises nothing, and loses no character."""
+    found = list(pieces(text))
+    end = 0
+    for piece in found:
+        assert text[piece.start :].startswith(piece.text)
+        assert piece.start >= end
+        end = piece.start + len(piece.text)
+    assert own_limit(text) is None or own_limit(text) >= 0
+    assert isinstance(time_fields(text), TimeFields)
+    assert needs_window(text) in {True, False}
 
 
 def test_a_querys_own_limit_is_no_truncation(client, service):

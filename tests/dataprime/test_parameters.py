@@ -6,6 +6,8 @@ import datetime
 import json
 import re
 import time
+from fractions import Fraction
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,8 @@ UTC = datetime.timezone.utc
         (7, "7"),
         (-7, "(-7)"),
         (1.5, "1.5"),
+        (UUID(int=7), "'00000000-0000-0000-0000-000000000007'"),
+        (Fraction(1, 4), "0.25"),
         (True, "true"),
         (None, "null"),
         (Severity.ERROR, "ERROR"),

@@ -331,6 +331,9 @@ def test_no_warning_where_fields_are_known(server, query, query_text):
         ("filter level in (ERROR, INFO)", "compileWarning", "write $d.level == 'ERROR'"),
         ("choose timeRound($m.timestamp, 1h) as t", "deprecationWarning", "use roundTime()"),
         ("choose uuid() as id", "deprecationWarning", "use randomUuid()"),
+        ("filter level ~ 'err'", "compileWarning", "contains() finds parts of them"),
+        ("filter $l.applicationname ~ 'sho'", "compileWarning", "only as a part of words"),
+        ("filter level.matches(/RR/)", "compileWarning", "tests the whole; add .* around it"),
         ("choose level.substring(0, 2) as x", "compileWarning", "here it is substr("),
     ],
 )

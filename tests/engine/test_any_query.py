@@ -95,6 +95,12 @@ def test_made_queries_run(bench, documents, query):
     answered(bench, query)
 
 
+ARGUMENTS = (
+    "a b a.b 'x' 5 1h /a/ now() ERROR 0.5 [a] null null:regexp null:string null:timestamp"
+    " a:regexp a:interval a:enum"
+).split()
+
+
 @patiently
 @given(st.lists(DOCUMENTS, max_size=3), st.data())
 def test_every_function_and_aggregation(bench, documents, data):
@@ -105,9 +111,7 @@ def test_every_function_and_aggregation(bench, documents, data):
     taken = len(FUNCTIONS[name].takes) if name in FUNCTIONS else 2
     fields = data.draw(
         st.lists(
-            st.sampled_from(
-                ["a", "b", "a.b", "'x'", "5", "1h", "/a/", "now()", "ERROR", "0.5", "[a, b]"]
-            ),
+            st.sampled_from(ARGUMENTS),
             min_size=0,
             max_size=taken,
         )

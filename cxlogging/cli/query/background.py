@@ -20,6 +20,7 @@ def background_rows(
         job = client.submit(text, **submit_arguments(options))
         for warning in job.warnings:
             note(f"warning: {warning}")
+        job.warnings = ()  # noted now, not again at the end
     else:
         job = client.job(query_id)
     note(f"query {job.query_id}")

@@ -55,7 +55,8 @@ def status_error(
         now: Seconds since 1970, for a ``Retry-After`` that is a date.
     """
     request_id = mask(next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), ""))
-    message = mask(_message(body))[:MESSAGE_LENGTH].strip()
+    words = _message(body)
+    message = mask(words)[:MESSAGE_LENGTH].strip()
     shown = f"HTTP {status}: {message}" if message else f"HTTP {status}"
     shown += f" (request {request_id})" if request_id else ""
     if status in {401, 403}:
@@ -70,7 +71,7 @@ def status_error(
         return RequestRefused(f"{shown}.", request_id=request_id)
     if status == 404:
         return UnknownQuery(shown, request_id=request_id)
-    if status == 400 and is_compile_error(message):
+    if status == 400 and is_compile_error(words):
         return QuerySyntaxError(message, query, request_id=request_id)
     if 400 <= status < 500 and status not in {408, 425}:
         return RequestRefused(shown, request_id=request_id)

@@ -11,7 +11,9 @@ import datetime
 import json
 import math
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
+from uuid import UUID
 
 from ...errors import ConfigurationError, nearest
 from .. import times
@@ -77,8 +79,8 @@ def _literal(name: str, value: Any) -> str:
     """Return *value* in DataPrime."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return f"[{', '.join(_literal(name, each) for each in value)}]"
-    if isinstance(value, str):
-        return f"'{_valid(name, value).translate(_ESCAPES)}'"
+    if isinstance(value, (str, UUID)):
+        return f"'{_valid(name, str(value)).translate(_ESCAPES)}'"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, Severity):
@@ -94,8 +96,8 @@ def _lucene_literal(name: str, value: Any) -> str:
     """Return *value* in Lucene, where all but positive numbers are quoted."""
     if isinstance(value, (list, tuple, set, frozenset)) and value:
         return f"({' OR '.join(_lucene_literal(name, each) for each in value)})"
-    if isinstance(value, str):
-        return f'"{_valid(name, value).translate(_LUCENE_ESCAPES)}"'
+    if isinstance(value, (str, UUID)):
+        return f'"{_valid(name, str(value)).translate(_LUCENE_ESCAPES)}"'
     if isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, Severity):
@@ -118,20 +120,20 @@ def _valid(name: str, text: str) -> str:
         raise ConfigurationError(
             f"params[{name!r}] is not valid text: it contains half a surrogate pair."
         ) from None
-    return str(text)
+    return text
 
 
 def _number(name: str, value: Any) -> str:
-    if not isinstance(value, (int, float)) or not _is_finite(value):
+    if not isinstance(value, Real) or not _is_finite(value):
         raise ConfigurationError(
             f"params[{name!r}] takes a string, a finite number, True, False, None, a datetime,"
             f" a timedelta, a Severity or a list of these, not {type(value).__name__}."
         )
-    text = repr(float(value)) if isinstance(value, float) else str(int(value))
+    text = str(int(value)) if isinstance(value, Integral) else repr(float(value))
     return f"({text})" if value < 0 or text[0] == "-" else text
 
 
-def _is_finite(value: float) -> bool:
+def _is_finite(value: Real) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond the range of a float

@@ -22,10 +22,18 @@ _TIMES = frozenset(
     " parsetotimestamp addtime addinterval subtracttime subtractinterval".split()
 )
 _NUMBERS = frozenset({"tounixtime"})
-_CLAUSES = frozenset(
-    "| , aggregate agg calculate calc by groupby multigroupby choose select distinct countby top"
-    " bottom create add a c on into orderby sortby filter dedupeby".split()
+_COMMANDS = frozenset(
+    "groupby multigroupby choose select distinct countby top bottom create add a c aggregate agg"
+    " calculate calc".split()
 )
+"""Commands whose expressions are results."""
+
+_CLAUSES = frozenset("aggregate agg calculate calc by".split())
+"""Words within a command before further results."""
+
+_OTHERS = frozenset({"on", "into"})
+"""Words within a command before what is no result."""
+
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
@@ -72,26 +80,26 @@ def time_fields(query: str) -> TimeFields:
         return TimeFields(known=False)
     found: dict[str, bool] = {}
     open_items: list[list[Piece]] = [[]]
-    unnamed = in_sets = False
+    unnamed, clause = False, "|"
     for piece in (*pieces(query), Piece("mark", "|", len(query))):
-        item = open_items[-1]
-        is_name = bool(item) and item[-1].text == "."
+        item, is_inner = open_items[-1], len(open_items) > 1
+        # multigroupby (a, b), (a): each parenthesis is a list of results.
+        is_set = clause == "multigroupby" and len(open_items) == 2
         if piece.text in _OPENING and piece.kind == "mark":
             open_items.append([piece])
-        elif piece.text in _CLOSING and len(open_items) > 1:
+        elif piece.text in _CLOSING and is_inner:
             open_items.pop()
-            # multigroupby (a, b), (a): each parenthesis is a list of results.
-            is_set = in_sets and len(open_items) == 1
             unnamed |= _note(item[1:], found, is_inner=not is_set)
             open_items[-1] += [] if is_set else [*item, piece]
-        elif piece.text.lower() in _CLAUSES and piece.kind != "literal" and not is_name:
-            if len(open_items) > 1:
-                unnamed |= _note(item[1:], found, is_inner=not in_sets or len(open_items) > 2)
-                item.append(piece)  # for the item around the parenthesis
-                continue
-            unnamed |= _note(item, found, is_inner=False)
+        elif is_inner:
+            if piece.text == ",":
+                unnamed |= _note(item[1:], found, is_inner=not is_set)
+            item.append(piece)
+        elif (following := _clause(clause, item, piece)) is not None:
+            if clause in _COMMANDS | _CLAUSES:
+                unnamed |= _note(item, found, is_inner=False)
             item.clear()
-            in_sets = piece.text.lower() == "multigroupby" or (in_sets and piece.text == ",")
+            clause = following
         else:
             item.append(piece)
     return TimeFields(
@@ -99,6 +107,20 @@ def time_fields(query: str) -> TimeFields:
         frozenset(name for name, is_time in found.items() if not is_time),
         unnamed,
     )
+
+
+def _clause(clause: str, item: Sequence[Piece], piece: Piece) -> str | None:
+    """Return the clause that *piece* begins after *item* of *clause*; None where it begins none."""
+    word = piece.text.lower()
+    if word == ",":
+        return clause
+    if piece.kind == "literal" or (item and item[-1].text == "."):
+        return None
+    if word == "|":
+        return word
+    if clause == "|" and not item:
+        return word  # a command
+    return word if word in _CLAUSES | _OTHERS and clause in _COMMANDS | _CLAUSES else None
 
 
 def _note(item: Sequence[Piece], found: dict[str, bool], *, is_inner: bool) -> bool:
@@ -110,7 +132,7 @@ def _note(item: Sequence[Piece], found: dict[str, bool], *, is_inner: bool) -> b
     begin = depth = 0
     for at, each in enumerate(item):
         depth += (each.text in _OPENING) - (each.text in _CLOSING)
-        if depth == 0 and each.text in _CLAUSES:
+        if depth == 0 and each.text == ",":
             begin = at + 1
     words = [each.text for each in item[begin:] if each.kind != "literal"]
     is_time = not _TIMES.isdisjoint(map(str.lower, words)) and _NUMBERS.isdisjoint(

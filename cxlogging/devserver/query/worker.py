@@ -28,6 +28,7 @@ from ..engine.compile.scope import QueryState
 from ..engine.json_paths import has_path, list_keypaths, read_path_or_flat_name
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
+from ..engine.text_search import texts
 from ..engine.values import Kind, kind_of
 from .event_ids import EventsWanted, event_frames
 from .labels import LABEL_CONDITIONS, LABEL_READERS, LABELS, LUCENE_FIELDS, labels
@@ -234,6 +235,7 @@ class _FieldSearch:
         missing = [path for path in paths if not self.known(path.steps)]
         if not found and not missing:
             yield from self._of_other_types(state)
+            yield from self._in_parts(state)
         names = self._names() if missing else {}
         for path in missing:
             written = ".".join(map(str, path.steps))
@@ -262,6 +264,18 @@ class _FieldSearch:
                 f"{path} is a {known} in the data, and is compared with a {kind.value}: write the"
                 f" {kind.value} as a {known}, or {path}:{kind.value}"
             )
+
+    def _in_parts(self, state: QueryState) -> Iterator[str]:
+        for path, is_loose, sentence in islice(state.looser, MAX_CHECKED):
+            rows = islice(Scan(self._path, _labels_of).rows(ScanFilter()), MAX_SEARCHED)
+            held = (
+                row.labels.get(str(path.steps[0]))
+                if path.root == "$l" and path.steps
+                else read_path_or_flat_name(row.data, path.steps)
+                for row in rows
+            )
+            if any(is_loose(text) for each in held for text in texts(each)):
+                yield sentence
 
     def _values(self, steps: tuple[str | int, ...]) -> Iterator[Any]:
         for row in self._holding(steps):

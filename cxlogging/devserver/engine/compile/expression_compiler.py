@@ -122,7 +122,27 @@ class ExpressionCompiler(FieldAccess):
         arguments = [self.compile(one) for one in nodes]
         if node.name in MEMBERSHIP:
             arguments = self._members(nodes, arguments)
-        return function.compile_call(node.name, arguments, node.at)
+        call = function.compile_call(node.name, arguments, node.at)
+        if node.name == "matches" and arguments[1].constant:
+            self._note_match(nodes[0], arguments[1].value)
+        return call
+
+    def _note_part(self, of: Node, phrase: str) -> None:
+        path = keypath_of(of)
+        if path is not None and self.scope.logs:
+            told = f"{path} has {phrase!r} only as a part of words: ~ finds whole words, contains()"
+            small = phrase.lower()
+            note = (path, lambda text: small in text.lower(), f"{told} finds parts of them")
+            self.scope.shared.looser.append(note)
+
+    def _note_match(self, of: Node, found: re.Pattern[str] | None) -> None:
+        path = keypath_of(of)
+        if path is not None and self.scope.logs and found is not None:
+            told = (
+                f"{path} has /{found.pattern}/ only in parts of values: matches() tests the whole"
+            )
+            note = (path, lambda text: found.search(text) is not None, f"{told}; add .* around it")
+            self.scope.shared.looser.append(note)
 
     def _members(self, nodes: Sequence[Node], found: list[Expression]) -> list[Expression]:
         """Return the arguments of a test of membership, checked where they are severities."""
@@ -171,7 +191,9 @@ class ExpressionCompiler(FieldAccess):
     def binary(self, node: Binary) -> Expression:
         """Compile an operator between two expressions."""
         if node.sign == "~":
-            return self.search(node.left, node.right)
+            found = self.search(node.left, node.right)
+            self._note_part(node.left, str(getattr(node.right, "value", "")))
+            return found
         if node.sign == "~~":
             path = keypath_of(node.left)
             if path is None or path.steps:

@@ -49,6 +49,8 @@ class QueryState:
         used: Roots and fields that the query reads: `$d`, `$m.severity`, `$l.category`.
         paths: Keypaths of the data that the query reads and did not create itself.
         compared: Keypaths of the data as it was sent, with the types they are compared with.
+        looser: Fields of text searches, with tests that more of their values pass, and what to say
+            where nothing was found but such a value.
         warnings: Messages about the query that are sent whatever it finds.
         hints: Messages about likely mistakes in the query, for a query that finds nothing.
         scan: Reads rows; set when the query runs.
@@ -60,6 +62,7 @@ class QueryState:
     used: set[str] = field(default_factory=set)
     paths: dict[tuple[str | int, ...], KeyPath] = field(default_factory=dict)
     compared: list[tuple[KeyPath, Kind]] = field(default_factory=list)
+    looser: list[tuple[KeyPath, Callable[[str], bool], str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     scan: Callable[[Any], Iterator[QueryRow]] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import QueryRefusedError, UnsupportedError
 from ..expression import Evaluate, Expression, check_type, constant, fold_constants
 from ..syntax.nodes import Call, Literal, Node
-from ..values import KINDS, Kind, number_as_timestamp, parse_interval, to_text
+from ..values import KINDS, Kind, cast, number_as_timestamp, parse_interval, to_text
 
 FAILURES = (ValueError, OverflowError, ZeroDivisionError, TypeError, ArithmeticError)
 
@@ -145,7 +145,7 @@ def _as_kind(argument: Expression, kind: Kind) -> Expression:
     if kind is Kind.STRING and argument.kind is Kind.ENUM:
         return fold_constants(lambda row: to_text(run(row)), Kind.STRING, argument)
     if kind is Kind.INTERVAL and argument.kind is Kind.STRING and argument.constant:
-        span = parse_interval(argument.value)
+        span = cast(argument.value, "interval")
         return argument if span is None else constant(span)
     return argument
 
