@@ -92,6 +92,8 @@ TYPED = [
     ("choose $m.severity | create severity from 5 | filter severity == 5 | count", [{"_count": 4}]),
     ("create t from now() | move t to u.v | filter u.v == now() | count", [{"_count": 4}]),
     ("create t from now() | replace t with 'x' | filter t == 'x' | count", [{"_count": 4}]),
+    ("create t from 1 | remove t | filter t == 'x' || true | count", [{"_count": 4}]),
+    ("create t from 1 | move t to u | filter t == 'x' || u == 1 | count", [{"_count": 4}]),
     ("create t from 1 on keypath exists skip | filter t == 'x' | count", [{"_count": 0}]),
     ("create t.u from 1 | create t from 'x' | filter t.u == 'x' | count", [{"_count": 0}]),
 ]

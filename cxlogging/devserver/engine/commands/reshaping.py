@@ -109,7 +109,8 @@ def move(command: Command, scope: Scope) -> CommandStep:
         return with_value(without_path(data, start), to.steps, read_path(data, start))
 
     step = row_change(command, scope, change)
-    return CommandStep(command, step.apply, scope.with_field(to), one_to_one=True)
+    after = scope.without((start,)).with_field(to)
+    return CommandStep(command, step.apply, after, one_to_one=True)
 
 
 def remove(command: Command, scope: Scope) -> CommandStep:
@@ -123,8 +124,7 @@ def remove(command: Command, scope: Scope) -> CommandStep:
         return data
 
     step = row_change(command, scope, change)
-    gone = {str(steps[0]) for steps in paths if len(steps) == 1}
-    return CommandStep(command, step.apply, scope.without_fields(gone), one_to_one=True)
+    return CommandStep(command, step.apply, scope.without(paths), one_to_one=True)
 
 
 def redact(command: Command, scope: Scope) -> CommandStep:

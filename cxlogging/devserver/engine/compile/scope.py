@@ -162,28 +162,32 @@ class Scope:
         sent = self.logs and self.fields is None and not self.opened and path.root == "$d"
         return sent and bool(path.steps) and str(path.steps[0]) not in self.created
 
-    def without_fields(self, names: Iterable[str]) -> Scope:
-        """Return the scope without the fields *names* of the data."""
-        return self if self.fields is None else replace(self, fields=self.fields - set(names))
+    def without(self, paths: Iterable[Steps]) -> Scope:
+        """Return the scope without the fields of the data at *paths*."""
+        scope = self
+        for steps in paths:
+            if scope.fields is not None and len(steps) == 1:
+                scope = replace(scope, fields=scope.fields - {str(steps[0])})
+            scope = scope.untyped(steps)
+        return scope
 
     def with_field(self, path: KeyPath, kind: Kind = Kind.ANY) -> Scope:
         """Return the scope after a field of the data was written, with its type."""
         name = {str(path.steps[0])} if path.steps else set()
         fields = None if self.fields is None else self.fields | name
-        steps = path.steps
-        kinds = {at: known for at, known in self.kinds.items() if not _overlap(at, steps)}
+        scope = self.untyped(path.steps)
+        kinds = {**scope.kinds, path.steps: kind}
+        return replace(scope, fields=fields, created=self.created | name, kinds=kinds)
+
+    def untyped(self, steps: Steps) -> Scope:
+        """Return the scope without what is known of the field at *steps*."""
+        kinds = {at: kind for at, kind in self.kinds.items() if not _overlap(at, steps)}
         origins = {
             place: held
             for place, held in self.origins.items()
             if not _overlap(held[0].steps, steps)
         }
-        return replace(
-            self,
-            fields=fields,
-            created=self.created | name,
-            origins=origins,
-            kinds={**kinds, steps: kind},
-        )
+        return replace(self, kinds=kinds, origins=origins)
 
     def may_have(self, path: KeyPath) -> bool:
         """Return False where the rows are known to have no value at *path*."""
