@@ -129,6 +129,8 @@ def _called(name: str, values: list[Any]) -> Any:
     if name == "in":
         first, *others = values
         return None if first is None else any(_compared("==", first, one) is True for one in others)
+    if name == "concat":
+        values = [_cast(each, "string") for each in values]
     takes, apply = _FUNCTIONS[name]
     if [type_of(each) for each in values] != list(takes):
         return None
