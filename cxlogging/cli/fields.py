@@ -15,6 +15,7 @@ from .shared.exit_codes import EMPTY, OK
 from .shared.screen import note, prepare, safe, safe_json
 from .shared.wording import examples
 
+ALL_LOGS = "source logs"
 EXAMPLE_LENGTH = 60
 """Characters of an example in the table."""
 
@@ -26,7 +27,7 @@ EXAMPLE_LENGTH = 60
         "cxlogging fields \"source logs | filter \\$l.applicationname == 'shop'\" --json --local",
     ),
 )
-@click.argument("query", required=False, default="source logs")
+@click.argument("query", required=False, default=ALL_LOGS)
 @click.option(
     "--since", default="1h", show_default=True, metavar="T", help="Look at logs since then."
 )
@@ -67,7 +68,9 @@ def command(
     else:
         _print(found)
     if not found:
-        note(f"no logs since {since}: widen the window with --since, or search --tier archive.")
+        which = "" if query == ALL_LOGS else " that the query returns"
+        hint = "widen the window with --since, or search --tier archive"
+        note(f"no logs{which} since {since}: {hint}.")
     raise SystemExit(OK if found else EMPTY)
 
 

@@ -125,7 +125,8 @@ def document(row: Row) -> dict[str, Any]:
 def write_csv(file: SupportsWrite, columns: dict[str, list[Any]]) -> int:
     """Write the columns that `table` returned; return the number of rows."""
     writer = csv.writer(file)
-    writer.writerow(columns)
+    if columns:
+        writer.writerow(columns)
     rows = list(zip(*columns.values(), strict=True))
     writer.writerows([cell_text(value) for value in row] for row in rows)
     return len(rows)

@@ -662,3 +662,4 @@ def test_the_fields_of_the_logs(run, service, terminal):
     service.rule = lambda _: whole()
     nothing = run("fields", "--since", "2h")
     assert (nothing.exit_code, "no logs since 2h" in nothing.stderr) == (4, True)
+    assert "no logs that the query returns since 1h" in run("fields", "filter a == 1").stderr

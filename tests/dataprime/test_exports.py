@@ -95,6 +95,7 @@ def test_csv(tmp_path):
 def test_an_empty_result_is_an_empty_table(tmp_path):
     """A table of no rows has no columns."""
     assert (made().to_dicts(), table(made()), made().to_csv(tmp_path / "no.csv")) == ([], {}, 0)
+    assert (tmp_path / "no.csv").read_text() == ""
 
 
 def test_columns_are_of_one_type():

@@ -121,6 +121,8 @@ def test_no_string_changes_the_shape_of_a_lucene_query(value):
         ("x == {a}h", {"a": 1}, "whole value"),
         ("$d.{a} == 1", {"a": "x"}, "not for a name"),
         ("x == {a}", {"a": float("nan")}, "finite number"),
+        ("x == {a}", {"a": 10**400}, "finite number"),
+        ("x == {{a}}", {"a": 1}, "whole value"),
         ("x == {a}", {"a": object()}, "not object"),
         ("x == {a}", {"a": {"b": 1}}, "not dict"),
         ("x == {a}", {"a": "\ud800"}, "surrogate"),
@@ -162,3 +164,16 @@ def test_values_reach_the_engine(server):
         for query, syntax in (("filter user == {user}", "dataprime"), ("user:{user}", "lucene")):
             found = client.query(query, params={"user": hostile}, since="1h", syntax=syntax)
             assert [json.loads(row.raw)["user"] for row in found] == [hostile]
+
+
+def test_bounds_of_a_lucene_range_are_values():
+    """A range that excludes its end closes with a brace next to the value."""
+    text = with_parameters("n:{{a} TO {b}} AND m:[{a} TO 5]", {"a": 1, "b": 2}, "lucene")
+    assert text == "n:{1 TO 2} AND m:[1 TO 5]"
+
+
+@pytest.mark.parametrize("value", [None, [], (), datetime.timedelta(seconds=1)])
+def test_what_lucene_cannot_write_is_refused(value):
+    """The error names what Lucene takes, which is less than DataPrime."""
+    with pytest.raises(ConfigurationError, match="no literal in Lucene"):
+        with_parameters("x:{a}", {"a": value}, "lucene")

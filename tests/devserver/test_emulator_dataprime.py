@@ -171,7 +171,7 @@ def test_no_rows(client):
         ({"query": "limit 1", "metadata": {"defaultSource": ""}}, "defaultSource must be a string"),
         (
             {"query": "limit 1", "metadata": {"defaultSource": "spans"}},
-            "source spans: works on the service, not here",
+            "the source 'spans': works on the service, not here",
         ),
         ({"query": "%%", "metadata": {"syntax": "QUERY_SYNTAX_LUCENE_UTF8_BASE64"}}, "in base64"),
     ],
@@ -319,6 +319,11 @@ def test_no_warning_where_fields_are_known(server, query, query_text):
     ("query_text", "kind", "sentence"),
     [
         ("filter usr.id == null", "compileWarning", "does not exist '$d.usr.id' (did you mean"),
+        (
+            "filter user != null | limit 1",
+            "compileWarning",
+            "$d.user is an object: compared with null",
+        ),
         ("filter user.id == '1'", "compileWarning", "$d.user.id is a number in the data, and is"),
         ("filter user.id > @'now'", "compileWarning", "write $d.user.id:timestamp"),
         ("filter at < 1h || true", "compileWarning", "write $d.at:interval"),

@@ -129,6 +129,8 @@ def _called(name: str, values: list[Any]) -> Any:
     if name == "in":
         first, *others = values
         return None if first is None else any(_compared("==", first, one) is True for one in others)
+    if name == "concat":
+        values = [_cast(each, "string") for each in values]
     takes, apply = _FUNCTIONS[name]
     if [type_of(each) for each in values] != list(takes):
         return None
@@ -196,7 +198,10 @@ def rows_of(commands: Iterable[tuple[Any, ...]], rows: list[Row]) -> list[Row]:
 
 def _ordered(rows: list[Row], keys: list[tuple[Expr, bool]]) -> list[Row]:
     # By the last key first: a stable sort keeps what a later one leaves equal.
-    for expr, down in reversed(keys):
+    for written, declared in reversed(keys):
+        # -x is how people write x desc, whatever the type of x.
+        minus = written[0] == "minus"
+        expr, down = (written[1], not declared) if minus else (written, declared)
         known = [row for row in rows if value_of(expr, row) is not None]
         nulls = [row for row in rows if value_of(expr, row) is None]
 

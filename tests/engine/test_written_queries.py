@@ -35,6 +35,8 @@ EXAMPLES = [
     ("groupby shop as s, state | filter state == 'old'", [{"s": "north", "state": "old"}]),
     ("groupby shop | filter shop == 'south' | aggregate count() as n", [{"n": 1}]),
     ("agg count() as n, avg(price) as mean", [{"n": 4, "mean": 4}]),
+    ("aggregate count() into $d.n, avg(price) as mean", [{"n": 4, "mean": 4}]),
+    ("groupby shop count() into n | choose n", [{"n": 2}, {"n": 2}]),
     ("calc max(price) as top", [{"top": 5}]),
     (
         "union (source logs) | groupby shop | agg count() as n | limit 1",
@@ -83,6 +85,17 @@ EXAMPLES = [
     ("filter $m.severity in (3, ERROR) | count", [{"_count": 4}]),
     ("filter $m.severity.toUpperCase() == 'INFO' | count", [{"_count": 4}]),
     ("filter [2, 3].arrayContains($m.severity) | count", [{"_count": 4}]),
+]
+TYPED = [
+    ("groupby $m.severity agg count() as n | filter severity == INFO | choose n", [{"n": 4}]),
+    ("groupby $m.severity as s | create s from 'x' | filter s == 'x'", [{"s": "x"}]),
+    ("choose $m.severity | create severity from 5 | filter severity == 5 | count", [{"_count": 4}]),
+    ("create t from now() | move t to u.v | filter u.v == now() | count", [{"_count": 4}]),
+    ("create t from now() | replace t with 'x' | filter t == 'x' | count", [{"_count": 4}]),
+    ("create t from 1 | remove t | filter t == 'x' || true | count", [{"_count": 4}]),
+    ("create t from 1 | move t to u | filter t == 'x' || u == 1 | count", [{"_count": 4}]),
+    ("create t from 1 on keypath exists skip | filter t == 'x' | count", [{"_count": 0}]),
+    ("create t.u from 1 | create t from 'x' | filter t.u == 'x' | count", [{"_count": 0}]),
 ]
 JOINS = [
     (
@@ -135,7 +148,7 @@ JOINS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("query", "rows"), [*EXAMPLES, *JOINS])
+@pytest.mark.parametrize(("query", "rows"), [*EXAMPLES, *TYPED, *JOINS])
 def test_a_query(bench, query, rows):
     """Each construct finds the rows that its description says."""
     bench.fill(*SHOPS)
@@ -160,6 +173,8 @@ VALUES = [
     ("formatTimestamp(now(), '%Y-%m')", "2025-01"),
     ("now().formatTimestamp('%F %T')", "2025-01-20 00:00:00"),
     ("now().formatTimestamp()", "2025-01-20T00:00:00Z"),
+    ("@'2025-01-20T00:00:00.11Z'.formatTimestamp()", "2025-01-20T00:00:00.110Z"),
+    ("@'2025-01-20T00:00:00.1234Z'.formatTimestamp()", "2025-01-20T00:00:00.123400Z"),
     ("now().formatTimestamp(tz = '+05')", "2025-01-20T05:00:00+0500"),
     ("now().formatTimestamp('%a %d %b %y %I:%M %p %j %z %%', 'America/New_York')",
      "Sun 19 Jan 25 07:00 PM 019 -0500 %"),
@@ -300,6 +315,9 @@ LUCENE = [
     ("at:[2025-01-19 TO 2025-01-20]", [0, 1]),
     ("at:{2025-01-19 TO *]", [1]),
     ("at:<2025-01-20", [0]),
+    ("at:[2025-01-19T10:00:00.000Z TO *]", [0, 1]),
+    ("at:{2025-01-19T12:00:00+02:00 TO 2025-01-20T00:00:00.0Z]", [1]),
+    ("at:[2025-01-19T10:00:00Z TO 2025-01-19]", [0]),
     ("*:* AND price:>-1", [0, 1, 2]),
     ("path:\\/a\\/b", [3]),
 ]  # fmt: skip

@@ -45,7 +45,7 @@ def with_parameters(query: Any, params: Mapping[str, Any] | None, syntax: object
         if name not in params:
             hint = nearest(name, params)
             raise ConfigurationError(f"params has no value for {piece.text}.{hint}")
-        _check_neighbours(query, piece.start, end, piece.text)
+        _check_neighbours(query, piece.start, end, piece.text, "" if lucene else "{}")
         literal = (_lucene_literal if lucene else _literal)(name, params[name])
         if query[end : end + 1] == "." and literal[0].isdigit():
             literal = f"({literal})"
@@ -60,10 +60,14 @@ def with_parameters(query: Any, params: Mapping[str, Any] | None, syntax: object
     return "".join([*parts, query[done:]])
 
 
-def _check_neighbours(query: str, start: int, end: int, place: str) -> None:
+def _check_neighbours(query: str, start: int, end: int, place: str, braces: str) -> None:
     before, after = query[:start][-1:], query[end : end + 1]
-    if before == "." or any(
-        each.isalnum() or each in "_$@'\"`{}" for each in (before, after) if each
+    marks = f"_$@'\"`{braces}"
+    doubled = before + after == "{}"
+    if (
+        doubled
+        or before == "."
+        or any(each.isalnum() or each in marks for each in (before, after) if each)
     ):
         raise ConfigurationError(
             f"{place} stands for a whole value, not for a name or a part of one: put spaces or"
@@ -100,6 +104,11 @@ def _lucene_literal(name: str, value: Any) -> str:
         return str(int(value))
     if isinstance(value, (datetime.datetime, datetime.date)):
         return f'"{times.iso(times.instant(f"params[{name!r}]", value, 0))}"'
+    if value is None or isinstance(value, (list, tuple, set, frozenset, datetime.timedelta)):
+        raise ConfigurationError(
+            f"params[{name!r}] has no literal in Lucene: it takes a string, a number, True, False,"
+            f" a datetime, a Severity or a list of at least one of these, not {value!r}."
+        )
     number = _number(name, value)
     return number if number[0] != "(" else f'"{number[1:-1]}"'
 
@@ -115,13 +124,20 @@ def _valid(name: str, text: str) -> str:
 
 
 def _number(name: str, value: Any) -> str:
-    if not isinstance(value, Real) or not math.isfinite(value):
+    if not isinstance(value, Real) or not _is_finite(value):
         raise ConfigurationError(
             f"params[{name!r}] takes a string, a finite number, True, False, None, a datetime,"
             f" a timedelta, a Severity or a list of these, not {type(value).__name__}."
         )
     text = str(int(value)) if isinstance(value, Integral) else repr(float(value))
     return f"({text})" if value < 0 or text[0] == "-" else text
+
+
+def _is_finite(value: Real) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the range of a float
+        return False
 
 
 def _interval(name: str, value: datetime.timedelta) -> str:

@@ -119,7 +119,7 @@ class _Planner:
     ) -> tuple[Plan, Scope]:
         source = query.source
         if (source.dataset or self._dataset) not in LOGS:
-            raise UnsupportedError(f"source {source.dataset or self._dataset}", source.at)
+            raise UnsupportedError(f"the source {source.dataset or self._dataset!r}", source.at)
         scope = Scope(self._settings, shared)
         window = self._window(source, scope)
         scan_filter = push_down_filters(window, query.commands, scope, self._labels)

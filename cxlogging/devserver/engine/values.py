@@ -160,8 +160,11 @@ def severity_text(value: Severity) -> str:
 
 
 def timestamp_text(value: int) -> str | None:
-    """Return ISO 8601 in UTC; None outside of the years 1 to 9999."""
-    return times.iso(value) if times.EARLIEST <= value <= times.LATEST else None
+    """Return ISO 8601 in UTC, in milli-, micro- or nanoseconds; None outside of 1 to 9999."""
+    if not times.EARLIEST <= value <= times.LATEST:
+        return None
+    text, point, fraction = times.iso(value).removesuffix("Z").partition(".")
+    return text + point + fraction.ljust(-(-len(fraction) // 3) * 3, "0") + "Z"
 
 
 def interval_text(value: int) -> str:

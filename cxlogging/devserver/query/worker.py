@@ -29,7 +29,7 @@ from ..engine.json_paths import has_path, list_keypaths, read_path_or_flat_name
 from ..engine.row import METADATA, Record
 from ..engine.scan import Scan, ScanFilter
 from ..engine.text_search import texts
-from ..engine.values import kind_of
+from ..engine.values import Kind, kind_of
 from .event_ids import EventsWanted, event_frames
 from .labels import LABEL_CONDITIONS, LABEL_READERS, LABELS, LUCENE_FIELDS, labels
 from .request_body import QueryRequest
@@ -254,6 +254,10 @@ class _FieldSearch:
         for path, kind in islice(dict.fromkeys(state.compared), MAX_CHECKED):
             held = next(self._values(path.steps), None)
             if held is None or kind_of(held) is kind:
+                continue
+            if kind is Kind.NULL:
+                if type(held) is dict:
+                    yield f"{path} is an object: compared with null it is null; name a field of it"
                 continue
             known = kind_of(held).value
             yield (

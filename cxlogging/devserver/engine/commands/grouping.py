@@ -92,7 +92,8 @@ class Aggregates:
 
     def __init__(self, items: Sequence[NamedExpression], scope: Scope) -> None:
         compiler = AggregationCompiler(ExpressionCompiler(scope))
-        self.runs = [compiler.aggregate(item.of).evaluate for item in items]
+        found = [compiler.aggregate(item.of) for item in items]
+        self.runs, self.kinds = [one.evaluate for one in found], [one.kind for one in found]
         self.starts = compiler.starts
         self.paths = [output_names.aggregate_path(item, n) for n, item in enumerate(items)]
 
@@ -101,49 +102,55 @@ class Aggregates:
         return [run(results) for run in self.runs]
 
 
-def _keys(items: Sequence[NamedExpression], scope: Scope) -> tuple[list[Evaluate], list[KeyPath]]:
-    compiler = ExpressionCompiler(scope)
-    return [compiler.compile(item.of).evaluate for item in items], output_names.output_paths(items)
+class _Keys:
+    """The keys of a grouping: their values, types and names."""
+
+    def __init__(self, items: Sequence[NamedExpression], scope: Scope) -> None:
+        compiler = ExpressionCompiler(scope)
+        found = [compiler.compile(item.of) for item in items]
+        self.runs, self.kinds = [one.evaluate for one in found], [one.kind for one in found]
+        self.paths = output_names.output_paths(items)
 
 
 def groupby(command: Command, scope: Scope) -> CommandStep:
     """`groupby keys aggregate aggregations`; without aggregations it is `distinct`."""
     if not command.parts["aggregates"] and command.parts["keys"]:
         return distinct(command, scope)
-    keys, paths = _keys(command.parts["keys"], scope)
+    keys = _Keys(command.parts["keys"], scope)
     aggregates = Aggregates(command.parts["aggregates"], scope)
-    names = [*paths, *aggregates.paths]
+    names = [*keys.paths, *aggregates.paths]
     output_names.check_distinct(names)
 
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        groups = Groups(keys, aggregates.starts, scope.shared)
+        groups = Groups(keys.runs, aggregates.starts, scope.shared)
         groups.add(rows)
         for values, results in groups.results():
             data = output_names.build_document(names, [*values, *aggregates.values(results)])
             yield QueryRow(None, None, data)
 
-    origins = output_names.origins(command.parts["keys"], paths, scope)
-    return CommandStep(command, apply, scope.aggregated(names, origins), order_free=True)
+    origins = output_names.origins(command.parts["keys"], keys.paths, scope)
+    after = scope.aggregated(names, (*keys.kinds, *aggregates.kinds), origins)
+    return CommandStep(command, apply, after, order_free=True)
 
 
 def multigroupby(command: Command, scope: Scope) -> CommandStep:
     """`multigroupby (keys), (keys) aggregate aggregations`: several groupings in one scan."""
-    sets = [_keys(items, scope) for items in command.parts["sets"]]
+    sets = [_Keys(items, scope) for items in command.parts["sets"]]
     if len(sets) > MAX_GROUPINGS:
         raise QueryRefusedError(f"multigroupby takes at most {MAX_GROUPINGS} groupings", command.at)
     aggregates = Aggregates(command.parts["aggregates"], scope)
-    keys = list({path.steps: path for _, paths in sets for path in paths}.values())
+    keys = list({path.steps: path for one in sets for path in one.paths}.values())
     names = [*keys, *aggregates.paths]
     output_names.check_distinct(names)
 
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
-        all_groups = [Groups(runs, aggregates.starts, scope.shared) for runs, _ in sets]
+        all_groups = [Groups(one.runs, aggregates.starts, scope.shared) for one in sets]
         for row in rows:
             for groups in all_groups:
                 groups.add((row,))
-        for groups, (_, paths) in zip(all_groups, sets, strict=True):
+        for groups, one in zip(all_groups, sets, strict=True):
             for values, results in groups.results():
-                own = dict(zip((path.steps for path in paths), values, strict=True))
+                own = dict(zip((path.steps for path in one.paths), values, strict=True))
                 held = [own.get(path.steps) for path in keys]
                 data = output_names.build_document(names, [*held, *aggregates.values(results)])
                 yield QueryRow(None, None, data)
@@ -180,18 +187,19 @@ def countby(command: Command, scope: Scope) -> CommandStep:
 
 def distinct(command: Command, scope: Scope) -> CommandStep:
     """`distinct keys`: each combination of keys once, when it first occurs."""
-    keys, paths = _keys(command.parts["keys"], scope)
+    keys = _Keys(command.parts["keys"], scope)
     state = scope.shared
 
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
         seen: set[Any] = set()
         for row in rows:
-            values = [key(row) for key in keys]
+            values = [key(row) for key in keys.runs]
             name = tuple(map(group_key, values))
             if name not in seen:
                 state.reserve("distinct")
                 seen.add(name)
-                yield QueryRow(None, None, output_names.build_document(paths, values))
+                yield QueryRow(None, None, output_names.build_document(keys.paths, values))
 
-    origins = output_names.origins(command.parts["keys"], paths, scope)
-    return CommandStep(command, apply, scope.aggregated(paths, origins), order_free=True)
+    origins = output_names.origins(command.parts["keys"], keys.paths, scope)
+    after = scope.aggregated(keys.paths, keys.kinds, origins)
+    return CommandStep(command, apply, after, order_free=True)

@@ -184,18 +184,36 @@ def range_test(
         )
     as_text = [low, high]
     as_numbers = [None if each is None else parse_number(each) for each in (low, high)]
-    days = any(each is not None and _DATE.fullmatch(each) for each in as_text)
     numeric = [each is None for each in as_text] == [each is None for each in as_numbers]
 
     def test(value: Any) -> bool:
         if type(value) in (int, float):
             return numeric and _is_between(value, as_numbers, inclusive)
         text = to_text(value)
-        if text is not None and days and _TIME.match(text):
-            text = text[:DAY]
-        return _is_between(text, as_text, inclusive)
+        return text is not None and all(side(text) for side in sides)
 
+    below, above = inclusive
+    sides = [_side(low, 1, below), _side(high, -1, above)]
     return lambda value: any(test(each) for each in _scalars(value))
+
+
+def _side(bound: str | None, sign: int, inclusive: bool) -> Callable[[str], bool]:
+    """Return the test of texts on one side of a bound: times are compared as times."""
+    if bound is None:
+        return lambda _: True
+    day = _DATE.fullmatch(bound) is not None
+    moment = parse_timestamp(bound) if _TIME.match(bound) else None
+
+    def test(text: str) -> bool:
+        value: Any = text[:DAY] if day and _TIME.match(text) else text
+        wanted: Any = bound
+        if moment is not None and (own := parse_timestamp(text)) is not None:
+            value, wanted = own, moment
+        return bool(value == wanted and inclusive) or (
+            value > wanted if sign > 0 else value < wanted
+        )
+
+    return test
 
 
 def _is_between(value: Any, bounds: list[Any], inclusive: tuple[bool, bool]) -> bool:

@@ -14,7 +14,7 @@ from ..errors import QueryEndedError, QueryRefusedError
 from ..json_paths import has_path, read_path, with_value, without_path
 from ..row import QueryRow
 from ..syntax.nodes import Access, Call, Cast, Command, KeyPath, Name, keypath_of
-from ..values import cast, kind_of
+from ..values import Kind, cast, kind_of
 from .command_step import CommandStep
 
 Change = Callable[[QueryRow], Any]
@@ -41,7 +41,8 @@ def choose(command: Command, scope: Scope) -> CommandStep:
     """`choose a, b as c`: rows that have only these fields."""
     items = command.parts["items"]
     compiler = ExpressionCompiler(scope)
-    runs = [compiler.compile(item.of).evaluate for item in items]
+    found = [compiler.compile(item.of) for item in items]
+    runs = [one.evaluate for one in found]
     paths = output_names.output_paths(items)
 
     def apply(rows: Iterable[QueryRow]) -> Iterator[QueryRow]:
@@ -50,7 +51,8 @@ def choose(command: Command, scope: Scope) -> CommandStep:
                 None, None, output_names.build_document(paths, [run(row) for run in runs])
             )
 
-    after = scope.aggregated(paths, output_names.origins(items, paths, scope))
+    origins = output_names.origins(items, paths, scope)
+    after = scope.aggregated(paths, [one.kind for one in found], origins)
     return CommandStep(command, apply, after, one_to_one=True)
 
 
@@ -67,7 +69,8 @@ def replace(command: Command, scope: Scope) -> CommandStep:
 
 def _written(command: Command, scope: Scope, path: KeyPath, missing: str) -> CommandStep:
     parts = command.parts
-    run, steps = ExpressionCompiler(scope).compile(parts["of"]).evaluate, path.steps
+    of, steps = ExpressionCompiler(scope).compile(parts["of"]), path.steps
+    run = of.evaluate
     exists, missing = parts.get("exists", "overwrite"), parts.get("missing", missing)
     changed = parts.get("changed", "overwrite")
 
@@ -87,7 +90,9 @@ def _written(command: Command, scope: Scope, path: KeyPath, missing: str) -> Com
         return data if rule == "skip" else with_value(data, steps, value)
 
     step = row_change(command, scope, change)
-    return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
+    always = (exists, missing, changed) == ("overwrite", "create", "overwrite")
+    after = scope.with_field(path, of.kind if always else Kind.ANY)
+    return CommandStep(command, step.apply, after, one_to_one=True)
 
 
 def move(command: Command, scope: Scope) -> CommandStep:
@@ -104,7 +109,8 @@ def move(command: Command, scope: Scope) -> CommandStep:
         return with_value(without_path(data, start), to.steps, read_path(data, start))
 
     step = row_change(command, scope, change)
-    return CommandStep(command, step.apply, scope.with_field(to), one_to_one=True)
+    after = scope.without((start,)).with_field(to)
+    return CommandStep(command, step.apply, after, one_to_one=True)
 
 
 def remove(command: Command, scope: Scope) -> CommandStep:
@@ -118,8 +124,7 @@ def remove(command: Command, scope: Scope) -> CommandStep:
         return data
 
     step = row_change(command, scope, change)
-    gone = {str(steps[0]) for steps in paths if len(steps) == 1}
-    return CommandStep(command, step.apply, scope.without_fields(gone), one_to_one=True)
+    return CommandStep(command, step.apply, scope.without(paths), one_to_one=True)
 
 
 def redact(command: Command, scope: Scope) -> CommandStep:
@@ -173,7 +178,8 @@ def roundtime(command: Command, scope: Scope) -> CommandStep:
     call = Call(command.at, "roundTime", (of, parts["span"]))
     run = ExpressionCompiler(scope).compile(call).evaluate
     step = row_change(command, scope, lambda row: with_value(row.data, path.steps, run(row)))
-    return CommandStep(command, step.apply, scope.with_field(path), one_to_one=True)
+    after = scope.with_field(path, Kind.TIMESTAMP)
+    return CommandStep(command, step.apply, after, one_to_one=True)
 
 
 def explode(command: Command, scope: Scope) -> CommandStep:

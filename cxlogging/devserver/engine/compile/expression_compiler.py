@@ -47,6 +47,7 @@ _NEVER = {
 }
 """Types that no field of the data has, and what to write."""
 
+_NOTED = (Kind.STRING, Kind.NUMBER, Kind.BOOL, Kind.NULL)
 MEMBERSHIP = frozenset({"in", "inArray", "arrayContains"})
 _LITERALS = {"true": True, "false": False, "null": None}
 COMPARISONS_OF_CASES: dict[str, str] = {
@@ -109,7 +110,11 @@ class ExpressionCompiler(FieldAccess):
             if node.name in UNSUPPORTED_FUNCTIONS:
                 raise UnsupportedError(f"the function {node.name}()", node.at)
             meant = OTHER_NAMES.get(node.name.lower())
-            hint = f" Did you mean {meant!r}?" if meant else nearest(node.name, FUNCTIONS)
+            hint = (
+                f" Did you mean {meant!r}?"
+                if meant
+                else nearest(node.name, (*FUNCTIONS, *AGGREGATIONS))
+            )
             raise QueryRefusedError(f"unknown function {node.name}().{hint}", node.at)
         if function.warning:
             self.scope.shared.warn(f"{node.name}(): {function.warning}")
@@ -217,7 +222,7 @@ class ExpressionCompiler(FieldAccess):
     def _note_types(self, nodes: Sequence[Node], sides: Sequence[Expression]) -> None:
         """Note the type with which a field is compared, in case that nothing is found."""
         for node, other in zip(nodes, sides[::-1], strict=True):
-            if self._is_field(node) and other.kind in (Kind.STRING, Kind.NUMBER, Kind.BOOL):
+            if self._is_field(node) and other.kind in _NOTED:
                 path = keypath_of(node)
                 self.scope.shared.compared += [(path, other.kind)] if path is not None else []
 

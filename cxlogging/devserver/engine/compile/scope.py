@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ....errors import nearest
 from ..errors import QueryEndedError, QueryRefusedError, UnsupportedError
+from ..json_paths import Steps
 from ..row import METADATA, QueryRow
 from ..syntax.nodes import KeyPath
 from ..values import Kind
@@ -32,7 +33,7 @@ MAX_VALUES_IN_MEMORY = 1_000_000
 """Maximum number of values that a query keeps: groups, distinct values, sorted rows."""
 
 
-Reference = tuple[str, "tuple[str | int, ...]"]
+Reference = tuple[str, Steps]
 """The root and the steps of a keypath."""
 
 
@@ -120,6 +121,7 @@ class Scope:
         created: Fields of `$d` that the query created, in addition to those of logs.
         opened: True where the query added fields to `$d` whose names are not known.
         origins: Fields of `$m` and `$l` that are fields of `$d` now, with their types.
+        kinds: Types of the fields of `$d` that the query computed, where they are known.
     """
 
     settings: Settings
@@ -129,23 +131,26 @@ class Scope:
     created: frozenset[str] = frozenset()
     opened: bool = False
     origins: Mapping[Reference, tuple[KeyPath, Kind]] = field(default_factory=dict)
+    kinds: Mapping[Steps, Kind] = field(default_factory=dict)
 
     def aggregated(
         self,
-        names: Iterable[KeyPath],
+        names: Sequence[KeyPath],
+        kinds: Iterable[Kind] = (),
         origins: Mapping[Reference, tuple[KeyPath, Kind]] | None = None,
     ) -> Scope:
-        """Return the scope after a command that creates rows of *names* only."""
-        fields = frozenset(str(one.steps[0]) for one in names if one.steps)
-        return replace(self, logs=False, fields=fields, opened=False, origins=origins or {})
+        """Return the scope after a command that creates rows of *names* only, of these types."""
+        fields, origins = _fields(names), origins or {}
+        known = dict(zip((one.steps for one in names), kinds, strict=False))
+        return replace(self, logs=False, fields=fields, opened=False, origins=origins, kinds=known)
 
     def of_fields(self, names: Iterable[KeyPath]) -> Scope:
         """Return the scope after a command that leaves only *names* in the data."""
-        return replace(self, fields=self.aggregated(names).fields, opened=False)
+        return replace(self, fields=_fields(names), opened=False, kinds={})
 
     def with_any_fields(self) -> Scope:
         """Return the scope with fields of the data whose names are not known."""
-        return replace(self, fields=None, opened=True)
+        return replace(self, fields=None, opened=True, kinds={})
 
     def resolved(self, path: KeyPath) -> KeyPath:
         """Return where *path* is: a command may have moved it from `$m` or `$l` to `$d`."""
@@ -157,15 +162,32 @@ class Scope:
         sent = self.logs and self.fields is None and not self.opened and path.root == "$d"
         return sent and bool(path.steps) and str(path.steps[0]) not in self.created
 
-    def without_fields(self, names: Iterable[str]) -> Scope:
-        """Return the scope without the fields *names* of the data."""
-        return self if self.fields is None else replace(self, fields=self.fields - set(names))
+    def without(self, paths: Iterable[Steps]) -> Scope:
+        """Return the scope without the fields of the data at *paths*."""
+        scope = self
+        for steps in paths:
+            if scope.fields is not None and len(steps) == 1:
+                scope = replace(scope, fields=scope.fields - {str(steps[0])})
+            scope = scope.untyped(steps)
+        return scope
 
-    def with_field(self, path: KeyPath) -> Scope:
-        """Return the scope with one more field of the data."""
+    def with_field(self, path: KeyPath, kind: Kind = Kind.ANY) -> Scope:
+        """Return the scope after a field of the data was written, with its type."""
         name = {str(path.steps[0])} if path.steps else set()
         fields = None if self.fields is None else self.fields | name
-        return replace(self, fields=fields, created=self.created | name)
+        scope = self.untyped(path.steps)
+        kinds = {**scope.kinds, path.steps: kind}
+        return replace(scope, fields=fields, created=self.created | name, kinds=kinds)
+
+    def untyped(self, steps: Steps) -> Scope:
+        """Return the scope without what is known of the field at *steps*."""
+        kinds = {at: kind for at, kind in self.kinds.items() if not _overlap(at, steps)}
+        origins = {
+            place: held
+            for place, held in self.origins.items()
+            if not _overlap(held[0].steps, steps)
+        }
+        return replace(self, kinds=kinds, origins=origins)
 
     def may_have(self, path: KeyPath) -> bool:
         """Return False where the rows are known to have no value at *path*."""
@@ -179,7 +201,7 @@ class Scope:
             self.shared.used.add(path.root if path.root == "$d" else str(path))
         if path.root == "$d":
             self._check_data(path)
-            return Kind.ANY if path.steps else Kind.OBJECT
+            return self.kinds.get(path.steps, Kind.ANY) if path.steps else Kind.OBJECT
         if not self.logs:
             moved = self.origins.get((path.root, path.steps))
             if moved is not None:
@@ -216,6 +238,15 @@ class Scope:
             missing = exists is not None and self.is_sent(path) and not exists(path.steps)
         if missing:
             raise unknown_keypath(path, self.fields or ())
+
+
+def _overlap(one: Steps, other: Steps) -> bool:
+    """Return True where one keypath is the other, or above it."""
+    return one[: len(other)] == other[: len(one)]
+
+
+def _fields(names: Iterable[KeyPath]) -> frozenset[str]:
+    return frozenset(str(one.steps[0]) for one in names if one.steps)
 
 
 def unknown_keypath(path: KeyPath, known: Iterable[str]) -> QueryRefusedError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .expression_parser import TYPES, ExpressionParser
 from .nodes import KeyPath, NamedExpression, Node, Unary
 
@@ -36,7 +38,17 @@ class ClauseParser(ExpressionParser):
         ended = self.at_end() or self.next_is("|") or self.next_is(")")
         if not self.accept_word(*AGGREGATE) and ended:
             return ()
-        return self.items()
+        return self.aggregations()
+
+    def aggregations(self) -> tuple[NamedExpression, ...]:
+        """Read `aggregation [as name], ...`, or `into name`."""
+        found: list[NamedExpression] = []
+        while not found or self.accept(","):
+            item = self.item()
+            if item.alias is None and self.accept_word("into"):
+                item = replace(item, alias=self.keypath())
+            found.append(item)
+        return tuple(found)
 
     def ordered(self) -> tuple[tuple[Node, bool], ...]:
         """Read `expression [asc|desc], ...` or `-expression`, each with whether it descends."""

@@ -130,7 +130,7 @@ def _multigroupby(parser: ClauseParser) -> Parts:
 
 
 def _aggregate(parser: ClauseParser) -> Parts:
-    return {"aggregates": parser.items()}
+    return {"aggregates": parser.aggregations()}
 
 
 def _count(parser: ClauseParser) -> Parts:

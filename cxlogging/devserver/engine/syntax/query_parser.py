@@ -103,7 +103,7 @@ class QueryParser(ClauseParser):
         if parse_clauses is None:
             meant = OTHER_NAMES.get(word.text.lower())
             hint = f" Did you mean {meant!r}?" if meant else ""
-            hint = hint or nearest(word.text, (*COMMANDS, *ALIASES, *SUBQUERIES))
+            hint = hint or nearest(word.text.lower(), (*COMMANDS, *ALIASES, *SUBQUERIES))
             if name in ("source", "from"):
                 hint = " source comes first."
             raise QueryRefusedError(f"unknown command {word.text!r}.{hint}", word.start)
