@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 from collections import deque
+from dataclasses import dataclass
 
 from ...wire.external_errors import is_external
 from ...wire.threads import start_thread
@@ -18,6 +19,15 @@ from .spool import DestinationDir
 
 IDLE_SECONDS = 60.0
 """The thread ends when nothing was written for this long."""
+
+
+@dataclass
+class SyncedFile:
+    """The file that is appended to, and its size when it was synced; -1 before the first time."""
+
+    fd: int
+    process_dir: ProcessDir
+    synced_size: int = -1
 
 
 class Syncer:
@@ -48,10 +58,8 @@ class Syncer:
         self._full_segments: deque[int] = deque()
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
-        self._fd = -1
-        self._process_dir: ProcessDir | None = None
+        self._file: SyncedFile | None = None
         self._synced_entries_of: ProcessDir | None = None
-        self._synced_size = -1
         self._running = False
         self._ended = False
 
@@ -61,13 +69,14 @@ class Syncer:
 
     def begin(self, fd: int, process_dir: ProcessDir) -> None:
         """Sync what is appended through *fd* from now on, and the entries of *process_dir*."""
-        self._fd, self._process_dir, self._synced_size, self._ended = fd, process_dir, -1, False
+        self._file, self._ended = SyncedFile(fd, process_dir), False
         self.start()
 
     def keep(self) -> None:
         """Start the thread again if something was written since it ended."""
+        file = self._file
         with contextlib.suppress(OSError):
-            if not self._running and self._disk.size(self._fd) != self._synced_size:
+            if file and not self._running and self._disk.size(file.fd) != file.synced_size:
                 self.start()
 
     def start(self) -> None:
@@ -84,7 +93,7 @@ class Syncer:
     def end(self) -> None:
         """End the thread."""
         self._ended = True
-        self._fd = -1
+        self._file = None
         while (fd := self._next_full_segment()) is not None:
             self._disk.close(fd)
         with contextlib.suppress(RuntimeError):
@@ -97,15 +106,20 @@ class Syncer:
             return None
 
     def _main(self) -> None:
-        with own_thread():
-            idle_since = self._clock.monotonic()
-            while not self._ended:
-                if self.sync():
-                    idle_since = self._clock.monotonic()
-                elif self._clock.monotonic() - idle_since > IDLE_SECONDS:
-                    break
-                self._wake.acquire(timeout=self._interval)
+        try:
+            with own_thread():
+                self._sync_until_idle()
+        finally:  # whatever ended it, `keep` starts it again
             self._running = False
+
+    def _sync_until_idle(self) -> None:
+        idle_since = self._clock.monotonic()
+        while not self._ended:
+            if self.sync():
+                idle_since = self._clock.monotonic()
+            elif self._clock.monotonic() - idle_since > IDLE_SECONDS:
+                break
+            self._wake.acquire(timeout=self._interval)
 
     def sync(self) -> bool:
         """Sync once; return False if nothing was written since the last time."""
@@ -115,15 +129,16 @@ class Syncer:
                     self._disk.sync(fd)
                 finally:
                     self._disk.close(fd)
-            if self._fd < 0:
+            file = self._file  # read once: a log call may begin the next one meanwhile
+            if file is None:
                 return False
-            if self._synced_size < 0 and self._process_dir is not None:
-                self._sync_entries(self._process_dir)
-            size = self._disk.size(self._fd)
-            if size == self._synced_size:
+            if file.synced_size < 0:
+                self._sync_entries(file.process_dir)
+            size = self._disk.size(file.fd)
+            if size == file.synced_size:
                 return False
-            self._disk.sync(self._fd)
-            self._synced_size = size
+            self._disk.sync(file.fd)
+            file.synced_size = size
         except OSError as error:
             reason = error.strerror or ""
             self._report("sync", reason, f"the spool cannot be synced: {reason or error}")
