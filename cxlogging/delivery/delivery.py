@@ -22,7 +22,7 @@ from .options import Options
 from .process import exit as ending
 from .process import sigterm
 from .process.draining import drain
-from .process.registry import WATCHER, keep, register
+from .process.registry import WATCHER, register
 from .process.state import PROCESS, Phase, own_thread
 from .process.threadless import not_watched
 from .queue.factory import QueueMaker, queue_maker
@@ -190,10 +190,6 @@ class Delivery:
     def close_soon(self) -> None:
         """Let the workers leave once nothing waits; do not wait for it."""
         self.workers.close_soon()
-
-    def keep(self) -> None:
-        """Have the exit report on this delivery although nothing else refers to it any more."""
-        keep(self.workers)
 
     def watch(self, watch: Watch) -> None:
         """Call *watch* from time to time, on workers and at the exit."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from collections.abc import Callable
 
 from ..worker.threads import Workers
@@ -13,18 +12,10 @@ from .watcher import Watcher
 _registered: set[weakref.ref[Workers]] = set()
 """Copied in one indivisible step, which a `weakref.WeakSet` is not: other threads make handlers."""
 
-_kept: deque[Workers] = deque(maxlen=16)
-"""Of handlers that were never closed and are gone, so that the exit can say what became of them."""
-
 
 def register(workers: Workers) -> None:
     """Count *workers* among those that a fork resets and the exit drains."""
     _registered.add(weakref.ref(workers, _registered.discard))
-
-
-def keep(workers: Workers) -> None:
-    """Let *workers*, whose handler is gone, live until the exit; of many, only the newest."""
-    _kept.append(workers)
 
 
 def unregister(workers: Workers) -> None:
