@@ -22,7 +22,7 @@ from .options import Options
 from .process import exit as ending
 from .process import sigterm
 from .process.draining import drain
-from .process.registry import WATCHER, register
+from .process.registry import LEFT_OPEN, WATCHER, register
 from .process.state import PROCESS, Phase, own_thread
 from .process.threadless import not_watched
 from .queue.factory import QueueMaker, queue_maker
@@ -189,6 +189,11 @@ class Delivery:
 
     def close_soon(self) -> None:
         """Let the workers leave once nothing waits; do not wait for it."""
+        self.workers.close_soon()
+
+    def leave_open(self) -> None:
+        """Let the workers leave, as the handler is gone; the exit says that nobody closed it."""
+        LEFT_OPEN.append(self.lane)
         self.workers.close_soon()
 
     def watch(self, watch: Watch) -> None:

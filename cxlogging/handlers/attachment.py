@@ -28,18 +28,17 @@ class Attachment:
 
     Args:
         handler: The handler; it is not kept alive.
+
+    Attributes:
+        is_closed: The handler was closed on purpose, as dictConfig does too: nothing is said.
     """
 
     def __init__(self, handler: logging.Handler) -> None:
         self._handler = weakref.ref(handler)
         self._last_accepted = -1
         self._checked_at = self._quiet_at = -math.inf
-        self._closed = False
+        self.is_closed = False
         self._begin()
-
-    def close(self) -> None:
-        """Stop warning: the handler was closed on purpose, as dictConfig does too."""
-        self._closed = True
 
     def _begin(self) -> None:
         self._pid = os.getpid()
@@ -78,7 +77,7 @@ class Attachment:
             self._was_attached = False
 
     def _is_lost(self, accepted: int) -> bool:
-        if self._closed or not self._was_attached or self._count_without != accepted:
+        if self.is_closed or not self._was_attached or self._count_without != accepted:
             return False
         return not _is_behind_another(self._handler())
 

@@ -62,7 +62,7 @@ class ShippingHandler(logging.Handler):
         super().__init__(number)
         self._attachment = Attachment(self)
         self._delivery.watch(self._attachment.check)
-        weakref.finalize(self, self._delivery.close_soon).atexit = False
+        weakref.finalize(self, _let_go, self._delivery, self._attachment).atexit = False
 
     def set_sampler(self, sampler: Sampler | None) -> None:
         """Ship only the records that *sampler* chooses; None ships all."""
@@ -193,7 +193,7 @@ class ShippingHandler(logging.Handler):
 
     def close(self) -> None:
         """Deliver the waiting records, as `flush` does; a later record reopens the handler."""
-        self._attachment.close()
+        self._attachment.is_closed = True
         if _is_configuring():
             self._delivery.close_soon()
         else:
@@ -216,6 +216,14 @@ class ShippingHandler(logging.Handler):
     def __repr__(self) -> str:
         level = logging.getLevelName(self.level)
         return f"<{type(self).__name__} to {self._delivery.destination.name} ({level})>"
+
+
+def _let_go(delivery: Delivery, attachment: Attachment) -> None:
+    """Deliver what waits for a handler that is gone."""
+    if attachment.is_closed:
+        delivery.close_soon()
+    else:
+        delivery.leave_open()
 
 
 def _after_fork() -> None:

@@ -20,7 +20,7 @@ from ..stderr import report_at_last
 from ..worker.threads import Workers
 from .draining import drain
 from .fork import after_fork, after_in_parent, before_fork
-from .registry import AT_LAST, REPORTERS, registered, watchers
+from .registry import AT_LAST, LEFT_OPEN, REPORTERS, registered, watchers
 from .state import OWN_THREADS, PROCESS, Phase
 
 LATE_SECONDS = 0.25
@@ -84,6 +84,8 @@ def at_exit(**_: object) -> None:
         lane.report(lane.clock.monotonic())
         lane.disconnect()
         lane.release()
+    for lane in tuple(LEFT_OPEN):
+        lane.look(math.inf)
     for each in AT_LAST:
         with contained:
             each()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable
 
+from ..lane import Lane
 from ..worker.threads import Workers
 from .state import PROCESS, own_thread
 from .watcher import Watcher
@@ -16,6 +18,10 @@ _registered: set[weakref.ref[Workers]] = set()
 def register(workers: Workers) -> None:
     """Count *workers* among those that a fork resets and the exit drains."""
     _registered.add(weakref.ref(workers, _registered.discard))
+
+
+LEFT_OPEN: deque[Lane] = deque(maxlen=16)
+"""Of handlers that are gone although nobody closed them: the exit says so. The newest, of many."""
 
 
 def unregister(workers: Workers) -> None:
