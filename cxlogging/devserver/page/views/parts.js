@@ -39,6 +39,45 @@ export class View extends Component {
   }
 }
 
+// A view of an answer of the server, which is asked for again when `key` has changed, after a pause. What the
+// reader chooses does not wait.
+export class LoadingView extends View {
+  pause = 200; // milliseconds
+  choices = 0;
+
+  componentDidMount() { this.check(); }
+
+  componentDidUpdate() { this.check(); }
+
+  componentWillUnmount() {
+    this.gone = true;
+    clearTimeout(this.timer);
+  }
+
+  async check() {
+    if (this.loading || this.gone || this.key() === this.seen) return;
+    const { choices } = this;
+    this.loading = true;
+    this.seen = this.key();
+    const changes = await this.ask().then((answer) => ({ ...answer, error: "" }), (error) => ({ error: error.message }));
+    if (this.gone) return;
+    this.setState(changes);
+    this.timer = setTimeout(this.resume, this.choices === choices ? this.pause : 0);
+  }
+
+  resume = () => {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.loading = false;
+    this.check();
+  };
+
+  choose(changes) {
+    this.choices += 1;
+    this.setState(changes, () => this.timer && this.resume());
+  }
+}
+
 // A vendor's name for people; the local server names the vendors.
 export function vendorTitle(name) {
   return state.vendors.find((vendor) => vendor.name === name)?.title ?? name;

@@ -3,9 +3,9 @@ import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { clock, plural, safe } from "../app/format.js";
 import { closeEvent, go, set } from "../app/store.js";
-import { LongText, Small, Status, VendorPick, View, vendorTitle } from "./parts.js";
+import { LoadingView, LongText, Small, Status, VendorPick, vendorTitle } from "./parts.js";
 
-const LIMIT = 100, PAUSE = 200;
+const LIMIT = 100;
 const ITEM = 1600; // characters that are shown at first
 
 // Rules come from the local server, not from logs; all the same, only addresses of https are links.
@@ -70,42 +70,19 @@ function Nothing({ vendors }) {
     <pre class="bytes">curl -i -H 'Content-Type: application/json' -d '[{"message": "hello"}]' ${location.origin}/</pre></div>`;
 }
 
-export class Rejected extends View {
+export class Rejected extends LoadingView {
   uses = ["lastRequest", "rejected", "vendors"];
   state = { rejected: null, error: "", vendor: "", limit: LIMIT };
-
-  componentDidMount() {
-    this.load();
-  }
-
-  componentDidUpdate() {
-    if (this.key() !== this.seen) this.load();
-  }
-
-  componentWillUnmount() {
-    this.gone = true;
-  }
 
   key() {
     const { vendor, limit } = this.state;
     return `${this.props.state.lastRequest} ${this.props.state.rejected} ${vendor} ${limit}`;
   }
 
-  async load() {
-    if (this.loading) return;
-    this.loading = true;
-    this.seen = this.key();
+  async ask() {
     const { vendor, limit } = this.state;
-    try {
-      const { rejected } = await get(`/api/rejected?limit=${limit}${vendor && `&vendor=${vendor}`}`);
-      if (!this.gone) this.setState({ rejected, error: "" });
-    } catch (error) {
-      if (!this.gone) this.setState({ error: error.message });
-    }
-    setTimeout(() => {
-      this.loading = false;
-      if (!this.gone) this.componentDidUpdate();
-    }, PAUSE);
+    const { rejected } = await get(`/api/rejected?limit=${limit}${vendor && `&vendor=${vendor}`}`);
+    return { rejected };
   }
 
   render({ state }, { rejected, error, vendor, limit }) {
@@ -113,9 +90,9 @@ export class Rejected extends View {
     if (!rejected.length && !vendor) return html`<${Nothing} vendors=${state.vendors} />`;
     return html`<div class="rejected-view">
       <div class="heading"><h2>Rejected</h2><p class="dim">${plural(rejected.length, "refused request")}, the newest first</p>
-        <${VendorPick} vendor=${vendor} onChoose=${(name) => this.setState({ vendor: name })} /></div>
+        <${VendorPick} vendor=${vendor} onChoose=${(name) => this.choose({ vendor: name })} /></div>
       <ol class="refusals">${rejected.map((one) => html`<${Refusal} key=${one.id} refusal=${one} />`)}</ol>
-      ${rejected.length === limit && html`<${Small} onClick=${() => this.setState({ limit: limit * 5 })}>Show more<//>`}
+      ${rejected.length === limit && html`<${Small} onClick=${() => this.choose({ limit: limit * 5 })}>Show more<//>`}
     </div>`;
   }
 }

@@ -3,12 +3,11 @@ import { Component, html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, clock, duration, number, plural, safe } from "../app/format.js";
 import { go, openEvent, set } from "../app/store.js";
-import { EventLink, Fact, IconButton, Small, Status, VendorPick, View, isFailed, vendorTitle } from "./parts.js";
+import { EventLink, Fact, IconButton, LoadingView, Small, Status, VendorPick, isFailed, vendorTitle } from "./parts.js";
 import { Plot, axis, bars, colour } from "./plot.js";
 import { Forms, NOT_KEPT, Sizes, formsOf, ratio } from "./wire.js";
 
 const LIMIT = 200, MOST = 1000;
-const PAUSE = 200; // milliseconds between two looks at the log
 const TESTS = {
   all: ["All", () => true],
   failed: ["Refused or failed", isFailed],
@@ -130,47 +129,23 @@ function summaryOf(requests) {
   return `${plural(requests.length, "request")} with ${plural(sum("events"), "event")}: ${sizes}`;
 }
 
-export class Requests extends View {
+export class Requests extends LoadingView {
   uses = ["lastRequest", "request", "open", "vendors"];
   state = { requests: null, error: "", kind: "all", vendor: "", limit: LIMIT };
 
   // The labels of the plot are read whenever it is drawn.
   plotOptions = () => plotOptions(() => this.state.times);
 
-  componentDidMount() {
-    this.load();
+  key() {
+    const { vendor, limit } = this.state;
+    return `${this.props.state.lastRequest} ${vendor} ${limit}`;
   }
 
-  componentDidUpdate() {
-    if (this.props.state.lastRequest !== this.seen) this.load();
-  }
-
-  componentWillUnmount() {
-    this.gone = true;
-  }
-
-  async load() {
-    if (this.loading) return;
-    this.loading = true;
-    this.seen = this.props.state.lastRequest;
-    try {
-      const { requests } = await get(`/api/requests?limit=${this.state.limit}${this.state.vendor && `&vendor=${this.state.vendor}`}`);
-      const times = requests.map((one) => clock(one.time_ns).time.slice(0, 8)).reverse();
-      if (!this.gone) this.setState({ requests, times, data: plotData(requests), error: "" });
-    } catch (error) {
-      if (!this.gone) this.setState({ error: error.message });
-    }
-    setTimeout(() => {
-      this.loading = false;
-      if (!this.gone) this.componentDidUpdate();
-    }, PAUSE);
-  }
-
-  choose(changes) {
-    this.setState(changes, () => {
-      this.seen = null;
-      this.componentDidUpdate();
-    });
+  async ask() {
+    const { vendor, limit } = this.state;
+    const { requests } = await get(`/api/requests?limit=${limit}${vendor && `&vendor=${vendor}`}`);
+    const times = requests.map((one) => clock(one.time_ns).time.slice(0, 8)).reverse();
+    return { requests, times, data: plotData(requests) };
   }
 
   onKeyDown = (pressed) => {

@@ -3,10 +3,9 @@ import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, number, plural, safe } from "../app/format.js";
 import { addFilter, clearFilter, go, toFilterParams, unfiltered } from "../app/store.js";
-import { Fact, Small, View, vendorTitle } from "./parts.js";
+import { Fact, LoadingView, Small, vendorTitle } from "./parts.js";
 
 const BY = { logger: "By logger", call_site: "By line of code" };
-const PAUSE = 1000;
 
 const HEADS = [["Vendor"], ["Events", "n"], ["Bytes", "n"], ["Each", "n"], ["Share of its vendor"]];
 
@@ -46,23 +45,11 @@ function Billed({ billed }) {
     ${Object.entries(billed).map(([name, text]) => html`<${Fact} title=${vendorTitle(name)}>${safe(text)}<//>`)}</dl></section>`;
 }
 
-export class Volume extends View {
+export class Volume extends LoadingView {
   uses = ["counts", "filter", "vendors"];
 
+  pause = 1000;
   state = { by: "logger", answer: null, error: "" };
-
-  componentDidMount() {
-    this.load();
-  }
-
-  componentDidUpdate() {
-    if (this.key() !== this.seen) this.load();
-  }
-
-  componentWillUnmount() {
-    this.gone = true;
-    clearTimeout(this.timer);
-  }
 
   // What the answer depends on: the filter, the choice, and the events that are stored.
   key() {
@@ -70,31 +57,10 @@ export class Volume extends View {
     return `${this.state.by} ${toFilterParams(filter)} ${JSON.stringify(counts)}`;
   }
 
-  async load() {
-    if (this.loading) return;
-    this.loading = true;
-    const key = this.key(), [by] = key.split(" ", 1), params = toFilterParams(this.props.state.filter);
-    this.seen = key;
+  async ask() {
+    const { by } = this.state, params = toFilterParams(this.props.state.filter);
     params.set("by", by);
-    try {
-      const answer = await get(`/api/volume?${params}`);
-      if (!this.gone) this.setState({ answer, shown: by, error: "" });
-    } catch (error) {
-      if (!this.gone) this.setState({ error: error.message });
-    }
-    // The pause is for new events; a choice of the reader does not wait.
-    const next = () => {
-      this.loading = false;
-      if (!this.gone) this.componentDidUpdate();
-    };
-    if (this.state.by !== by) next();
-    else this.timer = setTimeout(next, PAUSE);
-  }
-
-  choose(by) {
-    clearTimeout(this.timer);
-    this.loading = false;
-    this.setState({ by });
+    return { answer: await get(`/api/volume?${params}`), shown: by };
   }
 
   render(_, { by, answer, shown, error }) {
@@ -105,7 +71,7 @@ export class Volume extends View {
         <p class="dim">${plural(sum("count"), "event")}, ${bytes(sum("bytes"))}${all ? "" : " within the filter of Events"}</p>
         ${!all && html`<${Small} onClick=${clearFilter}>Without the filter<//>`}</div>
       <div class="row-of-buttons" role="group" aria-label="Volume by">${Object.entries(BY).map(([name, title]) => html`
-        <${Small} pressed=${by === name} onClick=${() => this.choose(name)}>${title}<//>`)}</div>
+        <${Small} pressed=${by === name} onClick=${() => this.choose({ by: name })}>${title}<//>`)}</div>
       ${error && html`<p class="warning" role="alert">${safe(error)}</p>`}
       ${rows.length ? html`<${Ranking} rows=${rows} by=${shown} />`
         : html`<p class="note">${all ? "No event has arrived, so there is no volume to show." : "No event passes the filter."}</p>`}
