@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cxlogging.devserver import DevServer
+from cxlogging.vendors.emulation.types import StoredEvent
 
 CORALOGIX = {"Content-Type": "application/json", "Authorization": "Bearer k"}
 HONEYCOMB = {"Content-Type": "application/json", "X-Honeycomb-Team": "k"}
@@ -97,3 +98,13 @@ def client(server):
 @pytest.fixture
 def client_of():
     return lambda server: Client(server.port)
+
+
+def stored(n, **values):
+    """Event number *n* of a store."""
+    base = {
+        "vendor": "coralogix", "time_ns": n, "received_ns": n, "level": "info", "severity": 3,
+        "message": f"message {n}", "application": "a", "subsystem": "s", "source": {},
+        "data": {"n": n}, "size": 10,
+    }  # fmt: skip
+    return StoredEvent(**{**base, **values})

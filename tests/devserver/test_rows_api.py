@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 import msgpack
 import pytest
 
-from cxlogging.devserver import DevServer, Store, StoredEvent
+from cxlogging.devserver import DevServer, Store
+from tests.devserver.conftest import stored
 
 MSGPACK = {"Content-Type": "application/msgpack", "Authorization": "Bearer k"}
 BULK = {"Content-Type": "application/json", "Authorization": "Bearer k"}
@@ -30,15 +31,6 @@ def rows(client, **parameters):
 
 def messages(client, **parameters):
     return [row["message"] for row in rows(client, **parameters)["rows"]]
-
-
-def stored(n, **values):
-    base = {
-        "vendor": "coralogix", "time_ns": n, "received_ns": n, "level": "info", "severity": 3,
-        "message": f"message {n}", "application": "a", "subsystem": "s", "source": {},
-        "data": {"n": n}, "size": 10,
-    }  # fmt: skip
-    return StoredEvent(**{**base, **values})
 
 
 def test_a_row_has_what_a_reader_sees_first(server, client):

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.engine import Settings, compile_query
 from cxlogging.devserver.engine.commands.aggregation_compiler import BUILDERS
 from cxlogging.devserver.engine.functions import FUNCTIONS
@@ -16,17 +15,9 @@ from cxlogging.devserver.engine.syntax.query_parser import SUBQUERIES
 from cxlogging.devserver.events.groups import pattern_of
 from cxlogging.devserver.events.language import COMMAND_HELP
 from cxlogging.vendors.registry import VENDORS
+from tests.devserver.conftest import stored
 
 MINUTE = 60 * 1_000_000_000
-
-
-def stored(n, **values):
-    base = {
-        "vendor": "coralogix", "time_ns": n, "received_ns": n, "level": "info", "severity": 3,
-        "message": f"message {n}", "application": "a", "subsystem": "s", "source": {},
-        "data": {"n": n}, "size": 10,
-    }  # fmt: skip
-    return StoredEvent(**{**base, **values})
 
 
 def ask(client, path, **parameters):

@@ -10,18 +10,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from cxlogging.devserver import DevServer, StoredEvent
+from cxlogging.devserver import DevServer
+from tests.devserver.conftest import stored
 
 DEADLINE = 20.0
-
-
-def stored(n, **values):
-    base = {
-        "vendor": "coralogix", "time_ns": n, "received_ns": n, "level": "info", "severity": 3,
-        "message": f"message {n}", "application": "a", "subsystem": "s", "source": {},
-        "data": {"n": n}, "size": 10,
-    }  # fmt: skip
-    return StoredEvent(**{**base, **values})
 
 
 class Stream:
