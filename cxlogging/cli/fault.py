@@ -13,8 +13,8 @@ from click.shell_completion import CompletionItem
 from ..vendors.emulation.types import QUERIES
 from ..vendors.registry import QUERIED, VENDORS
 from ..wire.settings import URL_VARIABLE, is_loopback
-from .shared.connection_options import LOCAL_PORT, local_url
 from .shared.exit_codes import RETRYABLE
+from .shared.local_server import LOCAL_PORT, address_options, local_url
 from .shared.numbers import FiniteRange
 from .shared.screen import complain, note, safe
 from .shared.wording import examples, in_flags
@@ -109,17 +109,7 @@ class ActionType(click.ParamType):  # type: ignore[type-arg] # not generic befor
     metavar="SECONDS",
     help="Wait this long between two bytes of the answer.",
 )
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    metavar="N",
-    help=f"The port of the local server on this machine. Default: {LOCAL_PORT}.",
-)
-@click.option(
-    "--url",
-    metavar="URL",
-    help=f"The address of the local server, instead of --port. Default: {URL_VARIABLE}.",
-)
+@address_options
 def command(
     *, action: str | int | None, port: int | None, url: str | None, **attributes: Any
 ) -> None:

@@ -15,8 +15,9 @@ from ..mcp.service import ServiceSource
 from ..mcp.source import LogSource
 from ..mcp.tools import BUDGET
 from ..vendors.registry import QUERIED
-from ..wire.settings import URL_VARIABLE, endpoint
+from ..wire.settings import endpoint
 from .shared import connection_options as connection
+from .shared.local_server import address_options, local_url
 from .shared.screen import note
 from .shared.wording import examples
 
@@ -29,18 +30,7 @@ from .shared.wording import examples
         "cxlogging mcp --service --domain eu2",
     ),
 )
-@click.option(
-    "--url",
-    metavar="URL",
-    help=f"The address of the local server. Default: {URL_VARIABLE}, or else port"
-    f" {connection.LOCAL_PORT} of this machine.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    metavar="N",
-    help="The port of the local server on this machine, in place of --url.",
-)
+@address_options
 @click.option(
     "--service",
     is_flag=True,
@@ -100,6 +90,6 @@ def _service(domain: str | None, tier: Tier) -> ServiceSource:
 
 def _local_address(url: str | None, port: int | None) -> str:
     if port:
-        return connection.local_url(port)
+        return local_url(port)
     found = endpoint(url, None, "")
-    return found.origin if found else connection.local_url()
+    return found.origin if found else local_url()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..commands import exit_for_missing_extra
+from ..shared.local_server import listening_port
 from ..shared.numbers import FiniteRange
 from ..shared.wording import examples
 
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
 @click.command(
     "demo", epilog=examples("cxlogging demo", "cxlogging demo --once --seconds 10 --port 0")
 )
-@click.option(
-    "--port",
-    default=8765,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    help="The port of the local server; if it is taken, a free one is used.",
-)
+@listening_port("The port of the local server; if it is taken, a free one is used.")
 @click.option(
     "--seconds",
     default=4.0,

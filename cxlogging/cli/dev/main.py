@@ -16,6 +16,7 @@ from ...devserver.query.endpoint import TIMEOUT
 from ...vendors.emulation.types import QUERIES
 from ...vendors.registry import VENDORS
 from ...wire import option_parsers as values
+from ..shared.local_server import listening_port
 from ..shared.numbers import FiniteRange
 from ..shared.wording import examples, in_flags
 from .browser import open_page
@@ -62,14 +63,7 @@ def _vendor_options(command: _Command) -> _Command:
         "cxlogging dev --db events.db --max-size 1GiB",
     ),
 )
-@click.option(
-    "--port",
-    default=8765,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    help="The port to listen on; 0 picks a free one and prints it.",
-)
+@listening_port("The port to listen on; 0 picks a free one and prints it.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print the events that arrive.")
 @click.option(

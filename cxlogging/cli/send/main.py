@@ -16,8 +16,8 @@ from ...handlers.handler import ShippingHandler
 from ...vendors.profile import CommandOption
 from ...vendors.registry import QUERIED, VENDORS, Vendor
 from ...wire.settings import URL_VARIABLE, held
-from ..shared.connection_options import local_url
 from ..shared.exit_codes import FAILURE, PARTIAL, RETRYABLE
+from ..shared.local_server import local_url
 from ..shared.numbers import FiniteRange
 from ..shared.screen import complain, note
 from ..shared.wording import examples

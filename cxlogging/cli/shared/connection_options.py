@@ -12,10 +12,10 @@ import click
 from ...dataprime import DataPrimeClient
 from ...errors import ConfigurationError
 from ...wire.settings import URL_VARIABLE, held
+from .local_server import LOCAL_PORT, local_url
 from .screen import note
 
 F = TypeVar("F", bound=Callable[..., Any])
-LOCAL_PORT = 8765
 _OPTIONS = (
     click.option(
         "--local",
@@ -104,9 +104,3 @@ def client(
     for each in caught:
         note(str(each.message))
     return made
-
-
-def local_url(port: int | None = None) -> str:
-    """Return the address of the local server: at *port*, or else from ``CXLOGGING_URL``."""
-    configured = held(URL_VARIABLE)
-    return configured if configured and port is None else f"http://127.0.0.1:{port or LOCAL_PORT}"
