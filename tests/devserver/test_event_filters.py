@@ -178,7 +178,7 @@ def test_the_longest_text_can_be_looked_for(store, letter):
     ],
 )  # fmt: skip
 def test_fields_in_a_row_are_short(fields):
-    """Fields take at most 600 characters as JSON; whether some were cut is told."""
+    """Fields take at most 600 characters as JSON; the row says whether some were cut."""
     kept, cut = shortened(fields)
     assert len(compact(kept)) <= FIELDS
     assert cut is (kept != fields)

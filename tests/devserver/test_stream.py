@@ -42,7 +42,7 @@ class Stream:
                 fields[name or "comment"] = value
 
     def until(self, kind):
-        """Return the id and the data of the next message of a kind."""
+        """Return the id and the data of the next message of this type."""
         while True:
             event, number, data = self.next()
             if event == kind:
@@ -175,7 +175,7 @@ def test_an_id_of_another_store_begins_anew(server):
 
 
 def test_clearing_is_told(server, client):
-    """Connected clients, and those that come back with an id from before, are told of it."""
+    """Connected clients, and those that come back with an id from before, learn of it."""
     server.store.add([stored(1), stored(2)])
     with Stream(server, after=1) as stream:
         assert [row["id"] for row in stream.rows(bool)] == [2]

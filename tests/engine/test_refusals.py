@@ -112,7 +112,7 @@ REFUSED = [
     ("filter $p.timeRange.startTime < $m.timestamp", 7, "set start and end"),
     ("roundtime to 1h", 0, "writing to $m"),
     ("roundtime now() to 1h", 10, "add into"),
-    ("filter a.matches(/x(?i)y/)", 17, "flags amid a regular expression"),
+    ("filter a.matches(/x(?i)y/)", 17, "flags inside a regular expression"),
     (r"filter a.matches(/\pL/)", 17, "Unicode classes"),
     ("filter a.matches(/[[:dgit:]]/)", 17, "unknown class [:dgit:]"),
     ("top 3 a, count() by b", 20, "is no aggregation, nor one of the keys"),

@@ -48,7 +48,7 @@ class LiveRows:
         # An id that this store has not given yet is one of another store.
         is_known = after is not None and after <= store.last_event
         self._last = store.last_event if after is None else after if is_known else 0
-        # A client that has nothing, or has newer events, need not be told of the last clearing.
+        # A client that has nothing, or has newer events, does not need the last clearing.
         is_told = not after or after > store.cleared_until
         self._cleared = store.cleared_until if is_told else 0
         self._sent: dict[str, Any] = {}

@@ -52,7 +52,7 @@ def _translated(source: str, at: int) -> str:
         elif kind == "group":
             parts.append("(?P<")
         elif kind == "flags" and found.start():
-            raise UnsupportedError(f"flags amid a regular expression, {text}", at)
+            raise UnsupportedError(f"flags inside a regular expression, {text}", at)
         else:
             parts.append(r"\[" if inside and text == "[" else text)
             inside = kind == "open" or (inside and kind != "close")
