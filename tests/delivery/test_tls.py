@@ -59,7 +59,7 @@ def test_a_file_is_trusted_whatever_the_variables_say(monkeypatch, tmp_path):
     ],
 )
 def test_a_failed_handshake_says_what_to_look_at(reason, cure):
-    """A server that asks for a certificate gets another message than one that does not speak TLS."""
+    """The message tells a server that asks for a certificate from one without TLS."""
     error = ssl.SSLError(1, f"[SSL: {reason}]")
     error.reason = reason
 

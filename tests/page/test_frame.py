@@ -118,7 +118,7 @@ def test_an_empty_page_gives_lines_that_work(page, server):
 
 
 def test_an_empty_page_takes_what_was_exported(page, server, sender, tmp_path):
-    """The events of a file are on the page once it is chosen; for a wrong file, the page says why."""
+    """A chosen file puts its events on the page; if the file is wrong, the page says why."""
     one = sender(*VENDORS)
     one.log.info("kept in a file")
     one.deliver()
