@@ -115,30 +115,31 @@ class StatsReporter:
         return self._endpoint is not None and not (PROCESS.is_ending or PROCESS.is_forking)
 
     def _report(self) -> None:
+        endpoint = self._endpoint
+        if endpoint is None:
+            return
         with contained:  # a failed report must end neither the thread nor the process
             try:
-                status = self._post(TIMEOUT)
+                status = self._post(endpoint, TIMEOUT)
             except TransportError as error:
-                self._failed(str(error))
+                self._failed(endpoint, str(error))
                 return
             if status == 200:
                 self._answered = True
                 self._diagnostics.passed("report")
             else:
-                self._failed(f"answered {status}: is it `cxlogging dev` of this version?")
+                self._failed(endpoint, f"answered {status}: is it `cxlogging dev` of this version?")
 
     def _report_last(self) -> None:
         """Report how it ended, where the server answered before."""
-        if self._answered and self._pid == os.getpid() and self._transport is not None:
+        endpoint, transport = self._endpoint, self._transport
+        if endpoint and transport and self._answered and self._pid == os.getpid():
             with own_thread(), contained:
-                self._post(LAST_TIMEOUT)
-            self._transport.close()
+                self._post(endpoint, LAST_TIMEOUT)
+            transport.close()
 
-    def _post(self, seconds: float) -> int:
-        """Return the status of the answer to a report; 0 where there is no address."""
-        endpoint = self._endpoint
-        if endpoint is None:
-            return 0
+    def _post(self, endpoint: Endpoint, seconds: float) -> int:
+        """Return the status of the answer to a report."""
         request = Request(endpoint, HEADERS, json.dumps(report()).encode())
         return self._connected(endpoint).send(request, None, seconds).status
 
@@ -150,11 +151,11 @@ class StatsReporter:
             self._pid = os.getpid()
         return self._transport
 
-    def _failed(self, reason: str) -> None:
+    def _failed(self, endpoint: Endpoint, reason: str) -> None:
         self._answered = False
-        at = self._endpoint.origin if self._endpoint else ""
-        sentence = f"the local server at {at} does not take statistics: {reason}"
-        self._diagnostics.say("report", "report", sentence)
+        if self._endpoint is not None:  # `end` was not called meanwhile
+            sentence = f"the local server at {endpoint.origin} does not take statistics: {reason}"
+            self._diagnostics.say("report", "report", sentence)
 
 
 REPORTER = StatsReporter()
