@@ -62,7 +62,7 @@ class RowsApi:
             "rows": rows,
             "next_before": rows[-1]["id"] if len(rows) == limit else None,
             "kind": wanted.kind,
-            "total": self._total(conditions, left),
+            "total": None if page else self._total(conditions, left),
         }
 
     def _total(self, conditions: list[Sql], left: Future[None]) -> int | None:
