@@ -10,7 +10,7 @@ import pytest
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.handlers.context import bound
-from cxlogging.handlers.sampling import FieldSampler, LevelSampler, RandomSampler, sampler
+from cxlogging.handlers.selection.samplers import FieldSampler, LevelSampler, RandomSampler, sampler
 
 
 def a_record(level: int = 20, **extra: object) -> logging.LogRecord:
@@ -110,7 +110,7 @@ def test_odd_values_decide_too():
 
 DECIDE = """
 import logging
-from cxlogging.handlers.sampling import FieldSampler
+from cxlogging.handlers.selection.samplers import FieldSampler
 record = logging.LogRecord("", 20, "", 7, "", None, None)
 sample = FieldSampler("trace", 3)
 for each in range(64):
