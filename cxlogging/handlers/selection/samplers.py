@@ -92,7 +92,7 @@ def samplers(name: str, value: object) -> tuple[Sampler, ...]:
     Raises:
         ConfigurationError: It is none of these.
     """
-    given = value if isinstance(value, (list, tuple)) else (value,)
+    given = value if value and isinstance(value, (list, tuple)) else (value,)
     chosen = (_sampler(name, given[index]) for index in range(len(given)))
     return tuple(each for each in chosen if each is not None)
 
