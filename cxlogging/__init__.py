@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .handlers.context import bind, bound, unbind
     from .handlers.queueing import ContextQueueHandler
     from .handlers.redaction.filter import RedactFilter
-    from .handlers.sampling import FieldSampler, LevelSampler
+    from .handlers.selection.samplers import FieldSampler, LevelSampler
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
     from .vendors.honeycomb.handler import HoneycombHandler
@@ -56,9 +56,9 @@ _HOMES = {
     "ContextQueueHandler": ".handlers.queueing",
     "CoralogixHandler": ".vendors.coralogix.handler",
     "CxLoggingError": ".errors",
-    "FieldSampler": ".handlers.sampling",
+    "FieldSampler": ".handlers.selection.samplers",
     "HoneycombHandler": ".vendors.honeycomb.handler",
-    "LevelSampler": ".handlers.sampling",
+    "LevelSampler": ".handlers.selection.samplers",
     "RedactFilter": ".handlers.redaction.filter",
     "Stats": ".delivery.ledger",
     "bind": ".handlers.context",

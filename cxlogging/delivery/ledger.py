@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 SPARE_LEVEL = 40
 """The level whose counter always exists."""
 
+DISCARDED = ("clean", "explicit", "full", "unreachable")
+"""Why records that were held back are not sent."""
+
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -93,6 +96,12 @@ class Stats(NamedTuple):
         pending: Waiting in memory or in flight.
         spooled: Waiting on disk.
         sampled: Left out by sampling; never accepted.
+        limited: Left out by ``limit``; never accepted.
+        over_budget: Left out because the ``budget`` was used up; never accepted.
+        discarded: Held back by `cxlogging.hold` and not needed; never accepted.
+        discarded_by_reason: The same by reason: ``"clean"``, ``"explicit"``, ``"full"`` or
+            ``"unreachable"``.
+        held: Held back now: not yet accepted, sent if something goes wrong.
         suppressed: Never accepted: created on a worker thread, by its traffic or by a
             finalizer that the collector ran there, or while ``CXLOGGING_DISABLED`` is set.
         lost_by_level: Outcome and level number to count, for every record lost.
@@ -115,6 +124,11 @@ class Stats(NamedTuple):
     pending: int = 0
     spooled: int = 0
     sampled: int = 0
+    limited: int = 0
+    over_budget: int = 0
+    discarded: int = 0
+    discarded_by_reason: Mapping[str, int] = NOTHING
+    held: int = 0
     suppressed: int = 0
     lost_by_level: Mapping[tuple[str, int], int] = NOTHING
     reasons: Mapping[str, int] = NOTHING
@@ -125,6 +139,12 @@ class Stats(NamedTuple):
     state: DeliveryState = DeliveryState.IDLE
     last_error: str = ""
     reports: int = 0
+
+    @property
+    def offered(self) -> int:
+        """Records that log calls have handed over, and those adopted from a spool."""
+        left_out = self.sampled + self.limited + self.over_budget
+        return self.accepted + left_out + self.discarded + self.held
 
     @property
     def balanced(self) -> bool:
@@ -148,7 +168,12 @@ class Ledger:
         self.bytes_sent = 0
         self.last_error = ""
         self.dropped = Tally()
-        self.sampled = Counter()
+        self.sampled = Tally()
+        self.limited = Tally()
+        self.over_budget = Tally()
+        self.held = Tally()
+        self.released = Tally()
+        self.discarded: dict[str, Tally] = {reason: Tally() for reason in DISCARDED}
         self.suppressed = Counter()
         self.rejected: Multiset[int] = Multiset()
         self.abandoned: Multiset[int] = Multiset()
@@ -207,6 +232,7 @@ class Ledger:
             state: What the handler does.
         """
         dropped = self.dropped.by_level()
+        discarded = {reason: tally.total for reason, tally in self.discarded.items()}
         lost = {
             (outcome, level): count
             for outcome, counts in (
@@ -224,7 +250,12 @@ class Ledger:
             abandoned=self.abandoned.total(),
             pending=waiting + in_flight - spooled,
             spooled=spooled,
-            sampled=self.sampled.value,
+            sampled=self.sampled.total,
+            limited=self.limited.total,
+            over_budget=self.over_budget.total,
+            discarded=sum(discarded.values()),
+            discarded_by_reason={reason: count for reason, count in discarded.items() if count},
+            held=self.held.total - self.released.total - sum(discarded.values()),
             suppressed=self.suppressed.value,
             lost_by_level=lost,
             reasons=dict(self.reasons),

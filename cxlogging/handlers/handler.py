@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..delivery.delivery import Delivery
     from ..delivery.ledger import Stats
     from ..wire.destination import Destination
-    from .sampling import Sampler
 
 
 class ShippingHandler(logging.Handler):
@@ -43,8 +42,6 @@ class ShippingHandler(logging.Handler):
         ConfigurationError: An option is unknown or invalid.
     """
 
-    _sampler: Sampler | None = None
-
     def __init__(
         self, destination: Destination, /, level: int | str = logging.NOTSET, **options: Any
     ) -> None:
@@ -53,21 +50,18 @@ class ShippingHandler(logging.Handler):
         from .pipeline import build_pipeline, level_number  # noqa: PLC0415
 
         number = level_number("level", level)
-        self._delivery, self._make = build_pipeline(type(self), destination, options)
+        self._delivery, self._make, self._selection = build_pipeline(
+            type(self), destination, options
+        )
         self._encode = destination.encode
         self._put = self._delivery.put
         self._missing = destination.missing
         self._disabled = is_disabled()
-        self._selects = bool(self._missing) or self._disabled
+        self._selects = bool(self._missing) or self._disabled or self._selection is not None
         super().__init__(number)
         self._attachment = Attachment(self)
         self._delivery.watch(self._attachment.check)
         weakref.finalize(self, _let_go, self._delivery, self._attachment).atexit = False
-
-    def set_sampler(self, sampler: Sampler | None) -> None:
-        """Ship only the records that *sampler* chooses; None ships all."""
-        self._sampler = sampler
-        self._selects = bool(self._missing) or sampler is not None or self._disabled
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
         """Use *fmt*, unless it only adds to the message what are fields already."""
@@ -137,19 +131,9 @@ class ShippingHandler(logging.Handler):
         if self._disabled:
             self._delivery.ledger.suppressed.add()
             return 0
-        if self._sampler is not None:
-            try:
-                rate = self._sampler(record)
-            except BaseException as error:
-                if is_external(error):
-                    raise
-                self._delivery.note("sample_rate", f"sample_rate failed: {type(error).__name__}")
-            if type(rate) is not int or rate < 0:
-                self._delivery.note("sample_rate", f"sample_rate returned {type(rate).__name__}")
-                rate = 1
-        if rate == 0:
-            self._delivery.ledger.sampled.add()
-        elif self._missing:
+        if self._selection is not None:
+            rate = self._selection.rate(record)
+        if rate and self._missing:
             self._delivery.refuse(record.levelno)
             rate = 0
         return rate

@@ -16,6 +16,8 @@ from .events import ContextProvider, EventMaker
 from .exceptions.tracebacks import preload
 from .items import ItemMaker
 from .redaction.rules import DefaultRules, build_sanitizer
+from .selection.samplers import Sampler, samplers
+from .selection.selection import Selection
 
 MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Returns the item of a record, as `ItemMaker.make` does."""
@@ -23,9 +25,9 @@ MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 
 def build_pipeline(
     handler: type[logging.Handler], destination: Destination, options: Mapping[str, Any]
-) -> tuple[Delivery, MakeItem]:
+) -> tuple[Delivery, MakeItem, Selection | None]:
     """
-    Return the delivery of a handler, and the function that makes items for it.
+    Return the delivery of a handler, what makes items for it, and what it leaves out.
 
     Args:
         handler: The handler's class.
@@ -46,11 +48,18 @@ def build_pipeline(
     }
     delivery = _delivery(destination, Options.parse(given))
     make = ItemMaker(_event_maker(parsed, delivery), destination).make
+    selection = _selection(parsed, delivery)
     if parsed["sql_parameters"]:
-        return delivery, make
+        return delivery, make, selection
     from .redaction.sql import hiding_parameters  # noqa: PLC0415 - few handlers need it
 
-    return delivery, hiding_parameters(make)
+    return delivery, hiding_parameters(make), selection
+
+
+def _selection(parsed: Mapping[str, Any], delivery: Delivery) -> Selection | None:
+    """Return what leaves records out; None where all are sent."""
+    chosen: tuple[Sampler, ...] = parsed["sample_rate"]
+    return Selection(delivery, chosen) if chosen else None
 
 
 def _delivery(destination: Destination, options: Options) -> Delivery:
@@ -158,6 +167,7 @@ HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
     "context": (None, _context),
     "redact": (DefaultRules(), _redact),
     "redact_except": (None, _redact_except),
+    "sample_rate": ((), samplers),
     "sequence": (None, _sequence),
     "sql_parameters": (True, values.boolean),
     "strip_ansi": (False, values.boolean),

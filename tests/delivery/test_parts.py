@@ -572,7 +572,7 @@ def test_the_applications_chance_is_left_alone():
     """Backoff and sampling draw nothing from the application's own random number generator."""
     import random
 
-    from cxlogging.handlers.sampling import LevelSampler, RandomSampler
+    from cxlogging.handlers.selection.samplers import LevelSampler, RandomSampler
 
     random.seed(7)
     before = random.getstate()

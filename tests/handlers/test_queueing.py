@@ -20,7 +20,7 @@ from cxlogging.handlers.context import CAPTURED, bound
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.queueing import ContextQueueHandler
 from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
-from cxlogging.handlers.sampling import FieldSampler
+from cxlogging.handlers.selection.samplers import FieldSampler
 from cxlogging.wire.sanitizing.sanitizer import Sanitizer
 
 

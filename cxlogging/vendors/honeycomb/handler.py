@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...handlers.handler import ShippingHandler
 
 if TYPE_CHECKING:
-    from ...handlers.sampling import Sampler
+    from ...handlers.selection.samplers import Sampler
 
 
 class HoneycombHandler(ShippingHandler):
@@ -43,7 +43,6 @@ class HoneycombHandler(ShippingHandler):
         level: int | str = logging.NOTSET,
         **options: Any,
     ) -> None:
-        from ...handlers.sampling import sampler
         from .destination import configure
 
         destination = configure(
@@ -53,6 +52,4 @@ class HoneycombHandler(ShippingHandler):
             url=url,
             allow_plain_http=options.pop("allow_plain_http", None),
         )
-        chosen = sampler(sample_rate)
-        super().__init__(destination, level, **options)
-        self.set_sampler(chosen)
+        super().__init__(destination, level, sample_rate=sample_rate, **options)

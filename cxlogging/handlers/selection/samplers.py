@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import ConfigurationError
-from . import context
+from ...errors import ConfigurationError
+from .. import context
 
 Sampler = Callable[[logging.LogRecord], int]
 """Returns how many records the given one stands for, or 0 to drop it."""
@@ -85,23 +85,29 @@ class LevelSampler:
         return 1
 
 
-def sampler(sample_rate: object) -> Sampler | None:
+def samplers(name: str, value: object) -> tuple[Sampler, ...]:
     """
-    Return the sampler for a ``sample_rate`` argument; None keeps everything.
+    Return the samplers for a ``sample_rate`` option: a rate, a callable, or a list of these.
 
     Raises:
-        ConfigurationError: It is neither a rate nor a callable.
+        ConfigurationError: It is none of these.
     """
-    if callable(sample_rate):
-        return sample_rate
-    rate = _parsed_rate("sample_rate", sample_rate)
+    given = value if value and isinstance(value, (list, tuple)) else (value,)
+    chosen = (_sampler(name, given[index]) for index in range(len(given)))
+    return tuple(each for each in chosen if each is not None)
+
+
+def _sampler(name: str, value: object) -> Sampler | None:
+    if callable(value):
+        return value
+    rate = _parsed_rate(name, value)
     return None if rate == 1 else RandomSampler(rate)
 
 
 def _parsed_rate(name: str, value: object) -> int:
     number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        from ..wire.option_parsers import shown  # noqa: PLC0415 - only for the error
+        from ...wire.option_parsers import shown  # noqa: PLC0415 - only for the error
 
         takes = "a whole number from 1"
         if name == "sample_rate":

@@ -1,0 +1,1 @@
+"""Which records are sent: samplers, limits and the budget."""
