@@ -7,6 +7,7 @@ import sys
 import click
 
 from ...dataprime import Row
+from ...wire.settings import held
 from ..shared import connection_options as connection
 from ..shared import formats
 from ..shared.exit_codes import EMPTY, OK, PARTIAL
@@ -33,7 +34,7 @@ WIDER = "Log something, or widen the window with --since."
         "cxlogging volume --local --top 10",
         "cxlogging volume --url http://127.0.0.1:4319 --price 0.5",
         "cxlogging volume --local --reported",
-        "cxlogging volume --since 1d --price 0.5 -o csv > volume.csv",
+        "cxlogging volume --since 1d --price 0.5 -o csv",
     ),
 )
 @click.option(
@@ -55,9 +56,8 @@ WIDER = "Log something, or widen the window with --since."
 @click.option(
     "--price",
     type=FiniteRange(0),
-    envvar=PRICE_VARIABLE,
     metavar="P",
-    help=f"Show the cost at P per GB of 10^9 bytes. Default: {PRICE_VARIABLE}; else no cost.",
+    help=f"Show the cost at P per GB of 10^9 bytes. Default: {PRICE_VARIABLE}, or else no cost.",
 )
 @click.option(
     "--top",
@@ -97,6 +97,7 @@ def command(
 
     Exit codes: 0 success, 4 nothing was logged; all others are those of query.
     """
+    price = _price_of_the_environment() if price is None else price
     where = connection.address(local=local, port=port, domain=domain, url=url)
     origin = loopback_origin(where["url"] or local_url())
     if end and not since:
@@ -113,7 +114,7 @@ def command(
             measured = sources.queried(client, tier or "archive", since or DEFAULT_SINCE, end, top)
     else:
         measured = sources.stored(origin, since, end)
-        if not (measured.rows or since) and (counted := sources.reported(origin)).rows:
+        if not (measured.events or since) and (counted := sources.reported(origin)).rows:
             note("no event is stored at the local server: these are counts of processes.")
             measured = counted
     _print(measured, top, price, formats.chosen(output), color)
@@ -121,6 +122,18 @@ def command(
         note(f"{measured.what}: none.{'' if reported else ' ' + WIDER}")
         raise SystemExit(EMPTY)
     raise SystemExit(PARTIAL if measured.is_partial else OK)
+
+
+def _price_of_the_environment() -> float | None:
+    text = held(PRICE_VARIABLE)
+    if not text:
+        return None
+    try:
+        return FiniteRange(0).convert(text, None, None)
+    except click.BadParameter:
+        raise click.UsageError(
+            f"{PRICE_VARIABLE} takes a price per GB, such as 0.5, not {text!r}."
+        ) from None
 
 
 def _print(measured: Measurement, top: int, price: float | None, form: str, colour: str) -> None:

@@ -85,15 +85,19 @@ def cost(size: int, price: float) -> float:
 def cost_sentence(measured: Measurement, price: float) -> str:
     """Return what all of it costs, and what a day costs where the period is known."""
     whole = f"At {price:g} per GB (10^9 bytes) all of it costs {money(cost(measured.bytes, price))}"
-    if not measured.seconds:
+    if measured.seconds is None:
         return f"{whole}; the period is not known, so there is no rate per day."
+    if measured.seconds < 1:
+        return f"{whole}; less than a second was measured, too little for a rate per day."
     daily = cost(measured.bytes, price) * DAY / measured.seconds
     return f"{whole}: {money(daily)} per day at this rate, measured over {span(measured.seconds)}."
 
 
 def money(amount: float) -> str:
-    """Return an amount with two decimal places, or with more where it is small."""
-    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.2g}"
+    """Return an amount with two decimal places, or four where it is small."""
+    if 0 < amount < 0.0001:
+        return "< 0.0001"
+    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.4f}"
 
 
 def span(seconds: float) -> str:

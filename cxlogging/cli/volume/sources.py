@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...dataprime import DataPrimeClient, times
@@ -66,7 +66,7 @@ def reported(origin: str) -> Measurement:
     """Return the volume that processes have counted themselves, and report to the local server."""
     reports = call(origin, "/api/reports", advice=ADVICE)["reports"]
     sites = [
-        ({"process": report["process"], "vendor": handler["vendor"],
+        ({"vendor": handler["vendor"], "process": report["process"],
           "destination": handler["name"]}, site)
         for report in reports
         for handler in report["handlers"]
@@ -74,10 +74,10 @@ def reported(origin: str) -> Measurement:
     ]  # fmt: skip
     totals: dict[str, int] = {}
     for sender, site in sites:
-        totals[sender["vendor"]] = totals.get(sender["vendor"], 0) + site["bytes"]
+        totals[sender["destination"]] = totals.get(sender["destination"], 0) + site["bytes"]
     rows = [
         SiteVolume(sender, *_site(site), site["events"], site["bytes"],
-                   site["bytes"] / (totals[sender["vendor"]] or 1), site["held_back"])
+                   site["bytes"] / (totals[sender["destination"]] or 1), site["held_back"])
         for sender, site in sites
     ]  # fmt: skip
     rows.sort(key=lambda row: (row.bytes, row.held_back), reverse=True)
@@ -98,7 +98,8 @@ def queried(
     window = {"since": since, "end": end, "tier": tier}
     keys = ", ".join(f"{path} as {name}" for name, path in {**SENDER, **SITE}.items())
     counts = f"aggregate count() as events, sum({size}) as bytes"
-    (whole,), _, _ = _rows(client, f"source logs | {counts}", window)
+    sums, _, _ = _rows(client, f"source logs | {counts}", window)
+    whole = sums[0] if sums else {}
     found, limits, warnings = _rows(
         client, f"source logs | groupby {keys} {counts} | orderby bytes desc | limit {top}", window
     )
@@ -133,7 +134,7 @@ def _rows(
         return rows, answer.unrequested_limits, [f"warning: {each}" for each in stream.warnings]
 
 
-def _site(row: Mapping[str, Any]) -> Iterable[Any]:
+def _site(row: Mapping[str, Any]) -> tuple[str, str, int, str, str]:
     """Return logger, file, line, function and level of a row."""
     line = row.get("line")
     return (

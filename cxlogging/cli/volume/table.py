@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...vendors.registry import VENDORS
 from ..shared.screen import is_coloured, safe, symbol
 from .measurement import Measurement, SiteVolume, cost, cost_sentence, money, span
 
@@ -50,10 +51,11 @@ def _table(rows: Sequence[SiteVolume], price: float | None) -> Table:
     most = max((row.share for row in rows), default=0.0) or 1.0
     for row in rows:
         cells = [f"{row.events:,}", f"{row.bytes:,}", f"{row.share:.1%}"]
-        cells += [f"{row.held_back:,}"] * holds
+        cells += [f"{row.held_back or 0:,}"] * holds
         cells += [] if price is None else [money(cost(row.bytes, price))]
         bar = symbol("█", "#") * round(row.share / most * BAR_WIDTH)
-        sender = " / ".join(filter(None, row.sender.values()))
+        names = [*row.sender.values()]  # the vendor first, which the others imply
+        sender = " / ".join(filter(None, names[1:] or names))
         texts = (sender, row.place or UNKNOWN, row.logger, row.level)
         table.add_row(*(Text(safe(each)) for each in texts), *map(Text, cells), Text(bar, "cyan"))
     return table
@@ -71,3 +73,6 @@ def _conclusions(measured: Measurement, top: int, price: float | None) -> Iterat
         )
     if price is not None:
         yield cost_sentence(measured, price)
+        for vendor in dict.fromkeys(row.sender["vendor"] for row in measured.rows):
+            if vendor in VENDORS:
+                yield f"{VENDORS[vendor].title} bills {VENDORS[vendor].profile.billed}."
