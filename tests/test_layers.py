@@ -86,6 +86,7 @@ PUBLIC = [
     "LevelSampler",
     "RedactFilter",
     "Stats",
+    "VolumeRow",
     "bind",
     "bound",
     "flush_all",
@@ -94,6 +95,7 @@ PUBLIC = [
     "report_stats",
     "stats",
     "unbind",
+    "volume",
 ]
 
 
