@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .delivery.ledger import Stats
-    from .delivery.overview import flush_all, stats
+    from .delivery.overview import flush_all, stats, volume
     from .delivery.process.sigterm import install_sigterm
     from .delivery.reporting import report_stats
+    from .delivery.volume import VolumeRow
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
     from .handlers.queueing import ContextQueueHandler
     from .handlers.redaction.filter import RedactFilter
-    from .handlers.selection.samplers import FieldSampler, LevelSampler
+    from .handlers.selection.limiter import SiteLimiter
+    from .handlers.selection.samplers import FieldSampler, LevelSampler, TraceSampler
+    from .handlers.selection.throughput import ThroughputSampler
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
     from .vendors.honeycomb.handler import HoneycombHandler
@@ -38,7 +41,11 @@ __all__ = [
     "HoneycombHandler",
     "LevelSampler",
     "RedactFilter",
+    "SiteLimiter",
     "Stats",
+    "ThroughputSampler",
+    "TraceSampler",
+    "VolumeRow",
     "bind",
     "bound",
     "flush_all",
@@ -47,6 +54,7 @@ __all__ = [
     "report_stats",
     "stats",
     "unbind",
+    "volume",
 ]
 
 _HOMES = {
@@ -60,7 +68,11 @@ _HOMES = {
     "HoneycombHandler": ".vendors.honeycomb.handler",
     "LevelSampler": ".handlers.selection.samplers",
     "RedactFilter": ".handlers.redaction.filter",
+    "SiteLimiter": ".handlers.selection.limiter",
     "Stats": ".delivery.ledger",
+    "ThroughputSampler": ".handlers.selection.throughput",
+    "TraceSampler": ".handlers.selection.samplers",
+    "VolumeRow": ".delivery.volume",
     "bind": ".handlers.context",
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
@@ -69,6 +81,7 @@ _HOMES = {
     "report_stats": ".delivery.reporting",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
+    "volume": ".delivery.overview",
 }
 
 

@@ -85,7 +85,11 @@ PUBLIC = [
     "HoneycombHandler",
     "LevelSampler",
     "RedactFilter",
+    "SiteLimiter",
     "Stats",
+    "ThroughputSampler",
+    "TraceSampler",
+    "VolumeRow",
     "bind",
     "bound",
     "flush_all",
@@ -94,6 +98,7 @@ PUBLIC = [
     "report_stats",
     "stats",
     "unbind",
+    "volume",
 ]
 
 

@@ -8,13 +8,14 @@ The mutable state of a delivery, all of it, and who writes which part.
 | ``pace`` | ``worker/pacing.py`` |
 | ``encoding`` | ``http/compression.py`` |
 | ``ledger`` | ``ledger.py`` |
+| ``volume`` | ``volume.py`` |
 | ``drops`` | ``drops.py`` |
 | ``diagnostics`` | ``diagnostics.py`` |
 | everything else | this module |
 
 An attribute is assigned by the module of its class and by no other: whoever uses a part calls
 its methods. Everything is read and written under ``lock``, except what log calls do: they put
-items, count with `Counter` and `Tally`, and leave notes.
+items, count with `Counter`, `Tally` and `Cell`, and leave notes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from ..wire.masking import Masker
+from .chores import Chore, EventSource
 from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
@@ -36,6 +38,7 @@ from .http.interface import Transport
 from .ledger import DeliveryState, Ledger, Stats
 from .options import Options
 from .queue.factory import QueueMaker
+from .volume import Volume
 from .worker.in_flight import InFlight
 from .worker.pacing import Health, Pace
 
@@ -91,6 +94,9 @@ class Lane:
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
+        self._chores: list[Chore] = []
+        self._event_sources: list[EventSource] = []
+        self.volume = Volume()
         self.reset()
 
     def reset(self) -> None:
@@ -99,6 +105,7 @@ class Lane:
         self.lock = _thread.RLock()
         self.encoding.restart()
         self.ledger = Ledger()
+        self.volume.reset()
         self.pace = Pace(self.options, self.destination.limits)
         self.in_flight = InFlight()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
@@ -109,6 +116,8 @@ class Lane:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
+        for chore in self._chores:
+            chore.reset_after_fork()
 
     def replace(
         self,
@@ -288,6 +297,33 @@ class Lane:
             sentence, self.watch_at = self._watch(now, self.queue.items_in)
             if sentence:
                 self.diagnostics.say("watch", sentence, sentence)
+
+    # What its handler has workers do.
+
+    def add_chore(self, chore: Chore) -> None:
+        """Have workers do *chore* when it is due."""
+        self._chores.append(chore)
+
+    def add_event_source(self, source: EventSource) -> None:
+        """Have workers send the events of *source*."""
+        self._event_sources.append(source)
+
+    @property
+    def chores_due_at(self) -> float:
+        """When the next chore is due."""
+        return min((chore.due_at for chore in self._chores), default=math.inf)
+
+    def do_chores(self, *, all_of_them: bool = False) -> None:
+        """Do the chores that are due, or *all_of_them*: the process ends."""
+        for chore in self._chores:
+            now = self.clock.monotonic()
+            if all_of_them or chore.due_at <= now:
+                chore.work(now)
+
+    @property
+    def event_sources(self) -> tuple[EventSource, ...]:
+        """What has events for the vendor."""
+        return self.drops, *self._event_sources
 
     # What is open.
 

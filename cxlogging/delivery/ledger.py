@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import itertools
 from collections import Counter as Multiset
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -52,7 +52,12 @@ class Counter:
     @property
     def value(self) -> int:
         """The count so far."""
-        return int(repr(self._count)[6:-1])
+        return count_of(self._count)
+
+
+def count_of(counter: Iterator[int]) -> int:
+    """Return how far an `itertools.count` that began at 0 is, without a step."""
+    return int(repr(counter)[6:-1])
 
 
 class Tally:

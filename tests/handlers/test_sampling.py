@@ -10,7 +10,8 @@ import pytest
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.handlers.context import bound
-from cxlogging.handlers.selection.samplers import FieldSampler, LevelSampler, RandomSampler, sampler
+from cxlogging.handlers.selection.options import samplers
+from cxlogging.handlers.selection.samplers import FieldSampler, LevelSampler, RandomSampler
 
 
 def a_record(level: int = 20, **extra: object) -> logging.LogRecord:
@@ -41,27 +42,30 @@ def test_chance_keeps_as_many_as_it_says():
 @pytest.mark.parametrize("one", [1, "1"])
 def test_a_rate_of_one_samples_nothing(one):
     """sample_rate=1 keeps everything, without a sampler."""
-    assert sampler(one) is None
+    assert samplers("sample_rate", one) == ()
 
 
 def test_a_rate_may_be_a_text():
     """A rate may be a string from a configuration file."""
-    assert sampler("7")._rate == 7
-    assert isinstance(sampler(7), RandomSampler)
+    assert samplers("sample_rate", "7")[0]._rate == 7
+    assert isinstance(samplers("sample_rate", 7)[0], RandomSampler)
 
 
 def test_a_callable_is_a_sampler():
     """A callable is used as it is."""
     own = FieldSampler("trace", 2)
 
-    assert sampler(own) is own
+    assert samplers("sample_rate", own) == (own,)
 
 
 @pytest.mark.parametrize("rate", [0, -1, 1.5, True, False, None, "", "x", "1.5", "-1", "²"])
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (sampler, "sample_rate takes a whole number from 1, or a callable, not"),
+        (
+            lambda rate: samplers("sample_rate", rate),
+            "sample_rate takes a whole number from 1, or a callable, not",
+        ),
         (lambda rate: FieldSampler("f", rate), "rate takes a whole number from 1, not"),
         (lambda rate: LevelSampler({10: rate}), "rates takes a whole number from 1, not"),
     ],

@@ -114,7 +114,7 @@ VALUES = {
     "redact_except": [5, 1.5, ["a", 5], b"x", [""], True],
     "sql_parameters": [2, [], "x", object()],
     "strip_ansi": [2, [], "x", object()],
-    "sample_rate": [0, 1.5, True, None, [2]],
+    "sample_rate": [0, 1.5, True, None, [], [0], [[2]]],
     "level": [None, True, 1.5, b"INFO", "LOUD", "infoo", "", "10.5"],
     "dataset": [5, b"shop", ["shop"], "a\nb", "${DATASET}"],
     "service_name": [5, b"shop", "a\0b", "{{ service }}"],
