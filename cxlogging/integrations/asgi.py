@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from ..handlers.holding.options import hold_options
+from ..handlers.holding.decorator import hold_option
 from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
 
 Scope = MutableMapping[str, Any]
@@ -54,7 +54,7 @@ class ContextMiddleware:
         self._header = header.lower().encode("latin-1")
         self._sent_header = header.encode("latin-1")
         self._logger = access_logger(access_log)
-        self._holding = hold_options(hold)
+        self._holding = hold_option(hold)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or KEY in scope:

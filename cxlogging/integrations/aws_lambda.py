@@ -11,15 +11,12 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from ..delivery.overview import flush_all
 from ..handlers.context import bound
-from ..handlers.holding.options import hold_options
+from ..handlers.holding.decorator import Holding, hold_option
 from .web import SERVER_ERROR
-
-if TYPE_CHECKING:
-    from ..handlers.holding.scope import HoldOptions
 
 FlushedHandler = TypeVar("FlushedHandler", bound=Callable[..., Any])
 
@@ -65,7 +62,7 @@ def flush_logs(
     Raises:
         ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
-    holding = hold_options(hold)
+    holding = hold_option(hold)
     if function is None:
         return functools.partial(flush_logs, reserve=reserve, hold=hold)
     if inspect.iscoroutinefunction(function):
@@ -87,7 +84,7 @@ def flush_logs(
 
 @contextlib.contextmanager
 def _invocation(
-    context: Any, reserve: float, holding: HoldOptions | None
+    context: Any, reserve: float, holding: Holding | None
 ) -> Iterator[Callable[[Any], Any]]:
     """Bind a call's fields, hold its records, and flush; yield what is to see its answer."""
 

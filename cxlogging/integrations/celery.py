@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..delivery.overview import flush_all
 from ..handlers.context import current, rebind
 from ..handlers.handler import ShippingHandler
-from ..handlers.holding.options import hold_options
+from ..handlers.holding.decorator import Holding, hold_option
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from ..handlers.holding.scope import Hold, HoldOptions
+    from ..handlers.holding.scope import Hold
 
 REQUEST_ID = "cxlogging_request_id"
 """The header of a task's message that carries the request id."""
@@ -53,7 +53,7 @@ def setup(app: Celery, *, hold: bool | Mapping[str, Any] = False) -> None:
         ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
     del app  # Celery's signals are those of the process
-    holding = hold_options(hold)
+    holding = hold_option(hold)
     if not _receivers:
         _receivers.append(_Receivers(holding))
         _receivers[0].connect()
@@ -70,7 +70,7 @@ class _Begun(NamedTuple):
 
 
 class _Receivers:
-    def __init__(self, holding: HoldOptions | None) -> None:
+    def __init__(self, holding: Holding | None) -> None:
         self.holding = holding
         self._configured: dict[str, tuple[list[ShippingHandler], int]] = {}
         self._begun: dict[str, list[_Begun]] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from ..handlers.holding.options import hold_options
+from ..handlers.holding.decorator import hold_option
 from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
 from .wsgi import Body
 
@@ -44,7 +44,7 @@ class ContextMiddleware:
         self._get_response = get_response
         self._header = options.get("request_id_header", REQUEST_ID_HEADER)
         self._logger = access_logger(options.get("access_log"))
-        self._holding = hold_options(options.get("hold", False))
+        self._holding = hold_option(options.get("hold", False))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)

@@ -11,7 +11,7 @@ import rq
 from ..delivery.overview import flush_all
 from ..handlers.context import bound
 from ..handlers.handler import ShippingHandler
-from ..handlers.holding.options import hold_options
+from ..handlers.holding.decorator import hold_option
 
 if TYPE_CHECKING:
     from ..handlers.holding.scope import Hold
@@ -39,7 +39,7 @@ class Worker(rq.Worker):  # type: ignore[misc, unused-ignore]  # RQ has types si
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        hold_options(cls.hold)
+        hold_option(cls.hold)
 
     def perform_job(self, job: Any, queue: Any, *execution: Any) -> bool:
         """Run *job* with its fields bound, and deliver its records."""
@@ -51,7 +51,7 @@ class Worker(rq.Worker):  # type: ignore[misc, unused-ignore]  # RQ has types si
             flush_all(FLUSH_SECONDS)
 
     def _perform_held(self, *arguments: Any) -> bool:
-        holding, succeeded = hold_options(self.hold), False
+        holding, succeeded = hold_option(self.hold), False
         self._held = holding.begin() if holding is not None else None
         try:
             succeeded = bool(super().perform_job(*arguments))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..handlers.context import carry, current, rebind
 
 if TYPE_CHECKING:
-    from ..handlers.holding.scope import Hold, HoldOptions
+    from ..handlers.holding.decorator import Holding
+    from ..handlers.holding.scope import Hold
 
 REQUEST_ID_HEADER = "X-Request-ID"
 MAX_ID_LENGTH = 128
@@ -73,7 +74,7 @@ class RequestContext:
         given_id: str,
         client: str | None,
         access_logger: logging.Logger | None,
-        holding: HoldOptions | None = None,
+        holding: Holding | None = None,
     ) -> None:
         self.id = request_id(given_id)
         self.route: str | None = None
@@ -101,7 +102,7 @@ class RequestContext:
         rebind(self._fields())
         self.hold(self._holding)
 
-    def hold(self, holding: HoldOptions | None) -> None:
+    def hold(self, holding: Holding | None) -> None:
         """Hold the request's records from here on, unless that is done already."""
         if holding is not None and self._hold is None:
             self._hold = holding.begin()

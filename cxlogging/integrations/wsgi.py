@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any
 
-from ..handlers.holding.options import hold_options
+from ..handlers.holding.decorator import hold_option
 from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
 
 Environ = dict[str, Any]
@@ -52,7 +52,7 @@ class ContextMiddleware:
         self._header = header
         self._variable = f"HTTP_{header.upper().replace('-', '_')}"
         self._logger = access_logger(access_log)
-        self._holding = hold_options(hold)
+        self._holding = hold_option(hold)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if KEY in environ:  # of a middleware around this one, which closes it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 
@@ -159,10 +160,10 @@ def test_hold_takes_the_arguments_of_hold(shipped, kind):
 
 
 @both
-@pytest.mark.parametrize("wrong", [3, "yes", {"belw": "INFO"}, {"below": "LOUD"}])
+@pytest.mark.parametrize("wrong", [3, "maybe", {"belw": "INFO"}, {"below": "LOUD"}])
 def test_a_wrong_hold_fails_where_it_is_made(kind, wrong):
     """Not at the first request; the error names what was given."""
-    with pytest.raises(cxlogging.ConfigurationError, match="hold|belw|LOUD"):
+    with pytest.raises(cxlogging.ConfigurationError, match=r"hold|belw|LOUD"):
         kind(lambda: 200, hold=wrong)
 
 
@@ -254,10 +255,8 @@ def test_a_streamed_asgi_answer_is_held_until_its_end(handler, shipped, ends):
         await send({"type": "http.response.body", "body": b"2"})
 
     app = asgi.ContextMiddleware(streams, hold=True)
-    try:
+    with contextlib.suppress(LookupError, asyncio.CancelledError):
         asyncio.run(serve_asgi(app, scope()))
-    except (LookupError, asyncio.CancelledError):
-        pass
 
     assert shipped() == (["debug", "info"] if ends == "by an error" else [])
     assert handler.stats().held == 0
@@ -297,10 +296,8 @@ def test_background_tasks_belong_to_their_request(shipped, fails):
 
     app = applications.Starlette(routes=[Route("/o", view)])
     app.add_middleware(asgi.ContextMiddleware, hold=True)
-    try:
+    with contextlib.suppress(LookupError):
         asyncio.run(serve_asgi(app, scope("/o")))
-    except LookupError:
-        pass
     assert shipped() == (["debug", "info", "later"] if fails else [])
 
 
