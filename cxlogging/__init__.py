@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .handlers.context import bind, bound, unbind
     from .handlers.queueing import ContextQueueHandler
     from .handlers.redaction.filter import RedactFilter
-    from .handlers.selection.samplers import FieldSampler, LevelSampler
+    from .handlers.selection.limiter import SiteLimiter
+    from .handlers.selection.samplers import FieldSampler, LevelSampler, TraceSampler
+    from .handlers.selection.throughput import ThroughputSampler
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
     from .vendors.honeycomb.handler import HoneycombHandler
@@ -39,7 +41,10 @@ __all__ = [
     "HoneycombHandler",
     "LevelSampler",
     "RedactFilter",
+    "SiteLimiter",
     "Stats",
+    "ThroughputSampler",
+    "TraceSampler",
     "VolumeRow",
     "bind",
     "bound",
@@ -63,7 +68,10 @@ _HOMES = {
     "HoneycombHandler": ".vendors.honeycomb.handler",
     "LevelSampler": ".handlers.selection.samplers",
     "RedactFilter": ".handlers.redaction.filter",
+    "SiteLimiter": ".handlers.selection.limiter",
     "Stats": ".delivery.ledger",
+    "ThroughputSampler": ".handlers.selection.throughput",
+    "TraceSampler": ".handlers.selection.samplers",
     "VolumeRow": ".delivery.volume",
     "bind": ".handlers.context",
     "bound": ".handlers.context",

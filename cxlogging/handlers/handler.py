@@ -57,7 +57,7 @@ class ShippingHandler(logging.Handler):
             type(self), destination, options
         )
         self._encode = destination.encode
-        self._put = self._delivery.put
+        self._put = self._delivery.put if self._selection is None else self._selection.put
         self._missing = destination.missing
         self._disabled = is_disabled()
         self._selects = bool(self._missing) or self._disabled or self._selection is not None

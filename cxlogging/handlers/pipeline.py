@@ -16,7 +16,8 @@ from .events import ContextProvider, EventMaker
 from .exceptions.tracebacks import preload
 from .items import ItemMaker
 from .redaction.rules import DefaultRules, build_sanitizer
-from .selection.samplers import Sampler, samplers
+from .selection import options as selecting
+from .selection.report import HeldBackReport
 from .selection.selection import Selection
 
 MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
@@ -46,6 +47,8 @@ def build_pipeline(
         name: parse(name, given.pop(name)) if name in given else default
         for name, (default, parse) in HANDLER_OPTIONS.items()
     }
+    if parsed["budget_hard"] and parsed["budget"] is None:
+        raise ConfigurationError("budget_hard needs budget=, such as budget='2GB/day'.")
     delivery = _delivery(destination, Options.parse(given))
     cell_of = delivery.lane.volume.cell_of
     make = ItemMaker(_event_maker(parsed, delivery), destination, cell_of).make
@@ -59,8 +62,16 @@ def build_pipeline(
 
 def _selection(parsed: Mapping[str, Any], delivery: Delivery) -> Selection | None:
     """Return what leaves records out; None where all are sent."""
-    chosen: tuple[Sampler, ...] = parsed["sample_rate"]
-    return Selection(delivery, chosen) if chosen else None
+    samplers, limit, amount = parsed["sample_rate"], parsed["limit"], parsed["budget"]
+    if not (samplers or limit or amount):
+        return None
+    budget = None
+    if amount is not None:
+        from .selection.budget import Budget  # noqa: PLC0415 - few handlers have one
+
+        shared = delivery.shared_count()
+        budget = Budget(amount, delivery, is_hard=parsed["budget_hard"], shared=shared)
+    return Selection(delivery, HeldBackReport(delivery), samplers, limit, budget)
 
 
 def _delivery(destination: Destination, options: Options) -> Delivery:
@@ -149,11 +160,14 @@ def _sequence(name: str, value: object) -> bool | str:
 
 
 HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
+    "budget": (None, selecting.budget),
+    "budget_hard": (False, values.boolean),
     "fields": ({}, values.mapping),
     "context": (None, _context),
+    "limit": (None, selecting.limit),
     "redact": (DefaultRules(), _redact),
     "redact_except": (None, _redact_except),
-    "sample_rate": ((), samplers),
+    "sample_rate": ((), selecting.samplers),
     "sequence": (None, _sequence),
     "sql_parameters": (True, values.boolean),
     "strip_ansi": (False, values.boolean),

@@ -82,6 +82,7 @@ def at_exit(**_: object) -> None:
         lane = workers.lane
         give_up(workers, *began[workers])
         lane.look(math.inf)
+        lane.do_chores(all_of_them=True)
         lane.report(lane.clock.monotonic())
         lane.disconnect()
         lane.release()

@@ -14,6 +14,7 @@ from .queue import Queue
 
 if TYPE_CHECKING:
     from ..journal.disk import Disk
+    from ..journal.shared_count import SharedCount
     from ..journal.spool import DestinationDir
 
 QueueMaker = Callable[[Clocks, Callable[[int], None], _thread.RLock], Queue]
@@ -45,3 +46,14 @@ def spool_of(destination: Destination, path: str, options: Options, disk: Disk) 
 
     account = account_of(destination.credential, options.headers)
     return DestinationDir(path, destination.identity, disk, account)
+
+
+def shared_count(destination: Destination, options: Options) -> SharedCount | None:
+    """Return the count that all processes of *destination* share in a spool; None without one."""
+    if options.spool is None or destination.missing:
+        return None
+    from ..journal.disk import Disk
+    from ..journal.shared_count import SharedCount
+
+    disk = Disk()
+    return SharedCount(spool_of(destination, options.spool, options, disk), disk)

@@ -53,7 +53,7 @@ def parsed_rate(name: str, value: object) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         takes = "a whole number from 1"
         if name == "sample_rate":
-            takes += ", a sampler, or a list of these"
+            takes += ", or a callable"
         raise refused(name, takes, value)
     return number
 
