@@ -19,6 +19,7 @@ from ..wire.external_errors import EXHAUSTED, is_external
 from ..wire.timestamps import moment
 from .attachment import Attachment
 from .check import CheckResult, check
+from .holding.current import CURRENT
 
 if TYPE_CHECKING:
     from ..delivery.delivery import Delivery
@@ -48,7 +49,8 @@ class ShippingHandler(logging.Handler):
     ) -> None:
         # Imported here so that importing a handler's name stays cheap.
         from ..delivery.isolation import is_disabled  # noqa: PLC0415
-        from .pipeline import build_pipeline, level_number  # noqa: PLC0415
+        from .levels import level_number  # noqa: PLC0415
+        from .pipeline import build_pipeline  # noqa: PLC0415
 
         number = level_number("level", level)
         self._delivery, self._make, self._selection = build_pipeline(

@@ -119,21 +119,6 @@ def _check_names(handler: type[logging.Handler], options: Mapping[str, Any]) -> 
             raise ConfigurationError(f"{handler.__name__} takes no argument {name!r}.{hint}")
 
 
-def level_number(name: str, value: object) -> int:
-    """Return the level *value* as a number; it may be a number or a name in any case."""
-    text = value.strip() if isinstance(value, str) else value
-    found = logging.getLevelName(text) if isinstance(text, str) else text
-    if isinstance(text, str) and not isinstance(found, int):
-        found = int(text) if text.isdecimal() else logging.getLevelName(text.upper())
-    if not isinstance(found, int) or isinstance(found, bool):
-        known = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-        hint = nearest(text.upper(), known) if isinstance(text, str) else ""
-        raise ConfigurationError(
-            f"{name} takes a number, or a name such as 'INFO', not {values.shown(value)}.{hint}"
-        )
-    return found
-
-
 def _redact(_: str, value: object) -> object:
     """Return *value* as `build_sanitizer` takes it."""
     if values.is_on(value):
