@@ -121,11 +121,12 @@ class RequestContext:
     def open_in_thread(self) -> None:
         """Bind the request's fields in a thread that serves requests one after another."""
         outer, before = _of_thread.get(), None
-        if outer is not None and outer.is_answered:  # and never closed
-            outer.end_hold(None)
-            outer, before = None, outer.before
+        if outer is not None:
+            _of_thread.set(None)  # the copy below keeps no earlier request alive
+            if outer.is_answered:  # and was never closed
+                outer.end_hold(None)
+                outer, before = None, outer.before
         self._outer = outer
-        _of_thread.set(None)  # the copy below keeps no earlier request alive
         self.open(before)
         self._context = copy_context()
         _of_thread.set(self)
@@ -151,8 +152,8 @@ class RequestContext:
         """
         if error is not None:
             carry(error, self._fields())
-        if type(error).__name__ in CLIENT_LEFT:
-            self.disconnected, error = True, None
+            if type(error).__name__ in CLIENT_LEFT:
+                self.disconnected, error = True, None
         try:
             self._log(error)
         finally:
@@ -162,14 +163,21 @@ class RequestContext:
     def end_hold(self, error: BaseException | None) -> None:
         """Release the request's records if it has failed; discard them if not."""
         if self._hold is not None:
-            self._hold.close(error, failed=(self.status or 0) >= SERVER_ERROR)
+            # Where an exception has become no answer yet, the hold may be told to ignore it.
+            decides = error is None or self.status is not None
+            self._hold.close(error, failed=decides and self._status() >= SERVER_ERROR)
+
+    def _status(self) -> int:
+        """Return the status of the answer, or what the server makes of there being none."""
+        if self.status is not None:
+            return self.status
+        return CLIENT_CLOSED if self.disconnected else SERVER_ERROR
 
     def _log(self, error: BaseException | None) -> None:
+        """Write the closing record, where one is wanted."""
         if self._logger is None:
             return
-        status = self.status
-        if status is None:
-            status = CLIENT_CLOSED if self.disconnected else 500
+        status = self._status()
         failed = status >= SERVER_ERROR or error is not None
         level = logging.ERROR if failed else logging.INFO
         if self._logger.isEnabledFor(level):
