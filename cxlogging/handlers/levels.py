@@ -1,4 +1,4 @@
-"""Levels: how they are given, and the two levels of a handler that holds records back."""
+"""Levels, as options take them."""
 
 from __future__ import annotations
 
@@ -21,26 +21,3 @@ def level_number(name: str, value: object) -> int:
             f"{name} takes a number, or a name such as 'INFO', not {values.shown(value)}.{hint}"
         )
     return found
-
-
-class TwoLevels(int):
-    """
-    The level of a handler that takes lower levels inside of scopes than outside.
-
-    It is the lower one, as `logging` compares it with each record. Whoever reads
-    ``handler.level`` and later sets it again, as test tools do, keeps both.
-
-    Args:
-        outside: The level where no scope is open.
-        inside: The level in a scope.
-
-    Attributes:
-        outside: The level where no scope is open.
-    """
-
-    outside: int
-
-    def __new__(cls, outside: int, inside: int) -> TwoLevels:
-        self = super().__new__(cls, min(outside, inside))
-        self.outside = outside
-        return self

@@ -63,7 +63,7 @@ class Holding:
                 uses the generator, between its values.
         """
         if isinstance(function, (staticmethod, classmethod)):
-            return type(function)(self(function.__func__))  # type: ignore[return-value]
+            return type(function)(self(function.__func__))
         import inspect  # noqa: PLC0415 - it takes long to import, and few need it
 
         name = getattr(function, "__qualname__", None) or values.shown(function)
@@ -84,21 +84,21 @@ class Holding:
             return self._around_coroutine(function)
         return self._around(function)
 
-    def _around(self, function: Any) -> Any:
+    def _around(self, function: Function) -> Function:
         @functools.wraps(function)
         def held(*args: Any, **kwargs: Any) -> Any:
             with Holding(self._rules):
                 return function(*args, **kwargs)
 
-        return held
+        return held  # type: ignore[return-value]
 
-    def _around_coroutine(self, function: Any) -> Any:
+    def _around_coroutine(self, function: Function) -> Function:
         @functools.wraps(function)
         async def held(*args: Any, **kwargs: Any) -> Any:
             with Holding(self._rules):
                 return await function(*args, **kwargs)
 
-        return held
+        return held  # type: ignore[return-value]
 
 
 def hold(

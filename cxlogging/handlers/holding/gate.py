@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...delivery.process.state import PROCESS
 from ..context import CAPTURED
+from .current import TwoLevels
+from .pointless import look_soon
 from .scope import Hold, current_hold
 from .shelf import Outlet
 
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
 
 MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
 """Returns the item of a record, without a sequence id."""
-
-
-class Verdict(enum.Enum):
-    """What becomes of a record."""
-
-    PASSES = "passes"
-    HELD = "held"
-    RELEASED = "released"
-    """It passes, whatever samplers would say, as its scope has been released."""
 
 
 class Gate:
@@ -37,6 +29,7 @@ class Gate:
         put: Accepts an item of a level.
         make: Makes the item of a record that is held: it takes no number of a sequence.
         limit: The most bytes that all scopes hold for the handler.
+        on_discard: Called when a record is discarded.
     """
 
     def __init__(
@@ -45,14 +38,25 @@ class Gate:
         put: Callable[[int, bytes], object],
         make: MakeItem,
         limit: int,
+        on_discard: Callable[[], object],
     ) -> None:
         self._make = make
         self._note = delivery.note
         self._cell_of = delivery.lane.volume.cell_of
-        self._outlet = Outlet(delivery, put, limit)
+        self._outlet = Outlet(delivery, put, limit, on_discard)
 
-    def judge(self, record: logging.LogRecord, formatter: logging.Formatter | None) -> Verdict:
-        """Decide about *record*; hold it, or release its scopes, outermost first."""
+    def watch(self, handler: logging.Handler) -> None:
+        """Have the next scope look whether the levels of loggers let records reach *handler*."""
+        look_soon(handler, self._note)
+
+    def rate(self, record: logging.LogRecord, formatter: logging.Formatter | None) -> int | None:
+        """
+        Decide about *record*: hold it, or release its scopes, outermost first.
+
+        Returns:
+            0: it is held. 1: its scopes are released, and it is sent whatever samplers say.
+            None: scopes have no part in it.
+        """
         innermost = scope_of(record)
         level = record.levelno
         scope, holder, released = innermost, None, None
@@ -66,14 +70,19 @@ class Gate:
         if innermost is not None and released is not None:
             _release(innermost, released)
             if not innermost.is_busy(self._outlet):
-                return Verdict.RELEASED
+                return 1
             holder = innermost  # behind what waits: the order within a scope is kept
         if holder is None:
-            return Verdict.PASSES
-        entry = (level, self._make(record, formatter, 1), self._cell_of(record.__dict__))
+            return None
+        data = self._make(record, formatter, 1)
         self._outlet.ledger.held.add(level)
-        holder.park(self._outlet, entry)
-        return Verdict.HELD
+        holder.park(self._outlet, (level, data, self._cell_of(record.__dict__)))
+        return 0
+
+    def is_outside(self, record: logging.LogRecord, level: TwoLevels) -> bool:
+        """Return True if *record* is below the *level* outside of scopes, and in none."""
+        number: Any = record.levelno
+        return type(number) is int and number < level.outside and scope_of(record) is None
 
 
 def scope_of(record: logging.LogRecord) -> Hold | None:
@@ -81,12 +90,6 @@ def scope_of(record: logging.LogRecord) -> Hold | None:
     if CAPTURED in record.__dict__ or record.process not in {None, PROCESS.pid}:
         return None
     return current_hold()
-
-
-def is_outside(record: logging.LogRecord, level: Any) -> bool:
-    """Return True if no scope is open and *record* is below what `TwoLevels` takes there."""
-    number: Any = record.levelno
-    return type(number) is int and number < level.outside and scope_of(record) is None
 
 
 def _release(innermost: Hold, outermost: Hold) -> None:

@@ -2,7 +2,7 @@
 A scope: what is logged in it is held back until something goes wrong.
 
 A scope may be used by many tasks and threads at once. Log calls append to it without a lock;
-what is held is moved by one thread at a time, which the lock of `_Mover` decides without
+what is held is moved by one thread at a time, which the lock of `Mover` decides without
 anyone waiting: whoever does not get it leaves the work to its holder, who looks again.
 """
 
@@ -27,7 +27,7 @@ END_SECONDS = 1.0
 """How long the end of the process waits for a thread that is moving what a scope has held."""
 
 
-class _Fate(enum.Enum):
+class Fate(enum.Enum):
     """What becomes of what a scope holds, once that is decided."""
 
     SHIP = "ship"
@@ -35,7 +35,7 @@ class _Fate(enum.Enum):
     """Its outer scope gets it, or it is discarded."""
 
 
-class _Mover:
+class Mover:
     """Moves what nested scopes hold, in the order of requests, one thread at a time."""
 
     def __init__(self) -> None:
@@ -88,6 +88,8 @@ class Hold:
     Attributes:
         rules: When records are held, and when they are released.
         parent: The scope in which this one was opened, or None.
+        fate: What becomes of what it holds, once that is decided.
+        mover: Moves it; nested scopes share it.
     """
 
     def __init__(
@@ -98,18 +100,18 @@ class Hold:
         self._monotonic = monotonic
         self._opened_at = 0.0
         self._is_open = False
-        self._fate: _Fate | None = None
+        self.fate: Fate | None = None
         self._shelves: dict[Outlet, Shelf] = {}
-        self._mover = _Mover()
+        self.mover = Mover()
 
     def open(self) -> Hold:
         """Begin to hold what is logged in this context from here on; return the scope."""
         notice_fork()
         self.parent = current_hold()
         if self.parent is not None:
-            self._mover = self.parent._mover
+            self.mover = self.parent.mover
         if PROCESS.is_ending:  # nothing would release it
-            self._fate = _Fate.SHIP
+            self.fate = Fate.SHIP
         self._opened_at = self._monotonic()
         self._is_open = True
         _open_scopes.add(weakref.ref(self, _open_scopes.discard))
@@ -134,8 +136,8 @@ class Hold:
         if not self._is_open:
             return
         if failed or self._is_slow() or (error is not None and not self.rules.ignores(error)):
-            self._fate = _Fate.SHIP
-        self._fate = self._fate or _Fate.END
+            self.fate = Fate.SHIP
+        self.fate = self.fate or Fate.END
         self._is_open = False
         self._request(self._settle)
         _open_scopes.discard(weakref.ref(self))
@@ -148,7 +150,7 @@ class Hold:
         """Ship what is held, in order, and hold nothing back from here on."""
         notice_fork()
         if self._is_open:
-            self._fate = _Fate.SHIP
+            self.fate = Fate.SHIP
             self._request(self._settle)
 
     def discard(self) -> None:
@@ -158,7 +160,7 @@ class Hold:
 
     def _request(self, move: Callable[[], None]) -> None:
         try:
-            self._mover.request(move)
+            self.mover.request(move)
         except EXHAUSTED:  # what is left is moved later, by a log call or the end of the process
             return
 
@@ -187,36 +189,36 @@ class Hold:
     @property
     def is_released(self) -> bool:
         """Whether records pass, from now on."""
-        return self._fate is _Fate.SHIP
+        return self.fate is Fate.SHIP
 
     def is_busy(self, outlet: Outlet) -> bool:
         """Return whether records of the scope wait for their way to *outlet*."""
         shelf = self._shelves.get(outlet)
-        return self._mover.is_busy or bool(shelf is not None and shelf.entries)
+        return self.mover.is_busy or bool(shelf is not None and shelf.entries)
 
     def park(self, outlet: Outlet, entry: Entry) -> None:
         """Hold *entry* for *outlet*; if the scope no longer holds anything, have it moved on."""
         shelf = self._shelves.get(outlet)
         if shelf is None:
             shelf = self._shelves.setdefault(outlet, Shelf(outlet))
-        shelf.add(entry, self.rules.max_bytes if self._fate is None else None)
-        if self._fate is not None:  # by now; a scope still holding is moved when that changes
+        shelf.add(entry, self.rules.max_bytes if self.fate is None else None)
+        if self.fate is not None:  # by now; a scope still holding is moved when that changes
             self._request(self._settle)
 
     def _settle(self) -> None:
         """Move what is held to where it belongs."""
         heir = self
-        while heir._fate is _Fate.END and heir.parent is not None:
+        while heir.fate is Fate.END and heir.parent is not None:
             heir = heir.parent
         for shelf in self._own_shelves():
-            if heir._fate is _Fate.SHIP:
+            if heir.fate is Fate.SHIP:
                 shelf.ship()
-            elif heir._fate is _Fate.END:
+            elif heir.fate is Fate.END:
                 shelf.discard("clean")
             else:
-                heir._inherit(shelf)
+                heir.inherit(shelf)
 
-    def _inherit(self, shelf: Shelf) -> None:
+    def inherit(self, shelf: Shelf) -> None:
         """Take over what an inner scope has held."""
         evicted = shelf.hand_to(self.park)
         if evicted:
@@ -224,7 +226,7 @@ class Hold:
             own.evicted += evicted
 
     def _discard(self) -> None:
-        if self._fate is None:
+        if self.fate is None:
             for shelf in self._own_shelves():
                 shelf.discard("explicit")
 
@@ -234,14 +236,14 @@ class Hold:
 
     def wait(self, seconds: float) -> None:
         """Wait until another thread has moved what it is moving of this scope."""
-        self._mover.wait(seconds)
+        self.mover.wait(seconds)
 
     def reset_after_fork(self) -> None:
         """Hold nothing: it is the parent's."""
         for shelf in self._shelves.values():
             shelf.outlet.reset()
         self._shelves = {}
-        self._mover.reset()
+        self.mover.reset()
 
     def __del__(self) -> None:
         # The interpreter calls it anywhere, also where a lock is held: it takes none.

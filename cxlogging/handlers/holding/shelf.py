@@ -40,6 +40,7 @@ class Outlet:
         delivery: Of the handler.
         put: Accepts an item of a level.
         limit: The most bytes that all scopes hold for the handler.
+        on_discard: Called when a record is discarded.
 
     Attributes:
         limit: The most bytes that all scopes hold for the handler.
@@ -47,10 +48,15 @@ class Outlet:
     """
 
     def __init__(
-        self, delivery: Delivery, put: Callable[[int, bytes], object], limit: int
+        self,
+        delivery: Delivery,
+        put: Callable[[int, bytes], object],
+        limit: int,
+        on_discard: Callable[[], object],
     ) -> None:
         self._delivery = delivery
         self._put = put
+        self._on_discard = on_discard
         self.limit = limit
         self.reset()
 
@@ -86,6 +92,8 @@ class Outlet:
         """Count what is not sent."""
         self.ledger.discarded[reason].add(entry[0])
         entry[2].hold_back()
+        if reason != "unreachable":  # a finalizer starts no thread
+            self._on_discard()
 
     def report(self, evicted: int) -> None:
         """Tell the vendor how many records are missing before those that a scope releases."""
