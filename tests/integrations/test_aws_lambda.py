@@ -175,7 +175,7 @@ def test_a_failed_call_is_delivered_whole(holding, server, answer, expected, is_
     except LookupError:
         assert isinstance(answer, LookupError)
 
-    assert messages(server) == expected
+    assert sorted(messages(server)) == expected  # the warning has gone ahead
     assert holding.stats().held == 0
     assert {each["data"]["faas"]["name"] for each in server.events("betterstack")} == {"orders"}
 

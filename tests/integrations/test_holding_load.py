@@ -75,6 +75,7 @@ from speaking import HOLD, LEVELS, fails, speak
 LOGGING["handlers"]["vendor"] |= LEVELS
 LOGGING["root"]["level"] = "DEBUG"
 LOGGING["loggers"] = {each: {"level": "INFO"} for each in ("celery", "kombu", "amqp", "asyncio")}
+LOGGING["loggers"]["celery.worker.strategy"] = {"level": "WARNING"}  # "Task ... received"
 logging.config.dictConfig(LOGGING)
 from celery import Celery
 from cxlogging.integrations.celery import setup
