@@ -179,9 +179,10 @@ def _key_of(given: object) -> Callable[[logging.LogRecord], Hashable]:
     if callable(given):
         return lambda record: key_part(given(record))
     listed = given.split(",") if isinstance(given, str) else given
-    are_names = isinstance(listed, (list, tuple)) and all(isinstance(each, str) for each in listed)
-    names = tuple(each.strip() for each in listed) if are_names else ()
-    if not all(names) or not names:
+    names: tuple[str, ...] = ()
+    if isinstance(listed, (list, tuple)) and all(isinstance(each, str) for each in listed):
+        names = tuple(each.strip() for each in listed)
+    if not names or not all(names):
         raise refused("key", "names of fields, or a callable", given)
 
     def key(record: logging.LogRecord) -> Hashable:
