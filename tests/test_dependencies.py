@@ -14,7 +14,7 @@ from .test_layers import MODULES, imports
 SETUP = configparser.ConfigParser()
 SETUP.read(Path(__file__).parents[1] / "setup.cfg")
 
-DISTRIBUTIONS = {"backports": "backports.zstd", "yaml": "pyyaml"}
+DISTRIBUTIONS = {"backports": "backports.zstd", "yaml": "pyyaml", "nats": "nats-py"}
 """The packages whose name on PyPI is not the one that is imported."""
 
 STANDARD = {*sys.stdlib_module_names, "compression", "tomllib"}
@@ -65,6 +65,8 @@ def allowed(module: str) -> set[str]:
         extras += ["dev"]
     if "mcp" in parts:
         extras += ["mcp"]
+    if "nats" in parts or "relay" in parts:
+        extras += ["nats"]
     if parts[-1] in {"testing", "pytest_plugin"}:
         extras += ["test"]
     given = (names for prefix, names in APPLICATION.items() if module.startswith(prefix))
@@ -82,7 +84,7 @@ def test_what_is_declared_is_imported():
     """Nothing is installed with the package or for its commands that no module imports."""
     used = {package for name in MODULES for package in needed(name)}
 
-    assert declared("fast", "cli", "dev", "mcp") - used == set()
+    assert declared("fast", "cli", "dev", "mcp", "nats") - used == set()
 
 
 def test_the_doctor_knows_the_extras():

@@ -64,7 +64,8 @@ NETWORK = {
     "ssl",
 }
 NETWORK |= {"starlette", "urllib.request", "urllib3", "uvicorn", "websockets", "httpx", "nats"}
-MAY_CONNECT = ("delivery.http", "devserver", "cli", "dataprime", "integrations", "mcp")
+MAY_CONNECT = ("delivery.http", "delivery.nats", "devserver", "cli", "dataprime")
+MAY_CONNECT += ("integrations", "mcp")
 NO_CONNECTION = {"delivery.options": {"ssl"}, "delivery.stderr": {"select"}}
 """Where a library is imported for the name of a type alone, or to ask whether a write waits."""
 

@@ -72,6 +72,9 @@ class Destination(ABC):
     cures: Mapping[int, str] = NOTHING
     """What a person can do about a status, by status."""
 
+    envelope: Mapping[str, str] = NOTHING
+    """Arguments, without secrets, that are in each request beside the items and `identity`."""
+
     def __init__(
         self,
         *,

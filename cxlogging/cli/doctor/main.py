@@ -27,6 +27,7 @@ EXTRAS = {
     "cli": ("click", "rich"),
     "dev": ("flask", "starlette", "uvicorn"),
     "mcp": ("mcp", "jsonschema"),
+    "nats": ("nats-py",),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from ..lane import Lane
 from ..worker.threads import Workers
@@ -18,6 +19,27 @@ _registered: set[weakref.ref[Workers]] = set()
 def register(workers: Workers) -> None:
     """Count *workers* among those that a fork resets and the exit drains."""
     _registered.add(weakref.ref(workers, _registered.discard))
+
+
+class ProcessThread(Protocol):
+    """A thread of which the process has one, as a `Watcher` is."""
+
+    def start(self) -> bool:
+        """Start it if it is needed; return whether it runs."""
+        ...
+
+    def check(self) -> None:
+        """End it if it is not needed any more."""
+        ...
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a fork waits for it to leave."""
+        ...
+
+    def reset_after_fork(self) -> None:
+        """Start afresh in a fork's child, which does not have the thread."""
+        ...
 
 
 LEFT_OPEN: deque[Lane] = deque(maxlen=16)
@@ -53,13 +75,13 @@ def _look() -> None:
 
 WATCHER = Watcher(_is_watched, _look, own_thread)
 
-REPORTERS: list[Watcher] = []
-"""Threads that were asked for, beside the `WATCHER`, and look at all deliveries too."""
+REPORTERS: list[ProcessThread] = []
+"""Threads beside the `WATCHER` and the workers; each has one, for all deliveries."""
 
 AT_LAST: list[Callable[[], None]] = []
 """Called when the exit functions have delivered what waits; what they raise is ignored."""
 
 
-def watchers() -> tuple[Watcher, ...]:
-    """Return the threads that look at all deliveries: none of them runs during a fork."""
+def watchers() -> tuple[ProcessThread, ...]:
+    """Return the threads that serve all deliveries: none of them runs during a fork."""
     return WATCHER, *REPORTERS

@@ -108,6 +108,7 @@ class Coralogix(Destination):
             warnings=warnings,
         )
         self.text, self.computer_name = text, computer_name
+        self.envelope = {"computer_name": computer_name}
         self.application_name, self.subsystem_name = application_name, subsystem_name
 
     def writer(
