@@ -14,6 +14,7 @@ COMMANDS = {
     "tail": "Print logs as they arrive.",
     "fields": "List the fields of the logs.",
     "send": "Send lines, JSON lines or CSV to a vendor.",
+    "volume": "Show which lines of code make the events and the bytes.",
     "audit": "Check that all numbered records have arrived.",
     "doctor": "Find out why records do not arrive, and how to fix it.",
     "check": "Send one test event with each handler.",
