@@ -124,7 +124,7 @@ def own_sampler(record: logging.LogRecord) -> int:
 
 
 def test_a_configuration_file_has_all_of_it():
-    """dictConfig takes every option with strings, nested factories and ext:// among them."""
+    """DictConfig takes every option with strings, nested factories and ext:// among them."""
     handlers = {"h": {"class": "cxlogging.CoralogixHandler", "api_key": "k", **CONFIG}}
     logging.config.dictConfig({"version": 1, "handlers": handlers, "incremental": False})
     handler = logging.getHandlerByName("h") if hasattr(logging, "getHandlerByName") else None
@@ -168,7 +168,7 @@ def test_a_limit_that_is_just_on():
     """limit=True has the defaults of SiteLimiter; a callable of one's own is counted as limit."""
     assert isinstance(limit("limit", True), cxlogging.SiteLimiter)
     assert isinstance(limit("limit", "on"), cxlogging.SiteLimiter)
-    handler = KINDS["coralogix"](url=NOWHERE, limit=lambda record: record.levelno >= 30 and 1 or 0)
+    handler = KINDS["coralogix"](url=NOWHERE, limit=lambda _: 0)
     handler.handle(a_record())
 
     assert left(handler) == {"limited": 1}
@@ -199,7 +199,7 @@ def test_an_impossible_sample_rate(value):
     if value == {"()": "os.getpid"}:  # makes a number: a rate like any other
         assert isinstance(samplers("sample_rate", value)[0], RandomSampler)
         return
-    with pytest.raises(ConfigurationError, match="^sample_rate takes a whole number from 1"):
+    with pytest.raises(ConfigurationError, match="^sample_rate takes a whole number from"):
         samplers("sample_rate", value)
 
 
@@ -223,8 +223,10 @@ def test_a_budget(text, number, is_events):
 
 @pytest.mark.parametrize(
     "value",
-    ["2GB", "5M/day", "5/day", 100, "x/day", "/day", "2GB events/day", "2GB/month", "0 events/day"]
-    + ["-1GB/day", True, ["2GB/day"], "0B/day", "2GB/days", "events/day", 1.5],
+    [
+        *("2GB", "5M/day", "5/day", 100, "x/day", "/day", "2GB events/day", "2GB/month"),
+        *("0 events/day", "-1GB/day", True, ["2GB/day"], "0B/day", "2GB/days", "events/day", 1.5),
+    ],
 )
 def test_an_impossible_budget(value):
     """The error shows how a budget is written."""
@@ -278,7 +280,7 @@ def test_a_record_of_a_strange_level(level):
 def test_held_back_counts_of_call_sites():
     """Each record left out is counted at its call site."""
     handler = KINDS["coralogix"](
-        url=NOWHERE, limit={"first": 2, "then": 0}, sample_rate=lambda r: r.lineno != 9 and 1 or 0
+        url=NOWHERE, limit={"first": 2, "then": 0}, sample_rate=lambda r: (r.lineno != 9 and 1) or 0
     )
     for line in (7, 7, 7, 7, 8, 9):
         handler.handle(a_record(line=line))
