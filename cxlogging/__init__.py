@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
+    from .handlers.holding.decorator import hold
+    from .handlers.holding.scope import current_hold
     from .handlers.queueing import ContextQueueHandler
     from .handlers.redaction.filter import RedactFilter
     from .handlers.selection.limiter import SiteLimiter
@@ -49,7 +51,9 @@ __all__ = [
     "VolumeRow",
     "bind",
     "bound",
+    "current_hold",
     "flush_all",
+    "hold",
     "install_sigterm",
     "register_type",
     "report_stats",
@@ -76,7 +80,9 @@ _HOMES = {
     "VolumeRow": ".delivery.volume",
     "bind": ".handlers.context",
     "bound": ".handlers.context",
+    "current_hold": ".handlers.holding.scope",
     "flush_all": ".delivery.overview",
+    "hold": ".handlers.holding.decorator",
     "install_sigterm": ".delivery.process.sigterm",
     "register_type": ".wire.sanitizing.special_types",
     "report_stats": ".delivery.reporting",

@@ -212,7 +212,7 @@ class Lane:
 
     def stats(self) -> Stats:
         """Return the statistics at this instant."""
-        with self.lock:
+        with self.ledger.moving, self.lock:
             in_flight = self.in_flight.count
             spooled = self.queue.spooled
             if self.lifecycle is Lifecycle.GIVEN_UP:
