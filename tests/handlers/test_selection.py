@@ -199,7 +199,7 @@ def test_an_impossible_sample_rate(value):
     if value == {"()": "os.getpid"}:  # makes a number: a rate like any other
         assert isinstance(samplers("sample_rate", value)[0], RandomSampler)
         return
-    with pytest.raises(ConfigurationError, match="^sample_rate takes a whole number from"):
+    with pytest.raises(ConfigurationError, match=r"^sample_rate takes a whole number from"):
         samplers("sample_rate", value)
 
 
