@@ -58,11 +58,11 @@ class Gate:
             None: scopes have no part in it.
         """
         innermost = scope_of(record)
-        level = record.levelno
+        level = record.levelno if type(record.levelno) is int else logging.ERROR
         scope, holder, released = innermost, None, None
         while scope is not None:
             if scope.is_open:
-                if scope.is_released or scope.rules.releases(record, self._note):
+                if scope.is_released or scope.rules.releases(record, level, self._note):
                     released = scope
                 elif holder is None and level < scope.rules.below:
                     holder = scope

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from ...wire.external_errors import contained
+from .current import TwoLevels
 
 TRIES = 5
 """As many scopes look at a handler that is attached to no logger."""
@@ -54,7 +55,7 @@ def _sentence(own: int, lowest: int, below: int) -> str:
             f"cxlogging.hold has nothing to hold: it keeps records below {names[1]}, and this"
             f" handler takes none below {names[2]}; set held_level='DEBUG'"
         )
-    if lowest > own > logging.NOTSET:
+    if isinstance(own, TwoLevels) and lowest > own:
         return (
             f"cxlogging.hold keeps records from {names[2]} on, but the loggers of this handler"
             f" create none below {names[0]}; set their level to {names[2]}"

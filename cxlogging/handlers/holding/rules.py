@@ -72,10 +72,10 @@ class Rules(NamedTuple):
             parse_slow("slow", slow),
         )
 
-    def releases(self, record: logging.LogRecord, note: Note) -> bool:
-        """Return True if *record* releases; *note* is called where ``release_at`` fails."""
+    def releases(self, record: logging.LogRecord, level: int, note: Note) -> bool:
+        """Return True if *record* of *level* releases; *note* is told if ``release_at`` fails."""
         if self.decide is None:
-            return record.levelno >= self.release_level
+            return level >= self.release_level
         try:
             return bool(self.decide(record))
         except BaseException as error:
