@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from .handlers.queueing import ContextQueueHandler
     from .handlers.redaction.filter import RedactFilter
     from .handlers.selection.limiter import SiteLimiter
-    from .handlers.selection.samplers import FieldSampler, LevelSampler, TraceSampler
+    from .handlers.selection.samplers import FieldSampler, LevelSampler
     from .handlers.selection.throughput import ThroughputSampler
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
     from .vendors.honeycomb.handler import HoneycombHandler
+    from .vendors.trace_sampler import TraceSampler
     from .wire.sanitizing.special_types import register_type
 
 __version__ = "0.1.0"
@@ -75,7 +76,7 @@ _HOMES = {
     "SiteLimiter": ".handlers.selection.limiter",
     "Stats": ".delivery.ledger",
     "ThroughputSampler": ".handlers.selection.throughput",
-    "TraceSampler": ".handlers.selection.samplers",
+    "TraceSampler": ".vendors.trace_sampler",
     "VolumeRow": ".delivery.volume",
     "bind": ".handlers.context",
     "bound": ".handlers.context",

@@ -33,7 +33,7 @@ from .worker.settling import Outcome
 from .worker.threads import Workers
 
 if TYPE_CHECKING:
-    from .journal.shared_count import SharedCount
+    from .queue.shared_count import SharedCount
 
 
 class Delivery:

@@ -14,8 +14,8 @@ from .queue import Queue
 
 if TYPE_CHECKING:
     from ..journal.disk import Disk
-    from ..journal.shared_count import SharedCount
     from ..journal.spool import DestinationDir
+    from .shared_count import SharedCount
 
 QueueMaker = Callable[[Clocks, Callable[[int], None], _thread.RLock], Queue]
 """Makes an empty queue of a clock, a callback for evicted items, and the delivery's lock."""
@@ -53,7 +53,7 @@ def shared_count(destination: Destination, options: Options) -> SharedCount | No
     if options.spool is None or destination.missing:
         return None
     from ..journal.disk import Disk
-    from ..journal.shared_count import SharedCount
+    from .shared_count import SharedCount
 
     disk = Disk()
     return SharedCount(spool_of(destination, options.spool, options, disk), disk)

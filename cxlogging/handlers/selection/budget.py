@@ -16,7 +16,7 @@ from ...delivery.delivery import Delivery
 from .options import Amount
 
 if TYPE_CHECKING:
-    from ...delivery.journal.shared_count import SharedCount
+    from ...delivery.queue.shared_count import SharedCount
 
 DAY = 86_400
 AHEAD = 3_600
@@ -57,9 +57,9 @@ class Budget:
         self._shared = shared
         self._short_on = self._said_on = self._day = -1
         self._sync_at = -math.inf
-        self._begin(int(delivery.clock.wall() // DAY))
+        self._begin(int(delivery.lane.clock.wall() // DAY))
         if shared is not None:
-            self.work(delivery.clock.monotonic())
+            self.work(delivery.lane.clock.monotonic())
 
     def _begin(self, day: int) -> None:
         """Count anew: on a new day, and in the child of a fork, which has another queue."""
@@ -79,7 +79,7 @@ class Budget:
 
     def refuses(self, level: int, size: int) -> bool:
         """Return whether an item of *size* bytes is left out. For log calls."""
-        wall = self._delivery.clock.wall()
+        wall = self._delivery.lane.clock.wall()
         day = int(wall // DAY)
         if day != self._day or self._queue is not self._delivery.lane.queue:
             self._begin(day)

@@ -39,7 +39,7 @@ class HeldBackReport:
         if self._ledger is not self._delivery.ledger:  # in the child of a fork
             self._begin(self._delivery.ledger)
         if self.event_due_at == math.inf:
-            self.event_due_at = self._delivery.clock.monotonic() + REPORT_SECONDS
+            self.event_due_at = self._delivery.lane.clock.monotonic() + REPORT_SECONDS
             self._delivery.wake()
 
     def take_event(self, now: float) -> Event | None:
@@ -56,7 +56,7 @@ class HeldBackReport:
         if done:
             self._sent = self._taken
         else:
-            self.event_due_at = self._delivery.clock.monotonic() + REPORT_SECONDS
+            self.event_due_at = self._delivery.lane.clock.monotonic() + REPORT_SECONDS
 
     def _event(self, fresh: _Counts) -> Event:
         total = fresh.reasons.total()
@@ -75,7 +75,7 @@ class HeldBackReport:
             "cx_held_back_sites": sites,
         }
         message = f"cxlogging held back {total} records ({listed})"
-        time_ns = int(self._delivery.clock.wall() * 1e6) * 1000
+        time_ns = int(self._delivery.lane.clock.wall() * 1e6) * 1000
         return Event(time_ns, logging.INFO, "INFO", message, fields, SyntheticOrigin())
 
 

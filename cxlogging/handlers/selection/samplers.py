@@ -8,18 +8,10 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...wire import option_parsers as values
-from ..context import captured
-from ..tracing import trace_of
-from .rates import Chance, chance, parsed_rate, parsed_share, refused, value_of, whole
+from .rates import Chance, chance, parsed_rate, refused, value_of
 
 MAX_LOGGERS = 4_096
 """Names of loggers whose rates are remembered; beyond that, they are looked up again."""
-
-MASK_64 = 2**64 - 1
-MAX_UINT32 = 2**32 - 1
-
-REFINERY_SALT = "5VQ8l2jE5aJLPVqk"
-"""What Refinery appends to a trace id before it hashes it: `sample/deterministic.go` there."""
 
 
 class RandomSampler:
@@ -58,62 +50,6 @@ class FieldSampler:
             return 1
         digest = self._sha1(str(value).encode(errors="replace"), usedforsecurity=False).digest()
         return self._rate if int.from_bytes(digest[:8], "big") % self._rate == 0 else 0
-
-
-class TraceSampler:
-    """
-    Keeps the records of the traces that a tracer, or Honeycomb's Refinery, keeps at this rate.
-
-    A record belongs to the OpenTelemetry span that is active, or to the one that it says itself
-    (``otelTraceID``). A record without a trace is kept, and stands for itself.
-
-    Args:
-        rate: A float up to 1 is the part that is kept, as ``TraceIdRatioBased`` takes it: 0.1; a
-            whole number from 1 means one trace in so many: 10. A kept record stands for the
-            inverse of the part; where that is not a whole number, for one of its neighbours at
-            random, so that sums are right on average.
-        like: ``"otel"`` decides as OpenTelemetry's ``TraceIdRatioBased``, ``"honeycomb"`` as
-            Refinery's deterministic sampler, which takes a whole number.
-        chance: Returns a random number from 0 to 1.
-
-    Raises:
-        ConfigurationError: An argument is impossible.
-    """
-
-    def __init__(self, rate: float, like: str = "otel", *, chance: Chance = chance) -> None:
-        self._like = values.choice("otel", "honeycomb")("like", like)
-        share = parsed_share("rate", rate)
-        self._weight = 1 / share
-        if abs(self._weight - round(self._weight)) < 1e-9 * self._weight:
-            self._weight = round(self._weight)
-        self._chance = chance
-        if self._like == "otel":
-            # opentelemetry/sdk/trace/sampling.py: the lower 64 bits of the id are below this.
-            self._bound = round(share * (MASK_64 + 1))
-            return
-        if type(self._weight) is not int:
-            raise refused("rate", "one trace in a whole number with like='honeycomb'", rate)
-        from hashlib import sha1  # noqa: PLC0415 - few samplers need it
-
-        self._sha1 = sha1
-        self._bound = MAX_UINT32 // self._weight
-
-    def __call__(self, record: logging.LogRecord) -> int:
-        attributes = record.__dict__
-        known = captured(attributes)
-        trace: Any = trace_of(attributes) if known is None else known.get("trace")
-        if not trace or self.keeps(trace[0]):
-            return whole(self._weight, self._chance) if trace else 1
-        return 0
-
-    def keeps(self, trace_id: str) -> bool:
-        """Return whether the records of a trace are kept; the id is in hexadecimal digits."""
-        if self._like == "otel":
-            return int(trace_id, 16) & MASK_64 < self._bound
-        if self._weight == 1:
-            return True
-        digest = self._sha1(f"{trace_id}{REFINERY_SALT}".encode(), usedforsecurity=False).digest()
-        return int.from_bytes(digest[:4], "big") <= self._bound
 
 
 LevelRates = Sequence[tuple[int, int]]

@@ -33,11 +33,11 @@ class ThroughputSampler:
     """
     Keeps about *goal* records a second, the rare kinds of records before the frequent ones.
 
-    As the throughput sampler with an exponential moving average of Honeycomb's dynsampler: the
-    goal is divided among the keys by the logarithm of their counts; what a key does not need is
-    divided among the others. The rates are computed after each interval by a worker thread of the
-    handler, and earlier when there are twice as many records as usual. Each key has at least
-    one record an interval.
+    As dynsampler's throughput sampler with an exponential moving average: the goal is divided
+    among the keys by the logarithm of their counts; what a key does not need is divided among the
+    others. The rates are computed after each interval by a worker thread of the handler, and
+    earlier when there are twice as many records as usual. Each key keeps about one record an
+    interval at least, so that many keys may exceed a small goal.
 
     Args:
         goal: Records a second.
@@ -65,7 +65,7 @@ class ThroughputSampler:
         clock: Callable[[], float] = system_clock.monotonic,
     ) -> None:
         self._goal = parsed_number("goal", goal, least=0, above=True)
-        self._key_of = key if callable(key) else _key_of(key)
+        self._key_of = _key_of(key)
         self._interval = parsed_number("interval", interval, least=1, most=3_600)
         self._chance = chance
         self._clock = clock
@@ -174,17 +174,19 @@ class _Kind:
         return count_of(count)
 
 
-def _key_of(names: object) -> Callable[[logging.LogRecord], Hashable]:
-    """Return a function of a record that returns its values of *names*."""
-    listed = names.split(",") if isinstance(names, str) else names
-    if not isinstance(listed, (list, tuple)) or not listed:
-        raise refused("key", "names of fields, or a callable", names)
-    if not all(isinstance(name, str) and name.strip() for name in listed):
-        raise refused("key", "names of fields, or a callable", names)
-    plain = tuple(name.strip() for name in listed)
+def _key_of(given: object) -> Callable[[logging.LogRecord], Hashable]:
+    """Return a function of a record that returns its key: *given*, or its values of these names."""
+    if callable(given):
+        return lambda record: key_part(given(record))
+    listed = given.split(",") if isinstance(given, str) else given
+    names: tuple[str, ...] = ()
+    if isinstance(listed, (list, tuple)) and all(isinstance(each, str) for each in listed):
+        names = tuple(each.strip() for each in listed)
+    if not names or not all(names):
+        raise refused("key", "names of fields, or a callable", given)
 
     def key(record: logging.LogRecord) -> Hashable:
         attributes = record.__dict__
-        return tuple([key_part(value_of(attributes, name)) for name in plain])
+        return tuple([key_part(value_of(attributes, name)) for name in names])
 
     return key

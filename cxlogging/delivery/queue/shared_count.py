@@ -6,8 +6,8 @@ import json
 import os
 from typing import NamedTuple
 
-from .disk import Disk
-from .spool import DestinationDir
+from ..journal.disk import Disk
+from ..journal.spool import DestinationDir
 
 FILE = "budget.json"
 LOCK_FILE = "budget.lock"
