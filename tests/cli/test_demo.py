@@ -100,6 +100,8 @@ def test_once_ends_with_zero_when_all_arrived():
     for vendor, title in zip(("coralogix", "honeycomb", "betterstack"), TITLES, strict=True):
         records = figures(done.stdout, title)["logged"]
         assert re.search(rf"^{vendor} +{records:,} +[1-9][\d,]*$", answer, re.MULTILINE), answer
+    costliest = r"The costliest line of code is \w+\.py:\d+ \w+ .*: \d+% of the bytes\."
+    assert re.search(costliest, " ".join(done.stdout.split()))
     assert re.search(r"The outage refused \d+ requests: they were sent again.", done.stdout)
     assert "Traceback" not in done.stderr
 

@@ -140,7 +140,7 @@ def test_formats(volume: Invoke, server: DevServer):
 
     assert [row["line"] for row in as_json] == [2, 3, 1]
     assert [(row["line"], row["bytes"]) for row in as_csv] == [("2", "300"), ("3", "200")]
-    assert "1 further call sites are not shown: raise --top." in table
+    assert "1 further call site is not shown: raise --top." in table
 
 
 def test_hostile_names_are_escaped(volume: Invoke, server: DevServer):

@@ -64,7 +64,8 @@ def _table(rows: Sequence[SiteVolume], price: float | None) -> Table:
 def _conclusions(measured: Measurement, top: int, price: float | None) -> Iterator[str]:
     left = len(measured.rows) - top
     if left > 0:
-        yield f"{left:,} further call sites are not shown: raise --top."
+        what = "call sites are" if left > 1 else "call site is"
+        yield f"{left:,} further {what} not shown: raise --top."
     named = next((row for row in measured.rows if row.place and row.bytes), None)
     if named is not None:
         yield (
