@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import _thread
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ...delivery.process.state import PROCESS
@@ -14,7 +14,6 @@ from ...wire.threads import HAS_GIL, acquire_within
 
 if TYPE_CHECKING:
     from ...delivery.delivery import Delivery
-    from ...delivery.ledger import Ledger
     from ...delivery.volume import Cell
 
 ENTRY_OVERHEAD = 120
@@ -27,11 +26,6 @@ Entry = tuple[int, bytes, "Cell"]
 """A record that is held: its level, its item, and the cell of its call site."""
 
 
-def entry_bytes(entry: Entry) -> int:
-    """Return the bytes that *entry* takes."""
-    return len(entry[1]) + ENTRY_OVERHEAD
-
-
 class Outlet:
     """
     Where the records that one handler holds back end up.
@@ -40,11 +34,13 @@ class Outlet:
         delivery: Of the handler.
         put: Accepts an item of a level.
         limit: The most bytes that all scopes hold for the handler.
-        on_discard: Called when a record is discarded.
+        on_discard: Called when records are discarded.
 
     Attributes:
+        put: Accepts an item of a level.
         limit: The most bytes that all scopes hold for the handler.
         bytes_held: What they hold now.
+        lane: The state of the delivery: records are counted in its ledger.
     """
 
     def __init__(
@@ -54,21 +50,16 @@ class Outlet:
         limit: int,
         on_discard: Callable[[], object],
     ) -> None:
-        self._delivery = delivery
-        self._put = put
-        self._on_discard = on_discard
+        self.lane = delivery.lane
+        self.put = put
         self.limit = limit
+        self._on_discard = on_discard
         self.reset()
 
     def reset(self) -> None:
         """Start afresh, as a fork's child does: the parent keeps what it holds."""
         self.bytes_held = 0
         self._lock = _thread.allocate_lock()
-
-    @property
-    def ledger(self) -> Ledger:
-        """What becomes of records is counted here."""
-        return self._delivery.ledger
 
     def count(self, shelf: Shelf, size: int) -> None:
         """Count bytes that *shelf* holds from now on; with a minus, that it no longer holds."""
@@ -82,16 +73,11 @@ class Outlet:
         if is_held:
             self._lock.release()
 
-    def ship(self, entry: Entry) -> None:
-        """Accept what was held."""
-        level, data, cell = entry
-        self._put(level, data)
-        cell.add(len(data))
-
-    def discard(self, entry: Entry, reason: str) -> None:
-        """Count what is not sent."""
-        self.ledger.discarded[reason].add(entry[0])
-        entry[2].hold_back()
+    def discarded(self, entries: Sequence[Entry], reason: str) -> None:
+        """Count records that are not sent."""
+        self.lane.ledger.discarded[reason].add_all(levels_of(entries))
+        for _, _, cell in entries:
+            cell.held_back += 1
         if reason != "unreachable":  # a finalizer starts no thread
             self._on_discard()
 
@@ -101,18 +87,18 @@ class Outlet:
             f"cxlogging discarded the {evicted} oldest records of a hold before it was released:"
             " raise max_bytes or hold_bytes"
         )
-        time_ns = int(self._delivery.clock.wall() * 1e6) * 1000
+        time_ns = int(self.lane.clock.wall() * 1e6) * 1000
         fields = {"cx_held_evicted": evicted}
         origin = SyntheticOrigin()
         event = Event(time_ns, logging.WARNING, "WARNING", message, fields, origin)
-        self._put(logging.WARNING, self._delivery.destination.encode(event))
+        self.put(logging.WARNING, self.lane.destination.encode(event))
 
 
 class Shelf:
     """
     What one scope holds back for one handler, the oldest first.
 
-    Log calls append without a lock. Whoever removes holds `lock`: one at a time.
+    Log calls append without a lock. Whoever removes holds the lock of the shelf.
 
     Args:
         outlet: Of the handler.
@@ -141,61 +127,71 @@ class Shelf:
             entry: Counted as held already.
             limit: The most bytes of this shelf: for more, the oldest go. None: no limit counts.
         """
-        size = entry_bytes(entry)
-        if limit is not None and self._is_over(size, limit) and not self._make_room(size, limit):
-            self.evicted += 1
-            self.outlet.discard(entry, "full")
-            return
-        self.outlet.count(self, size)
+        outlet, size = self.outlet, len(entry[1]) + ENTRY_OVERHEAD
+        if limit is not None:
+            is_over = self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
+            if is_over and not self._make_room(size, limit):
+                self.evicted += 1
+                outlet.discarded([entry], "full")
+                return
+        outlet.count(self, size)
         self.entries.append(entry)
-
-    def _is_over(self, size: int, limit: int) -> bool:
-        outlet = self.outlet
-        return self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
 
     def _make_room(self, size: int, limit: int) -> bool:
         """Discard the oldest; return whether there is room now."""
         if not self._lock.acquire(blocking=False):
             return True  # another thread makes room, or moves all of it
+        outlet, gone = self.outlet, []
         try:
-            while self.entries and self._is_over(size, limit):
-                self.evicted += 1
-                self.outlet.discard(self._remove(), "full")
+            while True:
+                excess = max(self.bytes_held - limit, outlet.bytes_held - outlet.limit) + size
+                if excess <= 0 or not self.entries:
+                    return excess <= 0
+                gone.append(self.entries.popleft())
+                outlet.count(self, -len(gone[-1][1]) - ENTRY_OVERHEAD)
         finally:
+            self.evicted += len(gone)
+            outlet.discarded(gone, "full")
             self._lock.release()
-        return not self._is_over(size, limit)
-
-    def _remove(self) -> Entry:
-        """Remove and return the oldest entry; the caller holds the lock."""
-        entry = self.entries.popleft()
-        self.outlet.count(self, -entry_bytes(entry))
-        return entry
 
     def ship(self) -> None:
         """Have all of it accepted; an entry leaves the shelf when that is done, not before."""
-        outlet = self.outlet
+        outlet, entries = self.outlet, self.entries
         if not acquire_within(self._lock, LOCK_SECONDS):
             return  # whoever makes room looks again
+        shipped: list[Entry] = []
         try:
-            with outlet.ledger.moving:
-                if self.evicted:
-                    evicted, self.evicted = self.evicted, 0
-                    outlet.report(evicted)
-                while self.entries:
-                    outlet.ship(self.entries[0])
-                    outlet.ledger.released.add(self._remove()[0])
+            with outlet.lane.ledger.moving:
+                try:
+                    if self.evicted:
+                        evicted, self.evicted = self.evicted, 0
+                        outlet.report(evicted)
+                    while entries:
+                        level, data, cell = entries[0]
+                        outlet.put(level, data)
+                        shipped.append(entries.popleft())
+                        cell.add(len(data))
+                finally:
+                    outlet.count(self, -bytes_of(shipped))
+                    outlet.lane.ledger.released.add_all(levels_of(shipped))
         finally:
             self._lock.release()
 
     def discard(self, reason: str) -> None:
         """Discard all of it, and count why."""
-        if not acquire_within(self._lock, LOCK_SECONDS):
-            return
-        try:
-            while self.entries:
-                self.outlet.discard(self._remove(), reason)
-        finally:
-            self._lock.release()
+        if acquire_within(self._lock, LOCK_SECONDS):
+            try:
+                self.forget(reason)
+            finally:
+                self._lock.release()
+
+    def forget(self, reason: str) -> None:
+        """Discard all of it without the lock, where nobody else can do anything."""
+        entries = self.entries
+        gone = [entries.popleft() for _ in range(len(entries))]
+        if gone:
+            self.outlet.count(self, -bytes_of(gone))
+            self.outlet.discarded(gone, reason)
 
     def hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
         """Give all of it to an outer scope; return how many were evicted from here."""
@@ -204,7 +200,7 @@ class Shelf:
         try:
             while self.entries:
                 entry = self.entries[0]
-                self.outlet.count(self, -entry_bytes(entry))
+                self.outlet.count(self, -bytes_of([entry]))
                 take(self.outlet, entry)
                 self.entries.popleft()
             evicted, self.evicted = self.evicted, 0
@@ -212,7 +208,12 @@ class Shelf:
             self._lock.release()
         return evicted
 
-    def forget(self) -> None:
-        """Discard all of it, as nobody can release it any more; called by a finalizer."""
-        while self.entries:
-            self.outlet.discard(self._remove(), "unreachable")
+
+def bytes_of(entries: Sequence[Entry]) -> int:
+    """Return the bytes that *entries* take in memory."""
+    return sum([len(data) for _, data, _ in entries]) + ENTRY_OVERHEAD * len(entries)
+
+
+def levels_of(entries: Sequence[Entry]) -> Counter[int]:
+    """Return how many *entries* there are of each level."""
+    return Counter([level for level, _, _ in entries])
