@@ -8,13 +8,14 @@ The mutable state of a delivery, all of it, and who writes which part.
 | ``pace`` | ``worker/pacing.py`` |
 | ``encoding`` | ``http/compression.py`` |
 | ``ledger`` | ``ledger.py`` |
+| ``volume`` | ``volume.py`` |
 | ``drops`` | ``drops.py`` |
 | ``diagnostics`` | ``diagnostics.py`` |
 | everything else | this module |
 
 An attribute is assigned by the module of its class and by no other: whoever uses a part calls
 its methods. Everything is read and written under ``lock``, except what log calls do: they put
-items, count with `Counter` and `Tally`, and leave notes.
+items, count with `Counter`, `Tally` and `Cell`, and leave notes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from .http.interface import ItemTransport, Transport
 from .ledger import DeliveryState, Ledger, Stats
 from .options import Options
 from .queue.factory import QueueMaker
+from .volume import Volume
 from .worker.in_flight import InFlight
 from .worker.pacing import Health, Pace
 
@@ -93,6 +95,7 @@ class Lane:
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
+        self.volume = Volume()
         self.reset()
 
     def reset(self) -> None:
@@ -101,6 +104,7 @@ class Lane:
         self.lock = _thread.RLock()
         self.encoding.restart()
         self.ledger = Ledger(to_stream=self.options.stream is not None)
+        self.volume.reset()
         self.pace = Pace(self.options, self.destination.limits)
         self.in_flight = InFlight()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)

@@ -47,7 +47,8 @@ def build_pipeline(
     delivery = _delivery(destination, Options.parse(given))
     if not delivery.destination.missing:
         preload()
-    make = ItemMaker(_event_maker(parsed, delivery), destination).make
+    cell_of = delivery.lane.volume.cell_of
+    make = ItemMaker(_event_maker(parsed, delivery), destination, cell_of).make
     selection = _selection(parsed, delivery)
     if parsed["sql_parameters"]:
         return delivery, make, selection
