@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .delivery.ledger import Stats
-    from .delivery.overview import flush_all, stats
+    from .delivery.overview import flush_all, stats, volume
     from .delivery.process.sigterm import install_sigterm
     from .delivery.reporting import report_stats
+    from .delivery.volume import VolumeRow
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
@@ -39,6 +40,7 @@ __all__ = [
     "LevelSampler",
     "RedactFilter",
     "Stats",
+    "VolumeRow",
     "bind",
     "bound",
     "flush_all",
@@ -47,6 +49,7 @@ __all__ = [
     "report_stats",
     "stats",
     "unbind",
+    "volume",
 ]
 
 _HOMES = {
@@ -61,6 +64,7 @@ _HOMES = {
     "LevelSampler": ".handlers.selection.samplers",
     "RedactFilter": ".handlers.redaction.filter",
     "Stats": ".delivery.ledger",
+    "VolumeRow": ".delivery.volume",
     "bind": ".handlers.context",
     "bound": ".handlers.context",
     "flush_all": ".delivery.overview",
@@ -69,6 +73,7 @@ _HOMES = {
     "report_stats": ".delivery.reporting",
     "stats": ".delivery.overview",
     "unbind": ".handlers.context",
+    "volume": ".delivery.overview",
 }
 
 

@@ -87,6 +87,7 @@ PUBLIC = [
     "LevelSampler",
     "RedactFilter",
     "Stats",
+    "VolumeRow",
     "bind",
     "bound",
     "flush_all",
@@ -95,6 +96,7 @@ PUBLIC = [
     "report_stats",
     "stats",
     "unbind",
+    "volume",
 ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .ledger import Stats
 from .process.draining import drain
 from .process.registry import registered
+from .volume import VolumeRow, by_size
 from .worker.threads import Workers
 
 
@@ -24,6 +25,17 @@ def flush_all(timeout: float | None = None) -> bool:
 def stats() -> dict[str, Stats]:
     """Return the statistics of every handler, by destination; numbered where a name repeats."""
     return {name: workers.lane.stats() for name, workers in named_workers()}
+
+
+def volume() -> list[VolumeRow]:
+    """
+    Return which lines of code have logged how much, to each destination, the most bytes first.
+
+    The counts are those of this process since its handlers were made; in the child of a fork they
+    begin at zero.
+    """
+    rows = [row for name, workers in named_workers() for row in workers.lane.volume.rows(name)]
+    return sorted(rows, key=by_size, reverse=True)
 
 
 def named_workers() -> Iterator[tuple[str, Workers]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -29,6 +30,7 @@ from .process.registry import AT_LAST, REPORTERS
 from .process.state import PROCESS, own_thread
 from .process.threadless import no_thread
 from .process.watcher import Watcher
+from .volume import VolumeRow, shortened
 
 PATH = "/api/reports"
 SECONDS = 1.0
@@ -37,6 +39,12 @@ SECONDS = 1.0
 TIMEOUT = 2.0
 LAST_TIMEOUT = 0.25
 """Seconds that the report at the exit takes at most: the process waits for it."""
+
+MAX_CALL_SITES = 100
+"""Of a handler in a report; the last stands for all that have no room."""
+
+MAX_TEXT = 200
+"""Characters of a name or path of a call site in a report."""
 
 HEADERS = (("Content-Type", "application/json"),)
 
@@ -176,6 +184,7 @@ def report() -> dict[str, Any]:
                     "queue_records": lane.outstanding,
                     "queue_bytes": lane.queue.bytes_held,
                     "queue_limit": lane.queue.bound,
+                    "volume": _call_sites(lane.volume.rows(name)),
                 }
             )
     handlers.sort(key=itemgetter("name"))
@@ -185,3 +194,15 @@ def report() -> dict[str, Any]:
 def _as_json(stats: Stats) -> dict[str, Any]:
     lost = {f"{outcome} {level}": count for (outcome, level), count in stats.lost_by_level.items()}
     return {**stats._asdict(), "lost_by_level": lost, "reasons": dict(stats.reasons)}
+
+
+def _call_sites(rows: Sequence[VolumeRow]) -> list[dict[str, Any]]:
+    """Return the largest of *rows* as JSON objects, without their destination."""
+    texts = ("logger", "function", "level")
+    sites = []
+    for row in shortened(rows, MAX_CALL_SITES):
+        site = row._asdict()
+        del site["destination"]
+        site.update({name: site[name][:MAX_TEXT] for name in texts}, file=row.file[-MAX_TEXT:])
+        sites.append(site)
+    return sites

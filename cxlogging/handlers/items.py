@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..delivery.volume import Cell
 from ..wire.destination import Destination, Writer
 from ..wire.event import SITE, put_trace, site
 from ..wire.external_errors import is_external
@@ -42,14 +43,17 @@ LogRecord = logging.LogRecord  # the standard class, whatever setLogRecordFactor
 _call_site_key = operator.itemgetter("levelno", "levelname", *SITE)
 _parts = operator.itemgetter("msg", "args", "created", "exc_info", "exc_text", "stack_info")
 
-CallSite = tuple[int, tuple[Any, ...], "Callable[[Mapping[str, Any]], Any] | None", "Writer | None"]
+CallSite = tuple[
+    int, tuple[Any, ...], "Callable[[Mapping[str, Any]], Any] | None", "Writer | None", Cell
+]
 """
 What the records of a call site have in common.
 
 The number of their attributes, the names of their fields, a function that fails
-if one of their other attributes is missing, and the writer of their items.
+if one of their other attributes is missing, the writer of their items, and the cell
+in which these are counted.
 """
-UNKNOWN: CallSite = (-1, (), None, None)
+UNKNOWN: CallSite = (-1, (), None, None, Cell())
 
 
 class UnusualError(Exception):
@@ -63,11 +67,19 @@ class ItemMaker:
     Args:
         events: Makes the event of a record that needs the slow path.
         destination: The destination of the items.
+        cell_of: Returns the cell for a record's attributes, in which its item is counted; by
+            default none is counted.
     """
 
-    def __init__(self, events: EventMaker, destination: Destination) -> None:
+    def __init__(
+        self,
+        events: EventMaker,
+        destination: Destination,
+        cell_of: Callable[[Mapping[str, Any]], Cell] = lambda _: Cell(),
+    ) -> None:
         self._events = events
         self._destination = destination
+        self._cell_of = cell_of
         self._error_fields = destination.error_fields
         self._trace = destination.trace_fields
         self._latest_trace: tuple[Trace | None, Mapping[str, str]] = (None, {})
@@ -94,9 +106,10 @@ class ItemMaker:
         parsed: ParsedMessage | None = None
         sequence_id: str | None = None
         try:
-            count, names, require_present, write = self._call_sites.get(key, UNKNOWN)
+            count, names, require_present, write, cell = self._call_sites.get(key, UNKNOWN)
             if count != size:
-                _, names, require_present, write = self._call_site(key, record.__dict__, bound)
+                found = self._call_site(key, record.__dict__, bound)
+                _, names, require_present, write, cell = found
             if write is None:
                 return self._slow_path(record, formatter, rate)
             if type(record) is LogRecord and formatter is None and type(msg) is str:
@@ -126,7 +139,10 @@ class ItemMaker:
                 document.update(self._error_fields(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
             item = write(time_ns, document, rate, task)
-            if len(item) <= self._limit:
+            length = len(item)
+            if length <= self._limit:
+                cell.events += 1
+                cell.bytes += length
                 return item
         except BaseException as error:
             if not self._is_recoverable(error, key):
@@ -175,7 +191,9 @@ class ItemMaker:
         sequence_id: str | None = None,
     ) -> bytes:
         parsed = parsed or self._events.message(record, formatter)
-        return self._destination.encode(self._events.event(record, parsed, rate, sequence_id))
+        item = self._destination.encode(self._events.event(record, parsed, rate, sequence_id))
+        self._cell_of(record.__dict__).add(len(item))
+        return item
 
     def _call_site(
         self, key: tuple[Any, ...], attributes: Mapping[str, Any], bound: Mapping[str, Any]
@@ -216,7 +234,8 @@ class ItemMaker:
                 raise
             return UNKNOWN
         require_present = operator.itemgetter(*others) if others else None
-        return (len(attributes) + len(bound), names, require_present, write)
+        cell = self._cell_of(attributes)
+        return (len(attributes) + len(bound), names, require_present, write, cell)
 
     def _are_ordinary(self, tail: tuple[Any, ...], names: tuple[Any, ...]) -> bool:
         """
