@@ -204,7 +204,7 @@ def test_processes_where_no_event_is_stored(volume: Invoke, server: DevServer):
     done = volume()
 
     assert rows_of(done)[0]["process"] == "shop (1)"
-    assert "no event is stored at the local server" in done.stderr
+    assert "No event is stored at the local server" in done.stderr
 
 
 def test_what_is_held_back_stands_beside_the_events(volume: Invoke, server: DevServer):
