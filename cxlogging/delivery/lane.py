@@ -45,6 +45,9 @@ from .worker.pacing import Health, Pace
 PAUSE_SECONDS = 0.5
 """Between two requests of leftovers, at most, while the vendor takes some of each."""
 
+CHORE_SECONDS = 0.25
+"""How long the end of a delivery waits for a worker that is at the chores."""
+
 Watch = Callable[[float, int], tuple["str | None", float]]
 """Takes the time and how many items were put; gives a message or None, and when to call again."""
 
@@ -116,6 +119,7 @@ class Lane:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
+        self._at_chores = _thread.allocate_lock()
         for chore in self._chores:
             chore.reset_after_fork()
 
@@ -314,11 +318,16 @@ class Lane:
         return min((chore.due_at for chore in self._chores), default=math.inf)
 
     def do_chores(self, *, all_of_them: bool = False) -> None:
-        """Do the chores that are due, or *all_of_them*: the process ends."""
-        for chore in self._chores:
-            now = self.clock.monotonic()
-            if all_of_them or chore.due_at <= now:
-                chore.work(now)
+        """Do the chores that are due, one worker at a time, or *all_of_them*: an end is near."""
+        if not self._chores or not self._at_chores.acquire(timeout=CHORE_SECONDS * all_of_them):
+            return
+        try:
+            for chore in self._chores:
+                now = self.clock.monotonic()
+                if all_of_them or chore.due_at <= now:
+                    chore.work(now)
+        finally:
+            self._at_chores.release()
 
     @property
     def event_sources(self) -> tuple[EventSource, ...]:

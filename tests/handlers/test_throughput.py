@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import random
+import sys
+import threading
 
 import pytest
 
@@ -192,6 +194,34 @@ def test_a_fork_s_child_counts_anew():
     assert simulation.sampler.due_at == math.inf
     assert simulation.sampler._keys["INFO", "a"].rate == rate
     assert simulation.sampler._keys["INFO", "a"].seen == 0
+
+
+def test_threads_and_the_worker_at_once():
+    """Log calls of eight threads beside the computation of rates lose no key and raise nothing."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    simulation, failures = Simulation(goal=50), []
+    sampler = simulation.sampler
+
+    def log(number: int) -> None:
+        try:
+            for count in range(2_000):
+                sampler(a_record(f"{number}-{count % 100}"))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=log, args=(number,)) for number in range(8)]
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            simulation.now += 15
+            sampler.work(simulation.now)
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert failures == []
+    assert len(sampler._keys) <= MAX_KEYS + 8
 
 
 @pytest.mark.parametrize(

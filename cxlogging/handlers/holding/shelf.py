@@ -168,9 +168,9 @@ class Shelf:
                         outlet.report(evicted)
                     while entries:
                         level, data, cell = entries[0]
-                        outlet.put(level, data)
+                        is_over_budget = outlet.put(level, data) is False
                         shipped.append(entries.popleft())
-                        cell.add(len(data))
+                        cell.hold_back() if is_over_budget else cell.add(len(data))
                 finally:
                     outlet.count(self, -bytes_of(shipped))
                     outlet.lane.ledger.released.add_all(levels_of(shipped))
