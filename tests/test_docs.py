@@ -255,12 +255,15 @@ def test_every_flag_of_a_table_exists():
                 assert flag in flags, (part.partition("`")[0], flag)
 
 
+RESULTS = {"Stats", "VolumeRow"}
+
+
 def test_the_changelog_names_what_is_public():
     """CHANGELOG.md names every public handler and function."""
     text = (ROOT / "CHANGELOG.md").read_text()
 
     for name in cxlogging.__all__:
-        if name not in {"CheckResult", "ConfigurationError", "CxLoggingError", "Stats", "VolumeRow"}:
+        if name not in {"CheckResult", "ConfigurationError", "CxLoggingError"} | RESULTS:
             assert name in text, name
 
 

@@ -12,7 +12,6 @@ import contextlib
 import enum
 import itertools
 from collections import Counter as Multiset
-from collections import deque
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -57,10 +56,6 @@ class Counter:
         """Count one."""
         next(self._count)
 
-    def add_many(self, number: int) -> None:
-        """Count as many as *number* says."""
-        deque(itertools.islice(self._count, number), maxlen=0)
-
     @property
     def value(self) -> int:
         """The count so far."""
@@ -86,11 +81,6 @@ class Tally:
         if counter is None:
             counter = self._counters.setdefault(level, Counter())
         counter.add()
-
-    def add_all(self, levels: Mapping[int, int]) -> None:
-        """Count records by level."""
-        for level, number in levels.items():
-            self._counters.setdefault(level, Counter()).add_many(number)
 
     def by_level(self) -> Multiset[int]:
         """Return the counts so far."""

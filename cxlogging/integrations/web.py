@@ -125,7 +125,7 @@ class RequestContext:
             _of_thread.set(None)  # the copy below keeps no earlier request alive
             if outer.is_answered:  # and was never closed
                 outer.end_hold(None)
-                outer, before = None, outer.before
+                before, outer = outer.before, None
         self._outer = outer
         self.open(before)
         self._context = copy_context()

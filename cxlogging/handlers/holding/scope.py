@@ -115,10 +115,14 @@ class Hold:
         if in_released or PROCESS.is_ending:  # nothing would release it later
             self.fate = Fate.SHIP
         self._opened_at = self._monotonic()
-        self.is_open = True
-        _open_scopes.add(weakref.ref(self, _open_scopes.discard))
-        CURRENT.set(self)
         look_at_levels(self.rules.below)
+        try:
+            self.is_open = True
+            _open_scopes.add(weakref.ref(self, _open_scopes.discard))
+            CURRENT.set(self)
+        except BaseException:  # a signal handler's: whoever would close it does not get it
+            self.close()
+            raise
         return self
 
     def close(self, error: BaseException | None = None, *, failed: bool = False) -> None:

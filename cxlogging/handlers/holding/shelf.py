@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import _thread
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...delivery.process.state import PROCESS
@@ -39,6 +39,7 @@ class Outlet:
     Attributes:
         put: Accepts an item of a level.
         limit: The most bytes that all scopes hold for the handler.
+        on_discard: Called when records are discarded.
         bytes_held: What they hold now.
         lane: The state of the delivery: records are counted in its ledger.
     """
@@ -53,7 +54,7 @@ class Outlet:
         self.lane = delivery.lane
         self.put = put
         self.limit = limit
-        self._on_discard = on_discard
+        self.on_discard = on_discard
         self.reset()
 
     def reset(self) -> None:
@@ -73,13 +74,11 @@ class Outlet:
         if is_held:
             self._lock.release()
 
-    def discarded(self, entries: Sequence[Entry], reason: str) -> None:
-        """Count records that are not sent."""
-        self.lane.ledger.discarded[reason].add_all(levels_of(entries))
-        for _, _, cell in entries:
-            cell.held_back += 1
-        if reason != "unreachable":  # a finalizer starts no thread
-            self._on_discard()
+    def discard(self, entry: Entry, reason: str) -> None:
+        """Count a record that is not sent."""
+        level, _, cell = entry
+        self.lane.ledger.discarded[reason].add(level)
+        cell.held_back += 1
 
     def report(self, evicted: int) -> None:
         """Tell the vendor how many records are missing before those that a scope releases."""
@@ -132,7 +131,7 @@ class Shelf:
             is_over = self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
             if is_over and not self._make_room(size, limit):
                 self.evicted += 1
-                outlet.discarded([entry], "full")
+                outlet.discard(entry, "full")
                 return
         outlet.count(self, size)
         self.entries.append(entry)
@@ -141,57 +140,57 @@ class Shelf:
         """Discard the oldest; return whether there is room now."""
         if not self._lock.acquire(blocking=False):
             return True  # another thread makes room, or moves all of it
-        outlet, gone = self.outlet, []
+        outlet = self.outlet
         try:
             while True:
                 excess = max(self.bytes_held - limit, outlet.bytes_held - outlet.limit) + size
                 if excess <= 0 or not self.entries:
                     return excess <= 0
-                gone.append(self.entries.popleft())
-                outlet.count(self, -len(gone[-1][1]) - ENTRY_OVERHEAD)
+                self.evicted += 1
+                outlet.discard(self._remove(), "full")
         finally:
-            self.evicted += len(gone)
-            outlet.discarded(gone, "full")
             self._lock.release()
+
+    def _remove(self) -> Entry:
+        """Remove and return the oldest entry."""
+        entry = self.entries.popleft()
+        self.outlet.count(self, -len(entry[1]) - ENTRY_OVERHEAD)
+        return entry
 
     def ship(self) -> None:
         """Have all of it accepted; an entry leaves the shelf when that is done, not before."""
-        outlet, entries = self.outlet, self.entries
+        outlet = self.outlet
         if not acquire_within(self._lock, LOCK_SECONDS):
             return  # whoever makes room looks again
-        shipped: list[Entry] = []
         try:
             with outlet.lane.ledger.moving:
-                try:
-                    if self.evicted:
-                        evicted, self.evicted = self.evicted, 0
-                        outlet.report(evicted)
-                    while entries:
-                        level, data, cell = entries[0]
-                        is_over_budget = outlet.put(level, data) is False
-                        shipped.append(entries.popleft())
-                        cell.hold_back() if is_over_budget else cell.add(len(data))
-                finally:
-                    outlet.count(self, -bytes_of(shipped))
-                    outlet.lane.ledger.released.add_all(levels_of(shipped))
+                if self.evicted:
+                    evicted, self.evicted = self.evicted, 0
+                    outlet.report(evicted)
+                while self.entries:
+                    level, data, cell = self.entries[0]
+                    is_over_budget = outlet.put(level, data) is False
+                    self._remove()
+                    outlet.lane.ledger.released.add(level)
+                    cell.hold_back() if is_over_budget else cell.add(len(data))
         finally:
             self._lock.release()
 
     def discard(self, reason: str) -> None:
         """Discard all of it, and count why."""
-        if acquire_within(self._lock, LOCK_SECONDS):
-            try:
+        if not acquire_within(self._lock, LOCK_SECONDS):
+            return
+        try:
+            if self.entries:
                 self.forget(reason)
-            finally:
-                self._lock.release()
+                self.outlet.on_discard()
+        finally:
+            self._lock.release()
 
     def forget(self, reason: str) -> None:
-        """Discard all of it without the lock, where nobody else can do anything."""
-        entries = self.entries
-        gone = [entries.popleft() for _ in range(len(entries))]
-        if gone:
-            self.outlet.count(self, -bytes_of(gone))
-            self.outlet.discarded(gone, reason)
+        """Discard all of it without the lock, for a finalizer: nobody else can reach it."""
+        while self.entries:
+            self.outlet.discard(self._remove(), reason)
 
     def hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
         """Give all of it to an outer scope; return how many were evicted from here."""
@@ -199,21 +198,9 @@ class Shelf:
             return 0
         try:
             while self.entries:
-                entry = self.entries[0]
-                self.outlet.count(self, -bytes_of([entry]))
-                take(self.outlet, entry)
-                self.entries.popleft()
+                take(self.outlet, self.entries[0])
+                self._remove()
             evicted, self.evicted = self.evicted, 0
         finally:
             self._lock.release()
         return evicted
-
-
-def bytes_of(entries: Sequence[Entry]) -> int:
-    """Return the bytes that *entries* take in memory."""
-    return sum([len(data) for _, data, _ in entries]) + ENTRY_OVERHEAD * len(entries)
-
-
-def levels_of(entries: Sequence[Entry]) -> Counter[int]:
-    """Return how many *entries* there are of each level."""
-    return Counter([level for level, _, _ in entries])
