@@ -34,7 +34,7 @@ from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
 from .http.compression import Encoding
-from .http.interface import Transport
+from .http.interface import ItemTransport, Transport
 from .ledger import DeliveryState, Ledger, Stats
 from .options import Options
 from .queue.factory import QueueMaker
@@ -47,6 +47,8 @@ PAUSE_SECONDS = 0.5
 
 CHORE_SECONDS = 0.25
 """How long the end of a delivery waits for a worker that is at the chores."""
+
+TransportMaker = Callable[[], "Transport | ItemTransport"]
 
 Watch = Callable[[float, int], tuple["str | None", float]]
 """Takes the time and how many items were put; gives a message or None, and when to call again."""
@@ -80,7 +82,7 @@ class Lane:
         destination: Destination,
         options: Options,
         clock: Clocks,
-        make_transport: Callable[[], Transport],
+        make_transport: TransportMaker,
         make_queue: QueueMaker,
         mask: Masker,
     ) -> None:
@@ -93,12 +95,12 @@ class Lane:
             destination.name, options.on_error, mask=mask, monotonic=clock.monotonic
         )
         self._make_transport = make_transport
-        self.transport: Transport | None = None
+        self.transport: Transport | ItemTransport | None = None
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
-        self._chores: list[Chore] = []
-        self._event_sources: list[EventSource] = []
+        self.chores: list[Chore] = []
+        self._event_sources: tuple[EventSource, ...] = ()
         self.volume = Volume()
         self.reset()
 
@@ -107,11 +109,12 @@ class Lane:
         self.disconnect()  # of the parent's connections only this process' descriptors
         self.lock = _thread.RLock()
         self.encoding.restart()
-        self.ledger = Ledger()
+        self.ledger = Ledger(to_stream=self.options.stream is not None)
         self.volume.reset()
         self.pace = Pace(self.options, self.destination.limits)
         self.in_flight = InFlight()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
+        self.event_sources: tuple[EventSource, ...] = (self.drops, *self._event_sources)
         self.queue = self._make_queue(self.clock, self.drops.add, self.lock)
         self._full_bound = self.queue.bound  # what others hold of a spool lowers it later
         self.lifecycle = Lifecycle.OPEN
@@ -120,13 +123,13 @@ class Lane:
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
         self._at_chores = _thread.allocate_lock()
-        for chore in self._chores:
+        for chore in self.chores:
             chore.reset_after_fork()
 
     def replace(
         self,
         clock: Clocks | None = None,
-        make_transport: Callable[[], Transport] | None = None,
+        make_transport: TransportMaker | None = None,
         make_queue: QueueMaker | None = None,
     ) -> None:
         """Use another clock, transport or queue from the next `reset` on; for tests."""
@@ -144,7 +147,7 @@ class Lane:
     @property
     def is_watched(self) -> bool:
         """Whether to look for what other processes leave behind, also while nothing is logged."""
-        return self.options.spool is not None and self.is_open and not self.destination.missing
+        return self.options.directory is not None and self.is_open and not self.destination.missing
 
     def open(self) -> None:
         """Note that a record has come, perhaps after `close`."""
@@ -306,33 +309,29 @@ class Lane:
 
     def add_chore(self, chore: Chore) -> None:
         """Have workers do *chore* when it is due."""
-        self._chores.append(chore)
+        self.chores.append(chore)
 
     def add_event_source(self, source: EventSource) -> None:
         """Have workers send the events of *source*."""
-        self._event_sources.append(source)
+        self._event_sources += (source,)
+        self.event_sources += (source,)
 
     @property
     def chores_due_at(self) -> float:
         """When the next chore is due."""
-        return min((chore.due_at for chore in self._chores), default=math.inf)
+        return min((chore.due_at for chore in self.chores), default=math.inf)
 
     def do_chores(self, *, all_of_them: bool = False) -> None:
         """Do the chores that are due, one worker at a time, or *all_of_them*: an end is near."""
-        if not self._chores or not self._at_chores.acquire(timeout=CHORE_SECONDS * all_of_them):
+        if not self.chores or not self._at_chores.acquire(timeout=CHORE_SECONDS * all_of_them):
             return
         try:
-            for chore in self._chores:
+            for chore in self.chores:
                 now = self.clock.monotonic()
                 if all_of_them or chore.due_at <= now:
                     chore.work(now)
         finally:
             self._at_chores.release()
-
-    @property
-    def event_sources(self) -> tuple[EventSource, ...]:
-        """What has events for the vendor."""
-        return self.drops, *self._event_sources
 
     # What is open.
 
