@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.config
 import os
@@ -378,16 +379,24 @@ SAMPLERS = st.lists(
 )
 
 
+LOGGED = st.tuples(st.sampled_from([5, 10, 20, 30, 40, 50]), st.integers(1, 9))
+
+
 @hypothesis.given(
     chosen=SAMPLERS,
     limit_=st.sampled_from([None, 1, {"first": 2, "then": 2}]),
     budget_=st.sampled_from([None, "20 events/day", "4000B/day", "1GB/day"]),
     hard=st.booleans(),
-    records=st.lists(st.tuples(st.sampled_from([5, 10, 20, 30, 40, 50]), st.integers(1, 9))),
+    steps=st.lists(st.one_of(LOGGED, st.sampled_from(["open", "release", "discard", "close"]))),
 )
-@hypothesis.settings(max_examples=60)
-def test_every_record_has_one_outcome(chosen, limit_, budget_, hard, records):
-    """Offered = accepted + sampled + limited + over_budget, for any combination and records."""
+@hypothesis.settings(max_examples=80)
+def test_every_record_has_one_outcome(chosen, limit_, budget_, hard, steps):
+    """
+    Offered = accepted + sampled + limited + over_budget + discarded + held, after every step.
+
+    For any combination of options, records and scopes; what is not sent is held back at its call
+    site.
+    """
     handler = KINDS["betterstack"](
         url=NOWHERE,
         flush_interval=60,
@@ -396,17 +405,30 @@ def test_every_record_has_one_outcome(chosen, limit_, budget_, hard, records):
         budget=budget_,
         budget_hard=hard and budget_ is not None,
     )
+    scopes, offered = contextlib.ExitStack(), 0
     try:
-        for level, line in records:
-            handler.handle(a_record(level, line, user=line))
+        for step in steps:
+            scope = cxlogging.current_hold()
+            if step == "open":
+                scopes.enter_context(cxlogging.hold(below="ERROR", release_at="CRITICAL"))
+            elif step == "close":
+                scopes.close()
+            elif isinstance(step, str):
+                getattr(scope, step, int)()
+            else:
+                handler.handle(a_record(*step, user=step[1]))
+                offered += 1
+            stats = handler.stats()
+            assert stats.offered == offered
+            assert stats.balanced
+        scopes.close()
         stats = handler.stats()
-        assert stats.offered == len(records)
-        assert stats.balanced
-        held_back = sum(row.held_back for row in handler.volume())
-        assert stats.offered - stats.accepted == held_back
+        assert stats.held == 0
+        assert offered - stats.accepted == sum(row.held_back for row in handler.volume())
         if not hard:
             assert not handler.delivery.ledger.over_budget.by_level().keys() & {40, 50}
     finally:
+        scopes.close()
         handler.delivery.workers.abandon()
         handler.delivery.workers.close_soon()
 
