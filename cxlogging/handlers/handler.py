@@ -88,7 +88,7 @@ class ShippingHandler(logging.Handler):
         """Emit *record* if the filters accept it; takes no lock, as `emit` needs none."""
         try:
             level = self.level
-            if type(level) is TwoLevels and self._gate and self._gate.is_outside(record, level):
+            if type(level) is TwoLevels and self._is_too_low(record, level.outside):
                 return False
             if self.filters:
                 return self._filtered(record)
@@ -96,6 +96,13 @@ class ShippingHandler(logging.Handler):
         except EXHAUSTED:  # by the call of emit itself
             self._lose(record.levelno)
         return True
+
+    def _is_too_low(self, record: logging.LogRecord, level: int) -> bool:
+        """Return True if *record* is below *level* and in no scope."""
+        number: Any = record.levelno
+        if type(number) is not int or number >= level:
+            return False
+        return CURRENT.get() is None or self._gate is None or self._gate.is_outside(record)
 
     def _filtered(self, record: logging.LogRecord) -> Any:
         try:

@@ -13,6 +13,13 @@ import cxlogging
 from tests.conftest import VENDORS
 
 
+def fail(shop, message: str, **options) -> None:
+    """Log *message* at INFO in a scope, and leave it by a ValueError."""
+    with cxlogging.hold(**options):
+        shop.log.info(message)
+        raise ValueError("wrong")
+
+
 def test_01_a_clean_end_discards(shop):
     """d, i, w: only the warning ships; two are discarded as clean."""
     with cxlogging.hold():
@@ -38,18 +45,16 @@ def test_02_an_error_releases_and_what_follows_passes(shop):
 
 def test_03_an_exception_that_leaves_the_block_releases(shop):
     """i, ValueError: i ships, and the exception is the application's."""
-    with pytest.raises(ValueError, match="wrong"), cxlogging.hold():
-        shop.log.info("i")
-        raise ValueError("wrong")
+    with pytest.raises(ValueError, match="wrong"):
+        fail(shop, "i")
 
     assert shop.shipped() == ["i"]
 
 
 def test_04_an_ignored_exception_discards(shop):
     """The same, with ignore=ValueError: nothing ships, one is discarded."""
-    with pytest.raises(ValueError, match="wrong"), cxlogging.hold(ignore=ValueError):
-        shop.log.info("i")
-        raise ValueError("wrong")
+    with pytest.raises(ValueError, match="wrong"):
+        fail(shop, "i", ignore=ValueError)
 
     assert shop.shipped() == []
     assert shop.outcomes() == (0, 1, 0)
@@ -60,7 +65,7 @@ def test_05_a_caught_exception_logged_at_info_releases_nothing(shop):
     with cxlogging.hold():
         shop.log.info("i")
         try:
-            raise KeyError("a")
+            {}["a"]
         except KeyError:
             shop.log.info("caught", exc_info=True)
 
@@ -84,9 +89,8 @@ def test_07_an_exception_releases_only_the_scopes_that_it_leaves(shop):
     """o1 {i, an exception leaves the inner scope only} o2: i ships, two are discarded."""
     with cxlogging.hold():
         shop.log.info("o1")
-        with pytest.raises(ValueError, match="wrong"), cxlogging.hold():
-            shop.log.info("i")
-            raise ValueError("wrong")
+        with pytest.raises(ValueError, match="wrong"):
+            fail(shop, "i")
         shop.log.info("o2")
 
     assert shop.shipped() == ["i"]
@@ -112,19 +116,18 @@ def test_09_a_thread_is_outside_of_the_scope_unless_its_context_is_copied(shop):
         shop.log.info("i %s", name)
 
     with cxlogging.hold():
-        for run in (work, lambda name: context.run(work, name)):
-            context = contextvars.copy_context()
-            name = "bare" if run is work else "copied"
-            thread = threading.Thread(target=run, args=(name,))
-            thread.start()
-            thread.join()
+        bare = threading.Thread(target=work, args=("bare",))
+        copied = threading.Thread(target=contextvars.copy_context().run, args=(work, "copied"))
+        for each in (bare, copied):
+            each.start()
+            each.join()
 
     assert shop.shipped() == ["i bare"]
     assert shop.outcomes() == (1, 2, 0)
 
 
 def test_10_tasks_share_the_scope(shop):
-    """gather in a scope, one child fails: the records of both ship."""
+    """Tasks of gather in a scope, one child fails: the records of both ship."""
 
     async def child(name: str, fails: bool) -> None:
         shop.log.info("start %s", name)
@@ -143,7 +146,7 @@ def test_10_tasks_share_the_scope(shop):
 
 
 def test_11_scopes_of_sibling_tasks_are_separate(shop):
-    """gather, each child in its own scope: only those of the failing one ship."""
+    """Tasks of gather, each in its own scope: only those of the failing one ship."""
 
     async def child(name: str, fails: bool) -> None:
         with cxlogging.hold():
@@ -379,7 +382,7 @@ def test_23_records_have_their_own_times(shop):
 
 
 def test_24_three_scopes_deep(shop):
-    """a {b {c, e}}: all release, outermost first, and what follows passes at every depth."""
+    """Scopes a {b {c, e}}: all release, outermost first, and what follows passes at every depth."""
     with cxlogging.hold():
         shop.log.info("a")
         with cxlogging.hold():
@@ -395,7 +398,7 @@ def test_24_three_scopes_deep(shop):
 
 
 def test_25_a_scope_in_a_released_one_passes_too(shop):
-    """e {i}: i ships although the inner scope ends cleanly, in its place."""
+    """An error, then {i}: i ships although the inner scope ends cleanly, in its place."""
     with cxlogging.hold():
         shop.log.error("e")
         with cxlogging.hold() as inner:

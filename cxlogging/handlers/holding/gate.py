@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...delivery.process.state import PROCESS
 from ..context import CAPTURED
-from .current import TwoLevels
+from .current import CURRENT
 from .pointless import look_soon
-from .scope import Hold, current_hold
+from .scope import Fate, Hold
 from .shelf import Outlet
 
 if TYPE_CHECKING:
@@ -62,34 +62,43 @@ class Gate:
         scope, holder, released = innermost, None, None
         while scope is not None:
             if scope.is_open:
-                if scope.is_released or scope.rules.releases(record, level, self._note):
+                rules = scope.rules
+                if (
+                    scope.fate is Fate.SHIP
+                    or (rules.decide is None and level >= rules.release_level)
+                    or (rules.decide is not None and rules.decides(record, self._note))
+                ):
                     released = scope
-                elif holder is None and level < scope.rules.below:
+                elif holder is None and level < rules.below:
                     holder = scope
             scope = scope.parent
+        outlet = self._outlet
         if innermost is not None and released is not None:
             _release(innermost, released)
-            if not innermost.is_busy(self._outlet):
+            if not innermost.is_busy(outlet):
                 return 1
             holder = innermost  # behind what waits: the order within a scope is kept
         if holder is None:
             return None
         data = self._make(record, formatter, 1)
-        self._outlet.ledger.held.add(level)
-        holder.park(self._outlet, (level, data, self._cell_of(record.__dict__)))
+        cell = self._cell_of(record.__dict__)
+        outlet.lane.ledger.held.add(level)
+        holder.park(outlet, (level, data, cell))
         return 0
 
-    def is_outside(self, record: logging.LogRecord, level: TwoLevels) -> bool:
-        """Return True if *record* is below the *level* outside of scopes, and in none."""
-        number: Any = record.levelno
-        return type(number) is int and number < level.outside and scope_of(record) is None
+    def is_outside(self, record: logging.LogRecord) -> bool:
+        """Return True if *record* was logged where no scope is open."""
+        return scope_of(record) is None
 
 
 def scope_of(record: logging.LogRecord) -> Hold | None:
     """Return the innermost open scope in which *record* was logged; None behind a queue."""
-    if CAPTURED in record.__dict__ or record.process not in {None, PROCESS.pid}:
+    scope: Hold | None = CURRENT.get()
+    while scope is not None and not scope.is_open:
+        scope = scope.parent
+    if CAPTURED in record.__dict__ or (record.process != PROCESS.pid and record.process):
         return None
-    return current_hold()
+    return scope
 
 
 def _release(innermost: Hold, outermost: Hold) -> None:
@@ -97,7 +106,7 @@ def _release(innermost: Hold, outermost: Hold) -> None:
     chain = []
     scope: Hold | None = innermost
     while scope is not None:
-        if scope.is_open and not scope.is_released:
+        if scope.is_open and scope.fate is not Fate.SHIP:
             chain.append(scope)
         scope = None if scope is outermost else scope.parent
     for scope in reversed(chain):

@@ -72,12 +72,10 @@ class Rules(NamedTuple):
             parse_slow("slow", slow),
         )
 
-    def releases(self, record: logging.LogRecord, level: int, note: Note) -> bool:
-        """Return True if *record* of *level* releases; *note* is told if ``release_at`` fails."""
-        if self.decide is None:
-            return level >= self.release_level
+    def decides(self, record: logging.LogRecord, note: Note) -> bool:
+        """Return what `decide` says about *record*; *note* is told where it fails."""
         try:
-            return bool(self.decide(record))
+            return self.decide is not None and bool(self.decide(record))
         except BaseException as error:
             if is_external(error):
                 raise

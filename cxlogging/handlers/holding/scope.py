@@ -88,6 +88,7 @@ class Hold:
     Attributes:
         rules: When records are held, and when they are released.
         parent: The scope in which this one was opened, or None.
+        is_open: Whether the scope is open.
         fate: What becomes of what it holds, once that is decided.
         mover: Moves it; nested scopes share it.
     """
@@ -99,7 +100,7 @@ class Hold:
         self.parent: Hold | None = None
         self._monotonic = monotonic
         self._opened_at = 0.0
-        self._is_open = False
+        self.is_open = False
         self.fate: Fate | None = None
         self._shelves: dict[Outlet, Shelf] = {}
         self.mover = Mover()
@@ -110,13 +111,18 @@ class Hold:
         self.parent = current_hold()
         if self.parent is not None:
             self.mover = self.parent.mover
-        if PROCESS.is_ending:  # nothing would release it
+        in_released = self.parent is not None and self.parent.is_released
+        if in_released or PROCESS.is_ending:  # nothing would release it later
             self.fate = Fate.SHIP
         self._opened_at = self._monotonic()
-        self._is_open = True
-        _open_scopes.add(weakref.ref(self, _open_scopes.discard))
-        CURRENT.set(self)
         look_at_levels(self.rules.below)
+        try:
+            self.is_open = True
+            _open_scopes.add(weakref.ref(self, _open_scopes.discard))
+            CURRENT.set(self)
+        except BaseException:  # a signal handler's: whoever would close it does not get it
+            self.close()
+            raise
         return self
 
     def close(self, error: BaseException | None = None, *, failed: bool = False) -> None:
@@ -133,12 +139,12 @@ class Hold:
         notice_fork()
         if CURRENT.get() is self:
             CURRENT.set(self.parent)
-        if not self._is_open:
+        if not self.is_open:
             return
         if failed or self._is_slow() or (error is not None and not self.rules.ignores(error)):
             self.fate = Fate.SHIP
         self.fate = self.fate or Fate.END
-        self._is_open = False
+        self.is_open = False
         self._request(self._settle)
         _open_scopes.discard(weakref.ref(self))
 
@@ -149,7 +155,7 @@ class Hold:
     def release(self) -> None:
         """Ship what is held, in order, and hold nothing back from here on."""
         notice_fork()
-        if self._is_open:
+        if self.is_open:
             self.fate = Fate.SHIP
             self._request(self._settle)
 
@@ -177,14 +183,9 @@ class Hold:
     @property
     def state(self) -> str:
         """``"holding"``, ``"released"`` or ``"closed"``."""
-        if not self._is_open:
+        if not self.is_open:
             return "closed"
         return "released" if self.is_released else "holding"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the scope is open."""
-        return self._is_open
 
     @property
     def is_released(self) -> bool:
@@ -250,7 +251,7 @@ class Hold:
         with contained:
             if self._shelves and not is_foreign():
                 for shelf in self._own_shelves():
-                    shelf.ship() if self.is_released else shelf.forget()
+                    shelf.ship() if self.is_released else shelf.forget("unreachable")
 
 
 _open_scopes: set[weakref.ref[Hold]] = set()

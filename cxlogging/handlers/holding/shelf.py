@@ -14,7 +14,6 @@ from ...wire.threads import HAS_GIL, acquire_within
 
 if TYPE_CHECKING:
     from ...delivery.delivery import Delivery
-    from ...delivery.ledger import Ledger
     from ...delivery.volume import Cell
 
 ENTRY_OVERHEAD = 120
@@ -27,11 +26,6 @@ Entry = tuple[int, bytes, "Cell"]
 """A record that is held: its level, its item, and the cell of its call site."""
 
 
-def entry_bytes(entry: Entry) -> int:
-    """Return the bytes that *entry* takes."""
-    return len(entry[1]) + ENTRY_OVERHEAD
-
-
 class Outlet:
     """
     Where the records that one handler holds back end up.
@@ -40,11 +34,14 @@ class Outlet:
         delivery: Of the handler.
         put: Accepts an item of a level.
         limit: The most bytes that all scopes hold for the handler.
-        on_discard: Called when a record is discarded.
+        on_discard: Called when records are discarded.
 
     Attributes:
+        put: Accepts an item of a level.
         limit: The most bytes that all scopes hold for the handler.
+        on_discard: Called when records are discarded.
         bytes_held: What they hold now.
+        lane: The state of the delivery: records are counted in its ledger.
     """
 
     def __init__(
@@ -54,21 +51,16 @@ class Outlet:
         limit: int,
         on_discard: Callable[[], object],
     ) -> None:
-        self._delivery = delivery
-        self._put = put
-        self._on_discard = on_discard
+        self.lane = delivery.lane
+        self.put = put
         self.limit = limit
+        self.on_discard = on_discard
         self.reset()
 
     def reset(self) -> None:
         """Start afresh, as a fork's child does: the parent keeps what it holds."""
         self.bytes_held = 0
         self._lock = _thread.allocate_lock()
-
-    @property
-    def ledger(self) -> Ledger:
-        """What becomes of records is counted here."""
-        return self._delivery.ledger
 
     def count(self, shelf: Shelf, size: int) -> None:
         """Count bytes that *shelf* holds from now on; with a minus, that it no longer holds."""
@@ -82,18 +74,11 @@ class Outlet:
         if is_held:
             self._lock.release()
 
-    def ship(self, entry: Entry) -> None:
-        """Accept what was held."""
-        level, data, cell = entry
-        self._put(level, data)
-        cell.add(len(data))
-
     def discard(self, entry: Entry, reason: str) -> None:
-        """Count what is not sent."""
-        self.ledger.discarded[reason].add(entry[0])
-        entry[2].hold_back()
-        if reason != "unreachable":  # a finalizer starts no thread
-            self._on_discard()
+        """Count a record that is not sent."""
+        level, _, cell = entry
+        self.lane.ledger.discarded[reason].add(level)
+        cell.held_back += 1
 
     def report(self, evicted: int) -> None:
         """Tell the vendor how many records are missing before those that a scope releases."""
@@ -101,18 +86,18 @@ class Outlet:
             f"cxlogging discarded the {evicted} oldest records of a hold before it was released:"
             " raise max_bytes or hold_bytes"
         )
-        time_ns = int(self._delivery.clock.wall() * 1e6) * 1000
+        time_ns = int(self.lane.clock.wall() * 1e6) * 1000
         fields = {"cx_held_evicted": evicted}
         origin = SyntheticOrigin()
         event = Event(time_ns, logging.WARNING, "WARNING", message, fields, origin)
-        self._put(logging.WARNING, self._delivery.destination.encode(event))
+        self.put(logging.WARNING, self.lane.destination.encode(event))
 
 
 class Shelf:
     """
     What one scope holds back for one handler, the oldest first.
 
-    Log calls append without a lock. Whoever removes holds `lock`: one at a time.
+    Log calls append without a lock. Whoever removes holds the lock of the shelf.
 
     Args:
         outlet: Of the handler.
@@ -141,34 +126,35 @@ class Shelf:
             entry: Counted as held already.
             limit: The most bytes of this shelf: for more, the oldest go. None: no limit counts.
         """
-        size = entry_bytes(entry)
-        if limit is not None and self._is_over(size, limit) and not self._make_room(size, limit):
-            self.evicted += 1
-            self.outlet.discard(entry, "full")
-            return
-        self.outlet.count(self, size)
+        outlet, size = self.outlet, len(entry[1]) + ENTRY_OVERHEAD
+        if limit is not None:
+            is_over = self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
+            if is_over and not self._make_room(size, limit):
+                self.evicted += 1
+                outlet.discard(entry, "full")
+                return
+        outlet.count(self, size)
         self.entries.append(entry)
-
-    def _is_over(self, size: int, limit: int) -> bool:
-        outlet = self.outlet
-        return self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
 
     def _make_room(self, size: int, limit: int) -> bool:
         """Discard the oldest; return whether there is room now."""
         if not self._lock.acquire(blocking=False):
             return True  # another thread makes room, or moves all of it
+        outlet = self.outlet
         try:
-            while self.entries and self._is_over(size, limit):
+            while True:
+                excess = max(self.bytes_held - limit, outlet.bytes_held - outlet.limit) + size
+                if excess <= 0 or not self.entries:
+                    return excess <= 0
                 self.evicted += 1
-                self.outlet.discard(self._remove(), "full")
+                outlet.discard(self._remove(), "full")
         finally:
             self._lock.release()
-        return not self._is_over(size, limit)
 
     def _remove(self) -> Entry:
-        """Remove and return the oldest entry; the caller holds the lock."""
+        """Remove and return the oldest entry."""
         entry = self.entries.popleft()
-        self.outlet.count(self, -entry_bytes(entry))
+        self.outlet.count(self, -len(entry[1]) - ENTRY_OVERHEAD)
         return entry
 
     def ship(self) -> None:
@@ -177,13 +163,16 @@ class Shelf:
         if not acquire_within(self._lock, LOCK_SECONDS):
             return  # whoever makes room looks again
         try:
-            with outlet.ledger.moving:
+            with outlet.lane.ledger.moving:
                 if self.evicted:
                     evicted, self.evicted = self.evicted, 0
                     outlet.report(evicted)
                 while self.entries:
-                    outlet.ship(self.entries[0])
-                    outlet.ledger.released.add(self._remove()[0])
+                    level, data, cell = self.entries[0]
+                    outlet.put(level, data)
+                    self._remove()
+                    outlet.lane.ledger.released.add(level)
+                    cell.add(len(data))
         finally:
             self._lock.release()
 
@@ -192,10 +181,16 @@ class Shelf:
         if not acquire_within(self._lock, LOCK_SECONDS):
             return
         try:
-            while self.entries:
-                self.outlet.discard(self._remove(), reason)
+            if self.entries:
+                self.forget(reason)
+                self.outlet.on_discard()
         finally:
             self._lock.release()
+
+    def forget(self, reason: str) -> None:
+        """Discard all of it without the lock, for a finalizer: nobody else can reach it."""
+        while self.entries:
+            self.outlet.discard(self._remove(), reason)
 
     def hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
         """Give all of it to an outer scope; return how many were evicted from here."""
@@ -203,16 +198,9 @@ class Shelf:
             return 0
         try:
             while self.entries:
-                entry = self.entries[0]
-                self.outlet.count(self, -entry_bytes(entry))
-                take(self.outlet, entry)
-                self.entries.popleft()
+                take(self.outlet, self.entries[0])
+                self._remove()
             evicted, self.evicted = self.evicted, 0
         finally:
             self._lock.release()
         return evicted
-
-    def forget(self) -> None:
-        """Discard all of it, as nobody can release it any more; called by a finalizer."""
-        while self.entries:
-            self.outlet.discard(self._remove(), "unreachable")
