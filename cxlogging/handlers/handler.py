@@ -61,7 +61,7 @@ class ShippingHandler(logging.Handler):
             parts.held_level,
         )
         self._encode = destination.encode
-        self._missing = destination.missing
+        self._missing = self._delivery.destination.missing
         self._disabled = is_disabled()
         self._selects = bool(self._missing) or self._disabled or self._selection is not None
         super().__init__(number)

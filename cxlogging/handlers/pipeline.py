@@ -37,7 +37,7 @@ class Pipeline(NamedTuple):
     """
 
     delivery: Delivery
-    put: Callable[[int, bytes], None]
+    put: Callable[[int, bytes], object]
     make: MakeItem
     selection: Selection | None
     gate: Gate | None
@@ -59,8 +59,6 @@ def build_pipeline(
         ConfigurationError: An option is unknown or invalid.
     """
     _check_names(handler, options)
-    if not destination.missing:
-        preload()
     # An item of dictConfig's own mapping is converted only when it is accessed by name.
     given = {name: options[name] for name in options}
     parsed = {
@@ -70,13 +68,15 @@ def build_pipeline(
     if parsed["budget_hard"] and parsed["budget"] is None:
         raise ConfigurationError("budget_hard needs budget=, such as budget='2GB/day'.")
     delivery = _delivery(destination, Options.parse(given))
+    if not delivery.destination.missing:
+        preload()
     report = HeldBackReport(delivery)
     selection = _selection(parsed, delivery, report)
     put = delivery.put if selection is None else selection.put
     events = _event_maker(parsed, delivery)
     make = _item_maker(parsed, ItemMaker(events, destination, delivery.lane.volume.cell_of))
     gate = None
-    if parsed["hold"] and not destination.missing and not isolation.is_disabled():
+    if parsed["hold"] and not delivery.destination.missing and not isolation.is_disabled():
         held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination))
         gate = Gate(delivery, put, held, parsed["hold_bytes"], report.note)
     held_level = None if gate is None else parsed["held_level"]
@@ -114,7 +114,7 @@ def _delivery(destination: Destination, options: Options) -> Delivery:
     # What waits in a spool is the application's, not the test's: it stays where it is.
     return Delivery(
         destination,
-        options._replace(spool=None, sigterm=False),
+        options._replace(spool=None, spool_local=None, sigterm=False),
         transport=isolation.NoTransport if factory is None else lambda: factory(destination),
     )
 

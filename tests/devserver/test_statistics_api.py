@@ -290,6 +290,24 @@ def test_volume_has_what_applications_hold_back(server, client):
     assert len(filtered) <= 1
 
 
+def test_volume_of_processes_that_send_elsewhere(server, client):
+    """Where nothing is stored, the counts that processes report are the answer, with no times."""
+    site = {"logger": "shop", "file": "C:\\srv\\pay.py", "line": 3, "function": "pay",
+            "level": "INFO", "events": 1, "bytes": 30, "held_back": 4}  # fmt: skip
+    queue = {"queue_records": 0, "queue_bytes": 0, "queue_limit": 1}
+    handler = {"name": "Coralogix (x)", "vendor": "coralogix", "stats": {}, **queue}
+    sites = [site, {**site, "line": 4}]
+    server.reports.add({"process": "one", "handlers": [{**handler, "volume": sites}] * 2})
+
+    found = ask(client, "/api/volume", by="call_site")
+
+    shown = [(row["name"], row["count"], row["bytes"], row["share"]) for row in found["rows"]]
+    assert shown == [("pay.py:3 pay", 2, 60, 0.5), ("pay.py:4 pay", 2, 60, 0.5)]
+    sums = [found[name] for name in ("reported", "count", "bytes", "from")]
+    assert sums == [True, 4, 120, None]
+    assert "reported" not in ask(client, "/api/volume", by="call_site", vendor="coralogix")
+
+
 @pytest.mark.parametrize(
     "path", ["/api/facets?field=a&field=level", "/api/histogram?", "/api/fields?", "/api/groups?",
              "/api/volume?", "/api/rows?"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -86,38 +87,50 @@ def with_held_back(
     """
     Return *answer* with how many records applications held back at each line of code.
 
+    Where no event is stored, the counts are those of the applications, and ``reported`` is true.
+
     Args:
         answer: What `volume` returned for lines of code.
         reported: The call sites that applications report.
-        whole: Add a row for what is held back at a line of which no event is stored.
+        whole: The answer is about all events, and has rows for lines of which none is stored.
     """
-    held: dict[tuple[str, ...], int] = {}
-    sites: dict[tuple[str, ...], dict[str, Any]] = {}
-    for site in reported:
-        if site["held_back"]:
-            row = _reported_row(site)
-            sites[_key(row)] = row
-            held[_key(row)] = held.get(_key(row), 0) + site["held_back"]
-    rows = [{**row, "held_back": held.pop(_key(row), 0)} for row in answer["rows"]]
+    sites = _by_line(reported)
+    if whole and sites and not answer["count"]:
+        totals = Counter[str]()
+        for row in sites.values():
+            totals[row["vendor"]] += row["bytes"]
+        for row in sites.values():
+            row["share"] = row["bytes"] / (totals[row["vendor"]] or 1)
+        rows = sorted(sites.values(), key=lambda row: -row["bytes"])
+        sums = {name: sum(row[name] for row in rows) for name in ("count", "bytes")}
+        return {**answer, **sums, "rows": rows, "reported": True}
+    rows = [
+        {**row, "held_back": sites.pop(_key(row), {"held_back": 0})["held_back"]}
+        for row in answer["rows"]
+    ]
     if whole:
-        rows += [{**sites[key], "held_back": count} for key, count in held.items()]
+        rows += [
+            {**row, "count": 0, "bytes": 0, "share": 0.0}
+            for row in sites.values()
+            if row["held_back"]
+        ]
     return {**answer, "rows": rows}
+
+
+def _by_line(reported: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Return a row for each line of code, summed over processes, named as those of events are."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for site in reported:
+        file = site["file"].replace("\\", "/").rpartition("/")[2]
+        name = f"{file}:{site['line']} {site['function']}".rstrip() if file else ""
+        texts = {each: site[each] for each in ("vendor", "logger", "level", "line", "function")}
+        row = {"name": name, **texts, "file": file, "count": 0, "bytes": 0, "held_back": 0}
+        row = found.setdefault(_key(row), row)
+        row["count"] += site["events"]
+        row["bytes"] += site["bytes"]
+        row["held_back"] += site["held_back"]
+    return found
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["vendor"], row["name"], row["logger"], row["level"]
-
-
-def _reported_row(site: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of a call site of which nothing is stored, named as those of events are."""
-    file = site["file"].replace("\\", "/").rpartition("/")[2]
-    name = f"{file}:{site['line']} {site['function']}".rstrip() if file else ""
-    return {
-        "name": name,
-        "vendor": site["vendor"],
-        "count": 0,
-        "bytes": 0,
-        "share": 0.0,
-        **{each: site[each] for each in ("logger", "level", "line", "function")},
-        "file": file,
-    }

@@ -52,21 +52,29 @@ class Budget:
         shared: SharedCount | None = None,
     ) -> None:
         self._amount = amount
-        self._delivery = delivery
+        self._lane = delivery.lane
+        self._wake = delivery.wake
         self._is_hard = is_hard
         self._shared = shared
-        self._short_on = self._said_on = self._day = -1
+        self._short_on = self._said_on = -1
         self._sync_at = -math.inf
-        self._begin(int(delivery.lane.clock.wall() // DAY))
+        self._begin(int(self._lane.clock.wall() // DAY))
         if shared is not None:
-            self.work(delivery.lane.clock.monotonic())
+            self.work(self._lane.clock.monotonic())
 
     def _begin(self, day: int) -> None:
         """Count anew: on a new day, and in the child of a fork, which has another queue."""
-        self._day = day
-        self._queue = self._delivery.lane.queue
+        self._day, self._ends = day, (day + 1) * DAY
+        self._queue = self._lane.queue
         self._start = self._queue.items_in, self._queue.data_in
-        self._written = self._others = (0, 0)
+        self._written = (0, 0)
+        self._allowed = 0.0
+        self._note_others(0, 0)
+
+    def _note_others(self, items: int, size: int) -> None:
+        """Note what other processes have sent on this day."""
+        kind = 0 if self._amount.is_events else 1
+        self._before = (items, size)[kind] - self._start[kind]
 
     def _own(self) -> tuple[int, int]:
         """Return how many items this process has put on this day, and their bytes."""
@@ -75,27 +83,34 @@ class Budget:
 
     def rate(self, record: logging.LogRecord) -> int:
         """Return 0 where *record* is left out, else 1."""
-        return 0 if self.refuses(record.levelno, 1) else 1
+        return 0 if self.refuses(record.levelno) else 1
 
-    def refuses(self, level: int, size: int) -> bool:
-        """Return whether an item of *size* bytes is left out. For log calls."""
-        wall = self._delivery.lane.clock.wall()
-        day = int(wall // DAY)
-        if day != self._day or self._queue is not self._delivery.lane.queue:
-            self._begin(day)
+    def refuses(self, level: int) -> bool:
+        """Return whether a record of *level* is left out. For log calls."""
         if level >= logging.ERROR and not self._is_hard:
             return False
-        number, is_events = self._amount.number, self._amount.is_events
-        kind = 0 if is_events else 1
-        allowed = number * min((wall - day * DAY + AHEAD) / DAY, 1.0)
-        share = next(share for highest, share in SHARES if level <= highest)
-        used = self._others[kind] + self._own()[kind]
-        if used + (1 if is_events else size) <= allowed * share:
+        wall = self._lane.clock.wall()
+        if wall >= self._ends or self._queue is not self._lane.queue:
+            self._begin(int(wall // DAY))
+        if self._has_room(level):
+            return False
+        # What was allowed at the last look is used up: it has grown since.
+        day = int(wall // DAY)
+        if day != self._day:  # the clock was set back
+            self._begin(day)
+        self._allowed = self._amount.number * min((wall - day * DAY + AHEAD) / DAY, 1.0)
+        if self._has_room(level):
             return False
         if self._short_on != day:
             self._short_on = day
-            self._delivery.wake()
+            self._wake()
         return True
+
+    def _has_room(self, level: int) -> bool:
+        queue = self._queue
+        used = self._before + (queue.items_in if self._amount.is_events else queue.data_in)
+        share = next(share for highest, share in SHARES if level <= highest)
+        return used < self._allowed * share
 
     @property
     def due_at(self) -> float:
@@ -114,7 +129,7 @@ class Budget:
             return
         self._sync_at = now + SYNC_SECONDS
         day, (items, size), (old_items, old_size) = self._day, self._own(), self._written
-        diagnostics = self._delivery.lane.diagnostics
+        diagnostics = self._lane.diagnostics
         try:
             new = max(items - old_items, 0), max(size - old_size, 0)
             total = self._shared.add(day, *new)
@@ -130,7 +145,7 @@ class Budget:
         diagnostics.passed("budget file")
         if total is not None and day == self._day:
             self._written = items, size
-            self._others = total.items - items, total.size - size
+            self._note_others(total.items - items, total.size - size)
 
     def _say_short(self) -> None:
         last = "ERROR too" if self._is_hard else "ERROR is sent"
@@ -138,4 +153,4 @@ class Budget:
             f"the part of budget={self._amount.text!r} for this time of the day (UTC) is used up:"
             f" records are left out, DEBUG first, then INFO, then WARNING; {last}"
         )
-        self._delivery.lane.diagnostics.say("budget", str(self._short_on), sentence)
+        self._lane.diagnostics.say("budget", str(self._short_on), sentence)

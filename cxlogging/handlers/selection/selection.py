@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ...delivery.delivery import Delivery
@@ -84,17 +84,21 @@ class Selection:
         self._delivery.lane.volume.cell_of(record.__dict__).hold_back()
         self._report.note()
 
-    @property
-    def put(self) -> Callable[[int, bytes], None]:
-        """What accepts an item, as `Delivery.put` does, within the budget."""
-        return self._delivery.put if self._budget is None else self._put
+    def released(self, record: logging.LogRecord) -> int:
+        """Return 1, or 0 where the budget leaves out *record*, whose scopes are released."""
+        if self._budget is None or self._budget.rate(record):
+            return 1
+        self._leave_out(record, "over_budget")
+        return 0
 
-    def _put(self, level: int, data: bytes) -> None:
-        if self._budget is not None and self._budget.refuses(level, len(data)):
+    def put(self, level: int, data: bytes) -> bool:
+        """Accept the item of a record that was held back; False where it is over the budget."""
+        if self._budget is not None and self._budget.refuses(level):
             self._delivery.ledger.over_budget.add(level)
             self._report.note()
-        else:
-            self._delivery.put(level, data)
+            return False
+        self._delivery.put(level, data)
+        return True
 
     @property
     def due_at(self) -> float:
