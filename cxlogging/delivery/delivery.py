@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable
 
 from ..wire.destination import Destination
+from ..wire.masking import Masker
 from ..wire.settings import REPORT_VARIABLE, held
 from .clock import Clocks
 from .http.interface import Transport
 from .http.setup import masker, transport_maker
-from .lane import Lane, Lifecycle, Watch
+from .lane import Lane, Lifecycle, TransportMaker, Watch
 from .ledger import Ledger, Stats
 from .options import Options
 from .process import exit as ending
@@ -26,7 +27,7 @@ from .process.registry import LEFT_OPEN, WATCHER, register
 from .process.state import PROCESS, Phase, own_thread
 from .process.threadless import not_watched
 from .queue.factory import QueueMaker, queue_maker
-from .worker.in_flight import Batch
+from .worker.in_flight import UNNUMBERED, Batch
 from .worker.sending import attempt, send
 from .worker.settling import Outcome
 from .worker.threads import Workers
@@ -62,6 +63,7 @@ class Delivery:
     ) -> None:
         options.check(destination)
         clock = clock or Clocks()
+        destination, make_transport, mask = _way(destination, options, clock)
         self.destination = destination
         self.options = options
         self.clock = clock
@@ -69,9 +71,9 @@ class Delivery:
             destination,
             options,
             clock,
-            transport or transport_maker(destination, options, clock),
+            transport or make_transport,
             queue or queue_maker(destination, options),
-            masker(destination, options),
+            mask,
         )
         for sentence in destination.warnings:
             self.lane.diagnostics.say(f"settings {sentence}", "", sentence)
@@ -139,7 +141,7 @@ class Delivery:
             encoding: Of the request; None leaves it to what is known of the vendor.
         """
         started = self.clock.monotonic()
-        batch, seconds = Batch(0, [(level, data, 0)]), self.options.timeout
+        batch, seconds = Batch(UNNUMBERED, [(level, data, 0)]), self.options.timeout
         with own_thread():
             if encoding is None:
                 outcome = send(self.lane, batch, seconds)
@@ -203,3 +205,19 @@ class Delivery:
     def stats(self) -> Stats:
         """Return the statistics at this instant."""
         return self.lane.stats()
+
+
+def _way(
+    destination: Destination, options: Options, clock: Clocks
+) -> tuple[Destination, TransportMaker, Masker]:
+    """Return the destination to use, what makes a transport to it, and what hides its secrets."""
+    if options.stream is None:
+        return (
+            destination,
+            transport_maker(destination, options, clock),
+            masker(destination, options),
+        )
+    # Imported only here: most applications have no stream.
+    from .nats.setup import through_stream
+
+    return through_stream(destination, options.stream)

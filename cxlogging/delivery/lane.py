@@ -33,7 +33,7 @@ from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
 from .http.compression import Encoding
-from .http.interface import Transport
+from .http.interface import ItemTransport, Transport
 from .ledger import DeliveryState, Ledger, Stats
 from .options import Options
 from .queue.factory import QueueMaker
@@ -43,6 +43,8 @@ from .worker.pacing import Health, Pace
 
 PAUSE_SECONDS = 0.5
 """Between two requests of leftovers, at most, while the vendor takes some of each."""
+
+TransportMaker = Callable[[], "Transport | ItemTransport"]
 
 Watch = Callable[[float, int], tuple["str | None", float]]
 """Takes the time and how many items were put; gives a message or None, and when to call again."""
@@ -76,7 +78,7 @@ class Lane:
         destination: Destination,
         options: Options,
         clock: Clocks,
-        make_transport: Callable[[], Transport],
+        make_transport: TransportMaker,
         make_queue: QueueMaker,
         mask: Masker,
     ) -> None:
@@ -89,7 +91,7 @@ class Lane:
             destination.name, options.on_error, mask=mask, monotonic=clock.monotonic
         )
         self._make_transport = make_transport
-        self.transport: Transport | None = None
+        self.transport: Transport | ItemTransport | None = None
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
@@ -101,7 +103,7 @@ class Lane:
         self.disconnect()  # of the parent's connections only this process' descriptors
         self.lock = _thread.RLock()
         self.encoding.restart()
-        self.ledger = Ledger()
+        self.ledger = Ledger(to_stream=self.options.stream is not None)
         self.volume.reset()
         self.pace = Pace(self.options, self.destination.limits)
         self.in_flight = InFlight()
@@ -117,7 +119,7 @@ class Lane:
     def replace(
         self,
         clock: Clocks | None = None,
-        make_transport: Callable[[], Transport] | None = None,
+        make_transport: TransportMaker | None = None,
         make_queue: QueueMaker | None = None,
     ) -> None:
         """Use another clock, transport or queue from the next `reset` on; for tests."""
@@ -135,7 +137,7 @@ class Lane:
     @property
     def is_watched(self) -> bool:
         """Whether to look for what other processes leave behind, also while nothing is logged."""
-        return self.options.spool is not None and self.is_open and not self.destination.missing
+        return self.options.directory is not None and self.is_open and not self.destination.missing
 
     def open(self) -> None:
         """Note that a record has come, perhaps after `close`."""

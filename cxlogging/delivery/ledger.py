@@ -94,7 +94,7 @@ class Stats(NamedTuple):
         dropped: Lost to overflow, by policy, or because no key was set.
         abandoned: Still waiting when the exit budget ended.
         pending: Waiting in memory or in flight.
-        spooled: Waiting on disk.
+        spooled: Waiting on disk, or acknowledged by a stream, for a relay.
         sampled: Left out by sampling; never accepted.
         limited: Left out by ``limit``; never accepted.
         over_budget: Left out because the ``budget`` was used up; never accepted.
@@ -154,11 +154,17 @@ class Stats(NamedTuple):
 
 
 class Ledger:
-    """The counts of one delivery: `dropped` by log calls, the rest under the delivery's lock."""
+    """
+    The counts of one delivery: `dropped` by log calls, the rest under the delivery's lock.
+
+    Args:
+        to_stream: What counts as delivered went to a stream, and waits there.
+    """
 
     REASONS = 20
 
-    def __init__(self) -> None:
+    def __init__(self, *, to_stream: bool = False) -> None:
+        self._to_stream = to_stream
         self.adopted = 0
         self.delivered = 0
         self.requests = 0
@@ -242,14 +248,15 @@ class Ledger:
             )
             for level, count in sorted(counts.items())
         }
+        streamed = self.delivered if self._to_stream else 0
         return Stats(
             accepted=taken + self.adopted + dropped.total() + waiting,
-            delivered=self.delivered,
+            delivered=self.delivered - streamed,
             rejected=self.rejected.total(),
             dropped=dropped.total(),
             abandoned=self.abandoned.total(),
             pending=waiting + in_flight - spooled,
-            spooled=spooled,
+            spooled=spooled + streamed,
             sampled=self.sampled.total,
             limited=self.limited.total,
             over_budget=self.over_budget.total,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import ConfigurationError
 from ..wire import option_parsers as values
 from ..wire.destination import Destination
+from .nats.address import is_stream, parse_address
 
 if TYPE_CHECKING:
     import ssl
@@ -29,7 +30,11 @@ class Options(NamedTuple):
         batch_count: Flush when so many records wait; None is 4,000, or the vendor's own if less.
         batch_bytes: Flush when so many bytes wait; None is the vendor's own.
         buffer_bytes: Bound of all that waits in memory.
-        spool: A directory on disk where records wait; None keeps them in memory.
+        spool: A directory on disk where records wait, or the address of a stream
+            (``"nats://h1:4222,h2:4222/STREAM"``) from which relays send them; None keeps them in
+            memory.
+        spool_local: Beside a stream: a directory on disk where records wait until the stream has
+            acknowledged them; None keeps them in memory.
         spool_bytes: Bound of what one destination has in the spool, all processes together.
         durability: ``"process"``: what waits survives the process; ``"system"``: and, but for
             the last ``flush_interval``, the power.
@@ -57,6 +62,7 @@ class Options(NamedTuple):
     batch_bytes: int | None = None
     buffer_bytes: int = 64 * 2**20
     spool: str | None = None
+    spool_local: str | None = None
     spool_bytes: int = 2**30
     durability: str = "process"
     overflow: str = "shed"
@@ -76,6 +82,16 @@ class Options(NamedTuple):
     sigterm: bool = False
     on_drop: Callable[[str, int, int], object] | None = None
     on_error: Callable[[str], object] | None = None
+
+    @property
+    def stream(self) -> str | None:
+        """The address of the stream that the records go to; None where they go to the vendor."""
+        return self.spool if is_stream(self.spool) else None
+
+    @property
+    def directory(self) -> str | None:
+        """The directory on disk where records wait; None where they wait in memory."""
+        return self.spool_local if is_stream(self.spool) else self.spool
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -115,6 +131,12 @@ class Options(NamedTuple):
                     f"{name} takes at least {least:,} bytes, not {getattr(self, name):,}:"
                     " less has no room for one large record."
                 )
+
+
+def _spool(name: str, value: object) -> str | None:
+    if not is_stream(value):
+        return values.directory(name, value)
+    return str(parse_address(name, value))
 
 
 def _tls(kind: str) -> values.Parser:
@@ -164,7 +186,8 @@ PARSERS: Mapping[str, values.Parser] = {
     "batch_count": values.optional(values.count(most=10**9)),
     "batch_bytes": values.optional(values.size()),
     "buffer_bytes": values.size(),
-    "spool": values.directory,
+    "spool": _spool,
+    "spool_local": values.directory,
     "spool_bytes": values.size(),
     "durability": values.choice(*DURABILITY),
     "overflow": values.choice(*OVERFLOW),
@@ -205,8 +228,37 @@ def _consistent(options: Options, given: Mapping[str, Any]) -> Options:
             f"{part}={values.shown(given[part])} is above {whole}={bound:g}{default}:"
             f" lower {part}, or raise {whole}."
         )
-    if options.spool is None and options.durability != "process":
-        raise ConfigurationError("durability='system' needs spool=, a directory on disk.")
+    options = _beside_a_stream(options, given)
+    if options.directory is None and options.durability != "process":
+        name = "spool_local" if options.stream else "spool"
+        raise ConfigurationError(f"durability='system' needs {name}=, a directory on disk.")
     if options.ssl_context is not None and (options.ca_file or options.client_cert):
         raise ConfigurationError("ssl_context stands alone: leave out ca_file and client_cert.")
     return options
+
+
+_RELAYS = {
+    "headers": "",
+    "proxy": "",
+    "ca_file": " Set NATS_CA for the servers of the stream.",
+    "client_cert": " Set NATS_CERT and NATS_KEY for the servers of the stream.",
+    "ssl_context": " Set NATS_CA for the servers of the stream.",
+}
+"""Options of requests to the vendor, which the relay makes, and what is meant perhaps."""
+
+
+def _beside_a_stream(options: Options, given: Mapping[str, Any]) -> Options:
+    """Return *options* where they go together with the spool, or raise."""
+    if options.stream is None:
+        if options.spool_local is not None:
+            raise ConfigurationError(
+                "spool_local goes with a stream, spool='nats://host:4222/STREAM':"
+                " a directory on its own is spool=."
+            )
+        return options
+    for name in filter(given.get, _RELAYS):
+        raise ConfigurationError(
+            f"{name} has no effect with spool={options.stream!r}: the relay sends to the vendor,"
+            f" leave it out.{_RELAYS[name]}"
+        )
+    return options._replace(compression=None)  # done by the relay, if at all

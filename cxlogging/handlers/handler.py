@@ -56,7 +56,7 @@ class ShippingHandler(logging.Handler):
         )
         self._encode = destination.encode
         self._put = self._delivery.put
-        self._missing = destination.missing
+        self._missing = self._delivery.destination.missing
         self._disabled = is_disabled()
         self._selects = bool(self._missing) or self._disabled or self._selection is not None
         super().__init__(number)

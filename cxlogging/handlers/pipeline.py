@@ -38,8 +38,6 @@ def build_pipeline(
         ConfigurationError: An option is unknown or invalid.
     """
     _check_names(handler, options)
-    if not destination.missing:
-        preload()
     # An item of dictConfig's own mapping is converted only when it is accessed by name.
     given = {name: options[name] for name in options}
     parsed = {
@@ -47,6 +45,8 @@ def build_pipeline(
         for name, (default, parse) in HANDLER_OPTIONS.items()
     }
     delivery = _delivery(destination, Options.parse(given))
+    if not delivery.destination.missing:
+        preload()
     cell_of = delivery.lane.volume.cell_of
     make = ItemMaker(_event_maker(parsed, delivery), destination, cell_of).make
     selection = _selection(parsed, delivery)
@@ -70,7 +70,7 @@ def _delivery(destination: Destination, options: Options) -> Delivery:
     # What waits in a spool is the application's, not the test's: it stays where it is.
     return Delivery(
         destination,
-        options._replace(spool=None, sigterm=False),
+        options._replace(spool=None, spool_local=None, sigterm=False),
         transport=isolation.NoTransport if factory is None else lambda: factory(destination),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -153,6 +154,19 @@ class Destination(ABC):
     def interpret(self, response: Response, count: int) -> Verdict:  # noqa: ARG002
         """Return what the answer to a request of *count* items means: by its status alone."""
         return default_verdict(response, self.cures)
+
+    def through(self, name: str, limits: Limits, identity: Mapping[str, str]) -> Destination:
+        """
+        Return this destination as one whose items another process sends, which has the key.
+
+        Args:
+            name: Who it is and by which way, for a person.
+            limits: Of what carries the items there.
+            identity: With that way.
+        """
+        found = copy.copy(self)
+        found.name, found.limits, found.identity, found.missing = name, limits, identity, ""
+        return found
 
     def writer(
         self,

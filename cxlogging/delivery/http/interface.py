@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
-from ...wire.http import Request, Response
+from ...wire.http import Request, Response, Verdict
+from ..queue.queue import Item, ItemOrigin
 
 
 class TransportError(Exception):
@@ -37,3 +40,31 @@ class Transport(Protocol):
     def close(self) -> None:
         """Close what is open."""
         ...
+
+
+class ItemTransport(ABC):
+    """What a delivery needs of a network that takes items as they are, as a stream does."""
+
+    @abstractmethod
+    def origin(self, number: int) -> ItemOrigin:
+        """Return the origin of an item in memory with this *number*; one below 0 has none."""
+
+    @abstractmethod
+    def publish(
+        self, items: Sequence[Item], origins: Sequence[ItemOrigin], seconds: float
+    ) -> tuple[Verdict, int]:
+        """
+        Publish *items*; return what became of them, and the bytes that were taken.
+
+        Args:
+            items: At least one.
+            origins: Of each of them.
+            seconds: It takes at most so long.
+
+        Raises:
+            TransportError: Nothing is known of any item.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open; do not wait for it."""

@@ -1,12 +1,21 @@
-"""One append to a segment, which does not release the GIL while the disk is fast."""
+"""
+One append to a segment, which does not release the GIL while the disk is fast.
+
+And the queue in memory that takes over where it fails.
+"""
 
 from __future__ import annotations
 
+import _thread
+from collections.abc import Callable, Sequence
 from os import SEEK_CUR
 
 from ..clock import Clocks
-from ..queue.queue import Report
+from ..options import Options
+from ..queue.memory import ITEM_OVERHEAD, MemoryQueue
+from ..queue.queue import Item, Report
 from .disk import Disk
+from .frames import FRAME_BYTES
 
 SLOW_SECONDS = 0.005
 """An append that takes longer is slow: this long, as `sys.setswitchinterval` says, any thread may
@@ -133,3 +142,33 @@ class Appender:
             self.write = self._hold_and_time
             return self._hold_and_time(fd, data)
         return self._disk.write(fd, data)
+
+
+class MemoryFallback(MemoryQueue):
+    """
+    The queue in memory that a journal uses while the disk fails.
+
+    Args:
+        options: As a `MemoryQueue` takes them.
+        clock: For ``overflow="block"``.
+        on_evicted: Called with the items that ``"drop_oldest"`` evicts.
+        lock: The delivery's lock.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Clocks,
+        on_evicted: Callable[[Sequence[Item]], None],
+        lock: _thread.RLock,
+    ) -> None:
+        super().__init__(options, clock, lambda _: None, lock)
+        self._on_items_evicted = on_evicted
+
+    def _count_evicted(self, items: Sequence[Item]) -> None:
+        self._on_items_evicted(items)
+
+    @property
+    def frame_bytes(self) -> int:
+        """The bytes that what waits would take on disk."""
+        return self.bytes_in - self.bytes_out - len(self) * (ITEM_OVERHEAD - FRAME_BYTES)

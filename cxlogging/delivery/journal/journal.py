@@ -19,9 +19,8 @@ from ...wire.external_errors import is_external
 from ...wire.threads import HAS_GIL
 from ..clock import Clocks
 from ..options import Options
-from ..queue.memory import ITEM_OVERHEAD, MemoryQueue
-from ..queue.queue import Item, Queue
-from .append import Appender
+from ..queue.queue import Item, ItemOrigin, Queue
+from .append import Appender, MemoryFallback
 from .disk import Disk, LostError
 from .files import JournalFiles
 from .frames import FRAME, FRAME_BYTES, crc32, frame_bytes
@@ -47,36 +46,6 @@ FULL_SECONDS = 0.1
 EVICTION_BYTES = 64 * 1024
 
 _pack = FRAME.pack
-
-
-class MemoryFallback(MemoryQueue):
-    """
-    The queue in memory that a journal uses while the disk fails.
-
-    Args:
-        options: As a `MemoryQueue` takes them.
-        clock: For ``overflow="block"``.
-        on_evicted: Called with the items that ``"drop_oldest"`` evicts.
-        lock: The delivery's lock.
-    """
-
-    def __init__(
-        self,
-        options: Options,
-        clock: Clocks,
-        on_evicted: Callable[[Sequence[Item]], None],
-        lock: _thread.RLock,
-    ) -> None:
-        super().__init__(options, clock, lambda _: None, lock)
-        self._on_items_evicted = on_evicted
-
-    def _count_evicted(self, items: Sequence[Item]) -> None:
-        self._on_items_evicted(items)
-
-    @property
-    def frame_bytes(self) -> int:
-        """The bytes that what waits would take on disk."""
-        return self.bytes_in - self.bytes_out - len(self) * (ITEM_OVERHEAD - FRAME_BYTES)
 
 
 class Journal(Queue):
@@ -293,6 +262,11 @@ class Journal(Queue):
             self._orphans.settle(items)
             return
         self._settled += frame_bytes(items)
+
+    def origin(self, place: int) -> ItemOrigin | None:
+        index = place // SEGMENT_SPAN
+        segment = self._segments.segment(index) or self._orphans.segment(index)
+        return segment.origin(place) if segment is not None else None
 
     def reject(self, item: Item, reason: str) -> None:
         folder = self._files.folder()

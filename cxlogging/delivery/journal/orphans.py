@@ -107,7 +107,9 @@ class OrphanReclaimer:
             for each in self._disk.names(folder):
                 base = each.removesuffix(SEGMENT)
                 if base != each and base.isdigit():
-                    segment = Segment(self._disk, folder, base, self._next_index(), final=True)
+                    segment = Segment(
+                        self._disk, folder, base, self._next_index(), process=name, final=True
+                    )
                     orphan.waiting.append(segment)
         except OSError:
             self._close(orphan)
@@ -169,6 +171,11 @@ class OrphanReclaimer:
         self._skip(orphan.name, error)
         sentence = f"a segment in the spool is left as it is: {error}"
         self._report(f"adopt {orphan.name}", str(error), sentence)
+
+    def segment(self, index: int) -> Segment | None:
+        """Return the segment with *index* of which items have no outcome."""
+        found = self._orphan.unsettled if self._orphan is not None else ()
+        return next((each for each in found if each.index == index), None)
 
     def settle(self, items: Sequence[Item]) -> None:
         """Note that *items*, which are from one segment, have their outcome."""

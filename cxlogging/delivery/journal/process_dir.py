@@ -99,7 +99,9 @@ class ProcessDir:
             self._disk.close(fd)
             self._disk.remove(self._folder, name + SEGMENT)
             raise
-        segment = Segment(self._disk, self._folder, name, index, self._magic, final=False)
+        segment = Segment(
+            self._disk, self._folder, name, index, self._magic, process=self.name, final=False
+        )
         return segment, fd
 
     @property

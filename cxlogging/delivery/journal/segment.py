@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from ..queue.queue import Item, Report
+from ..queue.queue import Item, ItemOrigin, Report
 from .disk import Disk
 from .frames import (
     ACK_BYTES,
@@ -45,6 +45,7 @@ class Segment:
         name: Of both files, without suffix.
         index: Of the segment in this process, from 1.
         magic: The frames' magic number, if it is known; else the header's.
+        process: Name of that directory.
         final: Nothing will be appended any more.
 
     Attributes:
@@ -55,8 +56,17 @@ class Segment:
     """
 
     def __init__(
-        self, disk: Disk, folder: int, name: str, index: int, magic: bytes = b"", *, final: bool
+        self,
+        disk: Disk,
+        folder: int,
+        name: str,
+        index: int,
+        magic: bytes = b"",
+        *,
+        process: str = "",
+        final: bool,
     ) -> None:
+        self.process = process
         self.name = name
         self.index = index
         self.final = final
@@ -72,6 +82,11 @@ class Segment:
         self._unwritten_acks = b""
         self._taken = 0
         self._settled = 0
+
+    def origin(self, place: int) -> ItemOrigin:
+        """Return where the item at *place* comes from."""
+        number = int(self.name) * SEGMENT_SPAN + place % SEGMENT_SPAN
+        return ItemOrigin(self.process.rpartition("-")[2], number, FRAME_BYTES)
 
     def open(self) -> SegmentReader:
         """Return the reader; the first call opens the file."""

@@ -251,6 +251,10 @@ class Segments:
                 self.numbers.resolve(number)
                 self._lost(0)
 
+    def segment(self, index: int) -> Segment | None:
+        """Return the segment with *index* of which items have no outcome."""
+        return self._unsettled.get(index)
+
     def settle(self, index: int, items: Sequence[Item]) -> bool:
         """Note that *items* of segment *index* have their outcome; False if it is not ours."""
         segment = self._unsettled.get(index)

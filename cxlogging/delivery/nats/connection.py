@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from ... import __version__
 from ..http import tls
 from .address import Address, Login
-from .failures import StreamError, connection_error
+from .failures import StreamError, connection_error, permission_error
 from .loop import CLOSE_SECONDS
 
 CONNECT_SECONDS = 2.0
@@ -29,10 +29,12 @@ PENDING_BYTES = 4 * 2**20
 class _StreamClient(Client):
     """A client that can demand TLS: otherwise the server, or whoever answers for it, decides."""
 
-    demands_tls = False
+    def __init__(self, *, demands_tls: bool) -> None:
+        super().__init__()
+        self._demands_tls = demands_tls
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        if self.demands_tls:
+        if self._demands_tls:
             if not (info.get("tls_required") or info.get("tls_available")):
                 raise nats.errors.SecureConnWantedError
             info["tls_required"] = True  # before anything is sent
@@ -50,6 +52,9 @@ class StreamConnection:
         login: What it shows to them.
         ping_seconds: Between two pings.
         name: Shown by the servers' monitoring.
+
+    Attributes:
+        refusal: What the servers have said that this login may not do.
     """
 
     def __init__(
@@ -68,6 +73,8 @@ class StreamConnection:
         self._opening: asyncio.Lock | None = None
         self._servers = random.sample(address.servers, len(address.servers))
         self._context: ssl.SSLContext | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.refusal: StreamError | None = None
 
     async def client(self) -> Client:
         """
@@ -76,7 +83,9 @@ class StreamConnection:
         Raises:
             StreamError: No server can be used; the error is the last one's.
         """
-        self._opening = self._opening or asyncio.Lock()
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._opening is None:  # nothing of another loop can be used
+            self._loop, self._opening, self._client = loop, asyncio.Lock(), None
         async with self._opening:
             if self._client is not None and self._client.is_connected:
                 return self._client
@@ -104,15 +113,16 @@ class StreamConnection:
         raise next((each for each in errors if each.needs_fix), errors[-1])
 
     async def _connect(self, server: str) -> Client:
-        client = _StreamClient()
-        client.demands_tls = self.address.is_tls
+        client = _StreamClient(demands_tls=self.address.is_tls)
         opened = False
 
         async def on_error(error: Exception) -> None:
             if not opened:  # else the client tries the same server again, for ever
                 raise StreamError("") from error
+            self.refusal = permission_error(error) or self.refusal
 
         options = self._options()
+        self.refusal = None
         try:
             await asyncio.wait_for(
                 client.connect([server], error_cb=on_error, **options), CONNECT_SECONDS

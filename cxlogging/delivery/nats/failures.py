@@ -121,3 +121,15 @@ def connection_error(server: str, error: Exception) -> StreamError:
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror
     return StreamError(f"no connection to {place}: {text}")
+
+
+def permission_error(error: Exception) -> StreamError | None:
+    """Return the meaning of an error that comes unasked, where it is a refused permission."""
+    text = " ".join(str(error).split()).removeprefix("nats: ")
+    if "permissions violation" not in text.lower():
+        return None
+    return StreamError(
+        f"the login may not do what is needed: {text}",
+        "Allow it to publish to cxlogging.> and $JS.API.>, and to subscribe to _INBOX.>.",
+        needs_fix=True,
+    )

@@ -155,7 +155,7 @@ class LoopThread:
             Exception: What it raises.
         """
         if not self.in_thread():
-            return _run_here(function, seconds)
+            return run_here(function, seconds)
         with self._lock:
             self._users += 1
             try:
@@ -237,7 +237,8 @@ class LoopThread:
         asyncio.run_coroutine_threadsafe(close(), loop)
 
 
-def _run_here(function: Callable[[], Coroutine[Any, Any, Result]], seconds: float) -> Result:
+def run_here(function: Callable[[], Coroutine[Any, Any, Result]], seconds: float) -> Result:
+    """Return what the coroutine of *function* returns, run on the calling thread."""
     loop = PrivateLoop()
     try:
         return loop.run_until_complete(asyncio.wait_for(function(), seconds))

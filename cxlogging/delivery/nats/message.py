@@ -31,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...wire.destination import Destination
+from ..queue.queue import ItemOrigin
 
 FORMAT = "1"
 MESSAGE_BYTES = 64 * 1024
@@ -56,27 +57,6 @@ _LEVELS = range(2**16)
 
 class MessageError(ValueError):
     """A message that is not of this format; the text says why."""
-
-
-class ItemOrigin(NamedTuple):
-    """
-    Where an item comes from.
-
-    Attributes:
-        run: Random, of the process run or of the journal.
-        number: The item's, in that run.
-        spacing: 0: numbers count items. Else the next number is as many bytes further as the
-            item has, and so many more.
-    """
-
-    run: str
-    number: int
-    spacing: int = 0
-
-    def following(self, size: int) -> ItemOrigin:
-        """Return the origin of the item that follows one of *size* bytes."""
-        step = self.spacing + size if self.spacing else 1
-        return self._replace(number=self.number + step)
 
 
 class StreamItem(NamedTuple):

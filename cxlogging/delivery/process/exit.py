@@ -146,7 +146,7 @@ def give_up(workers: Workers, position: int, began: float) -> None:
     if kept:
         those = f"{kept} of them" if lost else "they" if kept > 1 else "it"
         waits = "waits" if those == "it" else "wait"
-        sentence = f"{sentence} ({those} {waits} in the spool {lane.options.spool})"
+        sentence = f"{sentence} ({those} {waits} in the spool {lane.options.directory})"
     abandoned = lane.stats().abandoned
     lane.diagnostics.say("exit", f"{abandoned} {kept}", sentence)
 

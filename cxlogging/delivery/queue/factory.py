@@ -27,14 +27,14 @@ def queue_maker(destination: Destination, options: Options) -> QueueMaker:
     Raises:
         ConfigurationError: The spool can never be used.
     """
-    if options.spool is None or destination.missing:
+    if options.directory is None or destination.missing:
         return lambda clock, evicted, lock: MemoryQueue(options, clock, evicted, lock)
     # Imported only here: most applications have no spool.
     from ..journal.disk import Disk
     from ..journal.journal import Journal
 
     disk = Disk()
-    spool = spool_of(destination, options.spool, options, disk)
+    spool = spool_of(destination, options.directory, options, disk)
     spool.check()
     return lambda clock, evicted, lock: Journal(spool, options, clock, evicted, lock, disk=disk)
 
@@ -43,5 +43,6 @@ def spool_of(destination: Destination, path: str, options: Options, disk: Disk) 
     """Return the folder of *destination* in the spool at *path*; nothing is opened yet."""
     from ..journal.spool import DestinationDir, account_of
 
-    account = account_of(destination.credential, options.headers)
+    # The relay has the key: records are the same whichever one the application knows.
+    account = None if options.stream else account_of(destination.credential, options.headers)
     return DestinationDir(path, destination.identity, disk, account)

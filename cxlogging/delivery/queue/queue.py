@@ -6,7 +6,7 @@ import _thread
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...wire.threads import HAS_GIL
 from ..clock import Clocks
@@ -20,6 +20,28 @@ PUT_SECONDS = 1.0
 
 Item = tuple[int, bytes, int]
 """A record's level number, the record as the vendor's item, and its place on disk; 0 is none."""
+
+
+class ItemOrigin(NamedTuple):
+    """
+    Where an item comes from: the same for ever, and no other item's.
+
+    Attributes:
+        run: Random, of the process run or of the journal.
+        number: The item's, in that run.
+        spacing: 0: numbers count items. Else the next number is as many bytes further as the
+            item has, and so many more.
+    """
+
+    run: str
+    number: int
+    spacing: int = 0
+
+    def following(self, size: int) -> ItemOrigin:
+        """Return the origin of the item that follows one of *size* bytes."""
+        step = self.spacing + size if self.spacing else 1
+        return self._replace(number=self.number + step)
+
 
 Notice = tuple[str, str, str]
 """
@@ -197,6 +219,10 @@ class Queue(ABC):
     @abstractmethod
     def full(self) -> str:
         """A sentence that says that there is no room, and where."""
+
+    def origin(self, place: int) -> ItemOrigin | None:  # noqa: ARG002 - nothing in memory has a place
+        """Return where the item at *place* on disk comes from; None where it was never there."""
+        return None
 
     @property
     def bytes_held(self) -> int:

@@ -13,6 +13,9 @@ from ..queue.queue import Item
 ADOPTED = 2**62
 """The number of items that another process left behind: no position of this queue includes them."""
 
+UNNUMBERED = -1
+"""The number of an item that was never in a queue."""
+
 QUIET_SECONDS = 60.0
 """Without leftovers for so long, the vendor takes whole batches again."""
 

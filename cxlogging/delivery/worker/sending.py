@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ...wire.http import Action, Verdict
 from ..http.compression import UNDECIDED, Trial
-from ..http.interface import TransportError
+from ..http.interface import ItemTransport, TransportError
 from ..lane import Lane
 from ..process.state import PROCESS, Phase
 from .backoff import RETRY_AFTER_MAXIMUM, retry_after
@@ -78,6 +78,8 @@ def _shown(mask: Callable[[str], str], reason: str) -> str:
 def _attempt(lane: Lane, batch: Batch, encoding: str | None, seconds: float) -> Outcome:
     destination, items = lane.destination, batch.items
     try:
+        if isinstance(lane.transport, ItemTransport):
+            return _publish(lane, lane.transport, batch, seconds)
         request = destination.request([data for _, data, _ in items])
         raw, body = len(request.body), request.body
         if encoding is not None:
@@ -102,6 +104,16 @@ def _attempt(lane: Lane, batch: Batch, encoding: str | None, seconds: float) -> 
     if verdict.action is Action.RETRY and 200 <= response.status < 300 and not response.complete:
         verdict = _believed(batch, verdict, response.status)
     return Outcome(verdict, wait, raw=raw, sent=len(body))
+
+
+def _publish(lane: Lane, transport: ItemTransport, batch: Batch, seconds: float) -> Outcome:
+    """Publish the items of *batch*; return what came of it."""
+    with lane.lock:
+        known = [lane.queue.origin(place) if place else None for _, _, place in batch.items]
+    numbered = zip(known, batch.numbers, strict=True)
+    origins = [origin or transport.origin(number) for origin, number in numbered]
+    verdict, size = transport.publish(batch.items, origins, seconds)
+    return Outcome(verdict, raw=size, sent=size)
 
 
 def _believed(batch: Batch, verdict: Verdict, status: int) -> Verdict:

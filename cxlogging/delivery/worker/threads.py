@@ -23,7 +23,7 @@ from ..lane import Lane
 from ..process.state import PROCESS, Phase, own_thread
 from ..process.threadless import STARTED, no_thread, not_started
 from ..process.watcher import Watcher
-from .in_flight import Batch
+from .in_flight import UNNUMBERED, Batch
 from .pacing import NEVER
 from .picking import (
     ASLEEP,
@@ -352,7 +352,7 @@ class Workers:
         if event is None:
             return
         lane.diagnostics.passed("dropping")
-        batch = Batch(0, [(event.level, lane.destination.encode(event), 0)])
+        batch = Batch(UNNUMBERED, [(event.level, lane.destination.encode(event), 0)])
         outcome = send(lane, batch, min(lane.options.timeout, REPORT_TIMEOUT))
         one = outcome.verdict.items.get(0, (outcome.verdict.action, ""))[0]
         done = outcome.verdict.action is one is Action.DELIVERED
