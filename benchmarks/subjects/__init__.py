@@ -5,10 +5,10 @@ from __future__ import annotations
 from .base import Subject, Target, hide_fast
 from .baselines import BASELINES, NO_OP, THREE_NO_OPS
 from .floors import FLOORS
-from .ours import OURS, PLAIN, THREE
+from .ours import OURS, PLAIN, STREAMED, THREE
 from .peers import PEERS, VENDOR_SDKS
 
-SUBJECTS = [*BASELINES, *FLOORS, *OURS, *PEERS]
+SUBJECTS = [*BASELINES, *FLOORS, *OURS, STREAMED, *PEERS]
 BY_NAME = {each.name: each for each in [*SUBJECTS, *PLAIN, THREE_NO_OPS, *THREE, VENDOR_SDKS]}
 
 __all__ = ["BY_NAME", "NO_OP", "SUBJECTS", "Subject", "Target", "hide_fast"]

@@ -1,4 +1,4 @@
-"""cxlogging: three vendors, in memory and with a spool, with the ``fast`` extra and without."""
+"""cxlogging: three vendors, in memory and with a spool, with the ``fast`` extra and without; and a stream."""
 
 from __future__ import annotations
 
@@ -64,6 +64,28 @@ _KINDS = [(journal, fast) for fast in (True, False) for journal in (False, True)
 OURS = [_subject(each, (each,), journal, fast) for journal, fast in _KINDS for each in VENDORS]
 PLAIN = [_subject(each, (each,), False, True, plain=True) for each in VENDORS]
 """With ``compression=None``: what compression costs and saves is the difference."""
+
+
+
+def _streamed(target: Target) -> list[Opened]:
+    if not target.stream:
+        raise ImportError("no nats-server is installed")
+    return [_open(BETTER_STACK, target, spool=target.stream)]
+
+
+STREAMED = Subject(
+    f"cxlogging {BETTER_STACK}, NATS stream",
+    "ours",
+    _streamed,
+    vendor=BETTER_STACK,
+    load=(
+        "from cxlogging import BetterStackHandler;"
+        " BetterStackHandler(spool='nats://127.0.0.1:9/LOGS').flush(0)"
+    ),
+    packages=("nats-py",),
+    note="to a NATS server of one node on this machine; its relay does not run",
+)
+"""Ends with the stream's acknowledgement: nothing arrives at the sink."""
 
 THREE = [_subject("three vendors", VENDORS, journal, True) for journal in (False, True)]
 
