@@ -1,4 +1,4 @@
-"""cxlogging: three vendors, in memory and with a spool, with the ``fast`` extra and without; and a stream."""
+"""cxlogging: in memory, with a spool, to a stream; with the ``fast`` extra and without."""
 
 from __future__ import annotations
 
@@ -64,7 +64,6 @@ _KINDS = [(journal, fast) for fast in (True, False) for journal in (False, True)
 OURS = [_subject(each, (each,), journal, fast) for journal, fast in _KINDS for each in VENDORS]
 PLAIN = [_subject(each, (each,), False, True, plain=True) for each in VENDORS]
 """With ``compression=None``: what compression costs and saves is the difference."""
-
 
 
 def _streamed(target: Target) -> list[Opened]:

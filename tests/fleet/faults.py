@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 
 from ..nats.servers import wait_for
-from .fleet import SETTLED_SECONDS, VENDOR, Fleet
+from .fleet import SETTLED_SECONDS, STREAM, VENDOR, Fleet
 from .processes import Producer
 
 FROZEN_SECONDS = 10.0
-MESSAGE_BYTES = 64 * 1024
+FULL = "takes no more"
+ROOM = 70_000
+"""Bytes that one more message may take."""
+
 BUSY_REQUESTS = 4
 """So many requests the vendor refuses with 503, and then with 429."""
 
@@ -23,10 +26,10 @@ Fault = Callable[[Fleet], str]
 
 def kill_leader(fleet: Fleet) -> str:
     """Kill the leader of the stream (-9), and start it again once there is another one."""
-    node = fleet.cluster.leader("LOGS")
+    node = fleet.cluster.leader(STREAM)
     node.kill()
     began = time.monotonic()
-    leader = fleet.cluster.leader("LOGS")
+    leader = fleet.cluster.leader(STREAM)
     took = time.monotonic() - began
     node.start()
     return f"killed {node.name}, which led the stream; {leader.name} led {took:.1f} s later"
@@ -51,9 +54,8 @@ def kill_relay(fleet: Fleet) -> str:
 
 
 def freeze_node(fleet: Fleet) -> str:
-    """Freeze a node (SIGSTOP) with its connections open."""
-    node = fleet.chance.choice(fleet.cluster.nodes)
-    leader = fleet.cluster.leader("LOGS")
+    """Freeze the leader of the stream (SIGSTOP) with its connections open."""
+    node = fleet.cluster.leader(STREAM)
     began = time.monotonic()
     node.freeze()
     try:
@@ -62,8 +64,9 @@ def freeze_node(fleet: Fleet) -> str:
         meanwhile = fleet.arrived - frozen
     finally:
         node.thaw()
-    what = "which led the stream" if node is leader else "a follower"
-    return f"froze {node.name}, {what}, for {FROZEN_SECONDS:.0f} s: {meanwhile:,} arrived meanwhile"
+    return (
+        f"froze {node.name}, which led the stream, for {FROZEN_SECONDS:.0f} s: {meanwhile:,} came"
+    )
 
 
 def fail_vendor(fleet: Fleet) -> str:
@@ -80,15 +83,15 @@ def fail_vendor(fleet: Fleet) -> str:
 def fill_stream(fleet: Fleet) -> str:
     """Let the stream run full, as the vendor takes nothing."""
     fleet.server.faults.add(vendor=VENDOR, status=503)
-    wait_for(
-        lambda: (
-            fleet.stream().state.bytes + MESSAGE_BYTES > fleet.max_bytes
-            and any(map(_is_refused, fleet.producers))
-        ),
-        "the stream is full",
-        SETTLED_SECONDS,
-    )
-    held, waiting = fleet.stream().state.bytes, sum(map(_waiting, fleet.producers))
+    held = 0
+
+    def is_full() -> bool:
+        nonlocal held
+        held = fleet.stream().state.bytes
+        return held + ROOM > fleet.max_bytes and any(map(_is_refused, fleet.producers))
+
+    wait_for(is_full, "the stream is full", SETTLED_SECONDS)
+    waiting = sum(map(_waiting, fleet.producers))
     fleet.server.faults.clear()
     return f"the stream was full with {held:,} bytes, and {waiting:,} records waited locally"
 
@@ -99,7 +102,7 @@ def _waiting(producer: Producer) -> int:
 
 def _is_refused(producer: Producer) -> bool:
     stats = producer.stats()
-    return stats["pending"] > 0 and "full" in stats["last_error"]
+    return stats["pending"] > 0 and FULL in stats["last_error"]
 
 
 SCRIPT: tuple[Fault, ...] = (

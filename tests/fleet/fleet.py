@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,9 +15,9 @@ from nats.js.api import StreamInfo
 
 from cxlogging.devserver import DevServer
 
-from ..nats.servers import Cluster, using, wait_for
+from ..nats.servers import Cluster, Node, using, wait_for
 from .judging import Arrived, Outcome, assert_ledger, ledger_text
-from .processes import Producer, Relay
+from .processes import HANDLERS, Producer, Relay
 
 STREAM = "LOGS"
 VENDOR = "betterstack"
@@ -27,9 +28,11 @@ CONFIG = """\
 stream = "{address}"
 ack_wait = {ack_wait}
 log_format = "text"
+"""
 
+DESTINATION = """
 [[destination]]
-vendor = "betterstack"
+vendor = "{vendor}"
 url = "{url}"
 key_env = "RELAY_KEY"
 concurrency = 1
@@ -42,12 +45,12 @@ class Fleet:
 
     Args:
         folder: For all files.
-        cluster: The servers of the stream, which run.
+        cluster: The servers of the stream, which run: a cluster or one node.
         server: Stands in for the vendor.
         seed: Of what is left to chance.
     """
 
-    def __init__(self, folder: Path, cluster: Cluster, server: DevServer, seed: int) -> None:
+    def __init__(self, folder: Path, cluster: Cluster | Node, server: DevServer, seed: int) -> None:
         self.folder = folder
         self.cluster = cluster
         self.server = server
@@ -61,16 +64,21 @@ class Fleet:
     def prepare(self, max_bytes: int, relays: int, ack_wait: float) -> None:
         """Create the stream, and start the relays."""
         self.max_bytes = max_bytes
-        config = CONFIG.format(address=self.address, url=self.server.url, ack_wait=ack_wait)
+        config = CONFIG.format(address=self.address, ack_wait=ack_wait)
+        config += "".join(
+            DESTINATION.format(vendor=vendor, url=self.server.url) for vendor in HANDLERS
+        )
         self.relays = [Relay(self.folder, f"relay-{n}", config) for n in range(relays)]
-        self.relays[0].command("init", "--max-bytes", str(max_bytes))
+        sizes = ("--max-bytes", str(max_bytes), "--replicas", str(len(self.cluster.nodes)))
+        self.relays[0].command("init", *sizes)
         for relay in self.relays:
             relay.start()
 
-    def produce(self, count: int, **options: Any) -> None:
-        """Start *count* producers."""
+    def produce(self, *vendors: str, **options: Any) -> None:
+        """Start a producer for each of *vendors*."""
         self.producers += [
-            Producer(self.folder, f"p{n}", VENDOR, self.address, **options) for n in range(count)
+            Producer(self.folder, f"p{n}", vendor, self.address, **options)
+            for n, vendor in enumerate(vendors)
         ]
 
     @property
@@ -97,8 +105,8 @@ class Fleet:
 
     @property
     def arrived(self) -> int:
-        """How many records the vendor has, those that came twice included."""
-        return self.server.count(VENDOR)
+        """How many records the vendors have, those that came twice included."""
+        return self.server.count()
 
     @property
     def logged(self) -> int:
@@ -109,11 +117,11 @@ class Fleet:
         """Return whether all servers have all of the stream."""
         if not all(node.is_healthy() for node in self.cluster.nodes):
             return False
-        info = self.stream()
-        replicas = info.cluster.replicas if info.cluster else None
-        if not replicas or not info.cluster or not info.cluster.leader:
-            return False
-        return all(each.current and not each.offline for each in replicas)
+        others = len(self.cluster.nodes) - 1
+        state = self.stream().cluster if others else None
+        replicas = (state.replicas or []) if state and state.leader else []
+        current = [each for each in replicas if each.current and not each.offline]
+        return len(current) == others
 
     # What a fault needs.
 
@@ -168,6 +176,12 @@ class Fleet:
         return Outcome.judge(promised, Arrived.read(self.server.store.path))
 
 
+def say(text: str) -> None:
+    """Print *text*, as the report of a test."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def assert_sound(fleet: Fleet, stats: Sequence[dict[str, Any]], batches: int) -> str:
     """Assert that nothing is lost, and that *batches* came twice at most; return a report."""
     outcome = fleet.judge()
@@ -192,9 +206,9 @@ def assert_sound(fleet: Fleet, stats: Sequence[dict[str, Any]], batches: int) ->
 
 
 @contextlib.contextmanager
-def running_fleet(folder: Path, seed: int) -> Iterator[Fleet]:
-    """Run a cluster of three nodes and the local server; end everything that was started."""
-    cluster = Cluster(folder / "nats")
+def running_fleet(folder: Path, seed: int = 0, nodes: int = 3) -> Iterator[Fleet]:
+    """Run NATS servers and the local server; end everything that was started."""
+    cluster = Cluster(folder / "nats", nodes) if nodes > 1 else Node(folder / "nats")
     with DevServer() as server:
         fleet = Fleet(folder, cluster.start(), server, seed)
         try:

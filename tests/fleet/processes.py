@@ -189,9 +189,8 @@ class Relay:
     def total(self, name: str, label: str = "") -> float:
         """Return the sum of a metric over all samples with this *label*; 0 without an answer."""
         found = SAMPLE.findall(self._get("/metrics"))
-        return sum(
-            float(value) for each, labels, value in found if each == name and label in labels
-        )
+        values = (value for each, labels, value in found if each == name and label in labels)
+        return sum(map(float, values))
 
     def kill(self) -> None:
         """SIGKILL it."""

@@ -106,7 +106,8 @@ def main() -> None:
         if command == "end":
             load.finish()
             load.handler.flush(float(arguments[0]))
-        print(json.dumps(load.figures()), flush=True)
+        sys.stdout.write(f"{json.dumps(load.figures())}\n")
+        sys.stdout.flush()
         if command == "end":
             break
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from .faults import SCRIPT
-from .fleet import assert_sound, running_fleet
+from .fleet import VENDOR, assert_sound, running_fleet, say
 
 RECORDS = 50_000
 PRODUCERS = 4
@@ -15,7 +15,7 @@ RELAYS = 2
 RATE = 150.0
 """Records a second of each producer while faults happen."""
 
-MAX_BYTES = 4 * 2**20
+MAX_BYTES = 3 * 2**20
 PAYLOAD = 500
 """Random bytes of each record; as text they take twice as many."""
 
@@ -34,19 +34,19 @@ def test_a_fleet_loses_nothing(tmp_path, capsys):
     each = RECORDS // PRODUCERS
     part = each // (len(SCRIPT) + 1)
     with running_fleet(tmp_path, SEED) as fleet, capsys.disabled():
-        print(f"\nseed {SEED}")
+        say(f"\nseed {SEED}")
         fleet.prepare(MAX_BYTES, RELAYS, ack_wait=10)
-        fleet.produce(PRODUCERS, payload=PAYLOAD)
+        fleet.produce(*[VENDOR] * PRODUCERS, payload=PAYLOAD)
         for fault in fleet.chance.sample(SCRIPT, len(SCRIPT)):
             before = fleet.logged
             fleet.log(part, RATE)
             fleet.wait_logged(before + part)
-            print(f"{fleet.seconds:5.0f} s  {fault(fleet)}", flush=True)
+            say(f"{fleet.seconds:5.0f} s  {fault(fleet)}")
             fleet.wait_whole()
             fleet.wait_moving()
             fleet.wait_logged(before + PRODUCERS * part)
         fleet.log(each - len(SCRIPT) * part, 1e6)
         stats = fleet.finish()
-        print(f"{fleet.seconds:5.0f} s  all has arrived")
+        say(f"{fleet.seconds:5.0f} s  all has arrived")
         assert fleet.logged == RECORDS
-        print(assert_sound(fleet, stats, batches=sum(relay.kills for relay in fleet.relays)))
+        say(assert_sound(fleet, stats, batches=sum(relay.kills for relay in fleet.relays)))

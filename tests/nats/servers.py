@@ -100,6 +100,15 @@ class Node:
         return f"{self.scheme}://{self.place}"
 
     @property
+    def nodes(self) -> list[Node]:
+        """Itself: as a cluster has them."""
+        return [self]
+
+    def address(self, stream: str) -> str:
+        """Return the address of a stream."""
+        return f"{self.url}/{stream}"
+
+    @property
     def pid(self) -> int:
         """The process."""
         assert self._process is not None
@@ -254,9 +263,7 @@ def using(address: str | Address, work: Callable[[Client], Coroutine[Any, Any, R
     return run(main())
 
 
-def create_stream(
-    address: str, *, replicas: int = 1, max_bytes: int = 2**26, **other: Any
-) -> None:
+def create_stream(address: str, *, replicas: int = 1, max_bytes: int = 2**26, **other: Any) -> None:
     """Create the stream of *address*, as `cxlogging relay init` does, but for *other* settings."""
     parsed = parse_address("address", address)
 
