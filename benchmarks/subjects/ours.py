@@ -66,16 +66,19 @@ PLAIN = [_subject(each, (each,), False, True, plain=True) for each in VENDORS]
 """With ``compression=None``: what compression costs and saves is the difference."""
 
 
-def _streamed(target: Target) -> list[Opened]:
-    if not target.stream:
-        raise ImportError("no nats-server is installed")
-    return [_open(BETTER_STACK, target, spool=target.stream)]
+def _streamed(**options: Any) -> Callable[[Target], list[Opened]]:
+    def attached(target: Target) -> list[Opened]:
+        if not target.stream:
+            raise ImportError("no nats-server is installed")
+        return [_open(BETTER_STACK, target, spool=target.stream, **options)]
+
+    return attached
 
 
 STREAMED = Subject(
     f"cxlogging {BETTER_STACK}, NATS stream",
     "ours",
-    _streamed,
+    _streamed(),
     vendor=BETTER_STACK,
     load=(
         "from cxlogging import BetterStackHandler;"
@@ -85,6 +88,11 @@ STREAMED = Subject(
     note="to a NATS server of one node on this machine; its relay does not run",
 )
 """Ends with the stream's acknowledgement: nothing arrives at the sink."""
+
+STREAMED_SMALL = Subject(
+    f"{STREAMED.name}, small messages", "ours", _streamed(flush_interval=0.01), vendor=BETTER_STACK
+)
+"""The same with a message for a few records each: `fleet` tells what a message costs by it."""
 
 THREE = [_subject("three vendors", VENDORS, journal, True) for journal in (False, True)]
 

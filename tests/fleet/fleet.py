@@ -72,7 +72,9 @@ class Fleet:
         sizes = ("--max-bytes", str(max_bytes), "--replicas", str(len(self.cluster.nodes)))
         self.relays[0].command("init", *sizes)
         for relay in self.relays:
-            relay.start()
+            relay.start(wait=False)
+        for relay in self.relays:
+            relay.wait()
 
     def produce(self, *vendors: str, **options: Any) -> None:
         """Start a producer for each of *vendors*."""

@@ -129,7 +129,8 @@ class Relay:
     Args:
         folder: For its files.
         name: Tells it from others.
-        config: What is in its relay.toml, but for the address of the metrics.
+        config: What is in its relay.toml, but for the address of the metrics; it may take its
+            keys from `RELAY_KEY`.
     """
 
     def __init__(self, folder: Path, name: str, config: str) -> None:
@@ -154,7 +155,7 @@ class Relay:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start(self) -> Relay:
+    def start(self, *, wait: bool = True) -> Relay:
         """Start it, and wait until it is connected."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -164,8 +165,19 @@ class Relay:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(lambda: self.is_healthy, f"{self.name} is healthy: {self.log_file}", 60)
+        if wait:
+            self.wait()
         return self
+
+    def wait(self) -> None:
+        """Wait until it is connected."""
+        wait_for(lambda: self.is_healthy, f"{self.name} is healthy: {self.log_file}", 60)
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def is_healthy(self) -> bool:
