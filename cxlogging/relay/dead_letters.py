@@ -29,12 +29,12 @@ from ..delivery.nats.message import (
     MESSAGE_ID,
     RUN,
     SPACING,
-    ItemOrigin,
     MessageError,
     StreamMessage,
     cut,
     read_message,
 )
+from ..delivery.queue.queue import ItemOrigin
 from .delivering.held import HeldMessage
 from .link import Link
 
@@ -56,6 +56,7 @@ class RejectedMessage(NamedTuple):
 
     Attributes:
         sequence: Its number in the stream of dead letters.
+        vendor: Whose items these are; `UNREADABLE` where that is not known.
         at: When it was written, as ISO 8601; empty if unknown.
         reason: The vendor's words, or the relay's.
         subject: The subject on which the message was published.
@@ -64,16 +65,12 @@ class RejectedMessage(NamedTuple):
     """
 
     sequence: int
+    vendor: str
     at: str
     reason: str
     subject: str
     headers: Mapping[str, str]
     payload: bytes
-
-    @property
-    def vendor(self) -> str:
-        """Whose items these are."""
-        return self.subject.rpartition(".")[2]
 
     @property
     def content(self) -> StreamMessage | None:
@@ -170,6 +167,7 @@ class DeadLetters:
         headers = dict(found.headers or {})
         return RejectedMessage(
             found.seq or at,
+            str(found.subject).rpartition(".")[2],
             headers.get(REJECTED_AT, ""),
             unquote(headers.get(REASON, "")),
             headers.get(SUBJECT, found.subject or ""),
