@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,6 +22,7 @@ HOSTS = (10, 1_000, 100_000)
 OUTAGES = (HOUR, 8 * HOUR)
 PAGE = ROOT / "docs" / "fleet.md"
 NEVER = "never"
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def main() -> None:
@@ -140,13 +142,9 @@ def outages(measured: Constants, assumed: Assumptions) -> Iterator[list[str]]:
 
 
 def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            break
-        count /= 1024
-    else:
-        unit = "TiB"
-    return f"{count:.1f} {unit}" if count < 10 else f"{count:,.0f} {unit}"
+    power = min(int(math.log(max(count, 1), 1024)), len(UNITS) - 1)
+    number = count / 1024**power
+    return f"{number:{'.1f' if number < 10 else ',.0f'}} {UNITS[power]}"
 
 
 def _time(seconds: float) -> str:

@@ -30,7 +30,7 @@ from .workload import WARM_UP_RECORDS
 STREAM = "LOGS"
 RECORDS = 60_000
 ROUNDS = 3
-SMALL_RECORDS, SMALL_RATE = 10_000, 500.0
+SMALL_RECORDS, SMALL_RATE = 40_000, 2_000.0
 IDLE_SECONDS = 60.0
 DRAIN_SECONDS = 300.0
 
@@ -91,7 +91,7 @@ class Bench:
 
     def passed(self, records: int, fill: Callable[[], object]) -> dict[str, float]:
         """Return what it costs that *fill* publishes so many *records*, and a relay sends them."""
-        leader, all_servers = self.servers()
+        began, (leader, all_servers) = time.monotonic(), self.servers()
         fill()
         messages, size = self.held()
         self._progress(f"a relay delivers {records:,} records")
@@ -99,9 +99,10 @@ class Bench:
         wait_for(lambda: not self.held()[0], "the stream is empty", DRAIN_SECONDS)
         wait_for(lambda: not self.relay.total("held_messages"), "the relay has nothing", 60)
         spent, rss = cpu(self.relay.pid), memory(self.relay.pid)
-        after = self.servers()
+        after, seconds = self.servers(), time.monotonic() - began
         assert self.relay.stop() == 0
         return {
+            "seconds": seconds,
             "records": records,
             "messages": messages,
             "bytes": size,
@@ -156,7 +157,12 @@ def measure(progress: Callable[[str], None], *, quick: bool = False) -> Constant
             )
             seconds = IDLE_SECONDS / part
             progress(f"idle, {seconds:.0f} s")
+            before = bench.servers()
             rest = idle(bench.sink, list(QUEUES.values()), seconds)
+            after = bench.servers()
+            for run in (large, small):
+                for name, was, now in zip(("leader", "servers"), before, after, strict=True):
+                    run[name] -= (now - was) * run["seconds"] / seconds
             return _constants(bench, large, small, start_up, rest, seconds)
         finally:
             bench.end()

@@ -35,7 +35,6 @@ DESTINATION = """
 vendor = "{vendor}"
 url = "{url}"
 key_env = "RELAY_KEY"
-concurrency = 1
 """
 
 
