@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from .fleet_plan import HOUR, Assumptions, Constants, limits, load, need, simulate
@@ -21,7 +21,11 @@ from .publish import placed
 HOSTS = (10, 1_000, 100_000)
 OUTAGES = (HOUR, 8 * HOUR)
 PAGE = ROOT / "docs" / "fleet.md"
+PATIENT_SECONDS = 10.0
 NEVER = "never"
+RECORDS = 100
+"""Of a message that is full, if each takes some 650 bytes."""
+
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -55,10 +59,19 @@ def report(measured: Constants, assumed: Assumptions) -> Iterator[str]:
     yield f"Measured: {measured.machine}."
     yield _table(["", "measured"], constants(measured))
     yield f"Assumed: {assumptions(assumed)}."
-    yield _table(["", *(f"{hosts:,} hosts" for hosts in HOSTS)], needs(measured, assumed))
+    head = ["", *(f"{hosts:,} hosts" for hosts in HOSTS)]
+    yield _table(head, needs(measured, assumed))
+    patient = replace(assumed, flush_interval=PATIENT_SECONDS)
+    yield f"With `flush_interval={PATIENT_SECONDS:g}` in the applications these differ:"
+    rows, before = needs(measured, patient), [*needs(measured, assumed)]
+    yield _table(head, (row for row, was in zip(rows, before, strict=True) if row != was))
     yield "What fails first, as a fleet of three servers, one stream and two relays grows:"
-    rows = ([what, f"{hosts:,.0f}"] for what, hosts in limits(measured, assumed))
-    yield _table(["limit", "hosts"], rows)
+    with_patience = dict(limits(measured, patient))
+    rows = (
+        [what, f"{hosts:,.0f}", f"{with_patience[what]:,.0f}"]
+        for what, hosts in limits(measured, assumed)
+    )
+    yield _table(["limit", "hosts", f"with `flush_interval={PATIENT_SECONDS:g}`"], rows)
     yield (
         "An outage of the vendor, simulated second by second: with a stream of 4 GiB, and with one"
         " for an hour, as above."
@@ -83,10 +96,17 @@ def constants(measured: Constants) -> Iterator[list[str]]:
     yield ["relay, CPU per record", f"{measured.relay_record_us:.1f} µs"]
     yield ["relay, CPU per message", f"{measured.relay_message_us:,.0f} µs"]
     yield ["relay, memory", f"{measured.relay_rss / 2**20:.0f} MiB"]
-    yield ["stream's leader, CPU per message", f"{measured.leader_message_us:,.0f} µs"]
-    yield ["stream's leader, CPU per MB", f"{measured.leader_megabyte_us / 1e3:.1f} ms"]
-    yield ["three servers, CPU per message", f"{measured.server_message_us:,.0f} µs"]
-    yield ["three servers, CPU per MB", f"{measured.server_megabyte_us / 1e3:.1f} ms"]
+    per_record = measured.relay_message_us / RECORDS + measured.relay_record_us
+    yield [
+        f"relay, records a second and core: messages of {RECORDS}",
+        f"{1e6 / per_record:,.0f}",
+    ]
+    for name, message, megabyte in (
+        ("the stream's leader", measured.leader_message_us, measured.leader_megabyte_us),
+        ("all three servers", measured.server_message_us, measured.server_megabyte_us),
+    ):
+        yield [f"{name}, CPU per message", f"{message:,.0f} µs"]
+        yield [f"{name}, CPU per MB", f"{megabyte / 1e3:.1f} ms"]
     yield ["stream, bytes per record (of this workload)", f"{measured.item_bytes:.0f}"]
     yield ["stream, bytes per message beside its records", f"{measured.message_overhead:.0f}"]
 
@@ -105,10 +125,13 @@ def needs(measured: Constants, assumed: Assumptions) -> Iterator[list[str]]:
     """Yield a row for each thing that a fleet needs."""
     loads = [load(hosts, measured, assumed) for hosts in HOSTS]
     found = [need(each, assumed) for each in loads]
-    relay = [each.records / each.relays for each in loads]
     yield ["records a second", *(f"{each.records:,.0f}" for each in loads)]
     yield ["messages a second", *(f"{each.messages:,.0f}" for each in loads)]
-    yield ["records a second per relay core", *(f"{each:,.0f}" for each in relay)]
+    yield ["records of a message", *(f"{each.records / each.messages:,.0f}" for each in loads)]
+    yield [
+        "records a second per relay core",
+        *(f"{each.records / each.relays:,.0f}" for each in loads),
+    ]
     yield ["application, share of a core", *(f"{each.publisher:.3%}" for each in loads)]
     yield ["leader, cores if it is one stream", *(f"{each.leader:.2f}" for each in loads)]
     yield ["all servers, cores", *(f"{each.servers:.2f}" for each in loads)]

@@ -7,7 +7,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from tests.nats.servers import Cluster, using, wait_for
 from .environment import environment
 from .figures import ABOVE_CPU, CPU, P50, Figure, Series, series
 from .fleet_plan import Constants
-from .modes import BY_NAME, Mode
+from .modes import BY_NAME
 from .processes import Sink
 from .run import Rounds, idle
 from .subjects import NO_OP
@@ -30,7 +29,7 @@ from .workload import WARM_UP_RECORDS
 STREAM = "LOGS"
 RECORDS = 60_000
 ROUNDS = 3
-SMALL_RECORDS, SMALL_RATE = 40_000, 2_000.0
+SMALL_RECORDS = 40_000
 IDLE_SECONDS = 60.0
 DRAIN_SECONDS = 300.0
 
@@ -152,9 +151,11 @@ def measure(progress: Callable[[str], None], *, quick: bool = False) -> Constant
                     bench.rounds.go(burst, list(QUEUES.values()), number, count)
 
             large = bench.passed(rounds * (count + WARM_UP_RECORDS), fill_large)
-            small = bench.passed(
-                SMALL_RECORDS // part + WARM_UP_RECORDS, lambda: _small(bench, part)
-            )
+
+            def fill_small() -> None:
+                bench.rounds.go(burst, [STREAMED_SMALL], 0, SMALL_RECORDS // part)
+
+            small = bench.passed(SMALL_RECORDS // part + WARM_UP_RECORDS, fill_small)
             seconds = IDLE_SECONDS / part
             progress(f"idle, {seconds:.0f} s")
             before = bench.servers()
@@ -166,11 +167,6 @@ def measure(progress: Callable[[str], None], *, quick: bool = False) -> Constant
             return _constants(bench, large, small, start_up, rest, seconds)
         finally:
             bench.end()
-
-
-def _small(bench: Bench, part: int) -> None:
-    mode: Mode = replace(BY_NAME["paced"], argument=SMALL_RATE, turns=1)
-    bench.rounds.go(mode, [STREAMED_SMALL], 0, SMALL_RECORDS // part)
 
 
 def _constants(

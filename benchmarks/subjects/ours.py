@@ -91,9 +91,12 @@ STREAMED = Subject(
 """Ends with the stream's acknowledgement: nothing arrives at the sink."""
 
 STREAMED_SMALL = Subject(
-    f"{STREAMED.name}, small messages", "ours", _streamed(flush_interval=0.01), vendor=BETTER_STACK
+    f"{STREAMED.name}, small messages",
+    "ours",
+    _streamed(batch_count=10, concurrency=16),
+    vendor=BETTER_STACK,
 )
-"""The same with a message for a few records each: `fleet` tells what a message costs by it."""
+"""Messages of ten records, sixteen at a time, as from many hosts: `fleet` measures them."""
 
 THREE = [_subject("three vendors", VENDORS, journal, True) for journal in (False, True)]
 
