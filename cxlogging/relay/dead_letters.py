@@ -86,6 +86,11 @@ def _now() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _copied(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that another stream may see: those of NATS are for the first one."""
+    return {name: text for name, text in headers.items() if not name.startswith("Nats-")}
+
+
 class DeadLetters:
     """
     The stream of dead letters of a stream.
@@ -114,12 +119,14 @@ class DeadLetters:
         headers = dict(raw.headers or {})
         name = headers.get(MESSAGE_ID) or f"{raw.metadata.sequence.stream}"
         vendor = raw.subject.rpartition(".")[2] if headers.get(DESTINATION) else UNREADABLE
-        await self._write(vendor, raw.subject, {**headers, MESSAGE_ID: name}, raw.data, reason)
+        letter = {**_copied(headers), MESSAGE_ID: name}
+        await self._write(vendor, raw.subject, letter, raw.data, reason)
 
     async def _write_items(self, message: HeldMessage) -> None:
         raw = message.raw
         vendor = raw.subject.rpartition(".")[2]
-        shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
+        copied = _copied(raw.headers).items()
+        shared = {name: text for name, text in copied if name not in OF_ITEMS}
         spacing = int(raw.headers.get(SPACING, 0))
         for begin, end, reason in message.refused():
             chosen = message.items[begin:end]
@@ -185,7 +192,8 @@ class DeadLetters:
         Raises:
             StreamError: It could not be published, or removed.
         """
-        headers = {name: text for name, text in letter.headers.items() if name not in OWN_HEADERS}
+        copied = _copied(letter.headers).items()
+        headers = {name: text for name, text in copied if name not in OWN_HEADERS}
         secret = f"{letter.headers.get(MESSAGE_ID)} {letter.at} {letter.sequence}"
         run = hashlib.sha256(secret.encode()).hexdigest()[:16]
         if RUN in headers:
