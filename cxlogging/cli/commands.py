@@ -13,6 +13,7 @@ COMMANDS = {
     "query": "Print the rows of a query.",
     "tail": "Print logs as they arrive.",
     "fields": "List the fields of the logs.",
+    "volume": "Show which lines of code make the events and the bytes.",
     "send": "Send lines, JSON lines or CSV to a vendor.",
     "audit": "Check that all numbered records have arrived.",
     "doctor": "Find out why records do not arrive, and how to fix it.",
@@ -20,13 +21,14 @@ COMMANDS = {
     "spool": "Inspect and maintain records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
+    "relay": "Deliver the messages of a NATS stream, and look after it.",
     "fault": "Make the local server fail on purpose.",
     "mcp": "Give coding assistants tools that read the logs.",
     "completion": "Print the completion script of a shell.",
 }
 """Each command and its line in `cxlogging --help`."""
 
-EXTRAS = {"demo": "dev", "dev": "dev", "mcp": "mcp"}
+EXTRAS = {"demo": "dev", "dev": "dev", "mcp": "mcp", "relay": "relay"}
 """The extra that a command needs; every other command needs `cli`."""
 
 

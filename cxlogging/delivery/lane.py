@@ -29,6 +29,7 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from ..wire.masking import Masker
+from .chores import Chore, EventSource
 from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
@@ -95,6 +96,8 @@ class Lane:
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
+        self.chores: list[Chore] = []
+        self._event_sources: tuple[EventSource, ...] = ()
         self.volume = Volume()
         self.reset()
 
@@ -108,6 +111,7 @@ class Lane:
         self.pace = Pace(self.options, self.destination.limits)
         self.in_flight = InFlight()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
+        self.event_sources: tuple[EventSource, ...] = (self.drops, *self._event_sources)
         self.queue = self._make_queue(self.clock, self.drops.add, self.lock)
         self._full_bound = self.queue.bound  # what others hold of a spool lowers it later
         self.lifecycle = Lifecycle.OPEN
@@ -115,6 +119,8 @@ class Lane:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
+        for chore in self.chores:
+            chore.reset_after_fork()
 
     def replace(
         self,
@@ -209,7 +215,7 @@ class Lane:
 
     def stats(self) -> Stats:
         """Return the statistics at this instant."""
-        with self.lock:
+        with self.ledger.moving, self.lock:
             in_flight = self.in_flight.count
             spooled = self.queue.spooled
             if self.lifecycle is Lifecycle.GIVEN_UP:
@@ -294,6 +300,29 @@ class Lane:
             sentence, self.watch_at = self._watch(now, self.queue.items_in)
             if sentence:
                 self.diagnostics.say("watch", sentence, sentence)
+
+    # What its handler has workers do.
+
+    def add_chore(self, chore: Chore) -> None:
+        """Have workers do *chore* when it is due."""
+        self.chores.append(chore)
+
+    def add_event_source(self, source: EventSource) -> None:
+        """Have workers send the events of *source*."""
+        self._event_sources += (source,)
+        self.event_sources += (source,)
+
+    @property
+    def chores_due_at(self) -> float:
+        """When the next chore is due."""
+        return min((chore.due_at for chore in self.chores), default=math.inf)
+
+    def do_chores(self, *, all_of_them: bool = False) -> None:
+        """Do the chores that are due, or *all_of_them*: the process ends."""
+        for chore in self.chores:
+            now = self.clock.monotonic()
+            if all_of_them or chore.due_at <= now:
+                chore.work(now)
 
     # What is open.
 

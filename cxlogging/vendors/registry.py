@@ -8,6 +8,7 @@ Every vendor, one line each; what is known of it is in the folder of its name.
 | ``profile`` | ``PROFILE`` | what the command line says and asks about it |
 | ``emulator`` | ``EMULATOR`` | its API as the local server enforces it |
 | ``labels`` | ``LABELS`` | the labels by which queries find its events |
+| ``trace_rule`` | ``keeps_one_in`` | which traces it keeps, if it samples them |
 
 A module is imported when it is first asked for.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..handlers.handler import ShippingHandler
+    from ..wire.destination import Destination
     from .emulation.labels import Labels
     from .emulation.types import Emulator
     from .profile import Profile
@@ -37,6 +39,7 @@ class Vendor:
         handler_name: The name of its handler's class.
         answers_items: Whether an answer holds a status for each event.
         has_queries: Whether its logs can be queried with DataPrime.
+        samples_traces: Whether a sampler of its own keeps one trace in so many.
     """
 
     name: str
@@ -44,12 +47,19 @@ class Vendor:
     handler_name: str
     answers_items: bool = False
     has_queries: bool = False
+    samples_traces: bool = False
 
     @property
     def handler(self) -> type[ShippingHandler]:
         """The class of its handler."""
         handler: type[ShippingHandler] = self._load("handler", self.handler_name)
         return handler
+
+    @property
+    def configure(self) -> Callable[..., Destination]:
+        """Makes its destination of the arguments of its handler; the key or token comes first."""
+        configure: Callable[..., Destination] = self._load("destination", "configure")
+        return configure
 
     def make_handler(self, **arguments: Any) -> ShippingHandler:
         """Return a handler with these arguments."""
@@ -74,6 +84,11 @@ class Vendor:
         labels: Labels = self._load("labels", "LABELS")
         return labels
 
+    def trace_rule(self, rate: int) -> Callable[[str], bool]:
+        """Return which traces its own sampler keeps, by their ids, where it keeps one in *rate*."""
+        rule: Callable[[str], bool] = self._load("trace_rule", "keeps_one_in")(rate)
+        return rule
+
     def _load(self, module: str, name: str) -> Any:
         return getattr(importlib.import_module(f"{__package__}.{self.name}.{module}"), name)
 
@@ -82,7 +97,9 @@ VENDORS: Mapping[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
         Vendor("coralogix", "Coralogix", "CoralogixHandler", has_queries=True),
-        Vendor("honeycomb", "Honeycomb", "HoneycombHandler", answers_items=True),
+        Vendor(
+            "honeycomb", "Honeycomb", "HoneycombHandler", answers_items=True, samples_traces=True
+        ),
         Vendor("betterstack", "Better Stack", "BetterStackHandler"),
     )
 }
