@@ -104,9 +104,9 @@ def without_password(address: str) -> str:
 
 def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
     options = handler.delivery.options
-    if options.spool is None:
+    if options.directory is None:
         return
-    path = Path(options.spool)
+    path = Path(options.directory)
     stats = handler.stats()
     detail = f"{path}: {stats.spooled:,} records wait"
     existing = next(each for each in (path, *path.parents) if each.exists())
