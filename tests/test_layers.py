@@ -29,7 +29,7 @@ LAYERS = [
     ("handlers",),
     ("vendors",),
     ("integrations", "dataprime", "custom"),
-    ("devserver", "mcp", "testing", "captured_events", "pytest_plugin"),
+    ("devserver", "mcp", "relay", "testing", "captured_events", "pytest_plugin"),
     ("cli", "__main__", ""),
 ]
 """From the lowest to the highest; the first pattern that fits a module tells its layer."""
@@ -65,7 +65,7 @@ NETWORK = {
 }
 NETWORK |= {"starlette", "urllib.request", "urllib3", "uvicorn", "websockets", "httpx", "nats"}
 MAY_CONNECT = ("delivery.http", "delivery.nats", "devserver", "cli", "dataprime")
-MAY_CONNECT += ("integrations", "mcp")
+MAY_CONNECT += ("integrations", "mcp", "relay")
 NO_CONNECTION = {"delivery.options": {"ssl"}, "delivery.stderr": {"select"}}
 """Where a library is imported for the name of a type alone, or to ask whether a write waits."""
 

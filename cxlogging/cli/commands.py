@@ -20,13 +20,14 @@ COMMANDS = {
     "spool": "Inspect and maintain records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
+    "relay": "Deliver the messages of a NATS stream, and look after it.",
     "fault": "Make the local server fail on purpose.",
     "mcp": "Give coding assistants tools that read the logs.",
     "completion": "Print the completion script of a shell.",
 }
 """Each command and its line in `cxlogging --help`."""
 
-EXTRAS = {"demo": "dev", "dev": "dev", "mcp": "mcp"}
+EXTRAS = {"demo": "dev", "dev": "dev", "mcp": "mcp", "relay": "relay"}
 """The extra that a command needs; every other command needs `cli`."""
 
 

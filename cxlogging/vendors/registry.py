@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..handlers.handler import ShippingHandler
+    from ..wire.destination import Destination
     from .emulation.labels import Labels
     from .emulation.types import Emulator
     from .profile import Profile
@@ -50,6 +51,12 @@ class Vendor:
         """The class of its handler."""
         handler: type[ShippingHandler] = self._load("handler", self.handler_name)
         return handler
+
+    @property
+    def configure(self) -> Callable[..., Destination]:
+        """Makes its destination of the arguments of its handler; the key or token comes first."""
+        configure: Callable[..., Destination] = self._load("destination", "configure")
+        return configure
 
     def make_handler(self, **arguments: Any) -> ShippingHandler:
         """Return a handler with these arguments."""

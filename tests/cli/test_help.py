@@ -67,6 +67,6 @@ def test_every_command_has_two_valid_examples(name):
     assert len(calls) >= 2
     for call in calls:
         assert call[0] == "cxlogging"
-        depth = 3 if call[1] == "spool" else 2
+        depth = max(n for n in range(1, len(call) + 1) if " ".join(call[:n]) in COMMANDS)
         command = COMMANDS[" ".join(call[:depth])]
         command.make_context(call[depth - 1], call[depth:])

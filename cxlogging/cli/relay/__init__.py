@@ -1,0 +1,3 @@
+"""The commands of `cxlogging relay`."""
+
+from .main import command as command

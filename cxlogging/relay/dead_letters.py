@@ -1,0 +1,212 @@
+"""
+What no vendor takes: written to a stream of its own before the message is acknowledged.
+
+A dead letter is a message like the ones that relays read, with further headers:
+
+| header | value |
+|---|---|
+| `Cx-Reason` | the vendor's words, or the relay's; other characters than ASCII and `%` as in URLs |
+| `Cx-Rejected-At` | when, in UTC |
+| `Cx-Subject` | the subject on which the message was published |
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+
+import nats.js.errors
+
+from ..delivery.nats.failures import StreamError
+from ..delivery.nats.message import (
+    COUNT,
+    DESTINATION,
+    FIRST,
+    LEVELS,
+    MESSAGE_ID,
+    RUN,
+    SPACING,
+    ItemOrigin,
+    MessageError,
+    StreamMessage,
+    cut,
+    read_message,
+)
+from .delivering.held import HeldMessage
+from .link import Link
+
+REASON = "Cx-Reason"
+REJECTED_AT = "Cx-Rejected-At"
+SUBJECT = "Cx-Subject"
+OWN_HEADERS = frozenset({REASON, REJECTED_AT, SUBJECT})
+OF_ITEMS = frozenset({MESSAGE_ID, RUN, FIRST, COUNT, LEVELS, SPACING})
+UNREADABLE = "unreadable"
+"""Stands for the vendor of a message that is not of this package's format."""
+
+NO_MESSAGE = 10037
+PRINTED = "".join(map(chr, range(32, 127))).replace("%", "")
+
+
+class RejectedMessage(NamedTuple):
+    """
+    A dead letter.
+
+    Attributes:
+        sequence: Its number in the stream of dead letters.
+        at: When it was written, as ISO 8601; empty if unknown.
+        reason: The vendor's words, or the relay's.
+        subject: The subject on which the message was published.
+        headers: All of them.
+        payload: As it was published.
+    """
+
+    sequence: int
+    at: str
+    reason: str
+    subject: str
+    headers: Mapping[str, str]
+    payload: bytes
+
+    @property
+    def vendor(self) -> str:
+        """Whose items these are."""
+        return self.subject.rpartition(".")[2]
+
+    @property
+    def content(self) -> StreamMessage | None:
+        """What is in it; None if it is not of this package's format."""
+        try:
+            return read_message(self.headers, self.payload)
+        except MessageError:
+            return None
+
+
+def _now() -> str:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class DeadLetters:
+    """
+    The stream of dead letters of a stream.
+
+    Args:
+        link: The connection.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._stream = link.address.rejected_stream
+
+    async def write(self, message: HeldMessage) -> None:
+        """
+        Write what no vendor takes of *message*.
+
+        Raises:
+            StreamError: Not all of it was stored; what was is not stored twice.
+        """
+        if message.refusal:
+            await self._write_whole(message.raw, message.refusal)
+        elif message.rejected:
+            await self._write_items(message)
+
+    async def _write_whole(self, raw: Any, reason: str) -> None:
+        headers = dict(raw.headers or {})
+        name = headers.get(MESSAGE_ID) or f"{raw.metadata.sequence.stream}"
+        vendor = raw.subject.rpartition(".")[2] if headers.get(DESTINATION) else UNREADABLE
+        await self._write(vendor, raw.subject, {**headers, MESSAGE_ID: name}, raw.data, reason)
+
+    async def _write_items(self, message: HeldMessage) -> None:
+        raw = message.raw
+        vendor = raw.subject.rpartition(".")[2]
+        shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
+        spacing = int(raw.headers.get(SPACING, 0))
+        for begin, end, reason in message.refused():
+            chosen = message.items[begin:end]
+            origins = [ItemOrigin(item.run, item.number, spacing) for item in chosen]
+            items = [(item.level, item.data) for item in chosen]
+            for each in cut(items, origins, shared):
+                await self._write(vendor, raw.subject, each.headers, each.payload, reason)
+
+    async def _write(
+        self, vendor: str, subject: str, headers: dict[str, str], payload: bytes, reason: str
+    ) -> None:
+        shown = quote(reason or "no reason was given", safe=PRINTED)
+        own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
+        name = f"rejected-{headers[MESSAGE_ID]}"
+        to = self._link.address.rejected_subject(vendor)
+        await self._link.publish(to, payload, {**headers, **own, MESSAGE_ID: name})
+
+    async def read(self) -> AsyncIterator[RejectedMessage]:
+        """
+        Yield all dead letters, oldest first.
+
+        Raises:
+            StreamError: The server does not answer.
+        """
+        info = await self._link.call(lambda js: js.stream_info(self._stream))
+        at, last = info.state.first_seq, info.state.last_seq
+        while info.state.messages and at <= last:
+            found = await self._next(at)
+            if found is None:
+                return
+            yield found
+            at = found.sequence + 1
+
+    async def _next(self, at: int) -> RejectedMessage | None:
+        """Return the first dead letter whose number is *at* or more."""
+        subject = self._link.address.rejected_subject(">")
+        try:
+            found = await self._link.call(
+                lambda js: js.get_msg(self._stream, seq=at, subject=subject, next=True)
+            )
+        except StreamError as error:
+            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
+                return None
+            raise
+        headers = dict(found.headers or {})
+        return RejectedMessage(
+            found.seq or at,
+            headers.get(REJECTED_AT, ""),
+            unquote(headers.get(REASON, "")),
+            headers.get(SUBJECT, found.subject or ""),
+            headers,
+            found.data or b"",
+        )
+
+    async def resend(self, letter: RejectedMessage) -> None:
+        """
+        Publish *letter* again for the relays, under another run, and remove it from here.
+
+        Under its old run, relays would take its items for delivered ones. Where the removal
+        fails, the next call publishes it under the same new run: it is not sent twice.
+
+        Raises:
+            StreamError: It could not be published, or removed.
+        """
+        headers = {name: text for name, text in letter.headers.items() if name not in OWN_HEADERS}
+        secret = f"{letter.headers.get(MESSAGE_ID)} {letter.at} {letter.sequence}"
+        run = hashlib.sha256(secret.encode()).hexdigest()[:16]
+        if RUN in headers:
+            headers[RUN] = run
+        headers[MESSAGE_ID] = f"{run}-{headers.get(FIRST)}-{headers.get(COUNT)}"
+        await self._link.publish(letter.subject, letter.payload, headers)
+        await self.remove(letter)
+
+    async def remove(self, letter: RejectedMessage) -> None:
+        """
+        Remove *letter* for good.
+
+        Raises:
+            StreamError: The server does not answer.
+        """
+        try:
+            await self._link.call(lambda js: js.delete_msg(self._stream, letter.sequence))
+        except StreamError as error:
+            if error.code != NO_MESSAGE and not isinstance(
+                error.__cause__, nats.js.errors.NotFoundError
+            ):
+                raise

@@ -1,0 +1,169 @@
+"""The messages that a relay holds: fetched from the stream, and not acknowledged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ...delivery.nats.message import SPACING, ItemOrigin, StreamItem, StreamMessage
+from ...delivery.queue.queue import Item
+from ..seen import ItemRange
+
+PLACES = 2**20
+"""Items of one message, at most; an item's place is its message's number, and its own in there."""
+
+
+class HeldMessage:
+    """
+    A message that is not acknowledged yet.
+
+    `settle` and `reject` are called on workers, under the lock of the one delivery that has all
+    of its items; everything else on the thread of the loop.
+
+    Args:
+        number: From 1, of this relay.
+        raw: As the client delivered it.
+        content: What is in it; None where it cannot be read.
+        wanted: Indexes of the items that are to be delivered: the others were before.
+        refusal: Why no vendor gets the whole message; empty where one does.
+
+    Attributes:
+        raw: As it was delivered last.
+        rejected: The indexes of what the vendor refused, so far, with its words.
+        run: The run of its items.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        raw: Any,
+        content: StreamMessage | None,
+        wanted: Sequence[int] = (),
+        refusal: str = "",
+    ) -> None:
+        self.number = number
+        self.raw = raw
+        self.content = content
+        self.size = len(raw.data)
+        self.sequence: int = raw.metadata.sequence.stream
+        self.wanted = wanted
+        self.refusal = refusal
+        self.rejected: dict[int, str] = {}
+        self._open = len(wanted)
+        self.items: Sequence[StreamItem] = () if content is None else content.items
+        self.run = self.items[0].run if self.items else ""
+        self._numbers = [item.number for item in self.items]
+        if self.items:
+            last = self.items[-1]
+            spacing = int(raw.headers.get(SPACING, 0))
+            after = ItemOrigin(last.run, last.number, spacing).following(len(last.data))
+            self._numbers.append(after.number)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether some of its items have no outcome yet."""
+        return self._open > 0
+
+    def overlaps(self, first: int, last: int) -> bool:
+        """Return whether it has items of its run between these two numbers."""
+        return bool(self.items) and self._numbers[0] <= last and first < self._numbers[-1]
+
+    def chosen(self) -> list[tuple[int, StreamItem]]:
+        """Return the items that are to be delivered, with their indexes."""
+        return [(index, self.items[index]) for index in self.wanted]
+
+    def place(self, index: int) -> int:
+        """Return the place of the item at *index*, which names the message too."""
+        return self.number * PLACES + index
+
+    def reject(self, index: int, reason: str) -> None:
+        """Note that the vendor refused the item at *index*; `settle` follows."""
+        self.rejected[index] = reason
+
+    def settle(self, count: int) -> bool:
+        """Note that so many items have their outcome; return whether all have."""
+        self._open -= count
+        return self._open <= 0
+
+    def delivered(self) -> list[ItemRange]:
+        """Return the items that the vendor took, as few ranges."""
+        taken = [index for index in self.wanted if index not in self.rejected]
+        return [
+            ItemRange(self.run, self._numbers[begin], self._numbers[end])
+            for begin, end in spans(taken)
+        ]
+
+    def refused(self) -> list[tuple[int, int, str]]:
+        """Return what the vendor refused, as spans of indexes with one reason each."""
+        by_reason: dict[str, list[int]] = {}
+        for index, reason in self.rejected.items():
+            by_reason.setdefault(reason, []).append(index)
+        return [
+            (begin, end, reason)
+            for reason, indexes in by_reason.items()
+            for begin, end in spans(sorted(indexes))
+        ]
+
+
+def spans(indexes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the ascending *indexes* as spans: the first of each, and the one after its last."""
+    start = 0
+    for at, index in enumerate(indexes):
+        if at + 1 == len(indexes) or indexes[at + 1] != index + 1:
+            yield indexes[start], index + 1
+            start = at + 1
+
+
+def by_message(items: Sequence[Item]) -> dict[int, int]:
+    """Return how many of *items* each message has, by the message's number."""
+    counts: dict[int, int] = {}
+    for _, _, place in items:
+        number = place // PLACES
+        counts[number] = counts.get(number, 0) + 1
+    return counts
+
+
+class InHand:
+    """
+    The messages that a relay holds, by their number in the stream.
+
+    Attributes:
+        size: Bytes of all of them.
+    """
+
+    def __init__(self) -> None:
+        self._messages: dict[int, HeldMessage] = {}
+        self._runs: dict[str, list[HeldMessage]] = {}
+        self.size = 0
+
+    def add(self, message: HeldMessage) -> None:
+        """Hold *message*."""
+        self._messages[message.sequence] = message
+        self._runs.setdefault(message.run, []).append(message)
+        self.size += message.size
+
+    def remove(self, message: HeldMessage) -> None:
+        """Hold *message* no more, if it is held."""
+        if self._messages.get(message.sequence) is not message:
+            return
+        del self._messages[message.sequence]
+        self.size -= message.size
+        others = self._runs[message.run]
+        others.remove(message)
+        if not others:
+            del self._runs[message.run]
+
+    def get(self, sequence: int) -> HeldMessage | None:
+        """Return the message with this number in the stream."""
+        return self._messages.get(sequence)
+
+    def overlaps(self, items: Sequence[StreamItem]) -> bool:
+        """Return whether some of *items*, which are of one run, are in a message that is held."""
+        first, last = items[0].number, items[-1].number
+        return any(other.overlaps(first, last) for other in self._runs.get(items[0].run, ()))
+
+    def __iter__(self) -> Iterator[HeldMessage]:
+        return iter(tuple(self._messages.values()))
+
+    def __len__(self) -> int:
+        return len(self._messages)
