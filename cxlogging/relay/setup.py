@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import nats.js.errors
+from nats.aio.client import Client
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -105,6 +106,12 @@ def require_version(version: str, server: str) -> None:
         )
 
 
+def server_version(client: Client) -> str:
+    """Return the version of the server that *client* is connected to, such as ``2.15.1``."""
+    shown = str(client.connected_server_version)
+    return shown.removeprefix("<nats server v").removesuffix(">")
+
+
 async def check_version(link: Link) -> str:
     """
     Return the version of the server that *link* is connected to.
@@ -114,7 +121,7 @@ async def check_version(link: Link) -> str:
         StreamError: There is no connection.
     """
     client = await link.client()
-    version = str(client.connected_server_version)
+    version = server_version(client)
     url = client.connected_url
     require_version(version, url.netloc if url else str(link.address))
     return version

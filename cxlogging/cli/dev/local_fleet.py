@@ -35,8 +35,7 @@ def require_programs() -> str:
     Return the path of the NATS server.
 
     Raises:
-        ConfigurationError: The client is not installed.
-        UsageError: The server is not.
+        ConfigurationError: The server or its client is not installed.
     """
     require_client("--nats")
     return find_nats_server()
@@ -79,19 +78,23 @@ def local_fleet(
         host = url.rpartition("/")[2].rpartition(":")[0]
         address = Address((f"nats://{host}:{server.port}",), STREAM)
         log = WarningLog(write, lambda: server.is_gone(0.2))
-        with LocalRelay(relay_config(address, url, options.keys), log) as relay:
-            relays.append(relay)
-            yield str(address)
-        if relay.left and options.database is None:
-            write(
-                f"messages of the stream that were not delivered, and are gone now: {relay.left:,}."
-                " With --db PATH they are kept."
-            )
+        relay = LocalRelay(relay_config(address, url, options.keys), log)
+        relays.append(relay)
+        try:
+            with relay:
+                yield str(address)
+        finally:
+            if relay.left and options.database is None:
+                write(
+                    "messages of the stream that were not delivered, and are gone now:"
+                    f" {relay.left:,}. With --db PATH they are kept."
+                )
 
 
 def _crash(reason: str, database: str | None) -> str:
-    kept = "what the stream held is there again" if database else "with --db PATH, a stream is kept"
+    kept = "it finds what the stream held" if database else "with --db PATH, a stream is kept"
     return (
-        f"nats-server has ended by itself: {reason}. Handlers keep their records in their own"
-        f" queues meanwhile. Stop this command and start it again: {kept}."
+        f"nats-server has ended: {reason}. The local server runs on, and what is logged for the"
+        " stream waits in the queues of its handlers. Stop this command with Ctrl-C, and start it"
+        f" again: {kept}."
     )

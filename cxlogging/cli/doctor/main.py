@@ -19,7 +19,9 @@ from ..shared.wording import examples
 from .canary import canary
 from .findings import Finding, Printer, Status, fail, ok, warn
 from .network import network
+from .relayed import relayed
 from .settings import settings
+from .stream import stream, stream_of
 from .tree import tree
 
 EXTRAS = {
@@ -75,7 +77,8 @@ def command(
 
     Checks their settings and connections, and sends one event with each. Where queries are
     possible (with CX_API_KEY, or at the local server), it queries for that event. For each problem
-    it prints the cause and how to fix it.
+    it prints the cause and how to fix it. For handlers that publish to a NATS stream, it checks the
+    servers, the stream and its relays, and follows the event until a relay has delivered it.
 
     Exit codes: 0 no problem, 1 a problem, 3 a key was refused.
     """
@@ -114,9 +117,12 @@ def _findings(
     for name, handler in examined.handlers.items():
         about = f"{name}: {handler.delivery.destination.name}"
         yield from settings(about, handler)
+        address = stream_of(handler)
         if not offline:
-            yield from network(about, handler, limit)
-        if send:
+            yield from stream(about, address, limit) if address else network(about, handler, limit)
+        if send and address:
+            yield from relayed(about, handler, address, wait)
+        elif send:
             yield from canary(about, handler, wait)
 
 
