@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...delivery.http.interface import TransportError
@@ -94,7 +95,9 @@ def _server(about: str, address: Address, server: str, login: Login, limit: floa
         version = run_here(look, limit)
     except TransportError as error:
         cure = error.cure or "Check the address, the network and the firewall."
-        return fail("server", _sentence(error), cure, about=about)
+        refused = "refused the login" in str(error)
+        failed = fail("server", _sentence(error), cure, about=about)
+        return replace(failed, refused=refused)
     took = f"{(time.monotonic() - started) * 1e3:.0f} ms"
     detail = f"{place}, nats-server {version}, {took}"
     try:
