@@ -327,7 +327,7 @@ def _rate(name: str, value: object) -> float:
 
 
 def _options(place: str, given: Mapping[str, Any]) -> Options:
-    defaults = {"flush_interval": 0.2, "close_timeout": 0, "close_maximum": 0}
+    defaults = {"concurrency": 1, "flush_interval": 0.2, "close_timeout": 0, "close_maximum": 0}
     try:
         parsed = {name: PARSERS[name](name, value) for name, value in given.items()}
         options = Options.parse({**defaults, **parsed})

@@ -40,7 +40,7 @@ WAITING_BYTES = 2**20
 """What a destination that takes nothing holds, to try again with: the rest stays in the stream."""
 
 OUTAGE_SECONDS = 15.0
-"""Until a message comes again whose destination takes nothing; at most twice as long."""
+"""Until a message comes again whose destination takes nothing, while others do."""
 
 DOUBLE_SECONDS = 2.0
 """Until a message comes again whose items are in another one that is held."""
@@ -165,7 +165,8 @@ class VendorConsumer:
         elif self._in_hand.overlaps(items):
             await self._give_back(raw, DOUBLE_SECONDS)
         elif not lane.is_healthy and lane.held_bytes >= WAITING_BYTES:
-            await self._give_back(raw, OUTAGE_SECONDS * (1 + random.random()))
+            seconds = PAUSE_SECONDS if self._is_outage else OUTAGE_SECONDS
+            await self._give_back(raw, seconds * (1 + random.random()))
         else:
             message = HeldMessage(self._number, raw, content, wanted)
             self._dispatcher.hold(self._vendor, message, lane)

@@ -29,12 +29,12 @@ from ..delivery.nats.message import (
     MESSAGE_ID,
     RUN,
     SPACING,
-    ItemOrigin,
     MessageError,
     StreamMessage,
     cut,
     read_message,
 )
+from ..delivery.queue.queue import ItemOrigin
 from .delivering.held import HeldMessage
 from .link import Link
 
@@ -43,6 +43,7 @@ REJECTED_AT = "Cx-Rejected-At"
 SUBJECT = "Cx-Subject"
 OWN_HEADERS = frozenset({REASON, REJECTED_AT, SUBJECT})
 OF_ITEMS = frozenset({MESSAGE_ID, RUN, FIRST, COUNT, LEVELS, SPACING})
+SERVERS = "Nats-"
 UNREADABLE = "unreadable"
 """Stands for the vendor of a message that is not of this package's format."""
 
@@ -56,6 +57,7 @@ class RejectedMessage(NamedTuple):
 
     Attributes:
         sequence: Its number in the stream of dead letters.
+        vendor: Whose items these are; `UNREADABLE` where that is not known.
         at: When it was written, as ISO 8601; empty if unknown.
         reason: The vendor's words, or the relay's.
         subject: The subject on which the message was published.
@@ -64,16 +66,12 @@ class RejectedMessage(NamedTuple):
     """
 
     sequence: int
+    vendor: str
     at: str
     reason: str
     subject: str
     headers: Mapping[str, str]
     payload: bytes
-
-    @property
-    def vendor(self) -> str:
-        """Whose items these are."""
-        return self.subject.rpartition(".")[2]
 
     @property
     def content(self) -> StreamMessage | None:
@@ -138,7 +136,9 @@ class DeadLetters:
         own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
         name = f"rejected-{headers[MESSAGE_ID]}"
         to = self._link.address.rejected_subject(vendor)
-        await self._link.publish(to, payload, {**headers, **own, MESSAGE_ID: name})
+        # The servers' own headers may demand another stream than this one.
+        kept = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+        await self._link.publish(to, payload, {**kept, **own, MESSAGE_ID: name})
 
     async def read(self) -> AsyncIterator[RejectedMessage]:
         """
@@ -170,6 +170,7 @@ class DeadLetters:
         headers = dict(found.headers or {})
         return RejectedMessage(
             found.seq or at,
+            str(found.subject).rpartition(".")[2],
             headers.get(REJECTED_AT, ""),
             unquote(headers.get(REASON, "")),
             headers.get(SUBJECT, found.subject or ""),

@@ -33,7 +33,7 @@ from .setup import (
     SEEN,
     check_version,
     consumer_name,
-    ensure_consumer,
+    existing_ack_wait,
 )
 
 TICK_SECONDS = 0.5
@@ -43,7 +43,6 @@ LOOK_SECONDS = 30.0
 AGAIN_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.02
 STOPPING = "the relay stops"
-LOST = "the connection to the stream was lost for too long: other relays have the messages"
 
 
 class Relay:
@@ -70,10 +69,11 @@ class Relay:
         self._seen = SeenItems(self._link, bucket(SEEN), self.id, config.dedupe_window)
         letters = DeadLetters(self._link)
         self._settler = Settler(self._link, self._seen, letters, self.metrics, log, self._release)
-        self._dispatcher = Dispatcher(config, self._link, self._settler.finish)
+        self._dispatcher = Dispatcher(config, self._link, self._settler.settle, self._is_lost)
         self._consumers: dict[str, VendorConsumer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._confirmed_at = monotonic()
+        self._ack_wait = config.ack_wait
         self._started_at = wall()
         self._rates = (monotonic(), 0, 0.0)
 
@@ -153,8 +153,8 @@ class Relay:
             for vendor in self._dispatcher.recovered():
                 self._consumers[vendor].resume()
             self._dispatcher.close_idle()
-            if monotonic() - self._confirmed_at >= self.config.ack_wait:
-                self._dispatcher.fence(LOST)
+            if self._is_lost():
+                self._dispatcher.fence()
             await asyncio.sleep(TICK_SECONDS)
 
     async def _consume_all(self) -> None:
@@ -168,7 +168,8 @@ class Relay:
                 await self._consume(vendor)
 
     async def _consume(self, vendor: str) -> None:
-        await ensure_consumer(self._link, vendor, self.config.ack_wait)
+        found = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
+        self._ack_wait = min(self._ack_wait, found)
         puller = Puller(self._link, self.config.address.stream, consumer_name(vendor))
         consumer = VendorConsumer(
             vendor,
@@ -206,7 +207,11 @@ class Relay:
             except Exception:  # the client raises many kinds where a connection ends
                 await self._link.lose()
                 continue
-            await asyncio.sleep(self.config.ack_wait / 3)
+            await asyncio.sleep(self._ack_wait / 3)
+
+    def _is_lost(self) -> bool:
+        """Return whether the server may have given what is held to other relays."""
+        return bool(monotonic() - self._confirmed_at >= self._ack_wait)
 
     async def _beat(self) -> None:
         """Write what `cxlogging relay status` shows of this relay."""
@@ -260,7 +265,7 @@ class Relay:
     @property
     def _is_connected(self) -> bool:
         silent = monotonic() - self._confirmed_at
-        return bool(silent < self.config.ack_wait / 3 + 5)
+        return bool(silent < self._ack_wait / 3 + 5)
 
     def _health(self) -> RelayHealth:
         return RelayHealth(self._is_connected, {"connected": self._is_connected, **self._facts()})

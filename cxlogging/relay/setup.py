@@ -226,8 +226,8 @@ def _differences(names: Sequence[str], found: Any, wanted: Any) -> dict[str, str
 
 
 def _comparable(value: Any) -> Any:
-    """Return a number as a float, and anything else as its text."""
-    return float(value) if isinstance(value, (int, float)) else _shown(value)
+    """Return a number as a float, for which None is 0, and anything else as its text."""
+    return float(value or 0) if isinstance(value, (int, float, type(None))) else _shown(value)
 
 
 class Setup:
@@ -315,6 +315,24 @@ def _part(address: Address, name: str) -> str:
 
 def _summary(config: StreamConfig) -> str:
     return f"replicas {config.num_replicas}, max_bytes {config.max_bytes:,}"
+
+
+async def existing_ack_wait(link: Link, vendor: str, ack_wait: float) -> float:
+    """
+    Return the ``ack_wait`` of the consumer of a vendor's messages; create it if it is missing.
+
+    Raises:
+        StreamError: The servers do not answer, or refuse it.
+    """
+    name = consumer_name(vendor)
+    try:
+        found = await link.call(lambda js: js.consumer_info(link.address.stream, name))
+    except StreamError as error:
+        if not isinstance(error.__cause__, nats.js.errors.NotFoundError):
+            raise
+        await ensure_consumer(link, vendor, ack_wait)
+        return ack_wait
+    return float(found.config.ack_wait or ack_wait)
 
 
 async def ensure_consumer(link: Link, vendor: str, ack_wait: float) -> SetupChange:

@@ -153,6 +153,7 @@ def test_a_record_arrives_by_way_of_the_stream(tmp_path, vendor):
         assert list(running.folder.iterdir()) == [running.errors]
 
 
+@pytest.mark.slow
 def test_what_the_relay_holds_is_delivered_at_the_end(tmp_path):
     """The relay drains first; the rest stays beside --db, and the next run delivers it once."""
     folder, count = tmp_path / "dev", 900
@@ -169,6 +170,7 @@ def test_what_the_relay_holds_is_delivered_at_the_end(tmp_path):
         assert sorted(found) == sorted(f"by stream {number}" for number in range(count))
 
 
+@pytest.mark.slow
 def test_records_that_a_temporary_stream_loses_are_counted(tmp_path):
     """Without --db, what could not be delivered is said at the end, and how to keep it."""
     with dev(tmp_path / "dev", "--quiet") as running:
@@ -243,6 +245,7 @@ def test_keys_of_the_local_server_are_the_relays(tmp_path):
         assert "CANARY" not in "\n".join([*running.lines, running.stderr(), running.interrupt()])
 
 
+@pytest.mark.slow
 def test_the_port_can_be_chosen(tmp_path):
     """--nats-port is the port of the address; one that is in use is said in a sentence."""
     (port,) = free_ports(1)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nats.errors
 from nats.aio.client import Client
 
 from cxlogging.delivery.nats.address import parse_address
-from cxlogging.delivery.nats.message import ItemOrigin, cut, identity_headers
+from cxlogging.delivery.nats.message import cut, identity_headers
+from cxlogging.delivery.queue.queue import ItemOrigin
 from tests.faults.backend import Backend
 from tests.nats.servers import free_ports, using, wait_for
 
@@ -55,7 +60,15 @@ def publish(
     async def send(client: Client) -> None:
         js = client.jetstream(timeout=10)
         for each in cut(items, origins, identity_headers(identity), message_bytes):
-            await js.publish(subject, each.payload, headers=each.headers)
+            end = time.monotonic() + 30
+            while True:
+                try:
+                    await js.publish(subject, each.payload, headers=each.headers)
+                except nats.errors.Error:  # such as: the stream elects a leader
+                    assert time.monotonic() < end
+                    await asyncio.sleep(0.1)
+                else:
+                    break
 
     using(address, send)
 

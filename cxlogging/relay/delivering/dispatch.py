@@ -13,7 +13,7 @@ from ..link import Link
 from ..metrics import Sample
 from ..setup import LEASES
 from .held import HeldMessage, InHand
-from .lanes import DestinationLane
+from .lanes import LOST, DestinationLane, SettledItems
 
 IDLE_SECONDS = 60.0
 """After so long without a message, a destination's threads and connections are let go."""
@@ -31,15 +31,21 @@ class Dispatcher:
     Args:
         config: Which destinations there are.
         link: The connection.
-        finished: Called with each message whose items have their outcome.
+        settled: Called with items that have their outcome.
+        is_lost: Returns whether other relays may have the messages by now; called by workers.
     """
 
     def __init__(
-        self, config: RelayConfig, link: Link, finished: Callable[[HeldMessage], None]
+        self,
+        config: RelayConfig,
+        link: Link,
+        settled: Callable[[SettledItems], None],
+        is_lost: Callable[[], bool],
     ) -> None:
+        self._is_lost = is_lost
         self._config = config
         self._link = link
-        self._finished = finished
+        self._settled = settled
         self._lanes: dict[LaneKey, DestinationLane] = {}
         self._closing: list[DestinationLane] = []
         self._leases: dict[str, RateLease] = {}
@@ -62,7 +68,7 @@ class Dispatcher:
             except ConfigurationError as error:
                 return f"{entry.place}: {error}"
             loop, lease = asyncio.get_running_loop(), self._lease(entry)
-            lane = DestinationLane(entry, destination, lease, loop, self._finished)
+            lane = DestinationLane(entry, destination, lease, loop, self._settled, self._is_lost)
             self._lanes[key] = lane
         return lane
 
@@ -96,7 +102,7 @@ class Dispatcher:
         hand.add(message)
         self._where[message] = hand, lane
         if lane is None:
-            self._finished(message)
+            self._settled(SettledItems(message))
         else:
             lane.put(message)
 
@@ -127,10 +133,10 @@ class Dispatcher:
             lane.discard()
         self._closing = [lane for lane in self._closing if not lane.is_idle]
 
-    def fence(self, reason: str) -> None:
-        """Send nothing of what is held: other relays have it by now."""
+    def fence(self) -> None:
+        """Send nothing of what is held: other relays may have it by now."""
         for key in tuple(self._lanes):
-            self._close(key, reason)
+            self._close(key, LOST)
         for message in self.held():
             if message.is_open:
                 self.release(message)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...delivery.nats.message import SPACING, ItemOrigin, StreamItem, StreamMessage
-from ...delivery.queue.queue import Item
+from ...delivery.nats.message import SPACING, StreamItem, StreamMessage
+from ...delivery.queue.queue import Item, ItemOrigin
 from ..seen import ItemRange
 
 PLACES = 2**20
@@ -85,9 +85,9 @@ class HeldMessage:
         self._open -= count
         return self._open <= 0
 
-    def delivered(self) -> list[ItemRange]:
-        """Return the items that the vendor took, as few ranges."""
-        taken = [index for index in self.wanted if index not in self.rejected]
+    def delivered(self, indexes: Sequence[int]) -> list[ItemRange]:
+        """Return the items at *indexes*, but for what the vendor refused, as few ranges."""
+        taken = sorted(index for index in indexes if index not in self.rejected)
         return [
             ItemRange(self.run, self._numbers[begin], self._numbers[end])
             for begin, end in spans(taken)
@@ -114,13 +114,13 @@ def spans(indexes: Sequence[int]) -> Iterator[tuple[int, int]]:
             start = at + 1
 
 
-def by_message(items: Sequence[Item]) -> dict[int, int]:
-    """Return how many of *items* each message has, by the message's number."""
-    counts: dict[int, int] = {}
+def by_message(items: Sequence[Item]) -> dict[int, list[int]]:
+    """Return the indexes of *items* in their messages, by the message's number."""
+    found: dict[int, list[int]] = {}
     for _, _, place in items:
-        number = place // PLACES
-        counts[number] = counts.get(number, 0) + 1
-    return counts
+        number, index = divmod(place, PLACES)
+        found.setdefault(number, []).append(index)
+    return found
 
 
 class InHand:

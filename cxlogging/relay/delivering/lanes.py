@@ -11,8 +11,10 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
+from typing import NamedTuple
 
 from ...delivery.clock import Clocks
 from ...delivery.delivery import Delivery
@@ -38,6 +40,79 @@ LOOK_SECONDS = 0.5
 """From one look at the gate to the next, while a request waits for its turn."""
 
 
+LOST = "the connection to the stream was lost for too long: other relays have the messages"
+
+
+class SettledItems(NamedTuple):
+    """
+    Items that have their outcome.
+
+    Attributes:
+        message: The message that they are from.
+        indexes: Theirs in there.
+        is_last: All other items of the message have their outcome too.
+        gate: Of their delivery; it is told when they are remembered. None: there is none.
+    """
+
+    message: HeldMessage
+    indexes: Sequence[int] = ()
+    is_last: bool = True
+    gate: Gate | None = None
+
+
+class Gate:
+    """
+    Whether requests may be sent.
+
+    Not while a relay stops or has lost its connection, and not before it is remembered what came
+    of the last one: if the relay ends, one batch arrives twice, and not two.
+
+    Args:
+        is_lost: Returns whether other relays may have the messages by now.
+    """
+
+    def __init__(self, is_lost: Callable[[], bool]) -> None:
+        self.closed = ""
+        self._is_lost = is_lost
+        self._unknown = 0
+        self._changed = threading.Condition()
+
+    def close(self, reason: str) -> None:
+        """Let no request begin; *reason* says why."""
+        with self._changed:
+            self.closed = self.closed or reason
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        """
+        Raise where no request may begin.
+
+        Raises:
+            TransportError: Its text says why.
+        """
+        if self.closed:
+            raise TransportError(self.closed)
+        if self._is_lost():
+            raise TransportError(LOST)
+
+    def settled(self) -> None:
+        """Note that items have their outcome, which is not remembered yet."""
+        with self._changed:
+            self._unknown += 1
+
+    def remembered(self) -> None:
+        """Note that the outcome of such items is remembered."""
+        with self._changed:
+            self._unknown -= 1
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether all outcomes are remembered within so many *seconds*."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.closed or not self._unknown, seconds)
+            return not self._unknown
+
+
 class MessageQueue(MemoryQueue):
     """
     A queue in memory whose items are safe in the stream until they are settled.
@@ -47,8 +122,8 @@ class MessageQueue(MemoryQueue):
         clock: As a queue takes it.
         evicted: Never called.
         lock: The delivery's lock.
-        finished: Called on a worker, under the lock, with a message whose items all have their
-            outcome.
+        gate: Of the delivery.
+        settled: Called on a worker, under the lock, with items that have their outcome.
     """
 
     def __init__(
@@ -57,10 +132,12 @@ class MessageQueue(MemoryQueue):
         clock: Clocks,
         evicted: Callable[[int], None],
         lock: _thread.RLock,
-        finished: Callable[[HeldMessage], None],
+        gate: Gate,
+        settled: Callable[[SettledItems], None],
     ) -> None:
         super().__init__(options, clock, evicted, lock)
-        self._finished = finished
+        self._gate = gate
+        self._on_settled = settled
         self._held: dict[int, HeldMessage] = {}
 
     def hold(self, message: HeldMessage) -> None:
@@ -69,11 +146,15 @@ class MessageQueue(MemoryQueue):
 
     def settle(self, items: Sequence[Item]) -> None:
         super().settle(items)
-        for number, count in by_message(items).items():
+        for number, indexes in by_message(items).items():
             message = self._held.get(number)
-            if message is not None and message.settle(count):
+            if message is None:
+                continue
+            is_last = message.settle(len(indexes))
+            if is_last:
                 del self._held[number]
-                self._finished(message)
+            self._gate.settled()
+            self._on_settled(SettledItems(message, indexes, is_last, self._gate))
 
     def reject(self, item: Item, reason: str) -> None:
         """Note the reason; the message's dead letters are written before it is acknowledged."""
@@ -93,17 +174,6 @@ class MessageQueue(MemoryQueue):
     def spooled(self) -> int:  # type: ignore[override] # a constant of the queue in memory
         """All of them are in the stream."""
         return len(self)
-
-
-class Gate:
-    """Whether requests may be sent: not while a relay stops, or has lost its connection."""
-
-    def __init__(self) -> None:
-        self.closed = ""
-
-    def close(self, reason: str) -> None:
-        """Let no request begin; *reason* says why."""
-        self.closed = self.closed or reason
 
 
 class LeasedTransport:
@@ -137,8 +207,7 @@ class LeasedTransport:
 
     def send(self, request: Request, encoding: str | None, seconds: float) -> Response:
         self._await_turn(seconds)
-        if self._gate.closed:
-            raise TransportError(self._gate.closed)
+        self._gate.check()
         response = self._inner.send(request, encoding, seconds)
         if response.status in LIMITED:
             pause = retry_after(response.headers, self._clock.wall())
@@ -149,6 +218,8 @@ class LeasedTransport:
         return response
 
     def _await_turn(self, seconds: float) -> None:
+        if not self._gate.wait(seconds):
+            raise TransportError(self._gate.closed or "what was delivered cannot be remembered")
         turn: Future[None] = asyncio.run_coroutine_threadsafe(self._lease.acquire(), self._loop)
         deadline = self._clock.monotonic() + seconds
         while not self._gate.closed and self._clock.monotonic() < deadline:
@@ -177,7 +248,8 @@ class DestinationLane:
         destination: The vendor's destination.
         lease: Its rate limit.
         loop: The relay's loop.
-        finished: Called on the loop's thread with each message that has its outcome.
+        settled: Called on the loop's thread with items that have their outcome.
+        is_lost: Returns whether other relays may have the messages by now; called by workers.
     """
 
     def __init__(
@@ -186,20 +258,21 @@ class DestinationLane:
         destination: Destination,
         lease: RateLease,
         loop: asyncio.AbstractEventLoop,
-        finished: Callable[[HeldMessage], None],
+        settled: Callable[[SettledItems], None],
+        is_lost: Callable[[], bool],
     ) -> None:
         self.entry = entry
-        self.gate = Gate()
+        self.gate = Gate(is_lost)
         options, clock = entry.options, Clocks()
         make = transport_maker(destination, options, clock)
 
-        def done(message: HeldMessage) -> None:
-            loop.call_soon_threadsafe(finished, message)
+        def done(items: SettledItems) -> None:
+            loop.call_soon_threadsafe(settled, items)
 
         def make_queue(
             clock: Clocks, evicted: Callable[[int], None], lock: _thread.RLock
         ) -> MessageQueue:
-            self._queue = MessageQueue(options, clock, evicted, lock, done)
+            self._queue = MessageQueue(options, clock, evicted, lock, self.gate, done)
             return self._queue
 
         self._delivery = Delivery(

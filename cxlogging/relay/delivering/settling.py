@@ -8,6 +8,7 @@ delivered again. What fails is tried until it succeeds; the message is held mean
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +19,7 @@ from ..log import RelayLog
 from ..metrics import RelayMetrics
 from ..seen import SeenItems
 from .held import HeldMessage
+from .lanes import SettledItems
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
@@ -30,7 +32,7 @@ MOST_TRIES = 5
 
 class Settler:
     """
-    Settles messages whose items all have their outcome.
+    Settles items that have their outcome, and messages with the last of theirs.
 
     Args:
         link: The connection.
@@ -56,38 +58,41 @@ class Settler:
         self._metrics = metrics
         self._log = log
         self._released = released
-        self._finished: list[HeldMessage] = []
-        self._has_finished = asyncio.Event()
+        self._settled: list[SettledItems] = []
+        self._has_settled = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(MOST_ACKNOWLEDGED)
         self._remembering = 0
 
     @property
     def count(self) -> int:
-        """How many messages are being settled."""
-        return len(self._finished) + self._remembering + len(self._closing)
+        """How much is being settled."""
+        return len(self._settled) + self._remembering + len(self._closing)
 
-    def finish(self, message: HeldMessage) -> None:
-        """Settle *message*, whose items all have their outcome; do not wait for it."""
-        self._finished.append(message)
-        self._has_finished.set()
+    def settle(self, items: SettledItems) -> None:
+        """Remember *items*, and settle their message with the last of them; do not wait for it."""
+        self._settled.append(items)
+        self._has_settled.set()
 
     async def run(self) -> None:
-        """Settle what is finished, until this is cancelled."""
+        """Settle what has its outcome, until this is cancelled."""
         while True:
-            await self._has_finished.wait()
-            self._has_finished.clear()
-            messages, self._finished = self._finished, []
-            self._remembering = len(messages)
-            delivered = [each for message in messages for each in message.delivered()]
+            await self._has_settled.wait()
+            self._has_settled.clear()
+            batch, self._settled = self._settled, []
+            self._remembering = len(batch)
+            delivered = [found for each in batch for found in each.message.delivered(each.indexes)]
             await self._until_done(
-                lambda delivered=delivered: self._seen.remember(delivered),  # type: ignore[misc]
+                functools.partial(self._seen.remember, delivered),
                 "delivered items cannot be remembered",
             )
-            for message in messages:
-                task = asyncio.create_task(self._close(message))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+            for each in batch:
+                if each.gate is not None:
+                    each.gate.remembered()
+                if each.is_last:
+                    task = asyncio.create_task(self._close(each.message))
+                    self._closing.add(task)
+                    task.add_done_callback(self._closing.discard)
             self._remembering = 0
 
     async def _close(self, message: HeldMessage) -> None:

@@ -1,0 +1,251 @@
+"""`relay init` and `relay status` on real servers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig
+
+from cxlogging.errors import CxLoggingError
+from cxlogging.relay.setup import require_version
+from tests.faults.backend import Backend
+from tests.nats.servers import Cluster, Node, count_messages, using, wait_for
+from tests.relay.running import RelayProcess, cxlogging, destination, init, publish
+
+
+def parts(*words: str) -> dict[str, str]:
+    """Return by part what `init` has done."""
+    done = cxlogging("relay", "init", "--format", "json", *words)
+    assert done.returncode in {0, 1}, done.stderr
+    return {each["part"]: each["done"] for each in json.loads(done.stdout)["parts"]}
+
+
+def test_init_creates_everything_and_can_be_run_again(node: Node):
+    """The second time nothing changes; options change the sizes of what is there."""
+    words = ("--nats", f"{node.url}/LOGS", "--replicas", "1", "--max-bytes", "64MiB")
+
+    first = parts(*words)
+    assert set(first.values()) == {"created"}
+    assert set(first) == {
+        "stream LOGS",
+        "stream LOGS_REJECTED (dead letters)",
+        "bucket cxlogging_LOGS_seen",
+        "bucket cxlogging_LOGS_leases",
+        "bucket cxlogging_LOGS_relays",
+        "consumer cxlogging-relay-coralogix",
+        "consumer cxlogging-relay-honeycomb",
+        "consumer cxlogging-relay-betterstack",
+    }
+    assert set(parts(*words).values()) == {"unchanged"}
+    assert set(parts(*words[:2]).values()) == {"unchanged"}
+
+    changed = cxlogging("relay", "init", *words[:2], "--max-bytes", "128MiB")
+    assert "max_bytes is 67108864, not 134217728" in changed.stdout
+    assert changed.stdout.count("changed  ") >= 1
+
+    async def look(client: Client) -> StreamConfig:
+        return (await client.jetstream().stream_info("LOGS")).config
+
+    config = using(f"{node.url}/LOGS", look)
+    assert config.retention == RetentionPolicy.WORK_QUEUE
+    assert config.discard == DiscardPolicy.NEW
+    assert config.max_bytes == 128 * 2**20
+    assert config.subjects == ["cxlogging.LOGS.items.>"]
+
+
+def test_what_somebody_else_made_is_compared(node: Node):
+    """What can be changed is changed; what cannot is named, and the exit code is 1."""
+
+    async def make(client: Client) -> None:
+        await client.jetstream().add_stream(
+            StreamConfig(name="LOGS", subjects=["cxlogging.LOGS.items.>"], max_bytes=10**6)
+        )
+
+    using(f"{node.url}/LOGS", make)
+    done = cxlogging("relay", "init", "--nats", f"{node.url}/LOGS", "--replicas", "1")
+
+    assert done.returncode == 1
+    assert "differs    stream LOGS: retention is limits, not workqueue" in done.stdout
+    assert "discard is old, not new" in done.stdout
+
+
+def test_a_single_server_needs_to_be_asked_for(node: Node):
+    """Three replicas are the default; the error says what to do."""
+    done = cxlogging("relay", "init", "--nats", f"{node.url}/LOGS")
+
+    assert done.returncode == 1
+    assert "`cxlogging relay init --replicas 1`" in done.stderr
+
+
+def test_too_much_storage_is_explained(tmp_path: Path):
+    """A bound above the servers' storage is refused with both names."""
+    node = Node(tmp_path, config="jetstream { max_file_store: 50MB }\n")
+    node.start()
+    try:
+        words = ("--nats", f"{node.url}/LOGS", "--replicas", "1", "--max-bytes", "1GiB")
+        done = cxlogging("relay", "init", *words)
+        assert done.returncode == 1
+        assert "--max-bytes" in done.stderr
+    finally:
+        node.kill()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_new_enough"),
+    [
+        ("2.10.26", False),
+        ("2.10.27", True),
+        ("2.9.25", False),
+        ("2.11.0", True),
+        ("2.10.27-RC.1", True),
+        ("3.0.0", True),
+        ("1.4.1", False),
+    ],
+)
+def test_servers_before_2_10_27_are_refused(version: str, is_new_enough: bool):
+    """The message has the version, the least one, and the reason."""
+    if is_new_enough:
+        require_version(version, "h1:4222")
+        return
+    with pytest.raises(CxLoggingError, match=r"h1:4222 runs nats-server .*2\.10\.27 or newer, as"):
+        require_version(version, "h1:4222")
+
+
+def test_a_stream_that_is_not_there_is_named(node: Node):
+    """`relay` and `status` say how to create it."""
+    for words in (("relay",), ("relay", "status")):
+        done = cxlogging(*words, "--nats", f"{node.url}/NONE")
+        assert done.returncode == 1
+        said = f"`cxlogging relay init --nats {node.url}/NONE`"
+        assert said in done.stderr
+
+
+def test_no_server_is_a_temporary_failure():
+    """The exit code is 5, and the message has the address."""
+    done = cxlogging("relay", "status", "--nats", "nats://127.0.0.1:9/LOGS")
+
+    assert done.returncode == 5
+    assert "127.0.0.1:9 refused the connection" in done.stderr
+
+
+def test_status_shows_backlog_relays_and_what_was_rejected(
+    address: str, vendor: Backend, tmp_path: Path
+):
+    """As JSON and as text, with what should alarm somebody."""
+    publish(address, [f"a:{number}" for number in range(30)], message_bytes=500)
+    waiting = json.loads(status(address, "--format", "json"))
+    assert waiting["messages"] == count_messages(address) > 3
+    assert waiting["oldest_seconds"] < 60
+    (honey,) = [each for each in waiting["vendors"] if each["vendor"] == "honeycomb"]
+    assert honey["waiting"] == waiting["messages"]
+    assert any("no relay runs" in each for each in waiting["alarms"])
+
+    publish(address, ["b:1"], run="bbbb", identity={"vendor": "honeycomb", "dataset": "x"})
+    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')):
+        wait_for(lambda: count_messages(address) == 0, "everything is settled")
+
+        def known() -> bool:
+            relays = json.loads(status(address, "--format", "json"))["relays"]
+            return bool(relays) and relays[0]["delivered"] == 30
+
+        wait_for(known, "the relay tells of itself")
+        text = status(address)
+        assert "relays    1" in text
+        assert "30 delivered, 1 rejected" in text
+        assert "rejected  1 messages" in text
+    watched = status(address, "--watch")
+    assert "waiting   0 messages" in watched
+
+
+def status(address: str, *words: str) -> str:
+    done = cxlogging("relay", "status", "--nats", address, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_was_rejected_can_be_removed(address: str, vendor: Backend, tmp_path: Path):
+    """`purge` removes it for good; nothing to list is exit code 4."""
+    none = cxlogging("relay", "rejected", "--nats", address)
+    assert (none.returncode, none.stderr) == (4, "no rejected records\n")
+    publish(address, ["b:1"], identity={"vendor": "honeycomb", "dataset": "x"})
+    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')):
+        wait_for(lambda: count_messages(address) == 0, "everything is settled")
+    listed = cxlogging("relay", "rejected", "--nats", address, "--reason", "[[destination]]")
+    assert "<b:1>" in listed.stdout
+    which = cxlogging("relay", "rejected", "purge", "--nats", address)
+    assert which.returncode == 2
+    assert "--all" in which.stderr
+    done = cxlogging("relay", "rejected", "--nats", address, "purge", "--all", "--yes")
+    assert done.stdout == "removed: 1\n", done.stderr
+    assert cxlogging("relay", "rejected", "--nats", address).returncode == 4
+
+
+def test_metrics_and_health_are_served(address: str, vendor: Backend, tmp_path: Path):
+    """In the text format of Prometheus, with types; other paths are not found."""
+    with RelayProcess(tmp_path, address, destination(vendor)) as relay:
+        publish(address, ["a:1"])
+        assert vendor.wait_accepted(1)
+        wait_for(lambda: relay.metric("messages_total") == 1, "counted")
+        status_code, text = relay.get("/metrics")
+        assert status_code == 200
+        assert "# TYPE cxlogging_relay_items_total counter" in text
+        assert 'cxlogging_relay_items_total{outcome="delivered",vendor="honeycomb"} 1' in text
+        assert 'cxlogging_relay_destination_up{destination="honeycomb"} 1' in text
+        assert relay.health()[1]["ok"] is True
+        assert relay.get("/other")[0] == 404
+        other = RelayProcess(tmp_path, address, destination(vendor))
+        other.config.write_text(relay.config.read_text())
+        taken = cxlogging("relay", "--config", str(other.config))
+        assert taken.returncode == 1
+        assert "listen: cannot serve metrics at 127.0.0.1:" in taken.stderr
+
+
+def test_the_configuration_is_checked_without_a_server(tmp_path: Path, vendor: Backend):
+    """`--check` needs no server, and shows no key."""
+    relay = RelayProcess(tmp_path, "nats://127.0.0.1:9/LOGS", destination(vendor))
+
+    done = cxlogging("relay", "--config", str(relay.config), "--check")
+
+    assert done.returncode == 0
+    assert "the configuration is valid. Destinations: honeycomb." in done.stderr
+    wrong = cxlogging("relay", "--nats", "nats://user:pw@h/LOGS", "--check")
+    assert wrong.returncode == 2
+    assert "pw" not in wrong.stderr
+    assert "--nats takes servers and a stream" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_a_cluster_gets_three_replicas(tmp_path: Path, vendor: Backend):
+    """Everything is stored three times, and a relay goes on while leaders change."""
+    cluster = Cluster(tmp_path / "nats").start()
+    try:
+        address = cluster.address("LOGS")
+        done = cxlogging("relay", "init", "--nats", address, "--max-bytes", "64MiB")
+        assert "created    stream LOGS: replicas 3" in done.stdout, done.stderr
+        with RelayProcess(tmp_path, address, destination(vendor)) as relay:
+            for turn in range(3):
+                names = [f"a{turn}:{number}" for number in range(200)]
+                publish(address, names, run=f"aaa{turn}", message_bytes=500)
+                cluster.step_down("LOGS")
+            assert vendor.wait_accepted(600, 60), relay.log()
+            wait_for(lambda: count_messages(address) == 0, "acknowledged", 60)
+        assert set(vendor.accepted.values()) == {1}
+    finally:
+        cluster.stop()
+
+
+def test_init_is_needed_once(node: Node, vendor: Backend, tmp_path: Path):
+    """A relay starts on what `init` has made, and creates consumers that are missing."""
+    address = f"{node.url}/LOGS"
+    init(address)
+
+    async def remove(client: Client) -> None:
+        await client.jetstream().delete_consumer("LOGS", "cxlogging-relay-honeycomb")
+
+    using(address, remove)
+    publish(address, ["a:1"])
+    with RelayProcess(tmp_path, address, destination(vendor)) as relay:
+        assert vendor.wait_accepted(1), relay.log()
