@@ -36,6 +36,7 @@ from .startup import PACKAGE
 from .subjects import Subject
 from .subjects.base import BETTER_STACK, CORALOGIX, HONEYCOMB, VENDORS
 from .subjects.floors import floor
+from .subjects.holding import HELD
 from .subjects.ours import THREE, ours, plain
 from .subjects.peers import CORALOGIX_LOGGER, LIBHONEY, LOGTAIL, OPENTELEMETRY, PEERS
 
@@ -121,6 +122,16 @@ def _compressing(look: Look, subject: Subject) -> list[float]:
         return joined(both, lambda pair: pair[0] / pair[1])
 
     return over(dearer(subject.vendor), dearer(BETTER_STACK))
+
+
+def _held(figure: Figure) -> Measure:
+    """Return the measure of *figure* of records held and discarded, over ordinary ones."""
+
+    def measure(look: Look, subject: Subject) -> list[float]:
+        held = HELD[subject.vendor, "discarded"].name
+        return over(look("holding", held, figure), look("holding", subject.name, figure))
+
+    return measure
 
 
 def _itself(mode: str, figure: Figure) -> Measure:
@@ -242,5 +253,7 @@ AIMS = [
         _itself(WEB, OVER_NO_OP),
         least=True,
     ),
+    Aim("p50 of a call that is held and discarded, over an ordinary one", (1, None), _held(P50)),
+    Aim("CPU per record held and discarded, over an ordinary one", (1, None), _held(CPU)),
     Aim("longest call in a burst of 100,000", (10, 10), _itself("longest", LONGEST), unit="ms"),
 ]

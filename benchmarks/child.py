@@ -107,8 +107,9 @@ def _loop(spec: dict[str, Any]) -> workload.Loop:
     loop: Any = getattr(workload, spec["loop"])
     if spec["argument"]:
         loop = loop(spec["argument"])
-    made: workload.Loop = workload.threaded(loop, spec["threads"]) if spec["threads"] else loop
-    return made
+    scope = BY_NAME[spec["subject"]].scope
+    made: workload.Loop = workload.scoped(loop, scope) if scope else loop
+    return workload.threaded(made, spec["threads"]) if spec["threads"] else made
 
 
 def _logged(

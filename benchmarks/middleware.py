@@ -1,5 +1,5 @@
 """
-What the middleware adds to a request, and an active span to a log call.
+What the middleware adds to a request, holding to one, and an active span to a log call.
 
     $ python -m benchmarks.middleware
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -20,8 +21,19 @@ from typing import Any
 import cxlogging
 from cxlogging.integrations import asgi, wsgi
 
-AIMS = {"WSGI request": 25.0, "ASGI request": 40.0, "log call with a span": 0.4}
+from .stages import NOWHERE, quiet
+
+AIMS = {
+    "WSGI request": 25.0,
+    "ASGI request": 40.0,
+    "ASGI request that holds 10": math.inf,
+    "ASGI request that sends 10": math.inf,
+    "log call with a span": 0.4,
+}
 """Microseconds, at most."""
+
+RECORDS = 10
+"""At DEBUG, of a request that holds them, or sends them."""
 
 CALLS = 2_000
 ROUNDS = 30
@@ -100,6 +112,37 @@ def of_asgi() -> tuple[float, float]:
     return without, including
 
 
+def of_records(*, hold: bool) -> tuple[float, float]:
+    """Return a request with records that its handler leaves out, and one that takes them."""
+    log = logging.getLogger("benchmarks.middleware")
+    log.propagate, log.level = False, logging.DEBUG
+
+    async def speaks(scope: Any, receive: Any, send: Any) -> None:
+        for number in range(RECORDS):
+            log.debug("looking for order %d", number, extra={"user": "ada@example.org"})
+        await asgi_app(scope, receive, send)
+
+    def served(level: str, app: Any) -> Callable[[], None]:
+        handler = cxlogging.HoneycombHandler(
+            "key", url=NOWHERE, dataset="shop", level=level, held_level="DEBUG"
+        )
+        clear = quiet(handler.delivery.workers)
+
+        def serve() -> None:
+            log.addHandler(handler)
+            asyncio.run(serve_asgi(app))
+            log.removeHandler(handler)
+            clear()
+
+        return serve
+
+    without, including = median_of_each(
+        served("INFO", asgi.ContextMiddleware(speaks)),
+        served("INFO" if hold else "DEBUG", asgi.ContextMiddleware(speaks, hold=hold)),
+    )
+    return without, including
+
+
 def of_span() -> tuple[float, float]:
     """Return a log call without and with an active span; records go to nobody."""
     from opentelemetry import trace
@@ -131,17 +174,23 @@ def of_span() -> tuple[float, float]:
     return without, including
 
 
-MEASURES = {"WSGI request": of_wsgi, "ASGI request": of_asgi, "log call with a span": of_span}
+MEASURES = {
+    "WSGI request": of_wsgi,
+    "ASGI request": of_asgi,
+    "ASGI request that holds 10": lambda: of_records(hold=True),
+    "ASGI request that sends 10": lambda: of_records(hold=False),
+    "log call with a span": of_span,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.middleware", description=__doc__)
     parser.parse_args()
-    print(f"{'':22}{'without':>10}{'with':>10}{'more':>10}{'at most':>10}   µs of CPU, medians")
+    print(f"{'':28}{'without':>10}{'with':>10}{'more':>10}{'at most':>10}   µs of CPU, medians")
     for name, measure in MEASURES.items():
         without, including = measure()
         figures = "".join(f"{each:10.2f}" for each in (without, including, including - without))
-        print(f"{name:22}{figures}{AIMS[name]:10.2f}")
+        print(f"{name:28}{figures}{AIMS[name]:10.2f}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from .subjects import NO_OP, SUBJECTS, Subject
 from .subjects.base import BETTER_STACK, VENDORS
 from .subjects.baselines import FILE, LISTENER, THREE_NO_OPS
 from .subjects.floors import FLOORS
+from .subjects.holding import beside
 from .subjects.ours import OURS, PLAIN, THREE, ours
 from .subjects.peers import (
     CORALOGIX_LOGGER,
@@ -21,6 +22,7 @@ from .subjects.peers import (
     PEERS,
     VENDOR_SDKS,
 )
+from .workload import SCOPE
 
 MAIN_PEERS = [LOGTAIL, LIBHONEY, CORALOGIX_LOGGER, OPENTELEMETRY]
 FAST = [each for each in OURS if each.fast]
@@ -161,6 +163,14 @@ MODES = [
         [NO_OP, THREE_NO_OPS, *FAST, *THREE, VENDOR_SDKS],
         10_000,
         quick=[*FAST[:3], THREE[0], VENDOR_SDKS],
+    ),
+    Mode(
+        "holding",
+        f"Records held in scopes of {SCOPE}, and records limited, beside ordinary ones",
+        [NO_OP, *(each for vendor in VENDORS for each in beside(vendor))],
+        20_000,
+        rounds=5,
+        quick=[NO_OP, *beside(BETTER_STACK)],
     ),
     Mode("near", "A burst of 100,000, to a sink that answers at once", FAST, 100_000),
     Mode(

@@ -68,7 +68,7 @@ class Rounds:
             child.send("go")
             figures = child.receive()
         if figures.get("at") == "flushed":
-            wanted = dict.fromkeys(subject.services, figures["records"])
+            wanted = dict.fromkeys(subject.services, int(min(figures["records"], subject.most)))
             counts = self._sink.settled(wanted, subject.patience)
             child.send("settled")
             figures = {**child.receive(), **_arrival(counts, wanted)}

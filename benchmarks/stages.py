@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from .subjects import hide_fast
 from .subjects.baselines import NoOp
-from .workload import ID
+from .workload import ID, SCOPE
 
 if TYPE_CHECKING:
-    from cxlogging.delivery.delivery import Delivery
+    from cxlogging.delivery.worker.threads import Workers
     from cxlogging.wire.destination import Destination
 
 LOOPS = 500
@@ -83,14 +83,14 @@ def destinations() -> dict[str, tuple[Destination, logging.Handler]]:
     }
 
 
-def quiet(delivery: Delivery) -> Callable[[], None]:
-    """Keep *delivery* from waking a worker; return a function that empties its queue."""
+def quiet(workers: Workers) -> Callable[[], None]:
+    """Have none of *workers* woken; return a function that empties their queue."""
     from cxlogging.delivery.worker.pacing import NEVER
 
-    delivery.workers.wake_bytes = delivery.workers.wake_items = NEVER
+    workers.wake_bytes = workers.wake_items = NEVER
 
     def clear() -> None:
-        delivery.lane.queue.settle(delivery.lane.queue.take(NEVER, NEVER))
+        workers.lane.queue.settle(workers.lane.queue.take(NEVER, NEVER))
 
     return clear
 
@@ -140,7 +140,7 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     item = maker.make(record, None)
     delivery = Delivery(destination, Options())
     clears = [quiet(each) for each in registered()]
-    clear = quiet(delivery)
+    clear = quiet(delivery.workers)
 
     def clear_all() -> None:
         for each in clears:
@@ -149,17 +149,38 @@ def of_vendor(destination: Destination, handler: logging.Handler) -> dict[str, f
     request = destination.request([item] * BATCH)
     encoding = delivery.lane.encoding.name
     compress = delivery.lane.encoding.compress
-    figures = {
+    figures: dict[str, float] = {
         "item of a record": nanoseconds(lambda: maker.make(record, None)),
         "item of an event": nanoseconds(lambda: destination.encode(event)),
         "put": nanoseconds(lambda: delivery.put(20, item), clear),
         "handler.handle": nanoseconds(lambda: handler.handle(record), clear_all),
         "logger.info": nanoseconds(call(handler), clear_all),
         "worker: join": per_record(lambda: destination.request([item] * BATCH)),
+        **_holding(handler, clear_all),
         f"worker: compress ({encoding})": per_record(lambda: compress(request.body)),
     }
     figures["bytes of an item"] = len(item)
     return figures
+
+
+def _holding(handler: logging.Handler, clear: Callable[[], None]) -> dict[str, float]:
+    """Return the stages of a scope; the queue is emptied after those that have filled it."""
+    from cxlogging import hold
+
+    log = call(handler)
+
+    def scope(*, released: bool = False, records: int = SCOPE) -> None:
+        with hold() as held:
+            for _ in range(records):
+                log()
+            if released:
+                held.release()
+
+    return {
+        "hold: open and close": nanoseconds(lambda: scope(records=0)),
+        "hold: record, discarded": nanoseconds(scope) / SCOPE,
+        "hold: record, released": nanoseconds(lambda: scope(released=True), clear) / SCOPE,
+    }
 
 
 def per_record(work: Callable[[], Any]) -> float:

@@ -31,6 +31,9 @@ FRAMES = 7
 BEAT = 0.001
 """Seconds between two beats of `heartbeat`, and between two portions of its records."""
 
+SCOPE = 10
+"""Records that a scope of `scoped` holds: those of a request."""
+
 Loop = Callable[[logging.Logger, Sequence[int]], "array[int]"]
 
 
@@ -163,6 +166,22 @@ async def _late(logger: logging.Logger, numbers: Sequence[int], rate: float) -> 
     await asyncio.sleep(2 * BEAT)
     beating.cancel()
     return lags
+
+
+def scoped(loop: Loop, end: str) -> Loop:
+    """Return a loop that logs in scopes of SCOPE records, all "discarded" or "released"."""
+    from cxlogging import hold
+
+    def shared(logger: logging.Logger, numbers: Sequence[int]) -> array[int]:
+        times = array("q")
+        for at in range(0, len(numbers), SCOPE):
+            with hold() as held:
+                times.extend(loop(logger, numbers[at : at + SCOPE]))
+                if end == "released":
+                    held.release()
+        return times
+
+    return shared
 
 
 def threaded(loop: Loop, threads: int) -> Loop:

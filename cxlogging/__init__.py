@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from .errors import ConfigurationError, CxLoggingError
     from .handlers.check import CheckResult
     from .handlers.context import bind, bound, unbind
+    from .handlers.holding.decorator import hold
+    from .handlers.holding.scope import current_hold
     from .handlers.queueing import ContextQueueHandler
     from .handlers.redaction.filter import RedactFilter
+    from .handlers.selection.limiter import SiteLimiter
     from .handlers.selection.samplers import FieldSampler, LevelSampler
+    from .handlers.selection.throughput import ThroughputSampler
     from .vendors.betterstack.handler import BetterStackHandler
     from .vendors.coralogix.handler import CoralogixHandler
     from .vendors.honeycomb.handler import HoneycombHandler
+    from .vendors.trace_sampler import TraceSampler
     from .wire.sanitizing.special_types import register_type
 
 __version__ = "0.1.0"
@@ -39,11 +44,16 @@ __all__ = [
     "HoneycombHandler",
     "LevelSampler",
     "RedactFilter",
+    "SiteLimiter",
     "Stats",
+    "ThroughputSampler",
+    "TraceSampler",
     "VolumeRow",
     "bind",
     "bound",
+    "current_hold",
     "flush_all",
+    "hold",
     "install_sigterm",
     "register_type",
     "report_stats",
@@ -63,11 +73,16 @@ _HOMES = {
     "HoneycombHandler": ".vendors.honeycomb.handler",
     "LevelSampler": ".handlers.selection.samplers",
     "RedactFilter": ".handlers.redaction.filter",
+    "SiteLimiter": ".handlers.selection.limiter",
     "Stats": ".delivery.ledger",
+    "ThroughputSampler": ".handlers.selection.throughput",
+    "TraceSampler": ".vendors.trace_sampler",
     "VolumeRow": ".delivery.volume",
     "bind": ".handlers.context",
     "bound": ".handlers.context",
+    "current_hold": ".handlers.holding.scope",
     "flush_all": ".delivery.overview",
+    "hold": ".handlers.holding.decorator",
     "install_sigterm": ".delivery.process.sigterm",
     "register_type": ".wire.sanitizing.special_types",
     "report_stats": ".delivery.reporting",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from .base import Subject, Target, hide_fast
 from .baselines import BASELINES, NO_OP, THREE_NO_OPS
 from .floors import FLOORS
+from .holding import HELD, LIMITED
 from .ours import OURS, PLAIN, THREE
 from .peers import PEERS, VENDOR_SDKS
 
 SUBJECTS = [*BASELINES, *FLOORS, *OURS, *PEERS]
-BY_NAME = {each.name: each for each in [*SUBJECTS, *PLAIN, THREE_NO_OPS, *THREE, VENDOR_SDKS]}
+OTHERS = [*PLAIN, THREE_NO_OPS, *THREE, VENDOR_SDKS, *HELD.values(), *LIMITED.values()]
+BY_NAME = {each.name: each for each in [*SUBJECTS, *OTHERS]}
 
 __all__ = ["BY_NAME", "NO_OP", "SUBJECTS", "Subject", "Target", "hide_fast"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ class Subject:
         patience: Seconds without a request after which nothing more is expected.
         share: The part of a mode's records that it gets; for those that are very slow.
         stacks: Whether it sends the stack of an exception.
+        scope: How the scopes end that its records are held in, ``"discarded"`` or ``"released"``;
+            none where they are not held.
+        most: Records that arrive at most, where more are left out on purpose.
         note: What a reader of the report must know.
     """
 
@@ -69,6 +73,8 @@ class Subject:
     patience: float = 3.0
     share: float = 1.0
     stacks: bool = True
+    scope: str = ""
+    most: float = math.inf
     note: str = ""
 
 

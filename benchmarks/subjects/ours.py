@@ -11,7 +11,8 @@ FLUSH_SECONDS = 120
 SERVICES = {CORALOGIX: "coralogix", HONEYCOMB: "honeycomb", BETTER_STACK: "betterstack"}
 
 
-def _open(vendor: str, target: Target, **options: Any) -> Opened:
+def open_handler(vendor: str, target: Target, **options: Any) -> Opened:
+    """Return the handler of *vendor*, and how to flush it."""
     import cxlogging
 
     handler: Any
@@ -32,7 +33,7 @@ def _opener(
     def attached(target: Target) -> list[Opened]:
         options: dict[str, Any] = {"spool": target.directory} if journal else {}
         options |= {"compression": None} if plain else {}
-        return [_open(vendor, target, **options) for vendor in vendors]
+        return [open_handler(vendor, target, **options) for vendor in vendors]
 
     return attached
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "query": "Print the rows of a query.",
     "tail": "Print logs as they arrive.",
     "fields": "List the fields of the logs.",
+    "volume": "Show which lines of code make the events and the bytes.",
     "send": "Send lines, JSON lines or CSV to a vendor.",
     "audit": "Check that all numbered records have arrived.",
     "doctor": "Find out why records do not arrive, and how to fix it.",

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from click.shell_completion import CompletionItem
 
 from ..vendors.emulation.types import QUERIES
 from ..vendors.registry import QUERIED, VENDORS
-from ..wire.settings import URL_VARIABLE, is_loopback
-from .shared.exit_codes import RETRYABLE
-from .shared.local_server import LOCAL_PORT, address_options, local_url
+from .shared.local_api import call, local_origin
+from .shared.local_server import address_options
 from .shared.numbers import FiniteRange
-from .shared.screen import complain, note, safe
-from .shared.wording import examples, in_flags
+from .shared.screen import note, safe
+from .shared.wording import examples
 
-TIMEOUT = 10.0
 LIST, CLEAR = "list", "clear"
 SUGGESTED = {
     "503": "unavailable",
@@ -121,18 +117,18 @@ def command(
 
     Exit codes: 0 done, 1 another server listens there, 2 invalid usage, 5 no server listens.
     """
-    origin = _origin(port, url)
+    origin = local_origin(port, url)
     given = {name: value for name, value in attributes.items() if value is not None}
     if action in {LIST, CLEAR} and given:
         raise click.UsageError(f"{action!r} takes no options but --port and --url.")
     if action == LIST:
-        faults = _call(origin, "/api/faults")["faults"]
+        faults = call(origin, "/api/faults")["faults"]
         for fault in faults:
             click.echo(safe(sentence(fault)))
         if not faults:
             note("no faults are set")
     elif action == CLEAR:
-        click.echo(f"faults removed: {_call(origin, '/api/faults/clear', {})['cleared']}")
+        click.echo(f"faults removed: {call(origin, '/api/faults/clear', {})['cleared']}")
     else:
         if action is None and given.keys() <= {"vendor", "times", "seconds"}:
             raise click.UsageError(
@@ -140,7 +136,7 @@ def command(
                 " --trickle."
             )
         fault = given if action is None else {"status": action, **given}
-        click.echo(safe(sentence(_call(origin, "/api/faults", fault)["fault"])))
+        click.echo(safe(sentence(call(origin, "/api/faults", fault)["fault"])))
         if not given.keys() & {"times", "seconds"}:
             note("undo: cxlogging fault clear")
 
@@ -155,52 +151,3 @@ def sentence(fault: Mapping[str, Any]) -> str:
     until.append("" if seconds is None else f"{seconds:g} seconds")
     how_long = " or ".join(filter(None, until))
     return f"{who}: {what}, " + (f"for {how_long}" if how_long else "until it is cleared")
-
-
-def _origin(port: int | None, url: str | None) -> str:
-    """Return the address of the local server; refuse one that is not on this machine."""
-    if port and url:
-        raise click.UsageError("--port and --url both say where the local server is: pass one.")
-    address = url or local_url(port)
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(address if "://" in address else f"http://{address}")
-        host, number = parts.hostname or "", parts.port or 80
-        if parts.scheme == "http" and is_loopback(host):
-            return f"http://[{host}]:{number}" if ":" in host else f"http://{host}:{number}"
-    raise click.UsageError(
-        f"{'--url' if url else URL_VARIABLE} takes the address of a local server on this machine,"
-        f" such as http://127.0.0.1:{LOCAL_PORT}, not {address!r}."
-    )
-
-
-def _call(origin: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the answer of the local server; exit with a sentence if there is none."""
-    import requests
-
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # the server is on this machine: no proxy
-            answer = session.request(
-                "GET" if body is None else "POST",
-                f"{origin}{path}",
-                json=body,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            )
-    except requests.ConnectionError:
-        complain(f"no local server listens at {origin}. Start one: cxlogging dev")
-        raise SystemExit(RETRYABLE) from None
-    except requests.Timeout:
-        complain(f"{origin} does not answer.")
-        raise SystemExit(RETRYABLE) from None
-    try:
-        found = answer.json()
-        reason = str(found.get("error", ""))
-    except (ValueError, AttributeError):
-        found, reason = {}, ""
-    if answer.status_code == 400 and reason:
-        raise click.UsageError(f"{in_flags(reason, command)}.")
-    if not (answer.ok and found):
-        reason = reason or f"{origin} is not a local server of cxlogging"
-        raise click.ClickException(f"{reason} (HTTP {answer.status_code}).")
-    return dict(found)

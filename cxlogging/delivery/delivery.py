@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..wire.destination import Destination
 from ..wire.masking import Masker
@@ -26,11 +27,14 @@ from .process.draining import drain
 from .process.registry import LEFT_OPEN, WATCHER, register
 from .process.state import PROCESS, Phase, own_thread
 from .process.threadless import not_watched
-from .queue.factory import QueueMaker, queue_maker
+from .queue.factory import QueueMaker, queue_maker, shared_count
 from .worker.in_flight import UNNUMBERED, Batch
 from .worker.sending import attempt, send
 from .worker.settling import Outcome
 from .worker.threads import Workers
+
+if TYPE_CHECKING:
+    from .queue.shared_count import SharedCount
 
 
 class Delivery:
@@ -131,6 +135,11 @@ class Delivery:
         """Have a worker write *sentence* for the operator, once; do no I/O for it here."""
         self.lane.diagnostics.note(topic, sentence)
 
+    def wake(self) -> None:
+        """Have a worker look at once what is to be done. For log calls."""
+        if PROCESS.phase is Phase.RUNNING:
+            self.workers.wake()
+
     def probe(self, level: int, data: bytes, encoding: str | None = None) -> Outcome:
         """
         Send one item on the calling thread, past the queue, and return what came of it.
@@ -148,6 +157,10 @@ class Delivery:
             else:
                 outcome = attempt(self.lane, batch, encoding, seconds)
         return outcome._replace(seconds=self.clock.monotonic() - started)
+
+    def shared_count(self) -> SharedCount | None:
+        """Return what counts a day of all processes of the destination; None without a spool."""
+        return shared_count(self.destination, self.options)
 
     @property
     def ledger(self) -> Ledger:

@@ -29,6 +29,7 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from ..wire.masking import Masker
+from .chores import Chore, EventSource
 from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
@@ -95,6 +96,8 @@ class Lane:
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
+        self._chores: list[Chore] = []
+        self._event_sources: list[EventSource] = []
         self.volume = Volume()
         self.reset()
 
@@ -115,6 +118,8 @@ class Lane:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
+        for chore in self._chores:
+            chore.reset_after_fork()
 
     def replace(
         self,
@@ -209,7 +214,7 @@ class Lane:
 
     def stats(self) -> Stats:
         """Return the statistics at this instant."""
-        with self.lock:
+        with self.ledger.moving, self.lock:
             in_flight = self.in_flight.count
             spooled = self.queue.spooled
             if self.lifecycle is Lifecycle.GIVEN_UP:
@@ -294,6 +299,33 @@ class Lane:
             sentence, self.watch_at = self._watch(now, self.queue.items_in)
             if sentence:
                 self.diagnostics.say("watch", sentence, sentence)
+
+    # What its handler has workers do.
+
+    def add_chore(self, chore: Chore) -> None:
+        """Have workers do *chore* when it is due."""
+        self._chores.append(chore)
+
+    def add_event_source(self, source: EventSource) -> None:
+        """Have workers send the events of *source*."""
+        self._event_sources.append(source)
+
+    @property
+    def chores_due_at(self) -> float:
+        """When the next chore is due."""
+        return min((chore.due_at for chore in self._chores), default=math.inf)
+
+    def do_chores(self, *, all_of_them: bool = False) -> None:
+        """Do the chores that are due, or *all_of_them*: the process ends."""
+        for chore in self._chores:
+            now = self.clock.monotonic()
+            if all_of_them or chore.due_at <= now:
+                chore.work(now)
+
+    @property
+    def event_sources(self) -> tuple[EventSource, ...]:
+        """What has events for the vendor."""
+        return self.drops, *self._event_sources
 
     # What is open.
 

@@ -43,8 +43,11 @@ LAST_TIMEOUT = 0.25
 MAX_CALL_SITES = 100
 """Of a handler in a report; the last stands for all that have no room."""
 
-MAX_TEXT = 200
-"""Characters of a name or path of a call site in a report."""
+ALL_CALL_SITES = 300
+"""Of all handlers in a report, so that it stays small."""
+
+MAX_NAME, MAX_PATH = 100, 200
+"""Characters of a name, and of a path, of a call site in a report."""
 
 HEADERS = (("Content-Type", "application/json"),)
 
@@ -173,7 +176,9 @@ REPORTER = StatsReporter()
 def report() -> dict[str, Any]:
     """Return what is reported: the process, and for each handler its statistics and its queue."""
     handlers: list[dict[str, Any]] = []
-    for name, workers in named_workers():
+    everyone = list(named_workers())
+    most = max(1, min(MAX_CALL_SITES, ALL_CALL_SITES // max(1, len(everyone))))
+    for name, workers in everyone:
         lane = workers.lane
         with lane.lock:
             handlers.append(
@@ -184,7 +189,7 @@ def report() -> dict[str, Any]:
                     "queue_records": lane.outstanding,
                     "queue_bytes": lane.queue.bytes_held,
                     "queue_limit": lane.queue.bound,
-                    "volume": _call_sites(lane.volume.rows(name)),
+                    "volume": _call_sites(shortened(lane.volume.rows(name), most)),
                 }
             )
     handlers.sort(key=itemgetter("name"))
@@ -197,12 +202,12 @@ def _as_json(stats: Stats) -> dict[str, Any]:
 
 
 def _call_sites(rows: Sequence[VolumeRow]) -> list[dict[str, Any]]:
-    """Return the largest of *rows* as JSON objects, without their destination."""
+    """Return *rows* as JSON objects, without their destination."""
     texts = ("logger", "function", "level")
     sites = []
-    for row in shortened(rows, MAX_CALL_SITES):
+    for row in rows:
         site = row._asdict()
         del site["destination"]
-        site.update({name: site[name][:MAX_TEXT] for name in texts}, file=row.file[-MAX_TEXT:])
+        site.update({name: site[name][:MAX_NAME] for name in texts}, file=row.file[-MAX_PATH:])
         sites.append(site)
     return sites

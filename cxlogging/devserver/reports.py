@@ -16,7 +16,12 @@ MAX_HANDLERS = 100
 MAX_NAME = 200
 """Characters of a name; a longer one is cut."""
 
+MAX_CALL_SITES = 100
+"""Of a handler."""
+
 _QUEUE = ("queue_records", "queue_bytes", "queue_limit")
+_TEXTS = ("logger", "file", "function", "level")
+_NUMBERS = ("line", "events", "bytes", "held_back")
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,30 @@ class ReportBoard:
             self._kept = {name: each for name, each in self._kept.items() if each.came_at >= oldest}
             return [self._kept[name].report for name in sorted(self._kept)]
 
+    def ledgers(self) -> list[dict[str, Any]]:
+        """Return the same without the call sites."""
+        return [
+            {
+                **report,
+                "handlers": [
+                    {name: held for name, held in handler.items() if name != "volume"}
+                    for handler in report["handlers"]
+                ],
+            }
+            for report in self.current()
+        ]
+
+    def call_sites(self) -> list[dict[str, Any]]:
+        """Return how much each call site of these processes has logged, the most bytes first."""
+        rows = [
+            {"process": report["process"], "vendor": handler["vendor"],
+             "destination": handler["name"], **site}
+            for report in self.current()
+            for handler in report["handlers"]
+            for site in handler.get("volume", ())
+        ]  # fmt: skip
+        return sorted(rows, key=lambda row: -row["bytes"])
+
     def clear(self) -> int:
         """Forget all reports, and return their number."""
         with self._lock:
@@ -85,4 +114,24 @@ def _handler(value: Any) -> dict[str, Any]:
     if not all(type(value.get(name)) is int for name in _QUEUE):
         raise ValueError(f"{', '.join(_QUEUE)} of a handler must be whole numbers")
     names = {name: value[name][:MAX_NAME] for name in ("name", "vendor")}
-    return {**names, "stats": value["stats"], **{name: value[name] for name in _QUEUE}}
+    found = {**names, "stats": value["stats"], **{name: value[name] for name in _QUEUE}}
+    if "volume" in value:  # earlier versions do not report it
+        found["volume"] = _call_sites(value["volume"])
+    return found
+
+
+def _call_sites(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) > MAX_CALL_SITES:
+        raise ValueError(f"volume must be a list of at most {MAX_CALL_SITES} call sites")
+    for each in value:
+        texts = isinstance(each, dict) and all(isinstance(each.get(name), str) for name in _TEXTS)
+        if not (texts and all(type(each.get(name)) is int for name in _NUMBERS)):
+            raise ValueError(
+                f"a call site must have {', '.join(_TEXTS)} as strings, and"
+                f" {', '.join(_NUMBERS)} as whole numbers"
+            )
+    return [
+        {**{name: each[name][:MAX_NAME] for name in _TEXTS},
+         **{name: each[name] for name in _NUMBERS}}
+        for each in value
+    ]  # fmt: skip

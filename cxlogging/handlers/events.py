@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 from ..wire.event import Event
@@ -76,6 +77,12 @@ class EventMaker:
         self.hides = sanitizer.hides
         self.integers = sanitizer.integers
         self.clean = sanitizer.value
+
+    def without_sequence(self) -> EventMaker:
+        """Return one that makes the same events without sequence ids."""
+        other = copy(self)
+        other.sequence_field = None
+        return other
 
     def make(
         self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1

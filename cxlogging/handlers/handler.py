@@ -19,6 +19,7 @@ from ..wire.external_errors import EXHAUSTED, is_external
 from ..wire.timestamps import moment
 from .attachment import Attachment
 from .check import CheckResult, check
+from .holding.current import CURRENT, TwoLevels, two_levels
 
 if TYPE_CHECKING:
     from ..delivery.delivery import Delivery
@@ -48,21 +49,34 @@ class ShippingHandler(logging.Handler):
     ) -> None:
         # Imported here so that importing a handler's name stays cheap.
         from ..delivery.isolation import is_disabled  # noqa: PLC0415
-        from .pipeline import build_pipeline, level_number  # noqa: PLC0415
+        from .levels import level_number  # noqa: PLC0415
+        from .pipeline import build_pipeline  # noqa: PLC0415
 
         number = level_number("level", level)
-        self._delivery, self._make, self._selection = build_pipeline(
-            type(self), destination, options
+        parts = build_pipeline(type(self), destination, options)
+        self._delivery, self._put, self._make = parts.delivery, parts.put, parts.make
+        self._selection, self._gate, self._held_level = (
+            parts.selection,
+            parts.gate,
+            parts.held_level,
         )
         self._encode = destination.encode
-        self._put = self._delivery.put
         self._missing = self._delivery.destination.missing
         self._disabled = is_disabled()
         self._selects = bool(self._missing) or self._disabled or self._selection is not None
         super().__init__(number)
+        self.setLevel(number)
+        if self._gate is not None:
+            self._gate.watch(self)
         self._attachment = Attachment(self)
         self._delivery.watch(self._attachment.check)
         weakref.finalize(self, _let_go, self._delivery, self._attachment).atexit = False
+
+    def setLevel(self, level: int | str) -> None:  # noqa: N802 - logging's name
+        """Set the level outside of scopes; inside it is ``held_level``, where that is lower."""
+        super().setLevel(level)
+        if self._held_level is not None:
+            self.level = two_levels(self.level, self._held_level)
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
         """Use *fmt*, unless it only adds to the message what are fields already."""
@@ -73,12 +87,22 @@ class ShippingHandler(logging.Handler):
     def handle(self, record: logging.LogRecord) -> Any:
         """Emit *record* if the filters accept it; takes no lock, as `emit` needs none."""
         try:
+            level = self.level
+            if type(level) is TwoLevels and self._is_too_low(record, level.outside):
+                return False
             if self.filters:
                 return self._filtered(record)
             self.emit(record)
         except EXHAUSTED:  # by the call of emit itself
             self._lose(record.levelno)
         return True
+
+    def _is_too_low(self, record: logging.LogRecord, level: int) -> bool:
+        """Return True if *record* is below *level* and in no scope."""
+        number: Any = record.levelno
+        if type(number) is not int or number >= level:
+            return False
+        return CURRENT.get() is None or self._gate is None or self._gate.is_outside(record)
 
     def _filtered(self, record: logging.LogRecord) -> Any:
         try:
@@ -106,7 +130,8 @@ class ShippingHandler(logging.Handler):
         try:
             if record.process != PROCESS.pid and is_foreign():
                 _after_fork()
-            rate = self._rate(record) if self._selects else 1
+            is_plain = CURRENT.get() is None and not self._selects
+            rate = 1 if is_plain else self._rate(record)
             if rate == 0:
                 return
             data = self._make(record, self.formatter, rate)
@@ -129,6 +154,10 @@ class ShippingHandler(logging.Handler):
 
     def _rate(self, record: logging.LogRecord) -> int:
         """Return how many records *record* stands for; 0 where it is not shipped, and counted."""
+        if self._gate is not None and CURRENT.get() is not None:
+            decided = self._gate.rate(record, self.formatter)
+            if decided is not None:
+                return decided
         rate = 1
         if self._disabled:
             self._delivery.ledger.suppressed.add()
@@ -210,6 +239,8 @@ class ShippingHandler(logging.Handler):
 
     def __repr__(self) -> str:
         level = logging.getLevelName(self.level)
+        if isinstance(self.level, TwoLevels):
+            level = f"{logging.getLevelName(self.level.outside)}, in a hold {level}"
         return f"<{type(self).__name__} to {self._delivery.destination.name} ({level})>"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..delivery import isolation
 from ..delivery.delivery import Delivery
@@ -14,20 +14,41 @@ from ..wire import option_parsers as values
 from ..wire.destination import Destination
 from .events import ContextProvider, EventMaker
 from .exceptions.tracebacks import preload
+from .holding.gate import Gate, MakeItem
 from .items import ItemMaker
+from .levels import level_number
 from .redaction.rules import DefaultRules, build_sanitizer
-from .selection.samplers import Sampler, samplers
+from .selection import options as selecting
+from .selection.report import HeldBackReport
 from .selection.selection import Selection
 
-MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
-"""Returns the item of a record, as `ItemMaker.make` does."""
+
+class Pipeline(NamedTuple):
+    """
+    The parts of a handler.
+
+    Attributes:
+        delivery: Sends what is accepted.
+        put: Accepts an item of a level.
+        make: Makes the item of a record.
+        selection: Leaves records out; None where all are sent.
+        gate: Holds records back; None where none are.
+        held_level: The level inside of scopes, or None where it is the handler's level.
+    """
+
+    delivery: Delivery
+    put: Callable[[int, bytes], object]
+    make: MakeItem
+    selection: Selection | None
+    gate: Gate | None
+    held_level: int | None
 
 
 def build_pipeline(
     handler: type[logging.Handler], destination: Destination, options: Mapping[str, Any]
-) -> tuple[Delivery, MakeItem, Selection | None]:
+) -> Pipeline:
     """
-    Return the delivery of a handler, what makes items for it, and what it leaves out.
+    Return the parts of a handler.
 
     Args:
         handler: The handler's class.
@@ -44,23 +65,46 @@ def build_pipeline(
         name: parse(name, given.pop(name)) if name in given else default
         for name, (default, parse) in HANDLER_OPTIONS.items()
     }
+    if parsed["budget_hard"] and parsed["budget"] is None:
+        raise ConfigurationError("budget_hard needs budget=, such as budget='2GB/day'.")
     delivery = _delivery(destination, Options.parse(given))
     if not delivery.destination.missing:
         preload()
-    cell_of = delivery.lane.volume.cell_of
-    make = ItemMaker(_event_maker(parsed, delivery), destination, cell_of).make
-    selection = _selection(parsed, delivery)
+    report = HeldBackReport(delivery)
+    selection = _selection(parsed, delivery, report)
+    put = delivery.put if selection is None else selection.put
+    events = _event_maker(parsed, delivery)
+    make = _item_maker(parsed, ItemMaker(events, destination, delivery.lane.volume.cell_of))
+    gate = None
+    if parsed["hold"] and not delivery.destination.missing and not isolation.is_disabled():
+        held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination))
+        gate = Gate(delivery, put, held, parsed["hold_bytes"], report.note)
+    held_level = None if gate is None else parsed["held_level"]
+    return Pipeline(delivery, put, make, selection, gate, held_level)
+
+
+def _item_maker(parsed: Mapping[str, Any], maker: ItemMaker) -> MakeItem:
     if parsed["sql_parameters"]:
-        return delivery, make, selection
+        return maker.make
     from .redaction.sql import hiding_parameters  # noqa: PLC0415 - few handlers need it
 
-    return delivery, hiding_parameters(make), selection
+    return hiding_parameters(maker.make)
 
 
-def _selection(parsed: Mapping[str, Any], delivery: Delivery) -> Selection | None:
+def _selection(
+    parsed: Mapping[str, Any], delivery: Delivery, report: HeldBackReport
+) -> Selection | None:
     """Return what leaves records out; None where all are sent."""
-    chosen: tuple[Sampler, ...] = parsed["sample_rate"]
-    return Selection(delivery, chosen) if chosen else None
+    samplers, limit, amount = parsed["sample_rate"], parsed["limit"], parsed["budget"]
+    if not (samplers or limit or amount):
+        return None
+    budget = None
+    if amount is not None:
+        from .selection.budget import Budget  # noqa: PLC0415 - few handlers have one
+
+        shared = delivery.shared_count()
+        budget = Budget(amount, delivery, is_hard=parsed["budget_hard"], shared=shared)
+    return Selection(delivery, report, samplers, limit, budget)
 
 
 def _delivery(destination: Destination, options: Options) -> Delivery:
@@ -108,21 +152,6 @@ def _check_names(handler: type[logging.Handler], options: Mapping[str, Any]) -> 
             raise ConfigurationError(f"{handler.__name__} takes no argument {name!r}.{hint}")
 
 
-def level_number(name: str, value: object) -> int:
-    """Return the level *value* as a number; it may be a number or a name in any case."""
-    text = value.strip() if isinstance(value, str) else value
-    found = logging.getLevelName(text) if isinstance(text, str) else text
-    if isinstance(text, str) and not isinstance(found, int):
-        found = int(text) if text.isdecimal() else logging.getLevelName(text.upper())
-    if not isinstance(found, int) or isinstance(found, bool):
-        known = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-        hint = nearest(text.upper(), known) if isinstance(text, str) else ""
-        raise ConfigurationError(
-            f"{name} takes a number, or a name such as 'INFO', not {values.shown(value)}.{hint}"
-        )
-    return found
-
-
 def _redact(_: str, value: object) -> object:
     """Return *value* as `build_sanitizer` takes it."""
     if values.is_on(value):
@@ -164,11 +193,17 @@ def _sequence(name: str, value: object) -> bool | str:
 
 
 HANDLER_OPTIONS: Mapping[str, tuple[Any, values.Parser]] = {
+    "budget": (None, selecting.budget),
+    "budget_hard": (False, values.boolean),
     "fields": ({}, values.mapping),
     "context": (None, _context),
+    "held_level": (None, values.optional(level_number)),
+    "hold": (True, values.boolean),
+    "hold_bytes": (2**24, values.size()),
+    "limit": (None, selecting.limit),
     "redact": (DefaultRules(), _redact),
     "redact_except": (None, _redact_except),
-    "sample_rate": ((), samplers),
+    "sample_rate": ((), selecting.samplers),
     "sequence": (None, _sequence),
     "sql_parameters": (True, values.boolean),
     "strip_ansi": (False, values.boolean),

@@ -6,9 +6,10 @@ The protocol: https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from ..handlers.holding.decorator import hold_option
 from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
 
 Scope = MutableMapping[str, Any]
@@ -24,16 +25,21 @@ class ContextMiddleware:
 
     Wrap the application, ``app = ContextMiddleware(app)``, or add it as the outermost
     middleware, ``app.add_middleware(ContextMiddleware)``. What a request binds with
-    `cxlogging.bind` ends with the request. Websockets and lifespan events pass untouched.
+    `cxlogging.bind` ends with the request. Websockets and lifespan events pass untouched: hold
+    the handling of each message of a websocket, with `cxlogging.hold`.
 
     Args:
         app: The application.
         header: The request id is taken from this header, or made, and is returned in it.
         access_log: True, or the name of a logger: one record at the end of each request, with
             method, route, path, status, bytes of the answer, seconds and the client's address.
+        hold: True, or arguments of `cxlogging.hold`: the request's records below WARNING, its
+            closing record and those of background tasks too, are sent if it fails: by an
+            exception, a record at ERROR or above, or a status from 500.
 
     Raises:
         TypeError: ``access_log`` is neither a name nor a bool.
+        ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
 
     def __init__(
@@ -42,14 +48,18 @@ class ContextMiddleware:
         *,
         header: str = REQUEST_ID_HEADER,
         access_log: str | bool | None = None,
+        hold: bool | Mapping[str, Any] = False,
     ) -> None:
         self.app = app
         self._header = header.lower().encode("latin-1")
         self._sent_header = header.encode("latin-1")
         self._logger = access_logger(access_log)
+        self._holding = hold_option(hold)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or KEY in scope:
+            if KEY in scope:  # of a middleware around this one, which closes it
+                scope[KEY].hold(self._holding)
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == self._header), b"")
@@ -60,6 +70,7 @@ class ContextMiddleware:
             given.decode("latin-1"),
             client[0] if client else None,
             self._logger,
+            self._holding,
         )
         scope[KEY] = context
         context.open()

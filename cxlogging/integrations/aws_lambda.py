@@ -7,13 +7,16 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 from ..delivery.overview import flush_all
 from ..handlers.context import bound
+from ..handlers.holding.decorator import Holding, hold_option
+from .web import SERVER_ERROR
 
 FlushedHandler = TypeVar("FlushedHandler", bound=Callable[..., Any])
 
@@ -33,9 +36,14 @@ class _Starts:
 def flush_logs(function: FlushedHandler) -> FlushedHandler: ...
 @overload
 def flush_logs(
-    *, reserve: float = RESERVE_SECONDS
+    *, reserve: float = RESERVE_SECONDS, hold: bool | Mapping[str, Any] = False
 ) -> Callable[[FlushedHandler], FlushedHandler]: ...
-def flush_logs(function: Any = None, *, reserve: float = RESERVE_SECONDS) -> Any:
+def flush_logs(
+    function: Any = None,
+    *,
+    reserve: float = RESERVE_SECONDS,
+    hold: bool | Mapping[str, Any] = False,
+) -> Any:
     """
     Deliver what a call has logged before its result is returned.
 
@@ -46,30 +54,58 @@ def flush_logs(function: Any = None, *, reserve: float = RESERVE_SECONDS) -> Any
     Args:
         function: ``handler(event, context)``, or a coroutine function.
         reserve: Seconds.
+        hold: True, or arguments of `cxlogging.hold`: the call's records below WARNING are sent
+            if it fails: by an exception, a record at ERROR or above, or an answer whose
+            ``statusCode`` is 500 or above. A call that runs out of time is ended without notice,
+            and what it has held is lost.
+
+    Raises:
+        ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
+    holding = hold_option(hold)
     if function is None:
-        return functools.partial(flush_logs, reserve=reserve)
+        return functools.partial(flush_logs, reserve=reserve, hold=hold)
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def call_async(event: Any, context: Any) -> Any:
-            try:
-                with bound(faas=_fields(context)):
-                    return await function(event, context)
-            finally:
-                flush_all(_seconds_left(context, reserve))
+            with _invocation(context, reserve, holding) as answered:
+                return answered(await function(event, context))
 
         return call_async
 
     @functools.wraps(function)
     def call(event: Any, context: Any) -> Any:
-        try:
-            with bound(faas=_fields(context)):
-                return function(event, context)
-        finally:
-            flush_all(_seconds_left(context, reserve))
+        with _invocation(context, reserve, holding) as answered:
+            return answered(function(event, context))
 
     return call
+
+
+@contextlib.contextmanager
+def _invocation(
+    context: Any, reserve: float, holding: Holding | None
+) -> Iterator[Callable[[Any], Any]]:
+    """Bind a call's fields, hold its records, and flush; yield what is to see its answer."""
+
+    def answered(answer: Any) -> Any:
+        if held is not None and _status(answer) >= SERVER_ERROR:
+            held.release()
+        return answer
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: flush_all(_seconds_left(context, reserve)))
+        stack.enter_context(bound(faas=_fields(context)))
+        held = holding.begin() if holding is not None else None
+        if held is not None:
+            stack.push(lambda _, error, __: held.close(error))
+        yield answered
+
+
+def _status(answer: Any) -> int:
+    """Return the HTTP status of an answer, if it has one."""
+    status = answer.get("statusCode") if isinstance(answer, Mapping) else None
+    return status if isinstance(status, int) else 0
 
 
 def _fields(context: Any) -> dict[str, Any]:

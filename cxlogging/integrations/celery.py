@@ -7,15 +7,19 @@ Signals: https://docs.celeryq.dev/en/stable/userguide/signals.html
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..delivery.overview import flush_all
 from ..handlers.context import current, rebind
 from ..handlers.handler import ShippingHandler
+from ..handlers.holding.decorator import Holding, hold_option
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from ..handlers.holding.scope import Hold
 
 REQUEST_ID = "cxlogging_request_id"
 """The header of a task's message that carries the request id."""
@@ -25,8 +29,11 @@ TAKEN = ("", "celery", "celery.task", "celery.redirected")
 
 FLUSH_SECONDS = 5.0
 
+GOOD_ENDS = ("SUCCESS", "IGNORED")
+"""States in which a task has not failed: others are failure, retry and rejection."""
 
-def setup(app: Celery) -> None:
+
+def setup(app: Celery, *, hold: bool | Mapping[str, Any] = False) -> None:
     """
     Keep the handlers that a worker takes from the root logger, and bind each task's fields.
 
@@ -37,18 +44,36 @@ def setup(app: Celery) -> None:
     was sent.
 
     Args:
-        app: The application. A second call changes nothing.
+        app: The application. A second call changes nothing but ``hold``.
+        hold: True, or arguments of `cxlogging.hold`: a task's records below WARNING are sent if
+            it fails, is to be retried or rejects its message, or logs at ERROR or above. What a
+            worker holds that is killed (SIGKILL, a hard time limit) is lost.
+
+    Raises:
+        ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
     del app  # Celery's signals are those of the process
+    holding = hold_option(hold)
     if not _receivers:
-        _receivers.append(_Receivers())
+        _receivers.append(_Receivers(holding))
         _receivers[0].connect()
+    elif holding is not None:
+        _receivers[0].holding = holding
+
+
+class _Begun(NamedTuple):
+    """What was there when a task began, and its hold."""
+
+    fields: Mapping[str, Any]
+    error: BaseException | None
+    hold: Hold | None
 
 
 class _Receivers:
-    def __init__(self) -> None:
+    def __init__(self, holding: Holding | None) -> None:
+        self.holding = holding
         self._configured: dict[str, tuple[list[ShippingHandler], int]] = {}
-        self._before: dict[str, Mapping[str, Any]] = {}
+        self._begun: dict[str, list[_Begun]] = {}
         self.remember()
 
     def connect(self) -> None:
@@ -117,7 +142,7 @@ class _Receivers:
         """Bind the task's fields, and nothing of the task before it in this thread."""
         if task_id is None or task is None:
             return
-        self._before[task_id] = current()
+        before = current()
         request = task.request
         delivery = request.delivery_info or {}
         fields = {
@@ -130,13 +155,28 @@ class _Receivers:
             "request_id": _carried(request),
         }
         known = {name: value for name, value in fields.items() if value is not None}
-        rebind({**current(), **known})
+        rebind({**before, **known})
+        held = self.holding.begin() if self.holding is not None else None
+        # A task that retries where it is called, eagerly, runs inside of itself.
+        self._begun.setdefault(task_id, []).append(_Begun(before, sys.exc_info()[1], held))
 
-    def end(self, task_id: str | None = None, **_: Any) -> None:
-        """Take the task's fields away, and what it has bound itself."""
-        before = self._before.pop(task_id or "", None)
-        if before is not None:
-            rebind(before)
+    def end(
+        self, task_id: str | None = None, state: str | None = None, retval: Any = None, **_: Any
+    ) -> None:
+        """End the task's hold, and take its fields away, with what it has bound itself."""
+        begun = self._begun.get(task_id or "")
+        if task_id is None or not begun:
+            return
+        before, earlier, held = begun.pop()
+        if not begun:
+            del self._begun[task_id]
+        if held is not None:
+            error = retval if state == "FAILURE" and isinstance(retval, BaseException) else None
+            raised = sys.exc_info()[1]  # passing by, as where the result cannot be stored
+            if error is None and raised is not earlier:
+                error = raised
+            held.close(error, failed=error is None and state not in GOOD_ENDS)
+        rebind(before)
 
 
 _receivers: list[_Receivers] = []

@@ -2,8 +2,8 @@
 Middleware for Django: ``"cxlogging.integrations.django.ContextMiddleware"``, first in MIDDLEWARE.
 
 It serves WSGI, ASGI and ``runserver``, with synchronous and asynchronous views. Settings, all
-optional, in the dict ``CXLOGGING`` of the project's settings: ``request_id_header`` and
-``access_log``, as `cxlogging.integrations.wsgi.ContextMiddleware` takes them.
+optional, in the dict ``CXLOGGING`` of the project's settings: ``request_id_header``,
+``access_log`` and ``hold``, as `cxlogging.integrations.wsgi.ContextMiddleware` takes them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from ..handlers.holding.decorator import hold_option
 from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
 from .wsgi import Body
 
-SETTINGS = ("request_id_header", "access_log")
+SETTINGS = ("request_id_header", "access_log", "hold")
 
 
 class ContextMiddleware:
@@ -26,6 +27,7 @@ class ContextMiddleware:
 
     Raises:
         django.core.exceptions.ImproperlyConfigured: ``CXLOGGING`` has an unknown key.
+        ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
 
     sync_capable = async_capable = True
@@ -42,6 +44,7 @@ class ContextMiddleware:
         self._get_response = get_response
         self._header = options.get("request_id_header", REQUEST_ID_HEADER)
         self._logger = access_logger(options.get("access_log"))
+        self._holding = hold_option(options.get("hold", False))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -79,6 +82,7 @@ class ContextMiddleware:
         outer: RequestContext | None = request.META.get(KEY) or scope.get(KEY)
         if outer is not None:  # of a middleware around Django, which closes it
             request.META[KEY] = outer
+            outer.hold(self._holding)
             return None
         context = RequestContext(
             request.method,
@@ -86,6 +90,7 @@ class ContextMiddleware:
             request.headers.get(self._header, ""),
             request.META.get("REMOTE_ADDR"),
             self._logger,
+            self._holding,
         )
         request.META[KEY] = context
         context.open_in_thread()
@@ -95,7 +100,7 @@ class ContextMiddleware:
         if context is None:
             request.META[KEY].user = _loaded_user(request)
             return response
-        context.status = response.status_code
+        context.is_answered, context.status = True, response.status_code
         context.user = _loaded_user(request)
         if not response.has_header(self._header):
             response[self._header] = context.id
@@ -113,14 +118,18 @@ class ContextMiddleware:
 
 async def _counted(parts: AsyncIterator[bytes], context: RequestContext) -> AsyncIterator[bytes]:
     """Yield *parts*; their end is the end of the request."""
+    failure: Exception | None = None
     try:
         async for part in parts:
             context.size += len(part)
             yield part
         context.is_complete = True
+    except Exception as error:
+        failure = error
+        raise
     finally:
-        context.disconnected = not context.is_complete
-        context.close_in_thread()
+        context.disconnected = not context.is_complete and failure is None
+        context.close_in_thread(failure)
 
 
 def _loaded_user(request: Any) -> Any:

@@ -14,7 +14,8 @@ def initializer(config: Mapping[str, Any] | None = None) -> None:
     Prepare a worker process: ``Pool(initializer=initializer, initargs=(LOGGING,))``.
 
     A pool that is left by its ``with`` block terminates its workers; with this they deliver what
-    waits before they end.
+    waits before they end. Which task a process works on is not known here: to hold the records
+    of each, decorate the function that the pool calls with `cxlogging.hold`.
 
     Args:
         config: For `logging.config.dictConfig`, where the worker does not inherit the parent's

@@ -6,10 +6,14 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
-from typing import Any
+from contextvars import Context, ContextVar, copy_context
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import carry, current, rebind
+
+if TYPE_CHECKING:
+    from ..handlers.holding.decorator import Holding
+    from ..handlers.holding.scope import Hold
 
 REQUEST_ID_HEADER = "X-Request-ID"
 MAX_ID_LENGTH = 128
@@ -19,6 +23,12 @@ KEY = "cxlogging.request"
 CLIENT_CLOSED = 499
 """The status in a closing record where the client left before there was an answer."""
 
+CLIENT_LEFT = ("CancelledError", "ClientDisconnect")
+"""Servers of ASGI cancel what nobody awaits; Starlette raises the other where it reads or sends."""
+
+SERVER_ERROR = 500
+"""The least status of an answer that says that the server has failed."""
+
 
 def request_id(given: str) -> str:
     """Return the id that the client has sent, if it can be one, else a new one."""
@@ -27,7 +37,10 @@ def request_id(given: str) -> str:
 
 
 _of_thread: ContextVar[RequestContext | None] = ContextVar("cxlogging_request", default=None)
-"""The request of this thread; also an earlier one whose answer the server never closed."""
+"""
+The request of this thread: perhaps one that calls another application, or an earlier one whose
+answer the server never closed.
+"""
 
 
 class RequestContext:
@@ -40,6 +53,7 @@ class RequestContext:
         given_id: Of the request's header, or ``""``.
         client: The client's address, if it is known.
         access_logger: Gets the closing record; None for no such record.
+        holding: Begins the request's hold; None for no hold.
 
     Attributes:
         id: The request's id.
@@ -49,6 +63,7 @@ class RequestContext:
         user: The id of the user, where the application has loaded one.
         is_complete: Whether the whole body has been sent.
         disconnected: Whether the client left before that.
+        is_answered: Whether the application has returned: its body may still be under way.
         before: What was bound before the request.
     """
 
@@ -59,17 +74,22 @@ class RequestContext:
         given_id: str,
         client: str | None,
         access_logger: logging.Logger | None,
+        holding: Holding | None = None,
     ) -> None:
         self.id = request_id(given_id)
         self.route: str | None = None
         self.status: int | None = None
         self.size = 0
         self.user: Any = None
-        self.is_complete = self.disconnected = False
+        self.is_complete = self.disconnected = self.is_answered = False
         self._method, self._path, self._client = method, path, client
         self._logger = access_logger
         self._began = time.perf_counter()
         self.before: Mapping[str, Any] = {}
+        self._holding = holding
+        self._hold: Hold | None = None
+        self._outer: RequestContext | None = None
+        self._context: Context | None = None
 
     def open(self, before: Mapping[str, Any] | None = None) -> None:
         """
@@ -80,6 +100,12 @@ class RequestContext:
         """
         self.before = current() if before is None else before
         rebind(self._fields())
+        self.hold(self._holding)
+
+    def hold(self, holding: Holding | None) -> None:
+        """Hold the request's records from here on, unless that is done already."""
+        if holding is not None and self._hold is None:
+            self._hold = holding.begin()
 
     def _fields(self) -> dict[str, Any]:
         http: dict[str, Any] = {"request": {"method": self._method}}
@@ -94,22 +120,24 @@ class RequestContext:
 
     def open_in_thread(self) -> None:
         """Bind the request's fields in a thread that serves requests one after another."""
-        earlier = _of_thread.get()
-        self.open(earlier.before if earlier is not None else None)
+        outer, before = _of_thread.get(), None
+        if outer is not None:
+            _of_thread.set(None)  # the copy below keeps no earlier request alive
+            if outer.is_answered:  # and was never closed
+                outer.end_hold(None)
+                before, outer = outer.before, None
+        self._outer = outer
+        self.open(before)
+        self._context = copy_context()
         _of_thread.set(self)
 
     def close_in_thread(self, error: BaseException | None = None) -> None:
         """End the request, and what it has bound, where that is still this thread's."""
         if _of_thread.get() is self:
-            _of_thread.set(None)
+            _of_thread.set(self._outer)
             self.close(error)
-            return
-        elsewhere = current()  # of another request, or of a thread that closes answers
-        rebind(self._fields())
-        try:
-            self.log(error)
-        finally:
-            rebind(elsewhere)
+        elif self._context is not None:  # of another request, or of a thread that closes answers
+            self._context.run(self.close, error)
 
     def found(self, route: str) -> None:
         """Bind the pattern of the route."""
@@ -117,28 +145,41 @@ class RequestContext:
         rebind({**current(), "http": self._fields()["http"]})
 
     def close(self, error: BaseException | None = None) -> None:
-        """Write the closing record, where one is wanted, and take the request's fields away."""
-        try:
-            self.log(error)
-        finally:
-            rebind(self.before)
-
-    def log(self, error: BaseException | None) -> None:
         """
-        Write the closing record, where one is wanted.
+        Write the closing record, where one is wanted, and end what the request began.
 
         The server logs *error* when the request is over: it carries the request's fields.
         """
         if error is not None:
             carry(error, self._fields())
+            if type(error).__name__ in CLIENT_LEFT:
+                self.disconnected, error = True, None
+        try:
+            self._log(error)
+        finally:
+            self.end_hold(error)
+            rebind(self.before)
+
+    def end_hold(self, error: BaseException | None) -> None:
+        """Release the request's records if it has failed; discard them if not."""
+        if self._hold is not None:
+            # Where an exception has become no answer yet, the hold may be told to ignore it.
+            decides = error is None or self.status is not None
+            self._hold.close(error, failed=decides and self._status() >= SERVER_ERROR)
+
+    def _status(self) -> int:
+        """Return the status of the answer, or what the server makes of there being none."""
+        if self.status is not None:
+            return self.status
+        return CLIENT_CLOSED if self.disconnected else SERVER_ERROR
+
+    def _log(self, error: BaseException | None) -> None:
+        """Write the closing record, where one is wanted."""
         if self._logger is None:
             return
-        if type(error).__name__ == "CancelledError":  # servers of ASGI cancel what nobody awaits
-            self.disconnected, error = True, None
-        status = self.status
-        if status is None:
-            status = CLIENT_CLOSED if self.disconnected else 500
-        level = logging.ERROR if status >= 500 or error is not None else logging.INFO
+        status = self._status()
+        failed = status >= SERVER_ERROR or error is not None
+        level = logging.ERROR if failed else logging.INFO
         if self._logger.isEnabledFor(level):
             extra = self._closing_fields(status, error)
             self._logger.log(level, "%s %s %d", self._method, self._path, status, extra=extra)

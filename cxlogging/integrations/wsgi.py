@@ -6,9 +6,10 @@ The protocol: https://peps.python.org/pep-3333/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any
 
+from ..handlers.holding.decorator import hold_option
 from .web import KEY, REQUEST_ID_HEADER, RequestContext, access_logger
 
 Environ = dict[str, Any]
@@ -30,9 +31,13 @@ class ContextMiddleware:
         header: The request id is taken from this header, or made, and is returned in it.
         access_log: True, or the name of a logger: one record at the end of each request, with
             method, route, path, status, bytes of the answer, seconds and the client's address.
+        hold: True, or arguments of `cxlogging.hold`: the request's records below WARNING, its
+            closing record too, are sent if it fails: by an exception, a record at ERROR or
+            above, or a status from 500.
 
     Raises:
         TypeError: ``access_log`` is neither a name nor a bool.
+        ConfigurationError: ``hold`` is no bool and no mapping of arguments.
     """
 
     def __init__(
@@ -41,14 +46,17 @@ class ContextMiddleware:
         *,
         header: str = REQUEST_ID_HEADER,
         access_log: str | bool | None = None,
+        hold: bool | Mapping[str, Any] = False,
     ) -> None:
         self.app = app
         self._header = header
         self._variable = f"HTTP_{header.upper().replace('-', '_')}"
         self._logger = access_logger(access_log)
+        self._holding = hold_option(hold)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if KEY in environ:
+        if KEY in environ:  # of a middleware around this one, which closes it
+            environ[KEY].hold(self._holding)
             return self.app(environ, start_response)
         context = RequestContext(
             environ["REQUEST_METHOD"],
@@ -56,6 +64,7 @@ class ContextMiddleware:
             environ.get(self._variable, ""),
             environ.get("REMOTE_ADDR"),
             self._logger,
+            self._holding,
         )
         environ[KEY] = context
         context.open_in_thread()
@@ -64,6 +73,7 @@ class ContextMiddleware:
         except BaseException as error:
             context.close_in_thread(error)
             raise
+        context.is_answered = True
         file_wrapper = environ.get("wsgi.file_wrapper")
         if isinstance(file_wrapper, type) and isinstance(answer, file_wrapper):
             # The server hands the file to the system, and wants it as it is.

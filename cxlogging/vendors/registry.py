@@ -8,6 +8,7 @@ Every vendor, one line each; what is known of it is in the folder of its name.
 | ``profile`` | ``PROFILE`` | what the command line says and asks about it |
 | ``emulator`` | ``EMULATOR`` | its API as the local server enforces it |
 | ``labels`` | ``LABELS`` | the labels by which queries find its events |
+| ``trace_rule`` | ``keeps_one_in`` | which traces it keeps, if it samples them |
 
 A module is imported when it is first asked for.
 """
@@ -38,6 +39,7 @@ class Vendor:
         handler_name: The name of its handler's class.
         answers_items: Whether an answer holds a status for each event.
         has_queries: Whether its logs can be queried with DataPrime.
+        samples_traces: Whether a sampler of its own keeps one trace in so many.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Vendor:
     handler_name: str
     answers_items: bool = False
     has_queries: bool = False
+    samples_traces: bool = False
 
     @property
     def handler(self) -> type[ShippingHandler]:
@@ -81,6 +84,11 @@ class Vendor:
         labels: Labels = self._load("labels", "LABELS")
         return labels
 
+    def trace_rule(self, rate: int) -> Callable[[str], bool]:
+        """Return which traces its own sampler keeps, by their ids, where it keeps one in *rate*."""
+        rule: Callable[[str], bool] = self._load("trace_rule", "keeps_one_in")(rate)
+        return rule
+
     def _load(self, module: str, name: str) -> Any:
         return getattr(importlib.import_module(f"{__package__}.{self.name}.{module}"), name)
 
@@ -89,7 +97,9 @@ VENDORS: Mapping[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
         Vendor("coralogix", "Coralogix", "CoralogixHandler", has_queries=True),
-        Vendor("honeycomb", "Honeycomb", "HoneycombHandler", answers_items=True),
+        Vendor(
+            "honeycomb", "Honeycomb", "HoneycombHandler", answers_items=True, samples_traces=True
+        ),
         Vendor("betterstack", "Better Stack", "BetterStackHandler"),
     )
 }

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from ..errors import ConfigurationError
 from . import settings
 from .event import (
+    SAMPLE_RATE,
     Event,
     Site,
     nested_error_fields,
     nested_trace,
     present,
+    put_sample_rate,
     put_trace,
     rename_reserved,
 )
@@ -96,7 +98,8 @@ class Destination(ABC):
         self.warnings = tuple(warnings)
 
     reserved_fields = frozenset(
-        "message level logger file line function thread process task exception stack_info".split()
+        "message level logger file line function thread process task exception stack_info"
+        f" {SAMPLE_RATE}".split()
     )
     """Names in `document` that a field of the application does not replace."""
 
@@ -112,8 +115,9 @@ class Destination(ABC):
         """
         Return *event* as one JSON object, for `build_item`.
 
-        It has the message, the application's fields, the trace, the exception, and where it was
-        logged. A field of the application with a reserved name is called ``extra_<name>``.
+        It has the message, the application's fields, the trace, ``cx_sample_rate`` where it stands
+        for more than one record, the exception, and where it was logged. A field of the
+        application with a reserved name is called ``extra_<name>``.
         """
         fields = rename_reserved(event.fields, self.reserved_fields | {self.message_field})
         document = {self.message_field: event.message, **fields}
@@ -130,6 +134,7 @@ class Destination(ABC):
             "process": origin.process,
             "task": event.task,
         }
+        put_sample_rate(document, event.sample_rate)
         return {**document, **self.error_fields(event.error, event.stack), **present(own)}
 
     def encode(self, event: Event) -> bytes:

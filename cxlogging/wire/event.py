@@ -133,6 +133,16 @@ def present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+SAMPLE_RATE = "cx_sample_rate"
+"""The field for how many records one stands for, where the vendor has none of its own."""
+
+
+def put_sample_rate(document: dict[str, Any], rate: int) -> None:
+    """Add to *document* how many records it stands for, if it is more than one."""
+    if rate > 1:
+        document[SAMPLE_RATE] = rate
+
+
 def put_trace(document: dict[str, Any], members: Mapping[str, str]) -> None:
     """Add the *members* of a trace to *document*, unless the application has set one of them."""
     if document.keys().isdisjoint(members):

@@ -61,3 +61,15 @@ def take(permit: deque[None]) -> bool:
     except IndexError:
         return False
     return True
+
+
+def acquire_within(lock: _thread.LockType | _thread.RLock, seconds: float) -> bool:
+    """
+    Acquire *lock*, waiting as long as that at most; return whether it was acquired.
+
+    At the end of the interpreter it is not waited for: Python 3.14 refuses, and its thread may
+    stand still for ever.
+    """
+    if lock.acquire(blocking=False):
+        return True
+    return not sys.is_finalizing() and lock.acquire(timeout=seconds)

@@ -178,3 +178,21 @@ def posted(url, body):
     request = urllib.request.Request(f"{url}/loki/api/v1/push", body)
     with urllib.request.urlopen(request) as answered:
         assert answered.status == 204
+
+
+@pytest.mark.parametrize(
+    ("name", "arrive"),
+    [
+        ("held and discarded", 0),
+        ("held and released", 500),
+        ("limited", 100),
+    ],
+)
+def test_what_is_held_back_is_not_missing(rounds, name, arrive):
+    """As many arrive as are to, each once, and every call is timed."""
+    subject = SUBJECTS[f"cxlogging Better Stack, {name}"]
+    figures = rounds.once(subject, BY_NAME["holding"], 500)
+
+    assert (figures["delivered"], figures["missing"], figures["duplicates"]) == (arrive, 0, 0)
+    assert figures["records"] == 500
+    assert 0 < figures["p50_ns"] <= figures["max_ns"]

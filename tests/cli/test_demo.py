@@ -100,6 +100,8 @@ def test_once_ends_with_zero_when_all_arrived():
     for vendor, title in zip(("coralogix", "honeycomb", "betterstack"), TITLES, strict=True):
         records = figures(done.stdout, title)["logged"]
         assert re.search(rf"^{vendor} +{records:,} +[1-9][\d,]*$", answer, re.MULTILINE), answer
+    costliest = r"The costliest line of code is \w+\.py:\d+ \w+ .*: \d+% of the bytes\."
+    assert re.search(costliest, " ".join(done.stdout.split()))
     assert re.search(r"The outage refused \d+ requests: they were sent again.", done.stdout)
     assert "Traceback" not in done.stderr
 
@@ -181,15 +183,15 @@ def test_the_commands_at_the_end_work_and_traffic_goes_on():
     with running("--seconds", "0.5") as process:
         out = read_until(process.stdout, "Ctrl-C")
         page = re.search(r"^The page  (\S+)$", out, re.MULTILINE)[1]
-        query, tail, fault = (
+        query, volume, tail, fault = (
             shlex.split(each) for each in re.findall(r"^  (cxlogging .*)$", out, re.MULTILINE)
         )
-        query, fault = (
+        query, volume, fault = (
             subprocess.run(
                 [sys.executable, "-c", RUN, *each[1:]],
                 capture_output=True, text=True, timeout=60, check=False,
             )
-            for each in (query, fault)
+            for each in (query, volume, fault)
         )  # fmt: skip
         rows = [json.loads(line) for line in query.stdout.splitlines()]
         with subprocess.Popen(
@@ -205,6 +207,10 @@ def test_the_commands_at_the_end_work_and_traffic_goes_on():
         _, err = process.communicate(timeout=30)
 
     assert {row["vendor"] for row in rows} == set(before)
+    sites = [json.loads(line) for line in volume.stdout.splitlines()]
+    assert (len(sites), volume.returncode) == (5, 0), volume.stderr
+    assert sites[0]["bytes"] == max(site["bytes"] for site in sites)
+    assert (sites[0]["logger"], sites[0]["file"]) != ("", "")
     assert {each["vendor"] for each in reports[0]["handlers"]} == set(before)
     assert row["severity"] in {"WARNING", "ERROR", "CRITICAL"}
     assert (fault.returncode, fault.stdout) == (0, "betterstack: status 503, for 3 requests\n")

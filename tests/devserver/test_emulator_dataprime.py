@@ -388,6 +388,17 @@ def test_the_limits_of_the_tiers(server, query, tier):
     assert (len(result), result.warnings, result.truncated) == (10, (), True)
 
 
+def test_the_size_of_objects_is_known_in_the_archive_alone(server, query):
+    """objectSize() is refused in the frequent tier, as by the service, and works in the archive."""
+    server.store.add([event(data={"a": "é"})] * 3)
+    text = "source logs | aggregate sum(objectSize($d)) as size"
+
+    with pytest.raises(QuerySyntaxError, match=r"works in the archive alone.* --tier archive"):
+        query.query(text)
+
+    assert query.query(text, tier="archive").to_dicts() == [{"size": 3 * len('{"a":"é"}'.encode())}]
+
+
 def test_a_thousand_buckets(server, query):
     """Groups beyond a thousand are left out, with the service's warning."""
     server.store.add(event(n) for n in range(1_001))

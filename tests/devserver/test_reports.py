@@ -16,6 +16,10 @@ HANDLER = {
 }
 
 
+SITE = {"logger": "shop", "file": "/srv/pay.py", "function": "pay", "level": "INFO", "line": 3,
+        "events": 2, "bytes": 600, "held_back": 1}  # fmt: skip
+
+
 def report(process="shop (1)", *handlers):
     return {"process": process, "handlers": list(handlers or (HANDLER,))}
 
@@ -67,6 +71,11 @@ def test_there_is_room_for_some_processes_alone():
         report("p", {**HANDLER, "name": 5}),
         report("p", {**HANDLER, "queue_bytes": "5"}),
         report("p", {**HANDLER, "queue_limit": None}),
+        report("p", {**HANDLER, "volume": {}}),
+        report("p", {**HANDLER, "volume": [SITE] * 101}),
+        report("p", {**HANDLER, "volume": ["shop"]}),
+        report("p", {**HANDLER, "volume": [{**SITE, "line": "7"}]}),
+        report("p", {**HANDLER, "volume": [{**SITE, "logger": None}]}),
     ],
 )
 def test_another_shape_is_no_report(client, wrong):
@@ -77,7 +86,25 @@ def test_another_shape_is_no_report(client, wrong):
     assert client.get("/api/reports").json == {"reports": []}
 
 
+def test_call_sites_of_all_processes(server, client):
+    """They are kept of each process and handler, most bytes first; the stream does without them."""
+    small = {**HANDLER, "volume": [{**SITE, "bytes": 5, "further": "x" * 500}]}
+    for each in (
+        report("shop (1)", {**HANDLER, "volume": [SITE]}, HANDLER),
+        report("b (2)", small),
+    ):
+        assert client.post("/api/reports", each).json == {"kept": True}
+
+    sites = server.reports.call_sites()
+    place = {"vendor": "honeycomb", "destination": HANDLER["name"]}
+    assert sites == [
+        {"process": "shop (1)", **place, **SITE},
+        {"process": "b (2)", **place, **SITE, "bytes": 5},
+    ]
+    assert server.reports.ledgers() == [report("b (2)"), report("shop (1)", HANDLER, HANDLER)]
+
+
 def test_a_huge_report_is_refused(client):
-    """A report has at most 256 KiB."""
-    huge = {**HANDLER, "stats": {"reasons": {"x" * 300_000: 1}}}
+    """A report has at most a MiB."""
+    huge = {**HANDLER, "stats": {"reasons": {"x" * 1_100_000: 1}}}
     assert client.post("/api/reports", report("p", huge)).status == 413

@@ -248,6 +248,66 @@ def test_volume_tells_who_makes_the_bytes(server, client):
     assert [(row["name"], row["bytes"]) for row in by_line] == [("pay.py:3", 90), ("", 10)]
 
 
+def test_volume_by_line_of_code(server, client):
+    """A line has its logger, file, function and level, and the answer sums and times of all."""
+    data = {"logger": "shop", "file": "/srv/a b:1.py", "line": 3, "function": "pay now"}
+    server.store.add([stored(3, data=data, size=30, severity=4)])
+    server.store.add([stored(8, data=data, size=20, severity=1)])
+    server.store.add([stored(5, data={}, size=10, severity=9)])
+
+    found = ask(client, "/api/volume", by="call_site")
+
+    of_line = {"logger": "shop", "file": "a b:1.py", "line": 3, "function": "pay now"}
+    shared = {"vendor": "coralogix", "count": 1, "held_back": 0, "name": "a b:1.py:3 pay now"}
+    nowhere = {"name": "", "logger": "", "file": "", "line": 0, "function": "", "level": ""}
+    assert found["rows"] == [
+        {**shared, **of_line, "level": "WARNING", "bytes": 30, "share": 0.5},
+        {**shared, **of_line, "level": "DEBUG", "bytes": 20, "share": 20 / 60},
+        {**shared, **nowhere, "bytes": 10, "share": 10 / 60},
+    ]
+    sums = {name: found[name] for name in ("count", "bytes", "from", "to")}
+    assert sums == {"count": 3, "bytes": 60, "from": "3", "to": "8"}
+    assert ask(client, "/api/volume", by="call_site", vendor="honeycomb")["from"] is None
+
+
+def test_volume_has_what_applications_hold_back(server, client):
+    """Reports of several processes are summed by line; a line that ships nothing has a row too."""
+    site = {"logger": "shop", "file": "/srv/pay.py", "line": 3, "function": "pay",
+            "level": "INFO", "events": 1, "bytes": 30, "held_back": 4}  # fmt: skip
+    silent = {**site, "line": 9, "level": "DEBUG", "events": 0, "bytes": 0, "held_back": 7}
+    handler = {"name": "Coralogix (x)", "vendor": "coralogix", "stats": {}, "queue_records": 0,
+               "queue_bytes": 0, "queue_limit": 1, "volume": [site, silent]}  # fmt: skip
+    for process in ("one", "two"):
+        server.reports.add({"process": process, "handlers": [handler]})
+    data = {"logger": "shop", "file": "pay.py", "line": 3, "function": "pay"}
+    server.store.add([stored(1, data=data, size=30, severity=3)])
+
+    rows = ask(client, "/api/volume", by="call_site")["rows"]
+    filtered = ask(client, "/api/volume", by="call_site", q="pay")["rows"]
+
+    shown = [(row["name"], row["level"], row["bytes"], row["held_back"]) for row in rows]
+    assert shown == [("pay.py:3 pay", "INFO", 30, 8), ("pay.py:9 pay", "DEBUG", 0, 14)]
+    assert len(filtered) <= 1
+
+
+def test_volume_of_processes_that_send_elsewhere(server, client):
+    """Where nothing is stored, the counts that processes report are the answer, with no times."""
+    site = {"logger": "shop", "file": "C:\\srv\\pay.py", "line": 3, "function": "pay",
+            "level": "INFO", "events": 1, "bytes": 30, "held_back": 4}  # fmt: skip
+    queue = {"queue_records": 0, "queue_bytes": 0, "queue_limit": 1}
+    handler = {"name": "Coralogix (x)", "vendor": "coralogix", "stats": {}, **queue}
+    sites = [site, {**site, "line": 4}]
+    server.reports.add({"process": "one", "handlers": [{**handler, "volume": sites}] * 2})
+
+    found = ask(client, "/api/volume", by="call_site")
+
+    shown = [(row["name"], row["count"], row["bytes"], row["share"]) for row in found["rows"]]
+    assert shown == [("pay.py:3 pay", 2, 60, 0.5), ("pay.py:4 pay", 2, 60, 0.5)]
+    sums = [found[name] for name in ("reported", "count", "bytes", "from")]
+    assert sums == [True, 4, 120, None]
+    assert "reported" not in ask(client, "/api/volume", by="call_site", vendor="coralogix")
+
+
 @pytest.mark.parametrize(
     "path", ["/api/facets?field=a&field=level", "/api/histogram?", "/api/fields?", "/api/groups?",
              "/api/volume?", "/api/rows?"]

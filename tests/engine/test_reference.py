@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 PATHS = [
@@ -518,6 +520,37 @@ def test_fields_that_were_flattened(bench):
     bench.fill({"order": {"id": 1}}, {"order.id": 2}, {"order": {}, "order.id": 3}, {"order": 4})
     assert bench.data("choose order.id as id") == [{"id": 1}, {"id": 2}, {"id": 3}, {"id": None}]
     assert len(bench.data("lucene 'order.id:[1 TO 3]'")) == 3
+
+
+SIZED = {"o": {"é": [1, 2.5], "x": None}, "a": [], "s": "text", "none": None}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("objectSize()", len(json.dumps(SIZED, ensure_ascii=False, separators=(",", ":"))) + 1),
+        ("objectSize() == objectSize($d) && $d.objectSize() == objectSize($d)", True),
+        ("objectSize($d.o)", len('{"é":[1,2.5],"x":null}'.encode())),
+        ("objectSize($d.none)", None),
+        ("objectSize($d.missing)", None),
+        ("objectSize($d.a)", None),
+        ("objectSize($d.s)", None),
+        ("objectSize($l) > 2 && objectSize($m) > 2", True),
+    ],
+)
+def test_the_size_of_an_object(bench, expression, expected):
+    """It is that of compact JSON in UTF-8, of `$d` by default; null for what is no object."""
+    assert bench.value(expression, SIZED) == expected
+
+
+def test_sizes_are_summed_by_group(bench):
+    """`sum(objectSize($d))` shows which fields' values make the volume, and skips nulls."""
+    bench.fill({"a": 1}, {"a": 1, "o": {}}, {"a": 2, "long": "x" * 100})
+    query = "groupby a agg sum(objectSize($d)) as bytes, sum(objectSize(o)) as inner | orderby a"
+    assert bench.data(query) == [
+        {"a": 1, "bytes": 7 + 14, "inner": 2},
+        {"a": 2, "bytes": len('{"a":2,"long":""}') + 100, "inner": None},
+    ]
 
 
 def test_arrays_are_equal_by_value_and_type(bench):

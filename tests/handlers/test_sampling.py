@@ -10,12 +10,8 @@ import pytest
 
 from cxlogging.errors import ConfigurationError
 from cxlogging.handlers.context import bound
-from cxlogging.handlers.selection.samplers import (
-    FieldSampler,
-    LevelSampler,
-    RandomSampler,
-    samplers,
-)
+from cxlogging.handlers.selection.options import samplers
+from cxlogging.handlers.selection.samplers import FieldSampler, LevelSampler, RandomSampler
 
 
 def a_record(level: int = 20, **extra: object) -> logging.LogRecord:

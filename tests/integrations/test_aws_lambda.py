@@ -132,3 +132,55 @@ def test_the_reserve_is_kept():
     assert left(Context(milliseconds=3000), 0.5) == 2.5
     assert left(Context(milliseconds=300), 0.5) == 0
     assert left(Context(milliseconds=900_000), 0.5) == aws_lambda.LONGEST_FLUSH
+
+
+@pytest.fixture
+def holding(server):
+    """A handler that takes DEBUG where records are held."""
+    made = cxlogging.BetterStackHandler("key", url=server.url, level="INFO", held_level="DEBUG")
+    log.addHandler(made)
+    log.setLevel(logging.DEBUG)
+    yield made
+    log.removeHandler(made)
+    made.close()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"statusCode": 200}, ["warning"]),
+        ({"statusCode": 502}, ["debug", "warning"]),
+        (None, ["warning"]),
+        (LookupError("no"), ["debug", "warning"]),
+    ],
+)
+def test_a_failed_call_is_delivered_whole(holding, server, answer, expected, is_async):
+    """By an exception or a status from 500, before it returns; of a clean call what is urgent."""
+
+    @flush_logs(hold=True)
+    def function(event, context):
+        log.debug("debug")
+        log.warning("warning")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @flush_logs(hold=True)
+    async def function_async(event, context):
+        return function.__wrapped__(event, context)
+
+    try:
+        asyncio.run(function_async({}, Context())) if is_async else function({}, Context())
+    except LookupError:
+        assert isinstance(answer, LookupError)
+
+    assert sorted(messages(server)) == expected  # the warning has gone ahead
+    assert holding.stats().held == 0
+    assert {each["data"]["faas"]["name"] for each in server.events("betterstack")} == {"orders"}
+
+
+def test_a_wrong_hold_of_a_call_fails_where_it_is_decorated():
+    """Not at the first call."""
+    with pytest.raises(cxlogging.ConfigurationError):
+        flush_logs(hold={"belw": "INFO"})

@@ -60,6 +60,7 @@ NEEDS = {
     "structlog_shop": "structlog",
     "loguru_shop": "loguru",
     "lambda_function": "cxlogging",
+    "hold_shop": "cxlogging",
     "process_pool": "cxlogging",
 }
 
@@ -151,6 +152,25 @@ def test_an_example_of_a_script(example, file, command, lines):
 
     assert process.wait(60) == 0, shop.output
     judge(shop, lines, shop.output)
+
+
+def test_the_example_of_hold(example):
+    """It sends everything, or warnings and the whole story of each failed order."""
+    text = (EXAMPLES / "hold_shop/shop.py").read_text()
+    sent = {}
+    for command in ("python shop.py", "python shop.py --hold"):
+        assert f"    $ {command} " in text
+        shop = example("hold_shop/shop.py")
+        shop.server.clear()
+        process = start(shop, command)
+        assert process.wait(60) == 0, shop.output
+        sent[command] = [each["message"] for each in shop.events()]
+        assert f"sent {len(sent[command]):,} of 20,000 records" in shop.output
+
+    everything, held = sent.values()
+    assert len(everything) == 20_000
+    assert Counter(held) == Counter(each for each in everything if "42 " in f"{each} ")
+    assert len(held) == 10 * 20
 
 
 def test_the_example_of_celery(example):

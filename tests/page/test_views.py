@@ -11,6 +11,8 @@ import urllib.request
 
 import pytest
 
+from tests.devserver.conftest import stored
+
 from .driver import ROWS, until
 
 pytestmark = pytest.mark.slow
@@ -553,6 +555,12 @@ class TestFaults:
         page.until("document.querySelectorAll('.active-faults li').length === 0")
 
 
+BY_LINE = (
+    "[...document.querySelectorAll('.volume-view .small')]"
+    ".find((b) => b.textContent.includes('line of code')).click()"
+)
+
+
 class TestVolume:
     """Which loggers and lines of code make the bytes."""
 
@@ -568,9 +576,58 @@ class TestVolume:
         page.until("document.querySelectorAll('.volume tbody tr').length === 4")
         assert set(page.texts(".volume tbody tr:nth-child(-n+2) th")) == {"shop.big"}
         assert len(page.texts(".billed dt")) == 3
-        page.run("[...document.querySelectorAll('.volume-view .small')]"
-                 ".find((b) => b.textContent.includes('line of code')).click()")  # fmt: skip
+        page.run(BY_LINE)
         page.until("document.querySelector('.volume th .plain').textContent.includes('.py:')")
         assert "test_views.py:" in page.texts(".volume tbody th")[0]
         page.click(".volume tbody tr:first-child th button")
         page.until("document.querySelectorAll('.rows .row').length === 2")
+
+    def test_a_line_of_code_and_what_is_held_back(self, page, server, sender):
+        """A line has its logger, level, bytes and a bar, and what processes hold back there."""
+        one = sender("coralogix")
+        one.log.warning("b" * 3_000)
+        one.deliver()
+        (row,) = one.log.handlers[0].volume()
+        reported = {**row._asdict(), "held_back": 12}
+        silent = {**reported, "line": 9, "events": 0, "bytes": 0, "held_back": 5}
+        queue = {"queue_records": 0, "queue_bytes": 0, "queue_limit": 1}
+        handler = {"name": "x", "vendor": "coralogix", "stats": {}, **queue}
+        server.reports.add(
+            {"process": "p", "handlers": [{**handler, "volume": [reported, silent]}]}
+        )
+        page.open("/?view=volume")
+        assert "Held back" not in page.texts(".volume thead th")
+        page.run(BY_LINE)
+        page.until("document.querySelectorAll('.volume tbody tr').length === 2")
+        heads = page.texts(".volume thead th")
+        assert heads == ["Line of code", "Logger", "Level", "Vendor", "Events", "Bytes", "Each",
+                         "Held back", "Share of its vendor"]  # fmt: skip
+        cells = page.texts(".volume tbody tr:first-child > *")
+        assert cells[1:5] == [one.log.name, "WARNING", "Coralogix", "1"]
+        assert (cells[5].endswith("KiB"), cells[7]) == (True, "12")
+        assert page.texts(".volume tbody tr:nth-child(2) td")[6] == "5"
+        width = (
+            "document.querySelector('.volume tbody .meter > span').getBoundingClientRect().width"
+        )
+        assert page.run(width) > 20
+
+    def test_money_needs_a_price(self, page, server):
+        """Without a price nothing is said of money; it is kept, and a day costs at this rate."""
+        hour = 3_600_000_000_000
+        server.store.add(stored(n, time_ns=n * hour, size=10**9) for n in (1, 3))
+        page.open("/?view=volume")
+        page.until("document.querySelectorAll('.volume tbody tr').length === 1")
+        assert "Cost" not in page.texts(".volume thead th")
+        assert page.texts(".costs") == []
+        page.write("input[name=price]", "0.5")
+        page.until("document.querySelector('.costs')")
+        (said,) = page.texts(".costs")
+        assert said.startswith("At 0.5 per GB all of it costs 1.00: 12.00 per day at this rate")
+        assert said.endswith(", measured over 2.0 h.")
+        assert page.texts(".volume td.cost") == ["1.00"]
+        page.open("/?view=volume")
+        page.until("document.querySelector('.volume td.cost')")
+        page.write("input[name=price]", "cheap")
+        page.until("document.querySelector('.price [role=alert]')")
+        assert page.texts(".volume td.cost") == []
+        page.run("localStorage.clear()")

@@ -30,12 +30,13 @@ def print_next_steps(console: Console, port: int, shop_port: int) -> None:
 
 
 def commands(port: int) -> list[str]:
-    """Return commands to try while a local server listens on *port*: query, tail and fault."""
+    """Return commands to try at a local server on *port*: query, volume, tail and fault."""
     query = "source logs | filter $m.severity >= WARNING | countby $l.vendor"
     return [
         f"{_program()} {rest} --port {port}"
         for rest in (
             f"query '{query}'",
+            "volume --top 5",
             "tail --level warning",
             f"fault 503 --vendor {[*VENDORS][-1]} --times 3",
         )

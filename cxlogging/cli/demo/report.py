@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.json import JSON
 from rich.table import Table
 from rich.text import Text
 
+from ... import VolumeRow
 from ...dataprime import DataPrimeClient, QueryError
 from ...vendors.registry import TITLES
 from .results import VendorResult, query_differences
@@ -94,6 +96,24 @@ def print_query(console: Console, url: str, results: list[VendorResult]) -> list
     console.print(table)
     console.print()
     return query_differences(results, rows)
+
+
+def print_costliest(console: Console, rows: Sequence[VolumeRow]) -> None:
+    """Print which line of code makes the most bytes, of the *rows* of `cxlogging.volume`."""
+    if not rows:
+        return
+    first = rows[0]
+    whole = sum(row.bytes for row in rows if row.destination == first.destination)
+    place = f"{Path(first.file).name}:{first.line} {first.function}"
+    console.print(
+        Text.assemble(
+            "The costliest line of code is ",
+            (place, "bold"),
+            f" (logger {first.logger}, level {first.level}): {first.bytes / whole:.0%} of the"
+            f" bytes. `cxlogging volume` shows all of them.",
+        )
+    )
+    console.print()
 
 
 def print_conclusion(console: Console, logged: int, refused: int, problems: Sequence[str]) -> None:

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from ... import volume
 from ...vendors.registry import TITLES
 from ..shared.progress import progress_bar
 from .environment import DemoEnvironment
 from .next_steps import print_next_steps, print_page
-from .report import print_conclusion, print_query, print_vendor
+from .report import print_conclusion, print_costliest, print_query, print_vendor
 from .results import VendorResult, differences
 from .traffic import Traffic
 
@@ -111,6 +112,7 @@ def _report(console: Console, demo: DemoEnvironment, traffic: Traffic) -> list[s
         found = demo.server.store.newest(1, vendor=result.vendor, contains=sample)
         print_vendor(console, result, found[0] if found else None)
     problems += print_query(console, demo.server.url, results)
+    print_costliest(console, volume())
     print_conclusion(console, demo.logged.total, demo.refused.total(), problems)
     return problems
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from ...delivery.process.registry import registered
 from ...handlers.handler import ShippingHandler
+from ...handlers.holding.current import TwoLevels
 from ...vendors.registry import EXAMPLE
 from ..shared.targets import loggers
 from .findings import Finding, fail, ok, warn
@@ -34,6 +35,8 @@ def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterat
     for name, handler in handlers.items():
         places = [each for each, logger in loggers() if handler in logger.handlers]
         level = logging.getLevelName(handler.level)
+        if isinstance(handler.level, TwoLevels):
+            level = f"{logging.getLevelName(handler.level.outside)}, in a hold {level}"
         yield ok("handler", f"{name} at {', '.join(places)}, level {level}")
     yield from _unattached(handlers)
     yield from _levels()

@@ -64,6 +64,8 @@ class Journal(Queue):
         recent_bytes: Up to this much of what waits is in memory too.
     """
 
+    item_overhead = FRAME_BYTES
+
     def __init__(
         self,
         spool: DestinationDir,

@@ -21,7 +21,7 @@ from ..worker.threads import Workers
 from .draining import drain
 from .fork import after_fork, after_in_parent, before_fork
 from .registry import AT_LAST, LEFT_OPEN, REPORTERS, registered, watchers
-from .state import OWN_THREADS, PROCESS, Phase
+from .state import BEFORE_END, OWN_THREADS, PROCESS, Phase
 
 LATE_SECONDS = 0.25
 """For what is logged while the process is ending, once all that came before is delivered."""
@@ -69,6 +69,7 @@ def at_exit(**_: object) -> None:
     does not keep the process from ending.
     """
     PROCESS.enter(Phase.EXITING)
+    release_held()
     for watcher in watchers():
         watcher.check()
     everyone = registered()
@@ -81,12 +82,20 @@ def at_exit(**_: object) -> None:
         lane = workers.lane
         give_up(workers, *began[workers])
         lane.look(math.inf)
+        lane.do_chores(all_of_them=True)
         lane.report(lane.clock.monotonic())
         lane.disconnect()
         lane.release()
     for lane in tuple(LEFT_OPEN):
         lane.look(math.inf)
     for each in AT_LAST:
+        with contained:
+            each()
+
+
+def release_held() -> None:
+    """Accept what is held back: there is no later."""
+    for each in BEFORE_END:
         with contained:
             each()
 

@@ -13,7 +13,7 @@ import time
 from ..clock import Clocks
 from ..stderr import STDERR
 from .registry import registered, watchers
-from .state import OWN_THREADS, PROCESS
+from .state import AFTER_FORK, MOVING_THREADS, OWN_THREADS, PROCESS
 
 PARKING_SECONDS = 0.05
 """How long a fork waits for workers to leave."""
@@ -58,10 +58,13 @@ def after_fork() -> None:
     """Start afresh in a fork's child. Nothing may raise, log or wait here."""
     PROCESS.begin()
     OWN_THREADS.clear()
+    MOVING_THREADS.clear()
     STDERR.reset_after_fork()
     for watcher in watchers():
         watcher.reset_after_fork()
     for workers in registered():
         workers.reset()
+    for each in AFTER_FORK:
+        each()
     for watcher in watchers():
         watcher.start()

@@ -21,9 +21,9 @@ from typing import Any
 from ...wire.threads import start_thread
 from ..diagnostics import Diagnostics
 from ..overview import flush_all
-from .exit import at_exit
+from .exit import at_exit, release_held
 from .registry import registered
-from .state import OWN_THREADS
+from .state import MOVING_THREADS, OWN_THREADS
 
 AGAIN_SECONDS = 0.01
 """Until the handler is called again, where it interrupted code that holds our lock."""
@@ -67,7 +67,11 @@ class DeliverFirst:
         if first:
             _State.delivering = os.getpid()
             try:
-                at_exit() if ends else flush_all()
+                if ends:
+                    at_exit()
+                else:
+                    release_held()
+                    flush_all()
             finally:
                 _State.delivering = None
         if callable(self._previous):
@@ -124,7 +128,7 @@ def _signal(signalnum: int, handler: Any) -> Any:
 
 def _interrupted_us() -> bool:
     """Return whether this thread holds what a delivery needs in order to go on."""
-    if _thread.get_ident() in OWN_THREADS:
+    if _thread.get_ident() in OWN_THREADS | MOVING_THREADS:
         return True
     locks: list[Any] = [each.lane.lock for each in registered()]
     return any(lock._is_owned() for lock in locks)  # noqa: SLF001 - there is no public way

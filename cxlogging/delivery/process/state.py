@@ -11,6 +11,15 @@ from collections.abc import Callable, Iterator
 OWN_THREADS: set[int] = set()
 """Identifiers of threads that carry our traffic: their log records are not shipped."""
 
+MOVING_THREADS: set[int] = set()
+"""Identifiers of threads that are moving held records: a signal handler must not end them there."""
+
+BEFORE_END: list[Callable[[], None]] = []
+"""Called first when the process ends, before what waits is delivered."""
+
+AFTER_FORK: list[Callable[[], None]] = []
+"""Called in a fork's child, once its deliveries have started afresh. None may raise or wait."""
+
 
 class Phase(enum.Enum):
     """How far the end of the process is."""

@@ -15,6 +15,7 @@ from .queue import Queue
 if TYPE_CHECKING:
     from ..journal.disk import Disk
     from ..journal.spool import DestinationDir
+    from .shared_count import SharedCount
 
 QueueMaker = Callable[[Clocks, Callable[[int], None], _thread.RLock], Queue]
 """Makes an empty queue of a clock, a callback for evicted items, and the delivery's lock."""
@@ -46,3 +47,14 @@ def spool_of(destination: Destination, path: str, options: Options, disk: Disk) 
     # The relay has the key: records are the same whichever one the application knows.
     account = None if options.stream else account_of(destination.credential, options.headers)
     return DestinationDir(path, destination.identity, disk, account)
+
+
+def shared_count(destination: Destination, options: Options) -> SharedCount | None:
+    """Return the count that all processes of *destination* share in a spool; None without one."""
+    if options.spool is None or destination.missing:
+        return None
+    from ..journal.disk import Disk
+    from .shared_count import SharedCount
+
+    disk = Disk()
+    return SharedCount(spool_of(destination, options.spool, options, disk), disk)

@@ -42,6 +42,7 @@ class MemoryQueue(Queue):
     spooled = 0
     backlog = False
     fold_bytes = FOLD_BYTES
+    item_overhead = ITEM_OVERHEAD
 
     def __init__(
         self,

@@ -110,6 +110,7 @@ class Queue(ABC):
         evicted: How many items were evicted for newer ones.
         bound: The most that ``bytes_held`` may be.
         fold_bytes: So many bytes are worth a `fold`.
+        item_overhead: Bytes that each item takes in the queue beyond its own.
         maintain_at: Monotonic time at which `maintain` is due.
         needs_care: `maintain` is to be called in each turn of a worker, due or not.
         notices: What the operator should know.
@@ -118,6 +119,7 @@ class Queue(ABC):
     """
 
     fold_bytes: int
+    item_overhead: int
 
     def __init_subclass__(cls) -> None:
         if not HAS_GIL and "put" in vars(cls):
@@ -228,6 +230,11 @@ class Queue(ABC):
     def bytes_held(self) -> int:
         """Bytes of all items that have no outcome yet, waiting or taken."""
         return self.bytes_in - self._settled
+
+    @property
+    def data_in(self) -> int:
+        """The items' own bytes, of all that were ever put."""
+        return self.bytes_in - self.items_in * self.item_overhead
 
     def listen(self, on_notice: Callable[[], None]) -> None:
         """Have *on_notice* called in a log call that adds a notice of trouble with the disk."""

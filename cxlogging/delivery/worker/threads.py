@@ -19,6 +19,7 @@ from collections.abc import Callable
 from ...wire.external_errors import is_external
 from ...wire.http import Action
 from ...wire.threads import start_thread, take
+from ..chores import EventSource
 from ..lane import Lane
 from ..process.state import PROCESS, Phase, own_thread
 from ..process.threadless import STARTED, no_thread, not_started
@@ -44,7 +45,7 @@ AGAIN_SECONDS = 0.25
 """Until a log call tries again to start a thread, after that failed."""
 
 REPORT_TIMEOUT = 5.0
-"""Seconds that a report of drops takes at most: records wait behind it."""
+"""Seconds that an event past the queue takes at most: records wait behind it."""
 
 LONG_SECONDS = 0.25
 """A request without an answer for so long may stay without one."""
@@ -274,6 +275,7 @@ class Workers:
         if lane.queue.needs_care or clock() >= lane.queue.maintain_at:
             with lane.lock:
                 lane.queue.maintain(clock())
+        lane.do_chores()
         if lane.drops.has_unreported or lane.diagnostics.has_pending or lane.queue.notices:
             lane.report(clock())
         with lane.lock:
@@ -290,7 +292,7 @@ class Workers:
         with lane.lock:
             report = settle(lane, batch, outcome._replace(seconds=now - started), now)
         report.write(lane.diagnostics, lane.options.on_drop)
-        self._report_drops()
+        self._send_events()
         return 0.0
 
     def _decide(self, now: float) -> Decision:
@@ -328,34 +330,45 @@ class Workers:
         lane = self.lane
         if not decision.leaves:
             lane.look(now)
-        self._report_drops()
+        self._send_events()
         if decision.leaves:
+            if not lane.is_open:
+                lane.do_chores(all_of_them=True)
             return RETIRE
         maintain_at = lane.queue.maintain_at
         if lane.is_watched and self._watcher.start():
             maintain_at = math.inf  # one thread wakes for it, whatever the number of handlers
-        event_at = lane.drops.event_due_at if self._may_report() else NEVER
-        look_at = min(maintain_at, lane.watch_at, event_at)
+        look_at = min(maintain_at, lane.watch_at, lane.chores_due_at)
+        if self._may_report():
+            look_at = min(look_at, *(source.event_due_at for source in lane.event_sources))
         return min(decision.wait, max(look_at - now, SHORTEST_WAIT))
 
     def _may_report(self) -> bool:
         """Whether there is room again, so that the vendor can be told what was lost."""
-        queue = self.lane.queue
-        return queue.bytes_held < queue.bound // 2 and self.lane.pace.is_healthy
+        lane = self.lane
+        has_room = lane.queue.bytes_held < lane.queue.bound // 2
+        return has_room and lane.pace.is_healthy and not lane.destination.missing
 
-    def _report_drops(self) -> None:
-        """Tell the vendor what was lost, past the queue: the event is not a record."""
+    def _send_events(self) -> None:
+        """Tell the vendor what was lost or held back, past the queue: no event is a record."""
+        for source in self.lane.event_sources:
+            if not self._send_event(source):
+                return
+
+    def _send_event(self, source: EventSource) -> bool:
+        """Send the event of *source* that is due, if there is one; return False if that fails."""
         lane = self.lane
         with lane.lock:
             now = lane.clock.monotonic()
-            event = lane.drops.take_event(now) if self._may_report() else None
+            event = source.take_event(now) if self._may_report() else None
         if event is None:
-            return
-        lane.diagnostics.passed("dropping")
+            return True
+        lane.diagnostics.passed("dropping")  # there is room again
         batch = Batch(UNNUMBERED, [(event.level, lane.destination.encode(event), 0)])
         outcome = send(lane, batch, min(lane.options.timeout, REPORT_TIMEOUT))
         one = outcome.verdict.items.get(0, (outcome.verdict.action, ""))[0]
         done = outcome.verdict.action is one is Action.DELIVERED
         with lane.lock:
             lane.ledger.reported(outcome.requests, done=done)
-            lane.drops.event_sent(done=done)
+            source.event_sent(done=done)
+        return done

@@ -42,7 +42,7 @@ class ApiContext:
         """Return the `faults` and `reports` of the moment, as JSON."""
         return {
             "faults": self.faults.listed(),
-            "reports": self.reports.current(),
+            "reports": self.reports.ledgers(),
         }
 
     def condition(

@@ -12,7 +12,7 @@ from .answers import json_response
 from .context import ApiContext
 from .parameters import json_body
 
-REPORT_LIMIT = 256 * 1024
+REPORT_LIMIT = 2**20
 """Bytes of a report."""
 
 

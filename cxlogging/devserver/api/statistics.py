@@ -19,7 +19,7 @@ from ..events.fields import used_fields
 from ..events.filters import EventFilter, UnknownFieldError, expression
 from ..events.groups import groups
 from ..events.language import language
-from ..events.volume import BY, volume
+from ..events.volume import BY, volume, with_held_back
 from .answers import json_response
 from .context import ApiContext
 from .parameters import event_filter, number
@@ -98,7 +98,15 @@ class StatisticsApi:
         by = request.query_params.get("by", BY[0])
         if by not in BY:
             raise HTTPException(400, f"by must be one of {', '.join(BY)}")
-        return await self._counted(request, event_filter(request), partial(volume, by=by))
+        wanted = event_filter(request)
+        if by == "logger":
+            return await self._counted(request, wanted, partial(volume, by=by))
+        reported, whole = self._context.reports.call_sites(), wanted == EventFilter()
+
+        def count(connection: sqlite3.Connection, condition: Sql) -> Mapping[str, Any]:
+            return with_held_back(volume(connection, condition, by), reported, whole=whole)
+
+        return await self._counted(request, wanted, count)
 
     async def _counted(self, request: Request, wanted: EventFilter, count: Count) -> Response:
         def work(left: Future[None]) -> Response:

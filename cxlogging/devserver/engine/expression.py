@@ -50,6 +50,7 @@ def check_type(expression: Expression, kind: Kind, what: str, at: int) -> Expres
     """Return *expression*; refuse the query where its type is known to be another than *kind*."""
     if expression.kind in (kind, Kind.ANY, Kind.NULL) or kind is Kind.ANY:
         return expression
-    raise QueryRefusedError(
-        f"type mismatch: {what} takes a {kind.value}, not a {expression.kind.value}", at
+    wanted, found = (
+        f"a{'n' * (each.value[0] in 'aeiou')} {each.value}" for each in (kind, expression.kind)
     )
+    raise QueryRefusedError(f"type mismatch: {what} takes {wanted}, not {found}", at)

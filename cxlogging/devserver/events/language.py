@@ -116,6 +116,7 @@ FUNCTION_HELP = {
     "min": "The smallest of the numbers; of one value, the smallest of all events.",
     "mod": "The remainder of a division.",
     "multiplyInterval": "The interval, so many times.",
+    "objectSize": "The number of bytes of the object as compact JSON in UTF-8; of $d by default.",
     "pad": "The text with a character added on the left, up to a length.",
     "padLeft": "The text with a character added on the left, up to a length.",
     "padRight": "The text with a character added on the right, up to a length.",

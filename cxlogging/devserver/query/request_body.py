@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...dataprime.request.background import DESCRIPTION_LENGTH, NAME
@@ -22,6 +22,8 @@ from ...vendors.emulation.times import rfc3339_ns
 
 TIERS = {TIER_NAMES[tier]: limit for tier, limit in ROW_LIMITS.items()}
 """Tiers, and the maximum number of rows of a direct query."""
+
+FREQUENT = TIER_NAMES["frequent"]
 
 BACKGROUND_LIMIT = 1_000_000
 DATAPRIME, LUCENE = "QUERY_SYNTAX_DATAPRIME", "QUERY_SYNTAX_LUCENE"
@@ -50,6 +52,7 @@ class QueryRequest:
         limit_is_explicit: True where the request set that limit, below the tier's own.
         strict: True where unknown fields are refused.
         window: Start and end as they were written, for a warning.
+        frequent: True where the query reads the frequent tier.
     """
 
     query: str
@@ -62,6 +65,7 @@ class QueryRequest:
     limit_is_explicit: bool
     strict: bool
     window: tuple[str, str] = ("", "")
+    frequent: bool = False
 
 
 def json_object(raw: bytes) -> Mapping[str, Any]:
@@ -81,8 +85,8 @@ def direct_request(value: Mapping[str, Any]) -> QueryRequest:
     metadata = _object(value, "metadata", METADATA)
     profile = _object(value, "executionProfile", ("preset",))
     _choice(profile, "preset", (*PRESETS, "EXECUTION_PROFILE_PRESET_UNSPECIFIED"), PRESETS[0])
-    tier = _choice(metadata, "tier", (*TIERS, "TIER_UNSPECIFIED"), "TIER_FREQUENT_SEARCH")
-    maximum = TIERS.get(tier, TIERS["TIER_FREQUENT_SEARCH"])
+    tier = _choice(metadata, "tier", (*TIERS, "TIER_UNSPECIFIED"), FREQUENT)
+    maximum = TIERS.get(tier, TIERS[FREQUENT])
     limit = metadata.get("limit", DEFAULT_LIMIT)
     if type(limit) is not int or not 1 <= limit <= maximum:
         raise FieldError(f"metadata.limit must be a whole number from 1 to {maximum} for {tier}")
@@ -90,7 +94,8 @@ def direct_request(value: Mapping[str, Any]) -> QueryRequest:
     if not isinstance(strict, bool):
         raise FieldError("metadata.strictFieldsValidation must be true or false")
     explicit = "limit" in metadata and limit < maximum
-    return _query_request(value, metadata, (limit, explicit, strict), "metadata.")
+    request = _query_request(value, metadata, (limit, explicit, strict), "metadata.")
+    return replace(request, frequent=tier == FREQUENT)
 
 
 METADATA = (

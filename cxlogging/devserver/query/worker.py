@@ -189,6 +189,7 @@ def _compiled(request: QueryRequest, path: Path) -> EngineAnswer:
         fields.known if request.strict else None,
         LUCENE_FIELDS,
         request.max_rows,
+        request.frequent,
     )
     plan: Plan = compile_query(
         request.query, settings, LABEL_CONDITIONS, lucene=request.lucene, dataset=request.dataset

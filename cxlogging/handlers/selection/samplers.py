@@ -1,30 +1,23 @@
-"""Sampling: which records are kept, and how many records each of them stands for."""
+"""Samplers: which records are kept, and how many records each of them stands for."""
 
 from __future__ import annotations
 
 import logging
-import os
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import ConfigurationError
-from .. import context
+from ...wire import option_parsers as values
+from .rates import Chance, chance, parsed_rate, refused, value_of
 
-Sampler = Callable[[logging.LogRecord], int]
-"""Returns how many records the given one stands for, or 0 to drop it."""
-
-_generator = random.Random()
-"""Our own generator: the application's is not disturbed. The child of a fork reseeds it."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_generator.seed)
+MAX_LOGGERS = 4_096
+"""Names of loggers whose rates are remembered; beyond that, they are looked up again."""
 
 
 class RandomSampler:
     """Keeps one record in *rate*, at random."""
 
-    def __init__(self, rate: int, chance: Callable[[], float] = _generator.random) -> None:
+    def __init__(self, rate: int, chance: Chance = chance) -> None:
         self._rate = rate
         self._chance = chance
 
@@ -34,10 +27,10 @@ class RandomSampler:
 
 class FieldSampler:
     """
-    Keeps all or none of the records that share the value of a field, such as a trace id.
+    Keeps all or none of the records that share the value of a field, such as a customer's id.
 
     The decision for a value is the same in every process. A record without the
-    field is kept, and stands for itself.
+    field is kept, and stands for itself. For the traces that a tracer keeps, see `TraceSampler`.
 
     Args:
         field: The name of an extra, or of a field bound by `cxlogging.bind`.
@@ -45,75 +38,85 @@ class FieldSampler:
     """
 
     def __init__(self, field: str, rate: int) -> None:
-        from hashlib import sha1  # noqa: PLC0415 - only this sampler needs it
+        from hashlib import sha1  # noqa: PLC0415 - few samplers need it
 
         self._field = field
-        self._rate = _parsed_rate("rate", rate)
+        self._rate = parsed_rate("rate", rate)
         self._sha1 = sha1
 
     def __call__(self, record: logging.LogRecord) -> int:
-        value = record.__dict__.get(self._field)
-        if value is None:
-            value = context.fields_of(record.__dict__).get(self._field)
+        value = value_of(record.__dict__, self._field)
         if value is None:
             return 1
         digest = self._sha1(str(value).encode(errors="replace"), usedforsecurity=False).digest()
         return self._rate if int.from_bytes(digest[:8], "big") % self._rate == 0 else 0
 
 
+LevelRates = Sequence[tuple[int, int]]
+"""Levels and their rates, the highest level first."""
+
+
 class LevelSampler:
     """
-    Keeps one record in a number that depends on its level.
+    Keeps one record in a number that depends on its level, and on its logger.
 
     Args:
         rates: By level name or number, the rate of records from that level up to the
             next one in the mapping. Records below all of these levels are kept.
+        loggers: By the name of a logger, the rates of its records and of those of the loggers
+            below it, instead of *rates*: a mapping like it, or one rate for all levels. The
+            nearest logger counts.
         chance: Returns a random number from 0 to 1.
+
+    Raises:
+        ConfigurationError: An unknown level, or a rate that is not a whole number from 1.
     """
 
     def __init__(
-        self, rates: Mapping[Any, int], chance: Callable[[], float] = _generator.random
+        self,
+        rates: Mapping[Any, int],
+        loggers: Mapping[str, Mapping[Any, int] | int] | None = None,
+        *,
+        chance: Chance = chance,
     ) -> None:
-        plain = {_level(level): _parsed_rate("rates", rates[level]) for level in rates}
-        self._rates = sorted(plain.items(), reverse=True)
+        self._rates = _level_rates(rates)
+        given = values.mapping("loggers", loggers)
+        self._loggers = {name: _logger_rates(given[name]) for name in given}
+        self._known: dict[str, LevelRates] = {}
         self._chance = chance
 
     def __call__(self, record: logging.LogRecord) -> int:
-        for level, rate in self._rates:
+        rates = self._rates if not self._loggers else self._rates_of(record.name)
+        for level, rate in rates:
             if record.levelno >= level:
-                return rate if self._chance() * rate < 1 else 0
+                return rate if rate == 1 or self._chance() * rate < 1 else 0
         return 1
 
-
-def samplers(name: str, value: object) -> tuple[Sampler, ...]:
-    """
-    Return the samplers for a ``sample_rate`` option: a rate, a callable, or a list of these.
-
-    Raises:
-        ConfigurationError: It is none of these.
-    """
-    given = value if value and isinstance(value, (list, tuple)) else (value,)
-    chosen = (_sampler(name, given[index]) for index in range(len(given)))
-    return tuple(each for each in chosen if each is not None)
-
-
-def _sampler(name: str, value: object) -> Sampler | None:
-    if callable(value):
-        return value
-    rate = _parsed_rate(name, value)
-    return None if rate == 1 else RandomSampler(rate)
+    def _rates_of(self, name: str) -> LevelRates:
+        """Return the rates of the nearest logger that has some; `_known` remembers them."""
+        rates = self._known.get(name)
+        if rates is None:
+            above, rates = name, self._rates
+            while above:
+                if above in self._loggers:
+                    rates = self._loggers[above]
+                    break
+                above = above.rpartition(".")[0]
+            if len(self._known) >= MAX_LOGGERS:
+                self._known.clear()
+            self._known[name] = rates
+        return rates
 
 
-def _parsed_rate(name: str, value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        from ...wire.option_parsers import shown  # noqa: PLC0415 - only for the error
+def _logger_rates(value: object) -> LevelRates:
+    return _level_rates(value if isinstance(value, Mapping) else {logging.NOTSET: value})
 
-        takes = "a whole number from 1"
-        if name == "sample_rate":
-            takes += ", or a callable"
-        raise ConfigurationError(f"{name} takes {takes}, not {shown(value)}.")
-    return number
+
+def _level_rates(rates: object) -> LevelRates:
+    if not isinstance(rates, Mapping):
+        raise refused("rates", "a mapping of levels to rates", rates)
+    plain = {_level(level): parsed_rate("rates", rates[level]) for level in rates}
+    return sorted(plain.items(), reverse=True)
 
 
 def _level(level: object) -> int:

@@ -19,9 +19,11 @@ from ...wire import settings
 from ...wire.codec import encoded, packb
 from ...wire.destination import Destination, Writer
 from ...wire.event import (
+    SAMPLE_RATE,
     Event,
     Site,
     present,
+    put_sample_rate,
     put_trace,
     rename_reserved,
     site,
@@ -59,7 +61,9 @@ VARIABLES = {
 
 UINT64 = struct.Struct(">BQ")
 """MessagePack's form of large integers: https://github.com/msgpack/msgpack/blob/master/spec.md."""
-OWN_FIELDS = frozenset("dt level severity message context exception stack_info".split())
+OWN_FIELDS = frozenset(
+    f"dt level severity message context exception stack_info {SAMPLE_RATE}".split()
+)
 CURES = {
     403: "Check the source token, and that the ingesting host is the one of its source.",
     404: "Check the ingesting host: Sources, your source, Data ingestion.",
@@ -107,14 +111,16 @@ class BetterStack(Destination):
         usual_head = _constants(form, level, level_name, key, None)
         usual_start = _start(count)
 
-        def packed(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+        def packed(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
+            put_sample_rate(document, rate)
             head = usual_head if task is None else _constants(form, level, level_name, key, task)
             start, cut = usual_start if len(document) == count else _start(len(document))
             is_full = time_ns >= FULL_NS
             time = UINT64.pack(0xCF, time_ns) if is_full else packb(rfc3339(time_ns))
             return b"".join((start, time, head, packb(document)[cut:]))
 
-        def text(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+        def text(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
+            put_sample_rate(document, rate)
             head = usual_head if task is None else _constants(form, level, level_name, key, task)
             time = b"%d" % time_ns if time_ns >= FULL_NS else b'"%b"' % rfc3339(time_ns).encode()
             return b'{"dt":%b,%b,%b' % (time, head, encoded(document)[1:])

@@ -21,9 +21,11 @@ from ...wire import settings
 from ...wire.codec import encoded, encoded_twice, literal, members, quote
 from ...wire.destination import Destination, Writer
 from ...wire.event import (
+    SAMPLE_RATE,
     Event,
     Site,
     present,
+    put_sample_rate,
     put_trace,
     rename_reserved,
     site,
@@ -49,7 +51,8 @@ VARIABLES = {
 """The variables that each argument is read from if nobody passes it, in order."""
 
 OWN_FIELDS = frozenset(
-    "message level logger file line thread pid process task exception stack_info".split()
+    "message level logger file line thread pid process task exception stack_info"
+    f" {SAMPLE_RATE}".split()
 )
 CURES = {
     401: "Check the Send-Your-Data API key, and that it belongs to this domain.",
@@ -120,7 +123,8 @@ class Coralogix(Destination):
         source, end = map(literal, _constants(level, level_name, key))
         form = b'{"hiResTimestamp":"%%019d",%b,"text":%%b%b}' % (source, end)
 
-        def write(time_ns: int, document: dict[str, Any], _: int, task: str | None) -> bytes:
+        def write(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
+            put_sample_rate(document, rate)
             if task is not None:
                 document["task"] = task
             return form % (time_ns, encoded_twice(document))

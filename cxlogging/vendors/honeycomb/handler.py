@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...handlers.handler import ShippingHandler
-
-if TYPE_CHECKING:
-    from ...handlers.selection.samplers import Sampler
 
 
 class HoneycombHandler(ShippingHandler):
@@ -21,8 +18,6 @@ class HoneycombHandler(ShippingHandler):
             ``OTEL_SERVICE_NAME``, or else the script's name.
         service_name: The field ``service.name``. Default: ``OTEL_SERVICE_NAME`` or
             ``HONEYCOMB_SERVICE_NAME``, or else the script's name.
-        sample_rate: Ship one record in so many; or a callable that takes the record and returns
-            how many records it stands for, or 0 to drop it.
         url: Scheme, host and port to send to instead, or ``"eu"`` for the EU host. Default:
             ``CXLOGGING_URL`` or ``HONEYCOMB_API_ENDPOINT``.
         level: The level, as `logging.Handler` takes it.
@@ -38,7 +33,6 @@ class HoneycombHandler(ShippingHandler):
         *,
         dataset: str | None = None,
         service_name: str | None = None,
-        sample_rate: int | Sampler = 1,
         url: str | None = None,
         level: int | str = logging.NOTSET,
         **options: Any,
@@ -52,4 +46,4 @@ class HoneycombHandler(ShippingHandler):
             url=url,
             allow_plain_http=options.pop("allow_plain_http", None),
         )
-        super().__init__(destination, level, sample_rate=sample_rate, **options)
+        super().__init__(destination, level, **options)

@@ -116,6 +116,12 @@ class ExpressionCompiler(FieldAccess):
                 else nearest(node.name, (*FUNCTIONS, *AGGREGATIONS))
             )
             raise QueryRefusedError(f"unknown function {node.name}().{hint}", node.at)
+        if function.archive and self.scope.settings.frequent:
+            raise QueryRefusedError(
+                f"{node.name}() works in the archive alone, and this query reads the frequent tier:"
+                " query with --tier archive (tier='archive')",
+                node.at,
+            )
         if function.warning:
             self.scope.shared.warn(f"{node.name}(): {function.warning}")
         nodes = function.positional(node)

@@ -96,6 +96,7 @@ class Settings:
         field_exists: Returns whether any event has a field, where unknown fields are refused.
         lucene_fields: Fields of a Lucene query that are not in the data.
         max_rows: Maximum number of rows in the answer.
+        frequent: True where the query reads the frequent tier, which lacks some functions.
     """
 
     now: int
@@ -106,6 +107,7 @@ class Settings:
     field_exists: Callable[[tuple[str | int, ...]], bool] | None = None
     lucene_fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     max_rows: int = 2_000
+    frequent: bool = False
 
 
 @dataclass(frozen=True)

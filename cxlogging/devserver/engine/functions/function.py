@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import QueryRefusedError, UnsupportedError
 from ..expression import Evaluate, Expression, check_type, constant, fold_constants
-from ..syntax.nodes import Call, Literal, Node
+from ..syntax.nodes import Call, Literal, Name, Node
 from ..values import KINDS, Kind, cast, number_as_timestamp, parse_interval, to_text
 
 FAILURES = (ValueError, OverflowError, ZeroDivisionError, TypeError, ArithmeticError)
@@ -31,6 +31,8 @@ class Function:
             string for which the test is true.
         names: The names of the parameters, where they can be named in a call.
         defaults: The values of parameters that a call with names can leave out.
+        implied: The root that is the argument of a call without any.
+        archive: True where it works in the archive alone.
         warning: A sentence about calls of this function: `deprecated: ...` or another one.
     """
 
@@ -44,10 +46,14 @@ class Function:
     checks: Mapping[int, Callable[[str], bool]] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     defaults: Mapping[int, str] = field(default_factory=dict)
+    implied: str = ""
+    archive: bool = False
     warning: str = ""
 
     def positional(self, node: Call) -> tuple[Node, ...]:
         """Return the arguments of a call in the order of the parameters."""
+        if self.implied and not (node.arguments or node.named):
+            return (Name(node.at, self.implied),)
         given = dict(enumerate(node.arguments))
         for name, value in node.named:
             number = self.names.index(name) if name in self.names else -1

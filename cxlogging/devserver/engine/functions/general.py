@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..values import Kind, equals
+from ...schema import to_json
+from ..values import Kind, equals, json_value
 from .function import Function
 
 ANY = Kind.ANY
@@ -24,10 +25,17 @@ def _in(value: Any, *candidates: Any) -> bool | None:
     return any(equals(value, one) for one in candidates)
 
 
+def _size(value: Any) -> int:
+    return len(to_json(json_value(value)).encode())
+
+
 FUNCTIONS = {
     "firstNonNull": Function(_first, (ANY, ANY), ANY, minimum=1, many=True, nulls=True),
     "if": Function(
         _if, (Kind.BOOL, ANY, ANY), ANY, minimum=2, nulls=True, names=("condition", "then", "else")
     ),
     "in": Function(_in, (ANY, ANY), Kind.BOOL, many=True, nulls=True),
+    "objectSize": Function(
+        _size, (Kind.OBJECT,), Kind.NUMBER, minimum=0, implied="$d", archive=True
+    ),
 }

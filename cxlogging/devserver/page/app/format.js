@@ -46,10 +46,11 @@ export const number = (n) => Number(n).toLocaleString("en-US");
 // One word or another, after a count: plural(2, "event") is "2 events".
 export const plural = (n, word) => `${number(n)} ${word}${Number(n) === 1 ? "" : "s"}`;
 
-// A duration in milliseconds, such as "85 ms" or "1.2 s".
+// A duration in milliseconds, such as "85 ms", "1.2 s" or "3.5 h".
 export function duration(ms) {
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  if (ms < 7_200_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${(ms / 86_400_000).toFixed(1)} d`;
 }

@@ -1,0 +1,1 @@
+"""Records that are kept back until something goes wrong."""

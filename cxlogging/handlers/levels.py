@@ -1,0 +1,23 @@
+"""Levels, as options take them."""
+
+from __future__ import annotations
+
+import logging
+
+from ..errors import ConfigurationError, nearest
+from ..wire import option_parsers as values
+
+
+def level_number(name: str, value: object) -> int:
+    """Return the level *value* as a number; it may be a number or a name in any case."""
+    text = value.strip() if isinstance(value, str) else value
+    found = logging.getLevelName(text) if isinstance(text, str) else text
+    if isinstance(text, str) and not isinstance(found, int):
+        found = int(text) if text.isdecimal() else logging.getLevelName(text.upper())
+    if not isinstance(found, int) or isinstance(found, bool):
+        known = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+        hint = nearest(text.upper(), known) if isinstance(text, str) else ""
+        raise ConfigurationError(
+            f"{name} takes a number, or a name such as 'INFO', not {values.shown(value)}.{hint}"
+        )
+    return found
