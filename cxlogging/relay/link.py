@@ -49,6 +49,7 @@ class Link:
 
     def __init__(self, address: Address, login: Login, name: str = "cxlogging-relay") -> None:
         self.address = address
+        self._login, self._name = login, name
         self._connection = StreamConnection(address, login, name=name)
         self._client: object = None
         self._js: JetStreamContext | None = None
@@ -66,6 +67,12 @@ class Link:
         """Return the client, which is connected now."""
         client: Client = await self._connection.client()
         return client
+
+    def one_by_one(self) -> list[Link]:
+        """Return a connection to each server of the address alone, not opened yet."""
+        servers = self.address.servers if len(self.address.servers) > 1 else ()
+        alone = [self.address._replace(servers=(server,)) for server in servers]
+        return [Link(address, self._login, self._name) for address in alone]
 
     async def lose(self) -> None:
         """Give the connection up, as the server does not answer; the next one is another's."""
