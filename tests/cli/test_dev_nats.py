@@ -22,7 +22,7 @@ from cxlogging.cli.dev.nats_server import choose_port
 from tests.conftest import HANDLERS
 from tests.nats.servers import binary, free_ports, wait_for
 
-from .conftest import COMMAND, environment, interrupt
+from .conftest import COMMAND, environment
 
 SHIP = """
 import logging, sys, cxlogging
@@ -57,6 +57,7 @@ class Dev:
                 stderr=errors,
                 text=True,
                 env=environment(TMPDIR=str(folder)),
+                start_new_session=True,
             )
         assert self.process.stdout is not None
         self.lines: list[str] = []
@@ -101,10 +102,12 @@ class Dev:
         )
 
     def interrupt(self) -> str:
-        """Press Ctrl-C; return what was printed until the end."""
-        interrupt(self.process)
+        """Press Ctrl-C, as the terminal's whole group gets it; return what was printed after it."""
+        os.killpg(self.process.pid, signal.SIGINT)
         assert self.process.stdout is not None
-        return self.process.stdout.read()
+        rest = self.process.stdout.read()
+        self.process.wait(30)
+        return rest
 
 
 def processes() -> Iterator[tuple[int, list[str]]]:

@@ -102,6 +102,7 @@ def test_a_fleet_without_problems(doctor, relay, address, server):
     assert found["server"]["detail"].startswith(f"{place.servers[0][7:]}, nats-server 2.")
     assert found["stream"]["detail"].startswith(f"{place.stream}: 0 messages, 0 of ")
     assert f"(pid {running.process.pid})" in found["relays"]["detail"]
+    assert found["consumer"]["detail"] == ("cxlogging-relay-honeycomb: 0 messages wait, 0 are held")
     assert found["dead letters"]["detail"] == "none"
     assert found["event relayed"]["detail"].startswith("delivered by a relay, ")
     assert "after it was sent" in found["seen again"]["detail"]
@@ -165,10 +166,29 @@ def test_a_stream_that_would_lose_records_is_a_failure(doctor, node):
     code, found, output = doctor(address)
 
     assert code == 1
+    assert found["consumer"]["cause"] == "there is no consumer cxlogging-relay-honeycomb"
+    assert "`cxlogging relay init" in found["consumer"]["cure"]
     findings = [each for each in json.loads(output)["findings"] if each["name"] == "stream"]
     assert "retention is limits, not workqueue; discard is old, not new" in findings[0]["cause"]
     assert any("no max_bytes" in each["cause"] for each in findings)
     assert found["event sent"]["status"] == "ok"
+
+
+def test_a_consumer_that_gives_up_is_a_failure(doctor, address):
+    """A bound of deliveries would leave messages in the stream that no relay ever gets."""
+    stream = parse_address("address", address).stream
+
+    async def limit(client: Client) -> None:
+        js = client.jetstream()
+        config = (await js.consumer_info(stream, "cxlogging-relay-honeycomb")).config
+        config.max_deliver = 5
+        await js.add_consumer(stream, config)
+
+    using(address, limit)
+    code, found, _ = doctor(address, "--no-send")
+
+    assert code == 1
+    assert found["consumer"]["cause"].startswith("after 5 deliveries, a message stays")
 
 
 def test_without_a_relay_the_event_waits(doctor, address):

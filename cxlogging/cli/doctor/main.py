@@ -21,7 +21,7 @@ from .findings import Finding, Printer, Status, fail, ok, warn
 from .network import network
 from .relayed import relayed
 from .settings import settings
-from .stream import stream, stream_of
+from .stream import stream, stream_of, vendor_of
 from .tree import tree
 
 EXTRAS = {
@@ -119,7 +119,10 @@ def _findings(
         yield from settings(about, handler)
         address = stream_of(handler)
         if not offline:
-            yield from stream(about, address, limit) if address else network(about, handler, limit)
+            if address:
+                yield from stream(about, address, vendor_of(handler), limit)
+            else:
+                yield from network(about, handler, limit)
         if send and address:
             yield from relayed(about, handler, address, wait)
         elif send:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ...relay.link import Link
     from ...relay.status import StreamStatus
 
+NO_CONSUMER = 10014
+"""JetStream's number for it."""
+
 
 def stream_of(handler: ShippingHandler) -> Address | None:
     """Return the address of the stream that *handler* publishes to; None if it does not."""
@@ -34,13 +37,19 @@ def stream_of(handler: ShippingHandler) -> Address | None:
     return None if spool is None else parse_address("spool", spool)
 
 
-def stream(about: str, address: Address, limit: float) -> Iterator[Finding]:
+def vendor_of(handler: ShippingHandler) -> str:
+    """Return the vendor that a relay is told for the items of *handler*."""
+    return handler.delivery.destination.identity["vendor"]
+
+
+def stream(about: str, address: Address, vendor: str, limit: float) -> Iterator[Finding]:
     """
     Yield the findings about the servers, the stream and its relays.
 
     Args:
         about: The handler.
         address: The stream.
+        vendor: Whose items the handler publishes.
         limit: Seconds that each step takes at most.
     """
     login = read_login()
@@ -51,7 +60,7 @@ def stream(about: str, address: Address, limit: float) -> Iterator[Finding]:
         is_fatal = each.detail or not some_answer  # the client goes on to the next server
         yield each if is_fatal else warn(each.name, each.cause, each.cure, about=about)
     if some_answer:
-        yield from _stream(about, address, login, limit)
+        yield from _stream(about, address, vendor, login, limit)
 
 
 def _login(about: str, address: Address, login: Login) -> Finding:
@@ -112,14 +121,16 @@ def _sentence(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-def _stream(about: str, address: Address, login: Login, limit: float) -> Iterator[Finding]:
+def _stream(
+    about: str, address: Address, vendor: str, login: Login, limit: float
+) -> Iterator[Finding]:
     from ...delivery.nats.loop import run_here
     from ...relay.link import Link
 
     async def look() -> list[Finding]:
         link = Link(address, login, "cxlogging-doctor")
         try:
-            return await _examine(about, link)
+            return await _examine(about, link, vendor)
         finally:
             await link.close()
 
@@ -137,7 +148,7 @@ def refusal_or_failure(name: str, about: str, error: TransportError) -> Finding:
     return fail(name, _sentence(error), cure, about=about)
 
 
-async def _examine(about: str, link: Link) -> list[Finding]:
+async def _examine(about: str, link: Link, vendor: str) -> list[Finding]:
     """Return the findings about the stream, its relays and its dead letters."""
     from ...relay.status import read_status, stream_alarms
 
@@ -146,11 +157,10 @@ async def _examine(about: str, link: Link) -> list[Finding]:
     found = [await _configuration(about, link, status)]
     look = f"`cxlogging relay status --nats {address}` shows more."
     found += [warn("stream", alarm, look, about=about) for alarm in stream_alarms(status)]
+    found.append(await _consumer(about, link, vendor, status))
     found.append(_relays(about, status))
-    for relay in status.relays:
-        for name, reason in relay.get("trouble", {}).items():
-            cause = f"{relay.get('host', relay['relay'])}: {name}: {reason}"
-            found.append(warn("relays", cause, "The relay's log has the cure.", about=about))
+    for name, reason in troubles(status, vendor):
+        found.append(warn("relays", f"{name}: {reason}", "The relay's log has more.", about=about))
     if status.rejected:
         cause = f"{status.rejected:,} messages were rejected by a vendor or by relays"
         cure = f"See them: `cxlogging relay rejected --nats {address}`."
@@ -158,6 +168,37 @@ async def _examine(about: str, link: Link) -> list[Finding]:
     else:
         found.append(ok("dead letters", "none", about))
     return found
+
+
+def troubles(status: StreamStatus, vendor: str) -> list[tuple[str, str]]:
+    """Return what relays say that hinders them to deliver to *vendor*: where, and why."""
+    return [
+        (f"{relay.get('host', relay['relay'])}, {name}", reason)
+        for relay in status.relays
+        for name, reason in relay.get("trouble", {}).items()
+        if name.partition(" ")[0] == vendor
+    ]
+
+
+async def _consumer(about: str, link: Link, vendor: str, status: StreamStatus) -> Finding:
+    """Return whether relays get what is published for *vendor*."""
+    from ...delivery.nats.failures import StreamError
+    from ...relay.setup import consumer_name
+
+    stream, name = link.address.stream, consumer_name(vendor)
+    cure = f"`cxlogging relay init --nats {link.address}` sets it right."
+    try:
+        config = (await link.call(lambda js: js.consumer_info(stream, name))).config
+    except StreamError as error:
+        if error.code != NO_CONSUMER:
+            raise
+        return warn("consumer", f"there is no consumer {name}", cure, about=about)
+    if (config.max_deliver or -1) != -1:
+        cause = f"after {config.max_deliver} deliveries, a message stays in the stream for ever"
+        return fail("consumer", cause, cure, about=about)
+    counts = next((each for each in status.vendors if each.vendor == vendor), None)
+    detail = f"{counts.waiting:,} messages wait, {counts.held:,} are held" if counts else ""
+    return ok("consumer", f"{name}: {detail}", about)
 
 
 async def _configuration(about: str, link: Link, status: StreamStatus) -> Finding:
