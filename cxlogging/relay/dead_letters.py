@@ -43,6 +43,7 @@ REJECTED_AT = "Cx-Rejected-At"
 SUBJECT = "Cx-Subject"
 OWN_HEADERS = frozenset({REASON, REJECTED_AT, SUBJECT})
 OF_ITEMS = frozenset({MESSAGE_ID, RUN, FIRST, COUNT, LEVELS, SPACING})
+SERVERS = "Nats-"
 UNREADABLE = "unreadable"
 """Stands for the vendor of a message that is not of this package's format."""
 
@@ -142,7 +143,9 @@ class DeadLetters:
         own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
         name = f"rejected-{headers[MESSAGE_ID]}"
         to = self._link.address.rejected_subject(vendor)
-        await self._link.publish(to, payload, {**headers, **own, MESSAGE_ID: name})
+        # The servers' own headers may demand another stream than this one.
+        kept = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+        await self._link.publish(to, payload, {**kept, **own, MESSAGE_ID: name})
 
     async def read(self) -> AsyncIterator[RejectedMessage]:
         """
