@@ -175,10 +175,10 @@ class Shelf:
                     outlet.report(evicted)
                 while self.entries:
                     level, data, cell = self.entries[0]
-                    outlet.put(level, data)
+                    is_over_budget = outlet.put(level, data) is False
                     self._remove()
                     outlet.lane.ledger.released.add(level)
-                    cell.add(len(data))
+                    cell.hold_back() if is_over_budget else cell.add(len(data))
         finally:
             self._lock.release()
 
