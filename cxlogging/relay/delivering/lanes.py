@@ -57,10 +57,10 @@ class SettledItems(NamedTuple):
     message: HeldMessage
     indexes: Sequence[int] = ()
     is_last: bool = True
-    gate: Gate | None = None
+    gate: RequestGate | None = None
 
 
-class Gate:
+class RequestGate:
     """
     Whether requests may be sent.
 
@@ -132,7 +132,7 @@ class MessageQueue(MemoryQueue):
         clock: Clocks,
         evicted: Callable[[int], None],
         lock: _thread.RLock,
-        gate: Gate,
+        gate: RequestGate,
         settled: Callable[[SettledItems], None],
     ) -> None:
         super().__init__(options, clock, evicted, lock)
@@ -194,7 +194,7 @@ class LeasedTransport:
         inner: Transport,
         destination: Destination,
         lease: RateLease,
-        gate: Gate,
+        gate: RequestGate,
         loop: asyncio.AbstractEventLoop,
         clock: Clocks,
     ) -> None:
@@ -262,7 +262,7 @@ class DestinationLane:
         is_lost: Callable[[], bool],
     ) -> None:
         self.entry = entry
-        self.gate = Gate(is_lost)
+        self.gate = RequestGate(is_lost)
         options, clock = entry.options, Clocks()
         make = transport_maker(destination, options, clock)
 
