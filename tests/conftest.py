@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis
 import pytest
@@ -29,6 +31,8 @@ hypothesis.settings.register_profile(
     "no deadlines", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("no deadlines")
+
+_streams = itertools.count(1)
 
 VENDORS = ("coralogix", "honeycomb", "betterstack")
 
@@ -95,6 +99,25 @@ def program(server: DevServer) -> Callable[..., ProgramResult]:
         return ProgramResult(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Run one NATS server for all tests of this process."""
+    from tests.nats.servers import one_node
+
+    with one_node(tmp_path_factory.mktemp("nats")) as running:
+        yield running
+
+
+@pytest.fixture
+def address(node: Any) -> str:
+    """Return the address of a new stream."""
+    from tests.nats.servers import create_stream
+
+    found = f"{node.url}/LOGS_{next(_streams)}"
+    create_stream(found)
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,9 @@ from .worker.pacing import Health, Pace
 PAUSE_SECONDS = 0.5
 """Between two requests of leftovers, at most, while the vendor takes some of each."""
 
+CHORE_SECONDS = 0.25
+"""How long the end of a delivery waits for a worker that is at the chores."""
+
 TransportMaker = Callable[[], "Transport | ItemTransport"]
 
 Watch = Callable[[float, int], tuple["str | None", float]]
@@ -96,8 +99,8 @@ class Lane:
         self._make_queue = make_queue
         self._watch: Watch | None = None
         self.watch_at = math.inf
-        self._chores: list[Chore] = []
-        self._event_sources: list[EventSource] = []
+        self.chores: list[Chore] = []
+        self._event_sources: tuple[EventSource, ...] = ()
         self.volume = Volume()
         self.reset()
 
@@ -111,6 +114,7 @@ class Lane:
         self.pace = Pace(self.options, self.destination.limits)
         self.in_flight = InFlight()
         self.drops = Drops(self.ledger.dropped, self.options, self.clock)
+        self.event_sources: tuple[EventSource, ...] = (self.drops, *self._event_sources)
         self.queue = self._make_queue(self.clock, self.drops.add, self.lock)
         self._full_bound = self.queue.bound  # what others hold of a spool lowers it later
         self.lifecycle = Lifecycle.OPEN
@@ -118,7 +122,8 @@ class Lane:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
-        for chore in self._chores:
+        self._at_chores = _thread.allocate_lock()
+        for chore in self.chores:
             chore.reset_after_fork()
 
     def replace(
@@ -304,28 +309,29 @@ class Lane:
 
     def add_chore(self, chore: Chore) -> None:
         """Have workers do *chore* when it is due."""
-        self._chores.append(chore)
+        self.chores.append(chore)
 
     def add_event_source(self, source: EventSource) -> None:
         """Have workers send the events of *source*."""
-        self._event_sources.append(source)
+        self._event_sources += (source,)
+        self.event_sources += (source,)
 
     @property
     def chores_due_at(self) -> float:
         """When the next chore is due."""
-        return min((chore.due_at for chore in self._chores), default=math.inf)
+        return min((chore.due_at for chore in self.chores), default=math.inf)
 
     def do_chores(self, *, all_of_them: bool = False) -> None:
-        """Do the chores that are due, or *all_of_them*: the process ends."""
-        for chore in self._chores:
-            now = self.clock.monotonic()
-            if all_of_them or chore.due_at <= now:
-                chore.work(now)
-
-    @property
-    def event_sources(self) -> tuple[EventSource, ...]:
-        """What has events for the vendor."""
-        return self.drops, *self._event_sources
+        """Do the chores that are due, one worker at a time, or *all_of_them*: an end is near."""
+        if not self.chores or not self._at_chores.acquire(timeout=CHORE_SECONDS * all_of_them):
+            return
+        try:
+            for chore in self.chores:
+                now = self.clock.monotonic()
+                if all_of_them or chore.due_at <= now:
+                    chore.work(now)
+        finally:
+            self._at_chores.release()
 
     # What is open.
 

@@ -87,7 +87,7 @@ class Link:
             raise
         except asyncio.TimeoutError as error:
             await self._count_silence(js)
-            raise stream_error(error, self.address) from error
+            raise self._connection.refusal or stream_error(error, self.address) from error
         except Exception as error:
             raise stream_error(error, self.address) from error
         self._silent = 0

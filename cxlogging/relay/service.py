@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from typing import Any
 
 from .. import __version__
@@ -45,6 +45,7 @@ LOOK_SECONDS = 30.0
 
 AGAIN_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.02
+CANCEL_SECONDS = 0.5
 NOT_LISTED = "the vendors in the stream cannot be listed"
 STOPPING = "the relay stops"
 
@@ -138,9 +139,7 @@ class Relay:
         try:
             yield
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await _cancelled(self._tasks.values())
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -310,9 +309,7 @@ class Relay:
         """Take nothing more, and give back what was not looked at."""
         tasks = [self._tasks[name] for name in self._tasks if name.startswith(CONSUMER)]
         tasks.append(self._tasks["tick"])
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancelled(tasks)
         with contextlib.suppress(StreamError):
             await asyncio.gather(*(consumer.stop() for consumer in self._consumers.values()))
 
@@ -321,3 +318,12 @@ async def _until(end: float, condition: Callable[[], bool]) -> None:
     """Wait until *condition* holds, or until monotonic *end*."""
     while not condition() and monotonic() < end:  # noqa: ASYNC110 - threads change it
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel *tasks* until all have ended: before Python 3.12, `asyncio.wait_for` may lose one."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)

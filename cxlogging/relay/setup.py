@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import nats.js.errors
+from nats.aio.client import Client
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -106,6 +107,12 @@ def require_version(version: str, server: str) -> None:
         )
 
 
+def server_version(client: Client) -> str:
+    """Return the version of the server that *client* is connected to, such as ``2.15.1``."""
+    found = client.connected_server_version
+    return f"{found.major}.{found.minor}.{found.patch}"
+
+
 async def check_version(link: Link) -> str:
     """
     Return the version of the server that *link* is connected to.
@@ -115,8 +122,7 @@ async def check_version(link: Link) -> str:
         StreamError: There is no connection.
     """
     client = await link.client()
-    found = client.connected_server_version
-    version = f"{found.major}.{found.minor}.{found.patch}"
+    version = server_version(client)
     url = client.connected_url
     require_version(version, url.netloc if url else str(link.address))
     return version

@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import VENDORS
 
+from .conftest import about_a_vendor
+
 START_SECONDS = 3.0
 """What starting and ending an interpreter with nothing to deliver may take here."""
 
@@ -99,6 +101,7 @@ def test_records_logged_after_our_exit_function(program, server):
         assert sorted(message(event) for event in server.events(vendor)) == expected
 
 
+@about_a_vendor
 def test_records_logged_after_our_exit_function_to_nobody(program):
     """With a dead vendor, what is logged after the exit has given up is counted at once."""
     ended = program(
@@ -129,6 +132,7 @@ def test_a_thread_that_outlives_main(program, server):
     assert server.count("betterstack") == 10
 
 
+@about_a_vendor
 @pytest.mark.parametrize(
     "fault", [{"status": 503}, {"hang": True}, {"trickle": 0.2}, {"status": 401}]
 )
@@ -142,6 +146,7 @@ def test_exit_is_bounded(program, server, fault):
     assert "50 records were not delivered when the process ended" in ended.err
 
 
+@about_a_vendor
 def test_exit_with_nobody_listening(program):
     """A refused connection costs the exit close_timeout, and the reason is reported."""
     ended = program("log.info('x')", options="close_timeout=1", url="http://127.0.0.1:9")
@@ -152,6 +157,7 @@ def test_exit_with_nobody_listening(program):
     assert "Nothing listens at 127.0.0.1:9" in ended.err
 
 
+@about_a_vendor
 def test_three_dead_destinations_cost_as_much_as_one(program, server):
     """Several handlers close side by side: the exit waits for all of them together."""
     server.faults.add(hang=True)
@@ -168,6 +174,7 @@ def test_three_dead_destinations_cost_as_much_as_one(program, server):
     assert ended.err.count("1 record was not delivered") == 3
 
 
+@about_a_vendor
 def test_exit_interrupts_a_long_backoff(program, server):
     """Closing does not wait for a backoff: what is due is tried once more at once."""
     server.faults.add(status=503, times=1)
@@ -185,6 +192,7 @@ def test_exit_interrupts_a_long_backoff(program, server):
     assert server.count() == 1
 
 
+@about_a_vendor
 def test_a_big_backlog_gets_the_time_it_needs(program, server):
     """While the server keeps acknowledging, closing continues beyond close_timeout."""
     server.faults.add(delay=0.5)

@@ -11,6 +11,8 @@ from cxlogging.devserver import DevServer
 from tests.conftest import VENDORS
 from tests.faults.proxy import FaultProxy
 
+from .conftest import about_a_vendor
+
 THING = """
 import gc
 class Thing:
@@ -63,6 +65,7 @@ def test_records_of_finalizers_arrive_at_each_handler(program, server):
         assert len(server.events(vendor)) == 4
 
 
+@about_a_vendor
 def test_what_exit_functions_lose_is_counted(program):
     """
     With a dead vendor, messages count each record of exit functions that run after the package's
@@ -80,6 +83,7 @@ def test_what_exit_functions_lose_is_counted(program):
     assert sum(int(line.partition("): ")[2].split()[0]) for line in lines) == 5
 
 
+@about_a_vendor
 @pytest.mark.parametrize("normal", ["", "log.info('normal')"])
 def test_what_is_lost_is_counted_in_one_line(program, normal):
     """With a dead vendor each record of a finalizer is counted, once, in one message at the end."""
@@ -99,6 +103,7 @@ def test_what_is_lost_is_counted_in_one_line(program, normal):
     assert ended.out.splitlines().count("abandoned 1 30") == 5
 
 
+@about_a_vendor
 def test_a_spool_keeps_what_finalizers_log(program, server, tmp_path):
     """With a dead vendor and a spool nothing is lost: the next process delivers it."""
     server.faults.add(status=503)
@@ -113,6 +118,7 @@ def test_a_spool_keeps_what_finalizers_log(program, server, tmp_path):
     assert sorted(map(message, server.events())) == [f"gone {n}" for n in range(5)]
 
 
+@about_a_vendor
 def test_finalizers_take_a_bounded_time(program, server):
     """A vendor that answers none of the records of finalizers costs close_timeout, once."""
     server.faults.add(hang=True)
@@ -123,6 +129,7 @@ def test_finalizers_take_a_bounded_time(program, server):
     assert "5 records were not delivered" in ended.err
 
 
+@about_a_vendor
 @pytest.mark.parametrize("stream", ["None", "__import__('io').StringIO()"])
 def test_where_there_is_no_stderr(program, stream):
     """If there is no stderr, nothing fails."""
@@ -132,6 +139,7 @@ def test_where_there_is_no_stderr(program, stream):
     assert (ended.code, ended.err) == (0, "")
 
 
+@about_a_vendor
 def test_records_of_finalizers_arrive_over_tls(program, tmp_path):
     """A new TLS connection can be made while the interpreter ends."""
     authority = trustme.CA()

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import VENDORS
 from tests.delivery.test_delivery import wait_until
 
+from .conftest import about_a_vendor
+
 
 def messages(server, vendor=None):
     return sorted(event["message"] for event in server.events(vendor))
@@ -261,6 +263,7 @@ def test_the_child_closes_the_connections_of_its_parent(program, server):
     assert sorted(messages(server)) == ["after", "before", "child"]
 
 
+@about_a_vendor
 def test_the_child_does_not_hold_a_request_of_its_parent(program, server):
     """A child closes its copy of a connection in use: the vendor sees when the parent closes it."""
     server.faults.add(delay=1.0, times=1)

@@ -6,6 +6,8 @@ import json
 
 from tests.conftest import VENDORS
 
+from .conftest import about_a_vendor
+
 CONFIG = """
 import logging.config
 config = {
@@ -91,6 +93,7 @@ def test_a_handler_that_the_new_configuration_does_not_name(program, server):
     assert [event["message"] for event in server.events()] == ["before", "after"]
 
 
+@about_a_vendor
 def test_dict_config_with_a_dead_server_does_not_wait(program, server):
     """A second dictConfig with a server that hangs takes no time: nothing is waited for."""
     server.faults.add(hang=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+from .conftest import about_a_vendor
+
 SEND = """
 import signal
 log.info("x")
@@ -68,6 +70,7 @@ def test_an_ignored_sigterm_stays_ignored(program, server):
     assert server.count() == 2
 
 
+@about_a_vendor
 def test_sigterm_with_a_dead_server_is_bounded(program, server):
     """With a server that hangs, SIGTERM takes the exit budget and reports what was left."""
     server.faults.add(hang=True)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...delivery.nats.address import is_stream
 from ...errors import CxLoggingError
 from ...vendors.registry import EXAMPLE
+from ...wire.masking import without_bare_user
 from ..shared.exit_codes import EMPTY, FAILURE
 from ..shared.screen import complain, is_coloured, note, painted, safe, safe_json
 from ..shared.wording import examples
@@ -22,7 +24,23 @@ from .send import Senders, deliver, deliver_again
 if TYPE_CHECKING:
     from ...delivery.journal.inspection import ProcessSummary, SpooledDestination
 
-PATH = click.argument("path", type=click.Path(file_okay=False))
+
+class SpoolPath(click.Path):
+    """The directory of a spool; a stream has commands of its own."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if is_stream(value):
+            self.fail(
+                f"{without_bare_user(value)} is a stream, and these commands are for directories:"
+                " use `cxlogging relay status` and `cxlogging relay rejected`. For what waits on"
+                " this machine, give the directory of spool_local=.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
+PATH = click.argument("path", type=SpoolPath(file_okay=False))
 TO = click.option(
     "--to",
     "wanted",

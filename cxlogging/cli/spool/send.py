@@ -55,6 +55,12 @@ class Senders:
         if vendor not in VENDORS:
             complain(f"unknown vendor {vendor!r} in {spooled.name}")
             return None
+        if stream := arguments.pop("stream", ""):
+            complain(
+                f"{vendor}: these records wait for the stream {stream}: a handler with"
+                f" spool='nats://…/{stream}' and spool_local={self._path!r} publishes them"
+            )
+            return None
         try:
             destination = self._destination(vendor, arguments)
             if destination is None or not self._may_send(spooled, destination):

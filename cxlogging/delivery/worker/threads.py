@@ -275,7 +275,8 @@ class Workers:
         if lane.queue.needs_care or clock() >= lane.queue.maintain_at:
             with lane.lock:
                 lane.queue.maintain(clock())
-        lane.do_chores()
+        if lane.chores:
+            lane.do_chores()
         if lane.drops.has_unreported or lane.diagnostics.has_pending or lane.queue.notices:
             lane.report(clock())
         with lane.lock:
@@ -338,7 +339,9 @@ class Workers:
         maintain_at = lane.queue.maintain_at
         if lane.is_watched and self._watcher.start():
             maintain_at = math.inf  # one thread wakes for it, whatever the number of handlers
-        look_at = min(maintain_at, lane.watch_at, lane.chores_due_at)
+        look_at = min(maintain_at, lane.watch_at)
+        if lane.chores:
+            look_at = min(look_at, lane.chores_due_at)
         if self._may_report():
             look_at = min(look_at, *(source.event_due_at for source in lane.event_sources))
         return min(decision.wait, max(look_at - now, SHORTEST_WAIT))

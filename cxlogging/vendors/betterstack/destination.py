@@ -112,7 +112,8 @@ class BetterStack(Destination):
         usual_start = _start(count)
 
         def packed(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
-            put_sample_rate(document, rate)
+            if rate != 1:
+                put_sample_rate(document, rate)
             head = usual_head if task is None else _constants(form, level, level_name, key, task)
             start, cut = usual_start if len(document) == count else _start(len(document))
             is_full = time_ns >= FULL_NS
@@ -120,7 +121,8 @@ class BetterStack(Destination):
             return b"".join((start, time, head, packb(document)[cut:]))
 
         def text(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
-            put_sample_rate(document, rate)
+            if rate != 1:
+                put_sample_rate(document, rate)
             head = usual_head if task is None else _constants(form, level, level_name, key, task)
             time = b"%d" % time_ns if time_ns >= FULL_NS else b'"%b"' % rfc3339(time_ns).encode()
             return b'{"dt":%b,%b,%b' % (time, head, encoded(document)[1:])

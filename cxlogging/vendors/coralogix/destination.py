@@ -124,7 +124,8 @@ class Coralogix(Destination):
         form = b'{"hiResTimestamp":"%%019d",%b,"text":%%b%b}' % (source, end)
 
         def write(time_ns: int, document: dict[str, Any], rate: int, task: str | None) -> bytes:
-            put_sample_rate(document, rate)
+            if rate != 1:
+                put_sample_rate(document, rate)
             if task is not None:
                 document["task"] = task
             return form % (time_ns, encoded_twice(document))
