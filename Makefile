@@ -14,13 +14,13 @@ PARALLEL = -n $(WORKERS) --dist loadgroup
 COVERING = tests/wire tests/vendors tests/delivery tests/handlers tests/journal tests/lifecycle \
 	tests/devserver tests/integrations tests/cli/test_doctor.py tests/cli/test_spool.py \
 	tests/test_handlers.py
-QUICK = not slow and not timing and not servers and not integrations
+QUICK = not slow and not timing and not servers and not integrations and not fleet
 
 # Without bytecode, each of the many processes that tests start would compile the package again.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow test-timing check coverage browser docs docs-serve build faults integrations soak fuzz bench clean
+.PHONY: help demo test test-all test-slow test-timing check coverage browser docs docs-serve build faults integrations fleet soak fuzz bench clean
 
 help: ## print this list
 	@echo "Usage: make TARGET [PYTHON=python3.13] [ARGS='arguments of the command']"
@@ -71,6 +71,9 @@ faults: $(VENV)/.ready-faults ## run every case of the fault matrix, other serve
 integrations: $(VENV)/.ready-integrations ## start every example and every framework for real
 	$(PYTEST) $(PARALLEL) tests/integrations $(ARGS)
 
+fleet: $(VENV)/.ready-fleet ## a NATS cluster, relays and producers under faults; FLEET_SEED=7 for another order
+	$(PYTEST) tests/fleet $(ARGS)
+
 soak: $(VENV)/.ready-test ## load with random faults and kills; ARGS='--minutes 5'
 	$(BIN)/python -m tests.soak $(ARGS)
 
@@ -102,4 +105,5 @@ EXTRA_docs = docs
 EXTRA_build = build
 EXTRA_bench = dev,fast
 EXTRA_faults = faults
+EXTRA_fleet = test
 EXTRA_integrations = integrations

@@ -16,6 +16,7 @@ from .modes import MODES, OTHERS, Mode, chosen, matching, participants
 from .processes import ROOT, Sink
 from .publish import publish
 from .report import text
+from .stream import stream
 from .subjects import SUBJECTS
 
 QUICK_PART = 10
@@ -77,8 +78,10 @@ def _measure(options: Any) -> None:
     began = time.monotonic()
     sink = Sink()
     try:
-        _rounds(sink, modes, options, result)
-        _others(sink, others, options, result)
+        with stream() as address:
+            sink.target["stream"] = address
+            _rounds(sink, modes, options, result)
+            _others(sink, others, options, result)
     finally:
         sink.end()
         result["environment"]["minutes"] = round((time.monotonic() - began) / 60, 1)

@@ -6,11 +6,12 @@ from .base import Subject, Target, hide_fast
 from .baselines import BASELINES, NO_OP, THREE_NO_OPS
 from .floors import FLOORS
 from .holding import HELD, LIMITED
-from .ours import OURS, PLAIN, THREE
+from .ours import OURS, PLAIN, STREAMED, STREAMED_SMALL, THREE
 from .peers import PEERS, VENDOR_SDKS
 
-SUBJECTS = [*BASELINES, *FLOORS, *OURS, *PEERS]
-OTHERS = [*PLAIN, THREE_NO_OPS, *THREE, VENDOR_SDKS, *HELD.values(), *LIMITED.values()]
+SUBJECTS = [*BASELINES, *FLOORS, *OURS, STREAMED, *PEERS]
+OTHERS = [*PLAIN, STREAMED_SMALL, THREE_NO_OPS, *THREE, VENDOR_SDKS]
+OTHERS += [*HELD.values(), *LIMITED.values()]
 BY_NAME = {each.name: each for each in [*SUBJECTS, *OTHERS]}
 
 __all__ = ["BY_NAME", "NO_OP", "SUBJECTS", "Subject", "Target", "hide_fast"]

@@ -25,12 +25,14 @@ class Target:
         host: The sink's host.
         logstash_port: Where the sink takes lines over TCP.
         directory: An empty directory, for those that write files.
+        stream: The address of a NATS stream; empty where no server is installed.
     """
 
     url: str
     host: str
     logstash_port: int
     directory: str
+    stream: str = ""
 
 
 Opened = tuple[logging.Handler, Callable[[], object]]

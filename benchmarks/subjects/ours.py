@@ -1,4 +1,4 @@
-"""cxlogging: three vendors, in memory and with a spool, with the ``fast`` extra and without."""
+"""cxlogging: in memory, with a spool, to a stream; with the ``fast`` extra and without."""
 
 from __future__ import annotations
 
@@ -65,6 +65,38 @@ _KINDS = [(journal, fast) for fast in (True, False) for journal in (False, True)
 OURS = [_subject(each, (each,), journal, fast) for journal, fast in _KINDS for each in VENDORS]
 PLAIN = [_subject(each, (each,), False, True, plain=True) for each in VENDORS]
 """With ``compression=None``: what compression costs and saves is the difference."""
+
+
+def _streamed(**options: Any) -> Callable[[Target], list[Opened]]:
+    def attached(target: Target) -> list[Opened]:
+        if not target.stream:
+            raise ImportError("no nats-server is installed")
+        return [open_handler(BETTER_STACK, target, spool=target.stream, **options)]
+
+    return attached
+
+
+STREAMED = Subject(
+    f"cxlogging {BETTER_STACK}, NATS stream",
+    "ours",
+    _streamed(),
+    vendor=BETTER_STACK,
+    load=(
+        "from cxlogging import BetterStackHandler;"
+        " BetterStackHandler(spool='nats://127.0.0.1:9/LOGS').flush(0)"
+    ),
+    packages=("nats-py",),
+    note="to a NATS server of one node on this machine; its relay does not run",
+)
+"""Ends with the stream's acknowledgement: nothing arrives at the sink."""
+
+STREAMED_SMALL = Subject(
+    f"{STREAMED.name}, small messages",
+    "ours",
+    _streamed(batch_count=10, concurrency=16),
+    vendor=BETTER_STACK,
+)
+"""Messages of ten records, sixteen at a time, as from many hosts: `fleet` measures them."""
 
 THREE = [_subject("three vendors", VENDORS, journal, True) for journal in (False, True)]
 

@@ -21,8 +21,8 @@ COMMANDS = {
     "spool": "Inspect and maintain records that wait on disk.",
     "demo": "See it work: an application, an outage, and nothing lost.",
     "dev": "Run a local server that behaves like the three vendors.",
-    "relay": "Deliver the messages of a NATS stream, and look after it.",
     "fault": "Make the local server fail on purpose.",
+    "relay": "Deliver the messages of a NATS stream, and look after it.",
     "mcp": "Give coding assistants tools that read the logs.",
     "completion": "Print the completion script of a shell.",
 }

@@ -43,6 +43,7 @@ REJECTED_AT = "Cx-Rejected-At"
 SUBJECT = "Cx-Subject"
 OWN_HEADERS = frozenset({REASON, REJECTED_AT, SUBJECT})
 OF_ITEMS = frozenset({MESSAGE_ID, RUN, FIRST, COUNT, LEVELS, SPACING})
+SERVERS = "Nats-"
 UNREADABLE = "unreadable"
 """Stands for the vendor of a message that is not of this package's format."""
 
@@ -86,6 +87,11 @@ def _now() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _copied(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that another stream may see: those of NATS are for the first one."""
+    return {name: text for name, text in headers.items() if not name.startswith("Nats-")}
+
+
 class DeadLetters:
     """
     The stream of dead letters of a stream.
@@ -114,12 +120,14 @@ class DeadLetters:
         headers = dict(raw.headers or {})
         name = headers.get(MESSAGE_ID) or f"{raw.metadata.sequence.stream}"
         vendor = raw.subject.rpartition(".")[2] if headers.get(DESTINATION) else UNREADABLE
-        await self._write(vendor, raw.subject, {**headers, MESSAGE_ID: name}, raw.data, reason)
+        letter = {**_copied(headers), MESSAGE_ID: name}
+        await self._write(vendor, raw.subject, letter, raw.data, reason)
 
     async def _write_items(self, message: HeldMessage) -> None:
         raw = message.raw
         vendor = raw.subject.rpartition(".")[2]
-        shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
+        copied = _copied(raw.headers).items()
+        shared = {name: text for name, text in copied if name not in OF_ITEMS}
         spacing = int(raw.headers.get(SPACING, 0))
         for begin, end, reason in message.refused():
             chosen = message.items[begin:end]
@@ -135,7 +143,9 @@ class DeadLetters:
         own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
         name = f"rejected-{headers[MESSAGE_ID]}"
         to = self._link.address.rejected_subject(vendor)
-        await self._link.publish(to, payload, {**headers, **own, MESSAGE_ID: name})
+        # The servers' own headers may demand another stream than this one.
+        kept = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+        await self._link.publish(to, payload, {**kept, **own, MESSAGE_ID: name})
 
     async def read(self) -> AsyncIterator[RejectedMessage]:
         """
@@ -185,7 +195,8 @@ class DeadLetters:
         Raises:
             StreamError: It could not be published, or removed.
         """
-        headers = {name: text for name, text in letter.headers.items() if name not in OWN_HEADERS}
+        copied = _copied(letter.headers).items()
+        headers = {name: text for name, text in copied if name not in OWN_HEADERS}
         secret = f"{letter.headers.get(MESSAGE_ID)} {letter.at} {letter.sequence}"
         run = hashlib.sha256(secret.encode()).hexdigest()[:16]
         if RUN in headers:

@@ -49,6 +49,7 @@ class Link:
 
     def __init__(self, address: Address, login: Login, name: str = "cxlogging-relay") -> None:
         self.address = address
+        self._login, self._name = login, name
         self._connection = StreamConnection(address, login, name=name)
         self._client: object = None
         self._js: JetStreamContext | None = None
@@ -67,6 +68,12 @@ class Link:
         client: Client = await self._connection.client()
         return client
 
+    def one_by_one(self) -> list[Link]:
+        """Return a connection to each server of the address alone, not opened yet."""
+        servers = self.address.servers if len(self.address.servers) > 1 else ()
+        alone = [self.address._replace(servers=(server,)) for server in servers]
+        return [Link(address, self._login, self._name) for address in alone]
+
     async def lose(self) -> None:
         """Give the connection up, as the server does not answer; the next one is another's."""
         await self._connection.lose()
@@ -80,7 +87,7 @@ class Link:
             raise
         except asyncio.TimeoutError as error:
             await self._count_silence(js)
-            raise stream_error(error, self.address) from error
+            raise self._connection.refusal or stream_error(error, self.address) from error
         except Exception as error:
             raise stream_error(error, self.address) from error
         self._silent = 0

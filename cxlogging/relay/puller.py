@@ -18,7 +18,7 @@ SILENT_SECONDS = 2 * HEARTBEAT_SECONDS + 1
 """Without a message or a heartbeat for so long, the server is given up."""
 
 STATUS, DESCRIPTION = "Status", "Description"
-HEARTBEAT, NOT_FOUND, EXPIRED, CONFLICT = "100", "404", "408", "409"
+HEARTBEAT, NOT_FOUND, EXPIRED, CONFLICT, NOBODY = "100", "404", "408", "409", "503"
 TOO_LARGE = "maxbytes"
 GONE = ("Consumer Deleted", "Consumer is push based")
 LEFTOVER_SECONDS = 0.05
@@ -67,7 +67,6 @@ class Puller:
             message = await self._inbox.next_msg(SILENT_SECONDS)
         except asyncio.TimeoutError:
             self._forget()
-            await self._link.lose()
             raise StreamError(f"the consumer {self._consumer} did not answer in time") from None
         except Exception as error:
             self._forget()
@@ -114,7 +113,8 @@ class Puller:
             self._is_alone = TOO_LARGE in description.lower()
             return
         self._forget()
-        raise StreamError(f"the consumer {self._consumer}: {description or status}")
+        said = "nobody answers" if status == NOBODY else description or f"status {status}"
+        raise StreamError(f"the consumer {self._consumer}: {said}")
 
     def _forget(self) -> None:
         self._client = self._inbox = None

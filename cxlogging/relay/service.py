@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from typing import Any
 
 from .. import __version__
@@ -42,6 +42,7 @@ LOOK_SECONDS = 30.0
 
 AGAIN_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.02
+CANCEL_SECONDS = 0.5
 STOPPING = "the relay stops"
 
 
@@ -129,9 +130,7 @@ class Relay:
         try:
             yield
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await _cancelled(self._tasks.values())
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -300,3 +299,12 @@ async def _until(end: float, condition: Callable[[], bool]) -> None:
     """Wait until *condition* holds, or until monotonic *end*."""
     while not condition() and monotonic() < end:  # noqa: ASYNC110 - threads change it
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel *tasks* until all have ended: before Python 3.12, `asyncio.wait_for` may lose one."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)

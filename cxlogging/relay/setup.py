@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import nats.js.errors
+from nats.aio.client import Client
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -105,6 +107,12 @@ def require_version(version: str, server: str) -> None:
         )
 
 
+def server_version(client: Client) -> str:
+    """Return the version of the server that *client* is connected to, such as ``2.15.1``."""
+    found = client.connected_server_version
+    return f"{found.major}.{found.minor}.{found.patch}"
+
+
 async def check_version(link: Link) -> str:
     """
     Return the version of the server that *link* is connected to.
@@ -114,7 +122,7 @@ async def check_version(link: Link) -> str:
         StreamError: There is no connection.
     """
     client = await link.client()
-    version = str(client.connected_server_version)
+    version = server_version(client)
     url = client.connected_url
     require_version(version, url.netloc if url else str(link.address))
     return version
@@ -246,13 +254,21 @@ class Setup:
             CxLoggingError: A server is too old, or refuses something.
             StreamError: The servers do not answer.
         """
-        await check_version(self._link)
         address = self._config.address
+        await self._check_versions()
         wanted = stream_configs(address, self._config.dedupe_window, self._sizes)
         changes = [await self._stream(each) for each in wanted]
         ack_wait = self._config.ack_wait
         consumers = [await ensure_consumer(self._link, vendor, ack_wait) for vendor in VENDORS]
         return [*changes, *consumers]
+
+    async def _check_versions(self) -> None:
+        """Raise where one of the servers that answer is too old."""
+        await check_version(self._link)
+        for link in self._link.one_by_one():
+            with suppress(StreamError):  # one that is down does not keep the others from working
+                await check_version(link)
+            await link.close()
 
     async def _stream(self, wanted: StreamConfig) -> SetupChange:
         part = _part(self._config.address, str(wanted.name))

@@ -164,17 +164,22 @@ async def _relays(link: Link) -> list[dict[str, Any]]:
 
 def _alarms(status: StreamStatus) -> Iterator[str]:
     """Yield what health checks of the servers do not say."""
-    yield from _alarms_of_sizes(status)
-    yield from _alarms_of_consumers(status)
+    yield from stream_alarms(status)
     if status.messages and not status.relays:
         yield f"{status.messages} messages wait, and no relay runs"
-    if status.oldest_seconds is not None and status.oldest_seconds > OLD_SECONDS:
-        yield f"the oldest message has waited for {status.oldest_seconds / 60:.0f} minutes"
     if status.rejected:
         yield f"{status.rejected} messages were rejected: `cxlogging relay rejected` lists them"
     for relay in status.relays:
         for name, reason in relay.get("trouble", {}).items():
             yield f"relay {relay['relay']} ({relay.get('host', '')}): {name}: {reason}"
+
+
+def stream_alarms(status: StreamStatus) -> Iterator[str]:
+    """Yield what is alarming about the stream itself."""
+    yield from _alarms_of_sizes(status)
+    yield from _alarms_of_consumers(status)
+    if status.oldest_seconds is not None and status.oldest_seconds > OLD_SECONDS:
+        yield f"the oldest message has waited for {status.oldest_seconds / 60:.0f} minutes"
 
 
 def _alarms_of_sizes(status: StreamStatus) -> Iterator[str]:

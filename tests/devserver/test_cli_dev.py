@@ -213,7 +213,7 @@ def test_help_names_every_option():
     for option in ("--port", "--open", "--quiet", "--variables", "--host", "--allow-remote",
                    "--db", "--max-size", "--coralogix-key", "--honeycomb-key",
                    "--betterstack-token", "--query-key", "--query-timeout",
-                   "--coralogix-plain-only"):  # fmt: skip
+                   "--coralogix-plain-only", "--nats", "--nats-port"):  # fmt: skip
         assert option in done.stdout
     script = "import sys; from cxlogging.cli import main\ntry: main()\n"
     script += "finally: print('uvicorn' in sys.modules)"

@@ -100,6 +100,15 @@ class Node:
         return f"{self.scheme}://{self.place}"
 
     @property
+    def nodes(self) -> list[Node]:
+        """Itself: as a cluster has them."""
+        return [self]
+
+    def address(self, stream: str) -> str:
+        """Return the address of a stream."""
+        return f"{self.url}/{stream}"
+
+    @property
     def pid(self) -> int:
         """The process."""
         assert self._process is not None
@@ -254,19 +263,23 @@ def using(address: str | Address, work: Callable[[Client], Coroutine[Any, Any, R
     return run(main())
 
 
-def create_stream(address: str, *, replicas: int = 1, max_bytes: int = 2**26) -> None:
-    """Create the stream of *address*, as `cxlogging relay init` does."""
+def create_stream(address: str, *, replicas: int = 1, max_bytes: int = 2**26, **other: Any) -> None:
+    """Create the stream of *address*, as `cxlogging relay init` does, but for *other* settings."""
     parsed = parse_address("address", address)
 
     async def create(client: Client) -> None:
+        settings = {
+            "retention": RetentionPolicy.WORK_QUEUE,
+            "discard": DiscardPolicy.NEW,
+            "storage": StorageType.FILE,
+            **other,
+        }
         config = StreamConfig(
             name=parsed.stream,
             subjects=[parsed.items_subject(">")],
-            retention=RetentionPolicy.WORK_QUEUE,
-            discard=DiscardPolicy.NEW,
-            storage=StorageType.FILE,
             num_replicas=replicas,
             max_bytes=max_bytes,
+            **settings,
         )
         js = client.jetstream(timeout=10)
         end = time.monotonic() + DEADLINE

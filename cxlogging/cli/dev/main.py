@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -20,6 +21,7 @@ from ..shared.local_server import listening_port
 from ..shared.numbers import FiniteRange
 from ..shared.wording import examples, in_flags
 from .browser import open_page
+from .local_fleet import FleetOptions, local_fleet, require_programs
 from .printing import EventPrinter
 from .welcome import welcome
 
@@ -61,6 +63,7 @@ def _vendor_options(command: _Command) -> _Command:
         "cxlogging dev --open",
         "cxlogging dev --port 0 --quiet",
         "cxlogging dev --db events.db --max-size 1GiB",
+        "cxlogging dev --nats",
     ),
 )
 @listening_port("The port to listen on; 0 picks a free one and prints it.")
@@ -92,6 +95,17 @@ def _vendor_options(command: _Command) -> _Command:
     callback=_size,
     help="The size of the database; above it, the oldest events are deleted.",
 )
+@click.option(
+    "--nats",
+    is_flag=True,
+    help="Also run a NATS server and a relay, as for a fleet of machines.",
+)
+@click.option(
+    "--nats-port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="The port of the NATS server; 0 picks a free one. Default: 4222, or else a free one.",
+)
 @_vendor_options
 @click.option(
     "--query-key",
@@ -118,6 +132,8 @@ def command(
     allow_remote: bool,
     path: str | None,
     max_size: int,
+    nats: bool,
+    nats_port: int | None,
     dataprime: tuple[str, ...],
     query_timeout: float,
     **vendor_options: Any,
@@ -129,7 +145,13 @@ def command(
     It stores what arrives in a database, shows it on a page, and answers DataPrime queries. Events
     are printed as they arrive; each rejected request is a line on stderr with the reason. Stop it
     with Ctrl-C.
+
+    With --nats, handlers with the printed address as spool= publish to a stream of a NATS server,
+    and a relay delivers from there to the local server: the way of a fleet, on one machine.
     """
+    if nats_port is not None and not nats:
+        raise click.UsageError("--nats-port is the port of the server that --nats starts.")
+    program = require_programs() if nats else None
     printer = EventPrinter(quiet=quiet)
     keys = {vendor: vendor_options[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
@@ -149,13 +171,23 @@ def command(
     for vendor in VENDORS:
         if vendor_options.get(f"{vendor}_plain_only"):
             server.faults.add(vendor=vendor, compressed=True, status=415)
-    keyed = {vendor for vendor, given in keys.items() if given}
-    _serve(server, printer, keyed, opens=opens, variables=variables)
+    first = {vendor: given[0] for vendor, given in keys.items() if given}
+
+    def fleet() -> AbstractContextManager[str]:
+        if program is None:
+            return nullcontext("")
+        options = FleetOptions(host, 0 if port == 0 else None, path, first)
+        if nats_port is not None:
+            options = options._replace(port=nats_port)
+        return local_fleet(program, options, server.url, printer.errors.write)
+
+    _serve(server, printer, fleet, first.keys(), opens=opens, variables=variables)
 
 
 def _serve(
     server: DevServer,
     printer: EventPrinter,
+    fleet: Callable[[], AbstractContextManager[str]],
     keyed: Collection[str],
     *,
     opens: bool,
@@ -166,11 +198,12 @@ def _serve(
     last_event = server.store.last_event
     try:
         server.start()
-        printer.out.write(welcome(server.url, keyed, variables=variables))
-        printer.start(server.store, last_event)
-        if opens:
-            open_page(f"{server.url}/")
-        threading.Event().wait()
+        with fleet() as stream:
+            printer.out.write(welcome(server.url, keyed, variables=variables, stream=stream))
+            printer.start(server.store, last_event)
+            if opens:
+                open_page(f"{server.url}/")
+            threading.Event().wait()
     except OSError as error:
         raise click.ClickException(_error_message(error, server.host, server.port)) from None
     except KeyboardInterrupt:

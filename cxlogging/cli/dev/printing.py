@@ -79,10 +79,11 @@ class EventPrinter:
 
     Attributes:
         out: Where events are printed.
+        errors: Where everything that is wrong is printed.
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self.out, self._errors = Output(sys.stdout), Output(sys.stderr)
+        self.out, self.errors = Output(sys.stdout), Output(sys.stderr)
         self._quiet = quiet
         self._rejections: deque[tuple[int, str]] = deque(maxlen=MAX_REJECTIONS)
         self._numbers, self._last_rejection = count(1), 0
@@ -152,16 +153,16 @@ class EventPrinter:
             text = f"event {event['id']} cannot be printed: {type(error).__name__}"
         self.out.write(text)
         if not self.out.is_open:
-            self._errors.write("stdout is closed: events are no longer printed, the server runs on")
+            self.errors.write("stdout is closed: events are no longer printed, the server runs on")
 
     def _print_rejections(self) -> None:
         while self._rejections and not self._is_late():
             number, line = self._rejections.popleft()
             left_out, self._last_rejection = number - self._last_rejection - 1, number
             if left_out:
-                self._errors.write(_left_out("rejected requests", left_out))
+                self.errors.write(_left_out("rejected requests", left_out))
             shown = safe(line)
-            self._errors.write(painted(shown, "red") if self._errors.is_coloured else shown)
+            self.errors.write(painted(shown, "red") if self.errors.is_coloured else shown)
 
 
 def _left_out(what: str, number: int, hint: str = "") -> str:

@@ -9,7 +9,9 @@ from ...vendors.registry import VENDORS
 from ...wire.settings import URL_VARIABLE
 
 
-def welcome(url: str, keyed: Collection[str] = (), *, variables: bool = False) -> str:
+def welcome(
+    url: str, keyed: Collection[str] = (), *, variables: bool = False, stream: str = ""
+) -> str:
     """
     Return the text.
 
@@ -17,6 +19,7 @@ def welcome(url: str, keyed: Collection[str] = (), *, variables: bool = False) -
         url: The address of the server.
         keyed: The vendors for which the server accepts certain keys alone.
         variables: Show the variables of each vendor, which its own clients read too.
+        stream: The address of a stream, from which a relay delivers to the server; empty is none.
     """
     blocks: dict[str, Mapping[str, str]] = {"cxlogging, all handlers": {URL_VARIABLE: url}}
     # Each block is enough to send here. It names no region or domain, which would lead elsewhere.
@@ -26,7 +29,10 @@ def welcome(url: str, keyed: Collection[str] = (), *, variables: bool = False) -
         if variables or name in keyed:
             blocks.update(vendor.profile.local_variables(url, key))
     without_key = "" if keyed else "; a key is not needed"
-    lines = [f"The page: {url}/", ""]
+    lines = [f"The page: {url}/"]
+    if stream:
+        lines.append(f'By a stream and a relay: spool="{stream}"')
+    lines.append("")
     lines += [f"To send logs here, set this where your application runs{without_key}:", ""]
     for title, held in blocks.items():
         lines.append(f"# {title}")

@@ -46,6 +46,18 @@ def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Findin
             yield _compressed(about, client, handler, tried, wait)
 
 
+def seen_again(
+    about: str, handler: ShippingHandler, identity: str, begun: int, wait: float
+) -> Finding:
+    """Return whether a query finds the event *identity*, sent at *begun*, within *wait* seconds."""
+    endpoint = handler.delivery.destination.endpoint
+    client = None if endpoint is None else _client(endpoint)
+    if not isinstance(client, DataPrimeClient):
+        return skip("seen again", client or "the address is not known", about)
+    with client:
+        return _appeared(about, client, "seen again", identity, begun, wait)
+
+
 def _compressed(
     about: str, client: DataPrimeClient | None, handler: ShippingHandler, encoding: str, wait: float
 ) -> Finding:

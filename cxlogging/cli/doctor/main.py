@@ -19,7 +19,9 @@ from ..shared.wording import examples
 from .canary import canary
 from .findings import Finding, Printer, Status, fail, ok, warn
 from .network import network
+from .relayed import relayed
 from .settings import settings
+from .stream import stream, stream_of, vendor_of
 from .tree import tree
 
 EXTRAS = {
@@ -55,7 +57,7 @@ EXTRAS = {
     default=60.0,
     show_default=True,
     metavar="S",
-    help="Wait up to S seconds until the test event can be queried.",
+    help="Wait up to S seconds until a relay has delivered the test event, or a query finds it.",
 )
 @click.option("--no-send", is_flag=True, help="Do not send test events.")
 @click.option("--offline", is_flag=True, help="Do not use the network.")
@@ -75,9 +77,10 @@ def command(
 
     Checks their settings and connections, and sends one event with each. Where queries are
     possible (with CX_API_KEY, or at the local server), it queries for that event. For each problem
-    it prints the cause and how to fix it.
+    it prints the cause and how to fix it. For handlers that publish to a NATS stream, it checks the
+    servers, the stream and its relays, and follows the event until a relay has delivered it.
 
-    Exit codes: 0 no problem, 1 a problem, 3 a key was refused.
+    Exit codes: 0 no problem, 1 a problem, 3 a key or a login was refused.
     """
     examined = targets(app, config)
     printer = None if as_json else Printer()
@@ -114,9 +117,15 @@ def _findings(
     for name, handler in examined.handlers.items():
         about = f"{name}: {handler.delivery.destination.name}"
         yield from settings(about, handler)
+        address = stream_of(handler)
         if not offline:
-            yield from network(about, handler, limit)
-        if send:
+            if address:
+                yield from stream(about, address, vendor_of(handler), limit)
+            else:
+                yield from network(about, handler, limit)
+        if send and address:
+            yield from relayed(about, handler, address, wait)
+        elif send:
             yield from canary(about, handler, wait)
 
 

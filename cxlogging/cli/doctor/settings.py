@@ -85,6 +85,8 @@ def _masked(value: str) -> str:
 def _changed(options: Options) -> Iterator[tuple[str, str]]:
     usual = Options()._asdict()
     for name, value in options._asdict().items():
+        if options.stream and name == "compression":
+            continue  # the relay compresses, if at all
         if value != usual[name]:
             yield name, _plain(name, value)
 
@@ -103,10 +105,10 @@ def without_password(address: str) -> str:
 
 
 def _spool(about: str, handler: ShippingHandler) -> Iterator[Finding]:
-    options = handler.delivery.options
-    if options.directory is None:
+    directory = handler.delivery.options.directory
+    if directory is None:
         return
-    path = Path(options.directory)
+    path = Path(directory)
     stats = handler.stats()
     detail = f"{path}: {stats.spooled:,} records wait"
     existing = next(each for each in (path, *path.parents) if each.exists())

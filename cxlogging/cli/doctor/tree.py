@@ -14,6 +14,8 @@ from ..shared.targets import loggers
 from .findings import Finding, fail, ok, warn
 
 MAX_NAMES = 5
+CLIENT = "nats."
+"""Loggers of a library that a handler may import: what they log never reaches our handlers."""
 
 
 def tree(handlers: Mapping[str, ShippingHandler], own: frozenset[str]) -> Iterator[Finding]:
@@ -132,7 +134,11 @@ def _not_propagating(own: frozenset[str]) -> Iterator[Finding]:
 
 
 def _disabled(own: frozenset[str]) -> Iterator[Finding]:
-    off = [name for name, logger in loggers() if logger.disabled and name not in own]
+    off = [
+        name
+        for name, logger in loggers()
+        if logger.disabled and name not in own and not name.startswith(CLIENT)
+    ]
     if off:
         yield warn(
             "disabled loggers",
