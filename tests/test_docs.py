@@ -181,7 +181,7 @@ def variables_of_the_code() -> dict[str, set[tuple[str, str]]]:
     found[settings.PLAIN_VARIABLE] = {("every handler", "allow_plain_http")}
     found[DISABLED_VARIABLE] = found[settings.REPORT_VARIABLE] = set()
     found["HTTPS_PROXY"] = {("every handler", "proxy"), ("query client", "proxy")}
-    found |= dict.fromkeys(LOGIN_VARIABLES, set())
+    found |= {name: set() for name in LOGIN_VARIABLES}
     for name in BUNDLES:
         found[name] = {("every handler", "ca_file")} if name == BUNDLES[0] else set()
     return found
