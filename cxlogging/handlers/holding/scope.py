@@ -140,7 +140,8 @@ class Hold:
         self.fate = self.fate or Fate.END
         self.is_open = False
         _moving(self._settle)
-        _open_scopes.discard(weakref.ref(self))
+        if not self.count:  # else the end of the process sees to it
+            _open_scopes.discard(weakref.ref(self))
 
     def _is_slow(self) -> bool:
         slow = self.rules.slow
