@@ -50,7 +50,7 @@ def spool_of(destination: Destination, path: str, options: Options, disk: Disk) 
 
 
 def shared_count(destination: Destination, options: Options) -> SharedCount | None:
-    """Return the count that all processes of *destination* share in a spool; None without a disk."""
+    """Return what counts a day of all processes of *destination*; None without a directory."""
     if options.directory is None or destination.missing:
         return None
     from ..journal.disk import Disk
