@@ -213,12 +213,7 @@ def parse_config(
 
 
 def require_destinations(config: RelayConfig) -> None:
-    """
-    Raise where a relay would have nobody to deliver to.
-
-    Raises:
-        ConfigurationError: There is no destination.
-    """
+    """Raise `ConfigurationError` where a relay would have nobody to deliver to."""
     if not config.destinations:
         names = ", ".join(vendor.profile.shown_first for vendor in VENDORS.values())
         raise ConfigurationError(
