@@ -6,7 +6,7 @@ import _thread
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...delivery.process.state import PROCESS
 from ...wire.event import Event, SyntheticOrigin
@@ -116,7 +116,7 @@ class Shelf:
         self.bytes_held = 0
         self.evicted = 0
         self.pid = PROCESS.pid
-        self._lock = _thread.RLock()
+        self._lock: Any = _thread.RLock()
 
     def add(self, entry: Entry, limit: int | None) -> None:
         """
