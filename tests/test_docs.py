@@ -19,6 +19,7 @@ from cxlogging.cli import group
 from cxlogging.dataprime.http.endpoint import KEY_VARIABLES
 from cxlogging.delivery.http.tls import BUNDLES
 from cxlogging.delivery.isolation import DISABLED_VARIABLE
+from cxlogging.delivery.nats.address import LOGIN_VARIABLES
 from cxlogging.delivery.options import Options
 from cxlogging.devserver import StoredEvent
 from cxlogging.devserver.engine import functions, row
@@ -191,6 +192,7 @@ def variables_of_the_code() -> dict[str, set[tuple[str, str]]]:
     found[settings.PLAIN_VARIABLE] = {("every handler", "allow_plain_http")}
     found[DISABLED_VARIABLE] = found[settings.REPORT_VARIABLE] = set()
     found["HTTPS_PROXY"] = {("every handler", "proxy"), ("query client", "proxy")}
+    found |= {name: set() for name in LOGIN_VARIABLES}
     for name in BUNDLES:
         found[name] = {("every handler", "ca_file")} if name == BUNDLES[0] else set()
     return found

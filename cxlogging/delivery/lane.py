@@ -45,6 +45,9 @@ from .worker.pacing import Health, Pace
 PAUSE_SECONDS = 0.5
 """Between two requests of leftovers, at most, while the vendor takes some of each."""
 
+CHORE_SECONDS = 0.25
+"""How long the end of a delivery waits for a worker that is at the chores."""
+
 TransportMaker = Callable[[], "Transport | ItemTransport"]
 
 Watch = Callable[[float, int], tuple["str | None", float]]
@@ -119,6 +122,7 @@ class Lane:
         self.acknowledged_at = 0.0
         self.waiters: list[_thread.LockType] = []
         self.transport = None if self.destination.missing else self._make_transport()
+        self._at_chores = _thread.allocate_lock()
         for chore in self.chores:
             chore.reset_after_fork()
 
@@ -318,11 +322,16 @@ class Lane:
         return min((chore.due_at for chore in self.chores), default=math.inf)
 
     def do_chores(self, *, all_of_them: bool = False) -> None:
-        """Do the chores that are due, or *all_of_them*: the process ends."""
-        for chore in self.chores:
-            now = self.clock.monotonic()
-            if all_of_them or chore.due_at <= now:
-                chore.work(now)
+        """Do the chores that are due, one worker at a time, or *all_of_them*: an end is near."""
+        if not self.chores or not self._at_chores.acquire(timeout=CHORE_SECONDS * all_of_them):
+            return
+        try:
+            for chore in self.chores:
+                now = self.clock.monotonic()
+                if all_of_them or chore.due_at <= now:
+                    chore.work(now)
+        finally:
+            self._at_chores.release()
 
     # What is open.
 

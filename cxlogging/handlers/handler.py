@@ -54,7 +54,8 @@ class ShippingHandler(logging.Handler):
 
         number = level_number("level", level)
         parts = build_pipeline(type(self), destination, options)
-        self._delivery, self._put, self._make = parts.delivery, parts.put, parts.make
+        self._delivery, self._make = parts.delivery, parts.make
+        self._put = self._delivery.put
         self._selection, self._gate, self._held_level = (
             parts.selection,
             parts.gate,
@@ -157,7 +158,8 @@ class ShippingHandler(logging.Handler):
         if self._gate is not None and CURRENT.get() is not None:
             decided = self._gate.rate(record, self.formatter)
             if decided is not None:
-                return decided
+                selection = self._selection
+                return selection.released(record) if decided and selection is not None else decided
         rate = 1
         if self._disabled:
             self._delivery.ledger.suppressed.add()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..delivery import isolation
@@ -29,7 +29,6 @@ class Pipeline(NamedTuple):
 
     Attributes:
         delivery: Sends what is accepted.
-        put: Accepts an item of a level.
         make: Makes the item of a record.
         selection: Leaves records out; None where all are sent.
         gate: Holds records back; None where none are.
@@ -37,7 +36,6 @@ class Pipeline(NamedTuple):
     """
 
     delivery: Delivery
-    put: Callable[[int, bytes], object]
     make: MakeItem
     selection: Selection | None
     gate: Gate | None
@@ -72,15 +70,15 @@ def build_pipeline(
         preload()
     report = HeldBackReport(delivery)
     selection = _selection(parsed, delivery, report)
-    put = delivery.put if selection is None else selection.put
     events = _event_maker(parsed, delivery)
     make = _item_maker(parsed, ItemMaker(events, destination, delivery.lane.volume.cell_of))
     gate = None
     if parsed["hold"] and not delivery.destination.missing and not isolation.is_disabled():
         held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination))
+        put = delivery.put if selection is None else selection.put
         gate = Gate(delivery, put, held, parsed["hold_bytes"], report.note)
     held_level = None if gate is None else parsed["held_level"]
-    return Pipeline(delivery, put, make, selection, gate, held_level)
+    return Pipeline(delivery, make, selection, gate, held_level)
 
 
 def _item_maker(parsed: Mapping[str, Any], maker: ItemMaker) -> MakeItem:

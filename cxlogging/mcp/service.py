@@ -97,13 +97,15 @@ class ServiceSource(LogSource):
         return used_paths((_data(row), row.labels) for row in rows if not row.is_aggregate)
 
     def volume(self, by: str, since: int | None) -> Mapping[str, Any]:
-        """Return how many events each logger sent."""
+        """Return how many events each logger sent; in the archive, how many bytes too."""
         if by != "logger":
             raise ToolError(f"{self.name} counts by logger alone; the local server has {by} too.")
+        whole = self._tier == "archive"
         query = (
             "source logs | groupby $l.applicationname as application,"
             " $l.subsystemname as subsystem, $l.category as logger aggregate count() as count"
-            " | orderby count desc"
+            + (", sum(objectSize($d)) as bytes | orderby bytes" if whole else " | orderby count")
+            + " desc"
         )
         rows, notes = self._rows(query, _since(since), limit=50)
         counted = [row.data for row in rows if isinstance(row.data, dict)]
@@ -112,10 +114,12 @@ class ServiceSource(LogSource):
                 "name": "/".join(str(each.get(name) or "-") for name in _LOGGER),
                 "vendor": QUERIED.name,
                 "count": each["count"],
+                "bytes": each.get("bytes"),
             }
             for each in counted
         ]
-        return {"rows": named, "notes": [*notes, "Bytes are not known here."]}
+        unknown = "Bytes are not known here: with --tier archive they are."
+        return {"rows": named, "notes": notes if whole else [*notes, unknown]}
 
     def absence(self) -> str:
         """Return why a search may have found nothing."""

@@ -88,8 +88,8 @@ def _now() -> str:
 
 
 def _copied(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that another stream may see: those of NATS are for the first one."""
-    return {name: text for name, text in headers.items() if not name.startswith("Nats-")}
+    """Return *headers* without the servers' own, which may demand another stream."""
+    return {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
 
 
 class DeadLetters:
@@ -120,14 +120,12 @@ class DeadLetters:
         headers = dict(raw.headers or {})
         name = headers.get(MESSAGE_ID) or f"{raw.metadata.sequence.stream}"
         vendor = raw.subject.rpartition(".")[2] if headers.get(DESTINATION) else UNREADABLE
-        letter = {**_copied(headers), MESSAGE_ID: name}
-        await self._write(vendor, raw.subject, letter, raw.data, reason)
+        await self._write(vendor, raw.subject, {**headers, MESSAGE_ID: name}, raw.data, reason)
 
     async def _write_items(self, message: HeldMessage) -> None:
         raw = message.raw
         vendor = raw.subject.rpartition(".")[2]
-        copied = _copied(raw.headers).items()
-        shared = {name: text for name, text in copied if name not in OF_ITEMS}
+        shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
         spacing = int(raw.headers.get(SPACING, 0))
         for begin, end, reason in message.refused():
             chosen = message.items[begin:end]
@@ -143,9 +141,7 @@ class DeadLetters:
         own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
         name = f"rejected-{headers[MESSAGE_ID]}"
         to = self._link.address.rejected_subject(vendor)
-        # The servers' own headers may demand another stream than this one.
-        kept = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
-        await self._link.publish(to, payload, {**kept, **own, MESSAGE_ID: name})
+        await self._link.publish(to, payload, {**_copied(headers), **own, MESSAGE_ID: name})
 
     async def read(self) -> AsyncIterator[RejectedMessage]:
         """

@@ -163,6 +163,7 @@ def test_functions_give_what_they_say(data):
         Kind.BOOL: st.booleans(),
         Kind.REGEXP: st.just(__import__("re").compile("a+")),
         Kind.ANY: SCALARS,
+        Kind.OBJECT: st.dictionaries(st.text(max_size=3), SCALARS, max_size=3),
     }
     arguments = [data.draw(given_kinds[kind]) for kind in function.takes]
     try:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
+from collections import deque
 
 import pytest
 
@@ -108,6 +111,28 @@ def test_a_site_that_is_busy_keeps_its_count_when_others_go(clock):
         limiter(a_record(line))
 
     assert limiter(a_record(1)) == 0
+
+
+def test_threads_share_the_limit(clock):
+    """Eight threads that change places at any moment pass exactly the first ones of a period."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    limiter = SiteLimiter(100, then=50, clock=clock)
+    try:
+        for _ in range(3):
+            clock.now += 1
+            passed: deque[int] = deque()
+            log = lambda add=passed.append: [add(limiter(a_record())) for _ in range(500)]  # noqa: E731
+            threads = [threading.Thread(target=log) for _ in range(8)]
+            limiter(a_record())  # begins the period
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert passed.count(1) == 99
+            assert 3_850 <= sum(passed) <= 4_050
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import random
+import sys
+import threading
+import time
 
 import pytest
 
+import cxlogging
 from cxlogging import ConfigurationError, ThroughputSampler
 from cxlogging.handlers.context import bound
 from cxlogging.handlers.selection.throughput import MAX_KEYS
@@ -126,6 +130,29 @@ def test_a_burst_wakes_the_worker():
     assert simulation.sampler.due_at > simulation.now
 
 
+def test_an_average_begins_with_the_first_count():
+    """A first count and a burst are the average; other intervals are a half of it."""
+    simulation = Simulation(goal=10)
+
+    def interval(**counts: int) -> dict[str, float]:
+        for name, count in counts.items():
+            for _ in range(count):
+                simulation.sampler(a_record(name))
+        simulation.now += 15
+        simulation.sampler.work(simulation.now)
+        averages = simulation.sampler._averages.items()
+        return {name: round(rate * 15, 9) for (_, name), rate in averages}
+
+    assert interval(a=60) == {"a": 60}
+    assert interval(a=100) == {"a": 80}
+    assert interval(a=80, b=40) == {"a": 80, "b": 40}
+    assert interval(a=80) == {"a": 80, "b": 20}
+    for _ in range(250):
+        simulation.sampler(a_record("a"))
+    simulation.sampler.work(simulation.now)
+    assert interval(a=750) == {"a": 1_000}
+
+
 def test_nothing_is_due_without_records():
     """An idle sampler asks for no work."""
     simulation = Simulation(goal=10)
@@ -192,6 +219,56 @@ def test_a_fork_s_child_counts_anew():
     assert simulation.sampler.due_at == math.inf
     assert simulation.sampler._keys["INFO", "a"].rate == rate
     assert simulation.sampler._keys["INFO", "a"].seen == 0
+
+
+def test_threads_and_the_worker_at_once():
+    """Log calls of eight threads beside the computation of rates lose no key and raise nothing."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    simulation, failures = Simulation(goal=50), []
+    sampler = simulation.sampler
+
+    def log(number: int) -> None:
+        try:
+            for count in range(2_000):
+                sampler(a_record(f"{number}-{count % 100}"))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=log, args=(number,)) for number in range(8)]
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            simulation.now += 15
+            sampler.work(simulation.now)
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert failures == []
+    assert len(sampler._keys) <= MAX_KEYS + 8
+
+
+@pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
+def test_a_handler_s_worker_computes_the_rates(server, tmp_path, spooled):
+    """Behind a real handler a flood is sampled soon, and what arrives says for how many it is."""
+    handler = cxlogging.CoralogixHandler(
+        "k",
+        url=server.url,
+        sample_rate=ThroughputSampler(20),
+        spool=tmp_path / "spool" if spooled else None,
+    )
+    end = time.monotonic() + 20
+    while not handler.stats().sampled > 1_000:
+        assert time.monotonic() < end
+        for _ in range(100):
+            handler.handle(a_record("a"))
+    assert handler.flush(20)
+
+    stats = handler.stats()
+    assert stats.delivered == stats.accepted == stats.offered - stats.sampled
+    assert max(event["data"].get("cx_sample_rate", 1) for event in server.events()) > 1
+    handler.close()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,23 @@ def test_the_same_traces_as_refinery(rate):
     )
 
 
+def test_the_edge_of_refinery_s_bound():
+    """A trace whose hash is exactly the bound is kept, and is not at the next lower bound."""
+    first = {
+        n: hashlib.sha1(f"{n:032x}5VQ8l2jE5aJLPVqk".encode()).digest()[:4]
+        for n in range(1, 300_000)
+    }
+    number = min(first, key=first.__getitem__)
+    value = int.from_bytes(first[number], "big")
+    at, below = (2**32 - 1) // value, (2**32 - 1) // value + 1
+    while (2**32 - 1) // below == value:
+        below += 1
+
+    assert (2**32 - 1) // at == value
+    assert TraceSampler(at, like="honeycomb")(a_record(number)) == at
+    assert TraceSampler(below, like="honeycomb")(a_record(number)) == 0
+
+
 def test_refinery_s_traces_are_other_ones():
     """The two rules agree on some traces only: a sampler that takes one for the other is seen."""
     otel, refinery = TraceSampler(2), TraceSampler(2, like="honeycomb")

@@ -192,6 +192,44 @@ def test_a_report_has_the_hundred_largest(program):
     assert set(sent[0]) == {*cxlogging.VolumeRow._fields} - {"destination"}
 
 
+def one_in_four(record: logging.LogRecord) -> int:
+    return 4 if record.args[0] % 4 == 0 else 0
+
+
+REASONS = {
+    "sampled": {"sample_rate": one_in_four},
+    "limited": {"limit": cxlogging.SiteLimiter(first=3, then=0, per=3600)},
+    "over_budget": {"budget": "2 events/day"},
+    "discarded": {"held_level": "DEBUG"},
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_what_is_held_back_is_counted_at_its_line(
+    vendor: str, reason: str, make: Make, log: logging.Logger
+):
+    """Each record that a sampler, a limit, the budget or a scope leaves out is in its row."""
+    handler = make(vendor, level="INFO", **REASONS[reason])
+
+    for number in range(20):
+        log.info("order %d", number)
+    with cxlogging.hold():
+        log.info("held %d", 1)
+    with cxlogging.hold():
+        log.info("released %d", 4)
+        log.error("failed %d", 4)
+
+    stats, rows = handler.stats(), handler.volume()
+    left_out = stats.sampled + stats.limited + stats.over_budget + stats.discarded
+    assert sum(row.held_back for row in rows) == left_out
+    assert sum(row.events for row in rows) == stats.accepted
+    assert stats.offered == 23
+    first = max(rows, key=lambda row: row.events + row.held_back)
+    assert first.held_back == 0 if reason == "discarded" else first.held_back > 10
+    assert getattr(stats, reason) > 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 def test_the_child_of_a_fork_begins_at_zero(program):
     """In the child of a fork no call site has logged yet; the parent keeps its counts."""

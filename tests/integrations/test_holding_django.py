@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.integrations, pytest.mark.timeout(180)]
 HELD = (
     SETTINGS.replace('{"access_log": True}', '{"access_log": True, "hold": True}')
     .replace('"sigterm": True', '"sigterm": True, "level": "INFO", "held_level": "DEBUG"')
+    .replace('common.CommonMiddleware",', 'common.CommonMiddleware", "views.sync_only",')
     .replace('"root": {"level": "INFO"', '"root": {"level": "DEBUG"')
     .replace('"loggers": {', '"loggers": {"asyncio": {"level": "INFO"},'
              ' "django": {"level": "INFO"},')
@@ -25,6 +26,12 @@ import asyncio, logging
 from django.http import JsonResponse, StreamingHttpResponse
 from django.urls import path
 log = logging.getLogger("shop")
+
+def sync_only(get_response):  # under ASGI it runs in a thread, between coroutines
+    def call(request):
+        log.debug("item %s middleware", request.path.rpartition("/")[2])
+        return get_response(request)
+    return call
 
 def speak(number):
     for part in range(3):
@@ -90,11 +97,12 @@ def test_the_whole_story_of_a_failed_request_is_sent(running, name):
     site.get(f"/{stream}/{start}")
     read_what_comes(site.port, f"/{stream}/{start + 1}")
     failed = (1, 2, 11, 12, start + 1)
-    until(lambda: len(site.events("item ")) >= 3 * len(failed))
+    until(lambda: len(site.events("item ")) >= 4 * len(failed))
     site.end(process)
 
     said = [each["message"] for each in site.events("item ")]
-    assert sorted(said) == sorted(f"item {each} {part}" for each in failed for part in range(3))
+    parts = ("middleware", 0, 1, 2)
+    assert sorted(said) == sorted(f"item {each} {part}" for each in failed for part in parts)
     closing = {each["message"] for each in site.named("cxlogging.access")}
     assert {"GET /sync/1 500", "GET /sync/2 503", "GET /async/11 500"} <= closing
     assert not [each for each in closing if each.endswith(" 200") and "stream" not in each]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import threading
+import weakref
 
 import pytest
 
 import cxlogging
+from cxlogging.handlers.context import current
 from cxlogging.integrations import asgi, wsgi
+from cxlogging.integrations.web import KEY
 
 from .test_middleware import environ, scope, serve_asgi, serve_wsgi
 
@@ -379,6 +383,7 @@ def test_a_request_that_calls_another_application_holds_both(shipped, status):
     def outer(_environ, start_response):
         log.debug("before")
         serve_wsgi(wsgi.ContextMiddleware(inner, hold=True), environ("/inner"))
+        assert current()["url"] == {"path": "/outer"}
         log.debug("after")
         start_response(f"{status} Said", [])
         return []
@@ -386,6 +391,26 @@ def test_a_request_that_calls_another_application_holds_both(shipped, status):
     served = wsgi.ContextMiddleware(outer, hold=True)
     serve_wsgi(served, environ("/outer"))
     assert shipped() == (["before", "inner", "after"] if status == 500 else [])
+    assert current() == {}
+
+
+def test_answers_that_are_never_closed_do_not_stay_in_memory():
+    """Each request that comes after lets the one before it go."""
+
+    def app(_environ, start_response):
+        start_response("200 OK", [])
+        return [b"hello"]
+
+    served, requests = wsgi.ContextMiddleware(app, hold=True), []
+    for _ in range(4):
+        made = environ()
+        serve_wsgi(served, made, close=False)
+        requests.append(weakref.ref(made[KEY]))
+    del made
+    gc.collect()
+
+    assert [each() is None for each in requests] == [True, True, True, False]
+    serve_wsgi(served, environ())
 
 
 @pytest.mark.parametrize("path", ["/clean", "/fails", "/stream", "/stream-fails"])

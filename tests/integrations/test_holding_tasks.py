@@ -32,7 +32,7 @@ JOBS = (
     CONFIGURED
     + """
 import os
-from celery import Celery
+from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 from cxlogging.integrations.celery import setup
 
@@ -74,13 +74,21 @@ def slow(number):
     import time
     time.sleep(60)
 
+class Broken(Task):
+    def after_return(self, *arguments):
+        raise LookupError("after all")
+
+@app.task(base=Broken)
+def ends_badly(number):
+    speak(number)
+
 @app.task
 def unstorable(number):
     speak(number)
     return object()
 
 if __name__ == "__main__":
-    for number, task in enumerate((clean, fails, again, rejects, ignores, unstorable)):
+    for number, task in enumerate((clean, fails, again, rejects, ignores, unstorable, ends_badly)):
         task.delay(number)
 """
 )
@@ -99,10 +107,10 @@ def test_failure_retry_and_rejection_of_a_task_send_what_it_said(running, pool):
     done = shop.run("jobs.py")
     assert done.returncode == 0, done.stderr
     process = shop.start("celery", "-A", "jobs", "worker", *QUIET, *POOLS[pool])
-    failed = {1: 5, 2: 10, 3: 5, 5: 5}
+    failed = {1: 5, 2: 10, 3: 5, 5: 5, 6: 5}
     if pool == "prefork":  # the only one with time limits
-        shop.run("-c", "import jobs; jobs.slow.delay(6); jobs.clean.delay(7)")
-        failed[6] = 5
+        shop.run("-c", "import jobs; jobs.slow.delay(7); jobs.clean.delay(8)")
+        failed[7] = 5
     until(lambda: len(shop.events("item ")) >= sum(failed.values()))
     shop.end(process)
 

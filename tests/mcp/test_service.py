@@ -73,8 +73,20 @@ def test_fields_and_volume_come_from_events(service):
     assert re.search(r"^\$d\.user\.id 1 number 4711", service("fields"), re.MULTILINE)
     volume = service("volume")
     assert "3 events" in volume
-    assert "Bytes are not known here." in volume
+    assert "Bytes are not known here: with --tier archive they are." in volume
     assert service("volume", by="call_site").startswith("refused: the service counts by logger")
+
+
+def test_the_archive_knows_bytes(server):
+    """With the archive as its tier, the service sums the sizes of events, most bytes first."""
+    with logging_to(server.url) as log:
+        log.info("x" * 5_000)
+    with DataPrimeClient("key", url=server.url) as client:
+        text, is_error = call(ServiceSource(client, "the service", "archive"), "volume", {}, BUDGET)
+
+    assert not is_error
+    assert re.search(r"1 event 5,\d{3} bytes", text)
+    assert "not known" not in text
 
 
 def test_what_the_service_does_not_have_is_said(service):

@@ -139,7 +139,7 @@ class LocalRelay:
             self._loop.run_until_complete(self._run())
         except Exception as error:
             if self._ready.done():
-                self._log.warn("the relay has failed", error=repr(error))
+                self._log.warning("the relay has failed", error=repr(error))
             else:
                 self._ready.set_exception(error)
         finally:

@@ -40,7 +40,8 @@ WIDER = "Log something, or widen the window with --since."
 @click.option(
     "--since",
     metavar="T",
-    help="Count events since then: 30m, 1d, or a time. Without an address, asks the service.",
+    help="Count events since then: 30m, 1d, or a time. Default: all that is stored locally, or"
+    " the last day of the service.",
 )
 @click.option("--to", "end", metavar="T", help="Count events up to this time. Default: now.")
 @click.option(
@@ -51,7 +52,7 @@ WIDER = "Log something, or widen the window with --since."
 @click.option(
     "--reported",
     is_flag=True,
-    help="Show what processes have counted themselves, which report to the local server.",
+    help="Show the counts of the processes that report to the local server.",
 )
 @click.option(
     "--price",
@@ -88,12 +89,12 @@ def command(
     """
     Show which lines of code make the events and the bytes: by logger, file, line and level.
 
-    Counts the events that the local server has stored: at --port, at a --url on this machine, or
-    else at CXLOGGING_URL. --reported shows what processes have counted themselves, with the
-    records that were held back: those with CXLOGGING_REPORT_STATS=1, or which call
-    cxlogging.report_stats(), report it to the local server once a second. --since without an
-    address, --domain, --tier, and a --url elsewhere ask the service by DataPrime, with the key of
-    query.
+    By default, counts the events that a local server has stored: at --port, at a --url on this
+    machine, or at CXLOGGING_URL. With --reported, shows what running processes have counted
+    themselves, and how many records they held back. A process has no address of its own: it
+    reports to the local server if CXLOGGING_REPORT_STATS=1 is set for it, or if it calls
+    cxlogging.report_stats(). With --domain, --tier, a --url of another machine, or --since without
+    an address, asks the service by DataPrime, with the key of query.
 
     Exit codes: 0 success, 4 nothing was logged; all others are those of query.
     """
@@ -114,9 +115,6 @@ def command(
             measured = sources.queried(client, tier or "archive", since or DEFAULT_SINCE, end, top)
     else:
         measured = sources.stored(origin, since, end)
-        if not (measured.events or since) and (counted := sources.reported(origin)).rows:
-            note("no event is stored at the local server: these are counts of processes.")
-            measured = counted
     _print(measured, top, price, formats.chosen(output), color)
     if not measured.rows:
         note(f"{measured.what}: none.{'' if reported else ' ' + WIDER}")

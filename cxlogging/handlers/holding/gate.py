@@ -75,9 +75,9 @@ class Gate:
         outlet = self._outlet
         if innermost is not None and released is not None:
             _release(innermost, released)
-            if not innermost.is_busy(outlet):
+            if not released.is_busy(outlet):
                 return 1
-            holder = innermost  # behind what waits: the order within a scope is kept
+            holder = released  # behind what waits: the order is kept
         if holder is None:
             return None
         data = self._make(record, formatter, 1)

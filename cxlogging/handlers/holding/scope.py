@@ -54,20 +54,13 @@ class Mover:
     def request(self, move: Callable[[], None]) -> None:
         """Have *move* called, now or by the thread that is moving something already."""
         self._due.append(move)
-        ident = _thread.get_ident()
-        was_moving = ident in MOVING_THREADS
-        MOVING_THREADS.add(ident)
-        try:
-            while self._due and self._lock.acquire(blocking=False):
-                try:
-                    while self._due:  # a move that a signal handler interrupts is begun again
-                        self._due[0]()
-                        self._due.popleft()
-                finally:
-                    self._lock.release()
-        finally:
-            if not was_moving:
-                MOVING_THREADS.discard(ident)
+        while self._due and self._lock.acquire(blocking=False):
+            try:
+                while self._due:  # a move that a signal handler interrupts is begun again
+                    self._due[0]()
+                    self._due.popleft()
+            finally:
+                self._lock.release()
 
     def wait(self, seconds: float) -> None:
         """Wait until another thread has moved what it is moving."""
@@ -145,7 +138,7 @@ class Hold:
             self.fate = Fate.SHIP
         self.fate = self.fate or Fate.END
         self.is_open = False
-        self._request(self._settle)
+        _moving(self._settle)
         _open_scopes.discard(weakref.ref(self))
 
     def _is_slow(self) -> bool:
@@ -157,18 +150,13 @@ class Hold:
         notice_fork()
         if self.is_open:
             self.fate = Fate.SHIP
-            self._request(self._settle)
+            _moving(self._settle)
 
     def discard(self) -> None:
         """Discard what is held so far; what follows is held again."""
         notice_fork()
-        self._request(self._discard)
-
-    def _request(self, move: Callable[[], None]) -> None:
-        try:
-            self.mover.request(move)
-        except EXHAUSTED:  # what is left is moved later, by a log call or the end of the process
-            return
+        if self.fate is None:
+            _moving(self._discard)
 
     @property
     def count(self) -> int:
@@ -204,20 +192,39 @@ class Hold:
             shelf = self._shelves.setdefault(outlet, Shelf(outlet))
         shelf.add(entry, self.rules.max_bytes if self.fate is None else None)
         if self.fate is not None:  # by now; a scope still holding is moved when that changes
-            self._request(self._settle)
+            _moving(self._settle)
 
     def _settle(self) -> None:
-        """Move what is held to where it belongs."""
-        heir = self
-        while heir.fate is Fate.END and heir.parent is not None:
-            heir = heir.parent
+        """
+        Move what is held to where it belongs: out, to an outer scope, or nowhere.
+
+        All that nested scopes release goes through the outermost of these, in order.
+        """
+        goal = self._goal()
+        if goal is self:
+            self.mover.request(self._ship)
+            return
         for shelf in self._own_shelves():
-            if heir.fate is Fate.SHIP:
-                shelf.ship()
-            elif heir.fate is Fate.END:
+            if goal is None:
                 shelf.discard("clean")
             else:
-                heir.inherit(shelf)
+                goal.inherit(shelf)
+
+    def _goal(self) -> Hold | None:
+        """Return the outermost released scope, or else the next one that still holds, or None."""
+        released = nearest = None
+        scope: Hold | None = self
+        while scope is not None:
+            if scope.fate is Fate.SHIP:
+                released = scope
+            elif scope.fate is None:
+                nearest = nearest or scope
+            scope = scope.parent
+        return released or nearest
+
+    def _ship(self) -> None:
+        for shelf in self._own_shelves():
+            shelf.ship()
 
     def inherit(self, shelf: Shelf) -> None:
         """Take over what an inner scope has held."""
@@ -227,13 +234,17 @@ class Hold:
             own.evicted += evicted
 
     def _discard(self) -> None:
-        if self.fate is None:
-            for shelf in self._own_shelves():
-                shelf.discard("explicit")
+        for shelf in self._own_shelves():
+            shelf.discard("explicit")
 
     def _own_shelves(self) -> list[Shelf]:
         """Return the shelves of this process: a fork's child leaves others to its parent."""
         return [each for each in self._shelves.copy().values() if each.pid == PROCESS.pid]
+
+    def release_at_end(self) -> None:
+        """Ship what is held, as the process ends, also where an interruption has left it."""
+        self.fate = self.fate or Fate.SHIP
+        _moving(self._settle)
 
     def wait(self, seconds: float) -> None:
         """Wait until another thread has moved what it is moving of this scope."""
@@ -254,6 +265,20 @@ class Hold:
                     shelf.ship() if self.is_released else shelf.forget("unreachable")
 
 
+def _moving(move: Callable[[], None]) -> None:
+    """Call *move*; a signal that ends the process meanwhile waits until that is done."""
+    ident = _thread.get_ident()
+    was_moving = ident in MOVING_THREADS
+    MOVING_THREADS.add(ident)
+    try:
+        move()
+    except EXHAUSTED:  # what is left is moved later, by a log call or the end of the process
+        return
+    finally:
+        if not was_moving:
+            MOVING_THREADS.discard(ident)
+
+
 _open_scopes: set[weakref.ref[Hold]] = set()
 """Copied in one indivisible step, which a `weakref.WeakSet` is not."""
 
@@ -264,11 +289,11 @@ def _living() -> list[Hold]:
 
 
 def _release_all() -> None:
-    """Release what all open scopes hold, as the process ends."""
+    """Release what all scopes still hold, as the process ends."""
     end = system_clock.monotonic() + END_SECONDS
     scopes = _living()
     for scope in scopes:
-        scope.release()
+        scope.release_at_end()
     for scope in scopes:
         scope.wait(end - system_clock.monotonic())
 

@@ -6,7 +6,7 @@ import _thread
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...delivery.process.state import PROCESS
 from ...wire.event import Event, SyntheticOrigin
@@ -116,7 +116,7 @@ class Shelf:
         self.bytes_held = 0
         self.evicted = 0
         self.pid = PROCESS.pid
-        self._lock = _thread.allocate_lock()
+        self._lock: Any = _thread.RLock()
 
     def add(self, entry: Entry, limit: int | None) -> None:
         """
@@ -138,7 +138,7 @@ class Shelf:
 
     def _make_room(self, size: int, limit: int) -> bool:
         """Discard the oldest; return whether there is room now."""
-        if not self._lock.acquire(blocking=False):
+        if not self._acquire(0):
             return True  # another thread makes room, or moves all of it
         outlet = self.outlet
         try:
@@ -151,6 +151,12 @@ class Shelf:
         finally:
             self._lock.release()
 
+    def _acquire(self, seconds: float = LOCK_SECONDS) -> bool:
+        """Acquire the lock; not where a signal handler has interrupted this thread with it."""
+        if self._lock._is_owned():  # noqa: SLF001 - there is no public way
+            return False
+        return acquire_within(self._lock, seconds)
+
     def _remove(self) -> Entry:
         """Remove and return the oldest entry."""
         entry = self.entries.popleft()
@@ -160,7 +166,7 @@ class Shelf:
     def ship(self) -> None:
         """Have all of it accepted; an entry leaves the shelf when that is done, not before."""
         outlet = self.outlet
-        if not acquire_within(self._lock, LOCK_SECONDS):
+        if not self._acquire():
             return  # whoever makes room looks again
         try:
             with outlet.lane.ledger.moving:
@@ -169,16 +175,16 @@ class Shelf:
                     outlet.report(evicted)
                 while self.entries:
                     level, data, cell = self.entries[0]
-                    outlet.put(level, data)
+                    is_over_budget = outlet.put(level, data) is False
                     self._remove()
                     outlet.lane.ledger.released.add(level)
-                    cell.add(len(data))
+                    cell.hold_back() if is_over_budget else cell.add(len(data))
         finally:
             self._lock.release()
 
     def discard(self, reason: str) -> None:
         """Discard all of it, and count why."""
-        if not acquire_within(self._lock, LOCK_SECONDS):
+        if not self._acquire():
             return
         try:
             if self.entries:
@@ -194,7 +200,7 @@ class Shelf:
 
     def hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
         """Give all of it to an outer scope; return how many were evicted from here."""
-        if not acquire_within(self._lock, LOCK_SECONDS):
+        if not self._acquire():
             return 0
         try:
             while self.entries:

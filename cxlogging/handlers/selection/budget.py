@@ -22,9 +22,6 @@ DAY = 86_400
 AHEAD = 3_600
 """Seconds by which the allowance is ahead of the day: its first records find some."""
 
-SHARES = ((logging.DEBUG, 0.7), (logging.INFO, 0.85), (logging.WARNING, 0.95), (math.inf, 1.0))
-"""Up to these levels, the part of the allowance that may be used."""
-
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 10.0
 """After the shared count could not be written."""
@@ -109,8 +106,7 @@ class Budget:
     def _has_room(self, level: int) -> bool:
         queue = self._queue
         used = self._before + (queue.items_in if self._amount.is_events else queue.data_in)
-        share = next(share for highest, share in SHARES if level <= highest)
-        return used < self._allowed * share
+        return used < self._allowed * share_of(level)
 
     @property
     def due_at(self) -> float:
@@ -154,3 +150,12 @@ class Budget:
             f" records are left out, DEBUG first, then INFO, then WARNING; {last}"
         )
         self._lane.diagnostics.say("budget", str(self._short_on), sentence)
+
+
+def share_of(level: int) -> float:
+    """Return the part of the allowance that records of *level* may use up."""
+    if level <= logging.DEBUG:
+        return 0.7
+    if level <= logging.INFO:
+        return 0.85
+    return 0.95 if level <= logging.WARNING else 1.0

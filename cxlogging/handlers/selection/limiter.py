@@ -60,7 +60,8 @@ class SiteLimiter:
         if site is None:
             site = self._added(key, period)
         if site.period != period:
-            site.period, site.count = period, itertools.count()
+            # In this order: of several threads each may begin the period, none uses the old count.
+            site.count, site.period = itertools.count(), period
         if next(site.count) < self._first:
             return 1
         # The last of so many is kept: what it stands for has happened.

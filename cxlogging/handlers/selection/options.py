@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 from ...errors import ConfigurationError
 from ...wire import option_parsers as values
-from .rates import Sampler, parsed_rate, refused
+from .rates import Sampler, parsed_count, parsed_rate, refused
 from .samplers import RandomSampler
 
 FACTORY = "()"
 """The key of a mapping that `logging.config` has for what makes an object of its other items."""
+
+OFF = values.NONE | {"false", "off", "no"}
 
 _BUDGET = re.compile(r"(?P<amount>.*?)\s*(?P<events>events?)?\s*(?:/|\bper\b)\s*day", re.IGNORECASE)
 
@@ -59,7 +62,7 @@ def limit(name: str, value: object) -> Sampler | None:
     Raises:
         ConfigurationError: It is none of these.
     """
-    if value is None or value is False or values.word(value) in values.NONE | {"false", "off"}:
+    if _is_off(value):
         return None
     made = _made(name, value)
     if callable(made):
@@ -70,11 +73,8 @@ def limit(name: str, value: object) -> Sampler | None:
         return SiteLimiter()
     if isinstance(made, Mapping):
         return cast("Sampler", _called(name, SiteLimiter, values.mapping(name, made)))
-    if type(made) is int or isinstance(made, str):
-        try:
-            return SiteLimiter(first=made)  # type: ignore[arg-type] # it parses a text
-        except ConfigurationError:
-            pass
+    with contextlib.suppress(ConfigurationError):
+        return SiteLimiter(first=parsed_count(name, made, least=1))
     takes = "a number of records per call site and second, a SiteLimiter, or its arguments"
     raise refused(name, takes, value)
 
@@ -86,7 +86,7 @@ def budget(name: str, value: object) -> Amount | None:
     Raises:
         ConfigurationError: It is neither.
     """
-    if values.is_off(value):
+    if _is_off(value):
         return None
     match = _BUDGET.fullmatch(value.strip()) if isinstance(value, str) else None
     amount = match["amount"].strip() if match else ""
@@ -99,6 +99,11 @@ def budget(name: str, value: object) -> Amount | None:
         if number and (not match["events"] or amount[-1] not in "bB"):
             return Amount(str(value).strip(), number, bool(match["events"]))
     raise refused(name, "an amount such as '2GB/day' or '5M events/day'", value)
+
+
+def _is_off(value: object) -> bool:
+    """Return True for None, False, and words for them; 0 would be a limit of nothing."""
+    return value is None or value is False or values.word(value) in OFF
 
 
 def _made(name: str, value: object) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import logging
 import math
@@ -78,6 +79,7 @@ class ThroughputSampler:
         """Count anew; the rates stay until there are new ones."""
         for kind in self._keys.values():
             kind.taken()
+        self._computing = _thread.allocate_lock()
         self._begin_interval()
 
     def _begin_interval(self) -> None:
@@ -112,6 +114,14 @@ class ThroughputSampler:
 
     def work(self, now: float) -> None:
         """Compute the rates; called by a worker thread when it is due."""
+        if not self._computing.acquire(blocking=False):  # for another handler
+            return
+        try:
+            self._compute(now)
+        finally:
+            self._computing.release()
+
+    def _compute(self, now: float) -> None:
         began = self._began
         if began == math.inf:
             return
