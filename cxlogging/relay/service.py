@@ -297,6 +297,8 @@ class Relay:
         for lane in lanes:
             lane.close(STOPPING)
         await _until(end, lambda: not any(lane.is_sending for lane in lanes))
+        for lane in lanes:
+            lane.discard()
         await asyncio.sleep(0)  # what these requests have finished is the settler's then
         await _until(end, lambda: not self._settler.count)
         left = self._dispatcher.held()
