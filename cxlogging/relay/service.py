@@ -178,12 +178,12 @@ class Relay:
         info = await self._link.call(lambda js: js.stream_info(stream, subjects_filter=subject))
         found = {each.rpartition(".")[2] for each in info.state.subjects or {}}
         for vendor in sorted(found | set(VENDORS)):
+            ack_wait = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
+            self._ack_wait = min(self._ack_wait, ack_wait)
             if vendor not in self._consumers:
-                await self._consume(vendor)
+                self._consume(vendor)
 
-    async def _consume(self, vendor: str) -> None:
-        found = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
-        self._ack_wait = min(self._ack_wait, found)
+    def _consume(self, vendor: str) -> None:
         puller = Puller(self._link, self.config.address.stream, consumer_name(vendor))
         consumer = VendorConsumer(
             vendor,
