@@ -103,7 +103,7 @@ class VendorConsumer:
                 self._log.passed(NOT_FETCHED, "messages are fetched again")
             except StreamError as error:
                 failures = min(failures + 1, 10)
-                self._log.warn(NOT_FETCHED, reason=str(error), cure=error.cure)
+                self._log.warning(NOT_FETCHED, reason=str(error), cure=error.cure)
                 longest = min(MOST_AGAIN_SECONDS, AGAIN_SECONDS * 2**failures)
                 await asyncio.sleep(longest * random.random())
 
@@ -152,19 +152,19 @@ class VendorConsumer:
         except MessageError as error:
             self._settle(HeldMessage(self._number, raw, None, refusal=str(error)))
             return
+        if raw.metadata.num_delivered > 1:
+            await self._catch_up()
         lane = self._dispatcher.lane_for(content)
         if isinstance(lane, str):
             self._settle(HeldMessage(self._number, raw, content, refusal=lane))
             return
-        if raw.metadata.num_delivered > 1:
-            await self._catch_up()
         items = content.items
         wanted = self._seen.missing(items[0].run, [item.number for item in items])
         if not wanted:
             self._settle(HeldMessage(self._number, raw, content))
         elif self._in_hand.overlaps(items):
             await self._give_back(raw, DOUBLE_SECONDS)
-        elif not lane.is_healthy and lane.held_bytes >= WAITING_BYTES:
+        elif lane is None or (not lane.is_healthy and lane.held_bytes >= WAITING_BYTES):
             seconds = PAUSE_SECONDS if self._is_outage else OUTAGE_SECONDS
             await self._give_back(raw, seconds * (1 + random.random()))
         else:

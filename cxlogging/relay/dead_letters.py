@@ -8,12 +8,16 @@ A dead letter is a message like the ones that relays read, with further headers:
 | `Cx-Reason` | the vendor's words, or the relay's; other characters than ASCII and `%` as in URLs |
 | `Cx-Rejected-At` | when, in UTC |
 | `Cx-Subject` | the subject on which the message was published |
+| `Cx-Encoding` | `gzip` where these headers would make the message too large |
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import gzip
 import hashlib
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -41,6 +45,10 @@ from .link import Link
 REASON = "Cx-Reason"
 REJECTED_AT = "Cx-Rejected-At"
 SUBJECT = "Cx-Subject"
+ENCODING, GZIP = "Cx-Encoding", "gzip"
+HEADER_OVERHEAD = 32
+"""Bytes of a header beyond its name and value, and of the first line of all of them."""
+
 OWN_HEADERS = frozenset({REASON, REJECTED_AT, SUBJECT})
 OF_ITEMS = frozenset({MESSAGE_ID, RUN, FIRST, COUNT, LEVELS, SPACING})
 SERVERS = "Nats-"
@@ -88,8 +96,8 @@ def _now() -> str:
 
 
 def _copied(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that another stream may see: those of NATS are for the first one."""
-    return {name: text for name, text in headers.items() if not name.startswith("Nats-")}
+    """Return *headers* without the servers' own, which may demand another stream."""
+    return {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
 
 
 class DeadLetters:
@@ -120,14 +128,12 @@ class DeadLetters:
         headers = dict(raw.headers or {})
         name = headers.get(MESSAGE_ID) or f"{raw.metadata.sequence.stream}"
         vendor = raw.subject.rpartition(".")[2] if headers.get(DESTINATION) else UNREADABLE
-        letter = {**_copied(headers), MESSAGE_ID: name}
-        await self._write(vendor, raw.subject, letter, raw.data, reason)
+        await self._write(vendor, raw.subject, {**headers, MESSAGE_ID: name}, raw.data, reason)
 
     async def _write_items(self, message: HeldMessage) -> None:
         raw = message.raw
         vendor = raw.subject.rpartition(".")[2]
-        copied = _copied(raw.headers).items()
-        shared = {name: text for name, text in copied if name not in OF_ITEMS}
+        shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
         spacing = int(raw.headers.get(SPACING, 0))
         for begin, end, reason in message.refused():
             chosen = message.items[begin:end]
@@ -141,11 +147,13 @@ class DeadLetters:
     ) -> None:
         shown = quote(reason or "no reason was given", safe=PRINTED)
         own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
-        name = f"rejected-{headers[MESSAGE_ID]}"
-        to = self._link.address.rejected_subject(vendor)
-        # The servers' own headers may demand another stream than this one.
-        kept = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
-        await self._link.publish(to, payload, {**kept, **own, MESSAGE_ID: name})
+        whole = {**_copied(headers), **own, MESSAGE_ID: f"rejected-{headers[MESSAGE_ID]}"}
+        room = (await self._link.client()).max_payload - sum(
+            len(each) + len(text) + HEADER_OVERHEAD for each, text in whole.items()
+        )
+        if len(payload) > room - HEADER_OVERHEAD:
+            payload, whole[ENCODING] = gzip.compress(payload), GZIP
+        await self._link.publish(self._link.address.rejected_subject(vendor), payload, whole)
 
     async def read(self) -> AsyncIterator[RejectedMessage]:
         """
@@ -174,7 +182,10 @@ class DeadLetters:
             if isinstance(error.__cause__, nats.js.errors.NotFoundError):
                 return None
             raise
-        headers = dict(found.headers or {})
+        headers, payload = dict(found.headers or {}), found.data or b""
+        if headers.pop(ENCODING, "") == GZIP:
+            with contextlib.suppress(OSError, EOFError, zlib.error):  # damaged: shown as it is
+                payload = gzip.decompress(payload)
         return RejectedMessage(
             found.seq or at,
             str(found.subject).rpartition(".")[2],
@@ -182,7 +193,7 @@ class DeadLetters:
             unquote(headers.get(REASON, "")),
             headers.get(SUBJECT, found.subject or ""),
             headers,
-            found.data or b"",
+            payload,
         )
 
     async def resend(self, letter: RejectedMessage) -> None:

@@ -16,6 +16,7 @@ from collections import deque
 from typing import NamedTuple
 
 from ..delivery.clock import Clocks
+from ..delivery.worker.backoff import RETRY_AFTER_MAXIMUM
 from .link import Link
 
 LEASE_SECONDS = 1.0
@@ -24,6 +25,7 @@ LEASE_SECONDS = 1.0
 LATE_SECONDS = 1.0
 """A request that is this late has lost its place: what was not sent is not caught up with."""
 
+LONGEST_SECONDS = 60.0
 CONFLICT_SECONDS = 0.05
 
 
@@ -70,7 +72,8 @@ class RateLease:
     @property
     def paused(self) -> float:
         """Seconds that the vendor's wait still takes; 0 where there is none."""
-        return max(0.0, self._state.paused_until - self._clock.wall())
+        wait = self._state.paused_until - self._clock.wall()
+        return min(max(0.0, wait), RETRY_AFTER_MAXIMUM)
 
     async def acquire(self) -> None:
         """
@@ -112,6 +115,8 @@ class RateLease:
         count = min(most, max(self._waiting, 2 * self._leased if was_busy else 1))
         state, revision = await self._get()
         begin = max(now, state.free_at)
+        if begin > now + LONGEST_SECONDS + 10 / self._rate:
+            begin = now  # written by a machine whose clock is wrong
         if not await self._set(state._replace(free_at=begin + count / self._rate), revision):
             return False
         self._leased = count

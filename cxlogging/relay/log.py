@@ -36,7 +36,7 @@ class RelayLog:
         """Write what happened."""
         self._write("info", event, fields)
 
-    def warn(self, event: str, **fields: Any) -> None:
+    def warning(self, event: str, **fields: Any) -> None:
         """Write what is wrong and may pass; not more often than once in 30 s for each *event*."""
         now = monotonic()
         if now - self._said_at.get(event, -REPEAT_SECONDS) >= REPEAT_SECONDS:
@@ -57,7 +57,7 @@ class RelayLog:
     @contextlib.contextmanager
     def with_diagnostics(self) -> Iterator[None]:
         """Write what deliveries say here too."""
-        with STDERR.relayed(lambda line: self.warn(line.removeprefix("cxlogging: "))):
+        with STDERR.relayed(lambda line: self.warning(line.removeprefix("cxlogging: "))):
             yield
 
 

@@ -18,12 +18,16 @@ from typing import Any, NamedTuple
 
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from ..delivery.nats.failures import StreamError
 from ..wire import system_clock
 from .link import Link
+from .log import RelayLog
 
 READ_COUNT = 256
 READ_SECONDS = 5.0
+CATCH_UP_SECONDS = 10.0
 AGAIN_SECONDS = 0.5
+NOT_READ = "what was delivered before cannot be read"
 MOST_RANGES = 512
 """In one entry of the bucket."""
 
@@ -69,10 +73,12 @@ class SeenItems:
         bucket: The name of the bucket, which exists.
         relay: The id of this relay, which is part of the keys.
         window: Seconds that an entry is kept.
+        log: The relay's log.
     """
 
-    def __init__(self, link: Link, bucket: str, relay: str, window: float) -> None:
+    def __init__(self, link: Link, bucket: str, relay: str, window: float, log: RelayLog) -> None:
         self._link = link
+        self._log = log
         self._stream = f"KV_{bucket}"
         self._subject = f"$KV.{bucket}"
         self._relay = relay
@@ -116,19 +122,23 @@ class SeenItems:
         Wait until everything that is stored by now was read; `follow` reads it.
 
         Raises:
-            StreamError: The server does not answer.
+            StreamError: The server does not answer, or what is stored cannot be read in time.
         """
         info = await self._link.call(lambda js: js.stream_info(self._stream))
         while self._read < info.state.last_seq and info.state.messages:
             self._has_read.clear()
-            await self._has_read.wait()
+            try:
+                await asyncio.wait_for(self._has_read.wait(), CATCH_UP_SECONDS)
+            except asyncio.TimeoutError:
+                raise StreamError(f"{NOT_READ} in time") from None
 
     async def follow(self) -> None:
         """Read what is and will be stored, until this is cancelled."""
         while True:
             try:
                 await self._read_on()
-            except Exception:  # the client raises many kinds where a connection ends
+            except Exception as error:  # the client raises many kinds where a connection ends
+                self._log.warning(NOT_READ, reason=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _read_on(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from .. import __version__
 from ..delivery.nats.address import Login
 from ..delivery.nats.failures import STREAM_NOT_FOUND, StreamError
+from ..errors import CxLoggingError
 from ..vendors.registry import VENDORS
 from ..wire.system_clock import monotonic, wall
 from .config import RelayConfig
@@ -28,12 +29,14 @@ from .metrics import MetricsServer, RelayHealth, RelayMetrics, Sample
 from .puller import Puller
 from .seen import SeenItems
 from .setup import (
+    CONSUMER,
     HEARTBEAT_SECONDS,
     RELAYS,
     SEEN,
     check_version,
     consumer_name,
     existing_ack_wait,
+    require_streams,
 )
 
 TICK_SECONDS = 0.5
@@ -43,6 +46,7 @@ LOOK_SECONDS = 30.0
 AGAIN_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.02
 CANCEL_SECONDS = 0.5
+NOT_LISTED = "the vendors in the stream cannot be listed"
 STOPPING = "the relay stops"
 
 
@@ -67,16 +71,18 @@ class Relay:
         self._log = log
         self._link = Link(config.address, login)
         bucket = config.address.bucket
-        self._seen = SeenItems(self._link, bucket(SEEN), self.id, config.dedupe_window)
+        self._seen = SeenItems(self._link, bucket(SEEN), self.id, config.dedupe_window, log)
         letters = DeadLetters(self._link)
         self._settler = Settler(self._link, self._seen, letters, self.metrics, log, self._release)
         self._dispatcher = Dispatcher(config, self._link, self._settler.settle, self._is_lost)
         self._consumers: dict[str, VendorConsumer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._confirmed_at = monotonic()
+        self._confirmed_at = float("-inf")
         self._ack_wait = config.ack_wait
         self._started_at = wall()
-        self._rates = (monotonic(), 0, 0.0)
+        self._rate = 0.0
+        self._failure = ""
+        self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -84,28 +90,31 @@ class Relay:
 
         Raises:
             CxLoggingError: Something must be fixed first: a server is too old, the address of
-                the metrics is taken, or the stream does not exist.
+                the metrics is taken. Or a part of the relay has failed.
+            StreamError: The stream does not exist, or the servers refuse the login.
         """
+        self._stop = stop
         with self._serving_metrics():
-            if not await self._connect(stop):
-                return
-            async with self._running():
-                await stop.wait()
-                await self._drain()
+            if await self._connect():
+                async with self._running():
+                    await stop.wait()
+                    await self._drain()
         await self._link.close()
+        if self._failure:
+            raise CxLoggingError(self._failure)
 
-    async def _connect(self, stop: asyncio.Event) -> bool:
-        """Wait until the stream is there; return False where the relay is stopped before."""
-        while not stop.is_set():
+    async def _connect(self) -> bool:
+        """Wait until the servers answer; return False where the relay is stopped before."""
+        while not self._stop.is_set():
             try:
                 version = await check_version(self._link)
-                await self._link.call(lambda js: js.stream_info(self.config.address.stream))
+                await require_streams(self._link)
             except StreamError as error:
                 if error.needs_fix or error.code == STREAM_NOT_FOUND:
                     raise
-                self._log.warn("no connection to the stream", reason=str(error), cure=error.cure)
+                self._log.warning("no connection to the stream", reason=str(error), cure=error.cure)
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+                    await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)
             else:
                 names = [entry.name for entry in self.config.destinations]
                 self._log.info(
@@ -138,17 +147,23 @@ class Relay:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        """End the relay where one of its parts ends by a bug: whatever runs it starts it again."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.warn(f"a part of the relay has failed: {task.get_name()}", error=repr(error))
+            self._failure = f"a part of the relay failed ({task.get_name()}): {error!r}"
+            self._stop.set()
 
     async def _tick(self) -> None:
         """Start consumers, wake them when a vendor recovers, and let idle deliveries go."""
-        looked_at = float("-inf")
+        look_at = 0.0
         while True:
-            if monotonic() - looked_at >= LOOK_SECONDS:
-                with contextlib.suppress(StreamError):
+            if monotonic() >= look_at:
+                look_at = monotonic() + LOOK_SECONDS
+                try:
                     await self._consume_all()
-                    looked_at = monotonic()
+                    self._log.passed(NOT_LISTED, "vendors are listed again")
+                except StreamError as error:
+                    self._log.warning(NOT_LISTED, reason=str(error), cure=error.cure)
+                    look_at = monotonic() + AGAIN_SECONDS
             for vendor in self._dispatcher.recovered():
                 self._consumers[vendor].resume()
             self._dispatcher.close_idle()
@@ -163,12 +178,12 @@ class Relay:
         info = await self._link.call(lambda js: js.stream_info(stream, subjects_filter=subject))
         found = {each.rpartition(".")[2] for each in info.state.subjects or {}}
         for vendor in sorted(found | set(VENDORS)):
+            ack_wait = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
+            self._ack_wait = min(self._ack_wait, ack_wait)
             if vendor not in self._consumers:
-                await self._consume(vendor)
+                self._consume(vendor)
 
-    async def _consume(self, vendor: str) -> None:
-        found = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
-        self._ack_wait = min(self._ack_wait, found)
+    def _consume(self, vendor: str) -> None:
         puller = Puller(self._link, self.config.address.stream, consumer_name(vendor))
         consumer = VendorConsumer(
             vendor,
@@ -181,7 +196,7 @@ class Relay:
             self._log,
         )
         self._consumers[vendor] = consumer
-        self._start(f"consumer {vendor}", consumer.run())
+        self._start(consumer_name(vendor), consumer.run())
 
     def _release(self, message: HeldMessage) -> None:
         """Note that *message* was settled, which makes room."""
@@ -215,25 +230,24 @@ class Relay:
     async def _beat(self) -> None:
         """Write what `cxlogging relay status` shows of this relay."""
         bucket = self.config.address.bucket(RELAYS)
+        before, at = 0, monotonic()
         while True:
             with contextlib.suppress(StreamError):
                 await self._link.put(bucket, self.id, json.dumps(self._facts()).encode())
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            delivered, now = self.metrics.total("items", outcome="delivered"), monotonic()
+            self._rate = (delivered - before) / (now - at)
+            before, at = delivered, now
 
     def _facts(self) -> dict[str, Any]:
-        delivered = self.metrics.total("items", outcome="delivered")
-        at, before, rate = self._rates
-        if monotonic() - at >= 1:
-            rate = (delivered - before) / (monotonic() - at)
-            self._rates = (monotonic(), delivered, rate)
         return {
             "host": platform.node(),
             "pid": os.getpid(),
             "version": __version__,
             "started": self._started_at,
-            "delivered": delivered,
+            "delivered": self.metrics.total("items", outcome="delivered"),
             "rejected": self.metrics.total("items", outcome="rejected"),
-            "rate": round(rate, 1),
+            "rate": round(self._rate, 1),
             "held": len(self._dispatcher.held()),
             "trouble": {
                 lane.entry.name: lane.stats().last_error
@@ -274,12 +288,8 @@ class Relay:
     async def _drain(self) -> None:
         """Finish what is held, if there is time, and give the rest back."""
         self._log.info("the relay stops", held=len(self._dispatcher.held()))
-        for name, task in tuple(self._tasks.items()):
-            if name.startswith("consumer ") or name == "tick":
-                task.cancel()
-        for consumer in self._consumers.values():
-            await consumer.stop()
         end = monotonic() + self.config.drain
+        await self._stop_consuming()
         lanes = self._dispatcher.lanes()
         for lane in lanes:
             lane.flush_now()
@@ -287,12 +297,23 @@ class Relay:
         for lane in lanes:
             lane.close(STOPPING)
         await _until(end, lambda: not any(lane.is_sending for lane in lanes))
+        for lane in lanes:
+            lane.discard()
         await asyncio.sleep(0)  # what these requests have finished is the settler's then
         await _until(end, lambda: not self._settler.count)
-        left = [message for message in self._dispatcher.held() if message.is_open]
-        for message in left:
-            await self._link.send(message.raw.reply, b"-NAK")
+        left = self._dispatcher.held()
+        with contextlib.suppress(StreamError):  # then they come again after ack_wait
+            for message in left:
+                await self._link.send(message.raw.reply, b"-NAK")
         self._log.info("the relay has stopped", given_back=len(left))
+
+    async def _stop_consuming(self) -> None:
+        """Take nothing more, and give back what was not looked at."""
+        tasks = [self._tasks[name] for name in self._tasks if name.startswith(CONSUMER)]
+        tasks.append(self._tasks["tick"])
+        await _cancelled(tasks)
+        with contextlib.suppress(StreamError):
+            await asyncio.gather(*(consumer.stop() for consumer in self._consumers.values()))
 
 
 async def _until(end: float, condition: Callable[[], bool]) -> None:

@@ -21,7 +21,7 @@ from nats.js.api import (
 )
 
 from ..delivery.nats.address import Address
-from ..delivery.nats.failures import StreamError
+from ..delivery.nats.failures import STREAM_NOT_FOUND, StreamError
 from ..errors import CxLoggingError
 from ..vendors.registry import VENDORS
 from .config import RelayConfig
@@ -272,7 +272,7 @@ class Setup:
 
     async def _stream(self, wanted: StreamConfig) -> SetupChange:
         part = _part(self._config.address, str(wanted.name))
-        found = await self._found(str(wanted.name))
+        found = await found_stream(self._link, str(wanted.name))
         if found is None:
             await self._apply(lambda js: js.add_stream(wanted))
             return SetupChange(part, "created", (_summary(wanted),))
@@ -290,16 +290,6 @@ class Setup:
             cure = "remove the stream, or use another name: this cannot be changed"
             return SetupChange(part, "differs", (*fixed.values(), cure, *changed.values()))
         return SetupChange(part, "changed" if changed else "unchanged", tuple(changed.values()))
-
-    async def _found(self, name: str) -> StreamConfig | None:
-        try:
-            info = await self._link.call(lambda js: js.stream_info(name))
-        except StreamError as error:
-            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-                return None
-            raise
-        config: StreamConfig = info.config
-        return config
 
     async def _apply(self, operation: Any) -> None:
         try:
@@ -324,6 +314,39 @@ def _part(address: Address, name: str) -> str:
 
 def _summary(config: StreamConfig) -> str:
     return f"replicas {config.num_replicas}, max_bytes {config.max_bytes:,}"
+
+
+async def require_streams(link: Link) -> None:
+    """
+    Raise where something that `Setup` creates is missing.
+
+    Raises:
+        StreamError: It is, or the servers do not answer.
+    """
+    address = link.address
+    buckets = [f"KV_{address.bucket(purpose)}" for purpose in (SEEN, LEASES, RELAYS)]
+    for name in (address.stream, address.rejected_stream, *buckets):
+        if await found_stream(link, name) is None:
+            cure = f"Create it: `cxlogging relay init --nats {address}`."
+            part = _part(address, name)
+            raise StreamError(f"there is no {part}", cure, code=STREAM_NOT_FOUND)
+
+
+async def found_stream(link: Link, name: str) -> StreamConfig | None:
+    """
+    Return the configuration of the stream *name*; None where there is none.
+
+    Raises:
+        StreamError: The servers do not answer.
+    """
+    try:
+        info = await link.call(lambda js: js.stream_info(name))
+    except StreamError as error:
+        if isinstance(error.__cause__, nats.js.errors.NotFoundError):
+            return None
+        raise
+    config: StreamConfig = info.config
+    return config
 
 
 async def existing_ack_wait(link: Link, vendor: str, ack_wait: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import nats.js.errors
 
 from ..delivery.nats.failures import StreamError
-from ..wire.system_clock import wall
+from ..wire.system_clock import monotonic, wall
 from .link import Link
 from .setup import CONSUMER, MAX_ACK_PENDING, RELAYS
 
@@ -58,6 +59,7 @@ class StreamStatus:
         rejected_bytes: Their bytes.
         rejected_max_bytes: The bound of that stream.
         relays: What each relay that runs says of itself.
+        published_per_second: Messages that come; 0 where it was not measured.
         alarms: What somebody should look at, a sentence each.
     """
 
@@ -73,6 +75,7 @@ class StreamStatus:
     rejected_bytes: int
     rejected_max_bytes: int
     relays: list[dict[str, Any]]
+    published_per_second: float = 0.0
     alarms: list[str] = field(default_factory=list)
 
     @property
@@ -85,15 +88,25 @@ class StreamStatus:
         return {**asdict(self), "delivered_per_second": round(self.rate, 1)}
 
 
-async def read_status(link: Link) -> StreamStatus:
+async def read_status(link: Link, seconds: float = 0.0) -> StreamStatus:
     """
     Return how it stands with the stream of *link*.
+
+    Args:
+        link: The connection.
+        seconds: How long to measure how much comes.
 
     Raises:
         StreamError: The servers do not answer, or have no such stream.
     """
     address = link.address
     info = await link.call(lambda js: js.stream_info(address.stream))
+    coming = 0.0
+    if seconds:
+        before, at = info.state.last_seq, monotonic()
+        await asyncio.sleep(seconds)
+        info = await link.call(lambda js: js.stream_info(address.stream))
+        coming = (info.state.last_seq - before) / (monotonic() - at)
     vendors = []
     for each in await link.call(lambda js: js.consumers_info(address.stream)):
         name = str(each.name)
@@ -114,6 +127,7 @@ async def read_status(link: Link) -> StreamStatus:
         rejected_bytes=rejected[1],
         rejected_max_bytes=rejected[2],
         relays=await _relays(link),
+        published_per_second=round(coming, 1),
     )
     status.alarms.extend(_alarms(status))
     return status

@@ -8,13 +8,12 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import Result
 
 import cxlogging
-from cxlogging.delivery.reporting import report as report_of_this_process
 from cxlogging.devserver import DevServer, StoredEvent
 
 from ..dataprime.service import QUERY_ID, STATISTICS, Reply, Service, line, result, whole
@@ -43,12 +42,6 @@ def volume(run, server: DevServer) -> Invoke:
     return lambda *arguments, **more: run(
         "volume", *arguments, **{"CXLOGGING_URL": server.url, **more}
     )
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as running:
-        yield running
 
 
 def rows_of(done: Result) -> list[dict]:
@@ -178,23 +171,30 @@ def test_what_processes_count_themselves(volume: Invoke, server: DevServer):
     assert "the period is not known, so there is no rate per day" in table
 
 
-def test_a_process_that_reports_of_itself(volume: Invoke, server: DevServer):
+def test_a_process_that_reports_of_itself(volume: Invoke, server: DevServer, program):
     """A real process: report_stats() sends what its handlers have counted."""
-    log = logging.getLogger("shop.reporting")
-    log.setLevel("INFO")
-    log.propagate = False
-    handler = cxlogging.CoralogixHandler("key", application_name="shop", url=server.url)
-    log.addHandler(handler)
-    log.info("order placed")
-    handler.close()
-    log.removeHandler(handler)
-    server.reports.add(report_of_this_process())
+    done = program(
+        """
+        import json, urllib.request
+        cxlogging.report_stats(URL)
+        log.error("order placed")
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(URL + "/api/reports") as answer:
+                reports = json.load(answer)["reports"]
+            if reports and reports[0]["handlers"][0]["volume"]:
+                break
+        print(json.dumps(handler.volume()[0]))
+        """
+    )
 
-    rows = [row for row in rows_of(volume("--reported")) if row["logger"] == log.name]
-    (counted,) = handler.volume()
-    assert [(row["file"], row["line"], row["bytes"]) for row in rows] == [
-        (counted.file, counted.line, counted.bytes)
-    ]
+    (row,) = rows_of(volume("--reported"))
+
+    counted = cxlogging.VolumeRow(*json.loads(done.out))
+    assert (row["file"], row["line"], row["bytes"]) == (counted.file, counted.line, counted.bytes)
+    assert (row["logger"], row["level"], row["destination"]) == (
+        "shop", "ERROR", counted.destination,
+    )  # fmt: skip
 
 
 def test_processes_where_no_event_is_stored(volume: Invoke, server: DevServer):
@@ -204,7 +204,7 @@ def test_processes_where_no_event_is_stored(volume: Invoke, server: DevServer):
     done = volume()
 
     assert rows_of(done)[0]["process"] == "shop (1)"
-    assert "no event is stored at the local server" in done.stderr
+    assert "No event is stored at the local server" in done.stderr
 
 
 def test_what_is_held_back_stands_beside_the_events(volume: Invoke, server: DevServer):

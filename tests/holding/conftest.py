@@ -80,6 +80,7 @@ def log() -> Iterator[logging.Logger]:
     logger = logging.getLogger("shop")
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
+    logger.disabled = False  # as a dictConfig of another test may have done
     yield logger
     logger.handlers.clear()
     logger.setLevel(logging.NOTSET)

@@ -35,6 +35,7 @@ COLLECTED = """
 """Nothing refers to the handler, and its worker threads have ended."""
 
 
+@pytest.mark.queues("memory")  # it is about the handler, and is noticed by any worker's look
 @pytest.mark.parametrize(
     "keep", ["kept = handler", "del handler", COLLECTED], ids=["kept", "dropped", "collected"]
 )

@@ -101,7 +101,7 @@ def test_records_logged_after_our_exit_function(program, server):
         assert sorted(message(event) for event in server.events(vendor)) == expected
 
 
-@about_a_vendor
+@pytest.mark.queues("memory")  # a journal keeps them
 def test_records_logged_after_our_exit_function_to_nobody(program):
     """With a dead vendor, what is logged after the exit has given up is counted at once."""
     ended = program(

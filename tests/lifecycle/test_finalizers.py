@@ -23,6 +23,8 @@ class Thing:
         log.warning("gone %d", self.name)
 """
 DEAD = "http://127.0.0.1:9"
+in_memory = pytest.mark.queues("memory")
+"""Marks a test of records that are lost: a journal keeps them."""
 
 
 def message(event):
@@ -65,7 +67,7 @@ def test_records_of_finalizers_arrive_at_each_handler(program, server):
         assert len(server.events(vendor)) == 4
 
 
-@about_a_vendor
+@in_memory
 def test_what_exit_functions_lose_is_counted(program):
     """
     With a dead vendor, messages count each record of exit functions that run after the package's
@@ -83,7 +85,7 @@ def test_what_exit_functions_lose_is_counted(program):
     assert sum(int(line.partition("): ")[2].split()[0]) for line in lines) == 5
 
 
-@about_a_vendor
+@in_memory
 @pytest.mark.parametrize("normal", ["", "log.info('normal')"])
 def test_what_is_lost_is_counted_in_one_line(program, normal):
     """With a dead vendor each record of a finalizer is counted, once, in one message at the end."""
@@ -118,7 +120,7 @@ def test_a_spool_keeps_what_finalizers_log(program, server, tmp_path):
     assert sorted(map(message, server.events())) == [f"gone {n}" for n in range(5)]
 
 
-@about_a_vendor
+@in_memory
 def test_finalizers_take_a_bounded_time(program, server):
     """A vendor that answers none of the records of finalizers costs close_timeout, once."""
     server.faults.add(hang=True)

@@ -146,6 +146,7 @@ def test_a_fork_beside_an_idle_worker(program, server):
     assert len(messages(server)) == 10
 
 
+@pytest.mark.queues("memory", "nats")  # the same process takes its own journal over
 def test_a_fork_in_c_runs_no_hook(program, server):
     """A child of a fork that calls no hook notices it, and sends only its own records."""
     ended = program(

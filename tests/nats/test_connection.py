@@ -6,8 +6,9 @@ import os
 import threading
 
 import pytest
+import trustme
 
-from cxlogging.delivery.nats.address import Login, parse_address
+from cxlogging.delivery.nats.address import Login, parse_address, read_login
 from cxlogging.delivery.nats.connection import StreamConnection
 from cxlogging.delivery.nats.failures import StreamError
 from cxlogging.delivery.nats.loop import LOOP
@@ -44,7 +45,7 @@ def test_a_connection_is_opened_when_used_and_closed_with_its_thread(node):
     assert url_of(second) == node.url
     LOOP.close(second)
 
-    wait_for(lambda: LOOP._loop is None and not LOOP.is_running, "the thread ends")
+    wait_for(lambda: not LOOP.is_running, "the thread ends")
     assert threading.active_count() == before
     assert url_of(second) == node.url
     LOOP.close(second)
@@ -106,6 +107,39 @@ def test_a_login_opens_the_door(config, login, tmp_path):
 
     assert caught.value.needs_fix
     assert "NATS_USER" in caught.value.cure
+
+
+@pytest.fixture
+def tls_node(tmp_path):
+    """Run a server that demands TLS, and a certificate of the client."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for name in ("server", "client"):
+        made = authority.issue_cert("127.0.0.1")
+        made.private_key_and_cert_chain_pem.write_to_path(tmp_path / f"{name}.pem")
+    config = (
+        f"tls {{ cert_file: '{tmp_path}/server.pem', key_file: '{tmp_path}/server.pem',"
+        f" ca_file: '{tmp_path}/ca.pem', verify: true }}"
+    )
+    with one_node(tmp_path / "node", config=config) as node:
+        yield node
+
+
+@pytest.mark.parametrize("scheme", ["nats", "tls"])
+def test_certificates_come_from_the_environment(scheme, tls_node, tmp_path, monkeypatch):
+    """NATS_CA is trusted, and NATS_CERT is shown, where the server asks for it."""
+    monkeypatch.setenv("NATS_CA", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("NATS_CERT", str(tmp_path / "client.pem"))
+
+    LOOP.close(connect(f"{scheme}://{tls_node.place}/A", read_login()))
+
+
+def test_a_certificate_that_is_not_trusted_is_an_error(tls_node):
+    """Without NATS_CA a private authority is not trusted, and the cure names the variable."""
+    with pytest.raises(StreamError, match="is not trusted") as caught:
+        connect(f"tls://{tls_node.place}/A")
+
+    assert "NATS_CA" in caught.value.cure
 
 
 def test_tls_is_demanded_before_anything_is_said(node):

@@ -163,15 +163,31 @@ def test_a_child_of_a_fork_in_c_publishes_its_own(address, tmp_path, local):
 
 
 def test_a_process_that_has_no_descriptors_any_more_goes_on(address):
-    """A program that closes all descriptors, as daemons do, publishes afterwards."""
+    """
+    A program that closes all descriptors, as daemons do, publishes afterwards; and files that got
+    their numbers are neither read, nor written, nor closed.
+    """
     code, _ = run(
         address,
         """
+        import socket
         log.info("record 0")
         assert handler.flush(20)
         os.closerange(3, 256)
+        pairs = [socket.socketpair() for _ in range(12)]
+        for one, other in pairs:
+            one.send(b"mine")
+            one.setblocking(False)
         log.info("record 1")
-        os._exit(0 if handler.flush(20) else 1)
+        assert handler.flush(20)
+        for one, other in pairs:
+            assert other.recv(100) == b"mine"
+            try:
+                assert one.recv(100) is None
+            except BlockingIOError:
+                pass
+        handler.close()
+        os._exit(0)
         """,
     )
 
@@ -257,3 +273,42 @@ def test_the_clients_pings_keep_an_idle_connection(node, address):
     running.communicate("go on\n", timeout=30)
 
     assert numbers(address) == [0, 1]
+
+
+def test_records_are_published_while_time_is_frozen(address):
+    """The clocks that tests replace are not those of the loop."""
+    code, _ = run(
+        address,
+        """
+        import freezegun
+        with freezegun.freeze_time("2020-01-01"):
+            log.info("record 0")
+            assert handler.flush(20)
+            log.info("record 1")
+            assert handler.flush(20)
+            handler.close()
+        """,
+    )
+
+    assert code == 0
+    assert numbers(address) == [0, 1]
+
+
+def test_objects_that_log_while_the_interpreter_ends_are_heard(address):
+    """A __del__ at the very end publishes in the log call, on a loop of its own."""
+    code, _ = run(
+        address,
+        """
+        class Thing:
+            def __init__(self, name):
+                self.name, self.me = name, self
+            def __del__(self):
+                log.warning("record %d", self.name)
+        import gc
+        gc.disable()
+        things = [Thing(n) for n in range(3)]
+        """,
+    )
+
+    assert code == 0
+    assert numbers(address) == [0, 1, 2]

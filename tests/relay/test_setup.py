@@ -146,10 +146,11 @@ def test_an_old_server_is_refused(version: str, tmp_path: Path, vendor: Backend)
         node.kill()
 
 
-def test_a_stream_that_is_not_there_is_named(node: Node):
+def test_a_stream_that_is_not_there_is_named(node: Node, vendor: Backend, tmp_path: Path):
     """`relay` and `status` say how to create it."""
+    relay = RelayProcess(tmp_path, f"{node.url}/NONE", destination(vendor))
     for words in (("relay",), ("relay", "status")):
-        done = cxlogging(*words, "--nats", f"{node.url}/NONE")
+        done = cxlogging(*words, "--config", str(relay.config))
         assert done.returncode == 1
         said = f"`cxlogging relay init --nats {node.url}/NONE`"
         assert said in done.stderr

@@ -114,7 +114,10 @@ class LocalRelay:
         try:
             self._ready.result()
         except TransportError as error:
-            raise click.ClickException(f"the NATS server cannot be used: {error}.") from None
+            reason = str(error).rstrip(".")
+            raise click.ClickException(
+                f"the NATS server cannot be used: {reason}. {error.cure}".rstrip()
+            ) from None
         except BaseException:
             self._end()
             raise
@@ -139,7 +142,7 @@ class LocalRelay:
             self._loop.run_until_complete(self._run())
         except Exception as error:
             if self._ready.done():
-                self._log.warn("the relay has failed", error=repr(error))
+                self._log.warning("the relay has failed", error=repr(error))
             else:
                 self._ready.set_exception(error)
         finally:

@@ -50,7 +50,7 @@ def command(ctx: click.Context, *, config: str | None, stream: str | None, check
         return
     from ...relay.config import require_destinations
 
-    found = configuration(ctx, config, stream)
+    found = configuration(ctx, config, stream, delivers=True)
     require_destinations(found)
     if check:
         names = ", ".join(entry.name for entry in found.destinations)
@@ -85,11 +85,16 @@ def _quiet_client() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set *stop* at the first SIGINT or SIGTERM; the second one ends the process at once."""
     loop = asyncio.get_running_loop()
-    before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop_once(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stop.set)
+
+    before = {number: signal.signal(number, stop_once) for number in numbers}
     try:
         yield
     finally:

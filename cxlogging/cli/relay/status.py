@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ...relay.status import StreamStatus
 
 EVERY_SECONDS = 1.0
+MEASURED_SECONDS = 1.0
+"""How long the rate of what comes is measured."""
 
 
 @click.command(
@@ -56,7 +58,7 @@ async def _once(config: RelayConfig, form: str) -> None:
 
     link = Link(config.address, read_login(), "cxlogging-relay-status")
     try:
-        _print(await read_status(link), form)
+        _print(await read_status(link, MEASURED_SECONDS), form)
     finally:
         await link.close()
 
@@ -103,7 +105,8 @@ def _print(status: StreamStatus, form: str) -> None:
         if each.waiting or each.held:
             click.echo(safe(f"    {each.vendor}  {each.waiting:,} waiting, {each.held:,} held"))
     click.echo(f"  rejected  {status.rejected:,} messages, {_size(status.rejected_bytes)}")
-    click.echo(f"  relays    {len(status.relays)}, {status.rate:,.0f} records/s")
+    click.echo(f"  coming    {status.published_per_second:,.0f} messages/s")
+    click.echo(f"  relays    {len(status.relays)}, {status.rate:,.0f} records/s delivered")
     for relay in status.relays:
         up = _duration(max(0.0, time.time() - float(relay.get("started", time.time()))))
         counts = f"{relay.get('delivered', 0):,} delivered, {relay.get('rejected', 0):,} rejected"

@@ -115,9 +115,6 @@ def command(
             measured = sources.queried(client, tier or "archive", since or DEFAULT_SINCE, end, top)
     else:
         measured = sources.stored(origin, since, end)
-        if not (measured.events or since) and (counted := sources.reported(origin)).rows:
-            note("no event is stored at the local server: these are counts of processes.")
-            measured = counted
     _print(measured, top, price, formats.chosen(output), color)
     if not measured.rows:
         note(f"{measured.what}: none.{'' if reported else ' ' + WIDER}")

@@ -35,7 +35,7 @@ ADVICE = "Start one: cxlogging dev. Or ask the service: --since 1d"
 
 
 def stored(origin: str, since: str | None, end: str | None) -> Measurement:
-    """Return the volume of the events that the local server has stored."""
+    """Return the volume of the events that the local server has stored; of processes if none."""
     now = time.time_ns()
     window = {"from": ("--since", since), "to": ("--to", end)}
     bounds = {
@@ -45,6 +45,9 @@ def stored(origin: str, since: str | None, end: str | None) -> Measurement:
     }
     parameters = {"by": "call_site", **{name: str(bound) for name, bound in bounds.items()}}
     found = call(origin, "/api/volume", parameters=parameters, advice=ADVICE)
+    if found.get("reported"):
+        sentence = "No event is stored at the local server: these are counts of processes."
+        return reported(origin)._replace(caveats=(sentence,))
     first = bounds.get("from", int(found["from"] or 0))
     last = min(bounds.get("to", now), now) if "from" in bounds else int(found["to"] or 0)
     rows = [

@@ -50,15 +50,30 @@ class PrivateLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        self.descriptors = _Selector()
-        super().__init__(self.descriptors)
-        self.set_exception_handler(_on_exception)
+        self._descriptors = _Selector()
+        super().__init__(self._descriptors)
+        self.set_exception_handler(_ignore)
+        waker = self._csock.fileno()  # type: ignore[attr-defined] # the base class's
+        self._descriptors.note(waker)
 
     def time(self) -> float:
         return float(monotonic())
 
     async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
         return socket.getaddrinfo(*args, **options)
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether its descriptors are still its own: something may have closed all there were."""
+        return self._descriptors.is_intact
+
+    def _write_to_self(self) -> None:
+        if self.is_intact:  # else it would write to a file of the application's
+            super()._write_to_self()  # type: ignore[misc] # the base class's
+
+    def detach(self) -> None:
+        """Make the descriptors, in the child of a fork, lead nowhere; the sockets are not used."""
+        self._descriptors.detach()
 
     def __del__(self) -> None:  # the default warns of one left by a fork
         pass
@@ -71,17 +86,37 @@ class _Selector(getattr(selectors, "PollSelector", selectors.SelectSelector)):  
         super().__init__()
         self._files: dict[int, object] = {}
 
+    def note(self, fd: int) -> None:
+        """Remember the file of *fd*."""
+        self._files[fd] = _identity(fd)
+
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         key: selectors.SelectorKey = super().register(fileobj, events, data)
-        self._files[key.fd] = _identity(key.fd)
+        self.note(key.fd)
         return key
 
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key: selectors.SelectorKey = super().unregister(fileobj)
+        self._files.pop(key.fd, None)
+        return key
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(timeout)
+        if not self.is_intact:
+            raise OSError(errno.EBADF, "something has closed descriptors that it did not open")
+        return ready
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether all descriptors are still open for the same files."""
+        return all(_identity(fd) == file for fd, file in tuple(self._files.items()))
+
     def detach(self) -> None:
-        """Make the descriptors, in the child of a fork, lead nowhere: the sockets stay open."""
+        """Have what is open lead nowhere."""
         with contextlib.suppress(OSError):
             nowhere = os.open(os.devnull, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
-            for fd in tuple(self.get_map()):
-                if _identity(fd) == self._files.get(fd) is not None:
+            for fd, file in tuple(self._files.items()):
+                if _identity(fd) == file:
                     os.dup2(nowhere, fd, inheritable=False)
             os.close(nowhere)
 
@@ -95,11 +130,8 @@ def _identity(fd: int) -> object:
     return facts.st_dev, facts.st_ino
 
 
-def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Keep what nobody retrieved out of the log; stop where descriptors were closed by others."""
-    error = context.get("exception")
-    if isinstance(error, OSError) and error.errno == errno.EBADF:
-        loop.stop()
+def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keep what nobody retrieved out of the log."""
 
 
 class LoopThread:
@@ -111,21 +143,28 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._abandoned: list[object] = []
-        self.reset_after_fork()
-        self._abandoned.clear()
+        self._loop: PrivateLoop | None = None
+        self._begin_process()
         REPORTERS.append(self)
+
+    def _begin_process(self) -> None:
+        self._pid = os.getpid()
+        self._lock = _thread.RLock()
+        self._loop = None
+        self._open: set[OpenConnection] = set()
+        self._waiting: set[concurrent.futures.Future[Any]] = set()
+        self._users = self._closing = self._threads = 0
 
     def reset_after_fork(self) -> None:
         """Start afresh in a fork's child, whose sockets are the parent's."""
-        if self.__dict__.get("_loop") is not None:
-            self._loop.descriptors.detach()
-            # Never collected: finalizers of the parent's objects would run in the child.
-            self._abandoned.append((self._loop, self._open))
-        self._pid = os.getpid()
-        self._lock = _thread.RLock()
-        self._loop: Any = None
-        self._open: set[OpenConnection] = set()
-        self._users = 0
+        if self._loop is not None:
+            self._loop.detach()
+            self._abandon(self._loop)
+        self._begin_process()
+
+    def _abandon(self, loop: PrivateLoop) -> None:
+        """Keep for ever what must not be finalized: its numbers may be another file's by now."""
+        self._abandoned.append((loop, self._open))
 
     def start(self) -> bool:
         """Do nothing: whoever needs the thread starts it."""
@@ -137,14 +176,38 @@ class LoopThread:
     @property
     def is_running(self) -> bool:
         """Whether the thread is about to leave."""
-        return self._loop is not None and not self._open and not self._users
+        return self._threads > 0 and not self._open and self._users == self._closing
+
+    def is_usable(self) -> bool:
+        """Return whether `run` can be used; False where no thread can run."""
+        self._check()
+        if sys.is_finalizing() or no_thread():
+            return False
+        with self._lock:
+            try:
+                self._loop = self._loop or self._begin()
+            except RuntimeError:  # no thread can be started
+                return False
+        return True
+
+    def _check(self) -> None:
+        """Give up what cannot be used: a parent's loop, or one whose descriptors are closed."""
+        if self._pid != os.getpid():
+            self.reset_after_fork()
+        with self._lock:
+            if self._loop is not None and not self._loop.is_intact:
+                self._lose(self._loop)
+
+    def _lose(self, loop: PrivateLoop) -> None:
+        """Go on without *loop*, whose descriptors are closed. Under the lock."""
+        self._abandon(loop)
+        self._loop, self._open = None, set()
+        for future in tuple(self._waiting):
+            future.cancel()
 
     def run(self, function: Callable[[], Coroutine[Any, Any, Result]], seconds: float) -> Result:
         """
         Return what the coroutine of *function* returns, run on the loop.
-
-        Where no thread can run, it runs on the calling one, in a loop of its own: then nothing
-        that is bound to the other loop can be used, see `in_thread`.
 
         Args:
             function: Makes the coroutine.
@@ -152,18 +215,15 @@ class LoopThread:
 
         Raises:
             TransportError: It took too long.
+            RuntimeError: No thread can be started.
             Exception: What it raises.
         """
-        if not self.in_thread():
-            return run_here(function, seconds)
+        self._check()
         with self._lock:
+            loop = self._loop = self._loop or self._begin()
             self._users += 1
-            try:
-                loop = self._loop if self._loop is not None else self._begin()
-                future = asyncio.run_coroutine_threadsafe(function(), loop)
-            except BaseException:
-                self._leave()
-                raise
+            future = asyncio.run_coroutine_threadsafe(function(), loop)
+            self._waiting.add(future)
         try:
             return future.result(seconds)
         except concurrent.futures.TimeoutError:
@@ -175,63 +235,64 @@ class LoopThread:
         finally:
             future.cancel()
             with self._lock:
+                self._waiting.discard(future)
                 self._leave()
-
-    def in_thread(self) -> bool:
-        """Return whether `run` uses the thread; False where none can run."""
-        if self._pid != os.getpid():
-            self.reset_after_fork()
-        return not (sys.is_finalizing() or no_thread())
 
     def _begin(self) -> PrivateLoop:
         loop = PrivateLoop()
-        start_thread(lambda: self._main(loop))
-        self._loop = loop
+        try:
+            self._threads += 1
+            start_thread(lambda: self._main(loop))
+        except BaseException:
+            self._threads -= 1
+            loop.close()
+            raise
         return loop
 
     def _main(self, loop: PrivateLoop) -> None:
         with own_thread():
             try:
-                loop.run_forever()
+                with contextlib.suppress(OSError):  # see `_Selector.select`
+                    loop.run_forever()
             finally:
                 with self._lock:
                     if self._loop is loop:
-                        self._loop = None
-                        self._open.clear()
-                _end(loop)
+                        self._lose(loop)
+                if loop.is_intact:
+                    _end(loop)
+                with self._lock:
+                    self._threads -= 1
 
     def _leave(self) -> None:
         """End the thread where nobody needs it. Under the lock."""
         self._users -= 1
-        self._end_if_unused()
-
-    def _end_if_unused(self) -> None:
         loop = self._loop
         if loop is not None and not self._users and not self._open:
             self._loop = None
             loop.call_soon_threadsafe(loop.stop)
 
     def opened(self, connection: OpenConnection) -> None:
-        """Keep the thread while *connection* is open. On the loop, or where there is none."""
+        """Keep the thread while *connection* is open."""
         with self._lock:
             self._open.add(connection)
 
     def close(self, connection: OpenConnection) -> None:
         """Close *connection*, if it is open in this process; do not wait for it."""
-        if self._pid != os.getpid():
-            self.reset_after_fork()
+        self._check()
         with self._lock:
             loop = self._loop
             if loop is None or connection not in self._open:
                 return
+            self._open.discard(connection)
             self._users += 1
+            self._closing += 1
 
         async def close() -> None:
             try:
                 await connection.close()
             finally:
                 with self._lock:
-                    self._open.discard(connection)
+                    self._closing -= 1
                     self._leave()
 
         asyncio.run_coroutine_threadsafe(close(), loop)

@@ -68,12 +68,10 @@ class StreamTransport(ItemTransport):
         self, items: Sequence[Item], origins: Sequence[ItemOrigin], seconds: float
     ) -> tuple[Verdict, int]:
         plain = [(level, data) for level, data, _ in items]
-        if LOOP.in_thread():
+        if LOOP.is_usable():
             kept = self._connection
-            sending = LOOP.run(lambda: self._publish(kept, plain, origins, seconds), seconds)
-        else:
-            sending = run_here(lambda: self._publish_once(plain, origins, seconds), seconds)
-        return sending
+            return LOOP.run(lambda: self._publish(kept, plain, origins, seconds), seconds)
+        return run_here(lambda: self._publish_once(plain, origins, seconds), seconds)
 
     def close(self) -> None:
         LOOP.close(self._connection)
@@ -99,7 +97,8 @@ class StreamTransport(ItemTransport):
             client = await connection.client()
         except StreamError as refused:
             return _verdict([], {}, refused), 0
-        LOOP.opened(connection)
+        if connection is self._connection:
+            LOOP.opened(connection)
         room = client.max_payload - HEADER_BYTES - len(self._headers)
         size = min(MESSAGE_BYTES, max(room, 1))
         messages = list(cut(items, origins, self._headers, size))

@@ -143,7 +143,8 @@ def give_up(workers: Workers, position: int, began: float) -> None:
         lane.give_up()
     report_lost(lane.options.on_drop, "abandoned", levels)
     if sys.is_finalizing():
-        report_at_last(lane.destination.name, lost)
+        if lost:
+            report_at_last(lane.destination.name, lost)
         return
     what = f"{_records(count)} not delivered when the process ended"
     if not early:

@@ -10,7 +10,7 @@ from ..http.interface import ItemTransport, TransportError
 from ..lane import Lane
 from ..process.state import PROCESS, Phase
 from .backoff import RETRY_AFTER_MAXIMUM, retry_after
-from .in_flight import Batch
+from .in_flight import UNNUMBERED, Batch
 from .settling import Outcome
 
 REASON_LENGTH = 240
@@ -108,10 +108,15 @@ def _attempt(lane: Lane, batch: Batch, encoding: str | None, seconds: float) -> 
 
 def _publish(lane: Lane, transport: ItemTransport, batch: Batch, seconds: float) -> Outcome:
     """Publish the items of *batch*; return what came of it."""
+    # An item on disk is known by its place: another process may have sent it before.
+    numbered = [
+        (place, UNNUMBERED if place else number)
+        for (_, _, place), number in zip(batch.items, batch.numbers, strict=True)
+    ]
     with lane.lock:
-        known = [lane.queue.origin(place) if place else None for _, _, place in batch.items]
-    numbered = zip(known, batch.numbers, strict=True)
-    origins = [origin or transport.origin(number) for origin, number in numbered]
+        found = [lane.queue.origin(place) if place else None for place, _ in numbered]
+    pairs = zip(found, numbered, strict=True)
+    origins = [origin or transport.origin(number) for origin, (_, number) in pairs]
     verdict, size = transport.publish(batch.items, origins, seconds)
     return Outcome(verdict, raw=size, sent=size)
 

@@ -18,6 +18,9 @@ from .lanes import LOST, DestinationLane, SettledItems
 IDLE_SECONDS = 60.0
 """After so long without a message, a destination's threads and connections are let go."""
 
+MOST_LANES = 1_000
+"""Each has a thread and a connection."""
+
 IDLE = "nothing was sent for a while"
 REQUESTS = ("requests_total", "retries_total", "sent_bytes_total")
 
@@ -54,14 +57,16 @@ class Dispatcher:
         self._past: dict[tuple[str, str], float] = {}
         self._is_healthy: dict[DestinationLane, bool] = {}
 
-    def lane_for(self, content: StreamMessage) -> DestinationLane | str:
-        """Return the delivery for a message, or why there is none."""
+    def lane_for(self, content: StreamMessage) -> DestinationLane | str | None:
+        """Return the delivery for a message, or why there is none; None: too many are busy."""
         entry = self._config.entry_for(content.identity)
         if entry is None:
             named = ", ".join(f"{key}={value}" for key, value in content.identity.items())
             return f"no [[destination]] of the relay takes {named}"
         key = (entry.place, tuple(sorted(entry.names(content.identity).items())))
         lane = self._lanes.get(key)
+        if lane is None and not self._has_room():
+            return None
         if lane is None:
             try:
                 destination = entry.destination(content.identity)
@@ -71,6 +76,16 @@ class Dispatcher:
             lane = DestinationLane(entry, destination, lease, loop, self._settled, self._is_lost)
             self._lanes[key] = lane
         return lane
+
+    def _has_room(self) -> bool:
+        """Return whether one more delivery may be made; let an idle one go for it."""
+        if len(self._lanes) < MOST_LANES:
+            return True
+        idle = max(self._lanes, key=lambda key: self._lanes[key].idle_seconds)
+        if not self._lanes[idle].idle_seconds:
+            return False
+        self._close(idle, IDLE)
+        return True
 
     def _lease(self, entry: DestinationEntry) -> RateLease:
         key = entry.lease_key

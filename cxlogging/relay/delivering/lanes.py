@@ -26,7 +26,7 @@ from ...delivery.options import Options
 from ...delivery.process.registry import unregister
 from ...delivery.queue.memory import MemoryQueue
 from ...delivery.queue.queue import Item
-from ...delivery.worker.backoff import retry_after
+from ...delivery.worker.backoff import RETRY_AFTER_MAXIMUM, retry_after
 from ...wire.destination import Destination
 from ...wire.http import Request, Response
 from ..config import HOLDS, DestinationEntry
@@ -214,6 +214,7 @@ class LeasedTransport:
             if pause is None and response.status == 429:
                 pause = self._destination.interpret(response, 1).wait
             if pause:
+                pause = min(pause, RETRY_AFTER_MAXIMUM)
                 asyncio.run_coroutine_threadsafe(self._pause(pause), self._loop)
         return response
 

@@ -117,7 +117,7 @@ class Settler:
             try:
                 await act()
             except StreamError as error:
-                self._log.warn(trouble, reason=str(error), cure=error.cure)
+                self._log.warning(trouble, reason=str(error), cure=error.cure)
                 await asyncio.sleep(pause * (1 + random.random()) / 2)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
@@ -129,7 +129,7 @@ class Settler:
         rejected = len(message.rejected)
         if message.refusal:
             rejected = len(message.items)
-            self._log.warn(f"a message was rejected: {message.refusal}", subject=vendor)
+            self._log.warning(f"a message was rejected: {message.refusal}", subject=vendor)
         outcomes = {
             "delivered": 0 if message.refusal else len(message.wanted) - rejected,
             "rejected": rejected,
