@@ -1,7 +1,8 @@
 """
 What a fleet costs, measured, and what fleets of some sizes need, by arithmetic.
 
-``python -m benchmarks.fleet`` takes some five minutes; ``--constants FILE`` uses saved ones.
+``python -m benchmarks.fleet`` takes some three minutes; ``--constants FILE`` uses saved ones. Each
+attribute of `Assumptions` is an option, such as ``--rate 50``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from .fleet_plan import HOUR, Assumptions, Constants, limits, load, need, simulate
@@ -35,7 +36,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the constants")
     parser.add_argument("--constants", type=Path, metavar="FILE", help="use saved constants")
     parser.add_argument("--publish", action="store_true", help=f"write {PAGE.name}'s tables")
+    for field in fields(Assumptions):
+        name = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(name, type=type(field.default), default=field.default)
     options = parser.parse_args()
+    names = (field.name for field in fields(Assumptions))
+    assumed = Assumptions(**{name: getattr(options, name) for name in names})
     if options.constants:
         measured = Constants(**json.loads(options.constants.read_text("utf-8")))
     else:
@@ -44,7 +50,7 @@ def main() -> None:
         measured = measure(_progress, quick=options.quick)
     if options.json:
         options.json.write_text(json.dumps(asdict(measured), indent=1), "utf-8")
-    text = "\n\n".join(report(measured, Assumptions()))
+    text = "\n\n".join(report(measured, assumed))
     print(text)
     if options.publish:
         PAGE.write_text(placed(PAGE.read_text("utf-8"), text), "utf-8")

@@ -244,7 +244,13 @@ class Cluster:
         async def ask(client: Client) -> None:
             await client.request(f"$JS.API.STREAM.LEADER.STEPDOWN.{stream}", b"", timeout=5)
 
-        using(self.address(stream), ask)
+        def has_asked() -> bool:
+            with contextlib.suppress(Exception):  # while there is no leader, nobody answers
+                using(self.address(stream), ask)
+                return True
+            return False
+
+        wait_for(has_asked, f"the leader of {stream} steps down")
 
 
 def using(address: str | Address, work: Callable[[Client], Coroutine[Any, Any, Result]]) -> Result:
