@@ -12,6 +12,27 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("cxlogging_bound", default=_EMPTY)
 
 
+class FixedMapping(dict[str, Any]):
+    """
+    The value of a bound field that nobody changes from then on, so that it is prepared once.
+
+    Only integrations bind such values: what an application binds may change until it is logged.
+
+    Attributes:
+        prepared: What each `ItemMaker` sends for it, by the maker and the field's name.
+    """
+
+    __slots__ = ("prepared",)
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__(fields)
+        self.prepared: dict[Any, Mapping[str, Any] | None] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle the fields alone, as with an exception that carries them."""
+        return dict, (dict(self),)
+
+
 def bind(**fields: Any) -> None:
     """
     Add *fields* to every record logged from here on in this context.

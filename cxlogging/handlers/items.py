@@ -21,7 +21,7 @@ from ..wire.external_errors import is_external
 from ..wire.sanitizing.sanitizer import MAX_KEY
 from ..wire.sanitizing.scalars import MAX_MEMBERS, MAX_NESTED_CHARACTERS
 from ..wire.timestamps import LAST_NS
-from .context import CAPTURED, current, current_with
+from .context import CAPTURED, FixedMapping, current, current_with
 from .events import EventMaker, ParsedMessage
 from .extras import (
     HAS_TASK_NAME,
@@ -127,9 +127,12 @@ class ItemMaker:
                 value = attributes[name]
                 kind = type(value)
                 is_plain = kind in PLAIN or (kind is int and value in self._integers)
-                if not is_plain and not (kind is float and value - value == 0.0):
-                    value = self._sanitized(value)
-                document[name] = value
+                if is_plain or (kind is float and value - value == 0.0):
+                    document[name] = value
+                elif kind is FixedMapping:
+                    self._add_fixed(document, name, value, attributes)
+                else:
+                    document[name] = self._sanitized(value)
             task = attributes["taskName"] if HAS_TASK_NAME else None
             if self._sequence is not None:
                 sequence_id = document[self._sequence] = self._identify(attributes["process"])
@@ -160,6 +163,39 @@ class ItemMaker:
         if not self._nests and isinstance(clean, (dict, list)):
             raise UnusualError("fields of this destination are flat")
         return clean
+
+    def _add_fixed(
+        self,
+        document: dict[str, Any],
+        name: str,
+        value: FixedMapping,
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """
+        Add to *document* what the field *name* becomes; it is prepared for its first record.
+
+        Raises:
+            UnusualError: That depends on the other fields of the record.
+        """
+        key = (self, name)
+        if key not in value.prepared:
+            value.prepared[key] = self._members(name, value)
+        members = value.prepared[key]
+        if members is None or (
+            not self._nests
+            and (
+                name in document
+                or not document.keys().isdisjoint(members)
+                or not attributes.keys().isdisjoint(members)
+            )
+        ):
+            raise UnusualError("another field has the name of one of its members")
+        document.update(members)
+
+    def _members(self, name: str, value: FixedMapping) -> Mapping[str, Any] | None:
+        """Return what the field *name* becomes, or None if only the slow path can tell."""
+        members = self._destination.flat({name: self._events.clean(value)})
+        return None if members is None or self._sequence in members else members
 
     def _add_trace(self, document: dict[str, Any], attributes: Mapping[str, Any]) -> None:
         """Add to *document* the ids of the active span."""
@@ -249,7 +285,7 @@ class ItemMaker:
             not self._events.is_plain
             or not POSSIBLY_REDUNDANT.isdisjoint(names)
             or tail[:1] != (LAST_STANDARD,)
-            or len(tail) > MAX_MEMBERS
+            or len(names) > MAX_MEMBERS
         ):
             return False
         if not HAS_TASK_NAME and "taskName" in tail:  # set by the application: make() ignores it

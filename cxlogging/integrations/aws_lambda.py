@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 from ..delivery.overview import flush_all
-from ..handlers.context import bound
+from ..handlers.context import FixedMapping, bound
 from ..handlers.holding.decorator import Holding, hold_option
 from .web import SERVER_ERROR
 
@@ -95,7 +95,7 @@ def _invocation(
 
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: flush_all(_seconds_left(context, reserve)))
-        stack.enter_context(bound(faas=_fields(context)))
+        stack.enter_context(bound(faas=FixedMapping(_fields(context))))
         held = holding.begin() if holding is not None else None
         if held is not None:
             stack.push(lambda _, error, __: held.close(error))

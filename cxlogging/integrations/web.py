@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
-from ..handlers.context import carry, current, rebind
+from ..handlers.context import FixedMapping, carry, current, rebind
 
 if TYPE_CHECKING:
     from ..handlers.holding.decorator import Holding
@@ -114,8 +114,8 @@ class RequestContext:
         return {
             **self.before,
             "request_id": self.id,
-            "http": http,
-            "url": {"path": self._path},
+            "http": FixedMapping(http),
+            "url": FixedMapping({"path": self._path}),
         }
 
     def open_in_thread(self) -> None:

@@ -194,6 +194,15 @@ class Destination(ABC):
         """
         return None
 
+    def flat(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        """
+        Return what *fields* with nested values become in an item that `writer` makes.
+
+        That is what `encode` makes of them in an event that has no field of the same name. None
+        where `encode` has to look at each event.
+        """
+        return fields if self.limits.nests else None
+
     def trace_fields(self, trace_id: str, span_id: str) -> dict[str, str]:
         """Return the fields for the trace and the span in which an event was logged."""
         return nested_trace(trace_id, span_id)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
+import queue
 import sys
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.handlers import context, items
+from cxlogging.handlers.context import FixedMapping
 from cxlogging.handlers.events import EventMaker
 from cxlogging.handlers.items import ItemMaker
+from cxlogging.handlers.queueing import ContextQueueHandler
 from cxlogging.handlers.redaction.rules import DefaultRules, build_sanitizer
+from cxlogging.integrations.web import RequestContext
 from cxlogging.vendors.betterstack import destination as betterstack
 from cxlogging.vendors.coralogix import destination as coralogix
 from cxlogging.vendors.honeycomb import destination as honeycomb
@@ -26,6 +33,7 @@ DESTINATIONS = [
     betterstack.configure("k", url=URL, format="json"),
     betterstack.configure("k", url=URL, format="ndjson"),
 ]
+DEFAULT_RULES = DefaultRules()
 NAMES = st.sampled_from(
     "user order message asctime taskName _logger x.y dt color logger task.name level 100% auth né"
     " \ud800 cx_seq stack_info exception".split()
@@ -84,8 +92,10 @@ FORMATTERS = st.sampled_from(
 CONSTANTS = st.sampled_from([{}, {"env": "test"}, {"user": 7, "level": "x"}, {"labels": {"a": 1}}])
 
 
-def events(constant=None, sequence=None, destination=DESTINATIONS[0]) -> EventMaker:
-    rules = build_sanitizer(DefaultRules(), integers=destination.limits.integers)
+def events(
+    constant=None, sequence=None, destination=DESTINATIONS[0], redact=DEFAULT_RULES
+) -> EventMaker:
+    rules = build_sanitizer(redact, integers=destination.limits.integers)
     return EventMaker(rules, constant or {}, None, sequence, lambda *note: None, lambda: 1.7e9)
 
 
@@ -112,6 +122,52 @@ def test_the_fast_path_returns_what_the_slow_path_returns(
         with context.bound(**bound):
             event = events(constant, None, destination).make(same, formatter)
             assert one.make(record, formatter) == destination.encode(event)
+
+
+MEMBERS = st.recursive(
+    VALUES,
+    lambda inner: st.dictionaries(
+        st.sampled_from(["route", "name", "password", "request", "function", "né"]), inner
+    ),
+    max_leaves=4,
+)
+MAPPINGS = st.dictionaries(
+    st.sampled_from(["route", "name", "function", "token", "route_", "\ud800"]), MEMBERS, max_size=3
+)
+MAPPED = st.dictionaries(
+    st.sampled_from(["http", "url", "code", "service", "message", "auth"]), MAPPINGS, max_size=3
+)
+BESIDE = st.dictionaries(
+    st.sampled_from(["http.route", "http.route_", "url.name", "http", "user"]), VALUES, max_size=2
+)
+RULES = st.sampled_from([DEFAULT_RULES, None, ["route"], ["http"], [r"/\d+/"]])
+
+
+@given(
+    st.sampled_from(DESTINATIONS),
+    st.lists(st.tuples(BESIDE, RULES), min_size=1, max_size=3),
+    MAPPED,
+    st.lists(st.tuples(BESIDE, BESIDE), min_size=1, max_size=4),
+)
+def test_a_fixed_mapping_is_sent_like_any_other(destination, handlers, mapped, records):
+    """It is prepared once for each handler, and becomes what a mapping becomes that may change."""
+    made = [
+        (
+            ItemMaker(events(constant, None, destination, redact), destination),
+            events(constant, None, destination, redact),
+        )
+        for constant, redact in handlers
+    ]
+    fixed = {name: FixedMapping(value) for name, value in mapped.items()}
+    for extra, beside in records:
+        record = a_record(extra)
+        for one, slow in made:
+            with context.bound(**{**beside, **fixed}):
+                item, same = one.make(record, None), destination.encode(slow.make(record, None))
+            with context.bound(**{**beside, **mapped}):
+                expected = destination.encode(slow.make(record, None))
+
+            assert item == same == expected
 
 
 @given(st.sampled_from(DESTINATIONS), st.sampled_from([1, 20]), st.sampled_from([None, "Task-1%d"]))
@@ -243,6 +299,114 @@ def test_what_takes_the_fast_path():
     with context.bound(request="r-1"):
         one.make(a_record({}), None)
         assert "event" not in functions_called(one, a_record({}))
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_records_of_a_request_take_the_fast_path(destination):
+    """Method, path and route are sanitized for the first record that has them, and for no other."""
+    one, record = maker(destination), a_record({"user": "ada"})
+    request = RequestContext("GET", "/orders/17", "r-17", None, None)
+    request.open({})
+    try:
+        for route in (None, "/orders/{id}"):
+            if route is not None:
+                request.found(route)
+            first = one.make(record, None)
+
+            assert {"event", "clean"}.isdisjoint(functions_called(one, record))
+            assert one.make(record, None) == first
+            assert (b"/orders/{id}" in first) is (route is not None)
+            assert b"/orders/17" in first
+    finally:
+        context.unbind()
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_what_an_application_binds_may_change(destination):
+    """A mapping of the application is sent as it is at each log call."""
+    one, record, user = maker(destination), a_record({}), {"id": "ada"}
+    with context.bound(user=user, url=FixedMapping({"path": "/orders"})):
+        before = one.make(record, None)
+        user["id"] = "bob"
+        after = one.make(record, None)
+
+    assert b"ada" in before
+    assert (b"ada" in after, b"bob" in after) == (False, True)
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_a_sequence_id_leaves_a_bound_field_alone(destination):
+    """A sequence field with the name of a member of a bound mapping replaces nothing."""
+    one = ItemMaker(events(sequence="http.route"), destination)
+    with context.bound(http=FixedMapping({"route": "/orders/{id}"})):
+        for _ in range(3):
+            assert b"/orders/{id}" in one.make(a_record({}), None)
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_threads_share_a_fixed_mapping(destination):
+    """Threads that log in one request, to several handlers, send what one thread would."""
+    makers = [maker(destination, {"env": each}) for each in ("a", "b")]
+    record, found = a_record({}), []
+    ready = threading.Barrier(6)
+
+    def log(fixed: FixedMapping) -> None:
+        ready.wait(10)
+        with context.bound(url=fixed):
+            found.append([one.make(record, None) for one in makers for _ in range(20)])
+
+    for number in range(20):
+        fixed = FixedMapping({"path": f"/orders/{number}"})
+        threads = [threading.Thread(target=log, args=(fixed,)) for _ in range(6)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        with context.bound(url=dict(fixed)):
+            expected = [one.make(record, None) for one in makers for _ in range(20)]
+        assert found == [expected] * 6
+        found.clear()
+
+
+def test_an_exception_that_carries_fixed_mappings_can_be_copied():
+    """An exception that carries a request's fields is pickled and copied after it was logged."""
+    error, one = LookupError("no"), maker(DESTINATIONS[2])
+    request = RequestContext("GET", "/orders/17", "r-17", None, None)
+    request.open({})
+    request.close(error)
+    record = a_record({}, {"exc_info": (LookupError, error, None)})
+    item = one.make(record, None)
+
+    assert b'"url.path":"/orders/17"' in item
+    for same in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        again = a_record({}, {"exc_info": (LookupError, same, None)})
+
+        assert one.make(again, None) == item
+
+
+def test_a_queue_captures_plain_mappings():
+    """What a queue handler captures in a request has no types of this package."""
+    request = RequestContext("GET", "/orders/17", "r-17", None, None)
+    request.open({})
+    try:
+        maker(DESTINATIONS[2]).make(a_record({}), None)
+        prepared = ContextQueueHandler(queue.SimpleQueue()).prepare(a_record({}))
+    finally:
+        context.unbind()
+    captured = prepared.__dict__[context.CAPTURED]["context"]
+
+    assert {type(each) for each in captured.values()} == {str, dict}
+    assert b"FixedMapping" not in pickle.dumps(prepared)
+
+
+@pytest.mark.parametrize("destination", WITH_FIELDS)
+def test_more_bound_fields_than_an_event_may_have(destination):
+    """The limit of an event's fields counts bound fields too."""
+    one, record = maker(destination), a_record({})
+    with context.bound(**{f"f{number}": 1 for number in range(1_001)}):
+        expected = destination.encode(events(destination=destination).make(record, None))
+
+        assert one.make(record, None) == expected
 
 
 def test_call_sites_are_forgotten():

@@ -136,6 +136,12 @@ class Honeycomb(Destination):
 
         return write
 
+    def flat(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        """Return *fields* with dotted names, unless one of these means something here."""
+        found = flatten(fields, TEXT_BYTES, MAX_FIELDS)
+        is_own = SERVICE_NAME in found or not OWN_FIELDS.isdisjoint(found)
+        return None if is_own else found
+
     def trace_fields(self, trace_id: str, span_id: str) -> dict[str, str]:
         """Return the fields that make the event a part of its span."""
         return {

@@ -138,14 +138,17 @@ class _Traversal:
 
     def _converted(self, value: Any) -> Any:
         value_type = type(value)  # isinstance would read __class__, which a proxy may compute
-        for kind, convert in SCALARS:
-            if issubclass(value_type, kind):
-                plain = convert(value)
-                if type(plain) is int and plain not in self._sanitizer.integers:
-                    return str(plain)
-                return self._text(plain) if type(plain) is str else plain
-        if issubclass(value_type, enum.Enum):
-            return self._inside(value, lambda: self.clean(value.value))
+        if value_type is str:
+            return self._text(value)
+        if value_type is not dict and value_type is not list:  # the rest takes most of the time
+            for kind, convert in SCALARS:
+                if issubclass(value_type, kind):
+                    plain = convert(value)
+                    if type(plain) is int and plain not in self._sanitizer.integers:
+                        return str(plain)
+                    return self._text(plain) if type(plain) is str else plain
+            if issubclass(value_type, enum.Enum):
+                return self._inside(value, lambda: self.clean(value.value))
         form = form_of(value_type)
         if form is None:
             return self._description(value)
