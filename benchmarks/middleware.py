@@ -1,5 +1,5 @@
 """
-What the middleware adds to a request, holding to one, and an active span to a log call.
+What the middleware adds to a request and to a log call, holding to a request, a span to a call.
 
     $ python -m benchmarks.middleware
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import logging
 import statistics
 import time
@@ -19,13 +20,17 @@ from typing import Any
 
 import cxlogging
 from cxlogging.integrations import asgi, wsgi
+from cxlogging.integrations.web import RequestContext
 
-from .stages import NOWHERE, quiet
+from .stages import NOWHERE, destinations, quiet
 
 AIMS = {
     "WSGI request": 25.0,
     "ASGI request": 40.0,
     "log call with a span": 0.4,
+    "log call in a request: Coralogix": 4.0,
+    "log call in a request: Honeycomb": 4.0,
+    "log call in a request: Better Stack": 4.0,
 }
 """Microseconds, at most; of what has no bound, what it is compared with stands beside it."""
 
@@ -171,23 +176,51 @@ def of_span() -> tuple[float, float]:
     return without, including
 
 
+def of_call_in_request(vendor: str) -> tuple[float, float]:
+    """Return a log call outside of requests and one in a request; records go to nobody."""
+    handler: Any = destinations()[vendor][1]
+    clear = quiet(handler.delivery.workers)
+    log = logging.getLogger(f"benchmarks.middleware.{vendor}")
+    log.propagate, log.level = False, logging.INFO
+    log.addHandler(handler)
+
+    def calls() -> None:
+        for number in range(CALLS):
+            log.info("looking for order %d", number, extra={"user": "ada@example.org"})
+        clear()
+
+    def calls_in_request() -> None:
+        context = RequestContext("GET", "/orders/17", "r-17", None, None)
+        context.open()
+        context.found("/orders/{number}")
+        calls()
+        context.close()
+
+    without, including = median_of_each(calls, calls_in_request)
+    return without, including
+
+
 MEASURES = {
     "WSGI request": of_wsgi,
     "ASGI request": of_asgi,
     "ASGI request that holds 10": lambda: of_records(hold=True),
     "ASGI request that sends 10": lambda: of_records(hold=False),
     "log call with a span": of_span,
+    **{
+        f"log call in a request: {vendor}": functools.partial(of_call_in_request, vendor)
+        for vendor in ("Coralogix", "Honeycomb", "Better Stack")
+    },
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.middleware", description=__doc__)
     parser.parse_args()
-    print(f"{'':28}{'without':>10}{'with':>10}{'more':>10}{'at most':>10}   µs of CPU, medians")
+    print(f"{'':36}{'without':>10}{'with':>10}{'more':>10}{'at most':>10}   µs of CPU, medians")
     for name, measure in MEASURES.items():
         without, including = measure()
         figures = "".join(f"{each:10.2f}" for each in (without, including, including - without))
-        print(f"{name:28}{figures}{AIMS.get(name, '-'):>10}")
+        print(f"{name:36}{figures}{AIMS.get(name, '-'):>10}")
 
 
 if __name__ == "__main__":

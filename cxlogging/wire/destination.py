@@ -31,8 +31,8 @@ Makes one item of a call site's record, in the shortest way there is.
 
 It takes the nanoseconds since 1970, UTC; the message, the fields and the result of
 `Destination.error_fields`; how many records this one stands for; and the name of the asyncio
-task. It may raise, and may return more bytes than one item may have: `Destination.encode`
-handles both.
+task. It may add to the fields, and changes no value among them. It may raise, and may return more
+bytes than one item may have: `Destination.encode` handles both.
 """
 
 

@@ -301,6 +301,35 @@ def test_what_takes_the_fast_path():
         assert "event" not in functions_called(one, a_record({}))
 
 
+ROUTE = {"http": {"route": "/orders/{id}"}}
+
+
+@pytest.mark.parametrize("destination", DESTINATIONS)
+@pytest.mark.parametrize(
+    ("constant", "before", "mapped", "extra"),
+    [
+        ({"http": 7, "env": "test"}, {}, ROUTE, {}),
+        ({"http.route": "x"}, {}, ROUTE, {}),
+        ({}, {"http.route": "x"}, ROUTE, {}),
+        ({}, {}, ROUTE, {"http.route": "x"}),
+        ({}, {}, {"a": {"b.c": 1}, "a.b": {"c": 2}}, {}),
+        ({}, {}, {"code": {"function": "f"}}, {}),
+        ({}, {}, {"service": {"name": "s"}}, {}),
+        ({}, {}, {"service": {"name": ""}, "url": {}}, {}),
+    ],
+)
+def test_members_of_fixed_mappings_and_fields_of_the_same_name(
+    destination, constant, before, mapped, extra
+):
+    """Where fields are flat, neither is lost nor takes the place of the other."""
+    one, record = maker(destination, constant), a_record(extra)
+    fixed = {name: FixedMapping(value) for name, value in mapped.items()}
+    with context.bound(**before, **mapped):
+        expected = destination.encode(events(constant, None, destination).make(record, None))
+    with context.bound(**before, **fixed):
+        assert [one.make(record, None) for _ in range(3)] == [expected] * 3
+
+
 @pytest.mark.parametrize("destination", WITH_FIELDS)
 def test_records_of_a_request_take_the_fast_path(destination):
     """Method, path and route are sanitized for the first record that has them, and for no other."""

@@ -11,6 +11,7 @@ import pytest
 
 import cxlogging
 from cxlogging.integrations import asgi, wsgi
+from cxlogging.wire.sanitizing.flatten import flatten
 
 log = logging.getLogger("shop")
 
@@ -275,6 +276,54 @@ def test_asgi_requests_do_not_see_each_other(kept):
         assert fields["request_id"] == f"r-{fields['url']['path'][1:]}"
         assert ("user" in fields) == (message != "hello")
     assert kept.records[-1][1] == {}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "handler", "fields"),
+    [
+        ("honeycomb", cxlogging.HoneycombHandler, {"dataset": "shop"}),
+        ("betterstack", cxlogging.BetterStackHandler, {}),
+    ],
+)
+def test_requests_that_take_turns_are_sent_with_their_own_path(server, vendor, handler, fields):
+    """Each record has the path of its request, and the route from when this is found on."""
+    attached = handler("key", url=server.url, **fields)
+    log.addHandler(attached)
+
+    async def orders(scope, receive, send):
+        for step in ("one", "two"):
+            log.warning(step)
+            await asyncio.sleep(0)
+        scope[asgi.KEY].found(f"{scope['path']}/{{id}}")
+        for step in ("three", "four"):
+            log.warning(step)
+            await asyncio.sleep(0)
+
+    async def serve_all():
+        app = asgi.ContextMiddleware(orders)
+        ids = [b"r-%d" % number for number in range(20)]
+        await asyncio.gather(
+            *(
+                serve_asgi(app, scope(f"/{each.decode()}", [(b"x-request-id", each)]))
+                for each in ids
+            )
+        )
+
+    try:
+        asyncio.run(serve_all())
+    finally:
+        log.removeHandler(attached)
+    attached.close()
+
+    sent = [each.get("data", each) for each in server.events(vendor)]
+    flat = [flatten(each, 1_000, 1_000) for each in sent]
+    assert len(flat) == 80
+    for each in flat:
+        message, path = each.get("body") or each["message"], f"/{each['request_id']}"
+        assert each["url.path"] == path
+        assert each["http.request.method"] == "GET"
+        route = f"{path}/{{id}}" if message in {"three", "four"} else None
+        assert each.get("http.route") == route
 
 
 def test_asgi_requests_of_one_task_do_not_see_each_other(kept):
