@@ -11,6 +11,7 @@ import pytest
 
 import cxlogging
 from cxlogging.integrations import asgi, wsgi
+from cxlogging.integrations.web import KEY
 from cxlogging.wire.sanitizing.flatten import flatten
 
 log = logging.getLogger("shop")
@@ -294,7 +295,7 @@ def test_requests_that_take_turns_are_sent_with_their_own_path(server, vendor, h
         for step in ("one", "two"):
             log.warning(step)
             await asyncio.sleep(0)
-        scope[asgi.KEY].found(f"{scope['path']}/{{id}}")
+        scope[KEY].found(f"{scope['path']}/{{id}}")
         for step in ("three", "four"):
             log.warning(step)
             await asyncio.sleep(0)
