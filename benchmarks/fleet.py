@@ -1,7 +1,8 @@
 """
 What a fleet costs, measured, and what fleets of some sizes need, by arithmetic.
 
-``python -m benchmarks.fleet`` takes some five minutes; ``--constants FILE`` uses saved ones.
+``python -m benchmarks.fleet`` takes some three minutes; ``--constants FILE`` uses saved ones. Each
+attribute of `Assumptions` is an option, such as ``--rate 50``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from .fleet_plan import HOUR, Assumptions, Constants, limits, load, need, simulate
@@ -35,7 +36,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the constants")
     parser.add_argument("--constants", type=Path, metavar="FILE", help="use saved constants")
     parser.add_argument("--publish", action="store_true", help=f"write {PAGE.name}'s tables")
+    for field in fields(Assumptions):
+        name = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(name, type=type(field.default), default=field.default)
     options = parser.parse_args()
+    names = (field.name for field in fields(Assumptions))
+    assumed = Assumptions(**{name: getattr(options, name) for name in names})
     if options.constants:
         measured = Constants(**json.loads(options.constants.read_text("utf-8")))
     else:
@@ -44,7 +50,7 @@ def main() -> None:
         measured = measure(_progress, quick=options.quick)
     if options.json:
         options.json.write_text(json.dumps(asdict(measured), indent=1), "utf-8")
-    text = "\n\n".join(report(measured, Assumptions()))
+    text = "\n\n".join(report(measured, assumed))
     print(text)
     if options.publish:
         PAGE.write_text(placed(PAGE.read_text("utf-8"), text), "utf-8")
@@ -117,7 +123,9 @@ def assumptions(assumed: Assumptions) -> str:
         f"{assumed.rate:g} records a second and host, {assumed.record_bytes:.0f} bytes each,"
         f" {assumed.processes} process a host, a message a second from each, {assumed.replicas}"
         f" replicas, {assumed.busy:.0%} of a core in use, relays that catch up at"
-        f" {assumed.catch_up:g} times the incoming rate"
+        f" {assumed.catch_up:g} times the incoming rate, a vendor that answers after"
+        f" {assumed.answer * 1e3:.0f} ms, requests of {_size(assumed.request_bytes)} of records,"
+        " one at a time"
     )
 
 
@@ -132,12 +140,13 @@ def needs(measured: Constants, assumed: Assumptions) -> Iterator[list[str]]:
         "records a second per relay core",
         *(f"{each.records / each.relays:,.0f}" for each in loads),
     ]
+    yield ["records a second per relay, one request at a time", *[f"{assumed.one_by_one:,.0f}"] * 3]
     yield ["application, share of a core", *(f"{each.publisher:.3%}" for each in loads)]
     yield ["leader, cores if it is one stream", *(f"{each.leader:.2f}" for each in loads)]
     yield ["all servers, cores", *(f"{each.servers:.2f}" for each in loads)]
     yield ["relays, cores while nothing is behind", *(f"{each.relays:.2f}" for each in loads)]
     yield ["**streams** (shards by subject)", *(f"{each.streams:,}" for each in found)]
-    yield ["**relays** (a core each)", *(f"{each.relays:,}" for each in found)]
+    yield ["**relays**", *(f"{each.relays:,}" for each in found)]
     yield ["**max_bytes** per hour of outage", *(_size(each.max_bytes) for each in found)]
     yield ["**disk** of all servers per hour of outage", *(_size(each.disk) for each in found)]
     yield ["a process holds, without a stream", *(f"{_time(each.local_seconds)}" for each in found)]

@@ -29,6 +29,7 @@ from cxlogging.devserver.query.labels import LABELS
 from cxlogging.handlers.pipeline import HANDLER_OPTIONS
 from cxlogging.vendors.registry import QUERIED, VENDORS
 from cxlogging.wire import settings
+from tests.nats.servers import count_messages
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,6 +38,7 @@ COMMAND = re.compile(r"^\$ (?:.*\| )?cxlogging (.+)$", re.MULTILINE)
 ROW = re.compile(r"^\| (`[^|]*) \|([^|]*)\|(.*)\|$", re.MULTILINE)
 OPTIONAL = re.compile(r"^import (celery)$", re.MULTILINE)
 """Frameworks that only the extra `integrations` installs."""
+STREAM = re.compile(r"nats://127\.0\.0\.1:[\d.:,]*/LOGS")
 VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`")
 OTHERS_VARIABLES = {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "LOGS_REJECTED"}
 """Read by the standard library, or by nobody here; the last one is the name of a stream."""
@@ -63,12 +65,21 @@ def snippets():
             yield pytest.param(match[1], id=f"{page.name}-{number}")
 
 
+def with_stream(code: str, request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Return *code* with the address of a stream that is there, and it; empty without one."""
+    if not STREAM.search(code):
+        return code, ""
+    address = request.getfixturevalue("address")
+    return STREAM.sub(address, code), address
+
+
 @pytest.mark.parametrize("code", list(snippets()))
-def test_a_snippet_runs(code, server, tmp_path):
+def test_a_snippet_runs(code, server, tmp_path, request):
     """A snippet runs to its end without a word on stderr; what it logs arrives and is found."""
     for name in OPTIONAL.findall(code):
         pytest.importorskip(name)
     server.store.add(asked_for() if "DataPrimeClient()" in code else ())
+    code, address = with_stream(code, request)
     environment = {**os.environ, "CXLOGGING_URL": server.url}
     done = subprocess.run(
         [sys.executable, "-c", code.replace("http://127.0.0.1:8765", server.url)],
@@ -88,7 +99,7 @@ def test_a_snippet_runs(code, server, tmp_path):
         and re.search(r"\.(info|warning|error)\(", code)
         and "DevServer" not in code
     ):
-        assert server.count() >= 1
+        assert count_messages(address) if address else server.count() >= 1
     if "DataPrimeClient()" in code:
         assert server.requests("dataprime")
         assert done.stdout or list(tmp_path.glob("rows.*"))

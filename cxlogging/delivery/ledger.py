@@ -8,15 +8,12 @@ everything else is counted by the worker under the delivery's lock.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import enum
 import itertools
 from collections import Counter as Multiset
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
-
-from ..wire.threads import acquire_within
 
 MOVING_SECONDS = 0.25
 """How long a look at the ledger waits while held records become accepted, and they for a look."""
@@ -91,25 +88,6 @@ class Tally:
     def total(self) -> int:
         """The count over all levels."""
         return sum(each.value for each in self._counters.copy().values())
-
-
-class Moving:
-    """
-    Held while records move from held to accepted, and during a look at both.
-
-    An ordinary log call never takes it. Without it after `MOVING_SECONDS`, both go on: the look
-    may then count the one record that is moving twice.
-    """
-
-    def __init__(self) -> None:
-        self._lock = _thread.RLock()
-
-    def __enter__(self) -> None:
-        acquire_within(self._lock, MOVING_SECONDS)
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(RuntimeError):  # it was not acquired
-            self._lock.release()
 
 
 class Stats(NamedTuple):
@@ -208,7 +186,7 @@ class Ledger:
         self.sampled = Tally()
         self.limited = Tally()
         self.over_budget = Tally()
-        self.moving = Moving()
+        self.moving: Any = _thread.RLock()
         self.held = Tally()
         self.released = Tally()
         self.discarded: dict[str, Tally] = {reason: Tally() for reason in DISCARDED}

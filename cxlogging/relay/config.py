@@ -141,19 +141,22 @@ def _parameters(vendor: str) -> tuple[str, ...]:
     return tuple(inspect.signature(VENDORS[vendor].configure).parameters)
 
 
-def load_config(path: str | None, stream: str | None = None) -> RelayConfig:
+def load_config(
+    path: str | None, stream: str | None = None, *, delivers: bool = True
+) -> RelayConfig:
     """
     Return the configuration in the file at *path*.
 
     Args:
         path: None is ``relay.toml`` in the working directory, if it is there.
         stream: The address of the stream, in place of the file's.
+        delivers: False: the destinations are not read, and their keys are not needed.
 
     Raises:
         ConfigurationError: The file cannot be used, or something in it is wrong or missing.
     """
     if path is None and not Path(FILE).exists():
-        return parse_config({}, "", stream)
+        return parse_config({}, "", stream, delivers=delivers)
     name = path or FILE
     try:
         text = Path(name).read_text("utf-8")
@@ -164,7 +167,7 @@ def load_config(path: str | None, stream: str | None = None) -> RelayConfig:
         table = _toml(text)
     except ValueError as error:
         raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
-    return parse_config(table, name, stream)
+    return parse_config(table, name, stream, delivers=delivers)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -175,7 +178,9 @@ def _toml(text: str) -> dict[str, Any]:
     raise ConfigurationError("TOML needs Python 3.11 or a package: pip install tomli")
 
 
-def parse_config(table: Mapping[str, Any], name: str, stream: str | None = None) -> RelayConfig:
+def parse_config(
+    table: Mapping[str, Any], name: str, stream: str | None = None, *, delivers: bool = True
+) -> RelayConfig:
     """
     Return the configuration of *table*.
 
@@ -183,6 +188,7 @@ def parse_config(table: Mapping[str, Any], name: str, stream: str | None = None)
         table: As the file has it.
         name: The file's name, for messages; empty where there is none.
         stream: The address of the stream, in place of the table's.
+        delivers: False: the destinations are not read, and their keys are not needed.
 
     Raises:
         ConfigurationError: Something is wrong or missing.
@@ -195,23 +201,19 @@ def parse_config(table: Mapping[str, Any], name: str, stream: str | None = None)
     parsed = {key: PARSED[key](f"{prefix}{key}", value) for key, value in given.items()}
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise ConfigurationError(f"{prefix}{TABLE} takes tables: write [[{TABLE}]] above each.")
-    if entries:
+    destinations: list[DestinationEntry] = []
+    if entries and delivers:
         destinations = [
             _entry(f"{prefix}[[{TABLE}]] {number}", each) for number, each in enumerate(entries, 1)
         ]
         _check_double(destinations)
-    else:
+    elif delivers:
         destinations = _from_environment()
     return RelayConfig(address, tuple(destinations), **parsed)
 
 
 def require_destinations(config: RelayConfig) -> None:
-    """
-    Raise where a relay would have nobody to deliver to.
-
-    Raises:
-        ConfigurationError: There is no destination.
-    """
+    """Raise `ConfigurationError` where a relay would have nobody to deliver to."""
     if not config.destinations:
         names = ", ".join(vendor.profile.shown_first for vendor in VENDORS.values())
         raise ConfigurationError(

@@ -8,12 +8,16 @@ A dead letter is a message like the ones that relays read, with further headers:
 | `Cx-Reason` | the vendor's words, or the relay's; other characters than ASCII and `%` as in URLs |
 | `Cx-Rejected-At` | when, in UTC |
 | `Cx-Subject` | the subject on which the message was published |
+| `Cx-Encoding` | `gzip` where these headers would make the message too large |
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import gzip
 import hashlib
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -41,6 +45,13 @@ from .link import Link
 REASON = "Cx-Reason"
 REJECTED_AT = "Cx-Rejected-At"
 SUBJECT = "Cx-Subject"
+ENCODING, GZIP = "Cx-Encoding", "gzip"
+LONGEST_HEADER = 16_000
+"""A server takes 64 KiB of headers, and with the letter's own there are more of them."""
+
+HEADER_OVERHEAD = 32
+"""Bytes of a header beyond its name and value, and of the first line of all of them."""
+
 OWN_HEADERS = frozenset({REASON, REJECTED_AT, SUBJECT})
 OF_ITEMS = frozenset({MESSAGE_ID, RUN, FIRST, COUNT, LEVELS, SPACING})
 SERVERS = "Nats-"
@@ -89,7 +100,8 @@ def _now() -> str:
 
 def _copied(headers: Mapping[str, str]) -> dict[str, str]:
     """Return *headers* without the servers' own, which may demand another stream."""
-    return {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+    own = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+    return {name: text[:LONGEST_HEADER] for name, text in own.items()}
 
 
 class DeadLetters:
@@ -139,9 +151,13 @@ class DeadLetters:
     ) -> None:
         shown = quote(reason or "no reason was given", safe=PRINTED)
         own = {REASON: shown, REJECTED_AT: _now(), SUBJECT: subject}
-        name = f"rejected-{headers[MESSAGE_ID]}"
-        to = self._link.address.rejected_subject(vendor)
-        await self._link.publish(to, payload, {**_copied(headers), **own, MESSAGE_ID: name})
+        whole = {**_copied(headers), **own, MESSAGE_ID: f"rejected-{headers[MESSAGE_ID]}"}
+        room = (await self._link.client()).max_payload - sum(
+            len(each) + len(text) + HEADER_OVERHEAD for each, text in whole.items()
+        )
+        if len(payload) > room - HEADER_OVERHEAD:
+            payload, whole[ENCODING] = gzip.compress(payload), GZIP
+        await self._link.publish(self._link.address.rejected_subject(vendor), payload, whole)
 
     async def read(self) -> AsyncIterator[RejectedMessage]:
         """
@@ -170,7 +186,10 @@ class DeadLetters:
             if isinstance(error.__cause__, nats.js.errors.NotFoundError):
                 return None
             raise
-        headers = dict(found.headers or {})
+        headers, payload = dict(found.headers or {}), found.data or b""
+        if headers.pop(ENCODING, "") == GZIP:
+            with contextlib.suppress(OSError, EOFError, zlib.error):  # damaged: shown as it is
+                payload = gzip.decompress(payload)
         return RejectedMessage(
             found.seq or at,
             str(found.subject).rpartition(".")[2],
@@ -178,7 +197,7 @@ class DeadLetters:
             unquote(headers.get(REASON, "")),
             headers.get(SUBJECT, found.subject or ""),
             headers,
-            found.data or b"",
+            payload,
         )
 
     async def resend(self, letter: RejectedMessage) -> None:

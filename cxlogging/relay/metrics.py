@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from ..errors import CxLoggingError
+
+READ_SECONDS = 10.0
+"""How long a client may take to ask."""
 
 PREFIX = "cxlogging_relay_"
 HELP = {
@@ -106,6 +110,8 @@ class MetricsServer:
         health: Callable[[], RelayHealth],
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
+            timeout = READ_SECONDS
+
             def do_GET(self) -> None:
                 if self.path.partition("?")[0] == "/metrics":
                     kind, status = "text/plain; version=0.0.4; charset=utf-8", 200
@@ -151,3 +157,8 @@ class MetricsServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, handler)

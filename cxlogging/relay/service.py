@@ -178,12 +178,12 @@ class Relay:
         info = await self._link.call(lambda js: js.stream_info(stream, subjects_filter=subject))
         found = {each.rpartition(".")[2] for each in info.state.subjects or {}}
         for vendor in sorted(found | set(VENDORS)):
+            ack_wait = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
+            self._ack_wait = min(self._ack_wait, ack_wait)
             if vendor not in self._consumers:
-                await self._consume(vendor)
+                self._consume(vendor)
 
-    async def _consume(self, vendor: str) -> None:
-        found = await existing_ack_wait(self._link, vendor, self.config.ack_wait)
-        self._ack_wait = min(self._ack_wait, found)
+    def _consume(self, vendor: str) -> None:
         puller = Puller(self._link, self.config.address.stream, consumer_name(vendor))
         consumer = VendorConsumer(
             vendor,
@@ -297,6 +297,8 @@ class Relay:
         for lane in lanes:
             lane.close(STOPPING)
         await _until(end, lambda: not any(lane.is_sending for lane in lanes))
+        for lane in lanes:
+            lane.discard()
         await asyncio.sleep(0)  # what these requests have finished is the settler's then
         await _until(end, lambda: not self._settler.count)
         left = self._dispatcher.held()

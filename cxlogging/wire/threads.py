@@ -8,6 +8,9 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 HAS_GIL: bool = (
     sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -73,3 +76,30 @@ def acquire_within(lock: _thread.LockType | _thread.RLock, seconds: float) -> bo
     if lock.acquire(blocking=False):
         return True
     return not sys.is_finalizing() and lock.acquire(timeout=seconds)
+
+
+def run_locked(lock: Any, seconds: float, work: Callable[[], Result]) -> Result | None:
+    """
+    Return what *work* returns, called while this thread holds the re-entrant *lock*.
+
+    What a signal handler raises, at whatever instruction, leaves the lock free: it is raised
+    after a call, and releasing is the first one here.
+
+    Args:
+        lock: An `_thread.RLock`.
+        seconds: How long to wait for it.
+        work: Is not called where another thread keeps the lock, nor in a signal handler that
+            has interrupted this thread while it holds the lock.
+
+    Returns:
+        None where *work* was not called.
+    """
+    if lock._is_owned():  # noqa: SLF001 - there is no public way
+        return None
+    try:
+        return work() if acquire_within(lock, seconds) else None
+    finally:
+        try:  # noqa: SIM105 - a call would come between
+            lock.release()
+        except RuntimeError:  # it was not acquired
+            pass

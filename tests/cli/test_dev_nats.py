@@ -20,6 +20,7 @@ import pytest
 
 from cxlogging.cli.dev.nats_server import choose_port
 from tests.conftest import HANDLERS
+from tests.nats.old_server import old_server
 from tests.nats.servers import binary, free_ports, wait_for
 
 from .conftest import COMMAND, environment
@@ -74,7 +75,7 @@ class Dev:
 
     def servers(self) -> list[int]:
         """Return the NATS servers that this command has started, and that run."""
-        return [number for number, words in processes() if is_server_in(words, self.folder)]
+        return [number for number, words in processes() if is_server_in(words, self.folder.parent)]
 
     def events(self, vendor: str) -> list[str]:
         """Return the messages that have arrived."""
@@ -137,10 +138,14 @@ def dev(folder: Path, *arguments: str) -> Iterator[Dev]:
         wait_for(lambda: not running.servers(), "the NATS server has ended")
 
 
+OTHERS = HANDLERS.keys() - {"honeycomb"}
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 
 
-@pytest.mark.parametrize("vendor", HANDLERS)
+@pytest.mark.parametrize(
+    "vendor",
+    ["honeycomb", *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(OTHERS))],
+)
 def test_a_record_arrives_by_way_of_the_stream(tmp_path, vendor):
     """With the address of the second line, no key or URL is needed; Ctrl-C ends everything."""
     with dev(tmp_path / "dev", "--quiet") as running:
@@ -207,6 +212,7 @@ def test_the_end_of_the_nats_server_is_said_once(tmp_path):
         assert running.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_nothing_behind(tmp_path):
     """After kill -9, the NATS server ends, and its temporary folder is removed."""
     with dev(tmp_path / "dev", "--quiet") as running:
@@ -218,6 +224,7 @@ def test_a_killed_command_leaves_nothing_behind(tmp_path):
         wait_for(lambda: not list(running.folder.glob("*-nats-*")), "the folder is removed")
 
 
+@pytest.mark.slow
 def test_sigterm_during_the_start_leaves_nothing_behind(tmp_path):
     """A command that is stopped before it is ready stops what it has started."""
     slow = tmp_path / "slow-nats-server"
@@ -240,6 +247,7 @@ def test_sigterm_during_the_start_leaves_nothing_behind(tmp_path):
     assert not list(tmp_path.glob("cxlogging-*"))
 
 
+@pytest.mark.slow
 def test_keys_of_the_local_server_are_the_relays(tmp_path):
     """Where the local server accepts one key alone, the relay has it, and the output has not."""
     with dev(tmp_path / "dev", "--quiet", "--honeycomb-key", "CANARY1") as running:
@@ -258,6 +266,22 @@ def test_the_port_can_be_chosen(tmp_path):
     assert done.returncode == 1
     assert f"the NATS server cannot listen on 127.0.0.1, port {port}" in done.stderr
     assert "Try --nats-port 0." in done.stderr
+
+
+@pytest.mark.slow
+def test_one_database_has_one_nats_server(tmp_path):
+    """A second command with the same --db is refused while the first one runs, not afterwards."""
+    arguments = ("--db", str(tmp_path / "events.db"))
+    with dev(tmp_path / "dev", *arguments) as running:
+        done = finished("--nats", *arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "stop the other command first" in done.stderr
+        running.ship()
+        wait_for(running.count, "the first one runs on")
+        (server,) = running.servers()
+        os.kill(server, signal.SIGKILL)  # it removes nothing
+    with dev(tmp_path / "dev", *arguments) as running:
+        assert running.count() == 1
 
 
 def test_the_usual_port_gives_way():
@@ -308,32 +332,6 @@ def test_a_server_that_is_too_old_is_refused(tmp_path):
 
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "runs nats-server 2.10.26: relays need 2.10.27 or newer, as older ones" in done.stderr
-
-
-OLD = """
-import json, os, socket, sys
-config = json.load(open(sys.argv[2]))
-listener = socket.create_server(("127.0.0.1", 0))
-port = listener.getsockname()[1]
-path = f"{config['ports_file_dir']}/nats-server_{os.getpid()}.ports"
-open(path, "w").write(json.dumps({"nats": [f"nats://127.0.0.1:{port}"]}))
-while True:
-    connection, _ = listener.accept()
-    facts = {"server_id": "x", "version": "2.10.26", "max_payload": 1048576, "headers": True}
-    connection.sendall(f"INFO {json.dumps(facts)}\\r\\n".encode())
-    data = b""
-    while b"PING" not in data:
-        data += connection.recv(65536)
-    connection.sendall(b"PONG\\r\\n")
-"""
-
-
-def old_server(folder: Path) -> Path:
-    """Return a program that begins as a server of version 2.10.26 does."""
-    program = folder / "nats-server"
-    program.write_text(f"#!{sys.executable}\n{OLD}")
-    program.chmod(0o755)
-    return program
 
 
 def test_without_the_programs_one_sentence_has_the_command(run, monkeypatch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +13,11 @@ from nats.aio.client import Client
 
 from cxlogging.delivery.nats.address import parse_address
 from cxlogging.devserver import DevServer, Keys
+from tests.nats.old_server import old_server
 from tests.nats.servers import Node, free_ports, one_node, using, wait_for
 from tests.relay.running import RelayProcess, init
 
 from .conftest import COMMAND, environment
-from .test_dev_nats import OLD
 
 SECRET = "CANARY-s3cret"
 
@@ -252,6 +251,7 @@ def guarded(tmp_path: Path) -> Iterator[Node]:
         yield node
 
 
+@pytest.mark.slow
 def test_a_login_that_may_only_publish_is_enough(doctor, guarded):
     """What it may not look at is skipped with the reason; the event is published."""
     code, found, _ = doctor(f"{guarded.url}/LOGS", NATS_USER="app", NATS_PASSWORD=SECRET)
@@ -287,8 +287,7 @@ def test_a_wrong_password_is_a_failure(doctor, guarded):
 def test_a_server_that_is_too_old_is_a_failure(doctor, tmp_path):
     """The cause has the version and the reason, the cure is an upgrade."""
     (tmp_path / "config").write_text(json.dumps({"ports_file_dir": str(tmp_path)}))
-    command = [sys.executable, "-c", OLD, "config", str(tmp_path / "config")]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([old_server(tmp_path), "-c", str(tmp_path / "config")])
     try:
         path = tmp_path / f"nats-server_{process.pid}.ports"
         wait_for(lambda: path.exists() and path.read_text(), "it listens")

@@ -156,6 +156,23 @@ def test_processes_of_a_spool_share_it(time, tmp_path):
     assert sent(fourth, four, 20, 100) == 85
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_fork_does_not_refill_what_is_shared(time, tmp_path, is_shared):
+    """The child of a fork begins with what its parent has sent; without a spool with nothing."""
+    count = shared(tmp_path) if is_shared else None
+    budget, target = a_budget("2400 events/day", time, shared=count)
+    assert sent(budget, target, 20, 60) == 60
+    budget.work(time.monotonic)
+    assert sent(budget, target, 20, 15) == 15
+    target.workers.reset()  # as in the child: another queue
+
+    assert sent(budget, target, 20, 100) == (10 if is_shared else 85)
+    if is_shared:
+        budget.work(time.monotonic)
+        other, two = a_budget("2400 events/day", time, shared=shared(tmp_path))
+        assert sent(other, two, 20, 100) == 15  # the parent's last ones are not noted yet
+
+
 def test_the_count_is_written_at_most_once_a_second(time, tmp_path):
     """An idle process writes nothing, a busy one once a second."""
     budget, target = a_budget("1GB/day", time, shared=shared(tmp_path))

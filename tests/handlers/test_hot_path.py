@@ -120,6 +120,49 @@ def test_the_disk_is_touched_once(handler):
     assert OPENING.isdisjoint(native)
 
 
+LEFT_OUT = {
+    "sampled": {"sample_rate": lambda _: 0},
+    "limited": {"limit": {"first": 0, "then": 0}},
+    "over budget": {"budget": "1 event/day"},
+    "kept": {
+        "sample_rate": [
+            cxlogging.LevelSampler({"INFO": 1}, loggers={"other": 2}),
+            cxlogging.TraceSampler(10),
+            cxlogging.ThroughputSampler(1e9),
+        ],
+        "limit": 10**9,
+        "budget": "900TB/day",
+    },
+}
+
+
+@pytest.mark.parametrize("options", LEFT_OUT.values(), ids=[*LEFT_OUT])
+@pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
+def test_a_decision_is_cheap(kind, tmp_path, options, spooled):
+    """What samplers, limit and budget decide takes no lock and no file; a few functions each."""
+    handler = kind(**options, **({"spool": tmp_path / "spool"} if spooled else {}))
+    quiet(handler)
+    handler._delivery.workers.wake = lambda: None
+    record = a_record()
+    for _ in range(3):
+        handler.handle(record)
+
+    python, native = calls_of(handler, record)
+    before = writes() if sys.platform.startswith("linux") else 0
+    for _ in range(100):
+        handler.handle(record)
+    made = writes() - before if sys.platform.startswith("linux") else 0
+
+    is_kept = "sample_rate" in options and "limit" in options
+    assert made == 100 * (spooled and is_kept)
+    assert LOCKING.isdisjoint(native)
+    assert LOCKING.isdisjoint(python)
+    assert OPENING.isdisjoint(native)
+    assert sum(python.values()) <= (45 if is_kept else 20), python
+    empty(handler)
+    handler.close()
+
+
 def test_few_functions_are_called(handler):
     """A log call calls at most 16 Python functions; one more needs a reason."""
     record = a_record()

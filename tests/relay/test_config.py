@@ -139,6 +139,9 @@ def test_without_a_file_the_environment_configures_vendors(monkeypatch: pytest.M
     assert str(config.address) == "nats://h1:4222/LOGS"
     with pytest.raises(ConfigurationError, match=r"no stream is configured: pass stream="):
         load_config(None)
+    Path("relay.toml").write_text(TABLE + "key_file = '/none'")
+    assert load_config(None, delivers=False).destinations == ()
+    Path("relay.toml").unlink()
     with pytest.raises(ConfigurationError, match=r"none\.toml cannot be read: No such file"):
         load_config("none.toml")
 

@@ -124,7 +124,8 @@ def test_a_relay_that_is_stopped_gives_back_what_it_cannot_finish(address: str, 
         with RelayProcess(tmp_path, address, destination(vendor)) as one:
             wait_for(lambda: one.metric("retries_total") > 1, "the vendor is tried")
             assert one.stop() == 0
-            assert one.events()[-1]["given_back"] > 0
+            (end,) = [each for each in one.events() if each["event"] == "the relay has stopped"]
+            assert end["given_back"] > 0
         state["down"] = False
         # Without being given back they would come after ack_wait, 30 s.
         with RelayProcess(tmp_path, address, destination(vendor)) as two:

@@ -114,7 +114,10 @@ class LocalRelay:
         try:
             self._ready.result()
         except TransportError as error:
-            raise click.ClickException(f"the NATS server cannot be used: {error}.") from None
+            reason = str(error).rstrip(".")
+            raise click.ClickException(
+                f"the NATS server cannot be used: {reason}. {error.cure}".rstrip()
+            ) from None
         except BaseException:
             self._end()
             raise

@@ -50,7 +50,7 @@ def command(ctx: click.Context, *, config: str | None, stream: str | None, check
         return
     from ...relay.config import require_destinations
 
-    found = configuration(ctx, config, stream)
+    found = configuration(ctx, config, stream, delivers=True)
     require_destinations(found)
     if check:
         names = ", ".join(entry.name for entry in found.destinations)

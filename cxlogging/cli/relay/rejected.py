@@ -164,12 +164,11 @@ def _act(
     numbers, vendor, reason, limit = chosen
 
     async def work(letters: DeadLetters) -> int:
-        messages = [
-            each async for each in _chosen(letters, _wanted(numbers, vendor, reason), limit)
-        ]
-        for letter in messages:
+        count = 0
+        async for letter in _chosen(letters, _wanted(numbers, vendor, reason), limit):
             await act(letters, letter)
-        return len(messages)
+            count += 1
+        return count
 
     count = finish(_with_letters(found, work))
     if not count:

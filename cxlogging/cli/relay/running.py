@@ -42,16 +42,25 @@ def stream_options(command: Callable[..., None]) -> Callable[..., None]:
     return _CONFIG(_NATS(command))
 
 
-def configuration(ctx: click.Context, config: str | None, stream: str | None) -> RelayConfig:
+def configuration(
+    ctx: click.Context, config: str | None, stream: str | None, *, delivers: bool = False
+) -> RelayConfig:
     """
     Return what the options say, or those of `cxlogging relay` in front of the command.
+
+    Args:
+        ctx: Of the command.
+        config: The option ``--config``.
+        stream: The option ``--nats``.
+        delivers: The destinations and their keys are needed.
 
     Raises:
         ConfigurationError: Something is wrong or missing.
     """
     outer = ctx.parent.params if ctx.parent is not None else {}
     require_client("cxlogging relay")
-    return load_config(config or outer.get("config"), stream or outer.get("stream"))
+    path, address = config or outer.get("config"), stream or outer.get("stream")
+    return load_config(path, address, delivers=delivers)
 
 
 def finish(work: Coroutine[Any, Any, Result]) -> Result:

@@ -50,11 +50,11 @@ def spool_of(destination: Destination, path: str, options: Options, disk: Disk) 
 
 
 def shared_count(destination: Destination, options: Options) -> SharedCount | None:
-    """Return the count that all processes of *destination* share in a spool; None without one."""
-    if options.spool is None or destination.missing:
+    """Return what counts a day of all processes of *destination*; None without a directory."""
+    if options.directory is None or destination.missing:
         return None
     from ..journal.disk import Disk
     from .shared_count import SharedCount
 
     disk = Disk()
-    return SharedCount(spool_of(destination, options.spool, options, disk), disk)
+    return SharedCount(spool_of(destination, options.directory, options, disk), disk)

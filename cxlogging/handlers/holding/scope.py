@@ -17,7 +17,7 @@ from collections.abc import Callable
 from ...delivery.process.state import AFTER_FORK, BEFORE_END, MOVING_THREADS, PROCESS, is_foreign
 from ...wire import system_clock
 from ...wire.external_errors import EXHAUSTED, contained
-from ...wire.threads import acquire_within
+from ...wire.threads import run_locked
 from .current import CURRENT
 from .pointless import look_at_levels
 from .rules import Rules
@@ -44,28 +44,29 @@ class Mover:
     def reset(self) -> None:
         """Start afresh, as a fork's child does: whoever moved something is in the parent."""
         self._due: deque[Callable[[], None]] = deque()
-        self._lock = _thread.allocate_lock()
+        self._lock = _thread.RLock()
 
     @property
     def is_busy(self) -> bool:
         """Whether something is being moved, or is about to be."""
-        return bool(self._due) or self._lock.locked()
+        return bool(self._due)
 
     def request(self, move: Callable[[], None]) -> None:
         """Have *move* called, now or by the thread that is moving something already."""
         self._due.append(move)
-        while self._due and self._lock.acquire(blocking=False):
-            try:
-                while self._due:  # a move that a signal handler interrupts is begun again
-                    self._due[0]()
-                    self._due.popleft()
-            finally:
-                self._lock.release()
+        while self._due:
+            if not run_locked(self._lock, 0, self._work):
+                return
+
+    def _work(self) -> bool:
+        while self._due:  # a move that a signal handler interrupts is begun again
+            self._due[0]()
+            self._due.popleft()
+        return True
 
     def wait(self, seconds: float) -> None:
         """Wait until another thread has moved what it is moving."""
-        if acquire_within(self._lock, max(seconds, 0)):
-            self._lock.release()
+        run_locked(self._lock, max(seconds, 0), self._work)
 
 
 class Hold:
@@ -139,7 +140,8 @@ class Hold:
         self.fate = self.fate or Fate.END
         self.is_open = False
         _moving(self._settle)
-        _open_scopes.discard(weakref.ref(self))
+        if not self.count:  # else the end of the process sees to it
+            _open_scopes.discard(weakref.ref(self))
 
     def _is_slow(self) -> bool:
         slow = self.rules.slow
@@ -269,8 +271,8 @@ def _moving(move: Callable[[], None]) -> None:
     """Call *move*; a signal that ends the process meanwhile waits until that is done."""
     ident = _thread.get_ident()
     was_moving = ident in MOVING_THREADS
-    MOVING_THREADS.add(ident)
     try:
+        MOVING_THREADS.add(ident)
         move()
     except EXHAUSTED:  # what is left is moved later, by a log call or the end of the process
         return

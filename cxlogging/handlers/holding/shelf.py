@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...delivery.ledger import MOVING_SECONDS
 from ...delivery.process.state import PROCESS
 from ...wire.event import Event, SyntheticOrigin
-from ...wire.threads import HAS_GIL, acquire_within
+from ...wire.threads import HAS_GIL, acquire_within, run_locked
 
 if TYPE_CHECKING:
     from ...delivery.delivery import Delivery
@@ -21,6 +22,8 @@ ENTRY_OVERHEAD = 120
 
 LOCK_SECONDS = 0.05
 """How long to wait for a lock whose thread may stand still for ever."""
+
+FULL = "full"
 
 Entry = tuple[int, bytes, "Cell"]
 """A record that is held: its level, its item, and the cell of its call site."""
@@ -131,31 +134,23 @@ class Shelf:
             is_over = self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
             if is_over and not self._make_room(size, limit):
                 self.evicted += 1
-                outlet.discard(entry, "full")
+                outlet.discard(entry, FULL)
                 return
         outlet.count(self, size)
         self.entries.append(entry)
 
     def _make_room(self, size: int, limit: int) -> bool:
-        """Discard the oldest; return whether there is room now."""
-        if not self._acquire(0):
-            return True  # another thread makes room, or moves all of it
-        outlet = self.outlet
-        try:
-            while True:
-                excess = max(self.bytes_held - limit, outlet.bytes_held - outlet.limit) + size
-                if excess <= 0 or not self.entries:
-                    return excess <= 0
-                self.evicted += 1
-                outlet.discard(self._remove(), "full")
-        finally:
-            self._lock.release()
+        """Discard the oldest; return False where there is no room for *size* bytes even then."""
+        return run_locked(self._lock, 0, lambda: self._evict(size, limit)) != FULL
 
-    def _acquire(self, seconds: float = LOCK_SECONDS) -> bool:
-        """Acquire the lock; not where a signal handler has interrupted this thread with it."""
-        if self._lock._is_owned():  # noqa: SLF001 - there is no public way
-            return False
-        return acquire_within(self._lock, seconds)
+    def _evict(self, size: int, limit: int) -> str:
+        outlet = self.outlet
+        while True:
+            excess = max(self.bytes_held - limit, outlet.bytes_held - outlet.limit) + size
+            if excess <= 0 or not self.entries:
+                return FULL if excess > 0 else ""
+            self.evicted += 1
+            outlet.discard(self._remove(), FULL)
 
     def _remove(self) -> Entry:
         """Remove and return the oldest entry."""
@@ -165,33 +160,31 @@ class Shelf:
 
     def ship(self) -> None:
         """Have all of it accepted; an entry leaves the shelf when that is done, not before."""
+        run_locked(self._lock, LOCK_SECONDS, self._ship)
+
+    def _ship(self) -> None:
+        if self.evicted:
+            evicted, self.evicted = self.evicted, 0
+            self.outlet.report(evicted)
+        moving = self.outlet.lane.ledger.moving
+        if self.entries and not run_locked(moving, MOVING_SECONDS, self._move):
+            self._move()
+
+    def _move(self) -> bool:
         outlet = self.outlet
-        if not self._acquire():
-            return  # whoever makes room looks again
-        try:
-            with outlet.lane.ledger.moving:
-                if self.evicted:
-                    evicted, self.evicted = self.evicted, 0
-                    outlet.report(evicted)
-                while self.entries:
-                    level, data, cell = self.entries[0]
-                    is_over_budget = outlet.put(level, data) is False
-                    self._remove()
-                    outlet.lane.ledger.released.add(level)
-                    cell.hold_back() if is_over_budget else cell.add(len(data))
-        finally:
-            self._lock.release()
+        while self.entries:
+            level, data, cell = self.entries[0]
+            outlet.put(level, data)
+            self._remove()
+            outlet.lane.ledger.released.add(level)
+            cell.add(len(data))
+        return True
 
     def discard(self, reason: str) -> None:
         """Discard all of it, and count why."""
-        if not self._acquire():
-            return
-        try:
-            if self.entries:
-                self.forget(reason)
-                self.outlet.on_discard()
-        finally:
-            self._lock.release()
+        if self.entries:
+            run_locked(self._lock, LOCK_SECONDS, lambda: self.forget(reason))
+            self.outlet.on_discard()
 
     def forget(self, reason: str) -> None:
         """Discard all of it without the lock, for a finalizer: nobody else can reach it."""
@@ -200,13 +193,11 @@ class Shelf:
 
     def hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
         """Give all of it to an outer scope; return how many were evicted from here."""
-        if not self._acquire():
-            return 0
-        try:
-            while self.entries:
-                take(self.outlet, self.entries[0])
-                self._remove()
-            evicted, self.evicted = self.evicted, 0
-        finally:
-            self._lock.release()
+        return run_locked(self._lock, LOCK_SECONDS, lambda: self._hand_to(take)) or 0
+
+    def _hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
+        while self.entries:
+            take(self.outlet, self.entries[0])
+            self._remove()
+        evicted, self.evicted = self.evicted, 0
         return evicted

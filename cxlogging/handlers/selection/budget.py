@@ -53,7 +53,7 @@ class Budget:
         self._wake = delivery.wake
         self._is_hard = is_hard
         self._shared = shared
-        self._short_on = self._said_on = -1
+        self._short_on = self._said_on = self._day = -1
         self._sync_at = -math.inf
         self._begin(int(self._lane.clock.wall() // DAY))
         if shared is not None:
@@ -61,17 +61,22 @@ class Budget:
 
     def _begin(self, day: int) -> None:
         """Count anew: on a new day, and in the child of a fork, which has another queue."""
+        others = 0, 0
+        if self._shared is not None and day == self._day:  # what its parent has sent counts
+            (items, size), (own_items, own_size) = self._others, self._own()
+            others = items + own_items, size + own_size
         self._day, self._ends = day, (day + 1) * DAY
         self._queue = self._lane.queue
         self._start = self._queue.items_in, self._queue.data_in
         self._written = (0, 0)
         self._allowed = 0.0
-        self._note_others(0, 0)
+        self._note_others(*others)
 
     def _note_others(self, items: int, size: int) -> None:
         """Note what other processes have sent on this day."""
+        self._others = items, size
         kind = 0 if self._amount.is_events else 1
-        self._before = (items, size)[kind] - self._start[kind]
+        self._before = self._others[kind] - self._start[kind]
 
     def _own(self) -> tuple[int, int]:
         """Return how many items this process has put on this day, and their bytes."""

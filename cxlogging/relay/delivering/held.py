@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -58,6 +60,14 @@ class HeldMessage:
             spacing = int(raw.headers.get(SPACING, 0))
             after = ItemOrigin(last.run, last.number, spacing).following(len(last.data))
             self._numbers.append(after.number)
+
+    @property
+    def first(self) -> int:
+        """The number of its first item; 0 where it cannot be read."""
+        return self._numbers[0] if self._numbers else 0
+
+    def __lt__(self, other: HeldMessage) -> bool:
+        return self.first < other.first
 
     @property
     def is_open(self) -> bool:
@@ -127,6 +137,8 @@ class InHand:
     """
     The messages that a relay holds, by their number in the stream.
 
+    No two of them have items in common that are to be delivered.
+
     Attributes:
         size: Bytes of all of them.
     """
@@ -139,7 +151,8 @@ class InHand:
     def add(self, message: HeldMessage) -> None:
         """Hold *message*."""
         self._messages[message.sequence] = message
-        self._runs.setdefault(message.run, []).append(message)
+        if message.wanted:
+            bisect.insort(self._runs.setdefault(message.run, []), message)
         self.size += message.size
 
     def remove(self, message: HeldMessage) -> None:
@@ -148,10 +161,11 @@ class InHand:
             return
         del self._messages[message.sequence]
         self.size -= message.size
-        others = self._runs[message.run]
-        others.remove(message)
-        if not others:
-            del self._runs[message.run]
+        if message.wanted:
+            others = self._runs[message.run]
+            others.remove(message)
+            if not others:
+                del self._runs[message.run]
 
     def get(self, sequence: int) -> HeldMessage | None:
         """Return the message with this number in the stream."""
@@ -159,8 +173,10 @@ class InHand:
 
     def overlaps(self, items: Sequence[StreamItem]) -> bool:
         """Return whether some of *items*, which are of one run, are in a message that is held."""
+        held = self._runs.get(items[0].run, ())
         first, last = items[0].number, items[-1].number
-        return any(other.overlaps(first, last) for other in self._runs.get(items[0].run, ()))
+        after = bisect.bisect_right(held, last, key=operator.attrgetter("first"))
+        return after > 0 and held[after - 1].overlaps(first, last)
 
     def __iter__(self) -> Iterator[HeldMessage]:
         return iter(tuple(self._messages.values()))
