@@ -123,7 +123,9 @@ def assumptions(assumed: Assumptions) -> str:
         f"{assumed.rate:g} records a second and host, {assumed.record_bytes:.0f} bytes each,"
         f" {assumed.processes} process a host, a message a second from each, {assumed.replicas}"
         f" replicas, {assumed.busy:.0%} of a core in use, relays that catch up at"
-        f" {assumed.catch_up:g} times the incoming rate"
+        f" {assumed.catch_up:g} times the incoming rate, a vendor that answers after"
+        f" {assumed.answer * 1e3:.0f} ms, requests of {_size(assumed.request_bytes)} of records,"
+        " one at a time"
     )
 
 
@@ -138,12 +140,13 @@ def needs(measured: Constants, assumed: Assumptions) -> Iterator[list[str]]:
         "records a second per relay core",
         *(f"{each.records / each.relays:,.0f}" for each in loads),
     ]
+    yield ["records a second per relay, one request at a time", *[f"{assumed.one_by_one:,.0f}"] * 3]
     yield ["application, share of a core", *(f"{each.publisher:.3%}" for each in loads)]
     yield ["leader, cores if it is one stream", *(f"{each.leader:.2f}" for each in loads)]
     yield ["all servers, cores", *(f"{each.servers:.2f}" for each in loads)]
     yield ["relays, cores while nothing is behind", *(f"{each.relays:.2f}" for each in loads)]
     yield ["**streams** (shards by subject)", *(f"{each.streams:,}" for each in found)]
-    yield ["**relays** (a core each)", *(f"{each.relays:,}" for each in found)]
+    yield ["**relays**", *(f"{each.relays:,}" for each in found)]
     yield ["**max_bytes** per hour of outage", *(_size(each.max_bytes) for each in found)]
     yield ["**disk** of all servers per hour of outage", *(_size(each.disk) for each in found)]
     yield ["a process holds, without a stream", *(f"{_time(each.local_seconds)}" for each in found)]

@@ -65,6 +65,9 @@ class Assumptions:
         buffer_bytes: What a process holds in memory while the stream takes nothing.
         max_bytes: Of the stream, as `cxlogging relay init` sets it.
         connections: That a server takes: its own default.
+        answer: Seconds until a vendor answers a request.
+        request_bytes: Of the records in one; a relay has one under way for each destination.
+        full: Share of `max_bytes` at which `cxlogging relay status` warns.
     """
 
     rate: float = 10.0
@@ -77,6 +80,14 @@ class Assumptions:
     buffer_bytes: float = 64 * 2**20
     max_bytes: float = 4 * 2**30
     connections: int = 65_536
+    answer: float = 0.1
+    request_bytes: float = 2**20
+    full: float = 0.8
+
+    @property
+    def one_by_one(self) -> float:
+        """Records a second that one relay sends to one destination, one request at a time."""
+        return self.request_bytes / self.record_bytes / self.answer
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,8 @@ class Need:
 
     Attributes:
         streams: By subject, each with a leader of its own: one stream uses one core.
-        relays: Processes, of one core each: enough to catch up after an outage.
+        relays: Processes: enough to catch up after an outage, by their cores and by the time
+            that they wait for answers.
         max_bytes: Of all streams together, for an hour without a vendor.
         disk: The same on all servers together.
         local_seconds: That a process can hold without a stream.
@@ -157,11 +169,13 @@ class Need:
 def need(brought: Load, assumed: Assumptions) -> Need:
     """Return what a fleet with this load is to be given."""
     a_process = assumed.rate / assumed.processes * assumed.record_bytes
+    cores = brought.relays / assumed.busy
+    waiting = brought.records / assumed.one_by_one
     return Need(
         streams=max(1, math.ceil(brought.leader / assumed.busy)),
-        relays=max(2, math.ceil(brought.relays * assumed.catch_up / assumed.busy)),
-        max_bytes=brought.hour,
-        disk=brought.hour * assumed.replicas,
+        relays=max(2, math.ceil(max(cores, waiting) * assumed.catch_up)),
+        max_bytes=brought.hour / assumed.full,
+        disk=brought.hour / assumed.full * assumed.replicas,
         local_seconds=assumed.buffer_bytes / a_process,
     )
 
@@ -175,8 +189,8 @@ def limits(measured: Constants, assumed: Assumptions) -> Iterator[tuple[str, flo
     one = load(1, measured, assumed)
     found = {
         "an hour without a vendor fills the stream of 4 GiB": assumed.max_bytes / one.hour,
-        "two relays cannot catch up": 2 / (one.relays * assumed.catch_up),
-        "two relays cannot keep up": 2 / one.relays,
+        "two relays have no core left to catch up": 2 / (one.relays * assumed.catch_up),
+        "two relays wait for answers all the time": 2 * assumed.one_by_one / one.records,
         "the leader of the one stream has no core left": 1 / one.leader,
         "three servers take no more connections": 3 * assumed.connections / assumed.processes,
     }

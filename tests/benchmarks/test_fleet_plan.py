@@ -52,6 +52,8 @@ def test_a_large_fleet_needs_more_streams_and_relays():
     assert large.streams == 22
     assert large.relays == 480
     assert large.disk == 3 * large.max_bytes
+    slow = need(load(1_000, MEASURED, ASSUMED), Assumptions(answer=2.0))
+    assert slow.relays == 20
 
 
 def test_what_fails_first_comes_first():

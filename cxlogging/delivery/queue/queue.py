@@ -40,7 +40,7 @@ class ItemOrigin(NamedTuple):
     def following(self, size: int) -> ItemOrigin:
         """Return the origin of the item that follows one of *size* bytes."""
         step = self.spacing + size if self.spacing else 1
-        return self._replace(number=self.number + step)
+        return ItemOrigin(self.run, self.number + step, self.spacing)  # _replace is slower
 
 
 Notice = tuple[str, str, str]
