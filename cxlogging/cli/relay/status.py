@@ -99,7 +99,7 @@ def _print(status: StreamStatus, form: str) -> None:
         "" if status.oldest_seconds is None else f", the oldest {_duration(status.oldest_seconds)}"
     )
     bound = f" of {_size(status.max_bytes)}" if status.max_bytes > 0 else ""
-    click.echo(safe(status.stream))
+    click.echo(safe(f"{status.stream}  replicas {status.replicas}"))
     click.echo(f"  waiting   {status.messages:,} messages, {_size(status.size)}{bound}{age}")
     for each in status.vendors:
         if each.waiting or each.held:
