@@ -60,9 +60,9 @@ def init(
     form: str,
 ) -> None:
     """
-    Create the streams, consumers and buckets that relays need, or compare them.
+    Create or compare what relays need.
 
-    What is there already is changed only where relays need it to be otherwise, and its sizes only
+    That is streams, consumers and buckets. What is there already is changed only where relays need it to be otherwise, and its sizes only
     where an option asks for it: the command can be run again at any time. It refuses servers
     older than 2.10.27.
 

@@ -40,7 +40,10 @@ def status(
     ctx: click.Context, *, config: str | None, stream: str | None, watch: bool, form: str
 ) -> None:
     """
-    Show what waits in the stream, how old it is, the relays that run, and what was rejected.
+    Show what waits and which relays run.
+
+    Also how old the oldest message is, what comes and is delivered each second, and what was
+    rejected.
 
     Warnings say what should alarm somebody: a stream that is nearly full, messages that no
     consumer has, or rejected records.
