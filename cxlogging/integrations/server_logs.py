@@ -227,6 +227,8 @@ def configuration(
         raise TypeError(f"log_config takes the class of a handler or its entry, not {handler!r}")
     entry.setdefault("sigterm", True)
     entry["filters"] = [*entry.get("filters", ()), "access_fields"]
+    # Where records are held, the loggers let DEBUG pass: the terminal keeps to the handler's level.
+    shown_from = entry.get("level", "NOTSET") if "held_level" in entry else "NOTSET"
     formats = sorted(set(names.values()))
     consoles = {each: f"console_{number}" for number, each in enumerate(formats)}
     return {
@@ -237,7 +239,7 @@ def configuration(
         "handlers": {
             "cxlogging": entry,
             **{
-                name: {"class": "logging.StreamHandler", "formatter": name}
+                name: {"class": "logging.StreamHandler", "formatter": name, "level": shown_from}
                 for name in consoles.values()
             },
         },

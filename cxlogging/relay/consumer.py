@@ -13,10 +13,11 @@ import random
 from typing import Any
 
 from ..delivery.nats.failures import StreamError
-from ..delivery.nats.message import MessageError, read_message
+from ..delivery.nats.message import MessageError, StreamMessage, read_message
 from ..wire.system_clock import monotonic
 from .delivering.dispatch import Dispatcher
-from .delivering.held import HeldMessage
+from .delivering.held import PLACES, HeldMessage
+from .delivering.lanes import DestinationLane
 from .link import Link
 from .log import RelayLog
 from .metrics import RelayMetrics
@@ -146,17 +147,13 @@ class VendorConsumer:
         if held is not None:  # it took longer than ack_wait
             held.raw = raw
             return
-        self._number += 1
-        try:
-            content = read_message(raw.headers, raw.data)
-        except MessageError as error:
-            self._settle(HeldMessage(self._number, raw, None, refusal=str(error)))
-            return
         if raw.metadata.num_delivered > 1:
             await self._catch_up()
-        lane = self._dispatcher.lane_for(content)
-        if isinstance(lane, str):
-            self._settle(HeldMessage(self._number, raw, content, refusal=lane))
+        self._number += 1
+        content, lane = self._read(raw)
+        if content is None or isinstance(lane, str):
+            reason = lane if isinstance(lane, str) else ""
+            self._settle(HeldMessage(self._number, raw, content, refusal=reason))
             return
         items = content.items
         wanted = self._seen.missing(items[0].run, [item.number for item in items])
@@ -170,6 +167,19 @@ class VendorConsumer:
         else:
             message = HeldMessage(self._number, raw, content, wanted)
             self._dispatcher.hold(self._vendor, message, lane)
+
+    def _read(self, raw: Any) -> tuple[StreamMessage | None, DestinationLane | str | None]:
+        """Return what is in a message, and its delivery, or why no vendor gets it."""
+        content = None
+        try:
+            content = read_message(raw.headers, raw.data)
+            if len(content.items) > PLACES:
+                return None, f"the message has {len(content.items)} items"
+            return content, self._dispatcher.lane_for(content)
+        except MessageError as error:
+            return None, str(error)
+        except Exception as error:  # anybody who may publish decides what is in it
+            return content, f"the message cannot be used: {type(error).__name__}: {error}"
 
     def _settle(self, message: HeldMessage) -> None:
         self._dispatcher.hold(self._vendor, message, None)

@@ -46,6 +46,9 @@ REASON = "Cx-Reason"
 REJECTED_AT = "Cx-Rejected-At"
 SUBJECT = "Cx-Subject"
 ENCODING, GZIP = "Cx-Encoding", "gzip"
+LONGEST_HEADER = 16_000
+"""A server takes 64 KiB of headers, and with the letter's own there are more of them."""
+
 HEADER_OVERHEAD = 32
 """Bytes of a header beyond its name and value, and of the first line of all of them."""
 
@@ -97,7 +100,8 @@ def _now() -> str:
 
 def _copied(headers: Mapping[str, str]) -> dict[str, str]:
     """Return *headers* without the servers' own, which may demand another stream."""
-    return {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+    own = {name: text for name, text in headers.items() if not name.startswith(SERVERS)}
+    return {name: text[:LONGEST_HEADER] for name, text in own.items()}
 
 
 class DeadLetters:

@@ -75,7 +75,7 @@ class Dev:
 
     def servers(self) -> list[int]:
         """Return the NATS servers that this command has started, and that run."""
-        return [number for number, words in processes() if is_server_in(words, self.folder)]
+        return [number for number, words in processes() if is_server_in(words, self.folder.parent)]
 
     def events(self, vendor: str) -> list[str]:
         """Return the messages that have arrived."""
@@ -266,6 +266,22 @@ def test_the_port_can_be_chosen(tmp_path):
     assert done.returncode == 1
     assert f"the NATS server cannot listen on 127.0.0.1, port {port}" in done.stderr
     assert "Try --nats-port 0." in done.stderr
+
+
+@pytest.mark.slow
+def test_one_database_has_one_nats_server(tmp_path):
+    """A second command with the same --db is refused while the first one runs, not afterwards."""
+    arguments = ("--db", str(tmp_path / "events.db"))
+    with dev(tmp_path / "dev", *arguments) as running:
+        done = finished("--nats", *arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "stop the other command first" in done.stderr
+        running.ship()
+        wait_for(running.count, "the first one runs on")
+        (server,) = running.servers()
+        os.kill(server, signal.SIGKILL)  # it removes nothing
+    with dev(tmp_path / "dev", *arguments) as running:
+        assert running.count() == 1
 
 
 def test_the_usual_port_gives_way():

@@ -800,6 +800,30 @@ def test_what_is_logged_while_a_message_is_formatted_is_held_too(attach):
     assert shop.shipped() == ["first", "inner", "e", "loud"]
 
 
+@pytest.mark.parametrize(
+    ("end", "ships"),
+    [(Hold.release, True), (Hold.close, False), (lambda held: held.close(failed=True), True)],
+    ids=["release", "close", "failed"],
+)
+def test_a_scope_that_changes_during_a_log_call_gets_its_record(end, ships, attach):
+    """A record that is being formatted while its scope is released or closed goes the same way."""
+    shop = attach()
+    scope = Hold(RULES).open()
+
+    class Ending:
+        def __str__(self) -> str:
+            end(scope)
+            return "text"
+
+    shop.log.info("first")
+    # Past the logger, as others would format the message before.
+    shop.handler.handle(shop.log.makeRecord("shop", 20, "f.py", 1, "%s", (Ending(),), None))
+    scope.close()
+
+    assert shop.shipped() == (["first", "text"] if ships else [])
+    assert shop.outcomes() == ((2, 0, 0) if ships else (0, 2, 0))
+
+
 def test_volume_counts_what_was_held_back(attach):
     """A held record counts as an event once it is released, else as held back."""
     shop = attach()

@@ -38,9 +38,7 @@ APP = """
 import json
 from cxlogging.integrations.uvicorn import log_config
 from speaking import LEVELS
-config = log_config("cxlogging.BetterStackHandler", **LEVELS)
-config["root"]["level"] = "DEBUG"
-config["root"]["handlers"] = ["cxlogging"]  # the terminal is no part of this
+config = log_config({"class": "cxlogging.BetterStackHandler", **LEVELS}, level="DEBUG")
 for name in ("asyncio", "multipart"):
     config["loggers"][name] = {"level": "INFO"}
 json.dump(config, open("uvicorn.json", "w"))
@@ -143,6 +141,7 @@ def test_a_fastapi_application_under_load(running, server):
         shop = running(speaking=SPEAKING, app=APP)
         (shop.folder / "hold.json").write_text(json.dumps(hold))
         assert shop.run("app.py").returncode == 0
+        (shop.folder / "output").unlink(missing_ok=True)
         process = shop.start(
             "uvicorn", "app:app", "--log-config", "uvicorn.json", "--port", str(shop.port)
         )
@@ -155,6 +154,7 @@ def test_a_fastapi_application_under_load(running, server):
         failed = [number for number in range(count) if number % 100 == 37]
         assert status[200] == count - 5
         assert set(status) == {200, 500, 503}
+        assert ("DEBUG shop: item 1 0" in shop.output) is not hold
         judge(server, failed, count, hold)
         found[hold] = sizes(server)
     compared("FastAPI, 1,000 requests", found[False], found[True])

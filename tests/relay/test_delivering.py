@@ -10,15 +10,19 @@ import pytest
 from nats.aio.client import Client
 
 from cxlogging.delivery.nats.address import parse_address
+from cxlogging.delivery.nats.message import cut, identity_headers
+from cxlogging.delivery.queue.queue import ItemOrigin
 from tests.faults.backend import Backend, answer
 from tests.nats.servers import Node, count_messages, using, wait_for
 from tests.relay.running import (
+    VENDOR,
     RelayProcess,
     accept,
     backend,
     cxlogging,
     destination,
     init,
+    item,
     publish,
     statuses,
 )
@@ -202,6 +206,47 @@ def test_a_consumer_that_is_removed_is_made_again(address: str, vendor: Backend,
         using(address, remove)
         publish(address, ["b:1"], run="bbbb")
         assert vendor.wait_accepted(2, 60), relay.log()
+
+
+HOSTILE = (
+    {"Cx-Identity": "[" * 50_000},
+    {"Cx-Identity": '{"vendor":"honeycomb","dataset":"a\\u0000b"}'},
+    {"Cx-Identity": '{"vendor":"honeycomb","dataset":"' + "x" * 20_000 + '"}'},
+    {"Cx-Identity": '["honeycomb"]'},
+    {"Cx-First": "-5"},
+    {"Cx-First": "9" * 5_000},
+    {"Cx-Count": "2"},
+    {"Cx-Spacing": "x"},
+    {"Cx-Run": ""},
+    {"Cx-Format": "2"},
+    {"Cx-More": "x" * 40_000},
+)
+
+
+def test_no_message_stops_a_relay(address: str, vendor: Backend, tmp_path: Path):
+    """Whatever is in a message, the relay goes on; what cannot be used is kept with a reason."""
+    subject = parse_address("address", address).items_subject("honeycomb")
+    (good,) = cut([(20, item("a:1"))], [ItemOrigin("aaaa", 1)], identity_headers({**VENDOR}))
+
+    async def send(client: Client) -> None:
+        js = client.jetstream()
+        for number, wrong in enumerate(HOSTILE):
+            headers = {**good.headers, **wrong, "Nats-Msg-Id": f"h{number}"}
+            await js.publish(subject, good.payload, headers=headers)
+        for payload in (b"", b"x", good.payload[:-1], b"\0" * 60_000):
+            await js.publish(
+                subject, payload, headers={**good.headers, "Nats-Msg-Id": payload[:9].hex()}
+            )
+
+    using(address, send)
+    publish(address, ["b:1"], run="bbbb")
+    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')) as relay:
+        empty(address)
+        assert vendor.wait(lambda each: each.accepted["b:1"] == 1), relay.log()
+        reasons = [str(each["reason"]) for each in rejected(address)]
+        assert relay.stop() == 0
+    assert len(reasons) >= 10, reasons
+    assert all(reasons)
 
 
 def test_an_outage_leaves_messages_in_the_stream(address: str, tmp_path: Path):

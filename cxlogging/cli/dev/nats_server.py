@@ -13,9 +13,11 @@ import sys
 import sysconfig
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import click
 
@@ -118,11 +120,13 @@ class NatsServer:
         self.port = port
         self._is_temporary, self._on_crash = is_temporary, on_crash
         self._log = folder / "nats-server.log"
+        self._name = f"cxlogging-dev-{zlib.crc32(str(folder).encode()):08x}"
         self._gone, self._stopping = threading.Event(), False
 
     def __enter__(self) -> NatsServer:  # noqa: PYI034 - typing.Self came with 3.11
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._require_unused()
             process = self._spawn()
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
@@ -141,9 +145,22 @@ class NatsServer:
     def __exit__(self, *raised: object) -> None:
         self._stop()
 
+    def _require_unused(self) -> None:
+        """Raise where another server has the folder: it would not notice."""
+        for path in self._folder.glob("*.ports"):
+            with contextlib.suppress(OSError, ValueError, LookupError):
+                url = urlsplit(json.loads(path.read_text("utf-8"))["nats"][0])
+                with socket.create_connection((url.hostname or "", url.port or 0), 1) as found:
+                    if self._name.encode() in found.recv(4096):  # it introduces itself
+                        raise click.ClickException(
+                            f"the NATS server at {url.netloc} uses {self._folder}: stop the other"
+                            " command first, or pass another --db."
+                        )
+            path.unlink(missing_ok=True)
+
     def _spawn(self) -> subprocess.Popen[bytes]:
         config = {
-            "server_name": "cxlogging-dev",
+            "server_name": self._name,
             "host": self._host,
             "port": self.port or -1,
             "ports_file_dir": str(self._folder),
@@ -151,8 +168,6 @@ class NatsServer:
         }
         path = self._folder / "nats-server.conf"
         path.write_text(json.dumps(config, indent=2), "utf-8")
-        for old in self._folder.glob("*.ports"):
-            old.unlink()
         with self._log.open("wb") as log:
             return _start([self._program, "-c", str(path)], subprocess.DEVNULL, log)
 

@@ -20,7 +20,7 @@ def readable(data: bytes) -> Any:
     """Return an encoded event as JSON values; as base64 if it is neither JSON nor MessagePack."""
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     import msgpack
 

@@ -33,12 +33,12 @@ class _StreamClient(Client):
         super().__init__()
         self._demands_tls = demands_tls
 
-    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+    def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> Any:
         if self._demands_tls:
             if not (info.get("tls_required") or info.get("tls_available")):
                 raise nats.errors.SecureConnWantedError
             info["tls_required"] = True  # before anything is sent
-        await super()._process_info(info, initial_connection)
+        return super()._process_info(info, initial_connection)  # a coroutine in newer versions
 
 
 class StreamConnection:

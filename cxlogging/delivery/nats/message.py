@@ -217,7 +217,7 @@ def read_message(headers: Mapping[str, str] | None, payload: bytes) -> StreamMes
         origin = ItemOrigin(headers[RUN], first, int(headers.get(SPACING, 0)))
         named = {str(name): str(value) for name, value in identity.items()}
         destination = headers[DESTINATION]
-    except (KeyError, ValueError, AttributeError) as error:
+    except (KeyError, ValueError, AttributeError, RecursionError) as error:
         raise MessageError(f"a header of the message cannot be read: {error}") from None
     if "vendor" not in named:
         raise MessageError(f"{IDENTITY} names no vendor")
