@@ -164,6 +164,7 @@ def test_no_server_is_a_temporary_failure():
     assert "127.0.0.1:9 refused the connection" in done.stderr
 
 
+@pytest.mark.slow
 def test_status_shows_backlog_relays_and_what_was_rejected(
     address: str, vendor: Backend, tmp_path: Path
 ):
@@ -199,6 +200,7 @@ def status(address: str, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_what_was_rejected_can_be_removed(address: str, vendor: Backend, tmp_path: Path):
     """`purge` removes it for good; nothing to list is exit code 4."""
     none = cxlogging("relay", "rejected", "--nats", address)
