@@ -178,7 +178,7 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
     assert any("no relay runs" in each for each in waiting["alarms"])
 
     publish(address, ["b:1"], run="bbbb", identity={"vendor": "honeycomb", "dataset": "x"})
-    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')):
+    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')) as relay:
         wait_for(lambda: count_messages(address) == 0, "everything is settled")
 
         def known() -> bool:
@@ -190,6 +190,8 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
         assert "relays    1" in text
         assert "30 delivered, 1 rejected" in text
         assert "rejected  1 messages" in text
+        relay.stop()
+    assert not json.loads(status(address, "--format", "json"))["relays"]
     watched = status(address, "--watch")
     assert "waiting   0 messages" in watched
 
