@@ -31,7 +31,7 @@ def test_records_pass_while_leaders_step_down(tmp_path):
     """A cluster's stream changes its leader three times: every vendor has every record once."""
     with running_fleet(tmp_path) as fleet:
         assert isinstance(fleet.cluster, Cluster)
-        fleet.prepare(MAX_BYTES, relays=2, more="ack_wait = 10")
+        fleet.prepare(MAX_BYTES, relays=2, more="ack_wait = 5")
         fleet.produce(*HANDLERS)
         for number in range(1, 4):
             fleet.log(COUNT, RATE)
