@@ -44,6 +44,7 @@ class Outlet:
         limit: The most bytes that all scopes hold for the handler.
         on_discard: Called when records are discarded.
         bytes_held: What they hold now.
+        lock: Held, without the GIL, while records are counted.
         lane: The state of the delivery: records are counted in its ledger.
     """
 
@@ -63,15 +64,7 @@ class Outlet:
     def reset(self) -> None:
         """Start afresh, as a fork's child does: the parent keeps what it holds."""
         self.bytes_held = 0
-        self._lock = _thread.allocate_lock()
-
-    def lock(self) -> bool:
-        """Return whether `unlock` must follow; only without the GIL counts need the lock."""
-        return acquire_within(self._lock, LOCK_SECONDS)
-
-    def unlock(self) -> None:
-        """Let others count."""
-        self._lock.release()
+        self.lock = _thread.allocate_lock()
 
     def report(self, evicted: int) -> None:
         """Tell the vendor how many records are missing before those that a scope releases."""
@@ -130,7 +123,7 @@ class Shelf:
                 self._refuse(entry)
                 return
         ledger = outlet.lane.ledger
-        is_locked = not HAS_GIL and outlet.lock()
+        is_locked = not HAS_GIL and acquire_within(outlet.lock, LOCK_SECONDS)
         # Here and below, what a signal handler raises comes before these statements or after them:
         # only calls are interrupted, once they are done.
         outlet.bytes_held += size
@@ -138,20 +131,20 @@ class Shelf:
         ledger.held += 1
         self.entries.append(entry)
         if is_locked:
-            outlet.unlock()
+            outlet.lock.release()
 
     def _refuse(self, entry: Entry) -> None:
         """Discard *entry*, for which there is no room."""
         level, _, cell = entry
-        ledger = self.outlet.lane.ledger
+        outlet, ledger = self.outlet, self.outlet.lane.ledger
         counts = ledger.outcomes[FULL]
         counts.setdefault(level, 0)
-        is_locked = not HAS_GIL and self.outlet.lock()
+        is_locked = not HAS_GIL and acquire_within(outlet.lock, LOCK_SECONDS)
         ledger.held += 1
         counts[level] += 1
         self.evicted += 1
         if is_locked:
-            self.outlet.unlock()
+            outlet.lock.release()
         cell.held_back += 1
 
     def _make_room(self, size: int) -> bool:
@@ -174,13 +167,13 @@ class Shelf:
         size = len(data) + ENTRY_OVERHEAD
         if level not in counts:
             counts.setdefault(level, 0)
-        is_locked = not HAS_GIL and outlet.lock()
+        is_locked = not HAS_GIL and acquire_within(outlet.lock, LOCK_SECONDS)
         del self.entries[0]
         outlet.bytes_held -= size
         self.bytes_held -= size
         counts[level] += 1
         if is_locked:
-            outlet.unlock()
+            outlet.lock.release()
         return cell
 
     def ship(self) -> None:
