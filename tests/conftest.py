@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import signal
 import subprocess
@@ -61,6 +62,15 @@ class ProgramResult:
     out: str
     err: str
     seconds: float
+
+
+@pytest.fixture(autouse=True)
+def enabled_loggers() -> Iterator[None]:
+    """Enable the loggers again that a configuration of logging has disabled."""
+    yield
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture

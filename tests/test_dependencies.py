@@ -65,7 +65,7 @@ def allowed(module: str) -> set[str]:
         extras += ["dev"]
     if "mcp" in parts:
         extras += ["mcp"]
-    if "nats" in parts or "relay" in parts:
+    if {"nats", "relay", "relayed"} & set(parts):
         extras += ["nats"]
     if parts[-1] in {"testing", "pytest_plugin"}:
         extras += ["test"]

@@ -40,8 +40,8 @@ OPTIONAL = re.compile(r"^import (celery)$", re.MULTILINE)
 """Frameworks that only the extra `integrations` installs."""
 STREAM = re.compile(r"nats://127\.0\.0\.1:[\d.:,]*/LOGS")
 VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`")
-OTHERS_VARIABLES = {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "LOGS_REJECTED"}
-"""Read by the standard library, or by nobody here; the last one is the name of a stream."""
+OTHERS_VARIABLES = {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "LOGS_REJECTED", "FLEET_SEED"}
+"""Read by the standard library, the name of a stream, and read by tests alone."""
 
 
 def asked_for():

@@ -86,7 +86,7 @@ def test_a_misspelt_argument_of_the_vendor():
         ({"sequence": 7}, "sequence takes True, False"),
         ({"redact": 7}, "redact takes field names"),
         ({"spool": 7}, "spool takes the path of a directory"),
-        ({"spool": "nats://host/STREAM"}, "URLs are not supported here"),
+        ({"spool": "redis://host/STREAM"}, "URLs are not supported here"),
         ({"durability": "system"}, "needs spool="),
         ({"compression": "zstd"}, "this vendor takes 'gzip'"),
         ({"level": "LOUD"}, "LOUD"),

@@ -305,6 +305,7 @@ class Relay:
         with contextlib.suppress(StreamError):  # then they come again after ack_wait
             for message in left:
                 await self._link.send(message.raw.reply, b"-NAK")
+            await self._link.put(self.config.address.bucket(RELAYS), self.id, b"")  # gone
         self._log.info("the relay has stopped", given_back=len(left))
 
     async def _stop_consuming(self) -> None:

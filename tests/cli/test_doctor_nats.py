@@ -54,7 +54,8 @@ def doctor(tmp_path: Path) -> Callable[..., Examination]:
         handler = {"class": kind, "dataset": "shop", "spool": address}
         root = {"handlers": ["h"], "level": "INFO"}
         path = tmp_path / "logging.json"
-        path.write_text(json.dumps({"version": 1, "handlers": {"h": handler}, "root": root}))
+        kept = {"version": 1, "disable_existing_loggers": False}  # those of the client's libraries
+        path.write_text(json.dumps({**kept, "handlers": {"h": handler}, "root": root}))
         done = subprocess.run(
             [*COMMAND, "doctor", "--config", str(path), "--json", "--wait", "20", *arguments],
             env=environment(**variables),

@@ -19,7 +19,7 @@ FENCE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ELSEWHERE = {"dev", "demo", "spool"}
 """Commands whose options are on other pages."""
 
-ENDS = {"|", ">", "&&", ";", "2>", "--"}
+ENDS = {"|", ">", "&&", "&", ";", "2>", "--"}
 """Words before or after a command."""
 
 

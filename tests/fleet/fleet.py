@@ -26,7 +26,7 @@ SETTLED_SECONDS = 120.0
 
 CONFIG = """\
 stream = "{address}"
-ack_wait = {ack_wait}
+{more}
 log_format = "text"
 """
 
@@ -60,10 +60,10 @@ class Fleet:
         self.producers: list[Producer] = []
         self._began = time.monotonic()
 
-    def prepare(self, max_bytes: int, relays: int, ack_wait: float) -> None:
-        """Create the stream, and start the relays."""
+    def prepare(self, max_bytes: int, relays: int, more: str = "") -> None:
+        """Create the stream, and start the relays, with *more* in their configuration."""
         self.max_bytes = max_bytes
-        config = CONFIG.format(address=self.address, ack_wait=ack_wait)
+        config = CONFIG.format(address=self.address, more=more)
         config += "".join(
             DESTINATION.format(vendor=vendor, url=self.server.url) for vendor in HANDLERS
         )

@@ -55,6 +55,7 @@ class Producer:
         self.name = name
         self.vendor = vendor
         self._counter = folder / f"{name}.count"
+        self._counter.write_bytes(bytes(COUNT.size))
         handler, arguments = HANDLERS[vendor]
         settings = {
             "name": name,
@@ -112,8 +113,6 @@ class Producer:
     @property
     def logged(self) -> int:
         """The number of log calls that have returned."""
-        if not self._counter.exists():
-            return 0
         return int(COUNT.unpack(self._counter.read_bytes())[0])
 
     @property

@@ -91,7 +91,6 @@ class Load:
 
 
 def _mapped(path: Path) -> mmap.mmap:
-    path.write_bytes(bytes(COUNT.size))
     with path.open("r+b") as file:
         return mmap.mmap(file.fileno(), COUNT.size)
 

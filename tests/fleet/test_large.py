@@ -35,7 +35,7 @@ def test_a_fleet_loses_nothing(tmp_path, capsys):
     part = each // (len(SCRIPT) + 1)
     with running_fleet(tmp_path, SEED) as fleet, capsys.disabled():
         say(f"\nseed {SEED}")
-        fleet.prepare(MAX_BYTES, RELAYS, ack_wait=10)
+        fleet.prepare(MAX_BYTES, RELAYS)
         fleet.produce(*[VENDOR] * PRODUCERS, payload=PAYLOAD)
         for fault in fleet.chance.sample(SCRIPT, len(SCRIPT)):
             before = fleet.logged

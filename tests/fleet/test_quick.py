@@ -15,7 +15,7 @@ def test_records_pass_while_the_server_is_killed(tmp_path):
     """One server is killed (-9) and started again, twice: every record arrives once."""
     with running_fleet(tmp_path, nodes=1) as fleet:
         assert isinstance(fleet.cluster, Node)
-        fleet.prepare(MAX_BYTES, relays=1, ack_wait=5)
+        fleet.prepare(MAX_BYTES, relays=1, more="ack_wait = 10")
         fleet.produce("coralogix", "betterstack")
         for number in range(1, 3):
             fleet.log(COUNT, RATE)
@@ -31,7 +31,7 @@ def test_records_pass_while_leaders_step_down(tmp_path):
     """A cluster's stream changes its leader three times: every vendor has every record once."""
     with running_fleet(tmp_path) as fleet:
         assert isinstance(fleet.cluster, Cluster)
-        fleet.prepare(MAX_BYTES, relays=2, ack_wait=5)
+        fleet.prepare(MAX_BYTES, relays=2, more="ack_wait = 5")
         fleet.produce(*HANDLERS)
         for number in range(1, 4):
             fleet.log(COUNT, RATE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextvars
+import gc
 import inspect
 import logging
 import logging.config
@@ -12,6 +13,7 @@ import logging.handlers
 import queue
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -894,3 +896,14 @@ def test_every_handler_takes_the_options():
         handler = eval(call, {"cxlogging": cxlogging, "options": options})
         assert "in a hold DEBUG" in repr(handler)
         handler.close()
+
+
+def test_handlers_that_no_scope_has_seen_can_be_collected(server):
+    """Configuring logging again and again keeps nothing of the earlier handlers alive."""
+    handler = cxlogging.BetterStackHandler("key", url=server.url)
+    handler.close()
+    gone = weakref.finalize(handler.delivery, list)
+    del handler
+    gc.collect()
+
+    assert not gone.alive

@@ -40,8 +40,8 @@ class TestedQueue:
         self.name = name
         self.threads = 0 if name == "memory" else 1  # the watcher, or the loop
         self._address = address
-        spools = {"memory": "", "journal": f"spool={str(directory)!r}", "nats": ""}
-        self.options = spools[name] or (f"spool={address!r}" if address else "")
+        spools = {"memory": {}, "journal": {"spool": str(directory)}, "nats": {"spool": address}}
+        self.spool: dict[str, str] = spools[name]
 
     def deliver(self, server: DevServer) -> None:
         """Do what relays do."""
@@ -54,7 +54,11 @@ class TestedQueue:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "queue" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("queues")
-        metafunc.parametrize("queue", marker.args if marker else QUEUES, indirect=True)
+        names = marker.args if marker else QUEUES
+        # `make test` has the tests of the journal itself, and no time for all of these.
+        marks = {"journal": pytest.mark.slow}
+        values = [pytest.param(name, marks=marks.get(name, ())) for name in names]
+        metafunc.parametrize("queue", values, indirect=True)
 
 
 @pytest.fixture
@@ -68,13 +72,18 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> TestedQueue:
 def program(
     program: Callable[..., Any], queue: TestedQueue, server: DevServer
 ) -> Callable[..., Any]:
-    """Run a program as the fixture of all tests does, with the queue; then deliver what it left."""
+    """
+    Run a program as the fixture of all tests does, with the queue; then deliver what it left.
+
+    Handlers that it makes itself use the queue with ``**SPOOL``; ``OURS`` is `TestedQueue.threads`.
+    """
 
     def run(body: str, vendor: str = "betterstack", options: str = "", **others: Any) -> Any:
         given = [options] if options else []
-        if queue.options and "spool=" not in options:
-            given.append(queue.options)
-        result = program(body, vendor, ", ".join(given), **others)
+        if "spool=" not in options:
+            given += [f"{name}={value!r}" for name, value in queue.spool.items()]
+        before = f"SPOOL, OURS = {queue.spool!r}, {queue.threads}\n{others.pop('before', '')}"
+        result = program(body, vendor, ", ".join(given), before=before, **others)
         queue.deliver(server)
         return result
 

@@ -16,15 +16,15 @@ config = {
     "handlers": {
         "coralogix": {
             "class": "cxlogging.CoralogixHandler", "api_key": "k", "url": URL,
-            "application_name": "shop", "level": "INFO", "flush_interval": "0.5",
+            "application_name": "shop", "level": "INFO", "flush_interval": "0.5", **SPOOL,
         },
         "honeycomb": {
             "class": "cxlogging.HoneycombHandler", "api_key": "k", "url": URL,
-            "dataset": "shop", "sample_rate": "1", "buffer_bytes": "16MiB",
+            "dataset": "shop", "sample_rate": "1", "buffer_bytes": "16MiB", **SPOOL,
         },
         "betterstack": {
             "class": "cxlogging.BetterStackHandler", "source_token": "k", "url": URL,
-            "format": "ndjson", "fields": {"team": "payments"},
+            "format": "ndjson", "fields": {"team": "payments"}, **SPOOL,
         },
     },
     "root": {"level": "INFO", "handlers": ["coralogix", "honeycomb", "betterstack"]},
@@ -118,14 +118,14 @@ def test_a_hundred_configurations_leave_one_worker_each(program, server):
         """
         import logging.config
         config = {"version": 1, "disable_existing_loggers": False, "handlers": {"h": {
-            "class": "cxlogging.BetterStackHandler", "source_token": "k", "url": URL}},
+            "class": "cxlogging.BetterStackHandler", "source_token": "k", "url": URL, **SPOOL}},
             "loggers": {"shop": {"handlers": ["h"]}}}
         for n in range(100):
             logging.config.dictConfig(config)
             log.info("%03d", n)
         log.handlers[0].flush(10)
         deadline = time.monotonic() + 10
-        def threads(): return len(os.listdir("/proc/self/task"))
+        def threads(): return len(os.listdir("/proc/self/task")) - OURS
         while threads() > 2 and time.monotonic() < deadline:
             cxlogging.flush_all(0.05); import gc; gc.collect()
         print(threads(), len(os.listdir("/proc/self/fd")) < 20)

@@ -247,18 +247,21 @@ def test_a_server_that_is_restarted_loses_nothing(logger, tmp_path):
         assert len(ids) == 3_000
 
 
-def test_the_loop_and_the_connection_end_with_the_handler(address, logger, node):
+def test_the_loop_and_the_connection_end_with_the_handler(logger, tmp_path):
     """After close() no thread and no connection is left; a later record opens them again."""
-    before, clients = threading.active_count(), node.connections()
-    made = logger()
-    for first in (0, 5):
-        made.put(5, first=first)
-        assert made.handler.flush(20)
-        assert node.connections() == clients + 1
-        made.handler.close()
-        wait_for(lambda: node.connections() == clients, "the connection is closed")
-        wait_for(lambda: threading.active_count() == before, "the threads end")
-    assert messages(address) == list(range(10))
+    before = threading.active_count()
+    with one_node(tmp_path) as node:
+        address = f"{node.url}/LOGS"
+        create_stream(address)
+        made = logger(address)
+        for first in (0, 5):
+            made.put(5, first=first)
+            assert made.handler.flush(20)
+            wait_for(lambda: node.connections() == 1, "it is connected")
+            made.handler.close()
+            wait_for(lambda: node.connections() == 0, "the connection is closed")
+            wait_for(lambda: threading.active_count() == before, "the threads end")
+        assert messages(address) == list(range(10))
 
 
 def test_what_the_client_logs_is_not_shipped(logger, tmp_path):

@@ -12,19 +12,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nats.errors
 from nats.aio.client import Client
 
-from cxlogging.delivery.nats.address import parse_address
+from cxlogging.delivery.nats.address import parse_address, read_login
 from cxlogging.delivery.nats.message import cut, identity_headers
 from cxlogging.delivery.queue.queue import ItemOrigin
+from cxlogging.relay.config import RelayConfig
+from cxlogging.relay.dead_letters import DeadLetters, RejectedMessage
+from cxlogging.relay.link import Link
+from cxlogging.relay.setup import Setup, Sizes
 from tests.faults.backend import Backend
 from tests.nats.servers import free_ports, using, wait_for
 
+Result = TypeVar("Result")
 KEYS = {"HONEYCOMB_API_KEY": "honey-key-1234", "CORALOGIX_API_KEY": "cxtp_1234567890"}
 VENDOR = {"vendor": "honeycomb", "dataset": "shop"}
 
@@ -81,10 +86,39 @@ def cxlogging(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def init(address: str, *words: str) -> None:
-    """Create what relays need, on a single server."""
-    done = cxlogging("relay", "init", "--nats", address, "--replicas", "1", *words)
-    assert done.returncode == 0, done.stderr
+def on_link(address: str, work: Callable[[Link], Coroutine[Any, Any, Result]]) -> Result:
+    """Return what *work* returns for a connection as relays have it."""
+
+    async def main() -> Result:
+        link = Link(parse_address("address", address), read_login())
+        try:
+            return await work(link)
+        finally:
+            await link.close()
+
+    return asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def init(address: str, ack_wait: float = 30, rejected_bytes: int | None = None) -> None:
+    """Create what relays need, on a single server, as `cxlogging relay init` does."""
+    config = RelayConfig(parse_address("address", address), ack_wait=ack_wait)
+    sizes = Sizes(1, 64 * 2**20, rejected_bytes)
+    on_link(address, lambda link: Setup(link, config, sizes).run())
+
+
+def rejected(address: str) -> list[RejectedMessage]:
+    """Return what was rejected, oldest first."""
+
+    async def read(link: Link) -> list[RejectedMessage]:
+        return [each async for each in DeadLetters(link).read()]
+
+    return on_link(address, read)
+
+
+def texts(letter: RejectedMessage) -> list[str]:
+    """Return the messages of the records in *letter*."""
+    assert letter.content is not None
+    return [json.loads(each.data)["data"]["body"] for each in letter.content.items]
 
 
 class RelayProcess:

@@ -13,10 +13,11 @@ from tests.relay.running import (
     RelayProcess,
     accept,
     backend,
-    cxlogging,
     destination,
     init,
     publish,
+    rejected,
+    texts,
 )
 
 QUICK = "ack_wait = 2\n"
@@ -29,17 +30,6 @@ def names(count: int) -> list[str]:
 
 def empty(address: str) -> None:
     wait_for(lambda: count_messages(address) == 0, "everything is acknowledged", 40)
-
-
-@pytest.fixture
-def quick(node: Node, tmp_path: Path) -> str:
-    """The address of a stream whose consumers wait two seconds for an acknowledgement."""
-    place = f"{node.url}/LOGS"
-    config = tmp_path / "init.toml"
-    config.write_text(f'stream = "{place}"\nack_wait = 2\n')
-    done = cxlogging("relay", "init", "--config", str(config), "--replicas", "1")
-    assert done.returncode == 0, done.stderr
-    return place
 
 
 def test_a_relay_that_is_killed_between_answer_and_acknowledgement(quick: str, tmp_path: Path):
@@ -134,6 +124,7 @@ def test_a_relay_that_is_stopped_gives_back_what_it_cannot_finish(address: str, 
     assert set(vendor.accepted.values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_relay_that_was_frozen_sends_nothing_that_others_have(quick: str, tmp_path: Path):
     """A relay that stood still for longer than ack_wait drops what it holds."""
     import os
@@ -163,8 +154,10 @@ def test_a_relay_that_was_frozen_sends_nothing_that_others_have(quick: str, tmp_
     assert set(vendor.accepted.values()) == {1}
 
 
-def test_a_server_that_restarts_is_found_again(node: Node, address: str, tmp_path: Path):
+def test_a_server_that_restarts_is_found_again(node: Node, tmp_path: Path):
     """The relay connects again, and delivers what comes then."""
+    address = f"{node.url}/LOGS"
+    init(address)
     with backend() as vendor, RelayProcess(tmp_path, address, destination(vendor)) as relay:
         publish(address, names(50))
         assert vendor.wait_accepted(50), relay.log()
@@ -175,10 +168,11 @@ def test_a_server_that_restarts_is_found_again(node: Node, address: str, tmp_pat
     assert set(vendor.accepted.values()) == {1}
 
 
+@pytest.mark.slow
 def test_full_dead_letters_hold_the_message(node: Node, tmp_path: Path):
     """While there is no room for dead letters, nothing is lost, and nothing is sent twice."""
     address = f"{node.url}/FULL"
-    init(address, "--max-bytes", "10MiB", "--rejected-bytes", "3000")
+    init(address, rejected_bytes=3_000)
 
     def behave(request: object) -> bytes:
         return (
@@ -192,9 +186,8 @@ def test_full_dead_letters_hold_the_message(node: Node, tmp_path: Path):
         assert vendor.wait_accepted(20), relay.log()
         assert count_messages(address) > 0
         sent = len(vendor.requests)
-        done = cxlogging("relay", "init", "--nats", address, "--rejected-bytes", "1MiB")
-        assert "changed" in done.stdout, done.stderr
+        init(address, rejected_bytes=2**20)
         empty(address)
         assert len(vendor.requests) == sent
-        listed = cxlogging("relay", "rejected", "--nats", address)
-        assert all(f"bad:{number}" in listed.stdout for number in range(6)), listed.stdout
+        kept = [text[:7] for letter in rejected(address) for text in texts(letter)]
+        assert sorted(kept) == [f"<bad:{number}>" for number in range(6)]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlogging.delivery.clock import Clocks
-from cxlogging.delivery.nats.address import Login, parse_address
+from cxlogging.delivery.nats.address import parse_address
 from cxlogging.relay.delivering.held import spans
 from cxlogging.relay.leases import RateLease
 from cxlogging.relay.link import Link
 from cxlogging.relay.log import RelayLog
 from cxlogging.relay.metrics import Sample, exposition
 from cxlogging.relay.seen import Ranges
+from tests.relay.running import on_link
 
 NUMBERS = st.integers(0, 60)
 
@@ -41,17 +41,6 @@ def test_spans_cover_the_indexes(indexes: set[int]):
     found = list(spans(sorted(indexes)))
 
     assert [n for begin, end in found for n in range(begin, end)] == sorted(indexes)
-
-
-def on_link(address: str, work: Any) -> Any:
-    async def main() -> Any:
-        link = Link(parse_address("address", address), Login())
-        try:
-            return await work(link)
-        finally:
-            await link.close()
-
-    return asyncio.run(asyncio.wait_for(main(), 30))
 
 
 def test_two_relays_never_have_more_than_the_rate(address: str):

@@ -164,6 +164,7 @@ def test_no_server_is_a_temporary_failure():
     assert "127.0.0.1:9 refused the connection" in done.stderr
 
 
+@pytest.mark.slow
 def test_status_shows_backlog_relays_and_what_was_rejected(
     address: str, vendor: Backend, tmp_path: Path
 ):
@@ -177,7 +178,7 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
     assert any("no relay runs" in each for each in waiting["alarms"])
 
     publish(address, ["b:1"], run="bbbb", identity={"vendor": "honeycomb", "dataset": "x"})
-    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')):
+    with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')) as relay:
         wait_for(lambda: count_messages(address) == 0, "everything is settled")
 
         def known() -> bool:
@@ -189,6 +190,8 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
         assert "relays    1" in text
         assert "30 delivered, 1 rejected" in text
         assert "rejected  1 messages" in text
+        relay.stop()
+    assert not json.loads(status(address, "--format", "json"))["relays"]
     watched = status(address, "--watch")
     assert "waiting   0 messages" in watched
 
@@ -199,6 +202,7 @@ def status(address: str, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_what_was_rejected_can_be_removed(address: str, vendor: Backend, tmp_path: Path):
     """`purge` removes it for good; nothing to list is exit code 4."""
     none = cxlogging("relay", "rejected", "--nats", address)

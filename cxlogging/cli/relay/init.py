@@ -60,11 +60,11 @@ def init(
     form: str,
 ) -> None:
     """
-    Create the streams, consumers and buckets that relays need, or compare them.
+    Create or compare what relays need.
 
-    What is there already is changed only where relays need it to be otherwise, and its sizes only
-    where an option asks for it: the command can be run again at any time. It refuses servers
-    older than 2.10.27.
+    That is streams, consumers and buckets. What is there already is changed only where relays
+    need it to be otherwise, and its sizes only where an option asks for it: the command can be
+    run again at any time. It refuses servers older than 2.10.27.
 
     Exit codes: 0 done, 1 something cannot be changed, 5 the servers do not answer.
     """

@@ -64,7 +64,7 @@ def rejected(
     form: str,
 ) -> None:
     """
-    List the records that no vendor takes, with the vendors' words.
+    List what no vendor takes, with the reasons.
 
     Exit codes: 0 done, 1 there is no such stream, 4 nothing was rejected, 5 the servers do not
     answer.
@@ -208,7 +208,7 @@ def resend(
     everything: bool,
 ) -> None:
     """
-    Put rejected messages back into the stream, for the relays to deliver.
+    Put rejected messages back into the stream.
 
     The NUMBERs are those of the list. A message leaves the list once the stream has it.
     """

@@ -40,7 +40,10 @@ def status(
     ctx: click.Context, *, config: str | None, stream: str | None, watch: bool, form: str
 ) -> None:
     """
-    Show what waits in the stream, how old it is, the relays that run, and what was rejected.
+    Show what waits and which relays run.
+
+    Also how old the oldest message is, what comes and is delivered each second, and what was
+    rejected.
 
     Warnings say what should alarm somebody: a stream that is nearly full, messages that no
     consumer has, or rejected records.
@@ -99,7 +102,7 @@ def _print(status: StreamStatus, form: str) -> None:
         "" if status.oldest_seconds is None else f", the oldest {_duration(status.oldest_seconds)}"
     )
     bound = f" of {_size(status.max_bytes)}" if status.max_bytes > 0 else ""
-    click.echo(safe(status.stream))
+    click.echo(safe(f"{status.stream}  replicas {status.replicas}"))
     click.echo(f"  waiting   {status.messages:,} messages, {_size(status.size)}{bound}{age}")
     for each in status.vendors:
         if each.waiting or each.held:

@@ -108,8 +108,10 @@ class _Selector(getattr(selectors, "PollSelector", selectors.SelectSelector)):  
 
     @property
     def is_intact(self) -> bool:
-        """Whether all descriptors are still open for the same files."""
-        return all(_identity(fd) == file for fd, file in tuple(self._files.items()))
+        """Whether all descriptors are still open for the same files; any thread may ask."""
+        # The second look: the loop may have closed one itself, after it was unregistered.
+        files = tuple(self._files.items())
+        return all(_identity(fd) == file or self._files.get(fd) != file for fd, file in files)
 
     def detach(self) -> None:
         """Have what is open lead nowhere."""

@@ -47,7 +47,7 @@ class Gate:
 
     def watch(self, handler: logging.Handler) -> None:
         """Have the next scope look whether the levels of loggers let records reach *handler*."""
-        look_soon(handler, self._note)
+        look_soon(handler, lambda each, sentence: each.delivery.note("hold", sentence))
 
     def rate(
         self, record: logging.LogRecord, formatter: logging.Formatter | None, innermost: Hold

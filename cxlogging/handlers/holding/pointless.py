@@ -6,6 +6,7 @@ import logging
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ...wire.external_errors import contained
 from .current import TwoLevels
@@ -13,10 +14,16 @@ from .current import TwoLevels
 TRIES = 5
 """As many scopes look at a handler that is attached to no logger."""
 
-_new: deque[tuple[weakref.ref[logging.Handler], Callable[[str, str], None], int]] = deque()
+MOST_HANDLERS = 100
+"""Of those that no scope has looked at yet, the newest."""
+
+Note = Callable[[Any, str], None]
+"""Tells the operator of a handler what is wrong; keeps neither the handler nor its delivery."""
+
+_new: deque[tuple[weakref.ref[logging.Handler], Note, int]] = deque(maxlen=MOST_HANDLERS)
 
 
-def look_soon(handler: logging.Handler, note: Callable[[str, str], None]) -> None:
+def look_soon(handler: logging.Handler, note: Note) -> None:
     """Have the next scope look at the loggers of *handler*, and *note* what is wrong with them."""
     _new.append((weakref.ref(handler), note, TRIES))
 
@@ -38,7 +45,7 @@ def look_at_levels(below: int) -> None:
             if not levels and tries > 1:
                 _new.append((reference, note, tries - 1))
             if levels and (sentence := _sentence(handler.level, min(levels), below)):
-                note("hold", sentence)
+                note(handler, sentence)
 
 
 def _sentence(own: int, lowest: int, below: int) -> str:
