@@ -21,6 +21,9 @@ MOVING_SECONDS = 0.25
 SPARE_LEVEL = 40
 """The level whose counter always exists."""
 
+MOVED = "moved"
+"""The outcome of what has left a scope otherwise: it was accepted, or an outer scope holds it."""
+
 DISCARDED = ("clean", "explicit", "full", "unreachable")
 """Why records that were held back are not sent."""
 
@@ -187,9 +190,8 @@ class Ledger:
         self.limited = Tally()
         self.over_budget = Tally()
         self.moving: Any = _thread.RLock()
-        self.held = Tally()
-        self.released = Tally()
-        self.discarded: dict[str, Tally] = {reason: Tally() for reason in DISCARDED}
+        self.held = 0
+        self.outcomes: dict[str, dict[int, int]] = {outcome: {} for outcome in (MOVED, *DISCARDED)}
         self.suppressed = Counter()
         self.rejected: Multiset[int] = Multiset()
         self.abandoned: Multiset[int] = Multiset()
@@ -248,7 +250,8 @@ class Ledger:
             state: What the handler does.
         """
         dropped = self.dropped.by_level()
-        discarded = {reason: tally.total for reason, tally in self.discarded.items()}
+        discarded = {name: sum(counts.copy().values()) for name, counts in self.outcomes.items()}
+        moved = discarded.pop(MOVED)
         lost = {
             (outcome, level): count
             for outcome, counts in (
@@ -272,7 +275,7 @@ class Ledger:
             over_budget=self.over_budget.total,
             discarded=sum(discarded.values()),
             discarded_by_reason={reason: count for reason, count in discarded.items() if count},
-            held=self.held.total - self.released.total - sum(discarded.values()),
+            held=self.held - moved - sum(discarded.values()),
             suppressed=self.suppressed.value,
             lost_by_level=lost,
             reasons=dict(self.reasons),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..delivery.ledger import Stats
     from ..delivery.volume import VolumeRow
     from ..wire.destination import Destination
+    from .holding.scope import Hold
 
 
 class ShippingHandler(logging.Handler):
@@ -131,8 +132,8 @@ class ShippingHandler(logging.Handler):
         try:
             if record.process != PROCESS.pid and is_foreign():
                 _after_fork()
-            is_plain = CURRENT.get() is None and not self._selects
-            rate = 1 if is_plain else self._rate(record)
+            scope = CURRENT.get()
+            rate = 1 if scope is None and not self._selects else self._rate(record, scope)
             if rate == 0:
                 return
             data = self._make(record, self.formatter, rate)
@@ -153,10 +154,10 @@ class ShippingHandler(logging.Handler):
         except EXHAUSTED:
             self._lose(level)
 
-    def _rate(self, record: logging.LogRecord) -> int:
+    def _rate(self, record: logging.LogRecord, scope: Hold | None) -> int:
         """Return how many records *record* stands for; 0 where it is not shipped, and counted."""
-        if self._gate is not None and CURRENT.get() is not None:
-            decided = self._gate.rate(record, self.formatter)
+        if scope is not None and self._gate is not None:
+            decided = self._gate.rate(record, self.formatter, scope)
             if decided is not None:
                 selection = self._selection
                 return selection.released(record) if decided and selection is not None else decided

@@ -94,9 +94,21 @@ class ItemMaker:
         self._call_sites: dict[tuple[Any, ...], CallSite] = {}
 
     def make(  # noqa: C901, PLR0912 - the fast path: a call costs more than most of its branches
-        self, record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
+        self,
+        record: logging.LogRecord,
+        formatter: logging.Formatter | None,
+        rate: int = 1,
+        cells: list[Cell] | None = None,
     ) -> bytes:
-        """Return the item of *record*; *formatter*, if given, formats its message."""
+        """
+        Return the item of *record*.
+
+        Args:
+            record: From a log call.
+            formatter: Formats its message, if given.
+            rate: How many records it stands for.
+            cells: Gets its cell, if given: then the item is not counted in it.
+        """
         attributes = record.__dict__
         size = len(attributes)
         key: tuple[Any, ...] = _call_site_key(attributes)
@@ -111,7 +123,7 @@ class ItemMaker:
                 found = self._call_site(key, record.__dict__, bound)
                 _, names, require_present, write, cell = found
             if write is None:
-                return self._slow_path(record, formatter, rate)
+                return self._slow_path(record, formatter, rate, cells)
             if type(record) is LogRecord and formatter is None and type(msg) is str:
                 message, message_fields = msg % args if args else msg, None
             else:
@@ -119,7 +131,7 @@ class ItemMaker:
             time_ns = int(created * 1e6 + 0.5) * 1000
             is_special = len(message) > MAX_NESTED_CHARACTERS or message[:1] in OPENING
             if is_special or message_fields or not 0 <= time_ns <= LAST_NS:
-                return self._slow_path(record, formatter, rate, parsed)
+                return self._slow_path(record, formatter, rate, cells, parsed)
             document: dict[str, Any] = {self._message_field: message, **self._constant}
             if require_present is not None:
                 require_present(attributes)
@@ -144,13 +156,16 @@ class ItemMaker:
             item = write(time_ns, document, rate, task)
             length = len(item)
             if length <= self._limit:
+                if cells is not None:
+                    cells.append(cell)
+                    return item
                 cell.events += 1
                 cell.bytes += length
                 return item
         except BaseException as error:
             if not self._is_recoverable(error, key):
                 raise
-        return self._slow_path(record, formatter, rate, parsed, sequence_id)
+        return self._slow_path(record, formatter, rate, cells, parsed, sequence_id)
 
     def _sanitized(self, value: Any) -> Any:
         """
@@ -223,12 +238,17 @@ class ItemMaker:
         record: logging.LogRecord,
         formatter: logging.Formatter | None,
         rate: int,
+        cells: list[Cell] | None,
         parsed: ParsedMessage | None = None,
         sequence_id: str | None = None,
     ) -> bytes:
         parsed = parsed or self._events.message(record, formatter)
         item = self._destination.encode(self._events.event(record, parsed, rate, sequence_id))
-        self._cell_of(record.__dict__).add(len(item))
+        cell = self._cell_of(record.__dict__)
+        if cells is None:
+            cell.add(len(item))
+        else:
+            cells.append(cell)
         return item
 
     def _call_site(

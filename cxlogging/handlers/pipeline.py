@@ -71,10 +71,11 @@ def build_pipeline(
     report = HeldBackReport(delivery)
     selection = _selection(parsed, delivery, report)
     events = _event_maker(parsed, delivery)
-    make = _item_maker(parsed, ItemMaker(events, destination, delivery.lane.volume.cell_of))
+    cell_of = delivery.lane.volume.cell_of
+    make = _item_maker(parsed, ItemMaker(events, destination, cell_of))
     gate = None
     if parsed["hold"] and not delivery.destination.missing and not isolation.is_disabled():
-        held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination))
+        held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination, cell_of))
         put = delivery.put if selection is None else selection.put
         gate = Gate(delivery, put, held, parsed["hold_bytes"], report.note)
     held_level = None if gate is None else parsed["held_level"]

@@ -151,7 +151,7 @@ def test_a_vendor_that_fails_is_told_later(reported):
 
 def test_discards_are_reasons_too(reported):
     """What a scope has discarded is in the event, with the scope's reason."""
-    reported.delivery.ledger.discarded["clean"].add(10)
+    reported.delivery.ledger.outcomes["clean"][10] = 1
     reported.report.note()
     reported.pass_minute()
     until(lambda: reported.events)

@@ -73,6 +73,13 @@ def test_values_may_be_texts():
     assert rules == (30, 50, None, (ValueError,), 1_000_000, 2.5)
 
 
+def test_a_level_is_looked_up_by_its_name_each_time(monkeypatch):
+    """Where logging.addLevelName gives a name to another level, the next scope takes that."""
+    for level in (21, 23):
+        monkeypatch.setitem(logging._nameToLevel, "NOTICE", level)
+        assert cxlogging.hold("NOTICE")._rules.below == level
+
+
 def test_a_decorator_without_parentheses_is_explained():
     """@cxlogging.hold on a function says how it is written."""
     with pytest.raises(cxlogging.ConfigurationError, match=r"parentheses, @cxlogging.hold\(\)"):

@@ -246,9 +246,9 @@ for _ in range(150):
         interrupted += 1
     del held
 assert cxlogging.current_hold() is None
-handler.flush(2)  # an append to a spool that was interrupted has no certain end
+assert handler.flush(30)
 stats = handler.stats()
-assert stats.balanced and stats.held >= 0 and stats.discarded == 0, stats
+assert stats.balanced and (stats.held, stats.discarded) == (0, 0), stats
 assert interrupted > 20
 print(len(logged))
 """
@@ -256,7 +256,7 @@ print(len(logged))
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 def test_what_interrupts_a_release_loses_nothing(program, messages, options):
-    """A signal handler raises in the middle of 150 releases: each record arrives."""
+    """A signal handler raises in the middle of 150 releases: all arrive, and none stays held."""
     done = program(INTERRUPTED, options=options)
 
     assert done.err == ""

@@ -304,8 +304,8 @@ def test_eviction_from_the_memory_fallback():
 
 
 def test_an_interrupted_append():
-    """On KeyboardInterrupt before or after a write, the exception propagates and the counts stay
-    exact.
+    """On KeyboardInterrupt before or after a write, the exception propagates, the counts stay
+    exact, and all numbers drawn have left the queue: a flush that waits for them ends.
     """
     for when in ("before", "after"):
         machine = Machine()
@@ -324,6 +324,7 @@ def test_an_interrupted_append():
 
         assert found == ([b"a", b"c"] if when == "before" else [b"a", b"b", b"c"])
         assert len(one.journal) == 0
+        assert len(found) + one.journal.evicted == one.journal.items_in == 3
         one.maintain()
         assert one.journal.bytes_held == 0
 

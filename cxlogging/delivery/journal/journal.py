@@ -362,9 +362,17 @@ class Journal(Queue):
         self._count_evicted(items)
 
     def _lost(self, count: int) -> None:
-        """Count *count* numbers that were given up when everything that is there was read."""
+        """
+        Count numbers that were given up when everything that is there was read.
+
+        Args:
+            count: How many records these were; 0 if an exception has ended the append of one,
+                which was so never accepted.
+        """
         self._write_off(self.bytes_in - self.bytes_out - self._memory.frame_bytes)
         self._count_evicted([(0, b"", 0)] * count)
+        if not count:  # who waits for all that came before has waited for this one, too
+            self.evicted += 1
 
     def _write_off(self, size: int) -> None:
         self.bytes_out += size

@@ -103,7 +103,8 @@ class Segments:
     Args:
         disk: The file system.
         report: Called with kind, topic and sentence of a diagnostic.
-        lost: Called with how many records were written and can no longer be read.
+        lost: Called with how many records were written and can no longer be read; with 0 for a
+            number that no record has, as its append was interrupted.
 
     Attributes:
         numbers: Which of the numbers drawn were seen.

@@ -107,7 +107,7 @@ class Queue(ABC):
         items_in: How many items were ever put.
         bytes_in: Bytes of all items that were ever put.
         bytes_out: Bytes of those that left the queue again: taken or evicted.
-        evicted: How many items were evicted for newer ones.
+        evicted: How many items left it without being taken, as for newer ones.
         bound: The most that ``bytes_held`` may be.
         fold_bytes: So many bytes are worth a `fold`.
         item_overhead: Bytes that each item takes in the queue beyond its own.

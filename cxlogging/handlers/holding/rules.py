@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,8 @@ Note = Callable[[str, str], None]
 Decide = Callable[[logging.LogRecord], Any]
 """Returns a true value for a record that releases a scope."""
 
+ANY_LEVEL = -sys.maxsize
+
 CANCELLATIONS = (
     ("asyncio.exceptions", "CancelledError"),
     ("trio", "Cancelled"),
@@ -26,14 +29,19 @@ CANCELLATIONS = (
 """What ends a task or a greenlet on purpose: its class, where its module is loaded."""
 
 
+_parse_size = values.size()
+_size_of = functools.lru_cache(maxsize=64)(_parse_size)
+_parse_slow = values.optional(values.seconds(above=0))
+
+
 class Rules(NamedTuple):
     """
     The arguments of `cxlogging.hold`, parsed.
 
     Attributes:
         below: Records of lower levels are held back.
-        release_level: The level from which on a record releases, where `decide` is None.
-        decide: Decides whether a record releases.
+        release_level: Records of lower levels release nothing.
+        decide: Decides whether another one releases; None: each does.
         ignore: Exceptions that release nothing.
         max_bytes: The most bytes that one scope holds for one handler.
         slow: Seconds after which a scope releases when it ends, or None.
@@ -62,14 +70,15 @@ class Rules(NamedTuple):
                 " parentheses, @cxlogging.hold()."
             )
         level, decide = _release_at(release_at)
-        parse_slow = values.optional(values.seconds(above=0))
+        # A level is looked up each time, as its name may get another; a text of a size is not.
+        parse_size = _size_of if type(max_bytes) is str else _parse_size
         return cls(
             level_number("below", below),
             level,
             decide,
             _ignore(ignore),
-            values.size()("max_bytes", max_bytes),
-            parse_slow("slow", slow),
+            parse_size("max_bytes", max_bytes),
+            None if slow is None else _parse_slow("slow", slow),
         )
 
     def decides(self, record: logging.LogRecord, note: Note) -> bool:
@@ -115,10 +124,10 @@ def _nested(error: BaseException) -> Sequence[BaseException]:
 def _release_at(value: object) -> tuple[int, Decide | None]:
     """Return the level, or what decides instead."""
     if isinstance(value, Mapping):
-        return logging.ERROR, _by_logger(value)
+        return ANY_LEVEL, _by_logger(value)
     if callable(value):
         decide: Decide = value
-        return logging.ERROR, decide
+        return ANY_LEVEL, decide
     try:
         return level_number("release_at", value), None
     except ConfigurationError as error:

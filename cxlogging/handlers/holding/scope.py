@@ -97,18 +97,17 @@ class Hold:
         self.is_open = False
         self.fate: Fate | None = None
         self._shelves: dict[Outlet, Shelf] = {}
-        self.mover = Mover()
+        self.mover: Mover
 
     def open(self) -> Hold:
         """Begin to hold what is logged in this context from here on; return the scope."""
-        notice_fork()
-        self.parent = current_hold()
-        if self.parent is not None:
-            self.mover = self.parent.mover
-        in_released = self.parent is not None and self.parent.is_released
+        self.parent = parent = current_hold()
+        self.mover = Mover() if parent is None else parent.mover
+        in_released = parent is not None and parent.is_released
         if in_released or PROCESS.is_ending:  # nothing would release it later
             self.fate = Fate.SHIP
-        self._opened_at = self._monotonic()
+        if self.rules.slow is not None:
+            self._opened_at = self._monotonic()
         look_at_levels(self.rules.below)
         try:
             self.is_open = True
@@ -139,8 +138,9 @@ class Hold:
             self.fate = Fate.SHIP
         self.fate = self.fate or Fate.END
         self.is_open = False
-        _moving(self._settle)
-        if not self.count:  # else the end of the process sees to it
+        if self._shelves:
+            _moving(self._settle)
+        if not self._holds_something:  # else the end of the process sees to it
             _open_scopes.discard(weakref.ref(self))
 
     def _is_slow(self) -> bool:
@@ -159,6 +159,10 @@ class Hold:
         notice_fork()
         if self.fate is None:
             _moving(self._discard)
+
+    @property
+    def _holds_something(self) -> bool:
+        return bool(self._shelves) and any(each.entries for each in self._own_shelves())
 
     @property
     def count(self) -> int:
@@ -191,8 +195,8 @@ class Hold:
         """Hold *entry* for *outlet*; if the scope no longer holds anything, have it moved on."""
         shelf = self._shelves.get(outlet)
         if shelf is None:
-            shelf = self._shelves.setdefault(outlet, Shelf(outlet))
-        shelf.add(entry, self.rules.max_bytes if self.fate is None else None)
+            shelf = self._new_shelf(outlet)
+        shelf.add(entry, is_bounded=self.fate is None)
         if self.fate is not None:  # by now; a scope still holding is moved when that changes
             _moving(self._settle)
 
@@ -232,8 +236,11 @@ class Hold:
         """Take over what an inner scope has held."""
         evicted = shelf.hand_to(self.park)
         if evicted:
-            own = self._shelves.setdefault(shelf.outlet, Shelf(shelf.outlet))
-            own.evicted += evicted
+            self._new_shelf(shelf.outlet).evicted += evicted
+
+    def _new_shelf(self, outlet: Outlet) -> Shelf:
+        """Return the shelf for *outlet*, a new one unless there is one by now."""
+        return self._shelves.setdefault(outlet, Shelf(outlet, self.rules.max_bytes))
 
     def _discard(self) -> None:
         for shelf in self._own_shelves():
@@ -262,7 +269,7 @@ class Hold:
     def __del__(self) -> None:
         # The interpreter calls it anywhere, also where a lock is held: it takes none.
         with contained:
-            if self._shelves and not is_foreign():
+            if self._holds_something and not is_foreign():
                 for shelf in self._own_shelves():
                     shelf.ship() if self.is_released else shelf.forget("unreachable")
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...delivery.ledger import MOVING_SECONDS
+from ...delivery.ledger import MOVED, MOVING_SECONDS
 from ...delivery.process.state import PROCESS
 from ...wire.event import Event, SyntheticOrigin
 from ...wire.threads import HAS_GIL, acquire_within, run_locked
@@ -35,7 +35,7 @@ class Outlet:
 
     Args:
         delivery: Of the handler.
-        put: Accepts an item of a level.
+        put: Accepts an item of a level; False says that it was left out.
         limit: The most bytes that all scopes hold for the handler.
         on_discard: Called when records are discarded.
 
@@ -44,6 +44,7 @@ class Outlet:
         limit: The most bytes that all scopes hold for the handler.
         on_discard: Called when records are discarded.
         bytes_held: What they hold now.
+        lock: Held, without the GIL, while records are counted.
         lane: The state of the delivery: records are counted in its ledger.
     """
 
@@ -63,25 +64,7 @@ class Outlet:
     def reset(self) -> None:
         """Start afresh, as a fork's child does: the parent keeps what it holds."""
         self.bytes_held = 0
-        self._lock = _thread.allocate_lock()
-
-    def count(self, shelf: Shelf, size: int) -> None:
-        """Count bytes that *shelf* holds from now on; with a minus, that it no longer holds."""
-        if HAS_GIL:  # each is one statement that calls nothing
-            self.bytes_held += size
-            shelf.bytes_held += size
-            return
-        is_held = acquire_within(self._lock, LOCK_SECONDS)
-        self.bytes_held += size
-        shelf.bytes_held += size
-        if is_held:
-            self._lock.release()
-
-    def discard(self, entry: Entry, reason: str) -> None:
-        """Count a record that is not sent."""
-        level, _, cell = entry
-        self.lane.ledger.discarded[reason].add(level)
-        cell.held_back += 1
+        self.lock = _thread.allocate_lock()
 
     def report(self, evicted: int) -> None:
         """Tell the vendor how many records are missing before those that a scope releases."""
@@ -104,6 +87,7 @@ class Shelf:
 
     Args:
         outlet: Of the handler.
+        limit: The most bytes that the scope holds for it.
 
     Attributes:
         outlet: Of the handler.
@@ -113,50 +97,84 @@ class Shelf:
         pid: The process that the shelf belongs to.
     """
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet, limit: int) -> None:
         self.outlet = outlet
+        self._limit = limit
         self.entries: deque[Entry] = deque()
         self.bytes_held = 0
         self.evicted = 0
         self.pid = PROCESS.pid
         self._lock: Any = _thread.RLock()
 
-    def add(self, entry: Entry, limit: int | None) -> None:
+    def add(self, entry: Entry, *, is_bounded: bool) -> None:
         """
         Append *entry*.
 
         Args:
-            entry: Counted as held already.
-            limit: The most bytes of this shelf: for more, the oldest go. None: no limit counts.
+            entry: From a log call, or from an inner scope.
+            is_bounded: For more than the limit, the oldest go; else no limit counts.
         """
         outlet, size = self.outlet, len(entry[1]) + ENTRY_OVERHEAD
-        if limit is not None:
-            is_over = self.bytes_held + size > limit or outlet.bytes_held + size > outlet.limit
-            if is_over and not self._make_room(size, limit):
-                self.evicted += 1
-                outlet.discard(entry, FULL)
+        if is_bounded:
+            is_over = (
+                self.bytes_held + size > self._limit or outlet.bytes_held + size > outlet.limit
+            )
+            if is_over and not self._make_room(size):
+                self._refuse(entry)
                 return
-        outlet.count(self, size)
+        ledger = outlet.lane.ledger
+        is_locked = not HAS_GIL and acquire_within(outlet.lock, LOCK_SECONDS)
+        # Here and below, what a signal handler raises comes before these statements or after them:
+        # only calls are interrupted, once they are done.
+        outlet.bytes_held += size
+        self.bytes_held += size
+        ledger.held += 1
         self.entries.append(entry)
+        if is_locked:
+            outlet.lock.release()
 
-    def _make_room(self, size: int, limit: int) -> bool:
+    def _refuse(self, entry: Entry) -> None:
+        """Discard *entry*, for which there is no room."""
+        level, _, cell = entry
+        outlet, ledger = self.outlet, self.outlet.lane.ledger
+        counts = ledger.outcomes[FULL]
+        counts.setdefault(level, 0)
+        is_locked = not HAS_GIL and acquire_within(outlet.lock, LOCK_SECONDS)
+        ledger.held += 1
+        counts[level] += 1
+        self.evicted += 1
+        if is_locked:
+            outlet.lock.release()
+        cell.held_back += 1
+
+    def _make_room(self, size: int) -> bool:
         """Discard the oldest; return False where there is no room for *size* bytes even then."""
-        return run_locked(self._lock, 0, lambda: self._evict(size, limit)) != FULL
+        return run_locked(self._lock, 0, lambda: self._evict(size)) != FULL
 
-    def _evict(self, size: int, limit: int) -> str:
+    def _evict(self, size: int) -> str:
         outlet = self.outlet
         while True:
-            excess = max(self.bytes_held - limit, outlet.bytes_held - outlet.limit) + size
+            excess = max(self.bytes_held - self._limit, outlet.bytes_held - outlet.limit) + size
             if excess <= 0 or not self.entries:
                 return FULL if excess > 0 else ""
             self.evicted += 1
-            outlet.discard(self._remove(), FULL)
+            self._remove(outlet.lane.ledger.outcomes[FULL]).held_back += 1
 
-    def _remove(self) -> Entry:
-        """Remove and return the oldest entry."""
-        entry = self.entries.popleft()
-        self.outlet.count(self, -len(entry[1]) - ENTRY_OVERHEAD)
-        return entry
+    def _remove(self, counts: dict[int, int]) -> Cell:
+        """Remove the oldest entry, count it by level in *counts*, and return its cell."""
+        outlet = self.outlet
+        level, data, cell = self.entries[0]
+        size = len(data) + ENTRY_OVERHEAD
+        if level not in counts:
+            counts.setdefault(level, 0)
+        is_locked = not HAS_GIL and acquire_within(outlet.lock, LOCK_SECONDS)
+        del self.entries[0]
+        outlet.bytes_held -= size
+        self.bytes_held -= size
+        counts[level] += 1
+        if is_locked:
+            outlet.lock.release()
+        return cell
 
     def ship(self) -> None:
         """Have all of it accepted; an entry leaves the shelf when that is done, not before."""
@@ -174,10 +192,12 @@ class Shelf:
         outlet = self.outlet
         while self.entries:
             level, data, cell = self.entries[0]
-            outlet.put(level, data)
-            self._remove()
-            outlet.lane.ledger.released.add(level)
-            cell.add(len(data))
+            is_sent = outlet.put(level, data) is not False
+            self._remove(outlet.lane.ledger.outcomes[MOVED])
+            if is_sent:
+                cell.add(len(data))
+            else:
+                cell.hold_back()
         return True
 
     def discard(self, reason: str) -> None:
@@ -188,16 +208,24 @@ class Shelf:
 
     def forget(self, reason: str) -> None:
         """Discard all of it without the lock, for a finalizer: nobody else can reach it."""
+        counts = self.outlet.lane.ledger.outcomes[reason]
         while self.entries:
-            self.outlet.discard(self._remove(), reason)
+            self._remove(counts).held_back += 1
 
     def hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
         """Give all of it to an outer scope; return how many were evicted from here."""
         return run_locked(self._lock, LOCK_SECONDS, lambda: self._hand_to(take)) or 0
 
     def _hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
-        while self.entries:
-            take(self.outlet, self.entries[0])
-            self._remove()
+        moving = self.outlet.lane.ledger.moving
+        if self.entries and not run_locked(moving, MOVING_SECONDS, lambda: self._hand_all(take)):
+            self._hand_all(take)
         evicted, self.evicted = self.evicted, 0
         return evicted
+
+    def _hand_all(self, take: Callable[[Outlet, Entry], object]) -> bool:
+        counts = self.outlet.lane.ledger.outcomes[MOVED]
+        while self.entries:
+            take(self.outlet, self.entries[0])
+            self._remove(counts)
+        return True

@@ -32,17 +32,15 @@ _NUMBER = re.compile(
     r"(?<![\w.$:?%])-?(?:0[xX][\da-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
 )
 
-MakeItem = Callable[[logging.LogRecord, "logging.Formatter | None", int], bytes]
-"""Returns the item of a record."""
+MakeItem = Callable[..., bytes]
+"""Returns the item of a record, and may take further arguments."""
 
 
 def hiding_parameters(make: MakeItem) -> MakeItem:
     """Return a function like *make* that first removes the parameters of statements."""
 
-    def make_without_parameters(
-        record: logging.LogRecord, formatter: logging.Formatter | None, rate: int = 1
-    ) -> bytes:
-        return make(without_parameters(record), formatter, rate)
+    def make_without_parameters(record: logging.LogRecord, *others: Any) -> bytes:
+        return make(without_parameters(record), *others)
 
     return make_without_parameters
 

@@ -99,13 +99,12 @@ class _Counts:
     def of(cls, delivery: Delivery) -> _Counts:
         ledger, counts = delivery.ledger, cls.nothing()
         tallies = {
-            "sampled": ledger.sampled,
-            "limited": ledger.limited,
-            "over_budget": ledger.over_budget,
-            **{f"discarded_{reason}": ledger.discarded[reason] for reason in DISCARDED},
+            "sampled": ledger.sampled.by_level(),
+            "limited": ledger.limited.by_level(),
+            "over_budget": ledger.over_budget.by_level(),
+            **{f"discarded_{reason}": Counter(ledger.outcomes[reason]) for reason in DISCARDED},
         }
-        for reason, tally in tallies.items():
-            by_level = tally.by_level()
+        for reason, by_level in tallies.items():
             counts.reasons[reason] = by_level.total()
             counts.levels.update(by_level)
         for row in delivery.lane.volume.rows(""):
