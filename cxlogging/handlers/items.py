@@ -141,10 +141,8 @@ class ItemMaker:
                 is_plain = kind in PLAIN or (kind is int and value in self._integers)
                 if is_plain or (kind is float and value - value == 0.0):
                     document[name] = value
-                elif kind is FixedMapping:
-                    self._add_fixed(document, name, value, attributes)
                 else:
-                    document[name] = self._sanitized(value)
+                    self._add_other(document, name, value, attributes)
             task = attributes["taskName"] if HAS_TASK_NAME else None
             if self._sequence is not None:
                 sequence_id = document[self._sequence] = self._identify(attributes["process"])
@@ -154,30 +152,34 @@ class ItemMaker:
                 document.update(self._error_fields(*self._events.stacks(record)))
             task = None if task is None else self._events.clean_text(task)
             item = write(time_ns, document, rate, task)
-            length = len(item)
-            if length <= self._limit:
-                if cells is not None:
+            if (length := len(item)) <= self._limit:
+                if cells is None:
+                    cell.events += 1
+                    cell.bytes += length
+                else:
                     cells.append(cell)
-                    return item
-                cell.events += 1
-                cell.bytes += length
                 return item
         except BaseException as error:
             if not self._is_recoverable(error, key):
                 raise
         return self._slow_path(record, formatter, rate, cells, parsed, sequence_id)
 
-    def _sanitized(self, value: Any) -> Any:
+    def _add_other(
+        self, document: dict[str, Any], name: str, value: Any, attributes: Mapping[str, Any]
+    ) -> None:
         """
-        Return the clean form of an extra.
+        Add to *document* a field that is neither a text nor a number.
 
         Raises:
             UnusualError: The destination does not take such a value as it is.
         """
+        if type(value) is FixedMapping:
+            self._add_fixed(document, name, value, attributes)
+            return
         clean = self._events.clean(value)
         if not self._nests and isinstance(clean, (dict, list)):
             raise UnusualError("fields of this destination are flat")
-        return clean
+        document[name] = clean
 
     def _add_fixed(
         self,

@@ -176,7 +176,8 @@ class RelayProcess:
                 ) as got:
                     return got.status, got.read().decode()
             except urllib.error.HTTPError as error:
-                return error.code, error.read().decode()
+                with error:
+                    return error.code, error.read().decode()
         return 0, ""
 
     def health(self) -> tuple[int, Any]:
