@@ -191,10 +191,14 @@ class Relay:
         return self._process is not None
 
     def _get(self, path: str) -> str:
-        with contextlib.suppress(OSError, urllib.error.HTTPError):
+        try:
             url = f"http://127.0.0.1:{self._port}{path}"
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
         return ""
 
     def total(self, name: str, label: str = "") -> float:
