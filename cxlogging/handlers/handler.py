@@ -41,6 +41,9 @@ class ShippingHandler(logging.Handler):
         level: The level, as `logging.Handler` takes it.
         options: See the documentation of options: they are the same for every handler.
 
+    Attributes:
+        held_level: The level inside of scopes of `cxlogging.hold`; None where it is the same.
+
     Raises:
         ConfigurationError: An option is unknown or invalid.
     """
@@ -57,11 +60,8 @@ class ShippingHandler(logging.Handler):
         parts = build_pipeline(type(self), destination, options)
         self._delivery, self._make = parts.delivery, parts.make
         self._put = self._delivery.put
-        self._selection, self._gate, self._held_level = (
-            parts.selection,
-            parts.gate,
-            parts.held_level,
-        )
+        self._selection, self._gate = parts.selection, parts.gate
+        self.held_level = parts.held_level
         self._encode = destination.encode
         self._missing = self._delivery.destination.missing
         self._disabled = is_disabled()
@@ -77,8 +77,8 @@ class ShippingHandler(logging.Handler):
     def setLevel(self, level: int | str) -> None:  # noqa: N802 - logging's name
         """Set the level outside of scopes; inside it is ``held_level``, where that is lower."""
         super().setLevel(level)
-        if self._held_level is not None:
-            self.level = two_levels(self.level, self._held_level)
+        if self.held_level is not None:
+            self.level = two_levels(self.level, self.held_level)
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
         """Use *fmt*, unless it only adds to the message what are fields already."""

@@ -184,7 +184,7 @@ def test_a_limit_that_is_just_on():
         ("0", "limit takes a number of records"),
         ("many", "limit takes a number of records per .*, not 'many'"),
         ([3], r"limit takes a number of records per .*, not \[3\]"),
-        ({"frist": 3}, "limit: .*unexpected keyword argument 'frist'"),
+        ({"frist": 3}, "limit takes no argument 'frist'. Did you mean 'first'"),
         ({"first": -3}, "limit: first takes a whole number from 0, not -3"),
         ({"()": "cxlogging.NoLimiter"}, "limit: Cannot resolve 'cxlogging.NoLimiter'"),
         ({"()": "cxlogging.SiteLimiter", "first": "x"}, "limit: first takes a whole number"),

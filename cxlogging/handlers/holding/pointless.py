@@ -44,12 +44,13 @@ def look_at_levels(below: int) -> None:
             levels = [_level(each) for each in _loggers() if _reaches(each, handler)]
             if not levels and tries > 1:
                 _new.append((reference, note, tries - 1))
-            if levels and (sentence := _sentence(handler.level, min(levels), below)):
+            if levels and (sentence := _sentence(handler, min(levels), below)):
                 note(handler, sentence)
 
 
-def _sentence(own: int, lowest: int, below: int) -> str:
-    """Return what is wrong, or an empty text."""
+def _sentence(handler: Any, lowest: int, below: int) -> str:
+    """Return what is wrong with the levels of *handler* and its loggers, or an empty text."""
+    own, held_level = handler.level, handler.held_level
     names = [logging.getLevelName(level) for level in (lowest, below, own)]
     if lowest >= below:
         return (
@@ -61,6 +62,11 @@ def _sentence(own: int, lowest: int, below: int) -> str:
         return (
             f"cxlogging.hold has nothing to hold: it keeps records below {names[1]}, and this"
             f" handler takes none below {names[2]}; set held_level='DEBUG'"
+        )
+    if held_level is not None and not isinstance(own, TwoLevels):
+        return (
+            f"held_level={logging.getLevelName(held_level)} has no effect: this handler ships from"
+            f" {names[2]} on, also where nothing is held; set its level to INFO or above"
         )
     if isinstance(own, TwoLevels) and lowest > own:
         return (

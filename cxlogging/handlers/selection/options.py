@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, nearest
 from ...wire import option_parsers as values
 from .rates import Sampler, parsed_count, parsed_rate, refused
 from .samplers import RandomSampler
 
 FACTORY = "()"
 """The key of a mapping that `logging.config` has for what makes an object of its other items."""
+
+LIMITER_ARGUMENTS = ("first", "then", "per")
 
 OFF = values.NONE | {"false", "off", "no"}
 
@@ -72,6 +74,10 @@ def limit(name: str, value: object) -> Sampler | None:
     if made is True or values.word(made) in {"true", "on", "yes"}:
         return SiteLimiter()
     if isinstance(made, Mapping):
+        for each in made:
+            if each not in LIMITER_ARGUMENTS:
+                hint = nearest(str(each), LIMITER_ARGUMENTS)
+                raise ConfigurationError(f"{name} takes no argument {each!r}.{hint}")
         return cast("Sampler", _called(name, SiteLimiter, values.mapping(name, made)))
     with contextlib.suppress(ConfigurationError):
         return SiteLimiter(first=parsed_count(name, made, least=1))
