@@ -179,7 +179,7 @@ def test_every_vendor_takes_it(vendor, server):
         "honeycomb": cxlogging.HoneycombHandler,
         "betterstack": cxlogging.BetterStackHandler,
     }
-    handler = kinds[vendor]("k", url=server.url, limit={"first": 1, "then": 0})
+    handler = kinds[vendor]("k", url=server.url, limit={"first": 1, "then": 0, "per": 3600})
     minutes = Minutes()
     handler.delivery.lane.clock = minutes.clocks
     for _ in range(3):

@@ -53,7 +53,7 @@ def test_an_event_says_how_many_it_stands_for(vendor, server):
     handler = KINDS[vendor](
         url=server.url,
         sample_rate=[lambda record: record.rate, cxlogging.LevelSampler({"ERROR": 1})],
-        limit=cxlogging.SiteLimiter(2, then=3),
+        limit=cxlogging.SiteLimiter(2, then=3, per=3600),
     )
     for rate in (1, 10, 7, 7, 7, 0):
         handler.handle(a_record(rate=rate))
@@ -293,7 +293,9 @@ def test_a_record_of_a_strange_level(level):
 def test_held_back_counts_of_call_sites():
     """Each record left out is counted at its call site."""
     handler = KINDS["coralogix"](
-        url=NOWHERE, limit={"first": 2, "then": 0}, sample_rate=lambda r: (r.lineno != 9 and 1) or 0
+        url=NOWHERE,
+        limit={"first": 2, "then": 0, "per": 3600},
+        sample_rate=lambda r: (r.lineno != 9 and 1) or 0,
     )
     for line in (7, 7, 7, 7, 8, 9):
         handler.handle(a_record(line=line))
