@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -135,10 +136,14 @@ class Node:
 
     def is_healthy(self) -> bool:
         """Return whether it says so."""
-        with contextlib.suppress(OSError):
-            url = f"http://127.0.0.1:{self.monitor_port}/healthz"
+        url = f"http://127.0.0.1:{self.monitor_port}/healthz"
+        try:
             with urllib.request.urlopen(url, timeout=2) as answer:
                 return bool(answer.status == 200)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+        except OSError:
+            pass
         return False
 
     def kill(self) -> None:
