@@ -13,7 +13,7 @@ import errno
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cxlogging.delivery.journal.frames import HEADER_BYTES
+from cxlogging.delivery.journal.frames import HEADER_BYTES, DecodedFrame, frame_at, parse_header
 from cxlogging.delivery.process.registry import unregister
 from cxlogging.wire.http import Limits, Response
 from tests.fakes import Network, broken, timeout
@@ -34,6 +34,12 @@ WHICH = st.integers(0, MOST_PROCESSES - 1)
 
 class Killed(BaseException):
     """The process has ended here."""
+
+
+def holds_a_record(segment: bytes) -> bool:
+    """Return True if a segment has a whole record."""
+    first = frame_at(segment, HEADER_BYTES, parse_header(segment).magic, 0)
+    return isinstance(first, DecodedFrame)
 
 
 def is_poison(item: bytes) -> bool:
@@ -385,7 +391,7 @@ class Model(RuleBasedStateMachine):
             for description in carrier.disk.open_files.values()
         }
         for path, node in self.machine.files().items():
-            # One that could be neither begun nor removed holds nothing, and goes in the end.
-            begun = len(node.data) > HEADER_BYTES
-            if path.endswith(".seg") and "damaged" not in path and begun:
+            # One whose first record is torn and that could not be removed holds nothing, and goes
+            # once its process has ended.
+            if path.endswith(".seg") and "damaged" not in path and holds_a_record(bytes(node.data)):
                 assert id(node) in held, path
