@@ -46,8 +46,9 @@ def test_the_first_file_has_no_inline_script_and_names_files_of_the_server_alone
                                   "/page/../page.css", "/page/lib/preact.LICENSE"])  # fmt: skip
 def test_only_the_files_of_the_page_are_served(server, path):
     """The list is read when the server starts; no path is looked up in the file system."""
-    with pytest.raises(urllib.error.HTTPError, match="404"):
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
         urllib.request.urlopen(server.url + path)
+    refused.value.close()
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.relative_to(PAGE).as_posix())
