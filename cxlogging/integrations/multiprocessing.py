@@ -6,6 +6,7 @@ import logging.config
 from collections.abc import Mapping
 from typing import Any
 
+from ..delivery.process.missed_signals import watch_for_missed_signals
 from ..delivery.process.sigterm import install_sigterm
 
 
@@ -24,3 +25,4 @@ def initializer(config: Mapping[str, Any] | None = None) -> None:
     if config is not None:
         logging.config.dictConfig(dict(config))
     install_sigterm()
+    watch_for_missed_signals()

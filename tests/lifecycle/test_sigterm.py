@@ -144,3 +144,47 @@ def test_a_pool_that_is_terminated_delivers(program, server):
 
     assert (ended.code, ended.err) == (0, "")
     assert server.count() == 20
+
+
+MISSED = """
+import signal
+from cxlogging.integrations.multiprocessing import initializer
+initializer()
+log.info("x")
+reading, writing = os.pipe()
+def miss_it():
+    end = time.monotonic() + 5  # for systems that do not say where a thread waits
+    while "pipe_read" not in open("/proc/self/wchan").read() and time.monotonic() < end:
+        time.sleep(0.01)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # ends no call of the main thread
+threading.Thread(target=miss_it).start()
+os.read(reading, 1)
+"""
+
+
+def test_a_worker_of_a_pool_that_misses_sigterm_in_a_call_is_asked_again(program, server):
+    """A signal that ends no call of the main thread is handled nevertheless."""
+    ended = program(MISSED, options="flush_interval=60")
+
+    assert ended.code == -signal.SIGTERM
+    assert [event["message"] for event in server.events()] == ["x"]
+
+
+def test_a_fork_of_a_worker_does_not_end_the_worker(program):
+    """A signal to a process that a worker has forked is not raised in the worker."""
+    ended = program(
+        """
+        import signal
+        from cxlogging.integrations.multiprocessing import initializer
+        initializer()
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGTERM, lambda *_: os._exit(3))
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        print(os.waitpid(child, 0)[1] >> 8)
+        time.sleep(1)
+        """
+    )
+
+    assert (ended.code, ended.out) == (0, "3\n")

@@ -20,6 +20,7 @@ from typing import Any
 
 from ...wire.threads import start_thread
 from ..diagnostics import Diagnostics
+from ..ledger import Counter
 from ..overview import flush_all
 from .exit import at_exit, release_held
 from .registry import registered
@@ -36,6 +37,9 @@ NOT_PYTHON = (
     "SIGTERM is handled by code that is not Python's, and is left to it:"
     " call cxlogging.flush_all() where the program is asked to end"
 )
+
+CALLS = Counter()
+"""How often the handler of SIGTERM was called."""
 
 _set_handler: Any = signal.signal
 
@@ -60,6 +64,7 @@ class DeliverFirst:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal; a second one during the delivery does not wait again."""
+        CALLS.add()
         if _interrupted_us() and _raise_later(number):
             return
         first = _State.delivering != os.getpid()
