@@ -25,7 +25,7 @@ from cxlogging.relay.dead_letters import DeadLetters, RejectedMessage
 from cxlogging.relay.link import Link
 from cxlogging.relay.setup import Setup, Sizes
 from tests.faults.backend import Backend, answer
-from tests.nats.servers import free_ports, get, using, wait_for
+from tests.nats.servers import DEADLINE, count_messages, free_ports, get, using, wait_for
 
 Result = TypeVar("Result")
 KEYS = {"HONEYCOMB_API_KEY": "honey-key-1234", "CORALOGIX_API_KEY": "cxtp_1234567890"}
@@ -74,6 +74,16 @@ def publish(
                     break
 
     using(address, send)
+
+
+def names(count: int, prefix: str = "a") -> list[str]:
+    """Return names of items."""
+    return [f"{prefix}:{number}" for number in range(count)]
+
+
+def wait_empty(address: str, seconds: float = DEADLINE) -> None:
+    """Wait until the stream holds nothing: everything in it was acknowledged."""
+    wait_for(lambda: count_messages(address) == 0, "everything is acknowledged", seconds)
 
 
 def cxlogging(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
