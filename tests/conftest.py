@@ -17,8 +17,10 @@ from typing import Any
 import hypothesis
 import pytest
 
+import cxlogging
 from cxlogging.delivery.process.registry import registered
 from cxlogging.devserver import DevServer
+from cxlogging.handlers.handler import ShippingHandler
 from tests.fakes import HOLD_BACK
 
 # A shell ignores them for background jobs, and every program that a test starts inherits that.
@@ -52,6 +54,13 @@ log = logging.getLogger("shop")
 log.setLevel(logging.DEBUG)
 log.addHandler(handler)
 """
+
+
+def make_handler(vendor: str, **options: Any) -> ShippingHandler:
+    """Return a handler of *vendor* as programs make it, with these *options*."""
+    code = f"{HANDLERS[vendor]}, **options)"
+    handler: ShippingHandler = eval(code, {"cxlogging": cxlogging, "options": options})
+    return handler
 
 
 @dataclass(frozen=True)
