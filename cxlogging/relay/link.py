@@ -39,7 +39,8 @@ class Link:
     """
     A connection that is opened again when it is lost, or does not answer.
 
-    Every method raises `StreamError` where an operation fails.
+    Every method raises `StreamError` where an operation fails. As an asynchronous context manager
+    it closes itself.
 
     Args:
         address: The servers and the stream.
@@ -54,6 +55,12 @@ class Link:
         self._client: object = None
         self._js: JetStreamContext | None = None
         self._silent = 0
+
+    async def __aenter__(self) -> Link:  # noqa: PYI034 - typing.Self came with 3.11
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.close()
 
     async def js(self) -> JetStreamContext:
         """Return JetStream over the connection, which is open now."""

@@ -216,7 +216,7 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
-def _differences(names: Sequence[str], found: Any, wanted: Any) -> dict[str, str]:
+def differences(names: Sequence[str], found: Any, wanted: Any) -> dict[str, str]:
     """Return by name a sentence for each of *names* that differs."""
     differing: dict[str, str] = {}
     for name in names:
@@ -281,8 +281,8 @@ class Setup:
         is_rejected = wanted.name == self._config.address.rejected_stream
         if (is_main and self._sizes.max_bytes) or (is_rejected and self._sizes.rejected_bytes):
             chosen.append("max_bytes")
-        changed = _differences((*KEPT, *chosen), found, wanted)
-        fixed = _differences(FIXED, found, wanted)
+        changed = differences((*KEPT, *chosen), found, wanted)
+        fixed = differences(FIXED, found, wanted)
         if changed:
             new = dataclasses.replace(found, **{name: getattr(wanted, name) for name in changed})
             await self._apply(lambda js: js.update_stream(new))
@@ -385,7 +385,7 @@ async def ensure_consumer(link: Link, vendor: str, ack_wait: float) -> SetupChan
             raise
         await link.call(lambda js: js.add_consumer(stream, wanted))
         return SetupChange(part, "created")
-    changed = _differences(OF_CONSUMERS, found.config, wanted)
+    changed = differences(OF_CONSUMERS, found.config, wanted)
     if changed:
         new = dataclasses.replace(found.config, **{each: getattr(wanted, each) for each in changed})
         await link.call(lambda js: js.add_consumer(stream, new))

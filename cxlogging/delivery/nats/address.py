@@ -52,6 +52,11 @@ class Address(NamedTuple):
         return self.servers[0].startswith("tls:")
 
     @property
+    def is_local(self) -> bool:
+        """Whether all servers are on this machine."""
+        return all(settings.is_loopback(urlsplit(each).hostname or "") for each in self.servers)
+
+    @property
     def rejected_stream(self) -> str:
         """The name of the stream with what the vendor refused."""
         return f"{self.stream}_REJECTED"
