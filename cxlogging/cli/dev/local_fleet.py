@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ...delivery.nats.address import Address
-from ...errors import ConfigurationError
+from ...delivery.nats.address import Address, require_client
 from .nats_server import INSTALL, NatsServer, choose_port, data_folder, find_nats_server
 
 STREAM = "LOGS"
@@ -41,8 +39,7 @@ def require_programs() -> str:
     Raises:
         ConfigurationError: The server or its client is not installed.
     """
-    if importlib.util.find_spec("nats") is None:
-        raise ConfigurationError(f"--nats needs the package nats-py: {INSTALL}.")
+    require_client("--nats", INSTALL)
     return find_nats_server()
 
 

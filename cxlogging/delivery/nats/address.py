@@ -230,15 +230,16 @@ def _certificate() -> tuple[str, str] | None:
     return (found, "") if isinstance(found, str) else found
 
 
-def require_client(name: str) -> None:
+def require_client(name: str, install: str = EXTRA) -> None:
     """
     Raise where the client of NATS is not installed.
 
     Args:
         name: The option or the command that needs it.
+        install: The command that installs it.
 
     Raises:
         ConfigurationError: It is not.
     """
     if importlib.util.find_spec("nats") is None:
-        raise ConfigurationError(f"{name} needs the package nats-py: {EXTRA}.")
+        raise ConfigurationError(f"{name} needs the package nats-py: {install}.")
