@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...wire import option_parsers as values
-from .rates import Chance, chance, parsed_rate, refused, value_of
+from .rates import Chance, chance, parsed_count, value_of
 
 MAX_LOGGERS = 4_096
 """Names of loggers whose rates are remembered; beyond that, they are looked up again."""
@@ -41,7 +41,7 @@ class FieldSampler:
         from hashlib import sha1  # noqa: PLC0415 - few samplers need it
 
         self._field = field
-        self._rate = parsed_rate("rate", rate)
+        self._rate = parsed_count("rate", rate, least=1)
         self._sha1 = sha1
 
     def __call__(self, record: logging.LogRecord) -> int:
@@ -114,8 +114,8 @@ def _logger_rates(value: object) -> LevelRates:
 
 def _level_rates(rates: object) -> LevelRates:
     if not isinstance(rates, Mapping):
-        raise refused("rates", "a mapping of levels to rates", rates)
-    plain = {_level(level): parsed_rate("rates", rates[level]) for level in rates}
+        raise values.refused("rates", "a mapping of levels to rates", rates)
+    plain = {_level(level): parsed_count("rates", rates[level], least=1) for level in rates}
     return sorted(plain.items(), reverse=True)
 
 
