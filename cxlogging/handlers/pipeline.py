@@ -77,7 +77,10 @@ def build_pipeline(
     make = _item_maker(parsed, ItemMaker(events, destination, cell_of))
     gate = None
     if parsed["hold"] and not delivery.destination.missing and not isolation.is_disabled():
-        held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination, cell_of))
+        held = make
+        if events.sequence_field is not None:
+            unnumbered = ItemMaker(events.without_sequence(), destination, cell_of)
+            held = _item_maker(parsed, unnumbered)
         put = delivery.put if selection is None else selection.put
         gate = Gate(delivery, put, held, parsed["hold_bytes"], report.note)
     held_level = None if gate is None else parsed["held_level"]
