@@ -72,7 +72,7 @@ class Outlet:
             f"cxlogging discarded the {evicted} oldest records of a hold before it was released:"
             " raise max_bytes or hold_bytes"
         )
-        time_ns = int(self.lane.clock.wall() * 1e6) * 1000
+        time_ns = self.lane.clock.wall_ns()
         fields = {"cx_held_evicted": evicted}
         origin = SyntheticOrigin()
         event = Event(time_ns, logging.WARNING, "WARNING", message, fields, origin)
