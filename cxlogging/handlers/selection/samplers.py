@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...wire import option_parsers as values
+from ..levels import nearest_logger
 from .rates import Chance, chance, parsed_count, value_of
 
 MAX_LOGGERS = 4_096
@@ -96,12 +97,8 @@ class LevelSampler:
         """Return the rates of the nearest logger that has some; `_known` remembers them."""
         rates = self._known.get(name)
         if rates is None:
-            above, rates = name, self._rates
-            while above:
-                if above in self._loggers:
-                    rates = self._loggers[above]
-                    break
-                above = above.rpartition(".")[0]
+            nearest = nearest_logger(name, self._loggers)
+            rates = self._loggers[nearest] if nearest else self._rates
             if len(self._known) >= MAX_LOGGERS:
                 self._known.clear()
             self._known[name] = rates
