@@ -183,6 +183,7 @@ def report() -> dict[str, Any]:
     most = max(1, min(MAX_CALL_SITES, ALL_CALL_SITES // max(1, len(everyone))))
     for name, workers in everyone:
         lane = workers.lane
+        volume = _call_sites(shortened(lane.volume.rows(name), most))
         with lane.lock:
             handlers.append(
                 {
@@ -192,7 +193,7 @@ def report() -> dict[str, Any]:
                     "queue_records": lane.outstanding,
                     "queue_bytes": lane.queue.bytes_held,
                     "queue_limit": lane.queue.bound,
-                    "volume": _call_sites(shortened(lane.volume.rows(name), most)),
+                    "volume": volume,
                 }
             )
     handlers.sort(key=itemgetter("name"))
