@@ -22,8 +22,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-import nats.js.errors
-
 from ..delivery.nats.failures import StreamError
 from ..delivery.nats.message import (
     COUNT,
@@ -178,14 +176,11 @@ class DeadLetters:
     async def _next(self, at: int) -> RejectedMessage | None:
         """Return the first dead letter whose number is *at* or more."""
         subject = self._link.address.rejected_subject(">")
-        try:
-            found = await self._link.call(
-                lambda js: js.get_msg(self._stream, seq=at, subject=subject, next=True)
-            )
-        except StreamError as error:
-            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-                return None
-            raise
+        found = await self._link.find(
+            lambda js: js.get_msg(self._stream, seq=at, subject=subject, next=True)
+        )
+        if found is None:
+            return None
         headers, payload = dict(found.headers or {}), found.data or b""
         if headers.pop(ENCODING, "") == GZIP:
             with contextlib.suppress(OSError, EOFError, zlib.error):  # damaged: shown as it is
@@ -228,9 +223,7 @@ class DeadLetters:
             StreamError: The server does not answer.
         """
         try:
-            await self._link.call(lambda js: js.delete_msg(self._stream, letter.sequence))
+            await self._link.find(lambda js: js.delete_msg(self._stream, letter.sequence))
         except StreamError as error:
-            if error.code != NO_MESSAGE and not isinstance(
-                error.__cause__, nats.js.errors.NotFoundError
-            ):
+            if error.code != NO_MESSAGE:
                 raise
