@@ -1,4 +1,4 @@
-"""How it stands with a stream and its relays, and what should alarm somebody."""
+"""The state of a stream and its relays, and what should alarm somebody."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class VendorBacklog:
 @dataclass(frozen=True)
 class StreamStatus:
     """
-    How it stands with a stream.
+    The state of a stream.
 
     Attributes:
         stream: Its address.
@@ -88,7 +88,7 @@ class StreamStatus:
 
 async def read_status(link: Link, seconds: float = 0.0) -> StreamStatus:
     """
-    Return how it stands with the stream of *link*.
+    Return the state of the stream of *link*.
 
     Args:
         link: The connection.

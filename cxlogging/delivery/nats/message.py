@@ -122,15 +122,19 @@ class Outgoing(NamedTuple):
     @property
     def size(self) -> int:
         """The bytes that a server counts: headers and payload."""
-        head = sum(len(name) + len(value) + 4 for name, value in self.headers.items())
-        return len(self.payload) + head + len("NATS/1.0\r\n\r\n")
+        return len(self.payload) + header_bytes(self.headers) + len("NATS/1.0\r\n\r\n")
+
+
+def header_bytes(headers: Mapping[str, str]) -> int:
+    """Return the bytes that *headers* take in a message, without its first line."""
+    return sum(len(name) + len(value) + len(": \r\n") for name, value in headers.items())
 
 
 def stream_identity(destination: Destination) -> dict[str, str]:
     """
-    Return what a relay is told about *destination*.
+    Return what the messages say about *destination* to a relay.
 
-    Addresses are not among it: a relay sends its keys only to those of its own configuration.
+    No address is part of it: a relay sends its keys only to those of its own configuration.
     """
     identity = {**destination.identity, **destination.envelope}
     identity.pop("url", None)
