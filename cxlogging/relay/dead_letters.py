@@ -36,7 +36,6 @@ from ..delivery.nats.message import (
     cut,
     read_message,
 )
-from ..delivery.queue.queue import ItemOrigin
 from .delivering.held import HeldMessage
 from .link import Link
 
@@ -136,11 +135,9 @@ class DeadLetters:
         raw = message.raw
         vendor = raw.subject.rpartition(".")[2]
         shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
-        spacing = int(raw.headers.get(SPACING, 0))
         for begin, end, reason in message.refused():
-            chosen = message.items[begin:end]
-            origins = [ItemOrigin(item.run, item.number, spacing) for item in chosen]
-            items = [(item.level, item.data) for item in chosen]
+            origins = [message.origin(index) for index in range(begin, end)]
+            items = [(item.level, item.data) for item in message.items[begin:end]]
             for each in cut(items, origins, shared):
                 await self._write(vendor, raw.subject, each.headers, each.payload, reason)
 

@@ -90,12 +90,14 @@ class StreamMessage(NamedTuple):
         destination: Vendor and hash: items with the same one go to the same place.
         identity: The vendor, as ``"vendor"``, and the arguments that were given for it.
         items: In order, at least one.
+        spacing: See `ItemOrigin`.
     """
 
     id: str
     destination: str
     identity: Mapping[str, str]
     items: Sequence[StreamItem]
+    spacing: int
 
     @property
     def vendor(self) -> str:
@@ -228,7 +230,8 @@ def read_message(headers: Mapping[str, str] | None, payload: bytes) -> StreamMes
     items = list(_items(origin, payload))
     if len(items) != count or not items:
         raise MessageError(f"the message has {len(items)} items, and {COUNT} says {count}")
-    return StreamMessage(f"{origin.run}-{first}-{count}", destination, named, items)
+    name = f"{origin.run}-{first}-{count}"
+    return StreamMessage(name, destination, named, items, origin.spacing)
 
 
 NO_FORMAT = f"the message has no header {FORMAT_HEADER}: it was not published by this package"
