@@ -22,11 +22,11 @@ class Chore(Protocol):
 
 
 class EventSource(Protocol):
-    """Something that the vendor is told in events past the queue: they are not records."""
+    """Sends the vendor events about this package, past the queue: they are not records."""
 
     @property
     def event_due_at(self) -> float:
-        """Monotonic seconds; infinite where there is nothing to tell."""
+        """Monotonic seconds; infinite where there is no event."""
 
     def take_event(self, now: float) -> Event | None:
         """Return the event that is due at monotonic *now*, or None. Under the delivery's lock."""

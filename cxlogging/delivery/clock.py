@@ -28,3 +28,7 @@ class Clocks(NamedTuple):
     monotonic: Callable[[], float] = system_clock.monotonic
     wall: Callable[[], float] = system_clock.wall
     random: Callable[[], float] = random_unit
+
+    def wall_ns(self) -> int:
+        """Return nanoseconds since 1970, in whole microseconds, for an event made here."""
+        return int(self.wall() * 1e6) * 1000

@@ -128,8 +128,8 @@ class Drops:
             f"cxlogging dropped {fresh.total()} records as its buffer was full ({listed})"
             f" between {_iso(first)} and {_iso(last)}"
         )
-        time_ns = int(self._clock.wall() * 1e6) * 1000
-        return Event(time_ns, logging.WARNING, "WARNING", message, fields, SyntheticOrigin())
+        time_ns, origin = self._clock.wall_ns(), SyntheticOrigin()
+        return Event(time_ns, logging.WARNING, "WARNING", message, fields, origin)
 
     def event_sent(self, *, done: bool) -> None:
         """Note whether the vendor took the event; else the next one includes its counts."""

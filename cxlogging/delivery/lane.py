@@ -29,14 +29,13 @@ from collections.abc import Callable
 
 from ..wire.destination import Destination
 from ..wire.masking import Masker
-from ..wire.threads import run_locked
 from .chores import Chore, EventSource
 from .clock import Clocks
 from .diagnostics import Diagnostics
 from .drops import Drops
 from .http.compression import Encoding
 from .http.interface import ItemTransport, Transport
-from .ledger import MOVING_SECONDS, DeliveryState, Ledger, Stats
+from .ledger import DeliveryState, Ledger, Stats
 from .options import Options
 from .queue.factory import QueueMaker
 from .volume import Volume
@@ -221,7 +220,7 @@ class Lane:
     def stats(self) -> Stats:
         """Return the statistics at this instant."""
         # Without the lock, a record that becomes accepted just now may be counted twice.
-        return run_locked(self.ledger.moving, MOVING_SECONDS, self._stats) or self._stats()
+        return self.ledger.between_looks(self._stats)
 
     def _stats(self) -> Stats:
         with self.lock:

@@ -11,9 +11,11 @@ import _thread
 import enum
 import itertools
 from collections import Counter as Multiset
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from ..wire.threads import Result, run_locked
 
 MOVING_SECONDS = 0.25
 """How long a look at the ledger waits while held records become accepted, and they for a look."""
@@ -189,13 +191,23 @@ class Ledger:
         self.sampled = Tally()
         self.limited = Tally()
         self.over_budget = Tally()
-        self.moving: Any = _thread.RLock()
+        self._moving = _thread.RLock()
         self.held = 0
         self.outcomes: dict[str, dict[int, int]] = {outcome: {} for outcome in (MOVED, *DISCARDED)}
         self.suppressed = Counter()
         self.rejected: Multiset[int] = Multiset()
         self.abandoned: Multiset[int] = Multiset()
         self.reasons: dict[str, int] = {}
+
+    def between_looks(self, work: Callable[[], Result]) -> Result:
+        """
+        Return what *work* returns: it moves held records, or looks at the counts.
+
+        No other thread does either meanwhile, unless it takes longer than `MOVING_SECONDS`. Work
+        that returns None is called twice.
+        """
+        done = run_locked(self._moving, MOVING_SECONDS, work)
+        return work() if done is None else done
 
     def lose(self, level: int) -> None:
         """Count one record as dropped, also where no memory is left for a new count."""

@@ -101,7 +101,7 @@ class StatsReporter:
         self._endpoint: Endpoint | None = None
         self._transport: HttpTransport | None = None
         self._pid = 0
-        self._answered = False
+        self._answered: bool | None = None  # until there was a first report
         self._diagnostics = Diagnostics("report_stats()")
         self._watcher = Watcher(self._is_needed, self._report, own_thread, SECONDS)
 
@@ -120,7 +120,7 @@ class StatsReporter:
 
     def end(self) -> None:
         """Report no more, as before the local server of this process is stopped."""
-        self._endpoint, self._answered = None, False
+        self._endpoint, self._answered = None, None
 
     def _is_needed(self) -> bool:
         return self._endpoint is not None and not (PROCESS.is_ending or PROCESS.is_forking)
@@ -130,29 +130,32 @@ class StatsReporter:
         if endpoint is None:
             return
         with contained:  # a failed report must end neither the thread nor the process
-            try:
-                status = self._post(endpoint, TIMEOUT)
-            except TransportError as error:
-                self._failed(endpoint, str(error))
-                return
-            if status == 200:
+            if reason := self._refusal(endpoint, TIMEOUT):
+                self._failed(endpoint, reason)
+            else:
                 self._answered = True
                 self._diagnostics.passed("report")
-            else:
-                self._failed(endpoint, f"answered {status}: is it `cxlogging dev` of this version?")
 
     def _report_last(self) -> None:
-        """Report how it ended, where the server answered before."""
-        endpoint, transport = self._endpoint, self._transport
-        if endpoint and transport and self._answered and self._pid == os.getpid():
-            with own_thread(), contained:
-                self._post(endpoint, LAST_TIMEOUT)
-            transport.close()
+        """Report how it ended, unless the server did not take the report before."""
+        endpoint = self._endpoint
+        if endpoint is None or self._answered is False:
+            return
+        with own_thread(), contained:
+            is_first = self._answered is None  # of a process that has ended soon
+            reason = self._refusal(endpoint, TIMEOUT if is_first else LAST_TIMEOUT)
+            if reason and is_first:  # else the server may have ended before
+                self._failed(endpoint, reason)
+            self._connected(endpoint).close()
 
-    def _post(self, endpoint: Endpoint, seconds: float) -> int:
-        """Return the status of the answer to a report."""
+    def _refusal(self, endpoint: Endpoint, seconds: float) -> str:
+        """Post a report; return why the server does not take it, or an empty text."""
         request = Request(endpoint, HEADERS, json.dumps(report()).encode())
-        return self._connected(endpoint).send(request, None, seconds).status
+        try:
+            status = self._connected(endpoint).send(request, None, seconds).status
+        except TransportError as error:
+            return str(error)
+        return "" if status == 200 else f"answered {status}: is it `cxlogging dev` of this version?"
 
     def _connected(self, endpoint: Endpoint) -> HttpTransport:
         if self._transport is None or self._pid != os.getpid():
@@ -180,6 +183,7 @@ def report() -> dict[str, Any]:
     most = max(1, min(MAX_CALL_SITES, ALL_CALL_SITES // max(1, len(everyone))))
     for name, workers in everyone:
         lane = workers.lane
+        volume = _call_sites(shortened(lane.volume.rows(name), most))
         with lane.lock:
             handlers.append(
                 {
@@ -189,7 +193,7 @@ def report() -> dict[str, Any]:
                     "queue_records": lane.outstanding,
                     "queue_bytes": lane.queue.bytes_held,
                     "queue_limit": lane.queue.bound,
-                    "volume": _call_sites(shortened(lane.volume.rows(name), most)),
+                    "volume": volume,
                 }
             )
     handlers.sort(key=itemgetter("name"))

@@ -48,7 +48,7 @@ def check(delivery: Delivery, encoding: str | None = None) -> CheckResult:
         return CheckResult(ok=False, cause=f"{missing} is not set", cure=f"Set {missing}.")
     identity = os.urandom(6).hex()
     fields = {"cx_check": identity}
-    time_ns = int(delivery.clock.wall() * 1e6) * 1000
+    time_ns = delivery.clock.wall_ns()
     event = Event(time_ns, logging.INFO, "INFO", "cxlogging check", fields, SyntheticOrigin())
     outcome = delivery.probe(logging.INFO, delivery.destination.encode(event), encoding)
     verdict = outcome.verdict

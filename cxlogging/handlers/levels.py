@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Container
 
 from ..errors import ConfigurationError, nearest
 from ..wire import option_parsers as values
@@ -21,3 +22,10 @@ def level_number(name: str, value: object) -> int:
             f"{name} takes a number, or a name such as 'INFO', not {values.shown(value)}.{hint}"
         )
     return found
+
+
+def nearest_logger(name: str, known: Container[str]) -> str:
+    """Return the *known* name of logger *name* or of the nearest one above it; ``""`` if none."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..delivery import isolation
 from ..delivery.delivery import Delivery
@@ -20,7 +20,9 @@ from .levels import level_number
 from .redaction.rules import DefaultRules, build_sanitizer
 from .selection import options as selecting
 from .selection.report import HeldBackReport
-from .selection.selection import Selection
+
+if TYPE_CHECKING:
+    from .selection.selection import Selection
 
 
 class Pipeline(NamedTuple):
@@ -75,7 +77,10 @@ def build_pipeline(
     make = _item_maker(parsed, ItemMaker(events, destination, cell_of))
     gate = None
     if parsed["hold"] and not delivery.destination.missing and not isolation.is_disabled():
-        held = _item_maker(parsed, ItemMaker(events.without_sequence(), destination, cell_of))
+        held = make
+        if events.sequence_field is not None:
+            unnumbered = ItemMaker(events.without_sequence(), destination, cell_of)
+            held = _item_maker(parsed, unnumbered)
         put = delivery.put if selection is None else selection.put
         gate = Gate(delivery, put, held, parsed["hold_bytes"], report.note)
     held_level = None if gate is None else parsed["held_level"]
@@ -97,6 +102,8 @@ def _selection(
     samplers, limit, amount = parsed["sample_rate"], parsed["limit"], parsed["budget"]
     if not (samplers or limit or amount):
         return None
+    from .selection.selection import Selection  # noqa: PLC0415 - few handlers have one
+
     budget = None
     if amount is not None:
         from .selection.budget import Budget  # noqa: PLC0415 - few handlers have one

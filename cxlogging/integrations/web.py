@@ -163,7 +163,7 @@ class RequestContext:
     def end_hold(self, error: BaseException | None) -> None:
         """Release the request's records if it has failed; discard them if not."""
         if self._hold is not None:
-            # Where an exception has become no answer yet, the hold may be told to ignore it.
+            # The hold may ignore an exception that has not become an answer yet.
             decides = error is None or self.status is not None
             self._hold.close(error, failed=decides and self._status() >= SERVER_ERROR)
 

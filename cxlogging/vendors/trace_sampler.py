@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..handlers.context import captured
-from ..handlers.selection.rates import Chance, chance, parsed_share, refused, whole
+from ..handlers.selection.rates import Chance, chance, parsed_share, whole
 from ..handlers.tracing import trace_of
 from ..wire import option_parsers as values
 
@@ -52,7 +52,7 @@ class TraceSampler:
         names = [vendor.name for vendor in VENDORS.values() if vendor.samples_traces]
         name = values.choice(OTEL, *names)("like", like)
         if type(self._weight) is not int:
-            raise refused("rate", f"one trace in a whole number with like={name!r}", rate)
+            raise values.refused("rate", f"one trace in a whole number with like={name!r}", rate)
         self._keeps = VENDORS[name].trace_rule(self._weight)
 
     def __call__(self, record: logging.LogRecord) -> int:

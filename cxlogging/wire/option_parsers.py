@@ -46,6 +46,11 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
+def refused(name: str, takes: str, value: object) -> ConfigurationError:
+    """Return the error for a *value* that the argument *name* does not take."""
+    return ConfigurationError(f"{name} takes {takes}, not {shown(value)}.")
+
+
 def no_placeholder(name: str, value: str, variable: str = "") -> None:
     """Raise a `ConfigurationError` if *value* is a placeholder such as ``${KEY}``."""
     if _PLACEHOLDER.fullmatch(value.strip()):
@@ -188,6 +193,15 @@ def mapping(name: str, value: object) -> dict[str, Any]:
             raise ConfigurationError(f"{name} takes names that are strings, not {shown(key)}.")
     # An item of dictConfig's own mapping is converted only when it is accessed by name.
     return {key: value[key] for key in value}
+
+
+def arguments(name: str, value: Mapping[Any, Any], *known: str) -> dict[str, Any]:
+    """Parse a mapping of arguments, each of which is one of the *known*."""
+    for each in value:
+        if each not in known:
+            hint = nearest(str(each), known)
+            raise ConfigurationError(f"{name} takes no argument {each!r}.{hint}")
+    return mapping(name, value)
 
 
 def path(name: str, value: object, what: str = "a path") -> str:

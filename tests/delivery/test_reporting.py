@@ -175,6 +175,23 @@ def test_how_it_ended_is_reported(server, start):
     assert handlers(server)[0]["queue_records"] == 0
 
 
+def test_a_program_that_ends_before_its_first_report_reports_once(server, start):
+    """The exit makes the report of a program that runs for less than a second."""
+    program = start("cxlogging.report_stats(); log.info('x'); handler.flush(20)", server.url)
+    assert program.end() == (0, "", "")
+
+    assert delivered(server) == [1]
+
+
+def test_a_program_that_ends_before_its_first_report_names_the_trouble(start):
+    """Where nothing listens, such a program says so, once."""
+    program = start("cxlogging.report_stats()", "http://127.0.0.1:9")
+    code, _, errors = program.end()
+
+    assert (code, errors.count("\n")) == (0, 1)
+    assert "http://127.0.0.1:9 does not take statistics" in errors
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_fork_has_two_processes_that_report(server, start):

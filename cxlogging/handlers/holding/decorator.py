@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ...errors import ConfigurationError, nearest
+from ...errors import ConfigurationError
 from ...wire import option_parsers as values
 from .rules import Rules
 from .scope import Hold, current_hold
@@ -147,8 +147,4 @@ def hold_option(value: object, name: str = "hold") -> Holding | None:
         return value
     if not isinstance(value, Mapping):
         return hold() if values.boolean(name, value) else None
-    for each in value:
-        if each not in NAMES:
-            hint = nearest(str(each), NAMES)
-            raise ConfigurationError(f"{name} takes no argument {each!r}.{hint}")
-    return hold(**{each: value[each] for each in value})
+    return hold(**values.arguments(name, value, *NAMES))

@@ -73,8 +73,7 @@ class Gate:
             if scope.is_open:
                 rules = scope.rules
                 if (scope.fate is not None and scope.fate is Fate.SHIP) or (
-                    level >= rules.release_level
-                    and (rules.decide is None or rules.decides(record, self._note))
+                    level >= rules.release_level and rules.decides(record, self._note)
                 ):
                     released = scope
                 elif holder is None and level < rules.below:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ...errors import ConfigurationError
 from ...wire import option_parsers as values
 from ...wire.external_errors import is_external
-from ..levels import level_number
+from ..levels import level_number, nearest_logger
 
 Note = Callable[[str, str], None]
 """Reports a problem: takes a topic, by which reports are deduplicated, and a sentence."""
@@ -41,7 +41,7 @@ class Rules(NamedTuple):
     Attributes:
         below: Records of lower levels are held back.
         release_level: Records of lower levels release nothing.
-        decide: Decides whether another one releases; None: each does.
+        decide: Decides whether a record from that level on releases; None: each does.
         ignore: Exceptions that release nothing.
         max_bytes: The most bytes that one scope holds for one handler.
         slow: Seconds after which a scope releases when it ends, or None.
@@ -82,9 +82,9 @@ class Rules(NamedTuple):
         )
 
     def decides(self, record: logging.LogRecord, note: Note) -> bool:
-        """Return what `decide` says about *record*; *note* is told where it fails."""
+        """Return what `decide` says about *record*; report to *note* if it fails."""
         try:
-            return self.decide is not None and bool(self.decide(record))
+            return self.decide is None or bool(self.decide(record))
         except BaseException as error:
             if is_external(error):
                 raise
@@ -149,10 +149,7 @@ def _by_logger(given: Mapping[Any, Any]) -> Decide:
     default = levels.get("", levels.get("root", logging.ERROR))
 
     def decide(record: logging.LogRecord) -> bool:
-        name = record.name
-        while name and name not in levels:
-            name = name.rpartition(".")[0]
-        return record.levelno >= levels.get(name, default)
+        return record.levelno >= levels.get(nearest_logger(record.name, levels), default)
 
     return decide
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...delivery.ledger import MOVED, MOVING_SECONDS
+from ...delivery.ledger import MOVED
 from ...delivery.process.state import PROCESS
 from ...wire.event import Event, SyntheticOrigin
 from ...wire.threads import HAS_GIL, acquire_within, run_locked
@@ -72,7 +72,7 @@ class Outlet:
             f"cxlogging discarded the {evicted} oldest records of a hold before it was released:"
             " raise max_bytes or hold_bytes"
         )
-        time_ns = int(self.lane.clock.wall() * 1e6) * 1000
+        time_ns = self.lane.clock.wall_ns()
         fields = {"cx_held_evicted": evicted}
         origin = SyntheticOrigin()
         event = Event(time_ns, logging.WARNING, "WARNING", message, fields, origin)
@@ -184,9 +184,8 @@ class Shelf:
         if self.evicted:
             evicted, self.evicted = self.evicted, 0
             self.outlet.report(evicted)
-        moving = self.outlet.lane.ledger.moving
-        if self.entries and not run_locked(moving, MOVING_SECONDS, self._move):
-            self._move()
+        if self.entries:
+            self.outlet.lane.ledger.between_looks(self._move)
 
     def _move(self) -> bool:
         outlet = self.outlet
@@ -217,9 +216,8 @@ class Shelf:
         return run_locked(self._lock, LOCK_SECONDS, lambda: self._hand_to(take)) or 0
 
     def _hand_to(self, take: Callable[[Outlet, Entry], object]) -> int:
-        moving = self.outlet.lane.ledger.moving
-        if self.entries and not run_locked(moving, MOVING_SECONDS, lambda: self._hand_all(take)):
-            self._hand_all(take)
+        if self.entries:
+            self.outlet.lane.ledger.between_looks(lambda: self._hand_all(take))
         evicted, self.evicted = self.evicted, 0
         return evicted
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ...errors import ConfigurationError, nearest
+from ...errors import ConfigurationError
 from ...wire import option_parsers as values
-from .rates import Sampler, parsed_count, parsed_rate, refused
-from .samplers import RandomSampler
+
+if TYPE_CHECKING:
+    from .rates import Sampler
 
 FACTORY = "()"
 """The key of a mapping that `logging.config` has for what makes an object of its other items."""
 
-LIMITER_ARGUMENTS = ("first", "then", "per")
+ARGUMENTS = ("first", "then", "per")
 
 OFF = values.NONE | {"false", "off", "no"}
 
@@ -53,7 +54,10 @@ def _sampler(name: str, value: object) -> Sampler | None:
     made = _made(name, value)
     if callable(made):
         return cast("Sampler", made)
-    rate = parsed_rate(name, made)
+    from .rates import parsed_count  # noqa: PLC0415 - few handlers have one
+    from .samplers import RandomSampler  # noqa: PLC0415
+
+    rate = parsed_count(name, made, least=1, or_else=", or a callable")
     return None if rate == 1 else RandomSampler(rate)
 
 
@@ -70,19 +74,16 @@ def limit(name: str, value: object) -> Sampler | None:
     if callable(made):
         return cast("Sampler", made)
     from .limiter import SiteLimiter  # noqa: PLC0415 - few handlers have one
+    from .rates import parsed_count  # noqa: PLC0415
 
     if made is True or values.word(made) in {"true", "on", "yes"}:
         return SiteLimiter()
     if isinstance(made, Mapping):
-        for each in made:
-            if each not in LIMITER_ARGUMENTS:
-                hint = nearest(str(each), LIMITER_ARGUMENTS)
-                raise ConfigurationError(f"{name} takes no argument {each!r}.{hint}")
-        return cast("Sampler", _called(name, SiteLimiter, values.mapping(name, made)))
+        return cast("Sampler", _called(name, SiteLimiter, values.arguments(name, made, *ARGUMENTS)))
     with contextlib.suppress(ConfigurationError):
         return SiteLimiter(first=parsed_count(name, made, least=1))
     takes = "a number of records per call site and second, a SiteLimiter, or its arguments"
-    raise refused(name, takes, value)
+    raise values.refused(name, takes, value)
 
 
 def budget(name: str, value: object) -> Amount | None:
@@ -104,7 +105,7 @@ def budget(name: str, value: object) -> Amount | None:
             number = 0
         if number and (not match["events"] or amount[-1] not in "bB"):
             return Amount(str(value).strip(), number, bool(match["events"]))
-    raise refused(name, "an amount such as '2GB/day' or '5M events/day'", value)
+    raise values.refused(name, "an amount such as '2GB/day' or '5M events/day'", value)
 
 
 def _is_off(value: object) -> bool:

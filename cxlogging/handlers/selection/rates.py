@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from ...errors import ConfigurationError
+from ...wire.option_parsers import refused
 from .. import context
 
 Sampler = Callable[[logging.LogRecord], int]
@@ -40,22 +40,6 @@ def whole(rate: float, chance: Chance) -> int:
     least = int(rate)
     part = rate - least
     return least + 1 if part and chance() < part else least
-
-
-def parsed_rate(name: str, value: object) -> int:
-    """
-    Return one in how many records is kept.
-
-    Raises:
-        ConfigurationError: *value* is not a whole number from 1.
-    """
-    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        takes = "a whole number from 1"
-        if name == "sample_rate":
-            takes += ", or a callable"
-        raise refused(name, takes, value)
-    return number
 
 
 def parsed_share(name: str, value: object) -> float:
@@ -103,24 +87,17 @@ def parsed_number(
     return number
 
 
-def parsed_count(name: str, value: object, least: int = 0) -> int:
+def parsed_count(name: str, value: object, least: int = 0, or_else: str = "") -> int:
     """
-    Return a whole number from *least*; it may be given as text.
+    Return a whole number from *least*; it may be given as text. The error adds *or_else*.
 
     Raises:
         ConfigurationError: It is not such a number.
     """
     number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise refused(name, f"a whole number from {least}", value)
+        raise refused(name, f"a whole number from {least}{or_else}", value)
     return number
-
-
-def refused(name: str, takes: str, value: object) -> ConfigurationError:
-    """Return the error for a *value* that the argument *name* does not take."""
-    from ...wire.option_parsers import shown  # noqa: PLC0415 - only for the error
-
-    return ConfigurationError(f"{name} takes {takes}, not {shown(value)}.")
 
 
 def value_of(attributes: Mapping[str, Any], name: str) -> Any:

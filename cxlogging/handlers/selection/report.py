@@ -75,7 +75,7 @@ class HeldBackReport:
             "cx_held_back_sites": sites,
         }
         message = f"cxlogging held back {total} records ({listed})"
-        time_ns = int(self._delivery.lane.clock.wall() * 1e6) * 1000
+        time_ns = self._delivery.clock.wall_ns()
         return Event(time_ns, logging.INFO, "INFO", message, fields, SyntheticOrigin())
 
 

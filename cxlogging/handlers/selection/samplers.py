@@ -8,7 +8,8 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...wire import option_parsers as values
-from .rates import Chance, chance, parsed_rate, refused, value_of
+from ..levels import nearest_logger
+from .rates import Chance, chance, parsed_count, value_of
 
 MAX_LOGGERS = 4_096
 """Names of loggers whose rates are remembered; beyond that, they are looked up again."""
@@ -41,7 +42,7 @@ class FieldSampler:
         from hashlib import sha1  # noqa: PLC0415 - few samplers need it
 
         self._field = field
-        self._rate = parsed_rate("rate", rate)
+        self._rate = parsed_count("rate", rate, least=1)
         self._sha1 = sha1
 
     def __call__(self, record: logging.LogRecord) -> int:
@@ -96,12 +97,8 @@ class LevelSampler:
         """Return the rates of the nearest logger that has some; `_known` remembers them."""
         rates = self._known.get(name)
         if rates is None:
-            above, rates = name, self._rates
-            while above:
-                if above in self._loggers:
-                    rates = self._loggers[above]
-                    break
-                above = above.rpartition(".")[0]
+            nearest = nearest_logger(name, self._loggers)
+            rates = self._loggers[nearest] if nearest else self._rates
             if len(self._known) >= MAX_LOGGERS:
                 self._known.clear()
             self._known[name] = rates
@@ -114,8 +111,8 @@ def _logger_rates(value: object) -> LevelRates:
 
 def _level_rates(rates: object) -> LevelRates:
     if not isinstance(rates, Mapping):
-        raise refused("rates", "a mapping of levels to rates", rates)
-    plain = {_level(level): parsed_rate("rates", rates[level]) for level in rates}
+        raise values.refused("rates", "a mapping of levels to rates", rates)
+    plain = {_level(level): parsed_count("rates", rates[level], least=1) for level in rates}
     return sorted(plain.items(), reverse=True)
 
 

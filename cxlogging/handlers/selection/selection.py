@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...delivery.delivery import Delivery
 from ...wire.external_errors import is_external
-from .budget import Budget
 from .rates import Sampler, reseed
 from .report import HeldBackReport
+
+if TYPE_CHECKING:
+    from .budget import Budget
 
 MAX_RATE = 2**31 - 1
 """A record stands for at most so many: what every vendor stores exactly."""
@@ -19,7 +21,7 @@ MAX_RATE = 2**31 - 1
 
 class Selection:
     """
-    What a handler was told to leave out.
+    What leaves records of a handler out: its samplers, its limit and its budget.
 
     Args:
         delivery: Counts what is left out.

@@ -11,7 +11,8 @@ from typing import Any
 
 from ...delivery.ledger import count_of
 from ...wire import system_clock
-from .rates import Chance, chance, key_part, parsed_number, refused, value_of, whole
+from ...wire.option_parsers import refused
+from .rates import Chance, chance, key_part, parsed_number, value_of, whole
 
 MAX_KEYS = 500
 OTHERS: Hashable = "(other)"
