@@ -213,6 +213,10 @@ def test_what_was_rejected_can_be_removed(address: str, vendor: Backend, tmp_pat
         wait_empty(address)
     listed = cxlogging("relay", "rejected", "--nats", address, "--reason", "[[destination]]")
     assert "<b:1>" in listed.stdout
+    for option, value in (("--vendor", "honeycomb"), ("--reason", "x"), ("--limit", "1")):
+        before = cxlogging("relay", "rejected", option, value, "purge", "--all", "--yes")
+        assert before.returncode == 2
+        assert f"{option} belongs after 'purge', not before it" in before.stderr
     which = cxlogging("relay", "rejected", "purge", "--nats", address)
     assert which.returncode == 2
     assert "--all" in which.stderr

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from ..shared.exit_codes import EMPTY, FAILURE
 from ..shared.screen import complain, note, safe, safe_json
@@ -116,6 +117,11 @@ def rejected(
     answer.
     """
     if ctx.invoked_subcommand is not None:
+        # Ignored, they would have the command act on more messages than were meant.
+        for name, option in (("vendor", "--vendor"), ("reason", "--reason"), ("limit", "--limit")):
+            if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                command = ctx.invoked_subcommand
+                raise click.UsageError(f"{option} belongs after {command!r}, not before it.")
         return
 
     async def show(_: DeadLetters, letter: RejectedMessage) -> None:
