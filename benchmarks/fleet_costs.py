@@ -53,7 +53,7 @@ class Bench:
 
     Args:
         folder: For all files.
-        progress: Told what is measured.
+        progress: Called with what is measured.
     """
 
     def __init__(self, folder: Path, progress: Callable[[str], None]) -> None:
@@ -135,7 +135,7 @@ def measure(progress: Callable[[str], None], *, quick: bool = False) -> Constant
     Return all constants; some five minutes, *quick* one.
 
     Args:
-        progress: Told what is measured.
+        progress: Called with what is measured.
         quick: Few records, too few to rely on.
     """
     part = 10 if quick else 1

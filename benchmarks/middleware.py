@@ -23,16 +23,15 @@ from cxlogging.integrations import asgi, wsgi
 from cxlogging.integrations.web import RequestContext
 
 from .stages import NOWHERE, destinations, quiet
+from .subjects.base import VENDORS
 
 AIMS = {
     "WSGI request": 25.0,
     "ASGI request": 40.0,
     "log call with a span": 0.4,
-    "log call in a request: Coralogix": 4.0,
-    "log call in a request: Honeycomb": 4.0,
-    "log call in a request: Better Stack": 4.0,
+    **{f"log call in a request: {vendor}": 4.0 for vendor in VENDORS},
 }
-"""Microseconds, at most; of what has no bound, what it is compared with stands beside it."""
+"""Microseconds, at most. What has no bound is measured to be compared with its neighbour."""
 
 RECORDS = 10
 """At DEBUG, of a request that holds them, or sends them."""
@@ -208,7 +207,7 @@ MEASURES = {
     "log call with a span": of_span,
     **{
         f"log call in a request: {vendor}": functools.partial(of_call_in_request, vendor)
-        for vendor in ("Coralogix", "Honeycomb", "Better Stack")
+        for vendor in VENDORS
     },
 }
 

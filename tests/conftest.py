@@ -17,8 +17,10 @@ from typing import Any
 import hypothesis
 import pytest
 
+import cxlogging
 from cxlogging.delivery.process.registry import registered
 from cxlogging.devserver import DevServer
+from cxlogging.handlers.handler import ShippingHandler
 from tests.fakes import HOLD_BACK
 
 # A shell ignores them for background jobs, and every program that a test starts inherits that.
@@ -52,6 +54,13 @@ log = logging.getLogger("shop")
 log.setLevel(logging.DEBUG)
 log.addHandler(handler)
 """
+
+
+def make_handler(vendor: str, **options: Any) -> ShippingHandler:
+    """Return a handler of *vendor* as programs make it, with these *options*."""
+    code = f"{HANDLERS[vendor]}, **options)"
+    handler: ShippingHandler = eval(code, {"cxlogging": cxlogging, "options": options})
+    return handler
 
 
 @dataclass(frozen=True)
@@ -111,9 +120,9 @@ def program(server: DevServer) -> Callable[..., ProgramResult]:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Run one NATS server for all tests of this process."""
+    """Run one NATS server for all tests of a module."""
     from tests.nats.servers import one_node
 
     with one_node(tmp_path_factory.mktemp("nats")) as running:
@@ -121,13 +130,18 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def address(node: Any) -> str:
+def unused_address(node: Any) -> str:
+    """Return the address of a stream that does not exist."""
+    return f"{node.url}/LOGS_{next(_streams)}"
+
+
+@pytest.fixture
+def address(unused_address: str) -> str:
     """Return the address of a new stream."""
     from tests.nats.servers import create_stream
 
-    found = f"{node.url}/LOGS_{next(_streams)}"
-    create_stream(found)
-    return found
+    create_stream(unused_address)
+    return unused_address
 
 
 @pytest.fixture(autouse=True)

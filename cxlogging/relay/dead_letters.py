@@ -22,8 +22,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-import nats.js.errors
-
 from ..delivery.nats.failures import StreamError
 from ..delivery.nats.message import (
     COUNT,
@@ -38,7 +36,6 @@ from ..delivery.nats.message import (
     cut,
     read_message,
 )
-from ..delivery.queue.queue import ItemOrigin
 from .delivering.held import HeldMessage
 from .link import Link
 
@@ -138,11 +135,9 @@ class DeadLetters:
         raw = message.raw
         vendor = raw.subject.rpartition(".")[2]
         shared = {name: text for name, text in raw.headers.items() if name not in OF_ITEMS}
-        spacing = int(raw.headers.get(SPACING, 0))
         for begin, end, reason in message.refused():
-            chosen = message.items[begin:end]
-            origins = [ItemOrigin(item.run, item.number, spacing) for item in chosen]
-            items = [(item.level, item.data) for item in chosen]
+            origins = [message.origin(index) for index in range(begin, end)]
+            items = [(item.level, item.data) for item in message.items[begin:end]]
             for each in cut(items, origins, shared):
                 await self._write(vendor, raw.subject, each.headers, each.payload, reason)
 
@@ -178,14 +173,11 @@ class DeadLetters:
     async def _next(self, at: int) -> RejectedMessage | None:
         """Return the first dead letter whose number is *at* or more."""
         subject = self._link.address.rejected_subject(">")
-        try:
-            found = await self._link.call(
-                lambda js: js.get_msg(self._stream, seq=at, subject=subject, next=True)
-            )
-        except StreamError as error:
-            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-                return None
-            raise
+        found = await self._link.find(
+            lambda js: js.get_msg(self._stream, seq=at, subject=subject, next=True)
+        )
+        if found is None:
+            return None
         headers, payload = dict(found.headers or {}), found.data or b""
         if headers.pop(ENCODING, "") == GZIP:
             with contextlib.suppress(OSError, EOFError, zlib.error):  # damaged: shown as it is
@@ -228,9 +220,7 @@ class DeadLetters:
             StreamError: The server does not answer.
         """
         try:
-            await self._link.call(lambda js: js.delete_msg(self._stream, letter.sequence))
+            await self._link.find(lambda js: js.delete_msg(self._stream, letter.sequence))
         except StreamError as error:
-            if error.code != NO_MESSAGE and not isinstance(
-                error.__cause__, nats.js.errors.NotFoundError
-            ):
+            if error.code != NO_MESSAGE:
                 raise

@@ -39,7 +39,8 @@ class Link:
     """
     A connection that is opened again when it is lost, or does not answer.
 
-    Every method raises `StreamError` where an operation fails.
+    Every method raises `StreamError` where an operation fails. As an asynchronous context manager
+    it closes itself.
 
     Args:
         address: The servers and the stream.
@@ -54,6 +55,12 @@ class Link:
         self._client: object = None
         self._js: JetStreamContext | None = None
         self._silent = 0
+
+    async def __aenter__(self) -> Link:  # noqa: PYI034 - typing.Self came with 3.11
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.close()
 
     async def js(self) -> JetStreamContext:
         """Return JetStream over the connection, which is open now."""
@@ -93,6 +100,17 @@ class Link:
         self._silent = 0
         return result
 
+    async def find(
+        self, operation: Callable[[JetStreamContext], Awaitable[Result]]
+    ) -> Result | None:
+        """Return what *operation* returns; None where the servers do not have what it names."""
+        try:
+            return await self.call(operation)
+        except StreamError as error:
+            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
+                return None
+            raise
+
     async def _count_silence(self, js: JetStreamContext) -> None:
         if js is self._js:
             self._silent += 1
@@ -121,13 +139,8 @@ class Link:
     async def get(self, bucket: str, key: str) -> Entry:
         """Return the newest value of *key* in *bucket*."""
         stream, subject = f"KV_{bucket}", f"$KV.{bucket}.{key}"
-        try:
-            found = await self.call(lambda js: js.get_last_msg(stream, subject, direct=True))
-        except StreamError as error:
-            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-                return Entry()
-            raise
-        return Entry(found.data or b"", found.seq or 0)
+        found = await self.find(lambda js: js.get_last_msg(stream, subject, direct=True))
+        return Entry() if found is None else Entry(found.data or b"", found.seq or 0)
 
     async def put(self, bucket: str, key: str, value: bytes) -> None:
         """Set the value of *key* in *bucket*."""

@@ -1,4 +1,4 @@
-"""What a relay counts, and `/metrics` and `/healthz`, which tell it."""
+"""What a relay counts, and the endpoints that show it: `/metrics` and `/healthz`."""
 
 from __future__ import annotations
 

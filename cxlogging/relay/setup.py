@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import nats.js.errors
 from nats.aio.client import Client
 from nats.js.api import (
     AckPolicy,
@@ -188,10 +187,7 @@ FIXED = ("retention", "storage")
 """What cannot be changed once a stream exists."""
 
 KEPT = ("subjects", "discard", "max_age", "max_msgs_per_subject")
-"""What is changed back where it differs."""
-
-CHOSEN = ("num_replicas", "max_bytes")
-"""What is changed only where a person asks for it."""
+"""What is changed back where it differs; sizes are changed only where a person asks for it."""
 
 WORDS = {
     "retention": "retention",
@@ -216,7 +212,7 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
-def _differences(names: Sequence[str], found: Any, wanted: Any) -> dict[str, str]:
+def differences(names: Sequence[str], found: Any, wanted: Any) -> dict[str, str]:
     """Return by name a sentence for each of *names* that differs."""
     differing: dict[str, str] = {}
     for name in names:
@@ -281,8 +277,8 @@ class Setup:
         is_rejected = wanted.name == self._config.address.rejected_stream
         if (is_main and self._sizes.max_bytes) or (is_rejected and self._sizes.rejected_bytes):
             chosen.append("max_bytes")
-        changed = _differences((*KEPT, *chosen), found, wanted)
-        fixed = _differences(FIXED, found, wanted)
+        changed = differences((*KEPT, *chosen), found, wanted)
+        fixed = differences(FIXED, found, wanted)
         if changed:
             new = dataclasses.replace(found, **{name: getattr(wanted, name) for name in changed})
             await self._apply(lambda js: js.update_stream(new))
@@ -339,14 +335,8 @@ async def found_stream(link: Link, name: str) -> StreamConfig | None:
     Raises:
         StreamError: The servers do not answer.
     """
-    try:
-        info = await link.call(lambda js: js.stream_info(name))
-    except StreamError as error:
-        if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-            return None
-        raise
-    config: StreamConfig = info.config
-    return config
+    info = await link.find(lambda js: js.stream_info(name))
+    return None if info is None else info.config
 
 
 async def existing_ack_wait(link: Link, vendor: str, ack_wait: float) -> float:
@@ -357,11 +347,8 @@ async def existing_ack_wait(link: Link, vendor: str, ack_wait: float) -> float:
         StreamError: The servers do not answer, or refuse it.
     """
     name = consumer_name(vendor)
-    try:
-        found = await link.call(lambda js: js.consumer_info(link.address.stream, name))
-    except StreamError as error:
-        if not isinstance(error.__cause__, nats.js.errors.NotFoundError):
-            raise
+    found = await link.find(lambda js: js.consumer_info(link.address.stream, name))
+    if found is None:
         await ensure_consumer(link, vendor, ack_wait)
         return ack_wait
     return float(found.config.ack_wait or ack_wait)
@@ -378,14 +365,11 @@ async def ensure_consumer(link: Link, vendor: str, ack_wait: float) -> SetupChan
     wanted = consumer_config(link.address, vendor, ack_wait)
     name = consumer_name(vendor)
     part = f"consumer {name}"
-    try:
-        found = await link.call(lambda js: js.consumer_info(stream, name))
-    except StreamError as error:
-        if not isinstance(error.__cause__, nats.js.errors.NotFoundError):
-            raise
+    found = await link.find(lambda js: js.consumer_info(stream, name))
+    if found is None:
         await link.call(lambda js: js.add_consumer(stream, wanted))
         return SetupChange(part, "created")
-    changed = _differences(OF_CONSUMERS, found.config, wanted)
+    changed = differences(OF_CONSUMERS, found.config, wanted)
     if changed:
         new = dataclasses.replace(found.config, **{each: getattr(wanted, each) for each in changed})
         await link.call(lambda js: js.add_consumer(stream, new))

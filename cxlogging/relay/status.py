@@ -1,4 +1,4 @@
-"""How it stands with a stream and its relays, and what should alarm somebody."""
+"""The state of a stream and its relays, and what should alarm somebody."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
-
-import nats.js.errors
 
 from ..delivery.nats.failures import StreamError
 from ..wire.system_clock import monotonic, wall
@@ -44,7 +42,7 @@ class VendorBacklog:
 @dataclass(frozen=True)
 class StreamStatus:
     """
-    How it stands with a stream.
+    The state of a stream.
 
     Attributes:
         stream: Its address.
@@ -90,7 +88,7 @@ class StreamStatus:
 
 async def read_status(link: Link, seconds: float = 0.0) -> StreamStatus:
     """
-    Return how it stands with the stream of *link*.
+    Return the state of the stream of *link*.
 
     Args:
         link: The connection.
@@ -148,12 +146,9 @@ async def _oldest(link: Link, state: Any) -> float | None:
 
 
 async def _rejected(link: Link) -> tuple[int, int, int]:
-    try:
-        info = await link.call(lambda js: js.stream_info(link.address.rejected_stream))
-    except StreamError as error:
-        if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-            return 0, 0, 0
-        raise
+    info = await link.find(lambda js: js.stream_info(link.address.rejected_stream))
+    if info is None:
+        return 0, 0, 0
     return info.state.messages, info.state.bytes, info.config.max_bytes or -1
 
 
@@ -161,12 +156,9 @@ async def _relays(link: Link) -> list[dict[str, Any]]:
     """Return what the relays that run have written of themselves."""
     bucket = link.address.bucket(RELAYS)
     stream, subject = f"KV_{bucket}", f"$KV.{bucket}.>"
-    try:
-        info = await link.call(lambda js: js.stream_info(stream, subjects_filter=subject))
-    except StreamError as error:
-        if isinstance(error.__cause__, nats.js.errors.NotFoundError):
-            return []
-        raise
+    info = await link.find(lambda js: js.stream_info(stream, subjects_filter=subject))
+    if info is None:
+        return []
     relays = []
     for key in sorted(info.state.subjects or {}):
         name = key.rpartition(".")[2]

@@ -30,19 +30,11 @@ class Examination(NamedTuple):
     output: str
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with one_node(tmp_path_factory.mktemp("nats")) as running:
-        yield running
-
-
 @pytest.fixture
-def address(node: Node, request: pytest.FixtureRequest) -> str:
+def address(unused_address: str) -> str:
     """The address of a stream that is ready for relays."""
-    name = "".join(each if each.isalnum() else "_" for each in request.node.name)[-60:]
-    place = f"{node.url}/{name}"
-    init(place)
-    return place
+    init(unused_address)
+    return unused_address
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..nats.servers import DEADLINE, free_ports, wait_for
+from ..nats.servers import DEADLINE, free_ports, get, wait_for
 from .producing import COUNT
 
 ROOT = Path(__file__).parent.parent.parent
@@ -182,27 +180,16 @@ class Relay:
         """Whether it says so."""
         assert self._process is not None
         assert self._process.poll() is None, self.log_file.read_text()
-        return bool(self._get("/healthz"))
+        return get(self._port, "/healthz")[0] == 200
 
     @property
     def is_up(self) -> bool:
         """Whether it runs."""
         return self._process is not None
 
-    def _get(self, path: str) -> str:
-        try:
-            url = f"http://127.0.0.1:{self._port}{path}"
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as error:
-            error.close()
-        except OSError:
-            pass
-        return ""
-
     def total(self, name: str, label: str = "") -> float:
         """Return the sum of a metric over all samples with this *label*; 0 without an answer."""
-        found = SAMPLE.findall(self._get("/metrics"))
+        found = SAMPLE.findall(get(self._port, "/metrics")[1])
         values = (value for each, labels, value in found if each == name and label in labels)
         return sum(map(float, values))
 

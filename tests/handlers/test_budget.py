@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 
 import pytest
@@ -269,9 +270,8 @@ def test_a_restart_does_not_refill_it(program, tmp_path):
 def test_the_ledger_counts_what_is_over_it(server):
     """What comes after the budget is used up is never accepted; errors are sent."""
     handler = cxlogging.BetterStackHandler("k", url=server.url, budget="30B/day")
-    make = __import__("logging").LogRecord
     for level in (10, 20, 30, 40, 50):
-        handler.handle(make("shop", level, "/srv/o.py", 7, "hello", None, None))
+        handler.handle(logging.LogRecord("shop", level, "/srv/o.py", 7, "hello", None, None))
     assert handler.flush(20)
 
     stats = handler.stats()

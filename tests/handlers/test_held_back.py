@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -12,16 +11,11 @@ import cxlogging
 from cxlogging.delivery.clock import Clocks
 from cxlogging.handlers.selection.report import HeldBackReport
 from cxlogging.handlers.selection.selection import Selection
+from tests.conftest import VENDORS, make_handler
+from tests.delivery.test_delivery import wait_until
 from tests.fakes import Network, delivery
 
 DEADLINE = 20
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def a_record(level: int = 20, line: int = 7) -> logging.LogRecord:
@@ -76,7 +70,7 @@ def test_the_event_says_what_and_why(reported):
         assert reported.selection.rate(a_record(10, 99)) == 0
     assert reported.selection.rate(a_record(30)) == 1
     reported.pass_minute()
-    until(lambda: reported.delivery.stats().reports == 1)
+    wait_until(lambda: reported.delivery.stats().reports == 1, DEADLINE)
 
     [event] = reported.events
     assert (event.level_name, event.message) == (
@@ -102,7 +96,7 @@ def test_the_event_is_no_record(reported):
     """The event changes no count but that of reports."""
     reported.selection.rate(a_record(10))
     reported.pass_minute()
-    until(lambda: reported.delivery.stats().reports == 1)
+    wait_until(lambda: reported.delivery.stats().reports == 1, DEADLINE)
 
     stats = reported.delivery.stats()
     assert (stats.accepted, stats.delivered, stats.sampled, stats.offered) == (0, 0, 1, 1)
@@ -114,7 +108,7 @@ def test_one_a_minute(reported):
         for _ in range(count):
             reported.selection.rate(a_record(10))
         reported.pass_minute()
-        until(lambda count=count: len(reported.events) == (1 if count == 3 else 2))
+        wait_until(lambda count=count: len(reported.events) == (1 if count == 3 else 2), DEADLINE)
     for _ in range(3):
         reported.pass_minute()
     reported.delivery.put(30, b"record")
@@ -139,12 +133,12 @@ def test_a_vendor_that_fails_is_told_later(reported):
     reported.answer = 503
     reported.selection.rate(a_record(10))
     reported.pass_minute()
-    until(lambda: len(reported.events) == 1)
-    until(lambda: reported.delivery.ledger.requests)
+    wait_until(lambda: len(reported.events) == 1, DEADLINE)
+    wait_until(lambda: reported.delivery.ledger.requests, DEADLINE)
     reported.answer = 200
     reported.selection.rate(a_record(10))
     reported.pass_minute()
-    until(lambda: reported.delivery.stats().reports == 1)
+    wait_until(lambda: reported.delivery.stats().reports == 1, DEADLINE)
 
     assert [event.fields["cx_held_back"] for event in reported.events] == [1, 2]
 
@@ -154,7 +148,7 @@ def test_discards_are_reasons_too(reported):
     reported.delivery.ledger.outcomes["clean"][10] = 1
     reported.report.note()
     reported.pass_minute()
-    until(lambda: reported.events)
+    wait_until(lambda: reported.events, DEADLINE)
 
     assert reported.events[0].fields["cx_held_back_by_reason"] == {"discarded_clean": 1}
 
@@ -166,20 +160,15 @@ def test_a_fork_s_child_tells_its_own(reported):
     reported.delivery.workers.reset()
     reported.selection.rate(a_record(10))
     reported.pass_minute()
-    until(lambda: reported.events)
+    wait_until(lambda: reported.events, DEADLINE)
 
     assert reported.events[0].fields["cx_held_back"] == 1
 
 
-@pytest.mark.parametrize("vendor", ["coralogix", "honeycomb", "betterstack"])
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_every_vendor_takes_it(vendor, server):
     """The event arrives at each vendor, without a word about its form."""
-    kinds = {
-        "coralogix": cxlogging.CoralogixHandler,
-        "honeycomb": cxlogging.HoneycombHandler,
-        "betterstack": cxlogging.BetterStackHandler,
-    }
-    handler = kinds[vendor]("k", url=server.url, limit={"first": 1, "then": 0, "per": 3600})
+    handler = make_handler(vendor, url=server.url, limit={"first": 1, "then": 0, "per": 3600})
     minutes = Minutes()
     handler.delivery.lane.clock = minutes.clocks
     for _ in range(3):

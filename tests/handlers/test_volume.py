@@ -14,7 +14,7 @@ import pytest
 import cxlogging
 from cxlogging.delivery.volume import MAX_CELLS, OTHER
 from cxlogging.handlers.handler import ShippingHandler
-from tests.conftest import HANDLERS, VENDORS
+from tests.conftest import HANDLERS, VENDORS, make_handler
 from tests.fakes import hold_back
 
 THREADS = 8
@@ -43,8 +43,7 @@ def make(log, tmp_path) -> Make:
         waiting = {"flush_interval": 60, "close_timeout": 0.1, "url": "http://127.0.0.1:9"}
         if spool:
             options["spool"] = tmp_path / "spool"
-        call = f"{HANDLERS[vendor]}, **options)"
-        handler = eval(call, {"cxlogging": cxlogging, "options": {**waiting, **options}})
+        handler = make_handler(vendor, **{**waiting, **options})
         hold_back(handler.delivery)
         log.addHandler(handler)
         return handler

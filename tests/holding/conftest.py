@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-import cxlogging
 from cxlogging.delivery.ledger import Stats
 from cxlogging.devserver import DevServer
 from cxlogging.handlers.handler import ShippingHandler
-from tests.conftest import HANDLERS, VENDORS
+from tests.conftest import VENDORS, make_handler
 
 SECONDS = 30.0
+LEVELS = "level='INFO', held_level='DEBUG'"
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def make(server: DevServer) -> Iterator[MakeHandler]:
     def handler(vendor: str = "honeycomb", **options: Any) -> ShippingHandler:
         levels = {"level": "INFO", "held_level": "DEBUG"}
         given = {**levels, "concurrency": 1, "url": server.url, **options}
-        code = f"{HANDLERS[vendor]}, **given)"
-        made.append(eval(code, {"cxlogging": cxlogging, "given": given}))
+        made.append(make_handler(vendor, **given))
         return made[-1]
 
     yield handler
@@ -103,6 +102,12 @@ def attach(server: DevServer, make: MakeHandler, log: logging.Logger) -> Callabl
 def waiting(request, tmp_path) -> dict[str, str]:
     """The option that says where records wait."""
     return {"spool": str(tmp_path / "spool")} if request.param == "spool" else {}
+
+
+@pytest.fixture
+def options(waiting: dict[str, str]) -> str:
+    """Options for a program: both levels, and where records wait."""
+    return ", ".join([LEVELS, *(f"{name}={value!r}" for name, value in waiting.items())])
 
 
 @pytest.fixture(params=VENDORS)

@@ -22,7 +22,7 @@ import cxlogging
 from cxlogging.handlers.holding.decorator import hold_option
 from cxlogging.handlers.holding.rules import Rules
 from cxlogging.handlers.holding.scope import Hold
-from tests.conftest import HANDLERS
+from tests.conftest import VENDORS, make_handler
 
 RULES = Rules.parse("WARNING", "ERROR", (), "256KiB", None)
 
@@ -896,9 +896,8 @@ def test_current_hold_is_none_outside(attach):
 def test_every_handler_takes_the_options():
     """The three vendors' handlers take level, held_level, hold_bytes and hold."""
     options = {"held_level": "DEBUG", "hold_bytes": "1MiB", "hold": True, "level": "INFO"}
-    for code in HANDLERS.values():
-        call = f"{code}, url='http://127.0.0.1:9', **options)"
-        handler = eval(call, {"cxlogging": cxlogging, "options": options})
+    for vendor in VENDORS:
+        handler = make_handler(vendor, url="http://127.0.0.1:9", **options)
         assert "in a hold DEBUG" in repr(handler)
         handler.close()
 

@@ -7,20 +7,12 @@ import sys
 
 import pytest
 
-from tests.holding.test_scenarios import LEVELS
-
-SPOOLS = pytest.mark.parametrize("spool", [False, True], ids=["memory", "spool"])
+from .conftest import LEVELS
 
 
 @pytest.fixture
 def messages(server):
     return lambda: [event["message"] for event in server.events()]
-
-
-@pytest.fixture
-def options(waiting) -> str:
-    """Options for a program: both levels, and where records wait."""
-    return ", ".join([LEVELS, *(f"{name}={value!r}" for name, value in waiting.items())])
 
 
 def test_sigterm_releases_open_scopes(program, messages, options):

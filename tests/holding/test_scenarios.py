@@ -262,17 +262,11 @@ stats = handler.stats()
 print(code, stats.accepted, stats.discarded, stats.held)
 """
 
-LEVELS = "level='INFO', held_level='DEBUG'"
-
-
-def options_of(waiting: dict[str, str]) -> str:
-    return ", ".join([LEVELS, *(f"{name}={value!r}" for name, value in waiting.items())])
-
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_17_a_fork_s_child_begins_without_what_its_parent_holds(vendor, waiting, program, server):
+def test_17_a_fork_s_child_begins_without_what_its_parent_holds(vendor, options, program, server):
     """i, fork, child i, e; parent e: the child ships i, e, the parent i, e, nothing twice."""
-    done = program(FORK, vendor, options_of(waiting))
+    done = program(FORK, vendor, options)
 
     assert (done.code, done.err, done.out.split()) == (0, "", ["0", "2", "0", "0"])
     messages = [event["message"] for event in server.events()]
@@ -319,7 +313,7 @@ def test_19_a_decorated_coroutine_releases_what_it_has_held(shop):
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_20_the_exit_releases_open_scopes(vendor, waiting, program, server):
+def test_20_the_exit_releases_open_scopes(vendor, options, program, server):
     """An open scope, i("v %s", [1]), the list is changed, the exit: "v [1]" ships."""
     body = """
         scope = cxlogging.hold()
@@ -328,7 +322,7 @@ def test_20_the_exit_releases_open_scopes(vendor, waiting, program, server):
         log.info("v %s", values)
         values.append(2)
         """
-    done = program(body, vendor, options_of(waiting))
+    done = program(body, vendor, options)
 
     assert (done.code, done.err) == (0, "")
     assert [event["message"] for event in server.events()] == ["v [1]"]

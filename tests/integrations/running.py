@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,21 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.02)
     return value
+
+
+@contextlib.contextmanager
+def holding_handler(
+    server: DevServer, log: logging.Logger
+) -> Iterator[cxlogging.BetterStackHandler]:
+    """Attach a handler to *log* that takes DEBUG where records are held."""
+    made = cxlogging.BetterStackHandler("key", url=server.url, level="INFO", held_level="DEBUG")
+    log.addHandler(made)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield made
+    finally:
+        log.removeHandler(made)
+        made.close()
 
 
 def is_listening(port: int) -> bool:

@@ -15,6 +15,8 @@ from cxlogging.devserver import Fault
 from cxlogging.integrations import aws_lambda
 from cxlogging.integrations.aws_lambda import flush_logs
 
+from .running import holding_handler
+
 log = logging.getLogger("shop.lambda")
 
 
@@ -137,12 +139,8 @@ def test_the_reserve_is_kept():
 @pytest.fixture
 def holding(server):
     """A handler that takes DEBUG where records are held."""
-    made = cxlogging.BetterStackHandler("key", url=server.url, level="INFO", held_level="DEBUG")
-    log.addHandler(made)
-    log.setLevel(logging.DEBUG)
-    yield made
-    log.removeHandler(made)
-    made.close()
+    with holding_handler(server, log) as made:
+        yield made
 
 
 @pytest.mark.parametrize("is_async", [False, True])

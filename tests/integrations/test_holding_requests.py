@@ -16,6 +16,7 @@ from cxlogging.handlers.context import current
 from cxlogging.integrations import asgi, wsgi
 from cxlogging.integrations.web import KEY
 
+from .running import holding_handler
 from .test_middleware import environ, scope, serve_asgi, serve_wsgi
 
 log = logging.getLogger("shop.held")
@@ -23,12 +24,8 @@ log = logging.getLogger("shop.held")
 
 @pytest.fixture
 def handler(server):
-    made = cxlogging.BetterStackHandler("key", url=server.url, level="INFO", held_level="DEBUG")
-    log.addHandler(made)
-    log.setLevel(logging.DEBUG)
-    yield made
-    log.removeHandler(made)
-    made.close()
+    with holding_handler(server, log) as made:
+        yield made
 
 
 @pytest.fixture

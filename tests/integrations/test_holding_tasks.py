@@ -9,7 +9,7 @@ import pytest
 
 import cxlogging
 
-from .running import BIN, is_listening, until
+from .running import BIN, holding_handler, is_listening, until
 from .test_celery import QUIET
 
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(180)]
@@ -130,9 +130,6 @@ def test_an_eager_task_is_part_of_its_caller(server):
     from cxlogging.integrations.celery import setup
 
     log = logging.getLogger("shop.eager")
-    log.setLevel(logging.DEBUG)
-    handler = cxlogging.BetterStackHandler("key", url=server.url, level="INFO", held_level="DEBUG")
-    log.addHandler(handler)
     app = celery.Celery("eager", broker="memory://", set_as_current=False)
     app.conf.task_always_eager = True
     setup(app, hold=True)
@@ -145,7 +142,7 @@ def test_an_eager_task_is_part_of_its_caller(server):
         if ends == "again":
             raise self.retry()
 
-    try:
+    with holding_handler(server, log):
         with cxlogging.hold():
             log.debug("caller")
             work.delay(1, "badly")
@@ -159,9 +156,6 @@ def test_an_eager_task_is_part_of_its_caller(server):
             work.delay(4)
         work.delay(5, "again")
         assert cxlogging.current_hold() is None
-    finally:
-        log.removeHandler(handler)
-        handler.close()
 
     said = [each["message"] for each in server.events("betterstack")]
     assert said[:2] == ["work 1 try 0", "work 3 try 0"]

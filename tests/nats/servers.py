@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import json
 import os
 import shutil
 import signal
@@ -11,8 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +54,19 @@ def free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+def get(port: int, path: str, seconds: float = 5) -> tuple[int, str]:
+    """Return status and text of an answer from this machine; 0 and no text without one."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return 0, ""
+    finally:
+        connection.close()
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -136,15 +149,7 @@ class Node:
 
     def is_healthy(self) -> bool:
         """Return whether it says so."""
-        url = f"http://127.0.0.1:{self.monitor_port}/healthz"
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except urllib.error.HTTPError as refused:
-            refused.close()
-        except OSError:
-            pass
-        return False
+        return get(self.monitor_port, "/healthz", 2)[0] == 200
 
     def kill(self) -> None:
         """Kill it (-9)."""
@@ -177,11 +182,7 @@ class Node:
 
     def connections(self) -> int:
         """Return how many clients are connected."""
-        import json
-
-        url = f"http://127.0.0.1:{self.monitor_port}/varz"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(json.load(answer)["connections"])
+        return int(json.loads(get(self.monitor_port, "/varz")[1])["connections"])
 
 
 class Cluster:

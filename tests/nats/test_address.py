@@ -64,6 +64,20 @@ def test_a_secret_in_an_address_is_refused_and_not_shown(text):
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nats://localhost,127.0.0.1:4223/LOGS", True),
+        ("tls://[::1]:4222/LOGS", True),
+        ("nats://127.0.0.1,h2/LOGS", False),
+        ("nats://[2001:db8::1]/LOGS", False),
+    ],
+)
+def test_an_address_is_local_if_all_its_servers_are(text, expected):
+    """Names and addresses of this machine count, an IPv6 address in brackets too."""
+    assert parse_address("spool", text).is_local is expected
+
+
 def test_names_on_the_servers_are_derived_from_the_stream():
     """Subjects, the stream of what was refused, and buckets carry the stream's name."""
     found = parse_address("spool", "nats://h1/LOGS")

@@ -181,6 +181,20 @@ def test_an_item_beyond_max_payload_is_refused_with_the_reason(logger, tmp_path)
         assert messages(address) == list(range(400))
 
 
+def test_long_names_leave_less_room_in_a_message(logger, tmp_path):
+    """Records that fit beside the headers of their message arrive, however long the headers are."""
+    with one_node(tmp_path, config="max_payload: 20000\n") as node:
+        address = f"{node.url}/LOGS"
+        create_stream(address)
+        names = {"application_name": "a" * 6_000, "subsystem_name": "s", "domain": "eu1"}
+        made = logger(address, handler=cxlogging.CoralogixHandler, **names)
+        made.put(400)
+        assert made.handler.flush(20)
+        stats = made.stats()
+        assert (stats.spooled, stats.rejected) == (400, 0)
+        assert messages(address) == list(range(400))
+
+
 def test_a_wrong_login_holds_everything_and_shows_no_secret(logger, tmp_path, monkeypatch, capfd):
     """A refused login is said with the variables to check; the password is in no message."""
     config = "authorization { user: ada, password: right }"

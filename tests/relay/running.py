@@ -10,8 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,8 +24,8 @@ from cxlogging.relay.config import RelayConfig
 from cxlogging.relay.dead_letters import DeadLetters, RejectedMessage
 from cxlogging.relay.link import Link
 from cxlogging.relay.setup import Setup, Sizes
-from tests.faults.backend import Backend
-from tests.nats.servers import free_ports, using, wait_for
+from tests.faults.backend import Backend, answer
+from tests.nats.servers import DEADLINE, count_messages, free_ports, get, using, wait_for
 
 Result = TypeVar("Result")
 KEYS = {"HONEYCOMB_API_KEY": "honey-key-1234", "CORALOGIX_API_KEY": "cxtp_1234567890"}
@@ -76,6 +74,16 @@ def publish(
                     break
 
     using(address, send)
+
+
+def names(count: int, prefix: str = "a") -> list[str]:
+    """Return names of items."""
+    return [f"{prefix}:{number}" for number in range(count)]
+
+
+def wait_empty(address: str, seconds: float = DEADLINE) -> None:
+    """Wait until the stream holds nothing: everything in it was acknowledged."""
+    wait_for(lambda: count_messages(address) == 0, "everything is acknowledged", seconds)
 
 
 def cxlogging(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -169,16 +177,7 @@ class RelayProcess:
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and text of an answer; 0 where there is none."""
-        with contextlib.suppress(OSError):
-            try:
-                with urllib.request.urlopen(
-                    f"http://127.0.0.1:{self.port}{path}", timeout=5
-                ) as got:
-                    return got.status, got.read().decode()
-            except urllib.error.HTTPError as error:
-                with error:
-                    return error.code, error.read().decode()
-        return 0, ""
+        return get(self.port, path)
 
     def health(self) -> tuple[int, Any]:
         status, text = self.get("/healthz")
@@ -232,7 +231,5 @@ def accept(request: Any) -> bytes:
 
 def statuses(found: Sequence[int], error: str = "no such column") -> bytes:
     """Return an answer with these statuses."""
-    from tests.faults.backend import answer
-
     rows = [{"status": s} if s < 300 else {"status": s, "error": error} for s in found]
     return answer(200, json.dumps(rows).encode())

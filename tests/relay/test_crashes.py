@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from pathlib import Path
 
@@ -15,21 +17,15 @@ from tests.relay.running import (
     backend,
     destination,
     init,
+    names,
     publish,
     rejected,
     texts,
+    wait_empty,
 )
 
 QUICK = "ack_wait = 2\n"
 """Messages of a relay that was killed come again after two seconds."""
-
-
-def names(count: int) -> list[str]:
-    return [f"a:{number}" for number in range(count)]
-
-
-def empty(address: str) -> None:
-    wait_for(lambda: count_messages(address) == 0, "everything is acknowledged", 40)
 
 
 def test_a_relay_that_is_killed_between_answer_and_acknowledgement(quick: str, tmp_path: Path):
@@ -52,7 +48,7 @@ def test_a_relay_that_is_killed_between_answer_and_acknowledgement(quick: str, t
         wait_for(killed.is_set, "the relay is killed")
         with RelayProcess(tmp_path, quick, table) as relay:
             assert vendor.wait_accepted(300, 40), relay.log()
-            empty(quick)
+            wait_empty(quick, 40)
         assert set(vendor.accepted) == set(names(300))
         twice = [each for each, count in vendor.accepted.items() if count > 1]
         assert len(twice) <= 30
@@ -65,12 +61,12 @@ def test_what_was_delivered_is_known_after_a_restart(quick: str, vendor: Backend
     publish(quick, names(100), message_bytes=700)
     with RelayProcess(tmp_path, quick, table) as relay:
         assert vendor.wait_accepted(100), relay.log()
-        empty(quick)
+        wait_empty(quick, 40)
         relay.kill()
     publish(quick, names(120)[40:], first=40, message_bytes=900)
     with RelayProcess(tmp_path, quick, table) as relay:
         assert vendor.wait_accepted(120), relay.log()
-        empty(quick)
+        wait_empty(quick, 40)
         assert relay.metric('items_total{outcome="known"') == 60
     assert vendor.accepted == dict.fromkeys(names(120), 1)
 
@@ -99,7 +95,7 @@ def test_a_relay_that_is_stopped_finishes_what_it_holds(quick: str, tmp_path: Pa
         assert one.process.returncode == 0
         assert set(vendor.accepted.values()) == {1}
         assert len(vendor.accepted) == 50, one.log()
-        empty(quick)
+        wait_empty(quick, 40)
 
 
 def test_a_relay_that_is_stopped_gives_back_what_it_cannot_finish(address: str, tmp_path: Path):
@@ -120,16 +116,13 @@ def test_a_relay_that_is_stopped_gives_back_what_it_cannot_finish(address: str, 
         # Without being given back they would come after ack_wait, 30 s.
         with RelayProcess(tmp_path, address, destination(vendor)) as two:
             assert vendor.wait_accepted(50, 20), two.log()
-            empty(address)
+            wait_empty(address, 40)
     assert set(vendor.accepted.values()) == {1}
 
 
 @pytest.mark.slow
 def test_a_relay_that_was_frozen_sends_nothing_that_others_have(quick: str, tmp_path: Path):
     """A relay that stood still for longer than ack_wait drops what it holds."""
-    import os
-    import signal
-
     state = {"down": True}
 
     def behave(request: object) -> bytes:
@@ -146,32 +139,32 @@ def test_a_relay_that_was_frozen_sends_nothing_that_others_have(quick: str, tmp_
             with RelayProcess(tmp_path, quick, table) as two:
                 assert vendor.wait_accepted(50, 30), two.log()
                 os.kill(one.process.pid, signal.SIGCONT)
-                empty(quick)
+                wait_empty(quick, 40)
                 wait_for(lambda: one.health()[0] == 200, "it is connected again")
                 publish(quick, ["b:1"], run="bbbb")
                 assert vendor.wait_accepted(51), one.log()
-                empty(quick)
+                wait_empty(quick, 40)
     assert set(vendor.accepted.values()) == {1}
 
 
-def test_a_server_that_restarts_is_found_again(node: Node, tmp_path: Path):
+def test_a_server_that_restarts_is_found_again(own_node: Node, tmp_path: Path):
     """The relay connects again, and delivers what comes then."""
-    address = f"{node.url}/LOGS"
+    address = f"{own_node.url}/LOGS"
     init(address)
     with backend() as vendor, RelayProcess(tmp_path, address, destination(vendor)) as relay:
         publish(address, names(50))
         assert vendor.wait_accepted(50), relay.log()
-        node.restart()
+        own_node.restart()
         publish(address, names(100)[50:], first=50)
         assert vendor.wait_accepted(100, 40), relay.log()
-        empty(address)
+        wait_empty(address, 40)
     assert set(vendor.accepted.values()) == {1}
 
 
 @pytest.mark.slow
-def test_full_dead_letters_hold_the_message(node: Node, tmp_path: Path):
+def test_full_dead_letters_hold_the_message(own_node: Node, tmp_path: Path):
     """While there is no room for dead letters, nothing is lost, and nothing is sent twice."""
-    address = f"{node.url}/FULL"
+    address = f"{own_node.url}/FULL"
     init(address, rejected_bytes=3_000)
 
     def behave(request: object) -> bytes:
@@ -187,7 +180,7 @@ def test_full_dead_letters_hold_the_message(node: Node, tmp_path: Path):
         assert count_messages(address) > 0
         sent = len(vendor.requests)
         init(address, rejected_bytes=2**20)
-        empty(address)
+        wait_empty(address, 40)
         assert len(vendor.requests) == sent
         kept = [text[:7] for letter in rejected(address) for text in texts(letter)]
         assert sorted(kept) == [f"<bad:{number}>" for number in range(6)]

@@ -13,7 +13,7 @@ from cxlogging.delivery.nats.address import parse_address
 from cxlogging.delivery.nats.message import cut, identity_headers
 from cxlogging.delivery.queue.queue import ItemOrigin
 from tests.faults.backend import Backend, answer
-from tests.nats.servers import count_messages, using, wait_for
+from tests.nats.servers import using, wait_for
 from tests.relay.running import (
     VENDOR,
     RelayProcess,
@@ -22,19 +22,13 @@ from tests.relay.running import (
     cxlogging,
     destination,
     item,
+    names,
     publish,
     rejected,
     statuses,
     texts,
+    wait_empty,
 )
-
-
-def names(count: int, prefix: str = "a") -> list[str]:
-    return [f"{prefix}:{number}" for number in range(count)]
-
-
-def empty(address: str) -> None:
-    wait_for(lambda: count_messages(address) == 0, "everything is acknowledged")
 
 
 def test_a_relay_delivers_what_the_stream_holds(address: str, vendor: Backend, tmp_path: Path):
@@ -43,7 +37,7 @@ def test_a_relay_delivers_what_the_stream_holds(address: str, vendor: Backend, t
 
     with RelayProcess(tmp_path, address, destination(vendor)) as relay:
         assert vendor.wait_accepted(500), relay.log()
-        empty(address)
+        wait_empty(address)
         assert set(vendor.accepted.values()) == {1}
         wait_for(lambda: relay.metric('items_total{outcome="delivered"') == 500, "counted")
         assert relay.stop() == 0
@@ -58,7 +52,7 @@ def test_two_relays_share_the_work(address: str, vendor: Backend, tmp_path: Path
     ):
         publish(address, names(2_000), message_bytes=500)
         assert vendor.wait_accepted(2_000), one.log()
-        empty(address)
+        wait_empty(address)
         delivered = [relay.metric('items_total{outcome="delivered"') for relay in (one, two)]
     assert set(vendor.accepted.values()) == {1}
     assert sum(delivered) == 2_000
@@ -74,7 +68,7 @@ def test_what_the_vendor_refuses_becomes_a_dead_letter(address: str, tmp_path: P
 
     publish(address, names(10))
     with backend(behave) as vendor, RelayProcess(tmp_path, address, destination(vendor)) as relay:
-        empty(address)
+        wait_empty(address)
         assert len(vendor.requests) == 1, relay.log()
         (letter,) = rejected(address)
     assert "bad 100% naïve column" in letter.reason
@@ -93,7 +87,7 @@ def test_a_poisonous_item_is_isolated(address: str, tmp_path: Path):
 
     publish(address, names(40))
     with backend(behave) as vendor, RelayProcess(tmp_path, address, destination(vendor)):
-        empty(address)
+        wait_empty(address)
         (letter,) = rejected(address)
         assert "invalid event" in letter.reason
         assert {each: 1 for each in names(40) if not each.endswith("a:7")} == vendor.accepted
@@ -107,7 +101,7 @@ def test_a_413_is_split(address: str, tmp_path: Path):
 
     publish(address, names(40))
     with backend(behave) as vendor, RelayProcess(tmp_path, address, destination(vendor)):
-        empty(address)
+        wait_empty(address)
         assert vendor.accepted == dict.fromkeys(names(40), 1)
         assert not rejected(address)
 
@@ -122,7 +116,7 @@ def test_rejected_messages_are_sent_again(address: str, tmp_path: Path):
 
     publish(address, names(30))
     with backend(behave) as vendor, RelayProcess(tmp_path, address, destination(vendor)):
-        empty(address)
+        wait_empty(address)
         assert sum(len(texts(each)) for each in rejected(address)) == 30
         state["bad"] = False
         vendor.accepted.clear()
@@ -132,7 +126,7 @@ def test_rejected_messages_are_sent_again(address: str, tmp_path: Path):
         done = cxlogging("relay", "rejected", "resend", "--all", "--nats", address)
         assert done.returncode == 0, done.stderr
         assert vendor.wait_accepted(30)
-        empty(address)
+        wait_empty(address)
         assert not rejected(address)
     assert vendor.accepted == dict.fromkeys(names(30), 1)
 
@@ -144,7 +138,7 @@ def test_a_message_for_nobody_is_rejected(address: str, vendor: Backend, tmp_pat
     publish(address, ["c:1"], run="cccc")
 
     with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')) as relay:
-        empty(address)
+        wait_empty(address)
         found = {each.vendor: each.reason for each in rejected(address)}
     assert found == {
         "honeycomb": "no [[destination]] of the relay takes dataset=other, vendor=honeycomb",
@@ -162,7 +156,7 @@ def test_a_message_of_another_program_is_rejected(address: str, vendor: Backend,
 
     using(address, send)
     with RelayProcess(tmp_path, address, destination(vendor)):
-        empty(address)
+        wait_empty(address)
         (letter,) = rejected(address)
     assert letter.vendor == "unreadable"
     assert "no header Cx-Format" in letter.reason
@@ -178,7 +172,7 @@ def test_a_dead_letter_may_be_as_large_as_a_message(address: str, tmp_path: Path
 
     with backend(behave) as vendor, RelayProcess(tmp_path, address, destination(vendor)):
         publish(address, ["a:1"], size=2**20 - 420, message_bytes=2**20)
-        empty(address)
+        wait_empty(address)
         (letter,) = rejected(address)
         assert texts(letter)[0].startswith("<a:1>")
         state["bad"] = False
@@ -237,7 +231,7 @@ def test_no_message_stops_a_relay(address: str, vendor: Backend, tmp_path: Path)
     using(address, send)
     publish(address, ["b:1"], run="bbbb")
     with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')) as relay:
-        empty(address)
+        wait_empty(address)
         assert vendor.wait(lambda each: each.accepted["b:1"] == 1), relay.log()
         reasons = [each.reason for each in rejected(address)]
         assert relay.stop() == 0
@@ -264,7 +258,7 @@ def test_an_outage_leaves_messages_in_the_stream(address: str, tmp_path: Path):
         assert relay.health()[0] == 200
         state["down"] = False
         assert vendor.wait_accepted(count + 1, 60), relay.log()
-        wait_for(lambda: count_messages(address) == 0, "acknowledged", 60)
+        wait_empty(address, 60)
     assert set(vendor.accepted.values()) == {1}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cxlogging.devserver import DevServer
 from tests.nats.servers import count_messages, wait_for
-from tests.relay.running import KEYS, RelayProcess, environment
+from tests.relay.running import KEYS, RelayProcess, environment, wait_empty
 
 APPLICATION = """
 import logging, sys
@@ -42,7 +42,7 @@ def test_three_vendors_get_what_their_handlers_logged(
     )
     with RelayProcess(tmp_path, address, tables, ANY_KEY="key-of-the-relay-1234") as relay:
         wait_for(lambda: server.count() == 150, relay.log())
-        wait_for(lambda: count_messages(address) == 0, "acknowledged")
+        wait_empty(address)
     for vendor in ("coralogix", "honeycomb", "betterstack"):
         numbers = sorted(each["data"]["number"] for each in server.events(vendor))
         assert numbers == list(range(50))

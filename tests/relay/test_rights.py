@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.faults.backend import Backend
-from tests.nats.servers import Node, wait_for
-from tests.relay.running import RelayProcess, cxlogging, destination
+from tests.nats.servers import one_node, wait_for
+from tests.relay.running import KEYS, RelayProcess, cxlogging, destination, environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "relay.md").read_text("utf-8")
 
@@ -28,9 +30,8 @@ def test_the_documented_rights_are_enough(tmp_path: Path, vendor: Backend):
     )
     app_rights = re.findall(r"`([^`]+)`", application)
     users = ", ".join([user("app", app_rights), user("relay", relay_rights), user("admin", [">"])])
-    node = Node(tmp_path / "nats", config=f"authorization {{ users: [{users}] }}\n")
-    node.start()
-    try:
+    config = f"authorization {{ users: [{users}] }}\n"
+    with one_node(tmp_path / "nats", config=config) as node:
         place = f"{node.url}/LOGS"
         admin = {"NATS_USER": "admin", "NATS_PASSWORD": "secret-admin"}
         done = cxlogging("relay", "init", "--nats", place, "--replicas", "1", **admin)
@@ -50,17 +51,10 @@ def test_the_documented_rights_are_enough(tmp_path: Path, vendor: Backend):
         assert "<b:1>" in listed.stdout, listed.stderr
         again = cxlogging("relay", "rejected", "resend", "--all", "--nats", place, **admin)
         assert again.stdout == "sent again: 1\n", again.stderr
-    finally:
-        node.kill()
 
 
 def log_two_records(place: str, **more: str) -> None:
     """Log one record for the dataset of the relay, and one for another, as an application does."""
-    import subprocess
-    import sys
-
-    from tests.relay.running import environment
-
     code = f"""
 import logging
 from cxlogging import HoneycombHandler
@@ -72,11 +66,9 @@ for dataset, text in (("shop", "<a:1>"), ("other", "<b:1>")):
     assert handler.flush(20) in {{True, None}}
     assert handler.stats().spooled == 1, handler.stats()
 """
-    without_key = {**environment(**more)}
-    for name in ("HONEYCOMB_API_KEY", "CORALOGIX_API_KEY"):
-        without_key.pop(name)
+    without_keys = {name: text for name, text in environment(**more).items() if name not in KEYS}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=without_key, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env=without_keys, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

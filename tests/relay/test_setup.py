@@ -15,8 +15,16 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig
 from cxlogging.errors import CxLoggingError
 from cxlogging.relay.setup import require_version
 from tests.faults.backend import Backend
-from tests.nats.servers import Cluster, Node, count_messages, using, wait_for
-from tests.relay.running import RelayProcess, cxlogging, destination, init, publish
+from tests.nats.servers import Cluster, Node, count_messages, one_node, using, wait_for
+from tests.relay.running import (
+    RelayProcess,
+    cxlogging,
+    destination,
+    init,
+    names,
+    publish,
+    wait_empty,
+)
 
 
 def parts(*words: str) -> dict[str, str]:
@@ -26,9 +34,9 @@ def parts(*words: str) -> dict[str, str]:
     return {each["part"]: each["done"] for each in json.loads(done.stdout)["parts"]}
 
 
-def test_init_creates_everything_and_can_be_run_again(node: Node):
+def test_init_creates_everything_and_can_be_run_again(own_node: Node):
     """The second time nothing changes; options change the sizes of what is there."""
-    words = ("--nats", f"{node.url}/LOGS", "--replicas", "1", "--max-bytes", "64MiB")
+    words = ("--nats", f"{own_node.url}/LOGS", "--replicas", "1", "--max-bytes", "64MiB")
 
     first = parts(*words)
     assert set(first.values()) == {"created"}
@@ -52,14 +60,14 @@ def test_init_creates_everything_and_can_be_run_again(node: Node):
     async def look(client: Client) -> StreamConfig:
         return (await client.jetstream().stream_info("LOGS")).config
 
-    config = using(f"{node.url}/LOGS", look)
+    config = using(f"{own_node.url}/LOGS", look)
     assert config.retention == RetentionPolicy.WORK_QUEUE
     assert config.discard == DiscardPolicy.NEW
     assert config.max_bytes == 128 * 2**20
     assert config.subjects == ["cxlogging.LOGS.items.>"]
 
 
-def test_what_somebody_else_made_is_compared(node: Node):
+def test_what_somebody_else_made_is_compared(own_node: Node):
     """What can be changed is changed; what cannot is named, and the exit code is 1."""
 
     async def make(client: Client) -> None:
@@ -67,17 +75,17 @@ def test_what_somebody_else_made_is_compared(node: Node):
             StreamConfig(name="LOGS", subjects=["cxlogging.LOGS.items.>"], max_bytes=10**6)
         )
 
-    using(f"{node.url}/LOGS", make)
-    done = cxlogging("relay", "init", "--nats", f"{node.url}/LOGS", "--replicas", "1")
+    using(f"{own_node.url}/LOGS", make)
+    done = cxlogging("relay", "init", "--nats", f"{own_node.url}/LOGS", "--replicas", "1")
 
     assert done.returncode == 1
     assert "differs    stream LOGS: retention is limits, not workqueue" in done.stdout
     assert "discard is old, not new" in done.stdout
 
 
-def test_a_single_server_needs_to_be_asked_for(node: Node):
+def test_a_single_server_needs_to_be_asked_for(own_node: Node):
     """Three replicas are the default; the error says what to do."""
-    done = cxlogging("relay", "init", "--nats", f"{node.url}/LOGS")
+    done = cxlogging("relay", "init", "--nats", f"{own_node.url}/LOGS")
 
     assert done.returncode == 1
     assert "`cxlogging relay init --replicas 1`" in done.stderr
@@ -85,15 +93,11 @@ def test_a_single_server_needs_to_be_asked_for(node: Node):
 
 def test_too_much_storage_is_explained(tmp_path: Path):
     """A bound above the servers' storage is refused with both names."""
-    node = Node(tmp_path, config="jetstream { max_file_store: 50MB }\n")
-    node.start()
-    try:
+    with one_node(tmp_path, config="jetstream { max_file_store: 50MB }\n") as node:
         words = ("--nats", f"{node.url}/LOGS", "--replicas", "1", "--max-bytes", "1GiB")
         done = cxlogging("relay", "init", *words)
         assert done.returncode == 1
         assert "--max-bytes" in done.stderr
-    finally:
-        node.kill()
 
 
 @pytest.mark.parametrize(
@@ -132,8 +136,7 @@ def test_an_old_server_is_refused(version: str, tmp_path: Path, vendor: Backend)
         (inside,) = [name for name in archive.namelist() if name.endswith("/nats-server")]
         old = Path(archive.extract(inside, tmp_path))
     old.chmod(0o755)
-    node = Node(tmp_path / "nats", executable=str(old)).start()
-    try:
+    with one_node(tmp_path / "nats", executable=str(old)) as node:
         address = f"{node.url}/LOGS"
         relay = RelayProcess(tmp_path, address, destination(vendor))
         for words in (("init", "--replicas", "1"), ()):
@@ -142,17 +145,15 @@ def test_an_old_server_is_refused(version: str, tmp_path: Path, vendor: Backend)
             assert f"runs nats-server {version}: relays need 2.10.27 or newer, as" in done.stderr
         with pytest.raises(Exception, match="not found"):
             count_messages(address)
-    finally:
-        node.kill()
 
 
-def test_a_stream_that_is_not_there_is_named(node: Node, vendor: Backend, tmp_path: Path):
+def test_a_stream_that_is_not_there_is_named(own_node: Node, vendor: Backend, tmp_path: Path):
     """`relay` and `status` say how to create it."""
-    relay = RelayProcess(tmp_path, f"{node.url}/NONE", destination(vendor))
+    relay = RelayProcess(tmp_path, f"{own_node.url}/NONE", destination(vendor))
     for words in (("relay",), ("relay", "status")):
         done = cxlogging(*words, "--config", str(relay.config))
         assert done.returncode == 1
-        said = f"`cxlogging relay init --nats {node.url}/NONE`"
+        said = f"`cxlogging relay init --nats {own_node.url}/NONE`"
         assert said in done.stderr
 
 
@@ -169,7 +170,7 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
     address: str, vendor: Backend, tmp_path: Path
 ):
     """As JSON and as text, with what should alarm somebody."""
-    publish(address, [f"a:{number}" for number in range(30)], message_bytes=500)
+    publish(address, names(30), message_bytes=500)
     waiting = json.loads(status(address, "--format", "json"))
     assert waiting["messages"] == count_messages(address) > 3
     assert waiting["oldest_seconds"] < 60
@@ -179,7 +180,7 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
 
     publish(address, ["b:1"], run="bbbb", identity={"vendor": "honeycomb", "dataset": "x"})
     with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')) as relay:
-        wait_for(lambda: count_messages(address) == 0, "everything is settled")
+        wait_empty(address)
 
         def known() -> bool:
             relays = json.loads(status(address, "--format", "json"))["relays"]
@@ -209,7 +210,7 @@ def test_what_was_rejected_can_be_removed(address: str, vendor: Backend, tmp_pat
     assert (none.returncode, none.stderr) == (4, "no rejected records\n")
     publish(address, ["b:1"], identity={"vendor": "honeycomb", "dataset": "x"})
     with RelayProcess(tmp_path, address, destination(vendor, 'dataset = "shop"')):
-        wait_for(lambda: count_messages(address) == 0, "everything is settled")
+        wait_empty(address)
     listed = cxlogging("relay", "rejected", "--nats", address, "--reason", "[[destination]]")
     assert "<b:1>" in listed.stdout
     which = cxlogging("relay", "rejected", "purge", "--nats", address)
@@ -264,19 +265,18 @@ def test_a_cluster_gets_three_replicas(tmp_path: Path, vendor: Backend):
         assert "created    stream LOGS: replicas 3" in done.stdout, done.stderr
         with RelayProcess(tmp_path, address, destination(vendor)) as relay:
             for turn in range(3):
-                names = [f"a{turn}:{number}" for number in range(200)]
-                publish(address, names, run=f"aaa{turn}", message_bytes=500)
+                publish(address, names(200, f"a{turn}"), run=f"aaa{turn}", message_bytes=500)
                 cluster.step_down("LOGS")
             assert vendor.wait_accepted(600, 60), relay.log()
-            wait_for(lambda: count_messages(address) == 0, "acknowledged", 60)
+            wait_empty(address, 60)
         assert set(vendor.accepted.values()) == {1}
     finally:
         cluster.stop()
 
 
-def test_init_is_needed_once(node: Node, vendor: Backend, tmp_path: Path):
+def test_init_is_needed_once(own_node: Node, vendor: Backend, tmp_path: Path):
     """A relay starts on what `init` has made, and creates consumers that are missing."""
-    address = f"{node.url}/LOGS"
+    address = f"{own_node.url}/LOGS"
     init(address)
 
     async def remove(client: Client) -> None:

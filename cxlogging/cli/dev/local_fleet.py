@@ -1,14 +1,12 @@
-"""The way by a stream, whole on one machine: a NATS server, and a relay to the local server."""
+"""The way through a stream, on one machine: a NATS server, and a relay to the local server."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ...delivery.nats.address import Address
-from ...errors import ConfigurationError
+from ...delivery.nats.address import Address, require_client
 from .nats_server import INSTALL, NatsServer, choose_port, data_folder, find_nats_server
 
 STREAM = "LOGS"
@@ -19,6 +17,7 @@ class FleetOptions(NamedTuple):
     What the user chose.
 
     Attributes:
+        program: The path of the NATS server.
         host: Where the NATS server listens.
         port: Its port; 0 picks a free one, None 4222 or a free one.
         database: The local server's database, beside which the stream is stored; None stores both
@@ -26,6 +25,7 @@ class FleetOptions(NamedTuple):
         keys: The key that the local server accepts from each vendor's clients, if not any.
     """
 
+    program: str
     host: str
     port: int | None
     database: str | None
@@ -39,20 +39,16 @@ def require_programs() -> str:
     Raises:
         ConfigurationError: The server or its client is not installed.
     """
-    if importlib.util.find_spec("nats") is None:
-        raise ConfigurationError(f"--nats needs the package nats-py: {INSTALL}.")
+    require_client("--nats", INSTALL)
     return find_nats_server()
 
 
 @contextmanager
-def local_fleet(
-    program: str, options: FleetOptions, url: str, write: Callable[[str], None]
-) -> Iterator[str]:
+def local_fleet(options: FleetOptions, url: str, write: Callable[[str], None]) -> Iterator[str]:
     """
     Run both; give the address of the stream, as handlers take it for ``spool=``.
 
     Args:
-        program: The NATS server.
         options: What the user chose.
         url: The local server's address.
         write: Takes lines about trouble.
@@ -70,7 +66,7 @@ def local_fleet(
     with (
         data_folder(options.database) as folder,
         NatsServer(
-            program,
+            options.program,
             folder,
             options.host,
             port,

@@ -149,8 +149,7 @@ class LocalRelay:
             self._loop.close()
 
     async def _run(self) -> None:
-        link = Link(self._config.address, Login())
-        try:
+        async with Link(self._config.address, Login()) as link:
             await Setup(link, self._config, Sizes(replicas=1, max_bytes=STREAM_BYTES)).run()
             self._ready.set_result(None)
             with self._log.with_diagnostics():
@@ -158,5 +157,3 @@ class LocalRelay:
             with suppress(TransportError):  # the server has ended
                 name = self._config.address.stream
                 self.left = (await link.call(lambda js: js.stream_info(name))).state.messages
-        finally:
-            await link.close()

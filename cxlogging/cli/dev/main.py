@@ -6,7 +6,7 @@ import gc
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -147,13 +147,14 @@ def command(
     with Ctrl-C.
 
     With --nats, handlers with the printed address as spool= publish to a stream of a NATS server,
-    and a relay delivers from there to the local server: the way of a fleet, on one machine.
+    and a relay delivers from there to the local server, as for a fleet of machines.
     """
     if nats_port is not None and not nats:
         raise click.UsageError("--nats-port is the port of the server that --nats starts.")
-    program = require_programs() if nats else None
-    printer = EventPrinter(quiet=quiet)
     keys = {vendor: vendor_options[vendor] for vendor in VENDORS} | {QUERIES: dataprime}
+    first = {vendor: given[0] for vendor, given in keys.items() if given}
+    fleet = _fleet_options(host, port, nats_port, path, first) if nats else None
+    printer = EventPrinter(quiet=quiet)
     accepted = Keys(**{vendor: given or None for vendor, given in keys.items()})
     try:
         server = DevServer(
@@ -168,26 +169,29 @@ def command(
         )
     except (ValueError, OSError, sqlite3.Error) as error:
         raise click.ClickException(_error_message(error, host, port)) from None
+    _refuse_compressed(server, vendor_options)
+    _serve(server, printer, fleet, first.keys(), opens=opens, variables=variables)
+
+
+def _fleet_options(
+    host: str, port: int, nats_port: int | None, path: str | None, keys: Mapping[str, str]
+) -> FleetOptions:
+    """Return the options of --nats; if *port* is any free one, so is that of the NATS server."""
+    if nats_port is None and port == 0:
+        nats_port = 0
+    return FleetOptions(require_programs(), host, nats_port, path, keys)
+
+
+def _refuse_compressed(server: DevServer, vendor_options: Mapping[str, Any]) -> None:
     for vendor in VENDORS:
         if vendor_options.get(f"{vendor}_plain_only"):
             server.faults.add(vendor=vendor, compressed=True, status=415)
-    first = {vendor: given[0] for vendor, given in keys.items() if given}
-
-    def fleet() -> AbstractContextManager[str]:
-        if program is None:
-            return nullcontext("")
-        options = FleetOptions(host, 0 if port == 0 else None, path, first)
-        if nats_port is not None:
-            options = options._replace(port=nats_port)
-        return local_fleet(program, options, server.url, printer.errors.write)
-
-    _serve(server, printer, fleet, first.keys(), opens=opens, variables=variables)
 
 
 def _serve(
     server: DevServer,
     printer: EventPrinter,
-    fleet: Callable[[], AbstractContextManager[str]],
+    fleet: FleetOptions | None,
     keyed: Collection[str],
     *,
     opens: bool,
@@ -198,7 +202,7 @@ def _serve(
     last_event = server.store.last_event
     try:
         server.start()
-        with fleet() as stream:
+        with _stream(fleet, server.url, printer) as stream:
             printer.out.write(welcome(server.url, keyed, variables=variables, stream=stream))
             printer.start(server.store, last_event)
             if opens:
@@ -214,6 +218,13 @@ def _serve(
         # A large request may have left millions of objects, which the garbage collector would
         # visit several times before the interpreter ends.
         gc.freeze()
+
+
+def _stream(
+    fleet: FleetOptions | None, url: str, printer: EventPrinter
+) -> AbstractContextManager[str]:
+    """Return a context with the address of the stream from which a relay delivers, if any."""
+    return nullcontext("") if fleet is None else local_fleet(fleet, url, printer.errors.write)
 
 
 def _raise_interrupt(number: int, frame: FrameType | None) -> NoReturn:

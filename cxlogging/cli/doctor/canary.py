@@ -12,7 +12,7 @@ from ...handlers.handler import ShippingHandler
 from ...vendors.registry import VENDORS
 from ...wire.http import Endpoint
 from ...wire.settings import LOCAL_KEY, held, is_loopback
-from .findings import Finding, Status, fail, ok, skip, warn
+from .findings import Finding, Status, fail, ok, skip, took, warn
 
 QUERY_KEY = "CX_API_KEY"
 PAUSE = 2.0
@@ -30,12 +30,11 @@ def canary(about: str, handler: ShippingHandler, wait: float) -> Iterator[Findin
     yield delivery_finding(about, result)
     if not result.ok:
         return
-    endpoint = handler.delivery.destination.endpoint
-    client = None if endpoint is None else _client(endpoint)
+    client = _client(handler.delivery.destination.endpoint)
     encoding = handler.delivery.lane.encoding
     tried = None if encoding.trial is Trial.NONE else encoding.name
-    if not isinstance(client, DataPrimeClient):
-        yield skip("seen again", client or "the address is not known", about)
+    if isinstance(client, str):
+        yield skip("seen again", client, about)
         if tried is not None:
             yield _compressed(about, None, handler, tried, wait)
         return
@@ -50,10 +49,9 @@ def seen_again(
     about: str, handler: ShippingHandler, identity: str, begun: int, wait: float
 ) -> Finding:
     """Return whether a query finds the event *identity*, sent at *begun*, within *wait* seconds."""
-    endpoint = handler.delivery.destination.endpoint
-    client = None if endpoint is None else _client(endpoint)
-    if not isinstance(client, DataPrimeClient):
-        return skip("seen again", client or "the address is not known", about)
+    client = _client(handler.delivery.destination.endpoint)
+    if isinstance(client, str):
+        return skip("seen again", client, about)
     with client:
         return _appeared(about, client, "seen again", identity, begun, wait)
 
@@ -85,8 +83,10 @@ def delivery_finding(about: str, result: CheckResult) -> Finding:
     )
 
 
-def _client(endpoint: Endpoint) -> DataPrimeClient | str:
+def _client(endpoint: Endpoint | None) -> DataPrimeClient | str:
     """Return a client that can query the event, or why there is none."""
+    if endpoint is None:
+        return "the address is not known"
     options = {"timeout": 10.0, "retry_budget": 0.0}
     key = held(QUERY_KEY)
     if is_loopback(endpoint.host):
@@ -115,9 +115,8 @@ def _appeared(
                 rows.suppress_warnings()  # no row yet is not a mistake
                 seen = next(rows, None) is not None
             if seen:
-                took = time.monotonic() - started
-                shown = f"{took:.1f} s" if took >= 1 else f"{took * 1e3:.0f} ms"
-                return ok(name, f"{shown} after it was sent", about)
+                passed = time.monotonic() - started
+                return ok(name, f"{took(passed)} after it was sent", about)
             last_error = ""
         except AuthenticationError as error:
             return Finding(

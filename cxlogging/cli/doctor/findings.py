@@ -80,6 +80,11 @@ def fail(name: str, cause: str, cure: str, *, detail: str = "", about: str = "")
     return Finding(name, Status.FAIL, detail, cause, cure, about)
 
 
+def took(seconds: float) -> str:
+    """Return a duration as ``"85 ms"`` or ``"1.2 s"``."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1e3:.0f} ms"
+
+
 class Printer:
     """Prints findings as they come, grouped by handler."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,8 +13,8 @@ from ...delivery.nats.address import Address, read_login
 from ...handlers.handler import ShippingHandler
 from ..shared.exit_codes import is_refusal
 from .canary import delivery_finding, seen_again
-from .findings import Finding, Status, fail, ok
-from .stream import no_relay, refusal_or_failure, troubles, vendor_of
+from .findings import Finding, Status, fail, ok, took
+from .stream import CLIENT_NAME, no_relay, refusal_or_failure, troubles, vendor_of
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -85,15 +84,10 @@ class _Follower:
     def __init__(self, about: str, address: Address, vendor: str) -> None:
         self._about, self._address, self._vendor = about, address, vendor
 
-    @asynccontextmanager
-    async def _link(self) -> AsyncIterator[Link]:
+    def _link(self) -> Link:
         from ...relay.link import Link
 
-        link = Link(self._address, read_login(), "cxlogging-doctor")
-        try:
-            yield link
-        finally:
-            await link.close()
+        return Link(self._address, read_login(), CLIENT_NAME)
 
     async def positions(self) -> Positions:
         """Return where to begin."""
@@ -119,13 +113,12 @@ class _Follower:
                         return stuck
                 await asyncio.sleep(LOOK_SECONDS)
                 at = await _find(link, self._address.stream, at, identity)
-            took = time.monotonic() - started
+            passed = time.monotonic() - started
             rejected = self._address.rejected_stream
             letter = await _find(link, rejected, before.rejected + 1, identity)
             if letter is not None:
                 return await self._rejected(link, letter)
-        shown = f"{took:.1f} s" if took >= 1 else f"{took * 1e3:.0f} ms"
-        return ok(NAME, f"delivered by a relay, {shown} after it was sent", self._about)
+        return ok(NAME, f"delivered by a relay, {took(passed)} after it was sent", self._about)
 
     def _stuck(self, status: StreamStatus, waited: float, wait: float) -> Finding | None:
         """Return why the event still waits, once it is no use to wait longer; else None."""

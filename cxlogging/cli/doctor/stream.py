@@ -20,12 +20,17 @@ from ...delivery.nats.address import (
 )
 from ...errors import CxLoggingError
 from ...handlers.handler import ShippingHandler
-from ...wire.settings import is_loopback
 from .findings import Finding, fail, ok, skip, warn
 
 if TYPE_CHECKING:
     from ...relay.link import Link
     from ...relay.status import StreamStatus
+
+CLIENT_NAME = "cxlogging-doctor"
+"""Shown by the servers' monitoring."""
+
+REQUIRED = ("retention", "discard", "storage")
+"""Settings of the stream without which records are lost."""
 
 NO_CONSUMER = 10014
 """JetStream's number for it."""
@@ -38,7 +43,7 @@ def stream_of(handler: ShippingHandler) -> Address | None:
 
 
 def vendor_of(handler: ShippingHandler) -> str:
-    """Return the vendor that a relay is told for the items of *handler*."""
+    """Return the name of the vendor to which a relay delivers what *handler* publishes."""
     return handler.delivery.destination.identity["vendor"]
 
 
@@ -71,9 +76,8 @@ def _login(about: str, address: Address, login: Login) -> Finding:
         NKEY_VARIABLE: login.nkey and f"the key in {login.nkey}",
     }
     way = next((f"{text}  ({name})" for name, text in ways.items() if text), "without one")
-    hosts = [each.partition("://")[2].rpartition(":")[0].strip("[]") for each in address.servers]
     secret = "password" if login.password else "token" if login.token else ""
-    if secret and not address.is_tls and not all(map(is_loopback, hosts)):
+    if secret and not address.is_tls and not address.is_local:
         return warn(
             "login",
             f"the {secret} may travel without encryption",
@@ -128,11 +132,8 @@ def _stream(
     from ...relay.link import Link
 
     async def look() -> list[Finding]:
-        link = Link(address, login, "cxlogging-doctor")
-        try:
+        async with Link(address, login, CLIENT_NAME) as link:
             return await _examine(about, link, vendor)
-        finally:
-            await link.close()
 
     try:
         yield from run_here(look, 4 * limit)  # some ten requests, one after the other
@@ -171,7 +172,7 @@ async def _examine(about: str, link: Link, vendor: str) -> list[Finding]:
 
 
 def troubles(status: StreamStatus, vendor: str) -> list[tuple[str, str]]:
-    """Return what relays say that hinders them to deliver to *vendor*: where, and why."""
+    """Return what keeps relays from delivering to *vendor*, as they report it: where, and why."""
     return [
         (f"{relay.get('host', relay['relay'])}, {name}", reason)
         for relay in status.relays
@@ -186,7 +187,7 @@ async def _consumer(about: str, link: Link, vendor: str, status: StreamStatus) -
     from ...relay.setup import consumer_name
 
     stream, name = link.address.stream, consumer_name(vendor)
-    cure = f"`cxlogging relay init --nats {link.address}` sets it right."
+    cure = f"`cxlogging relay init --nats {link.address}` corrects it."
     try:
         config = (await link.call(lambda js: js.consumer_info(stream, name))).config
     except StreamError as error:
@@ -203,30 +204,22 @@ async def _consumer(about: str, link: Link, vendor: str, status: StreamStatus) -
 
 async def _configuration(about: str, link: Link, status: StreamStatus) -> Finding:
     """Return whether the stream is as relays need it."""
+    from ...relay.setup import DEFAULTS, differences, stream_configs
+
     address = link.address
     config = (await link.call(lambda js: js.stream_info(address.stream))).config
+    wrong = differences(REQUIRED, config, next(stream_configs(address, 0.0, DEFAULTS)))
     bound = f" of {status.max_bytes:,}" if status.max_bytes > 0 else ""
     detail = f"{address.stream}: {status.messages:,} messages, {status.size:,}{bound} bytes"
-    wanted = {
-        "retention": (config.retention, "workqueue"),
-        "discard": (config.discard, "new"),
-        "storage": (config.storage, "file"),
-    }
-    wrong = [
-        f"{name} is {getattr(value, 'value', value)}, not {needed}"
-        for name, (value, needed) in wanted.items()
-        if getattr(value, "value", value) != needed
-    ]
     if wrong:
         return fail(
             "stream",
-            f"relays need the stream to be otherwise: {'; '.join(wrong)}",
+            f"relays need other settings of the stream: {'; '.join(wrong.values())}",
             f"`cxlogging relay init --nats {address}` changes what can be changed.",
             detail=detail,
             about=about,
         )
-    hosts = [each.partition("://")[2].rpartition(":")[0] for each in address.servers]
-    if status.replicas == 1 and not all(map(is_loopback, hosts)):
+    if status.replicas == 1 and not address.is_local:
         return warn(
             "stream",
             "it is on one server alone: with that server's disk, it is lost",

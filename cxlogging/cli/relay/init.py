@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +11,7 @@ from ...wire.option_parsers import size
 from ..shared.exit_codes import FAILURE
 from ..shared.screen import note, safe, safe_json
 from ..shared.wording import examples
-from .running import FORMAT, configuration, finish, stream_options
+from .running import FORMAT, configuration, connected, finish, stream_options
 
 if TYPE_CHECKING:
     from ...relay.config import RelayConfig
@@ -52,8 +52,6 @@ def _size(_: click.Context, param: click.Parameter, value: str | None) -> int | 
 def init(
     ctx: click.Context,
     *,
-    config: str | None,
-    stream: str | None,
     replicas: int | None,
     max_bytes: int | None,
     rejected_bytes: int | None,
@@ -70,7 +68,7 @@ def init(
     """
     from ...relay.setup import Sizes
 
-    found = configuration(ctx, config, stream)
+    found = configuration(ctx)
     changes, alarms = finish(_init(found, Sizes(replicas, max_bytes, rejected_bytes)))
     if form == "json":
         parts = [change._asdict() for change in changes]
@@ -89,15 +87,10 @@ def _line(change: SetupChange) -> str:
     return f"{change.done:<9}  {change.part}{details}"
 
 
-async def _init(config: RelayConfig, sizes: Sizes) -> tuple[list[SetupChange], list[Any]]:
-    from ...delivery.nats.address import read_login
-    from ...relay.link import Link
+async def _init(config: RelayConfig, sizes: Sizes) -> tuple[list[SetupChange], list[str]]:
     from ...relay.setup import Setup
     from ...relay.status import read_status
 
-    link = Link(config.address, read_login(), "cxlogging-relay-init")
-    try:
+    async with connected(config, "init") as link:
         changes = await Setup(link, config, sizes).run()
-        return changes, list((await read_status(link)).alarms)
-    finally:
-        await link.close()
+        return changes, (await read_status(link)).alarms

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @stream_options
 @click.option("--check", is_flag=True, help="Check the configuration, and exit.")
 @click.pass_context
-def command(ctx: click.Context, *, config: str | None, stream: str | None, check: bool) -> None:
+def command(ctx: click.Context, *, check: bool) -> None:
     """
     Deliver the messages of a NATS JetStream stream to their vendors.
 
@@ -50,7 +50,7 @@ def command(ctx: click.Context, *, config: str | None, stream: str | None, check
         return
     from ...relay.config import require_destinations
 
-    found = configuration(ctx, config, stream, delivers=True)
+    found = configuration(ctx, delivers=True)
     require_destinations(found)
     if check:
         names = ", ".join(entry.name for entry in found.destinations)

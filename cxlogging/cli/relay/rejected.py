@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,7 +14,7 @@ from ..shared.exit_codes import EMPTY, FAILURE
 from ..shared.screen import complain, note, safe, safe_json
 from ..shared.wording import examples
 from ..spool.items import readable
-from .running import FORMAT, configuration, finish, stream_options
+from .running import FORMAT, configuration, connected, finish, stream_options
 
 if TYPE_CHECKING:
     from ...relay.config import RelayConfig
@@ -34,9 +35,56 @@ ALL = click.option("--all", "everything", is_flag=True, help="All messages that 
 NUMBERS = click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[NUMBER]...")
 
 
-def _choice(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that choose among rejected messages to *command*."""
-    return NUMBERS(VENDOR(REASON(LIMIT(command))))
+class Choice(NamedTuple):
+    """
+    Which of the rejected messages; what is not given leaves none out.
+
+    Attributes:
+        numbers: Those of the list.
+        vendor: Whose they are.
+        reason: A part of their reason.
+        limit: At most so many.
+    """
+
+    numbers: tuple[int, ...] = ()
+    vendor: str | None = None
+    reason: str | None = None
+    limit: int | None = None
+
+    async def read(self, letters: DeadLetters) -> AsyncIterator[RejectedMessage]:
+        """Yield the messages, oldest first."""
+        count = 0
+        async for letter in letters.read():
+            if self._fits(letter):
+                yield letter
+                count += 1
+                if count == self.limit:
+                    return
+
+    def _fits(self, letter: RejectedMessage) -> bool:
+        if self.numbers and letter.sequence not in self.numbers:
+            return False
+        return self.vendor in {None, letter.vendor} and (self.reason or "") in letter.reason
+
+
+def _chosen(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose among rejected messages to *command*, as its ``choice``."""
+
+    @functools.wraps(command)
+    def with_choice(
+        *args: Any,
+        numbers: tuple[int, ...],
+        vendor: str | None,
+        reason: str | None,
+        limit: int | None,
+        everything: bool,
+        **others: Any,
+    ) -> None:
+        if not (numbers or vendor or reason or everything):
+            raise click.UsageError("nothing says which: pass numbers, --vendor, --reason or --all.")
+        command(*args, choice=Choice(numbers, vendor, reason, limit), **others)
+
+    return NUMBERS(VENDOR(REASON(LIMIT(ALL(with_choice)))))
 
 
 @click.group(
@@ -56,8 +104,6 @@ def _choice(command: Callable[..., None]) -> Callable[..., None]:
 def rejected(
     ctx: click.Context,
     *,
-    config: str | None,
-    stream: str | None,
     vendor: str | None,
     reason: str | None,
     limit: int | None,
@@ -71,56 +117,11 @@ def rejected(
     """
     if ctx.invoked_subcommand is not None:
         return
-    found = configuration(ctx, config, stream)
-    wanted = _wanted((), vendor, reason)
 
-    async def work(letters: DeadLetters) -> int:
-        count = 0
-        async for letter in _chosen(letters, wanted, limit):
-            count += 1
-            _print(letter, form)
-        return count
+    async def show(_: DeadLetters, letter: RejectedMessage) -> None:
+        _print(letter, form)
 
-    if not finish(_with_letters(found, work)):
-        note("no rejected records")
-        raise SystemExit(EMPTY)
-
-
-def _wanted(
-    numbers: tuple[int, ...], vendor: str | None, reason: str | None
-) -> Callable[[RejectedMessage], bool]:
-    def is_wanted(letter: RejectedMessage) -> bool:
-        if numbers and letter.sequence not in numbers:
-            return False
-        return vendor in {None, letter.vendor} and (reason or "") in letter.reason
-
-    return is_wanted
-
-
-async def _chosen(
-    letters: DeadLetters, wanted: Callable[[RejectedMessage], bool], limit: int | None
-) -> AsyncIterator[RejectedMessage]:
-    count = 0
-    async for letter in letters.read():
-        if wanted(letter):
-            yield letter
-            count += 1
-            if count == limit:
-                return
-
-
-async def _with_letters(
-    config: RelayConfig, work: Callable[[DeadLetters], Coroutine[Any, Any, int]]
-) -> int:
-    from ...delivery.nats.address import read_login
-    from ...relay.dead_letters import DeadLetters
-    from ...relay.link import Link
-
-    link = Link(config.address, read_login(), "cxlogging-relay-rejected")
-    try:
-        return await work(DeadLetters(link))
-    finally:
-        await link.close()
+    _act(ctx, Choice((), vendor, reason, limit), show, "no rejected records")
 
 
 def _print(letter: RejectedMessage, form: str) -> None:
@@ -149,39 +150,32 @@ def _print(letter: RejectedMessage, form: str) -> None:
 
 def _act(
     ctx: click.Context,
-    config: str | None,
-    stream: str | None,
-    chosen: tuple[tuple[int, ...], str | None, str | None, int | None],
+    choice: Choice,
     act: Callable[[DeadLetters, RejectedMessage], Awaitable[None]],
+    nothing: str = "no rejected records that fit",
 ) -> int:
-    """Do *act* with each message that is *chosen*; return how many there were."""
-    outer = ctx.parent.parent if ctx.parent is not None else None
-    mine = ctx.parent.params if ctx.parent is not None else {}
-    above = outer.params if outer is not None else {}
-    path = config or mine.get("config") or above.get("config")
-    address = stream or mine.get("stream") or above.get("stream")
-    found = configuration(ctx, path, address)
-    numbers, vendor, reason, limit = chosen
-
-    async def work(letters: DeadLetters) -> int:
-        count = 0
-        async for letter in _chosen(letters, _wanted(numbers, vendor, reason), limit):
-            await act(letters, letter)
-            count += 1
-        return count
-
-    count = finish(_with_letters(found, work))
+    """Do *act* with each message of *choice*; return how many there were, or exit with none."""
+    count = finish(_act_on_all(configuration(ctx), choice, act))
     if not count:
-        note("no rejected records that fit")
+        note(nothing)
         raise SystemExit(EMPTY)
     return count
 
 
-def _require_choice(
-    numbers: tuple[int, ...], vendor: str | None, reason: str | None, *, everything: bool
-) -> None:
-    if not (numbers or vendor or reason or everything):
-        raise click.UsageError("nothing says which: pass numbers, --vendor, --reason or --all.")
+async def _act_on_all(
+    config: RelayConfig,
+    choice: Choice,
+    act: Callable[[DeadLetters, RejectedMessage], Awaitable[None]],
+) -> int:
+    from ...relay.dead_letters import DeadLetters
+
+    count = 0
+    async with connected(config, "rejected") as link:
+        letters = DeadLetters(link)
+        async for letter in choice.read(letters):
+            await act(letters, letter)
+            count += 1
+    return count
 
 
 @rejected.command(
@@ -193,28 +187,15 @@ def _require_choice(
     ),
 )
 @stream_options
-@_choice
-@ALL
+@_chosen
 @click.pass_context
-def resend(
-    ctx: click.Context,
-    *,
-    config: str | None,
-    stream: str | None,
-    numbers: tuple[int, ...],
-    vendor: str | None,
-    reason: str | None,
-    limit: int | None,
-    everything: bool,
-) -> None:
+def resend(ctx: click.Context, *, choice: Choice) -> None:
     """
     Put rejected messages back into the stream.
 
     The NUMBERs are those of the list. A message leaves the list once the stream has it.
     """
-    _require_choice(numbers, vendor, reason, everything=everything)
-    chosen = (numbers, vendor, reason, limit)
-    count = _act(ctx, config, stream, chosen, lambda letters, letter: letters.resend(letter))
+    count = _act(ctx, choice, lambda letters, letter: letters.resend(letter))
     click.echo(f"sent again: {count}")
 
 
@@ -226,27 +207,13 @@ def resend(
     ),
 )
 @stream_options
-@_choice
-@ALL
+@_chosen
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
-def purge(
-    ctx: click.Context,
-    *,
-    config: str | None,
-    stream: str | None,
-    numbers: tuple[int, ...],
-    vendor: str | None,
-    reason: str | None,
-    limit: int | None,
-    everything: bool,
-    yes: bool,
-) -> None:
+def purge(ctx: click.Context, *, choice: Choice, yes: bool) -> None:
     """Remove rejected messages for good."""
-    _require_choice(numbers, vendor, reason, everything=everything)
     if not yes and not click.confirm("Permanently remove rejected records?", err=True):
         complain("nothing was removed")
         raise SystemExit(FAILURE)
-    chosen = (numbers, vendor, reason, limit)
-    count = _act(ctx, config, stream, chosen, lambda letters, letter: letters.remove(letter))
+    count = _act(ctx, choice, lambda letters, letter: letters.remove(letter))
     click.echo(f"removed: {count}")

@@ -11,7 +11,7 @@ import click
 
 from ..shared.screen import note, safe, safe_json
 from ..shared.wording import examples
-from .running import FORMAT, configuration, finish, stream_options
+from .running import FORMAT, configuration, connected, finish, stream_options
 
 if TYPE_CHECKING:
     from ...relay.config import RelayConfig
@@ -36,9 +36,7 @@ MEASURED_SECONDS = 1.0
 )
 @FORMAT
 @click.pass_context
-def status(
-    ctx: click.Context, *, config: str | None, stream: str | None, watch: bool, form: str
-) -> None:
+def status(ctx: click.Context, *, watch: bool, form: str) -> None:
     """
     Show what waits and which relays run.
 
@@ -50,30 +48,22 @@ def status(
 
     Exit codes: 0 done, 1 there is no such stream, 5 the servers do not answer.
     """
-    found = configuration(ctx, config, stream)
+    found = configuration(ctx)
     finish(_watch(found, form) if watch else _once(found, form))
 
 
 async def _once(config: RelayConfig, form: str) -> None:
-    from ...delivery.nats.address import read_login
-    from ...relay.link import Link
     from ...relay.status import read_status
 
-    link = Link(config.address, read_login(), "cxlogging-relay-status")
-    try:
+    async with connected(config, "status") as link:
         _print(await read_status(link, MEASURED_SECONDS), form)
-    finally:
-        await link.close()
 
 
 async def _watch(config: RelayConfig, form: str) -> None:
-    from ...delivery.nats.address import read_login
-    from ...relay.link import Link
     from ...relay.status import read_status
     from ..shared.progress import progress_bar
 
-    link = Link(config.address, read_login(), "cxlogging-relay-status")
-    try:
+    async with connected(config, "status") as link:
         found = await read_status(link)
         begun = found.last_sequence - found.messages
         with progress_bar() as bar:
@@ -90,8 +80,6 @@ async def _watch(config: RelayConfig, form: str) -> None:
                 await asyncio.sleep(EVERY_SECONDS)
                 found = await read_status(link)
         _print(found, form)
-    finally:
-        await link.close()
 
 
 def _print(status: StreamStatus, form: str) -> None:

@@ -14,7 +14,8 @@ class SiteVolume(NamedTuple):
     How much one call site has logged.
 
     Attributes:
-        sender: Who sent it to whom, by name: the vendor, the application, the process.
+        sender: Where the events come from, by name: the vendor and, where they are known, the
+            application and subsystem, or the process and destination.
         logger: The name of the logger; empty where it is not known, like all texts here.
         file: The source file: its path, or its name alone.
         line: The line number; 0 where it is not known.
@@ -22,7 +23,8 @@ class SiteVolume(NamedTuple):
         level: The name of the level.
         events: The number of events.
         bytes: Their bytes before compression.
-        share: Its part of the bytes of the vendor, from 0 to 1.
+        share: Its part of the bytes of the vendor, from 0 to 1; of the destination, in the counts
+            of processes.
         held_back: Records that were left out; None where that is not known.
     """
 

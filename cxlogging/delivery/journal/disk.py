@@ -351,6 +351,20 @@ class Disk:
         """Move a file."""
         os.rename(name, new, src_dir_fd=_ours(folder), dst_dir_fd=_ours(target))
 
+    def write_file(self, folder: int, name: str, data: bytes) -> None:
+        """Write a whole file, under a temporary name first: other processes see it complete."""
+        temporary = f"{name}.{os.getpid()}"
+        self.remove(folder, temporary)
+        fd = self.create(folder, temporary)
+        try:
+            self.write_all(fd, data)
+            self.rename(folder, temporary, folder, name)
+        except OSError:
+            self.remove(folder, temporary)
+            raise
+        finally:
+            self.close(fd)
+
     def remove(self, folder: int, name: str) -> None:
         """Remove a file, if it exists."""
         with contextlib.suppress(FileNotFoundError):

@@ -150,23 +150,9 @@ class DestinationDir:
         with contextlib.suppress(OSError):
             known = self._is_named and ABOUT in disk.names(folder)
             if not known and read_identity(disk, folder) != self.identity:
-                self._write_identity(folder)
+                disk.write_file(folder, ABOUT, json.dumps(self.identity, sort_keys=True).encode())
             self._is_named = True
         return folder
-
-    def _write_identity(self, folder: int) -> None:
-        """Store the identity, under a temporary name first, as other processes may read it."""
-        disk, name = self._disk, f"{ABOUT}.{os.getpid()}"
-        disk.remove(folder, name)
-        fd = disk.create(folder, name)
-        try:
-            disk.write_all(fd, json.dumps(self.identity, sort_keys=True).encode())
-            disk.rename(folder, name, folder, ABOUT)
-        except OSError:
-            disk.remove(folder, name)
-            raise
-        finally:
-            disk.close(fd)
 
     def other_accounts(self) -> list[OtherAccount]:
         """Return what waits for this destination with keys that no handler of this process has."""

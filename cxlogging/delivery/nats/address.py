@@ -52,6 +52,11 @@ class Address(NamedTuple):
         return self.servers[0].startswith("tls:")
 
     @property
+    def is_local(self) -> bool:
+        """Whether all servers are on this machine."""
+        return all(settings.is_loopback(urlsplit(each).hostname or "") for each in self.servers)
+
+    @property
     def rejected_stream(self) -> str:
         """The name of the stream with what the vendor refused."""
         return f"{self.stream}_REJECTED"
@@ -225,15 +230,16 @@ def _certificate() -> tuple[str, str] | None:
     return (found, "") if isinstance(found, str) else found
 
 
-def require_client(name: str) -> None:
+def require_client(name: str, install: str = EXTRA) -> None:
     """
     Raise where the client of NATS is not installed.
 
     Args:
         name: The option or the command that needs it.
+        install: The command that installs it.
 
     Raises:
         ConfigurationError: It is not.
     """
     if importlib.util.find_spec("nats") is None:
-        raise ConfigurationError(f"{name} needs the package nats-py: {EXTRA}.")
+        raise ConfigurationError(f"{name} needs the package nats-py: {install}.")

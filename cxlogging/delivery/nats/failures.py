@@ -67,8 +67,13 @@ def stream_error(error: Exception, address: Address) -> StreamError:
         )
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return StreamError(f"no answer came from the stream {address.stream} in time")
-    reason = " ".join(str(error).split()).removeprefix("nats: ").strip("'\"")
-    return StreamError(f"the connection to the servers ended: {reason or type(error).__name__}")
+    return StreamError(f"the connection to the servers ended: {_words(error)}")
+
+
+def _words(error: Exception) -> str:
+    """Return in one line what the client says, or the name of an exception without text."""
+    said = " ".join(str(error).split()).removeprefix("nats: ").strip("'\"")
+    return said or type(error).__name__
 
 
 def _of_jetstream(error: nats.js.errors.APIError, address: Address) -> StreamError:
@@ -115,7 +120,7 @@ def connection_error(server: str, error: Exception) -> StreamError:
         return StreamError(f"the name {host} was not found: {error.strerror}", "Check the name.")
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return StreamError(f"{place} did not answer in time")
-    text = " ".join(str(error).split()).removeprefix("nats: ").strip("'\"") or type(error).__name__
+    text = _words(error)
     if "authorization" in text.lower() or "authentication" in text.lower():
         return StreamError(f"{place} refused the login: {text}", LEARN, needs_fix=True)
     if isinstance(error, OSError) and error.strerror:

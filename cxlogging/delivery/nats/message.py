@@ -90,12 +90,14 @@ class StreamMessage(NamedTuple):
         destination: Vendor and hash: items with the same one go to the same place.
         identity: The vendor, as ``"vendor"``, and the arguments that were given for it.
         items: In order, at least one.
+        spacing: See `ItemOrigin`.
     """
 
     id: str
     destination: str
     identity: Mapping[str, str]
     items: Sequence[StreamItem]
+    spacing: int
 
     @property
     def vendor(self) -> str:
@@ -122,15 +124,19 @@ class Outgoing(NamedTuple):
     @property
     def size(self) -> int:
         """The bytes that a server counts: headers and payload."""
-        head = sum(len(name) + len(value) + 4 for name, value in self.headers.items())
-        return len(self.payload) + head + len("NATS/1.0\r\n\r\n")
+        return len(self.payload) + header_bytes(self.headers) + len("NATS/1.0\r\n\r\n")
+
+
+def header_bytes(headers: Mapping[str, str]) -> int:
+    """Return the bytes that *headers* take in a message, without its first line."""
+    return sum(len(name) + len(value) + len(": \r\n") for name, value in headers.items())
 
 
 def stream_identity(destination: Destination) -> dict[str, str]:
     """
-    Return what a relay is told about *destination*.
+    Return what the messages say about *destination* to a relay.
 
-    Addresses are not among it: a relay sends its keys only to those of its own configuration.
+    No address is part of it: a relay sends its keys only to those of its own configuration.
     """
     identity = {**destination.identity, **destination.envelope}
     identity.pop("url", None)
@@ -224,7 +230,8 @@ def read_message(headers: Mapping[str, str] | None, payload: bytes) -> StreamMes
     items = list(_items(origin, payload))
     if len(items) != count or not items:
         raise MessageError(f"the message has {len(items)} items, and {COUNT} says {count}")
-    return StreamMessage(f"{origin.run}-{first}-{count}", destination, named, items)
+    name = f"{origin.run}-{first}-{count}"
+    return StreamMessage(name, destination, named, items, origin.spacing)
 
 
 NO_FORMAT = f"the message has no header {FORMAT_HEADER}: it was not published by this package"

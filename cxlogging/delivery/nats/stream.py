@@ -17,7 +17,7 @@ from .address import Address, Login
 from .connection import StreamConnection
 from .failures import StreamError, stream_error
 from .loop import LOOP, run_here
-from .message import HEADER_BYTES, MESSAGE_BYTES, Outgoing, cut
+from .message import HEADER_BYTES, MESSAGE_BYTES, Outgoing, cut, header_bytes
 
 WINDOW = 16
 """Messages that wait for their acknowledgement, at most."""
@@ -99,7 +99,7 @@ class StreamTransport(ItemTransport):
             return _verdict([], {}, refused), 0
         if connection is self._connection:
             LOOP.opened(connection)
-        room = client.max_payload - HEADER_BYTES - len(self._headers)
+        room = client.max_payload - HEADER_BYTES - header_bytes(self._headers)
         size = min(MESSAGE_BYTES, max(room, 1))
         messages = list(cut(items, origins, self._headers, size))
         window = _Window(client.jetstream(), self._address, self._subject, self._patience)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import NamedTuple
 
 from ..journal.disk import Disk
@@ -63,7 +62,7 @@ class SharedCount:
                     count = DayCount(day)
                 total = DayCount(day, count.items + items, count.size + size)
                 if items or size:
-                    self._write(folder, total)
+                    disk.write_file(folder, FILE, json.dumps(total._asdict()).encode())
                 return total
             finally:
                 disk.close(lock)
@@ -82,17 +81,3 @@ class SharedCount:
             return DayCount(-1)
         finally:
             self._disk.close(fd)
-
-    def _write(self, folder: int, count: DayCount) -> None:
-        """Write *count*, under a temporary name first: what is read is complete."""
-        disk, name = self._disk, f"{FILE}.{os.getpid()}"
-        disk.remove(folder, name)
-        fd = disk.create(folder, name)
-        try:
-            disk.write_all(fd, json.dumps(count._asdict()).encode())
-            disk.rename(folder, name, folder, FILE)
-        except OSError:
-            disk.remove(folder, name)
-            raise
-        finally:
-            disk.close(fd)

@@ -109,14 +109,13 @@ def _attempt(lane: Lane, batch: Batch, encoding: str | None, seconds: float) -> 
 def _publish(lane: Lane, transport: ItemTransport, batch: Batch, seconds: float) -> Outcome:
     """Publish the items of *batch*; return what came of it."""
     # An item on disk is known by its place: another process may have sent it before.
-    numbered = [
-        (place, UNNUMBERED if place else number)
-        for (_, _, place), number in zip(batch.items, batch.numbers, strict=True)
-    ]
+    places = [place for _, _, place in batch.items]
     with lane.lock:
-        found = [lane.queue.origin(place) if place else None for place, _ in numbered]
-    pairs = zip(found, numbered, strict=True)
-    origins = [origin or transport.origin(number) for origin, (_, number) in pairs]
+        found = [lane.queue.origin(place) if place else None for place in places]
+    origins = [
+        origin or transport.origin(UNNUMBERED if place else number)
+        for origin, place, number in zip(found, places, batch.numbers, strict=True)
+    ]
     verdict, size = transport.publish(batch.items, origins, seconds)
     return Outcome(verdict, raw=size, sent=size)
 

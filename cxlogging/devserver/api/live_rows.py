@@ -49,8 +49,8 @@ class LiveRows:
         is_known = after is not None and after <= store.last_event
         self._last = store.last_event if after is None else after if is_known else 0
         # A client that has nothing, or has newer events, does not need the last clearing.
-        is_told = not after or after > store.cleared_until
-        self._cleared = store.cleared_until if is_told else 0
+        is_current = not after or after > store.cleared_until
+        self._cleared = store.cleared_until if is_current else 0
         self._sent: dict[str, Any] = {}
         self._next_query = 0.0
         self._live = True

@@ -160,20 +160,14 @@ class Dispatcher:
         lane = self._lanes.pop(key)
         lane.close(reason)
         self._closing.append(lane)
-        stats = lane.stats()
-        counts = (stats.requests, stats.retries, stats.bytes_sent)
-        for name, count in zip(REQUESTS, counts, strict=True):
-            past = (name, lane.entry.name)
-            self._past[past] = self._past.get(past, 0) + count
+        _add_requests(self._past, lane)
 
     def samples(self) -> list[Sample]:
         """Return what `/metrics` shows of requests and of what is held."""
         totals, up = dict(self._past), dict[str, float]()
         for lane in self.lanes():
-            stats, name = lane.stats(), lane.entry.name
-            counts = (stats.requests, stats.retries, stats.bytes_sent)
-            for each, count in zip(REQUESTS, counts, strict=True):
-                totals[each, name] = totals.get((each, name), 0) + count
+            _add_requests(totals, lane)
+            name = lane.entry.name
             up[name] = min(up.get(name, 1), float(lane.is_healthy))
         samples = [Sample(each, (("destination", to),), n) for (each, to), n in totals.items()]
         samples += [Sample("destination_up", (("destination", to),), n) for to, n in up.items()]
@@ -181,3 +175,12 @@ class Dispatcher:
             samples.append(Sample("held_messages", (("vendor", vendor),), len(hand)))
             samples.append(Sample("held_bytes", (("vendor", vendor),), hand.size))
         return samples
+
+
+def _add_requests(totals: dict[tuple[str, str], float], lane: DestinationLane) -> None:
+    """Add what *lane* has counted to *totals*, by metric and destination."""
+    stats = lane.stats()
+    counts = (stats.requests, stats.retries, stats.bytes_sent)
+    for metric, count in zip(REQUESTS, counts, strict=True):
+        key = (metric, lane.entry.name)
+        totals[key] = totals.get(key, 0) + count

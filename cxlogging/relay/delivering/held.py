@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...delivery.nats.message import SPACING, StreamItem, StreamMessage
+from ...delivery.nats.message import StreamItem, StreamMessage
 from ...delivery.queue.queue import Item, ItemOrigin
 from ..seen import ItemRange
 
@@ -55,11 +55,9 @@ class HeldMessage:
         self.items: Sequence[StreamItem] = () if content is None else content.items
         self.run = self.items[0].run if self.items else ""
         self._numbers = [item.number for item in self.items]
+        self._spacing = 0 if content is None else content.spacing
         if self.items:
-            last = self.items[-1]
-            spacing = int(raw.headers.get(SPACING, 0))
-            after = ItemOrigin(last.run, last.number, spacing).following(len(last.data))
-            self._numbers.append(after.number)
+            self._numbers.append(self.origin(-1).following(len(self.items[-1].data)).number)
 
     @property
     def first(self) -> int:
@@ -81,6 +79,10 @@ class HeldMessage:
     def chosen(self) -> list[tuple[int, StreamItem]]:
         """Return the items that are to be delivered, with their indexes."""
         return [(index, self.items[index]) for index in self.wanted]
+
+    def origin(self, index: int) -> ItemOrigin:
+        """Return the origin of the item at *index*."""
+        return ItemOrigin(self.run, self.items[index].number, self._spacing)
 
     def place(self, index: int) -> int:
         """Return the place of the item at *index*, which names the message too."""

@@ -51,7 +51,8 @@ class SettledItems(NamedTuple):
         message: The message that they are from.
         indexes: Theirs in there.
         is_last: All other items of the message have their outcome too.
-        gate: Of their delivery; it is told when they are remembered. None: there is none.
+        gate: Of their delivery, whose `RequestGate.remembered` is called once their outcome is
+            stored; None where no delivery had them.
     """
 
     message: HeldMessage

@@ -1,5 +1,5 @@
 // Which loggers and lines of code make the bytes, what they cost at a price, and what each vendor bills by.
-import { Component, html } from "../app/html.js";
+import { html } from "../app/html.js";
 import { get } from "../app/api.js";
 import { bytes, duration, number, plural, safe } from "../app/format.js";
 import { addFilter, clearFilter, go, toFilterParams, unfiltered } from "../app/store.js";
@@ -80,14 +80,12 @@ function Cost({ answer, price }) {
   return html`<p class="costs">At ${price} per GB all of it costs ${money(amount)}${daily}.</p>`;
 }
 
-class Price extends Component {
-  render({ text, onChange }) {
-    const isWrong = text.trim() !== "" && priceOf(text) === null;
-    return html`<label class="input price">Price per GB
-      <input type="text" inputmode="decimal" name="price" value=${text} size="6" aria-invalid=${isWrong ? "true" : undefined}
-        placeholder="none" title="What your vendor takes for 10⁹ bytes; it stays in this browser" onInput=${({ target }) => onChange(target.value)} />
-      ${isWrong && html`<span class="warning" role="alert">a number from 0, such as 0.5</span>`}</label>`;
-  }
+function Price({ text, onChange }) {
+  const isWrong = text.trim() !== "" && priceOf(text) === null;
+  return html`<label class="input price">Price per GB
+    <input type="text" inputmode="decimal" name="price" value=${text} size="6" aria-invalid=${isWrong ? "true" : undefined}
+      placeholder="none" title="What your vendor takes for 10⁹ bytes; it stays in this browser" onInput=${({ target }) => onChange(target.value)} />
+    ${isWrong && html`<span class="warning" role="alert">a number from 0, such as 0.5</span>`}</label>`;
 }
 
 function Billed({ billed }) {
