@@ -22,6 +22,7 @@ from .diagnostics import Diagnostics
 from .http.connect import Connector
 from .http.interface import TransportError
 from .http.transport import HttpTransport
+from .lane import Lane
 from .ledger import Stats
 from .options import Options
 from .overview import named_workers
@@ -184,20 +185,26 @@ def report() -> dict[str, Any]:
     for name, workers in everyone:
         lane = workers.lane
         volume = _call_sites(shortened(lane.volume.rows(name), most))
-        with lane.lock:
-            handlers.append(
-                {
-                    "name": name,
-                    "vendor": lane.destination.identity["vendor"],
-                    "stats": _as_json(lane.stats()),
-                    "queue_records": lane.outstanding,
-                    "queue_bytes": lane.queue.bytes_held,
-                    "queue_limit": lane.queue.bound,
-                    "volume": volume,
-                }
-            )
+        handlers.append({"name": name, **_numbers(lane), "volume": volume})
     handlers.sort(key=itemgetter("name"))
     return {"process": f"{settings.program_name()} ({os.getpid()})", "handlers": handlers}
+
+
+def _numbers(lane: Lane) -> dict[str, Any]:
+    """Return the statistics of a delivery and of its queue at one instant."""
+
+    def read() -> dict[str, Any]:
+        with lane.lock:
+            return {
+                "vendor": lane.destination.identity["vendor"],
+                "stats": _as_json(lane.stats()),
+                "queue_records": lane.outstanding,
+                "queue_bytes": lane.queue.bytes_held,
+                "queue_limit": lane.queue.bound,
+            }
+
+    # First this, then the lock, as a thread that moves held records has it.
+    return lane.ledger.between_looks(read)
 
 
 def _as_json(stats: Stats) -> dict[str, Any]:
