@@ -177,7 +177,7 @@ class Relay:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it says so."""
+        """Whether `/healthz` answers 200."""
         assert self._process is not None
         assert self._process.poll() is None, self.log_file.read_text()
         return get(self._port, "/healthz")[0] == 200

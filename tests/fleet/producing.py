@@ -1,5 +1,5 @@
 """
-A program that logs when it is told to: ``python -m tests.fleet.producing SETTINGS``.
+A program that logs on command: ``python -m tests.fleet.producing SETTINGS``.
 
 The settings are JSON: `name`, the vendor's `handler`, its `options`, the path of a `counter`, and
 the length of each record's `payload`. Each line of standard input is a command; ``stats`` and
@@ -33,7 +33,7 @@ LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING, logging.ER
 
 
 class Load:
-    """Logs what it is told to, on a thread of its own."""
+    """Logs as many records as the commands ask for, on a thread of its own."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._name = settings["name"]

@@ -118,7 +118,7 @@ def test_one_a_minute(reported):
 
 
 def test_not_before_a_minute_is_over(reported):
-    """What has just been held back is told later: events would cost what records do."""
+    """What has just been held back is reported later: events would cost as much as records."""
     reported.selection.rate(a_record(10))
     reported.minutes.ahead += 30
     reported.delivery.put(30, b"record")
@@ -128,7 +128,7 @@ def test_not_before_a_minute_is_over(reported):
     assert reported.report.event_due_at < float("inf")
 
 
-def test_a_vendor_that_fails_is_told_later(reported):
+def test_after_a_failure_of_the_vendor_the_next_event_has_the_counts(reported):
     """Counts of an event that the vendor did not take are in the next one."""
     reported.answer = 503
     reported.selection.rate(a_record(10))
@@ -153,7 +153,7 @@ def test_discards_are_reasons_too(reported):
     assert reported.events[0].fields["cx_held_back_by_reason"] == {"discarded_clean": 1}
 
 
-def test_a_fork_s_child_tells_its_own(reported):
+def test_a_fork_s_child_reports_its_own(reported):
     """In the child of a fork the counts begin again, and so do the events."""
     for _ in range(5):
         reported.selection.rate(a_record(10))
@@ -185,7 +185,7 @@ def test_every_vendor_takes_it(vendor, server):
 
 
 def test_no_key_no_event(capfd):
-    """Without a key nothing can be told, and nothing breaks."""
+    """Without a key no event can be sent, and nothing breaks."""
     handler = cxlogging.CoralogixHandler(domain="eu2", limit={"first": 0, "then": 0})
     minutes = Minutes()
     handler.delivery.lane.clock = minutes.clocks

@@ -31,7 +31,7 @@ class TestedQueue:
         address: Of a stream; empty for the others.
 
     Attributes:
-        threads: How many of ours run beside an idle worker.
+        threads: How many threads of the package run beside an idle worker.
     """
 
     __test__ = False

@@ -148,7 +148,7 @@ class Node:
         wait_for(self.is_healthy, f"{self.name} is healthy: {self.log.read_text('utf-8')[-2000:]}")
 
     def is_healthy(self) -> bool:
-        """Return whether it says so."""
+        """Return whether `/healthz` answers 200."""
         return get(self.monitor_port, "/healthz", 2)[0] == 200
 
     def kill(self) -> None:

@@ -87,7 +87,7 @@ def test_the_size_of_a_message_is_what_a_server_counts():
 
 
 def test_the_identity_has_no_address_and_no_key():
-    """A relay is told applications and hosts, and neither where to send nor with which key."""
+    """A message names applications and hosts, and neither where to send nor with which key."""
     destination = configure(
         "s3cret", domain="eu2", application_name="shop", subsystem_name="web", computer_name="h1"
     )

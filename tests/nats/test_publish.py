@@ -212,7 +212,7 @@ def test_a_wrong_login_holds_everything_and_shows_no_secret(logger, tmp_path, mo
         made.handler.close()
 
 
-def test_a_login_that_may_not_publish_is_told_what_to_allow(logger, tmp_path, monkeypatch):
+def test_a_login_that_may_not_publish_has_its_own_message(logger, tmp_path, monkeypatch):
     """A permission that is missing is an answer of its own, not a timeout."""
     config = """authorization { users: [
         {user: ada, password: p, permissions: {publish: ["$JS.API.>"], subscribe: [">"]}}

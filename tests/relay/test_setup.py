@@ -186,7 +186,7 @@ def test_status_shows_backlog_relays_and_what_was_rejected(
             relays = json.loads(status(address, "--format", "json"))["relays"]
             return bool(relays) and relays[0]["delivered"] == 30
 
-        wait_for(known, "the relay tells of itself")
+        wait_for(known, "the relay reports its counts")
         text = status(address)
         assert "relays    1" in text
         assert "30 delivered, 1 rejected" in text
