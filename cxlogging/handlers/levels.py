@@ -9,6 +9,12 @@ from ..errors import ConfigurationError, nearest
 from ..wire import option_parsers as values
 
 
+def level_of(record: logging.LogRecord) -> int:
+    """Return the level number of *record*; ERROR where it has none, as `emit` has it."""
+    level: object = record.levelno
+    return level if type(level) is int else logging.ERROR
+
+
 def level_number(name: str, value: object) -> int:
     """Return the level *value* as a number; it may be a number or a name in any case."""
     text = value.strip() if isinstance(value, str) else value

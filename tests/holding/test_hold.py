@@ -767,6 +767,19 @@ def test_an_odd_level_counts_as_an_error(attach):
     assert shop.shipped() == ["i", "odd"]
 
 
+def test_an_odd_level_beside_a_budget(attach):
+    """Such a record is whole, and within the budget as an error is."""
+    shop = attach(budget="1 event/day")
+    record = shop.log.makeRecord("shop", 20, "shop.py", 1, "odd", None, None)
+    record.levelno = "INFO"
+    with cxlogging.hold():
+        shop.handler.handle(record)
+        shop.handler.handle(record)
+
+    assert shop.shipped() == ["odd", "odd"]
+    assert "cx_error" not in str(shop.server.events())
+
+
 def test_without_a_key_records_are_dropped_as_ever(log, monkeypatch):
     """A handler that cannot send holds nothing: what it takes is counted as dropped."""
     monkeypatch.delenv("CXLOGGING_URL", raising=False)

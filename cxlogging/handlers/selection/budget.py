@@ -13,6 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ...delivery.delivery import Delivery
+from ..levels import level_of
 from .options import Amount
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Budget:
 
     def rate(self, record: logging.LogRecord) -> int:
         """Return 0 where *record* is left out, else 1."""
-        return 0 if self.refuses(record.levelno) else 1
+        return 0 if self.refuses(level_of(record)) else 1
 
     def refuses(self, level: int) -> bool:
         """Return whether a record of *level* is left out. For log calls."""

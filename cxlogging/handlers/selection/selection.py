@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...delivery.delivery import Delivery
 from ...wire.external_errors import is_external
+from ..levels import level_of
 from .rates import Sampler, reseed
 from .report import HeldBackReport
 
@@ -81,8 +82,7 @@ class Selection:
         return min(rate, MAX_RATE)
 
     def _leave_out(self, record: logging.LogRecord, outcome: str) -> None:
-        level = record.levelno if type(record.levelno) is int else logging.ERROR
-        getattr(self._delivery.ledger, outcome).add(level)
+        getattr(self._delivery.ledger, outcome).add(level_of(record))
         self._delivery.lane.volume.cell_of(record.__dict__).hold_back()
         self._report.note()
 
