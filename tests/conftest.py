@@ -74,9 +74,10 @@ class ProgramResult:
 
 
 @pytest.fixture(autouse=True)
-def enabled_loggers() -> Iterator[None]:
-    """Enable the loggers again that a configuration of logging has disabled."""
+def clean_process() -> Iterator[None]:
+    """Undo what tests leave in the process: disabled loggers, and fields of an open request."""
     yield
+    cxlogging.unbind()
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.disabled = False
